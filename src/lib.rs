@@ -1,1 +1,30 @@
-//! Begun.
+//! Yumo: a real-time booking engine for car care.
+//!
+//! The modules in reading order. Each may name only what stands below it:
+//! `main → demo → app → clockwork → timetable → edge → support · notify → orders → discovery → ledger → partners · clients →
+//! access → policy → platform → entity`.
+
+pub mod app;
+pub mod clockwork;
+pub mod config;
+pub mod edge;
+pub mod keyring;
+pub mod timetable;
+
+pub mod notify;
+pub mod support;
+
+pub mod orders;
+
+pub mod discovery;
+
+pub mod ledger;
+
+pub mod clients;
+pub mod partners;
+
+pub mod access;
+
+pub mod policy;
+
+pub mod platform;

@@ -1,2 +1,114 @@
-//! Begun.
-fn main() {}
+//! The command line.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use entity::support_agent::SupportRole;
+use entity::value::Phone;
+use yumo::access::support::AddSupport;
+use yumo::app::{self, App, Instead};
+use yumo::config::Settings;
+use yumo::ledger::proof;
+use yumo::platform::{By, telemetry};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Yumo: a real-time booking engine for car care.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    /// Settings on top of the defaults (TOML).
+    #[arg(long, global = true, env = "YUMO_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves until it is told to stop (Ctrl-C, SIGTERM).
+    Serve,
+    /// Brings the database to the newest step and stops.
+    Migrate,
+    /// Proves the books from their postings; exit status 1 when they are wrong.
+    Check,
+    /// Prints the OpenAPI description.
+    Openapi,
+    /// The operator's people.
+    #[command(subcommand)]
+    Support(Support),
+}
+
+#[derive(Subcommand)]
+enum Support {
+    /// Names one of the operator's people.
+    Add {
+        /// The number to sign in with.
+        #[arg(long)]
+        phone: Phone,
+        /// owner, administrator or manager.
+        #[arg(long, default_value = "owner")]
+        role: SupportRole,
+    },
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Cli::parse()).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("yumo: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    // reqwest and rustls ask the process for one way to do cryptography; a second call changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let settings = Settings::load(cli.config.as_deref())?;
+    telemetry::logs(settings.log.format, &settings.log.filter);
+    match cli.command {
+        Command::Serve => serve(settings).await?,
+        Command::Migrate => {
+            app::engine(&settings, Instead::default()).await?;
+        }
+        Command::Check => return check(&settings).await,
+        Command::Openapi => println!("{}", app::openapi()?),
+        Command::Support(Support::Add { phone, role }) => {
+            let (engine, _) = app::engine(&settings, Instead::default()).await?;
+            let by = By::CLOCK;
+            let done = engine.execute(by, None, AddSupport { phone, role }).await;
+            let done = done.map_err(|stop| format!("{stop:?}"))?;
+            println!("{}", done.answer);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(settings: Settings) -> Result<(), Failure> {
+    let app = App::start(settings, Instead::default()).await?;
+    told_to_stop().await?;
+    app.stop().await;
+    Ok(())
+}
+
+async fn check(settings: &Settings) -> Result<ExitCode, Failure> {
+    let (engine, _) = app::engine(settings, Instead::default()).await?;
+    let proof = proof::prove(&engine).await.map_err(|stop| format!("{stop:?}"))?;
+    println!("{}", serde_json::to_string_pretty(&proof)?);
+    Ok(if proof.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn told_to_stop() -> std::io::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminate.recv() => Ok(()),
+    }
+}

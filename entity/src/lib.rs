@@ -1,1 +1,33 @@
-//! Begun.
+//! The nouns: values and one file a table. No behaviour lives here, only what is true of a value by itself.
+
+pub mod value;
+
+pub mod bay;
+pub mod car;
+pub mod delivery;
+pub mod feed;
+pub mod feed_cursor;
+pub mod feed_event;
+pub mod heartbeat;
+pub mod hold;
+pub mod idempotency;
+pub mod mark;
+pub mod opening;
+pub mod order;
+pub mod order_position;
+pub mod order_step;
+pub mod organisation;
+pub mod otp;
+pub mod outage;
+pub mod partner;
+pub mod penalty;
+pub mod person;
+pub mod policy_version;
+pub mod posting;
+pub mod service;
+pub mod service_price;
+pub mod session;
+pub mod staff;
+pub mod support_agent;
+pub mod timer;
+pub mod wallet;

@@ -1,1 +1,57 @@
-//! Begun.
+//! A seeded, lifelike Baku: people who hold tokens of their own and act only over HTTP and
+//! WebSocket.
+//!
+//! The town knows nothing of the engine but `docs/protocol.md`. [`Town::found`] makes sure the
+//! place exists (support agent, partners, services, bays, hours, credit) and may be called again
+//! over the same database; [`Town::live`] lets its people loose until the stop signal. What they do
+//! and what happens to them is counted in one shared [`Census`].
+//!
+//! Decisions are drawn from a seed (`chance`), waits are divided by the speed of the town's time
+//! (`pace`), and nothing waits without a bound.
+
+mod agenda;
+mod answer;
+mod ask;
+mod catalogue;
+mod census;
+mod chance;
+mod client;
+mod codes;
+mod drive;
+mod feed;
+mod found;
+mod geo;
+mod pace;
+mod person;
+mod places;
+mod residents;
+mod socket;
+mod spread;
+mod staff;
+mod support;
+mod tokens;
+mod town;
+mod trouble;
+mod views;
+mod visit;
+mod wire;
+
+pub use ask::Ask;
+pub use catalogue::CLASSES;
+pub use census::{Census, Counters, Figures, Moment, Phase};
+pub use chance::Dice;
+pub use client::settle;
+pub use codes::{Codes, Mailbox};
+pub use feed::{Audience, Follower, Heard, Seen, Start};
+pub use found::{Branch, Listed, Priced, Qepik};
+pub use geo::Point;
+pub use pace::{Pace, Stop, stop_pair, wall_now};
+pub use person::{Person, Shared};
+pub use residents::{Resident, resident};
+pub use socket::{Came, Shut, Socket};
+pub use spread::Spread;
+pub use support::read_proof;
+pub use town::{Config, Login, Town};
+pub use trouble::{Problem, Trouble};
+pub use views::{Car, Event, Frame, Money, Order, Page, Status};
+pub use wire::Wire;

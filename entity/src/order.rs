@@ -1,0 +1,245 @@
+//! Orders, quick and booked: the state of each, and what it was placed under (ORD-7).
+
+use sea_orm::entity::prelude::*;
+
+use crate::value::{Bp, CarClass, CarId, Instant, Money, OrderId, PartnerId, PersonId, Point, Sealed, ServiceId};
+
+/// One row of `order`.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "order")]
+pub struct Model {
+    /// The order.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: OrderId,
+    /// What people read aloud.
+    pub code: String,
+    /// Quick or booked.
+    pub kind: Kind,
+    /// Where it stands.
+    pub status: Status,
+    /// Why it was cancelled.
+    pub reason: Option<Reason>,
+    /// Optimistic version; positions do not raise it (ORD-3).
+    pub version: i64,
+    /// Who placed it.
+    pub client_id: PersonId,
+    /// What the client is called, sealed.
+    pub client_name: Option<Sealed>,
+    /// Where.
+    pub partner_id: PartnerId,
+    /// For which car.
+    pub car_id: CarId,
+    /// The class it was priced by.
+    pub car_class: CarClass,
+    /// The plate, sealed.
+    pub plate: Sealed,
+    /// What the order was placed under; later edits never reach it.
+    #[sea_orm(column_type = "JsonBinary")]
+    pub snapshot: Snapshot,
+    /// The agreed estimate.
+    pub agreed: Money,
+    /// What was paid in the end.
+    pub final_amount: Option<Money>,
+    /// Commission on the agreed estimate, or on the final amount once there is one.
+    pub commission: Money,
+    /// The policy it was placed under.
+    pub policy_version: i32,
+    /// When it was placed.
+    pub placed_at: Instant,
+    /// Until when the partner may answer, as shown.
+    pub offer_deadline: Option<Instant>,
+    /// The partner's yes.
+    pub accepted_at: Option<Instant>,
+    /// Until when the client is awaited (QO-4).
+    pub arrival_deadline: Option<Instant>,
+    /// When the clock found the client late (QO-5).
+    pub overdue_at: Option<Instant>,
+    /// Until when the partner decides about a late client.
+    pub decision_deadline: Option<Instant>,
+    /// How often the deadline was extended.
+    pub extensions: i16,
+    /// В путь.
+    pub departed_at: Option<Instant>,
+    /// Arrival (ARR-1).
+    pub arrived_at: Option<Instant>,
+    /// What showed the arrival.
+    pub arrival_by: Option<ArrivalBy>,
+    /// From then the client may leave free (ARR-2).
+    pub admit_alert_at: Option<Instant>,
+    /// When support was told that nobody takes the car in (ARR-2).
+    pub alerted_at: Option<Instant>,
+    /// Then the clock ends it (ARR-2).
+    pub admit_deadline: Option<Instant>,
+    /// Frozen for support until then (ARR-2).
+    pub frozen_until: Option<Instant>,
+    /// The newest estimate; moves no deadline (ARR-3).
+    pub eta_at: Option<Instant>,
+    /// The car was taken in.
+    pub admitted_at: Option<Instant>,
+    /// The status before (ORD-10).
+    pub admitted_from: Option<Status>,
+    /// admitted_at + durations.
+    pub planned_end: Option<Instant>,
+    /// Done.
+    pub completed_at: Option<Instant>,
+    /// Ended otherwise.
+    pub cancelled_at: Option<Instant>,
+    /// The fee that fell due with its end (PEN-3).
+    pub penalty: Option<Money>,
+    /// Support should look (auto-completed, or far off the estimate).
+    pub flagged: bool,
+    /// The offer reached no device (ORD-6).
+    pub undelivered: bool,
+    /// The newest step.
+    pub updated_at: Instant,
+}
+
+/// No relation is followed by the ORM: rows are read by whoever owns them.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// Quick or booked.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+    EnumIter, DeriveActiveEnum, strum::EnumString, strum::Display,
+)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Kind {
+    /// Ordered now (QO).
+    Quick,
+    /// Booked for a slot (BK).
+    Booking,
+}
+
+/// The public status (ORD).
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+    EnumIter, DeriveActiveEnum, strum::EnumString, strum::Display,
+)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Status {
+    /// Waiting for the partner.
+    Requested,
+    /// The partner said yes.
+    Confirmed,
+    /// The client drives.
+    OnTheWay,
+    /// The car is being served.
+    Active,
+    /// Served. Terminal.
+    Completed,
+    /// Ended otherwise. Terminal.
+    Cancelled,
+}
+
+/// Why an order was cancelled (ORD).
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+    EnumIter, DeriveActiveEnum, strum::EnumString, strum::Display,
+)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Reason {
+    /// The partner said no.
+    Declined,
+    /// The partner did not answer.
+    OfferExpired,
+    /// The client let it go.
+    ClientCancelled,
+    /// The partner let it go.
+    PartnerCancelled,
+    /// The client did not come.
+    NoShow,
+    /// The clock ended a booking.
+    Burned,
+    /// The client came and was not taken in.
+    NotAdmitted,
+    /// The partner was shut out.
+    PartnerBlocked,
+    /// Support ended it.
+    SupportCancelled,
+}
+
+/// Who acts on an order.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+    EnumIter, DeriveActiveEnum, strum::EnumString, strum::Display,
+)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Actor {
+    /// The car's owner.
+    Client,
+    /// The partner's people.
+    Staff,
+    /// The operator's people.
+    Support,
+    /// The engine's timers.
+    Clock,
+}
+
+/// What showed an arrival (ARR-1).
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+    EnumIter, DeriveActiveEnum,
+)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum ArrivalBy {
+    /// Positions near the branch.
+    Position,
+    /// The code shown at the branch.
+    Code,
+}
+
+/// What an order was placed under: names, prices, durations, zone, route, cancellation terms (ORD-7).
+#[derive(
+    Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, sea_orm::FromJsonQueryResult,
+)]
+pub struct Snapshot {
+    /// The partner's name.
+    pub partner_name: String,
+    /// The partner's address.
+    pub partner_address: String,
+    /// Where the partner is.
+    pub partner_point: Point,
+    /// IANA zone of the branch.
+    pub zone: String,
+    /// The car's make.
+    pub car_make: String,
+    /// Where the client was at placing.
+    pub origin: Point,
+    /// The services, priced.
+    pub lines: Vec<Line>,
+    /// Route time at placing, seconds (QO-4).
+    pub route_secs: i64,
+    /// Arrival buffer, seconds (QO-1).
+    pub buffer_secs: i64,
+    /// Fee rate of a late cancel (PEN-2).
+    pub fee_bp: Bp,
+    /// Its cap (PEN-2).
+    pub fee_cap: Money,
+}
+
+/// One service of an order.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct Line {
+    /// The service.
+    pub id: ServiceId,
+    /// What kind of work it is.
+    pub code: String,
+    /// Its name when it was agreed.
+    pub name: String,
+    /// Its price when it was agreed.
+    pub price: Money,
+    /// Its duration, minutes.
+    pub minutes: i32,
+}

@@ -1,0 +1,26 @@
+//! Times in which the engine could not serve (OUT-1).
+
+use sea_orm::entity::prelude::*;
+
+use crate::value::{Instant, OutageId};
+
+/// One row of `outage`.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "outage")]
+pub struct Model {
+    /// The outage.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: OutageId,
+    /// The last moment known good.
+    pub down_at: Instant,
+    /// The first moment good again.
+    pub up_at: Instant,
+    /// How many deadlines were moved.
+    pub touched: i64,
+}
+
+/// No relation is followed by the ORM: rows are read by whoever owns them.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,82 @@
+//! Ids: `UUIDv7`, one type for each kind of thing, so that an order's id never passes for a car's.
+
+use sea_orm::{DbErr, DeriveValueType, TryFromU64};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+macro_rules! id {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+            DeriveValueType, ToSchema,
+        )]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl $name {
+            /// A new id: ordered by time, unique everywhere.
+            #[must_use]
+            pub fn new() -> Self {
+                Self(Uuid::now_v7())
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self::new()
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = uuid::Error;
+            fn from_str(s: &str) -> Result<Self, Self::Err> {
+                s.parse().map(Self)
+            }
+        }
+
+        impl TryFromU64 for $name {
+            fn try_from_u64(_: u64) -> Result<Self, DbErr> {
+                Err(DbErr::ConvertFromU64(stringify!($name)))
+            }
+        }
+    )+};
+}
+
+id! {
+    /// A place where a car can be served.
+    BayId,
+    /// A client's car.
+    CarId,
+    /// A telling: the same on socket, poll, push and webhook (NOT-6).
+    EventId,
+    /// Money held for an order.
+    HoldId,
+    /// A mark for or against somebody.
+    MarkId,
+    /// An order, quick or booked.
+    OrderId,
+    /// A business that owns branches.
+    OrganisationId,
+    /// A time in which the engine could not serve.
+    OutageId,
+    /// A partner: one branch with one address.
+    PartnerId,
+    /// A penalty.
+    PenaltyId,
+    /// A person: whoever signs in with a phone.
+    PersonId,
+    /// A ledger posting.
+    PostingId,
+    /// A service of a partner.
+    ServiceId,
+    /// A signed-in device.
+    SessionId,
+}

@@ -1,0 +1,27 @@
+//! Values: what a column or a field of the wire may hold.
+
+pub mod car_class;
+pub mod id;
+pub mod lang;
+pub mod money;
+pub mod phone;
+pub mod point;
+pub mod rate;
+pub mod sealed;
+pub mod span;
+
+pub use car_class::CarClass;
+pub use id::{
+    BayId, CarId, EventId, HoldId, MarkId, OrderId, OrganisationId, OutageId, PartnerId, PenaltyId,
+    PersonId, PostingId, ServiceId, SessionId,
+};
+pub use lang::Lang;
+pub use money::Money;
+pub use phone::Phone;
+pub use point::Point;
+pub use rate::Bp;
+pub use sealed::Sealed;
+pub use span::Span;
+
+/// A moment in UTC, cut to microseconds so that both databases keep the same one.
+pub type Instant = chrono::DateTime<chrono::Utc>;

@@ -1,0 +1,40 @@
+//! Balances of owners that may be hot: posted and held (BAL-1).
+
+use sea_orm::entity::prelude::*;
+
+use crate::value::Money;
+
+/// One row of `wallet`.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "wallet")]
+pub struct Model {
+    /// The owner's id.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// Whose.
+    pub kind: WalletKind,
+    /// Sum of its postings.
+    pub posted: Money,
+    /// Sum of its open holds.
+    pub held: Money,
+    /// Its own floor, where it is not the policy's.
+    pub floor: Option<Money>,
+}
+
+/// No relation is followed by the ORM: rows are read by whoever owns them.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// Whose a wallet is.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, EnumIter,
+    DeriveActiveEnum,
+)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum WalletKind {
+    /// A partner's prepaid balance.
+    Partner,
+}

@@ -1,0 +1,168 @@
+//! The listeners: every socket followed, its events timed, and at the end nothing missing.
+
+use crate::records::Spread;
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use town::{Ask, Audience, Follower, Heard, Person, Seen, Start, Stop};
+
+/// Events waiting to be timed.
+const EVENTS_MAX: usize = 16_384;
+/// Events of which only one side has heard yet.
+const HALVES_MAX: usize = 200_000;
+/// How long the last events may take to arrive.
+const SETTLE_WAIT_MAX: Duration = Duration::from_secs(15);
+/// Between two looks whether they have.
+const SETTLE_WAIT: Duration = Duration::from_millis(100);
+
+/// Whose socket heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Client,
+    Branch,
+}
+
+/// How late events came, from the instant of their command to this machine's socket.
+#[derive(Debug, Default, Clone)]
+pub struct Told {
+    /// On clients' sockets.
+    pub client: Spread,
+    /// On branches' sockets.
+    pub branch: Spread,
+    /// Until both had it.
+    pub both: Spread,
+    from: Option<DateTime<Utc>>,
+    halves: HashMap<(String, i64, String), (Side, Duration)>,
+}
+
+impl Side {
+    fn spread(self, told: &mut Told) -> &mut Spread {
+        match self {
+            Self::Client => &mut told.client,
+            Self::Branch => &mut told.branch,
+        }
+    }
+}
+
+/// One feed that is followed.
+struct Followed {
+    person: Arc<Person>,
+    audience: String,
+    reached: Arc<AtomicI64>,
+}
+
+/// All the feeds that are followed.
+pub struct Feeds {
+    followed: Vec<Followed>,
+    told: Arc<Mutex<Told>>,
+    client_sink: mpsc::Sender<Seen>,
+    branch_sink: mpsc::Sender<Seen>,
+}
+
+#[derive(Deserialize)]
+struct Newest {
+    seq: i64,
+}
+
+impl Feeds {
+    /// Listeners without feeds yet.
+    pub fn new() -> Self {
+        let told = Arc::<Mutex<Told>>::default();
+        let (client_sink, client_events) = mpsc::channel(EVENTS_MAX);
+        let (branch_sink, branch_events) = mpsc::channel(EVENTS_MAX);
+        tokio::spawn(listen(Side::Client, client_events, told.clone()));
+        tokio::spawn(listen(Side::Branch, branch_events, told.clone()));
+        Self { followed: Vec::new(), told, client_sink, branch_sink }
+    }
+
+    /// Follows one more feed, from a number.
+    pub fn follow(&mut self, person: &Arc<Person>, audience: &Audience, start: Start) {
+        let sink = match audience {
+            Audience::Client => &self.client_sink,
+            Audience::Branch(_) | Audience::Support => &self.branch_sink,
+        };
+        let follower = Follower::new(person.clone(), audience, start, sink.clone());
+        let reached = follower.reached();
+        self.followed.push(Followed { person: person.clone(), audience: audience.name(), reached });
+        tokio::spawn(follower.follow());
+    }
+
+    /// How many feeds are followed.
+    pub fn count(&self) -> usize {
+        self.followed.len()
+    }
+
+    /// From now on what happens is timed.
+    pub fn measure_from(&self, from: DateTime<Utc>) {
+        *held(&self.told) = Told { from: Some(from), ..Told::default() };
+    }
+
+    /// What was timed.
+    pub fn told(&self) -> Told {
+        held(&self.told).clone()
+    }
+
+    /// Whether every feed was heard to its newest number; what was not is named.
+    pub async fn missing(&self, stop: &Stop) -> Vec<String> {
+        let mut missing = Vec::new();
+        let until = tokio::time::Instant::now() + SETTLE_WAIT_MAX;
+        for feed in &self.followed {
+            let ask = Ask::get(format!("/v1/feed/snapshot?audience={}", feed.audience));
+            let newest = match feed.person.read::<Newest>(&ask).await {
+                Ok(newest) => newest.seq,
+                Err(trouble) => {
+                    missing.push(format!("feed {}: {trouble}", feed.audience));
+                    continue;
+                }
+            };
+            while feed.reached.load(Relaxed) < newest && tokio::time::Instant::now() < until {
+                if !stop.rest(SETTLE_WAIT).await {
+                    break;
+                }
+            }
+            let reached = feed.reached.load(Relaxed);
+            if reached < newest {
+                let (audience, who) = (&feed.audience, &feed.person.name);
+                missing.push(format!("feed {audience} of {who}: {newest} told, {reached} heard"));
+            }
+        }
+        missing
+    }
+}
+
+async fn listen(side: Side, mut events: mpsc::Receiver<Seen>, told: Arc<Mutex<Told>>) {
+    while let Some(seen) = events.recv().await {
+        if let Seen::Event(heard) = seen {
+            held(&told).hear(side, *heard);
+        }
+    }
+}
+
+impl Told {
+    fn hear(&mut self, side: Side, heard: Heard) {
+        let Heard { event, received_at } = heard;
+        if self.from.is_none_or(|from| event.at < from) {
+            return;
+        }
+        let lag = (received_at - event.at).to_std().unwrap_or_default();
+        side.spread(self).record(lag);
+        let Some(order) = event.data.order else { return };
+        let which = (order.id, order.version, event.event);
+        match self.halves.remove(&which) {
+            Some((other, first)) if other != side => self.both.record(first.max(lag)),
+            Some(_same) => {}
+            None if self.halves.len() < HALVES_MAX => {
+                self.halves.insert(which, (side, lag));
+            }
+            None => {}
+        }
+    }
+}
+
+fn held(told: &Mutex<Told>) -> MutexGuard<'_, Told> {
+    told.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,109 @@
+//! Idle sockets: what one more authenticated connection costs the server's memory.
+
+use crate::cpu;
+use crate::feeds::Feeds;
+use crate::options::Idle;
+use crate::orders::check;
+use crate::report::Report;
+use crate::scene::Scene;
+use futures_util::{StreamExt, TryStreamExt};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+use tokio::task::JoinSet;
+use town::{Came, Frame, Person, Socket, Stop};
+
+/// Sockets opened at one time.
+const OPENINGS_MAX: usize = 64;
+/// How long the server is left alone before its memory is read.
+const SETTLE: Duration = Duration::from_secs(2);
+
+/// Sockets held open in the background; dropping it lets them go.
+pub struct Held {
+    tasks: JoinSet<()>,
+    lost: Arc<AtomicU64>,
+}
+
+impl Held {
+    /// How many were opened.
+    pub fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// How many the server has closed since.
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Relaxed)
+    }
+}
+
+/// Runs the measurement.
+pub async fn run(options: &Idle) -> Result<Report, String> {
+    let scene = Scene::set(&options.place, 1, 1).await?;
+    let count = usize::try_from(options.sockets).unwrap_or(0);
+    let people = scene.listeners(0, count).await?;
+    settle(&scene.stop).await;
+    let before = scene.server.pid().and_then(cpu::rss_kib);
+    let held = open_sockets(people).await?;
+    settle(&scene.stop).await;
+    let opened = scene.server.pid().and_then(cpu::rss_kib);
+    scene.stop.rest(Duration::from_secs(options.seconds.into())).await;
+    let after = scene.server.pid().and_then(cpu::rss_kib);
+
+    let mut report = Report::default();
+    report.say("sockets", held.len());
+    report.say("sockets_lost", held.lost());
+    for (name, rss) in [("before", before), ("opened", opened), ("after", after)] {
+        report.say(&format!("rss_kib_{name}"), rss.map_or("-".to_owned(), |kib| kib.to_string()));
+    }
+    if let (Some(before), Some(after)) = (before, after) {
+        let bytes = after.saturating_sub(before) * 1024 / u64::from(options.sockets.max(1));
+        report.say("rss_bytes_per_socket", bytes);
+    }
+    if held.lost() > 0 {
+        report.violation(format!("{} idle sockets were closed by the server", held.lost()));
+    }
+    check(&mut report, &scene, &Feeds::new()).await;
+    drop(held);
+    scene.strike().await?;
+    Ok(report)
+}
+
+async fn settle(stop: &Stop) {
+    stop.rest(SETTLE).await;
+}
+
+/// Opens a socket for each of the people and keeps them all, pings answered.
+pub async fn open_sockets(people: Vec<Arc<Person>>) -> Result<Held, String> {
+    let opening = people.into_iter().map(|person| async move { open(&person).await });
+    let sockets: Vec<Socket> =
+        futures_util::stream::iter(opening).buffer_unordered(OPENINGS_MAX).try_collect().await?;
+    let lost = Arc::<AtomicU64>::default();
+    let mut tasks = JoinSet::new();
+    for socket in sockets {
+        tasks.spawn(hold(socket, lost.clone()));
+    }
+    Ok(Held { tasks, lost })
+}
+
+async fn open(person: &Person) -> Result<Socket, String> {
+    let token = person.token().await.map_err(|trouble| trouble.to_string())?;
+    let opened = Socket::open(&person.feed_url("client"), &token).await;
+    let mut socket = opened.map_err(|shut| format!("an idle socket: {shut:?}"))?;
+    let Came::Frame(Frame::Hello { seq }) = socket.next().await else {
+        return Err("an idle socket did not say hello".to_owned());
+    };
+    socket.resume(seq).await.map_err(|trouble| trouble.to_string())?;
+    Ok(socket)
+}
+
+async fn hold(mut socket: Socket, lost: Arc<AtomicU64>) {
+    loop {
+        match socket.next().await {
+            Came::Frame(_) | Came::Unreadable(_) => {}
+            Came::End(_) => {
+                lost.fetch_add(1, Relaxed);
+                return;
+            }
+        }
+    }
+}

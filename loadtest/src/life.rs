@@ -1,0 +1,118 @@
+//! One client's lives, one order after another: which command comes next, and sending it.
+
+use crate::records::{Command, Outcome};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use town::{Ask, Branch, Car, Order, Page, Person, Point, Status, Trouble};
+
+/// How far the client lives from the branch, metres north and east.
+const HOME_M: (i32, i32) = (1800, 1300);
+
+/// A client, the branch they go to, and how far their order is.
+pub struct Life {
+    client: Arc<Person>,
+    branch: Arc<Branch>,
+    wish: Value,
+    order: Option<Order>,
+    /// Refusals without a yes between.
+    pub refused_in_row: u32,
+}
+
+impl Life {
+    /// A client with a car who goes to a branch.
+    pub fn new(
+        client: Arc<Person>,
+        car: &Car,
+        branch: Arc<Branch>,
+        at: Point,
+    ) -> Result<Self, String> {
+        let offers = branch.services.iter().filter_map(|service| {
+            let price = service.prices.iter().find(|price| price.class == car.class)?;
+            Some((&service.id, price.price.amount()))
+        });
+        let cheapest = offers.min_by_key(|(_, price)| *price);
+        let (service, total) =
+            cheapest.ok_or(format!("{} has nothing for a {}", branch.name, car.class))?;
+        let wish = json!({
+            "kind": "quick", "partner_id": branch.id, "car_id": car.id, "service_ids": [service],
+            "origin": at.moved(HOME_M.0, HOME_M.1), "shown_total": total,
+        });
+        Ok(Self { client, branch, wish, order: None, refused_in_row: 0 })
+    }
+
+    /// The command that comes next.
+    pub fn next(&self) -> Command {
+        let Some(order) = &self.order else { return Command::Place };
+        match order.status {
+            Status::Requested => Command::Accept,
+            Status::Confirmed => Command::Depart,
+            Status::OnTheWay if order.arrived_at.is_none() => Command::Arrive,
+            Status::OnTheWay => Command::Admit,
+            Status::Active => Command::Complete,
+            Status::Completed | Status::Cancelled => Command::Place,
+        }
+    }
+
+    /// Sends the next command and takes in its answer.
+    pub async fn live(&mut self, command: Command) -> (Outcome, Option<Trouble>) {
+        let (person, ask) = self.wording(command);
+        match person.order(&ask).await {
+            Ok(order) => {
+                self.order = Some(order);
+                self.refused_in_row = 0;
+                (Outcome::Yes, None)
+            }
+            Err(Trouble::Refused(mut problem)) => {
+                self.refused_in_row += 1;
+                let told = problem.order.take().map(|order| *order);
+                self.order = if told.is_some() { told } else { self.open_order().await };
+                (Outcome::No, Some(Trouble::Refused(problem)))
+            }
+            Err(trouble) => {
+                self.refused_in_row += 1;
+                self.order = self.open_order().await;
+                (Outcome::Broken, Some(trouble))
+            }
+        }
+    }
+
+    /// The client's open order as the engine has it.
+    pub async fn open_order(&self) -> Option<Order> {
+        let page = self.client.read::<Page<Order>>(&Ask::get("/v1/client/orders?open=true")).await;
+        page.ok().and_then(|page| page.items.into_iter().next())
+    }
+
+    /// Looks where the order is now; for one that was left to the clock.
+    pub async fn look(&mut self) {
+        self.order = self.open_order().await;
+    }
+
+    fn wording(&self, command: Command) -> (Arc<Person>, Ask) {
+        let (id, version, total) = self
+            .order
+            .as_ref()
+            .map_or(("", 0, 0), |order| (order.id.as_str(), order.version, order.total.amount));
+        let client = |verb: &str, body: Value| {
+            let ask = Ask::post(format!("/v1/client/orders/{id}/{verb}"), &body);
+            (self.client.clone(), ask)
+        };
+        let staff = |verb: &str, body: Value| {
+            let ask = Ask::post(format!("/v1/partner/orders/{id}/{verb}"), &body);
+            (self.branch.owner.clone(), ask)
+        };
+        match command {
+            Command::Place => (self.client.clone(), Ask::post("/v1/client/orders", &self.wish)),
+            Command::Accept => {
+                let (owner, ask) = staff("accept", json!({}));
+                (owner, ask.if_match(version))
+            }
+            Command::Depart => client("depart", json!({})),
+            Command::Arrive => client("arrive", json!({ "code": self.branch.arrival_code })),
+            Command::Admit => staff("admit", json!({})),
+            Command::Complete => {
+                let (owner, ask) = staff("complete", json!({ "final_amount": total }));
+                (owner, ask.if_match(version))
+            }
+        }
+    }
+}

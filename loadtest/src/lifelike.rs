@@ -1,0 +1,65 @@
+//! The lifelike town, hurried: what people do in a day, in minutes, and nothing broken afterwards.
+
+use crate::options::Lifelike;
+use crate::report::Report;
+use crate::server::Server;
+use serde_json::Value;
+use std::time::Duration;
+use town::{Config, Figures, Town, read_proof, stop_pair};
+
+/// Credit of a branch: little enough that support is called, qəpik.
+const CREDIT_QEPIK: i64 = 3_000;
+
+/// Runs the town.
+pub async fn run(options: &Lifelike) -> Result<Report, String> {
+    let place = &options.place;
+    let server = Server::open(place).await?;
+    let count = |n: u32| usize::try_from(n).unwrap_or(0);
+    let config = Config {
+        base_urls: server.base_urls.clone(),
+        seed: place.seed,
+        partners: count(options.partners),
+        clients: count(options.clients),
+        speed: options.hurry.into(),
+        support_phone: place.support_phone.clone(),
+        credit_qepik: CREDIT_QEPIK,
+        ..Config::default()
+    };
+    let (switch, stop) = stop_pair();
+    let town = Town::found(config, server.codes.clone(), stop).await;
+    let town = town.map_err(|trouble| format!("founding the town: {trouble}"))?;
+    let census = town.census();
+    let support = town.support().clone();
+    let living = tokio::spawn(town.live());
+    let (_never, seconds) = stop_pair();
+    seconds.rest(Duration::from_secs(options.seconds.into())).await;
+
+    let mut report = Report::default();
+    let read = read_proof(&support).await;
+    switch.send_replace(true);
+    living.await.map_err(|fault| format!("the town: {fault}"))?;
+    match read {
+        Ok(is_ok) => report.say("proof_ok", is_ok),
+        Err(trouble) => report.violation(format!("the proof could not be read: {trouble}")),
+    }
+    say_figures(&mut report, &census.figures());
+    for (code, times) in census.refusals() {
+        report.say("refusal", format!("{times} × {code}"));
+    }
+    let millis = |per_mille| census.command.at(per_mille).as_millis();
+    report.say("command_p50_ms", millis(500));
+    report.say("command_p99_ms", millis(990));
+    for violation in census.violations() {
+        report.violation(violation);
+    }
+    server.stop().await?;
+    Ok(report)
+}
+
+fn say_figures(report: &mut Report, figures: &Figures) {
+    if let Ok(Value::Object(figures)) = serde_json::to_value(figures) {
+        for (name, value) in figures {
+            report.say(&name, value);
+        }
+    }
+}

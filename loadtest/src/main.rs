@@ -1,0 +1,43 @@
+//! The measurements: a town under load, percentiles from the intended start, the books and the
+//! feeds checked at the end.
+//!
+//! Exit code 0 when everything held, 1 when something that must never be was seen, 2 when nothing
+//! could be measured.
+
+mod cpu;
+mod feeds;
+mod idle;
+mod life;
+mod lifelike;
+mod load;
+mod metrics;
+mod options;
+mod orders;
+mod records;
+mod report;
+mod scene;
+mod server;
+
+use clap::Parser;
+use options::{Options, What};
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = Options::parse();
+    let done = match options.what {
+        What::Orders(orders) => orders::run(&orders).await,
+        What::Life(life) => lifelike::run(&life).await,
+        What::Idle(idle) => idle::run(&idle).await,
+    };
+    match done {
+        Ok(report) => {
+            report.print();
+            if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(1) }
+        }
+        Err(why) => {
+            eprintln!("loadtest: {why}");
+            ExitCode::from(2)
+        }
+    }
+}

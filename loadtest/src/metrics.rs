@@ -1,0 +1,97 @@
+//! What the server says of itself: its timers' lateness, from `/metrics`.
+
+use town::{Ask, Wire};
+
+/// The histogram read.
+const LATENESS: &str = "yumo_timer_lateness_seconds";
+
+/// A cumulative histogram as Prometheus text tells it: upper bound and count, bounds ascending.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lateness {
+    buckets: Vec<(String, u64)>,
+}
+
+impl Lateness {
+    /// Reads it from every node and adds them up.
+    pub async fn read(base_urls: &[String]) -> Self {
+        let mut sum = Self::default();
+        for base in base_urls {
+            let Ok(wire) = Wire::to(base) else { continue };
+            if let Ok(reply) = wire.send(&Ask::get("/metrics"), None).await {
+                sum.add(&Self::parse(&reply.text()));
+            }
+        }
+        sum
+    }
+
+    fn parse(text: &str) -> Self {
+        let mut sum = Self::default();
+        for line in text.lines().filter(|line| line.starts_with(LATENESS)) {
+            let Some(rest) =
+                line.strip_prefix(LATENESS).and_then(|rest| rest.strip_prefix("_bucket{"))
+            else {
+                continue;
+            };
+            let bound = rest.split_once("le=\"").and_then(|(_, rest)| rest.split_once('"'));
+            let count = line.rsplit_once(' ').and_then(|(_, count)| count.parse().ok());
+            if let (Some((bound, _)), Some(count)) = (bound, count) {
+                sum.add(&Self { buckets: vec![(bound.to_owned(), count)] });
+            }
+        }
+        sum
+    }
+
+    fn add(&mut self, other: &Self) {
+        for (bound, count) in &other.buckets {
+            match self.buckets.iter_mut().find(|(known, _)| known == bound) {
+                Some((_, sum)) => *sum += count,
+                None => self.buckets.push((bound.clone(), *count)),
+            }
+        }
+    }
+
+    /// What came since an earlier reading.
+    pub fn since(&self, earlier: &Self) -> Self {
+        let before = |bound: &str| {
+            earlier.buckets.iter().find(|(known, _)| known == bound).map_or(0, |(_, count)| *count)
+        };
+        let new =
+            |(bound, count): &(String, u64)| (bound.clone(), count.saturating_sub(before(bound)));
+        Self { buckets: self.buckets.iter().map(new).collect() }
+    }
+
+    /// How many timers fired.
+    pub fn count(&self) -> u64 {
+        self.buckets.iter().map(|(_, count)| *count).max().unwrap_or(0)
+    }
+
+    /// The bound, in seconds, within which so many in a thousand stayed.
+    pub fn at(&self, per_mille: u64) -> &str {
+        let wanted = (self.count() * per_mille).div_ceil(1000).max(1);
+        let reached = self.buckets.iter().find(|(_, count)| *count >= wanted);
+        reached.map_or("-", |(bound, _)| bound)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Lateness;
+
+    #[test]
+    fn a_histogram_is_read_by_its_bounds() {
+        let text = "# TYPE yumo_timer_lateness_seconds histogram\n\
+            yumo_timer_lateness_seconds_bucket{kind=\"offer\",le=\"0.01\"} 6\n\
+            yumo_timer_lateness_seconds_bucket{kind=\"offer\",le=\"0.1\"} 9\n\
+            yumo_timer_lateness_seconds_bucket{kind=\"offer\",le=\"+Inf\"} 10\n\
+            yumo_timer_lateness_seconds_sum{kind=\"offer\"} 0.3\n\
+            yumo_timer_lateness_seconds_bucket{kind=\"late\",le=\"0.01\"} 4\n\
+            yumo_timer_lateness_seconds_bucket{kind=\"late\",le=\"0.1\"} 4\n\
+            yumo_timer_lateness_seconds_bucket{kind=\"late\",le=\"+Inf\"} 4\n";
+        let lateness = Lateness::parse(text);
+        assert_eq!(lateness.count(), 14);
+        assert_eq!(lateness.at(500), "0.01");
+        assert_eq!(lateness.at(900), "0.1");
+        assert_eq!(lateness.at(999), "+Inf");
+        assert_eq!(lateness.since(&lateness).count(), 0);
+    }
+}

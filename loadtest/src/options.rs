@@ -1,0 +1,200 @@
+//! What to measure, where, how much and for how long; everything bounded.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Measures a yumo engine on this machine.
+#[derive(Debug, Parser)]
+#[command(name = "loadtest", about)]
+pub struct Options {
+    /// What to measure.
+    #[command(subcommand)]
+    pub what: What,
+}
+
+/// The measurements.
+#[derive(Debug, Subcommand)]
+pub enum What {
+    /// Whole orders: place, accept, depart, arrive by code, admit, complete.
+    Orders(Orders),
+    /// The lifelike town, hurried: every kind of act, refusal and ending, the books and feeds
+    /// checked.
+    Life(Lifelike),
+    /// What an idle authenticated socket costs the server.
+    Idle(Idle),
+}
+
+/// Where the engine is.
+#[derive(Debug, Clone, Args)]
+pub struct Place {
+    /// A running server, by its loopback address; repeat for several nodes.
+    #[arg(long, required_unless_present = "spawn", conflicts_with = "spawn")]
+    pub base_url: Vec<String>,
+    /// The running server's JSON log, to read one-time codes from.
+    #[arg(long, requires = "base_url")]
+    pub server_log: Option<PathBuf>,
+    /// The yumo binary: start a server of our own and stop it afterwards.
+    #[arg(long)]
+    pub spawn: Option<PathBuf>,
+    /// Its database; a fresh SQLite file when left out.
+    #[arg(long, requires = "spawn")]
+    pub database_url: Option<String>,
+    /// Its Redis; none when left out.
+    #[arg(long, requires = "spawn")]
+    pub redis_url: Option<String>,
+    /// Further settings for it, `YUMO__SECTION__KEY=value`.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+    /// The seed of all decisions.
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
+    /// The phone of the support agent; made when the server is our own.
+    #[arg(long, default_value = "+994500000000")]
+    pub support_phone: String,
+}
+
+/// Orders throughput.
+#[derive(Debug, Clone, Args)]
+pub struct Orders {
+    /// Where the engine is.
+    #[command(flatten)]
+    pub place: Place,
+    /// Clients, each with one car and so at most one open order.
+    #[arg(long, default_value_t = 192, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    pub clients: u32,
+    /// Partners, one branch each.
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub partners: u32,
+    /// Commands a second at fixed intended starts (open loop); 0: as fast as `connections` go
+    /// (closed loop).
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub rate: u32,
+    /// Commands at one time in a closed loop.
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=4_096))]
+    pub connections: u32,
+    /// Seconds measured.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    pub seconds: u32,
+    /// Seconds before the measurement.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=600))]
+    pub warm_up: u32,
+    /// Clients who follow their feed; all when left out. Branches always follow theirs.
+    #[arg(long)]
+    pub sockets: Option<u32>,
+    /// Nobody follows anything: commands alone.
+    #[arg(long)]
+    pub deaf: bool,
+    /// Further authenticated sockets that nothing is told.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=19_000))]
+    pub idle_sockets: u32,
+    /// Offers of a thousand left to the clock, so that timers fire.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1_000))]
+    pub ignore_per_mille: u32,
+}
+
+/// The lifelike town.
+#[derive(Debug, Clone, Args)]
+pub struct Lifelike {
+    /// Where the engine is.
+    #[command(flatten)]
+    pub place: Place,
+    /// Clients.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    pub clients: u32,
+    /// Partners, one branch each.
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub partners: u32,
+    /// How many times faster than life people act; the server's clock may stay real.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub hurry: u32,
+    /// Seconds they live.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    pub seconds: u32,
+}
+
+/// Idle sockets.
+#[derive(Debug, Clone, Args)]
+pub struct Idle {
+    /// Where the engine is; its memory is read only when it is our own.
+    #[command(flatten)]
+    pub place: Place,
+    /// How many sockets, each of a person of its own.
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=19_000))]
+    pub sockets: u32,
+    /// Seconds they are held.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    pub seconds: u32,
+}
+
+impl Place {
+    /// Refuses every address that is not this machine.
+    pub fn check(&self) -> Result<(), String> {
+        let urls = self.base_url.iter().chain(&self.database_url).chain(&self.redis_url);
+        for url in urls {
+            if !is_loopback(url) {
+                return Err(format!("{} is not on this machine: loopback only", host_of(url)));
+            }
+        }
+        if self.base_url.is_empty() || self.server_log.is_some() {
+            return Ok(());
+        }
+        Err("--base-url needs --server-log: people sign in with codes from it".to_owned())
+    }
+}
+
+/// The host of a URL; empty for a file or a socket in a folder.
+fn host_of(url: &str) -> &str {
+    if url.starts_with("sqlite:") {
+        return "";
+    }
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    if host.starts_with('[') {
+        return host.split_once(']').map_or(host, |(host, _)| host.trim_start_matches('['));
+    }
+    host.split_once(':').map_or(host, |(host, _)| host)
+}
+
+fn is_loopback(url: &str) -> bool {
+    // A host hidden in a query would not be seen by `host_of`.
+    let hidden = url.split_once('?').is_some_and(|(_, query)| {
+        query.split('&').any(|pair| pair.strip_prefix("host=").is_some_and(|host| !is_here(host)))
+    });
+    !hidden && is_here(host_of(url))
+}
+
+fn is_here(host: &str) -> bool {
+    let folder = host.is_empty() || host.starts_with('/') || host.to_lowercase().starts_with("%2f");
+    folder
+        || host == "localhost"
+        || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_loopback;
+
+    #[test]
+    fn only_this_machine_is_measured() {
+        for here in [
+            "http://127.0.0.1:8080",
+            "http://localhost",
+            "http://[::1]:80/x",
+            "postgres://me@127.0.0.2:5432/yumo",
+            "postgres://me@/yumo?host=/tmp/x",
+            "sqlite://yumo.db?mode=rwc",
+        ] {
+            assert!(is_loopback(here), "{here}");
+        }
+        for away in [
+            "http://yumo.az",
+            "http://10.0.0.1:8080",
+            "http://127.0.0.1@example.com/",
+            "http://127.0.0.1.example.com/",
+            "postgres://me@/yumo?host=db.example.com",
+        ] {
+            assert!(!is_loopback(away), "{away}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The report: lines of `name=value` that people and scripts read alike, then whatever must never
+//! be.
+
+use crate::records::{COMMANDS, Spread, Tally};
+use std::time::Duration;
+
+/// What a measurement says.
+#[derive(Debug, Default)]
+pub struct Report {
+    lines: Vec<String>,
+    violations: Vec<String>,
+}
+
+impl Report {
+    /// One figure.
+    pub fn say(&mut self, name: &str, value: impl std::fmt::Display) {
+        self.lines.push(format!("{name}={value}"));
+    }
+
+    /// Percentiles of a spread, in milliseconds.
+    pub fn spread(&mut self, name: &str, spread: &Spread) {
+        if spread.count() == 0 {
+            return;
+        }
+        let (p50, p99) = (millis(spread.at(500)), millis(spread.at(990)));
+        let (p999, max) = (millis(spread.at(999)), millis(spread.max()));
+        let count = spread.count();
+        self.lines
+            .push(format!("{name}_ms count={count} p50={p50} p99={p99} p99.9={p999} max={max}"));
+    }
+
+    /// The commands of a window of so many seconds.
+    pub fn tally(&mut self, tally: &Tally, seconds: u32) {
+        self.say("commands", tally.yes);
+        self.say("commands_per_s", tally.yes / u64::from(seconds.max(1)));
+        self.say("refused", tally.no);
+        self.say("broken", tally.broken);
+        self.spread("command", &tally.all);
+        for (command, spread) in COMMANDS.iter().zip(&tally.by_command) {
+            self.spread(&format!("command.{}", command.name()), spread);
+        }
+        self.spread("generator_late", &tally.generator);
+    }
+
+    /// Something that must never be.
+    pub fn violation(&mut self, what: impl Into<String>) {
+        self.violations.push(what.into());
+    }
+
+    /// Whether nothing was seen that must never be.
+    pub fn is_clean(&self) -> bool {
+        self.violations.is_empty()
+    }
+
+    /// Prints it.
+    pub fn print(&self) {
+        for line in &self.lines {
+            println!("{line}");
+        }
+        for violation in &self.violations {
+            println!("VIOLATION {violation}");
+        }
+        println!("violations={}", self.violations.len());
+    }
+}
+
+/// Milliseconds with three digits after the point.
+fn millis(time: Duration) -> String {
+    let micros = time.as_micros();
+    format!("{}.{:03}", micros / 1000, micros % 1000)
+}

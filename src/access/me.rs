@@ -1,0 +1,78 @@
+//! What a signed-in person is told about themselves.
+
+use entity::staff::StaffRole;
+use entity::support_agent::SupportRole;
+use entity::value::{PartnerId, PersonId, Sealed};
+use entity::{partner, person};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Principal;
+use crate::platform::{Engine, Stop, Tx};
+
+/// A person, to that person.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Me {
+    /// Who.
+    pub person_id: PersonId,
+    /// The number signed in with.
+    pub phone: Sealed,
+    /// What they may be.
+    pub roles: MyRoles,
+}
+
+/// Everything a person may act as.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct MyRoles {
+    /// Everybody is a client.
+    pub client: bool,
+    /// Where the person works.
+    pub branches: Vec<MyBranch>,
+    /// Is it one of the operator's people?
+    pub support: Option<SupportRole>,
+}
+
+/// A branch a person works for.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct MyBranch {
+    /// The branch.
+    pub partner_id: PartnerId,
+    /// What clients read.
+    pub name: String,
+    /// As what.
+    pub role: StaffRole,
+}
+
+/// Reads it.
+///
+/// # Errors
+/// A fault when the database fails.
+pub async fn me(engine: &Engine, principal: &Principal) -> Result<Me, Stop> {
+    let db = &engine.shared().db.read;
+    let person_id = principal.person_id;
+    let row = person::Entity::find_by_id(person_id).all(db).await?.pop();
+    let phone = Tx::must("person", person_id, row)?.phone;
+    let mut branches = Vec::new();
+    if !principal.branches.is_empty() {
+        let ids = principal.branches.iter().map(|(id, _)| *id);
+        let names: Vec<(PartnerId, String)> = partner::Entity::find()
+            .select_only()
+            .column(partner::Column::Id)
+            .column(partner::Column::Name)
+            .filter(partner::Column::Id.is_in(ids))
+            .into_tuple()
+            .all(db)
+            .await?;
+        branches = names
+            .into_iter()
+            .filter_map(|(partner_id, name)| {
+                let role = principal.role_at(partner_id)?;
+                Some(MyBranch { partner_id, name, role })
+            })
+            .collect();
+        branches.sort_by_key(|branch| branch.partner_id);
+    }
+    let roles = MyRoles { client: true, branches, support: principal.support };
+    Ok(Me { person_id, phone, roles })
+}

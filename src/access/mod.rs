@@ -1,0 +1,95 @@
+//! Access: who somebody is, from which device, and what they may do (ACC-1, ACC-4).
+//!
+//! A person asks for a one-time code ([`otp`]), answers it ([`sign_in`]) and then holds two tokens
+//! ([`token`]): a short one that is shown with every request and a long one that is spent for the
+//! next pair ([`session`]). With every request [`Sessions`] turns the short one into a
+//! [`Principal`], and one table ([`role`]) says which routes that principal may call. Whoever takes
+//! access away wakes `session:<id>` or `person:<id>`, and it is gone at once.
+//!
+//! Shared with all commands: `Keys`, [`AccessSettings`] and [`CodeChannel`].
+
+use entity::order::Actor;
+
+use crate::platform::By;
+
+pub mod me;
+mod once;
+pub mod otp;
+pub mod person;
+pub mod principal;
+pub mod role;
+pub mod session;
+pub mod settings;
+pub mod sign_in;
+pub mod staff;
+pub mod support;
+pub mod ticket;
+pub mod token;
+
+pub use otp::{CodeChannel, Codes, LogCodes};
+pub use principal::{Principal, Sessions};
+pub use settings::{AccessSettings, OtpChannel};
+pub use token::Tokens;
+
+/// Whoever has not signed in yet.
+const ANYONE: By = By { actor: Actor::Client, person_id: None, session_id: None };
+
+crate::refusals! {
+    /// What access refuses.
+    Refusal {
+        Unauthenticated = "unauthenticated", Unauthenticated,
+            "Nobody is signed in",
+            "Send Authorization: Bearer with an access token.";
+        TokenExpired = "token_expired", Unauthenticated,
+            "The access token has expired",
+            "Spend the refresh token for new tokens, then send the request again.";
+        SessionEnded = "session_ended", Unauthenticated,
+            "This device was signed out",
+            "Sign in again.";
+        Forbidden = "forbidden", Forbidden,
+            "This is not yours to do",
+            "Ask somebody with the right role.";
+        BranchRequired = "branch_required", Invalid,
+            "You work for several branches",
+            "Name one of them: ?branch_id=…";
+        CodeWrong = "code_wrong", Unauthenticated,
+            "The code is wrong",
+            "Look at the newest message; after five wrong answers a new code is needed.";
+        CodeExpired = "code_expired", Unauthenticated,
+            "The code has expired",
+            "Ask for a new one.";
+        TooManyTries = "too_many_tries", TooMany,
+            "Too many wrong answers",
+            "Ask for a new code.";
+        TooManyCodes = "too_many_codes", TooMany,
+            "Too many codes were asked for",
+            "Wait until the time in Retry-After has passed.";
+        ResendTooSoon = "resend_too_soon", TooMany,
+            "A code is on its way",
+            "Wait until the time in Retry-After has passed, then ask for another.";
+        RefreshInvalid = "refresh_invalid", Unauthenticated,
+            "The refresh token is not good",
+            "Sign in again.";
+        RefreshReused = "refresh_reused", Unauthenticated,
+            "The refresh token was spent before",
+            "Somebody may have copied it, so this device was signed out; sign in again.";
+        NoSuchSession = "no_such_session", NotFound,
+            "There is no such session",
+            "See GET /v1/auth/sessions; it may have ended already.";
+        TicketInvalid = "ticket_invalid", Unauthenticated,
+            "The ticket is not good",
+            "A ticket serves once, for a short time and for its audience; take a new one.";
+        OwnerRequired = "owner_required", Forbidden,
+            "Only an owner may name or remove owners",
+            "Ask an owner of the branch.";
+        LastOwner = "last_owner", Conflict,
+            "The last owner of a branch cannot go",
+            "Name another owner first.";
+        NoSuchStaff = "no_such_staff", NotFound,
+            "This person does not work here",
+            "See GET /v1/partner/staff.";
+        NoSuchBranch = "no_such_branch", NotFound,
+            "There is no such branch",
+            "Check the branch's id.";
+    }
+}

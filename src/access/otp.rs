@@ -1,0 +1,231 @@
+//! One-time codes: asked for with a phone, kept as a keyed hash, sent after the commit (ACC-1).
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::TimeDelta;
+use entity::otp;
+use entity::value::{Instant, Phone};
+use sea_orm::{
+    ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::person::phone_hash;
+use super::{ANYONE, AccessSettings, Refusal};
+use crate::platform::crypto::{Keys, digest};
+use crate::platform::write_set::Unique;
+use crate::platform::{Command, Engine, Stop, Tx};
+
+/// Digits of a code.
+const CODE_DIGITS: u32 = 6;
+const HOUR: TimeDelta = TimeDelta::hours(1);
+const DAY: TimeDelta = TimeDelta::days(1);
+
+/// A way for a code to reach a phone.
+pub trait Codes: Send + Sync {
+    /// Hands the code over; never waits. A code that is lost on its way is asked for again.
+    fn send(&self, phone: &Phone, code: &str);
+}
+
+/// The way in use, as it is shared with commands.
+pub struct CodeChannel(pub Arc<dyn Codes>);
+
+/// Writes codes to the server's log, for development.
+pub struct LogCodes;
+
+impl Codes for LogCodes {
+    fn send(&self, phone: &Phone, code: &str) {
+        tracing::info!(phone = phone.as_str(), code, "one-time code");
+    }
+}
+
+/// What whoever asks is told: the same whether or not the number is known.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+pub struct CodeSent {
+    /// Seconds until another may be asked for.
+    pub resend_after_s: u32,
+    /// Seconds it is good.
+    pub expires_in_s: u32,
+}
+
+/// Makes a code for this number, asked for from this network address, and sends it once it is kept.
+///
+/// # Errors
+/// `resend_too_soon` and `too_many_codes`, both with `retry_after_s`.
+pub async fn request_code(
+    engine: &Engine,
+    phone: Phone,
+    address: String,
+) -> Result<CodeSent, Stop> {
+    let keys = engine.extension::<Keys>()?;
+    let settings = engine.extension::<AccessSettings>()?;
+    let channel = engine.extension::<CodeChannel>()?;
+    let code = keys.digits(CODE_DIGITS)?;
+    let command = RequestCode { phone: phone.clone(), address, code: code.clone() };
+    engine.execute(ANYONE, None, command).await?;
+    channel.0.send(&phone, &code);
+    Ok(CodeSent { resend_after_s: settings.otp_resend_s, expires_in_s: settings.otp_ttl_s })
+}
+
+/// Keyed hash of a code: worth nothing with another number.
+#[must_use]
+pub fn code_hash(keys: &Keys, phone_hash: &str, code: &str) -> String {
+    keys.lookup("otp", &format!("{phone_hash}:{code}"))
+}
+
+/// The newest codes of a number, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn newest(
+    db: &DatabaseConnection,
+    phone_hash: &str,
+    n: u32,
+) -> Result<Vec<otp::Model>, DbErr> {
+    otp::Entity::find()
+        .filter(otp::Column::PhoneHash.eq(phone_hash))
+        .order_by_desc(otp::Column::CreatedAt)
+        .limit(u64::from(n))
+        .all(db)
+        .await
+}
+
+/// Forgets codes older than the limits look back; an hourly sweep is enough.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget(db: &DatabaseConnection, now: Instant) -> Result<u64, DbErr> {
+    let gone = otp::Entity::delete_many()
+        .filter(otp::Column::CreatedAt.lt(now - DAY - DAY))
+        .exec(db)
+        .await?;
+    Ok(gone.rows_affected)
+}
+
+struct RequestCode {
+    phone: Phone,
+    address: String,
+    code: String,
+}
+
+impl Command for RequestCode {
+    type Answer = ();
+
+    const NAME: &'static str = "request_code";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let keys = tx.shared::<Keys>()?;
+        let settings = tx.shared::<AccessSettings>()?;
+        let now = tx.now();
+        let phone_hash = phone_hash(&keys, &self.phone);
+        let address = keys.lookup("address", &self.address);
+
+        let sent = newest(tx.db(), &phone_hash, settings.otp_per_phone_day.max(1)).await?;
+        let resend = TimeDelta::seconds(i64::from(settings.otp_resend_s));
+        refuse_until(sent.first().map(|s| s.created_at + resend), now, Refusal::ResendTooSoon)?;
+        let most = usize::try_from(settings.otp_per_phone_day).unwrap_or(usize::MAX).max(1);
+        let full = sent.get(most - 1).map(|s| s.created_at + DAY);
+        refuse_until(full, now, Refusal::TooManyCodes)?;
+        for (most, span) in
+            [(settings.otp_per_address_hour, HOUR), (settings.otp_per_address_day, DAY)]
+        {
+            let full = nth_newest(tx.db(), &address, most.max(1), now - span).await?;
+            refuse_until(full.map(|at| at + span), now, Refusal::TooManyCodes)?;
+        }
+
+        let id = id_after(&phone_hash, sent.first());
+        tx.unique(Unique {
+            name: "otp_pkey",
+            columns: "otp.id",
+            refusal: Refusal::ResendTooSoon.refused().with("retry_after_s", settings.otp_resend_s),
+        });
+        if let Some(replaced) = sent.into_iter().next().filter(|s| s.used_at.is_none()) {
+            tx.replace(otp::Model { used_at: Some(now), ..replaced });
+        }
+        tx.insert(otp::Model {
+            id,
+            code_hash: code_hash(&keys, &phone_hash, &self.code),
+            phone_hash,
+            address,
+            created_at: now,
+            expires_at: now + TimeDelta::seconds(i64::from(settings.otp_ttl_s)),
+            tries: 0,
+            used_at: None,
+        });
+        Ok(())
+    }
+}
+
+/// When the n-th newest code asked for from an address was made, if that was after `since`.
+///
+/// Several numbers asked for from one address at the same moment may pass this limit by as many.
+async fn nth_newest(
+    db: &DatabaseConnection,
+    address: &str,
+    n: u32,
+    since: Instant,
+) -> Result<Option<Instant>, DbErr> {
+    let rows: Vec<Instant> = otp::Entity::find()
+        .select_only()
+        .column(otp::Column::CreatedAt)
+        .filter(otp::Column::Address.eq(address))
+        .filter(otp::Column::CreatedAt.gt(since))
+        .order_by_desc(otp::Column::CreatedAt)
+        .offset(u64::from(n.saturating_sub(1)))
+        .limit(1)
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().next())
+}
+
+fn refuse_until(until: Option<Instant>, now: Instant, refusal: Refusal) -> Result<(), Stop> {
+    match until.map(|until| until - now).filter(|left| *left > TimeDelta::zero()) {
+        None => Ok(()),
+        Some(left) => Err(refusal.refused().with("retry_after_s", whole_secs(left)).into()),
+    }
+}
+
+/// Seconds, rounded up, so that whoever waits them does not come too early.
+fn whole_secs(left: TimeDelta) -> i64 {
+    left.num_seconds() + i64::from(left.subsec_nanos() > 0)
+}
+
+/// The id of the code that follows another: two requests at once make the same id, and one of them
+/// lands.
+fn id_after(phone_hash: &str, before: Option<&otp::Model>) -> Uuid {
+    let before = before.map(|b| b.id.to_string()).unwrap_or_default();
+    let hash = digest(format!("{phone_hash}\n{before}").as_bytes());
+    let bytes = URL_SAFE_NO_PAD.decode(hash).unwrap_or_default();
+    let first = bytes.first_chunk::<16>().copied().unwrap_or_default();
+    uuid::Builder::from_custom_bytes(first).into_uuid()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_refused_until_its_very_instant() {
+        let at: Instant = chrono::DateTime::UNIX_EPOCH;
+        let soon = at + TimeDelta::milliseconds(1_500);
+        let Err(Stop::Refused(refused)) = refuse_until(Some(soon), at, Refusal::ResendTooSoon)
+        else {
+            panic!("it must wait");
+        };
+        assert_eq!(refused.with.get("retry_after_s"), Some(&serde_json::json!(2)));
+        assert!(refuse_until(Some(soon), soon, Refusal::ResendTooSoon).is_ok());
+        assert!(refuse_until(None, at, Refusal::ResendTooSoon).is_ok());
+    }
+
+    #[test]
+    fn two_first_codes_of_one_number_are_one() {
+        assert_eq!(id_after("a", None), id_after("a", None));
+        assert_ne!(id_after("a", None), id_after("b", None));
+    }
+}

@@ -1,0 +1,54 @@
+//! People by their phone: found by its keyed hash, made where they are new (ACC-5).
+
+use entity::person;
+use entity::value::{Lang, PersonId, Phone};
+use sea_orm::{ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _};
+
+use crate::platform::crypto::Keys;
+use crate::platform::{Stop, Tx};
+
+/// Keyed hash of a number: how a person is found.
+#[must_use]
+pub fn phone_hash(keys: &Keys, phone: &Phone) -> String {
+    keys.lookup("phone", phone.as_str())
+}
+
+/// Whoever has this number, if anybody has it yet.
+///
+/// # Errors
+/// When the database fails.
+pub async fn known(
+    db: &DatabaseConnection,
+    keys: &Keys,
+    phone: &Phone,
+) -> Result<Option<person::Model>, DbErr> {
+    let rows = person::Entity::find()
+        .filter(person::Column::PhoneHash.eq(phone_hash(keys, phone)))
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().next())
+}
+
+/// Whoever has this number; a new person is put into the write set where nobody has it.
+///
+/// Two at once make one person: `person_phone` refuses the second, whose command then runs again.
+///
+/// # Errors
+/// A fault when the database fails.
+pub async fn known_or_new(tx: &mut Tx, phone: &Phone) -> Result<person::Model, Stop> {
+    let keys = tx.shared::<Keys>()?;
+    if let Some(known) = known(tx.db(), &keys, phone).await? {
+        return Ok(known);
+    }
+    let new = person::Model {
+        id: PersonId::new(),
+        phone: keys.seal(phone.as_str())?,
+        phone_hash: phone_hash(&keys, phone),
+        name: None,
+        lang: Lang::Az,
+        created_at: tx.now(),
+        version: 1,
+    };
+    tx.insert(new.clone());
+    Ok(new)
+}

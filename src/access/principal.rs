@@ -1,0 +1,248 @@
+//! The principal: who a request comes from, and what the database says of them now (ACC-4).
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::DateTime;
+use entity::order::Actor;
+use entity::staff::StaffRole;
+use entity::support_agent::SupportRole;
+use entity::value::{Instant, PartnerId, PersonId, SessionId};
+use entity::{session, staff, support_agent};
+use moka::sync::Cache;
+use sea_orm::{
+    ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, JoinType, QueryFilter as _,
+    QuerySelect as _,
+};
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::TryRecvError;
+
+use super::staff::with_organisations;
+use super::token::Claims;
+use super::{AccessSettings, Refusal};
+use crate::platform::bus::{Bus, Wake};
+use crate::platform::crypto::Keys;
+use crate::platform::{Audience, By, Engine, Stop};
+
+/// What was read serves so long where no wake-up arrives.
+const REMEMBERED: Duration = Duration::from_secs(5);
+/// So many sessions, and people, are remembered.
+const REMEMBERED_MAX: u64 = 100_000;
+
+/// Somebody who is signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// Who.
+    pub person_id: PersonId,
+    /// From which device.
+    pub session_id: SessionId,
+    /// Where the person works, and as what.
+    pub branches: Vec<(PartnerId, StaffRole)>,
+    /// Is it one of the operator's people?
+    pub support: Option<SupportRole>,
+    /// When the token that was shown is no longer good.
+    pub expires_at: Instant,
+}
+
+impl Principal {
+    /// The person in one of the roles.
+    #[must_use]
+    pub fn by(&self, actor: Actor) -> By {
+        By::person(actor, self.person_id, self.session_id)
+    }
+
+    /// What the person is at a branch.
+    #[must_use]
+    pub fn role_at(&self, partner_id: PartnerId) -> Option<StaffRole> {
+        self.branches.iter().find(|(id, _)| *id == partner_id).map(|(_, role)| *role)
+    }
+
+    /// May the person follow this audience's feed?
+    #[must_use]
+    pub fn hears(&self, audience: &Audience) -> bool {
+        match audience {
+            Audience::Client(person_id) => *person_id == self.person_id,
+            Audience::Branch(partner_id) => self.role_at(*partner_id).is_some(),
+            Audience::Support => self.support.is_some(),
+        }
+    }
+}
+
+/// What a person is.
+#[derive(Debug)]
+struct Roles {
+    branches: Vec<(PartnerId, StaffRole)>,
+    support: Option<SupportRole>,
+}
+
+/// Who is signed in: tokens and tickets become principals.
+///
+/// Sessions and roles are remembered for a few seconds. Each question first hears what the bus has
+/// said by then, so on the node that took access away it is gone with that answer, and on the
+/// others with the wake-up.
+pub struct Sessions {
+    pub(super) keys: Arc<Keys>,
+    pub(super) settings: AccessSettings,
+    wakes: Mutex<broadcast::Receiver<Wake>>,
+    /// Raised by each forgetting, so that what was read before it is not remembered after it.
+    forgotten: AtomicU64,
+    devices: Cache<SessionId, Option<PersonId>>,
+    people: Cache<PersonId, Arc<Roles>>,
+}
+
+impl Sessions {
+    /// For the wake-ups of this bus.
+    #[must_use]
+    pub fn new(settings: AccessSettings, keys: Arc<Keys>, bus: &dyn Bus) -> Self {
+        let wakes = Mutex::new(bus.listen());
+        let devices = Cache::builder().max_capacity(REMEMBERED_MAX).time_to_live(REMEMBERED);
+        let people = Cache::builder().max_capacity(REMEMBERED_MAX).time_to_live(REMEMBERED);
+        Self {
+            keys,
+            settings,
+            wakes,
+            forgotten: AtomicU64::new(0),
+            devices: devices.build(),
+            people: people.build(),
+        }
+    }
+
+    /// Who shows this access token.
+    ///
+    /// # Errors
+    /// `unauthenticated`, `token_expired`, `session_ended`.
+    pub async fn authenticate(
+        &self,
+        engine: &Engine,
+        bearer: &str,
+    ) -> Result<Arc<Principal>, Stop> {
+        let claims = Claims::read(&self.keys, bearer, engine.shared().clock.now())?;
+        let expires_at = DateTime::from_timestamp(claims.exp, 0).ok_or(Refusal::Unauthenticated)?;
+        self.principal(engine, claims.sid, expires_at).await
+    }
+
+    /// The same principal as things are now: for a connection that outlives its first request.
+    ///
+    /// # Errors
+    /// `token_expired`, `session_ended`.
+    pub async fn renewed(
+        &self,
+        engine: &Engine,
+        principal: &Principal,
+    ) -> Result<Arc<Principal>, Stop> {
+        if engine.shared().clock.now() >= principal.expires_at {
+            return Err(Refusal::TokenExpired.into());
+        }
+        self.principal(engine, principal.session_id, principal.expires_at).await
+    }
+
+    pub(super) async fn principal(
+        &self,
+        engine: &Engine,
+        session_id: SessionId,
+        expires_at: Instant,
+    ) -> Result<Arc<Principal>, Stop> {
+        self.hear();
+        let remembered = match self.devices.get(&session_id) {
+            Some(None) => return Err(Refusal::SessionEnded.into()),
+            Some(Some(person_id)) => self.people.get(&person_id).map(|roles| (person_id, roles)),
+            None => None,
+        };
+        let (person_id, roles) = match remembered {
+            Some(found) => found,
+            None => self.look(&engine.shared().db.read, session_id).await?,
+        };
+        Ok(Arc::new(Principal {
+            person_id,
+            session_id,
+            branches: roles.branches.clone(),
+            support: roles.support,
+            expires_at,
+        }))
+    }
+
+    async fn look(
+        &self,
+        db: &DatabaseConnection,
+        session_id: SessionId,
+    ) -> Result<(PersonId, Arc<Roles>), Stop> {
+        let before = self.forgotten.load(Ordering::SeqCst);
+        let found = read(db, session_id).await?.map(|(id, roles)| (id, Arc::new(roles)));
+        self.devices.insert(session_id, found.as_ref().map(|(id, _)| *id));
+        if let Some((person_id, roles)) = &found {
+            self.people.insert(*person_id, Arc::clone(roles));
+        }
+        self.hear();
+        if self.forgotten.load(Ordering::SeqCst) != before {
+            self.devices.invalidate(&session_id);
+            if let Some((person_id, _)) = &found {
+                self.people.invalidate(person_id);
+            }
+        }
+        found.ok_or(Refusal::SessionEnded.into())
+    }
+
+    /// Forgets what the bus says has changed.
+    fn hear(&self) {
+        let mut wakes = self.wakes.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match wakes.try_recv() {
+                Ok(topics) => topics.iter().for_each(|topic| self.heard(topic)),
+                Err(TryRecvError::Lagged(_)) => self.heard("*"),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+            }
+        }
+    }
+
+    fn heard(&self, topic: &str) {
+        match topic.split_once(':') {
+            Some(("session", id)) => {
+                self.forgotten.fetch_add(1, Ordering::SeqCst);
+                id.parse::<SessionId>().iter().for_each(|id| self.devices.invalidate(id));
+            }
+            Some(("person", id)) => {
+                self.forgotten.fetch_add(1, Ordering::SeqCst);
+                id.parse::<PersonId>().iter().for_each(|id| self.people.invalidate(id));
+            }
+            None if topic == "*" => {
+                self.forgotten.fetch_add(1, Ordering::SeqCst);
+                self.devices.invalidate_all();
+                self.people.invalidate_all();
+            }
+            _ => {}
+        }
+    }
+}
+
+type Row = (PersonId, Option<PartnerId>, Option<StaffRole>, Option<SupportRole>);
+
+/// Session, staff and support in one round; an owner costs a second one, for the other branches.
+async fn read(
+    db: &DatabaseConnection,
+    session_id: SessionId,
+) -> Result<Option<(PersonId, Roles)>, DbErr> {
+    let works = session::Entity::belongs_to(staff::Entity)
+        .from(session::Column::PersonId)
+        .to(staff::Column::PersonId);
+    let supports = session::Entity::belongs_to(support_agent::Entity)
+        .from(session::Column::PersonId)
+        .to(support_agent::Column::PersonId);
+    let rows: Vec<Row> = session::Entity::find()
+        .select_only()
+        .column(session::Column::PersonId)
+        .column(staff::Column::PartnerId)
+        .column_as(staff::Column::Role, "staff_role")
+        .column_as(support_agent::Column::Role, "support_role")
+        .join(JoinType::LeftJoin, works.into())
+        .join(JoinType::LeftJoin, supports.into())
+        .filter(session::Column::Id.eq(session_id))
+        .filter(session::Column::EndedAt.is_null())
+        .into_tuple()
+        .all(db)
+        .await?;
+    let Some((person_id, _, _, support)) = rows.first().copied() else { return Ok(None) };
+    let own = rows.into_iter().filter_map(|(_, partner, role, _)| partner.zip(role)).collect();
+    let branches = with_organisations(db, own).await?;
+    Ok(Some((person_id, Roles { branches, support })))
+}

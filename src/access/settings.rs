@@ -1,0 +1,43 @@
+//! What may be set about signing in.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::otp::{CodeChannel, LogCodes};
+
+/// Where one-time codes go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OtpChannel {
+    /// Into the server's log, for development.
+    Log,
+}
+
+impl OtpChannel {
+    /// The channel itself.
+    #[must_use]
+    pub fn open(self) -> CodeChannel {
+        match self {
+            Self::Log => CodeChannel(Arc::new(LogCodes)),
+        }
+    }
+}
+
+/// Signing in; keys are described in `config/default.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each key is described in config/default.toml")]
+pub struct AccessSettings {
+    pub otp_channel: OtpChannel,
+    pub otp_ttl_s: u32,
+    pub otp_tries: u16,
+    pub otp_resend_s: u32,
+    pub otp_per_phone_day: u32,
+    pub otp_per_address_hour: u32,
+    pub otp_per_address_day: u32,
+    pub access_ttl_s: u32,
+    pub refresh_ttl_days: u16,
+    pub refresh_grace_s: u32,
+    pub ticket_ttl_s: u32,
+}

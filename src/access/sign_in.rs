@@ -1,0 +1,129 @@
+//! Signing in: a code answers for a phone, a device gets its session (ACC-1).
+
+use chrono::TimeDelta;
+use entity::value::{Instant, PersonId, Phone, SessionId};
+use entity::{otp, session};
+use sea_orm::Value;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::person::{known_or_new, phone_hash};
+use super::session::make_room;
+use super::token::RefreshToken;
+use super::{ANYONE, AccessSettings, Refusal, Tokens, once, otp as codes};
+use crate::platform::crypto::Keys;
+use crate::platform::write_set::Adjust;
+use crate::platform::{Command, Engine, Stop, Tx};
+
+/// The longest name of a device that is kept, characters.
+const DEVICE_CHARS_MAX: usize = 100;
+
+/// Answers the code that was sent to a phone.
+///
+/// The try is counted and committed before the code is looked at, so however many answers come at
+/// once, no more of them are compared than a code has tries.
+///
+/// # Errors
+/// `code_wrong`, `code_expired`, `too_many_tries`.
+pub async fn sign_in(
+    engine: &Engine,
+    phone: Phone,
+    code: String,
+    device: &str,
+) -> Result<Tokens, Stop> {
+    let keys = engine.extension::<Keys>()?;
+    let settings = engine.extension::<AccessSettings>()?;
+    let phone_hash = phone_hash(&keys, &phone);
+    let code_id = engine.execute(ANYONE, None, Try { phone_hash }).await?.answer;
+
+    let session_id = SessionId::new();
+    let refresh = RefreshToken::first(&keys, session_id)?;
+    let device = device.chars().take(DEVICE_CHARS_MAX).collect();
+    let refresh_hash = refresh.hash(&keys);
+    let command = SignIn { code_id, phone, code, device, session_id, refresh_hash };
+    let signed = engine.execute(ANYONE, None, command).await?.answer;
+    Tokens::grant(&keys, &settings, signed.person_id, refresh, signed.at)
+}
+
+/// Spends one try of the newest code of a number.
+struct Try {
+    phone_hash: String,
+}
+
+impl Command for Try {
+    type Answer = Uuid;
+
+    const NAME: &'static str = "try_code";
+
+    async fn run(&self, tx: &mut Tx) -> Result<Uuid, Stop> {
+        let settings = tx.shared::<AccessSettings>()?;
+        let code = codes::newest(tx.db(), &self.phone_hash, 1).await?.pop();
+        let code = code.filter(|c| c.used_at.is_none()).ok_or(Refusal::CodeWrong)?;
+        if tx.now() > code.expires_at {
+            return Err(Refusal::CodeExpired.into());
+        }
+        tx.adjust(Adjust {
+            table: "otp",
+            key: vec![("id", Value::from(code.id))],
+            add: vec![("tries", 1)],
+            condition: Some(("tries < ?", vec![Value::from(i64::from(settings.otp_tries))])),
+            refusal: Refusal::TooManyTries.refused(),
+        });
+        Ok(code.id)
+    }
+}
+
+/// Compares the code a try was spent on, and opens the session.
+struct SignIn {
+    code_id: Uuid,
+    phone: Phone,
+    code: String,
+    device: String,
+    session_id: SessionId,
+    refresh_hash: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Signed {
+    person_id: PersonId,
+    at: Instant,
+}
+
+impl Command for SignIn {
+    type Answer = Signed;
+
+    const NAME: &'static str = "sign_in";
+
+    async fn run(&self, tx: &mut Tx) -> Result<Signed, Stop> {
+        let keys = tx.shared::<Keys>()?;
+        let settings = tx.shared::<AccessSettings>()?;
+        let now = tx.now();
+        let sent = tx.find::<otp::Entity>(self.code_id).await?;
+        let sent = sent.filter(|c| c.used_at.is_none()).ok_or(Refusal::CodeWrong)?;
+        let answered = codes::code_hash(&keys, &sent.phone_hash, &self.code);
+        if !keys.same(&sent.code_hash, &answered) {
+            return Err(Refusal::CodeWrong.into());
+        }
+        if now > sent.expires_at {
+            return Err(Refusal::CodeExpired.into());
+        }
+        once::take(tx, "code", sent.id, Refusal::CodeWrong).await?;
+        tx.replace(otp::Model { used_at: Some(now), ..sent });
+
+        let person_id = known_or_new(tx, &self.phone).await?.id;
+        make_room(tx, person_id).await?;
+        tx.insert(session::Model {
+            id: self.session_id,
+            person_id,
+            device: keys.seal(&self.device)?,
+            refresh_hash: self.refresh_hash.clone(),
+            previous_hash: None,
+            rotated_at: now,
+            created_at: now,
+            expires_at: now + TimeDelta::days(i64::from(settings.refresh_ttl_days)),
+            ended_at: None,
+            version: 1,
+        });
+        Ok(Signed { person_id, at: now })
+    }
+}

@@ -1,0 +1,225 @@
+//! Staff: who works at a branch, as what; who may say so (ACC-3, ACC-4).
+
+use entity::order::Actor;
+use entity::staff::StaffRole;
+use entity::value::{Instant, PartnerId, PersonId, Phone, Sealed};
+use entity::{partner, person, staff};
+use sea_orm::{
+    ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _,
+    QuerySelect as _, QueryTrait as _, Value,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Refusal;
+use super::person::known_or_new;
+use crate::platform::{By, Command, Engine, Stop, Tx};
+
+/// How a change of what a person may is told on the bus.
+#[must_use]
+pub fn topic(id: PersonId) -> String {
+    format!("person:{id}")
+}
+
+/// Somebody who works at a branch.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct StaffView {
+    /// Who.
+    pub person_id: PersonId,
+    /// The number to sign in with.
+    pub phone: Sealed,
+    /// What the person is called.
+    pub name: Option<Sealed>,
+    /// As what.
+    pub role: StaffRole,
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Instant,
+}
+
+/// The people of a branch, longest there first.
+///
+/// # Errors
+/// A fault when the database fails.
+pub async fn list(engine: &Engine, partner_id: PartnerId) -> Result<Vec<StaffView>, Stop> {
+    let db = &engine.shared().db.read;
+    let mut rows = of_branch(db, partner_id).await?;
+    rows.sort_by_key(|row| (row.created_at, row.person_id));
+    let people = person::Entity::find()
+        .filter(person::Column::Id.is_in(rows.iter().map(|row| row.person_id)))
+        .all(db)
+        .await?;
+    let view = |row: staff::Model| {
+        let who = people.iter().find(|p| p.id == row.person_id);
+        let who = Tx::must("person", row.person_id, who)?;
+        Ok(view(who, &row))
+    };
+    rows.into_iter().map(view).collect()
+}
+
+/// Makes whoever has this number one of the branch's people, or gives them another role.
+pub struct AddStaff {
+    /// Where.
+    pub partner_id: PartnerId,
+    /// Whose number.
+    pub phone: Phone,
+    /// As what.
+    pub role: StaffRole,
+}
+
+impl Command for AddStaff {
+    type Answer = StaffView;
+
+    const NAME: &'static str = "add_staff";
+
+    async fn run(&self, tx: &mut Tx) -> Result<StaffView, Stop> {
+        hold_branch(tx, self.partner_id).await?;
+        let who = known_or_new(tx, &self.phone).await?;
+        let before = tx.find::<staff::Entity>((self.partner_id, who.id)).await?;
+        let was_owner = before.as_ref().is_some_and(|row| row.role == StaffRole::Owner);
+        if was_owner || self.role == StaffRole::Owner {
+            only_owners(tx.db(), tx.by(), self.partner_id).await?;
+        }
+        if was_owner && self.role != StaffRole::Owner {
+            not_the_last(tx.db(), self.partner_id).await?;
+        }
+        let row = name(tx, self.partner_id, who.id, self.role, before);
+        Ok(view(&who, &row))
+    }
+}
+
+/// Takes a person off the branch's people, at once.
+pub struct RemoveStaff {
+    /// Where.
+    pub partner_id: PartnerId,
+    /// Who.
+    pub person_id: PersonId,
+}
+
+impl Command for RemoveStaff {
+    type Answer = ();
+
+    const NAME: &'static str = "remove_staff";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        hold_branch(tx, self.partner_id).await?;
+        let row = tx.find::<staff::Entity>((self.partner_id, self.person_id)).await?;
+        let row = row.ok_or(Refusal::NoSuchStaff)?;
+        if row.role == StaffRole::Owner {
+            only_owners(tx.db(), tx.by(), self.partner_id).await?;
+            not_the_last(tx.db(), self.partner_id).await?;
+        }
+        let key = vec![
+            ("partner_id", Value::from(self.partner_id.0)),
+            ("person_id", Value::from(self.person_id.0)),
+        ];
+        tx.delete("staff", key);
+        tx.wake(topic(self.person_id));
+        Ok(())
+    }
+}
+
+/// Names the first owner of a branch that is being registered in the same transaction.
+///
+/// # Errors
+/// A fault when the database fails.
+pub async fn name_owner(
+    tx: &mut Tx,
+    partner_id: PartnerId,
+    phone: &Phone,
+) -> Result<PersonId, Stop> {
+    let person_id = known_or_new(tx, phone).await?.id;
+    name(tx, partner_id, person_id, StaffRole::Owner, None);
+    Ok(person_id)
+}
+
+fn name(
+    tx: &mut Tx,
+    partner_id: PartnerId,
+    person_id: PersonId,
+    role: StaffRole,
+    before: Option<staff::Model>,
+) -> staff::Model {
+    let created_at = before.map_or(tx.now(), |row| row.created_at);
+    let row = staff::Model { partner_id, person_id, role, created_at };
+    tx.replace(row.clone());
+    tx.wake(topic(person_id));
+    row
+}
+
+/// Staff changes of one branch happen one after another: each raises the branch's version, so of
+/// two owners who remove each other at once one comes too late.
+async fn hold_branch(tx: &mut Tx, partner_id: PartnerId) -> Result<(), Stop> {
+    let branch = tx.find::<partner::Entity>(partner_id).await?;
+    let branch = branch.ok_or(Refusal::NoSuchBranch)?;
+    tx.update(&branch, &branch);
+    Ok(())
+}
+
+async fn only_owners(db: &DatabaseConnection, by: By, partner_id: PartnerId) -> Result<(), Stop> {
+    let owner = match (by.actor, by.person_id) {
+        (Actor::Support, _) => true,
+        (Actor::Staff, Some(person_id)) => {
+            let rows =
+                staff::Entity::find().filter(staff::Column::PersonId.eq(person_id)).all(db).await?;
+            let own = rows.into_iter().map(|row| (row.partner_id, row.role)).collect();
+            with_organisations(db, own).await?.contains(&(partner_id, StaffRole::Owner))
+        }
+        (Actor::Staff | Actor::Client | Actor::Clock, _) => false,
+    };
+    if owner { Ok(()) } else { Err(Refusal::OwnerRequired.into()) }
+}
+
+async fn not_the_last(db: &DatabaseConnection, partner_id: PartnerId) -> Result<(), Stop> {
+    let rows = of_branch(db, partner_id).await?;
+    let owners = rows.iter().filter(|row| row.role == StaffRole::Owner).count();
+    if owners > 1 { Ok(()) } else { Err(Refusal::LastOwner.into()) }
+}
+
+async fn of_branch(
+    db: &DatabaseConnection,
+    partner_id: PartnerId,
+) -> Result<Vec<staff::Model>, DbErr> {
+    staff::Entity::find().filter(staff::Column::PartnerId.eq(partner_id)).all(db).await
+}
+
+/// An owner is that on every branch of the organisation (ACC-3).
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn with_organisations(
+    db: &DatabaseConnection,
+    own: Vec<(PartnerId, StaffRole)>,
+) -> Result<Vec<(PartnerId, StaffRole)>, DbErr> {
+    let owned: Vec<PartnerId> =
+        own.iter().filter(|(_, role)| *role == StaffRole::Owner).map(|(id, _)| *id).collect();
+    if owned.is_empty() {
+        return Ok(own);
+    }
+    let organisations = partner::Entity::find()
+        .select_only()
+        .column(partner::Column::OrganisationId)
+        .filter(partner::Column::Id.is_in(owned))
+        .into_query();
+    let all: Vec<PartnerId> = partner::Entity::find()
+        .select_only()
+        .column(partner::Column::Id)
+        .filter(partner::Column::OrganisationId.in_subquery(organisations))
+        .into_tuple()
+        .all(db)
+        .await?;
+    let mut branches: Vec<_> = own.into_iter().filter(|(id, _)| !all.contains(id)).collect();
+    branches.extend(all.into_iter().map(|id| (id, StaffRole::Owner)));
+    branches.sort_by_key(|(id, _)| *id);
+    Ok(branches)
+}
+
+fn view(who: &person::Model, row: &staff::Model) -> StaffView {
+    StaffView {
+        person_id: row.person_id,
+        phone: who.phone.clone(),
+        name: who.name.clone(),
+        role: row.role,
+        created_at: row.created_at,
+    }
+}

@@ -1,0 +1,261 @@
+//! The composition root: settings → database → bus → engine → edges → loops, and back on stop.
+
+use std::any::Any;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::web::Data;
+use actix_web::{App as Actix, HttpServer, web};
+use chrono::TimeDelta;
+use migration::MigratorTrait as _;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use utoipa_actix_web::AppExt as _;
+
+use crate::access::{CodeChannel, Sessions};
+use crate::clockwork::Clockwork;
+use crate::config::Settings;
+use crate::edge::Edge;
+use crate::edge::http;
+use crate::edge::ws::{Stopping, hub::Hub};
+use crate::ledger::proof::{self, Standing};
+use crate::platform::bus::local::LocalBus;
+use crate::platform::bus::redis::RedisBus;
+use crate::platform::bus::Bus;
+use crate::platform::clock::{WallClock, pause};
+use crate::platform::crypto::Keys;
+use crate::platform::db::Db;
+use crate::platform::{Clock, Engine, Fault, Stop, feed, heartbeat, idempotency, telemetry};
+use crate::policy::Book;
+use crate::{access, keyring};
+
+/// Connections that may wait to be taken, and that one worker serves at most.
+const BACKLOG: u32 = 8_192;
+const CONNECTIONS_MAX: usize = 100_000;
+/// How long requests under way may take when stopping, seconds.
+const STOP_S: u64 = 10;
+/// How often old rows are forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(3600);
+
+/// What a test or the demo puts in the place of the real thing.
+#[derive(Default)]
+pub struct Instead {
+    /// Another clock.
+    pub clock: Option<Arc<dyn Clock>>,
+    /// Another way for one-time codes.
+    pub codes: Option<CodeChannel>,
+    /// The clock's loops do not run: a test takes each step itself.
+    pub by_hand: bool,
+}
+
+/// A running engine.
+pub struct App {
+    /// The one door.
+    pub engine: Engine,
+    /// The clock's work.
+    pub clockwork: Arc<Clockwork>,
+    /// Where it listens.
+    pub addr: SocketAddr,
+    server: ServerHandle,
+    stopping: Stopping,
+    stop: watch::Sender<bool>,
+    loops: JoinSet<()>,
+}
+
+/// It could not start.
+#[derive(Debug, thiserror::Error)]
+#[error("the engine could not start: {0}")]
+pub struct NotStarted(String);
+
+impl From<Stop> for NotStarted {
+    fn from(stop: Stop) -> Self {
+        Self(format!("{stop:?}"))
+    }
+}
+
+impl From<Fault> for NotStarted {
+    fn from(fault: Fault) -> Self {
+        Self(fault.to_string())
+    }
+}
+
+impl From<sea_orm::DbErr> for NotStarted {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Self(format!("the database: {error}"))
+    }
+}
+
+impl From<std::io::Error> for NotStarted {
+    fn from(error: std::io::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// The engine without its edges: database at the newest step, policy, keys.
+///
+/// # Errors
+/// When something it needs cannot be reached.
+pub async fn engine(settings: &Settings, instead: Instead) -> Result<(Engine, Arc<Keys>), NotStarted> {
+    // The first subscriber of metrics; the rest of the process records into it.
+    telemetry::metrics();
+    let clock = instead.clock.unwrap_or_else(|| Arc::new(WallClock::real()));
+    let db = Db::open(&settings.db_options()).await?;
+    migration::Migrator::up(&db.write, None).await?;
+    let keys = Arc::new(keyring::open(&settings.crypto)?);
+    let book = Arc::new(Book::open(&db.read, &db.write, clock.now()).await?);
+    let bus: Arc<dyn Bus> = if settings.clustered() {
+        let bus = RedisBus::connect(&settings.bus.redis_url, &settings.bus.channel).await;
+        Arc::new(bus.map_err(|error| NotStarted(format!("Redis: {error}")))?)
+    } else {
+        Arc::new(LocalBus::new())
+    };
+    let codes = instead.codes.unwrap_or_else(|| settings.access.otp_channel.open());
+    let shared: Vec<Arc<dyn Any + Send + Sync>> = vec![
+        Arc::clone(&keys) as _,
+        book as _,
+        Arc::new(settings.access.clone()) as _,
+        Arc::new(codes) as _,
+        Arc::new(Standing::default()) as _,
+    ];
+    Ok((Engine::new(db, clock, bus, shared), keys))
+}
+
+impl App {
+    /// Starts everything; it listens when this returns.
+    ///
+    /// # Errors
+    /// When something it needs cannot be reached.
+    pub async fn start(settings: Settings, instead: Instead) -> Result<Self, NotStarted> {
+        let by_hand = instead.by_hand;
+        let listener = TcpListener::bind(&settings.http.listen)?;
+        let addr = listener.local_addr()?;
+        let (engine, keys) = engine(&settings, instead).await?;
+        let clockwork =
+            Arc::new(Clockwork::new(engine.clone(), &settings.timers, settings.clustered()));
+        clockwork.begin().await?;
+        let (stop, stopped) = watch::channel(false);
+        let mut loops = if by_hand { JoinSet::new() } else { clockwork.run(&stopped) };
+        if !by_hand {
+            keep_house(&mut loops, &engine, &settings, &stopped);
+        }
+        let shared = engine.shared();
+        let sessions =
+            Sessions::new(settings.access.clone(), Arc::clone(&keys), shared.bus.as_ref());
+        let settings = Arc::new(settings);
+        let edge = Data::new(Edge {
+            engine: engine.clone(),
+            keys,
+            settings: Arc::clone(&settings),
+            sessions: Arc::new(sessions),
+        });
+        let stopping = Stopping::default();
+        let server = serve(listener, edge, stopping.clone(), settings.http.workers)?;
+        tracing::info!(addr = %addr, "listening");
+        Ok(Self { engine, clockwork, addr, server, stopping, stop, loops })
+    }
+
+    /// Stops in good order: tells sockets to come back elsewhere, finishes what is under way, beats a last time.
+    pub async fn stop(mut self) {
+        self.stopping.begin();
+        self.server.stop(true).await;
+        self.stop.send_replace(true);
+        while self.loops.join_next().await.is_some() {}
+        if let Err(stop) = self.clockwork.beat(true).await {
+            tracing::warn!(?stop, "the last beat did not land");
+        }
+        tracing::info!("stopped");
+    }
+}
+
+fn serve(
+    listener: TcpListener,
+    edge: Data<Edge>,
+    stopping: Stopping,
+    workers: usize,
+) -> Result<ServerHandle, NotStarted> {
+    let server = HttpServer::new(move || {
+        let (path, query) = http::strict();
+        let (app, api) = Actix::new()
+            .into_utoipa_app()
+            .openapi(http::description())
+            .app_data(edge.clone())
+            .app_data(path)
+            .app_data(query)
+            .app_data(Hub::new(edge.clone(), stopping.clone()))
+            .configure(http::configure)
+            .configure(crate::edge::ws::configure)
+            .split_for_parts();
+        app.service(http::docs(api)).default_service(web::to(http::problem::nowhere))
+    })
+    .workers(workers)
+    .backlog(BACKLOG)
+    .max_connections(CONNECTIONS_MAX)
+    .shutdown_timeout(STOP_S)
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    let handle = server.handle();
+    tokio::spawn(server);
+    Ok(handle)
+}
+
+/// The description of the API, as the handlers give it.
+///
+/// # Errors
+/// When it is no JSON.
+pub fn openapi() -> Result<String, NotStarted> {
+    let (_, api) = Actix::new()
+        .into_utoipa_app()
+        .openapi(http::description())
+        .configure(http::configure)
+        .configure(crate::edge::ws::configure)
+        .split_for_parts();
+    api.to_pretty_json().map_err(|error| NotStarted(error.to_string()))
+}
+
+/// The slow loops: the standing proof (BAL-6), and forgetting what is no longer kept.
+fn keep_house(
+    loops: &mut JoinSet<()>,
+    engine: &Engine,
+    settings: &Settings,
+    stopped: &watch::Receiver<bool>,
+) {
+    let (proving, mut stop) = (engine.clone(), stopped.clone());
+    let every = Duration::from_secs(settings.timers.proof_s.max(1));
+    loops.spawn(async move {
+        let prove = async {
+            loop {
+                if let Err(stop) = proof::prove(&proving).await {
+                    tracing::warn!(?stop, "the proof could not run");
+                }
+                pause(every).await;
+            }
+        };
+        tokio::select! { () = prove => {}, _ = stop.wait_for(|s| *s) => {} }
+    });
+    let (forgetting, mut stop) = (engine.clone(), stopped.clone());
+    let keep = TimeDelta::days(settings.feed.keep_days);
+    loops.spawn(async move {
+        let forget = async {
+            loop {
+                if let Err(error) = forget_old(&forgetting, keep).await {
+                    tracing::warn!(%error, "old rows could not be forgotten");
+                }
+                pause(FORGET_EVERY).await;
+            }
+        };
+        tokio::select! { () = forget => {}, _ = stop.wait_for(|s| *s) => {} }
+    });
+}
+
+async fn forget_old(engine: &Engine, keep: TimeDelta) -> Result<(), sea_orm::DbErr> {
+    let shared = engine.shared();
+    let (db, now) = (&shared.db.write, shared.clock.now());
+    idempotency::forget(db, now - TimeDelta::hours(idempotency::KEPT_HOURS)).await?;
+    feed::forget(db, now - keep).await?;
+    heartbeat::forget(db, now - keep).await?;
+    access::otp::forget(db, now).await?;
+    Ok(())
+}

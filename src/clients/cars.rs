@@ -1,0 +1,126 @@
+//! Clients' cars (ACC-7).
+
+use entity::car;
+use entity::value::{CarClass, CarId, PersonId, Sealed};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Refusal;
+use crate::platform::crypto::Keys;
+use crate::platform::write_set::Unique;
+use crate::platform::{Command, Stop, Tx};
+
+/// Cars of one client at most.
+const CARS_MAX: usize = 20;
+/// Characters of a make.
+const MAKE_MAX: usize = 60;
+
+/// A car as its owner sees it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct CarView {
+    /// The car.
+    pub id: CarId,
+    /// The plate.
+    pub plate: Sealed,
+    /// Make and model.
+    pub make: String,
+    /// Its class.
+    pub class: CarClass,
+}
+
+impl From<car::Model> for CarView {
+    fn from(row: car::Model) -> Self {
+        Self { id: row.id, plate: row.plate, make: row.make, class: row.class }
+    }
+}
+
+/// Adds a car.
+pub struct AddCar {
+    /// Whose.
+    pub client_id: PersonId,
+    /// The plate, as typed.
+    pub plate: String,
+    /// Make and model.
+    pub make: String,
+    /// Its class.
+    pub class: CarClass,
+}
+
+impl Command for AddCar {
+    type Answer = CarView;
+    const NAME: &'static str = "add_car";
+
+    async fn run(&self, tx: &mut Tx) -> Result<CarView, Stop> {
+        let plate = plain(&self.plate);
+        let make = self.make.trim();
+        let right = (4..=12).contains(&plate.chars().count())
+            && !make.is_empty()
+            && make.chars().count() <= MAKE_MAX;
+        if !right {
+            return Err(Refusal::CarInvalid.into());
+        }
+        if list(tx.db(), self.client_id).await?.len() >= CARS_MAX {
+            return Err(Refusal::TooManyCars.into());
+        }
+        let keys = tx.shared::<Keys>()?;
+        let row = car::Model {
+            id: CarId::new(),
+            client_id: self.client_id,
+            plate: keys.seal(self.plate.trim())?,
+            plate_hash: keys.lookup("plate", &plate),
+            make: make.to_owned(),
+            class: self.class,
+            created_at: tx.now(),
+            removed_at: None,
+            version: 1,
+        };
+        tx.insert(row.clone());
+        tx.unique(Unique {
+            name: "car_plate",
+            columns: "car.client_id, car.plate_hash",
+            refusal: Refusal::CarKnown.refused(),
+        });
+        Ok(row.into())
+    }
+}
+
+/// Lets a car go; its orders stay as they are.
+pub struct RemoveCar {
+    /// Whose.
+    pub client_id: PersonId,
+    /// The car.
+    pub car_id: CarId,
+}
+
+impl Command for RemoveCar {
+    type Answer = ();
+    const NAME: &'static str = "remove_car";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let old = tx.find::<car::Entity>(self.car_id).await?;
+        let old = old.filter(|c| c.client_id == self.client_id && c.removed_at.is_none());
+        let old = old.ok_or(Refusal::NoSuchCar)?;
+        tx.update(&old, &car::Model { removed_at: Some(tx.now()), ..old.clone() });
+        Ok(())
+    }
+}
+
+/// A client's cars.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list<C: ConnectionTrait>(db: &C, client_id: PersonId) -> Result<Vec<CarView>, Stop> {
+    let rows = car::Entity::find()
+        .filter(car::Column::ClientId.eq(client_id))
+        .filter(car::Column::RemovedAt.is_null())
+        .order_by_asc(car::Column::Id)
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().map(CarView::from).collect())
+}
+
+/// A plate as it is compared: letters and digits alone, in capitals.
+fn plain(plate: &str) -> String {
+    plate.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect()
+}

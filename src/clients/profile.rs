@@ -1,0 +1,55 @@
+//! What a person is called, and in which language things are told.
+
+use entity::person;
+use entity::value::{Lang, PersonId, Sealed};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Refusal;
+use crate::platform::crypto::Keys;
+use crate::platform::{Command, Stop, Tx};
+
+/// Characters of a name.
+const NAME_MAX: usize = 60;
+
+/// A person as they see themselves.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ProfileView {
+    /// The person.
+    pub id: PersonId,
+    /// What they are called.
+    pub name: Option<Sealed>,
+    /// The language.
+    pub lang: Lang,
+}
+
+/// Changes name and language.
+pub struct EditProfile {
+    /// The person.
+    pub person_id: PersonId,
+    /// What they are called.
+    pub name: Option<String>,
+    /// The language.
+    pub lang: Option<Lang>,
+}
+
+impl Command for EditProfile {
+    type Answer = ProfileView;
+    const NAME: &'static str = "edit_profile";
+
+    async fn run(&self, tx: &mut Tx) -> Result<ProfileView, Stop> {
+        let old = tx.find::<person::Entity>(self.person_id).await?;
+        let old = Tx::must("person", self.person_id, old)?;
+        let mut new = old.clone();
+        if let Some(name) = &self.name {
+            let name = name.trim();
+            if name.is_empty() || name.chars().count() > NAME_MAX {
+                return Err(Refusal::NameInvalid.into());
+            }
+            new.name = Some(tx.shared::<Keys>()?.seal(name)?);
+        }
+        new.lang = self.lang.unwrap_or(old.lang);
+        tx.update(&old, &new);
+        Ok(ProfileView { id: new.id, name: new.name, lang: new.lang })
+    }
+}

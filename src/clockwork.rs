@@ -1,0 +1,330 @@
+//! The clock's loops: near timers fire, a sweep adopts what nobody fired, hearts beat, outages move deadlines.
+//!
+//! Every loop is a step that tests call by themselves, and a `run` that repeats it.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta};
+use entity::outage;
+use entity::value::{Instant, OrderId, OutageId, Span};
+use sea_orm::{DbErr, EntityTrait as _, IntoActiveModel as _};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use crate::orders::shift::Shift;
+use crate::platform::clock::pause;
+use crate::platform::write_set::Fired;
+use crate::platform::{By, Engine, Stop, heartbeat, timers};
+use crate::{orders, timetable};
+
+/// Taken at once.
+const TAKE_MAX: usize = 256;
+/// Missed beats after which the engine counts as having been down.
+const BEATS_MISSED: i32 = 3;
+
+/// The clock's work on one node.
+pub struct Clockwork {
+    engine: Engine,
+    node: Uuid,
+    clustered: bool,
+    beat: Duration,
+    sweep: Duration,
+    at_once: Arc<Semaphore>,
+    last_beat: AtomicI64,
+    nodes: RwLock<Vec<Uuid>>,
+}
+
+impl Clockwork {
+    /// For this engine; `clustered` where several nodes share the database.
+    #[must_use]
+    pub fn new(engine: Engine, settings: &crate::config::TimerSettings, clustered: bool) -> Self {
+        let now = engine.shared().clock.now();
+        Self {
+            engine,
+            node: Uuid::now_v7(),
+            clustered,
+            beat: Duration::from_millis(settings.heartbeat_ms),
+            sweep: Duration::from_millis(settings.sweep_ms),
+            at_once: Arc::new(Semaphore::new(settings.concurrency)),
+            last_beat: AtomicI64::new(now.timestamp_micros()),
+            nodes: RwLock::new(Vec::new()),
+        }
+    }
+
+    fn now(&self) -> Instant {
+        self.engine.shared().clock.now()
+    }
+
+    /// So much time passes on the clock while `real` passes outside.
+    fn on_the_clock(&self, real: Duration) -> TimeDelta {
+        let micros = Duration::from_secs_f64(real.as_secs_f64() * self.engine.shared().clock.speed());
+        TimeDelta::from_std(micros).unwrap_or(TimeDelta::MAX)
+    }
+
+    /// Before anything else after a start: moves the deadlines of the time without us, then takes up the timers (OUT-1).
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn begin(&self) -> Result<(), Stop> {
+        let db = &self.engine.shared().db;
+        let now = self.now();
+        if let Some(down) = heartbeat::newest(&db.read).await? {
+            let others_serve = self.clustered && now - down < self.patience();
+            if down < now && !others_serve {
+                self.recover(Span { from: down, until: now }).await?;
+            }
+        }
+        heartbeat::begin(&db.write, self.node, now).await?;
+        self.last_beat.store(now.timestamp_micros(), Ordering::Relaxed);
+        self.look_around().await?;
+        self.load().await?;
+        Ok(())
+    }
+
+    fn patience(&self) -> TimeDelta {
+        self.on_the_clock(self.beat) * BEATS_MISSED
+    }
+
+    /// Moves every deadline that fell into an outage, and keeps the report.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn recover(&self, span: Span) -> Result<u64, Stop> {
+        let outage_id = OutageId::new();
+        let mut touched = BTreeSet::new();
+        let mut from = span.from;
+        loop {
+            let db = &self.engine.shared().db.read;
+            let due = timers::due_within(db, orders::timers::DEADLINES, from, span.until).await?;
+            let subjects: BTreeSet<Uuid> = due.iter().map(|fired| fired.subject).collect();
+            let new: Vec<Uuid> = subjects.difference(&touched).copied().collect();
+            if new.is_empty() {
+                // What is left has no order any more: past it, or done.
+                match due.last() {
+                    Some(last) if last.due_at > from => from = last.due_at,
+                    _ => break,
+                }
+            }
+            for subject in new {
+                self.shift(OrderId(subject), outage_id, span).await?;
+                touched.insert(subject);
+            }
+        }
+        let count = touched.len();
+        tracing::warn!(down = %span.from, up = %span.until, count, "deadlines of our outage moved");
+        let row = outage::Model {
+            id: outage_id,
+            down_at: span.from,
+            up_at: span.until,
+            touched: i64::try_from(count).unwrap_or(i64::MAX),
+        };
+        outage::Entity::insert(row.into_active_model())
+            .exec_without_returning(&self.engine.shared().db.write)
+            .await?;
+        self.engine.shared().timers.reset(self.now());
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
+    async fn shift(&self, order_id: OrderId, outage_id: OutageId, outage: Span) -> Result<(), Stop> {
+        let command = Shift { order_id, outage_id, outage };
+        match self.engine.execute(By::CLOCK, None, command).await {
+            // An order that is over, or none: its timer will find that out.
+            Ok(_) | Err(Stop::Refused(_)) => Ok(()),
+            Err(stop) => Err(stop),
+        }
+    }
+
+    async fn look_around(&self) -> Result<(), DbErr> {
+        let since = self.now() - self.patience();
+        let alive = heartbeat::alive(&self.engine.shared().db.read, since).await?;
+        *self.nodes.write().unwrap_or_else(PoisonError::into_inner) = alive;
+        Ok(())
+    }
+
+    /// Takes up what falls due soon and is this node's to fire.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn load(&self) -> Result<(), DbErr> {
+        let nodes = self.nodes.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let node = self.node;
+        let mine = move |subject: Uuid| {
+            let n = u128::try_from(nodes.len()).unwrap_or(1);
+            let place = subject.as_u128().checked_rem(n).and_then(|i| usize::try_from(i).ok());
+            place.and_then(|place| nodes.get(place)).is_none_or(|owner| *owner == node)
+        };
+        let shared = self.engine.shared();
+        let near = timers::NEAR.max(self.on_the_clock(Duration::from_secs(60)));
+        shared.timers.load(&shared.db.read, shared.clock.now(), near, mine).await
+    }
+
+    /// Fires everything that is due, and waits for it; gives how many. For tests, which move the clock themselves.
+    pub async fn fire_due(self: &Arc<Self>) -> usize {
+        let mut fired = 0;
+        loop {
+            let due = self.engine.shared().timers.take_due(self.now(), TAKE_MAX);
+            if due.is_empty() {
+                return fired;
+            }
+            fired += due.len();
+            for timer in due {
+                self.fire(&timer).await;
+            }
+        }
+    }
+
+    async fn fire(&self, fired: &Fired) {
+        let shared = self.engine.shared();
+        let outcome = timetable::send(&self.engine, fired).await;
+        let now = shared.clock.now();
+        if let Err(stop) = outcome {
+            tracing::warn!(kind = fired.kind, subject = %fired.subject, ?stop, "a timer's command broke");
+            let again = match timers::broke(&shared.db.write, fired, now).await {
+                Ok(()) => None,
+                // The database is away: it stays in memory, uncounted.
+                Err(_) => Some(now + self.on_the_clock(Duration::from_secs(1))),
+            };
+            if let Some(again) = again {
+                shared.timers.put_back(fired, again);
+            }
+        } else {
+            let late = (now - fired.due_at).as_seconds_f64() / shared.clock.speed();
+            metrics::histogram!("yumo_timer_lateness_seconds").record(late);
+            metrics::counter!("yumo_timers_fired", "kind" => fired.kind.clone()).increment(1);
+        }
+        shared.timers.ended(fired);
+    }
+
+    /// Adopts timers that nobody fired.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sweep(self: &Arc<Self>) -> Result<usize, DbErr> {
+        let shared = self.engine.shared();
+        let late = shared.clock.now() - self.on_the_clock(Duration::from_secs(1));
+        let left = timers::left_over(&shared.db.read, late).await?;
+        let adopted = shared.timers.adopt(left);
+        let n = adopted.len();
+        let mut firing = JoinSet::new();
+        for fired in adopted {
+            let me = Arc::clone(self);
+            let Ok(permit) = Arc::clone(&self.at_once).acquire_owned().await else { break };
+            firing.spawn(async move {
+                me.fire(&fired).await;
+                drop(permit);
+            });
+        }
+        while firing.join_next().await.is_some() {}
+        Ok(n)
+    }
+
+    /// One beat. After a gap the deadlines that fell into it move before anything fires again.
+    ///
+    /// # Errors
+    /// When the database fails: then nothing fires until it is back.
+    pub async fn beat(&self, stopped: bool) -> Result<(), Stop> {
+        let db = &self.engine.shared().db;
+        let now = self.now();
+        let last = self.last_beat();
+        if now - last > self.patience() {
+            let newest = heartbeat::newest(&db.read).await?.unwrap_or(last);
+            if now - newest > self.patience() {
+                self.recover(Span { from: newest, until: now }).await?;
+            }
+        }
+        heartbeat::beat(&db.write, self.node, now, stopped).await?;
+        self.last_beat.store(now.timestamp_micros(), Ordering::Relaxed);
+        self.look_around().await?;
+        self.load().await?;
+        Ok(())
+    }
+
+    fn last_beat(&self) -> Instant {
+        let micros = self.last_beat.load(Ordering::Relaxed);
+        DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::UNIX_EPOCH)
+    }
+
+    /// Is the newest beat recent enough to let timers fire?
+    fn alive(&self) -> bool {
+        self.now() - self.last_beat() <= self.patience()
+    }
+
+    /// Runs all loops until told to stop.
+    pub fn run(self: &Arc<Self>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
+        let mut loops = JoinSet::new();
+        let (me, mut stopped) = (Arc::clone(self), stop.clone());
+        loops.spawn(async move {
+            tokio::select! { () = me.firing() => {}, _ = stopped.wait_for(|s| *s) => {} }
+        });
+        let (me, mut stopped) = (Arc::clone(self), stop.clone());
+        loops.spawn(async move {
+            tokio::select! { () = me.sweeping() => {}, _ = stopped.wait_for(|s| *s) => {} }
+        });
+        let (me, mut stopped) = (Arc::clone(self), stop.clone());
+        loops.spawn(async move {
+            tokio::select! { () = me.beating() => {}, _ = stopped.wait_for(|s| *s) => {} }
+            if let Err(stop) = me.beat(true).await {
+                tracing::warn!(?stop, "the last beat did not land");
+            }
+        });
+        loops
+    }
+
+    async fn firing(self: Arc<Self>) {
+        let shared = self.engine.shared();
+        loop {
+            if !self.alive() {
+                pause(Duration::from_millis(50)).await;
+                continue;
+            }
+            let due = shared.timers.take_due(shared.clock.now(), TAKE_MAX);
+            if due.is_empty() {
+                self.until_due().await;
+            }
+            for fired in due {
+                let me = Arc::clone(&self);
+                let Ok(permit) = Arc::clone(&self.at_once).acquire_owned().await else { return };
+                tokio::spawn(async move {
+                    me.fire(&fired).await;
+                    drop(permit);
+                });
+            }
+        }
+    }
+
+    /// Waits until the next timer in memory is past due, or an earlier one was armed.
+    async fn until_due(&self) {
+        let shared = self.engine.shared();
+        match shared.timers.next_due() {
+            None => shared.timers.changed().await,
+            Some(due) => tokio::select! {
+                () = shared.clock.until(due + TimeDelta::microseconds(1)) => {}
+                () = shared.timers.changed() => {}
+            },
+        }
+    }
+
+    async fn sweeping(self: Arc<Self>) {
+        loop {
+            pause(self.sweep).await;
+            if self.alive()
+                && let Err(error) = self.sweep().await
+            {
+                tracing::warn!(%error, "a sweep broke");
+            }
+        }
+    }
+
+    async fn beating(&self) {
+        loop {
+            pause(self.beat).await;
+            if let Err(stop) = self.beat(false).await {
+                tracing::warn!(?stop, "a heartbeat did not land: timers wait");
+            }
+        }
+    }
+}

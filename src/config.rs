@@ -1,0 +1,193 @@
+//! Typed settings: `config/default.toml`, then a file, then `YUMO__SECTION__KEY`; validated as a whole at start.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use figment::Figment;
+use figment::providers::{Env, Format as _, Toml};
+use serde::Deserialize;
+
+use crate::access::AccessSettings;
+use crate::platform::db::DbOptions;
+use crate::platform::telemetry::LogFormat;
+
+/// The defaults, with a sentence for each key.
+pub const DEFAULTS: &str = include_str!("../config/default.toml");
+
+/// All settings.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The HTTP side.
+    pub http: Http,
+    /// The database.
+    pub database: DatabaseSettings,
+    /// Wake-ups between nodes.
+    pub bus: BusSettings,
+    /// Keys.
+    pub crypto: CryptoSettings,
+    /// Signing in.
+    pub access: AccessSettings,
+    /// The realtime feed.
+    pub feed: FeedSettings,
+    /// The clock's loops.
+    pub timers: TimerSettings,
+    /// Logs.
+    pub log: LogSettings,
+}
+
+/// The HTTP side; keys are described in `config/default.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each key is described in config/default.toml")]
+pub struct Http {
+    pub listen: String,
+    pub workers: usize,
+    pub allowed_origins: Vec<String>,
+    pub body_max_bytes: usize,
+    pub public_url: String,
+    pub trust_forwarded: bool,
+}
+
+/// How `SQLite` commits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Synchronous {
+    /// Waits for the disk at each commit.
+    Full,
+    /// Waits for the disk at checkpoints.
+    Normal,
+}
+
+/// The database; keys are described in `config/default.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each key is described in config/default.toml")]
+pub struct DatabaseSettings {
+    pub url: String,
+    pub connections: u32,
+    pub synchronous: Synchronous,
+    pub schema: String,
+}
+
+/// Wake-ups between nodes; keys are described in `config/default.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each key is described in config/default.toml")]
+pub struct BusSettings {
+    pub redis_url: String,
+    pub channel: String,
+}
+
+/// Keys; described in `config/default.toml`.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each key is described in config/default.toml")]
+pub struct CryptoSettings {
+    pub key_file: String,
+    pub current: String,
+    pub lookup: String,
+    pub signing: String,
+    #[serde(default)]
+    pub sealing: BTreeMap<String, String>,
+}
+
+impl std::fmt::Debug for CryptoSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CryptoSettings(…)")
+    }
+}
+
+/// The realtime feed; keys are described in `config/default.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each key is described in config/default.toml")]
+pub struct FeedSettings {
+    pub heartbeat_s: u64,
+    pub silence_s: u64,
+    pub frame_max_bytes: usize,
+    pub send_timeout_s: u64,
+    pub look_s: u64,
+    pub keep_days: i64,
+}
+
+/// The clock's loops; keys are described in `config/default.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each key is described in config/default.toml")]
+pub struct TimerSettings {
+    pub sweep_ms: u64,
+    pub concurrency: usize,
+    pub heartbeat_ms: u64,
+    pub proof_s: u64,
+}
+
+/// Logs; keys are described in `config/default.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each key is described in config/default.toml")]
+pub struct LogSettings {
+    pub format: LogFormat,
+    pub filter: String,
+}
+
+/// The settings make no sense.
+#[derive(Debug, thiserror::Error)]
+#[error("the settings make no sense: {0}")]
+pub struct BadSettings(String);
+
+impl Settings {
+    /// Reads and checks them.
+    ///
+    /// # Errors
+    /// Says which key is wrong and why.
+    pub fn load(file: Option<&Path>) -> Result<Self, BadSettings> {
+        let mut figment = Figment::from(Toml::string(DEFAULTS));
+        if let Some(file) = file {
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let settings: Self = figment
+            .merge(Env::prefixed("YUMO__").split("__"))
+            .extract()
+            .map_err(|error| BadSettings(error.to_string()))?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> Result<(), BadSettings> {
+        let wrong = |what: &str| Err(BadSettings(what.to_owned()));
+        let url = &self.database.url;
+        if !url.starts_with("sqlite:") && !url.starts_with("postgres") {
+            return wrong("database.url is sqlite://… or postgres://…");
+        }
+        if self.database.connections == 0 || self.http.workers == 0 {
+            return wrong("database.connections and http.workers are at least 1");
+        }
+        if self.timers.sweep_ms == 0 || self.timers.heartbeat_ms == 0 || self.timers.concurrency == 0
+        {
+            return wrong("timers.* are at least 1");
+        }
+        if url.starts_with("sqlite:") && !self.bus.redis_url.is_empty() {
+            return wrong("bus.redis_url is for several nodes, and SQLite serves one");
+        }
+        Ok(())
+    }
+
+    /// How to open the database.
+    #[must_use]
+    pub fn db_options(&self) -> DbOptions {
+        let schema = self.database.schema.clone();
+        DbOptions {
+            url: self.database.url.clone(),
+            connections: self.database.connections,
+            sync_full: self.database.synchronous == Synchronous::Full,
+            schema: (!schema.is_empty()).then_some(schema),
+        }
+    }
+
+    /// May several nodes share this database?
+    #[must_use]
+    pub fn clustered(&self) -> bool {
+        !self.bus.redis_url.is_empty()
+    }
+}

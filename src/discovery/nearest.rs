@@ -1,0 +1,142 @@
+//! The partners near a point that serve now, nearest first.
+
+use std::collections::BTreeSet;
+
+use entity::partner;
+use entity::partner::PartnerState;
+use entity::value::{CarClass, Instant, Money, PartnerId, Point, ServiceId};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::geo;
+use crate::partners::read::{self, ServiceView};
+use crate::platform::Stop;
+use crate::policy::Policy;
+
+/// Rows of one search.
+pub const FOUND_MAX: usize = 50;
+
+/// What is looked for.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Around here.
+    pub centre: Point,
+    /// At most so far, metres.
+    pub radius_m: u32,
+    /// Every one of these kinds of work; none is any.
+    pub codes: BTreeSet<String>,
+    /// For this class of car; where none is named, services of any class are shown.
+    pub class: Option<CarClass>,
+    /// Show those that are closed too.
+    pub closed_too: bool,
+}
+
+/// A service for one class of car.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Offered {
+    /// The service.
+    pub id: ServiceId,
+    /// What kind of work it is.
+    pub code: String,
+    /// What clients read.
+    pub name: String,
+    /// The price; the lowest where no class was named.
+    pub price: Money,
+    /// The duration, minutes.
+    pub minutes: i32,
+}
+
+/// A branch as clients see it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Found {
+    /// The branch.
+    pub id: PartnerId,
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub address: String,
+    /// Where it is.
+    pub point: Point,
+    /// Metres along the sphere.
+    pub distance_m: i32,
+    /// The open estimate of the route, seconds.
+    pub route_secs: i64,
+    /// Serving now.
+    pub open: bool,
+    /// What it offers.
+    pub services: Vec<Offered>,
+}
+
+/// Looks around.
+///
+/// # Errors
+/// When the database fails.
+pub async fn nearest<C: ConnectionTrait>(
+    db: &C,
+    wanted: &Wanted,
+    policy: &Policy,
+    now: Instant,
+) -> Result<Vec<Found>, Stop> {
+    let (south, north, west, east) = geo::around(wanted.centre, wanted.radius_m);
+    let rows = partner::Entity::find()
+        .filter(partner::Column::State.eq(PartnerState::Live))
+        .filter(partner::Column::Lat.between(south, north))
+        .filter(partner::Column::Lon.between(west, east))
+        .all(db)
+        .await?;
+    let limit = i32::try_from(wanted.radius_m).unwrap_or(i32::MAX);
+    let mut near: Vec<(i32, partner::Model)> = rows
+        .into_iter()
+        .map(|row| (geo::distance_m(wanted.centre, Point { lat: row.lat, lon: row.lon }), row))
+        .filter(|(distance, _)| *distance <= limit)
+        .collect();
+    near.sort_by_key(|(distance, row)| (*distance, row.id));
+    let ids: Vec<PartnerId> = near.iter().map(|(_, row)| row.id).collect();
+    let mut services = read::services(db, &ids).await?;
+    let hours = read::hours(db, &ids).await?;
+    let mut found = Vec::new();
+    for (distance_m, row) in near {
+        let spans = hours.get(&row.id).map(Vec::as_slice).unwrap_or_default();
+        let open = read::serving(&row, spans, now)?;
+        let offered = offered(services.remove(&row.id).unwrap_or_default(), wanted.class);
+        let all = wanted.codes.iter().all(|code| offered.iter().any(|s| &s.code == code));
+        if !all || (!open && !wanted.closed_too) {
+            continue;
+        }
+        let arrival = &policy.arrival;
+        found.push(Found {
+            id: row.id,
+            point: Point { lat: row.lat, lon: row.lon },
+            name: row.name,
+            address: row.address,
+            distance_m,
+            route_secs: geo::route_secs(
+                distance_m,
+                arrival.route_detour_pct,
+                arrival.route_speed_kmh,
+            ),
+            open,
+            services: offered,
+        });
+        if found.len() == FOUND_MAX {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+fn offered(services: Vec<ServiceView>, class: Option<CarClass>) -> Vec<Offered> {
+    let price = |service: &ServiceView| {
+        let fitting = service.prices.iter().filter(|p| class.is_none_or(|c| c == p.class));
+        fitting.min_by_key(|p| p.price).map(|p| (p.price, p.minutes))
+    };
+    services
+        .into_iter()
+        .filter(|service| service.active)
+        .filter_map(|service| {
+            let (price, minutes) = price(&service)?;
+            Some(Offered { id: service.id, code: service.code, name: service.name, price, minutes })
+        })
+        .collect()
+}

@@ -1,0 +1,214 @@
+//! A client's side: cars, profile, search, penalties.
+
+use std::collections::BTreeSet;
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path, Query};
+use actix_web::{HttpResponse, delete, get, post, put};
+use entity::penalty;
+use entity::value::{CarClass, CarId, Lang, Money, OrderId, PartnerId, PenaltyId, Point};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::guard::Client;
+use super::problem::{Problem, malformed};
+use super::reply;
+use super::sent::Sent;
+use super::Nothing;
+use crate::clients::cars::{self, AddCar, CarView, RemoveCar};
+use crate::clients::profile::{EditProfile, ProfileView};
+use crate::discovery::nearest::{Found, Wanted, nearest};
+use crate::edge::Edge;
+use crate::partners;
+use crate::platform::page::{Page, PageQuery};
+use crate::policy::Book;
+
+/// Routes.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(list_cars)
+        .service(add_car)
+        .service(remove_car)
+        .service(edit_profile)
+        .service(search)
+        .service(partner)
+        .service(penalties);
+}
+
+/// A car to add.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CarBody {
+    /// The plate, as on the car.
+    plate: String,
+    /// Make and model.
+    make: String,
+    /// Its class.
+    class: CarClass,
+}
+
+#[utoipa::path(tag = "client", responses((status = 200, body = Page<CarView>)), security(("bearer" = [])))]
+#[get("/v1/client/cars")]
+async fn list_cars(edge: Data<Edge>, client: Client) -> Result<HttpResponse, Problem> {
+    let items = cars::list(&edge.engine.shared().db.read, client.person_id()).await?;
+    reply::json(&edge, StatusCode::OK, &Page { items, next_cursor: None })
+}
+
+#[utoipa::path(tag = "client", request_body = CarBody, responses((status = 201, body = CarView)), security(("bearer" = [])))]
+#[post("/v1/client/cars")]
+async fn add_car(
+    edge: Data<Edge>,
+    client: Client,
+    sent: Sent<CarBody>,
+) -> Result<HttpResponse, Problem> {
+    let key = sent.key(client.person_id().0);
+    let CarBody { plate, make, class } = sent.body;
+    let command = AddCar { client_id: client.person_id(), plate, make, class };
+    let done = edge.engine.execute(client.by(), Some(key), command).await?;
+    reply::done(&edge, StatusCode::CREATED, &done, None)
+}
+
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path)), responses((status = 204)), security(("bearer" = [])))]
+#[delete("/v1/client/cars/{id}")]
+async fn remove_car(
+    edge: Data<Edge>,
+    client: Client,
+    id: Path<CarId>,
+    sent: Sent<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let key = sent.key(client.person_id().0);
+    let command = RemoveCar { client_id: client.person_id(), car_id: id.into_inner() };
+    edge.engine.execute(client.by(), Some(key), command).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Name and language.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProfileBody {
+    /// What the person is called.
+    name: Option<String>,
+    /// The language to tell things in.
+    lang: Option<Lang>,
+}
+
+#[utoipa::path(tag = "client", request_body = ProfileBody, responses((status = 200, body = ProfileView)), security(("bearer" = [])))]
+#[put("/v1/client/profile")]
+async fn edit_profile(
+    edge: Data<Edge>,
+    client: Client,
+    sent: Sent<ProfileBody>,
+) -> Result<HttpResponse, Problem> {
+    let key = sent.key(client.person_id().0);
+    let ProfileBody { name, lang } = sent.body;
+    let command = EditProfile { person_id: client.person_id(), name, lang };
+    let done = edge.engine.execute(client.by(), Some(key), command).await?;
+    reply::done(&edge, StatusCode::OK, &done, None)
+}
+
+/// Where to look, and for what.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct SearchQuery {
+    /// Latitude.
+    lat: f64,
+    /// Longitude.
+    lon: f64,
+    /// Metres; 5000 unless told, 50000 at the most.
+    radius_m: Option<u32>,
+    /// Kinds of work, separated by commas; all of them must be offered.
+    services: Option<String>,
+    /// Class of the car: prices are for it.
+    class: Option<CarClass>,
+    /// Show closed ones too.
+    closed_too: Option<bool>,
+}
+
+const RADIUS_M: u32 = 5_000;
+const RADIUS_MAX_M: u32 = 50_000;
+
+#[utoipa::path(tag = "client", params(SearchQuery), responses((status = 200, body = Page<Found>)), security(("bearer" = [])))]
+#[get("/v1/client/partners")]
+async fn search(
+    edge: Data<Edge>,
+    _client: Client,
+    query: Query<SearchQuery>,
+) -> Result<HttpResponse, Problem> {
+    let centre = Point::new(query.lat, query.lon);
+    let centre = centre.ok_or_else(|| malformed("lat is −90…90 and lon −180…180."))?;
+    let codes = query.services.as_deref().unwrap_or_default();
+    let wanted = Wanted {
+        centre,
+        radius_m: query.radius_m.unwrap_or(RADIUS_M).min(RADIUS_MAX_M),
+        codes: codes.split(',').filter(|c| !c.is_empty()).map(ToOwned::to_owned).collect(),
+        class: query.class,
+        closed_too: query.closed_too.unwrap_or(false),
+    };
+    let items = look(&edge, &wanted).await?;
+    reply::json(&edge, StatusCode::OK, &Page { items, next_cursor: None })
+}
+
+async fn look(edge: &Edge, wanted: &Wanted) -> Result<Vec<Found>, Problem> {
+    let shared = edge.engine.shared();
+    let now = shared.clock.now();
+    let keys = edge.engine.extension::<Book>()?.at(now)?.keys;
+    Ok(nearest(&shared.db.read, wanted, &keys, now).await?)
+}
+
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path)), responses((status = 200, body = Found)), security(("bearer" = [])))]
+#[get("/v1/client/partners/{id}")]
+async fn partner(
+    edge: Data<Edge>,
+    _client: Client,
+    id: Path<PartnerId>,
+) -> Result<HttpResponse, Problem> {
+    let branch = partners::read::branch(&edge.engine.shared().db.read, *id).await?;
+    let wanted = Wanted {
+        centre: branch.point,
+        radius_m: 100,
+        codes: BTreeSet::new(),
+        class: None,
+        closed_too: true,
+    };
+    let found = look(&edge, &wanted).await?.into_iter().find(|found| found.id == *id);
+    let found = found.ok_or(partners::Refusal::NoSuchPartner)?;
+    reply::json(&edge, StatusCode::OK, &found)
+}
+
+/// A penalty as its client sees it.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct PenaltyView {
+    /// The penalty.
+    id: PenaltyId,
+    /// The order it fell due with.
+    order_id: OrderId,
+    /// The fee.
+    amount: Money,
+    /// Paid so far.
+    paid: Money,
+    /// Where it stands.
+    state: penalty::PenaltyState,
+    /// Since when.
+    created_at: chrono::DateTime<chrono::Utc>,
+}
+
+#[utoipa::path(tag = "client", params(PageQuery), responses((status = 200, body = Page<PenaltyView>)), security(("bearer" = [])))]
+#[get("/v1/client/penalties")]
+async fn penalties(
+    edge: Data<Edge>,
+    client: Client,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let read = &edge.engine.shared().db.read;
+    let rows = crate::orders::read::penalties(read, client.person_id(), &query).await?;
+    let page = Page::cut(rows, &query, |row| row.id.0, |row| PenaltyView {
+        id: row.id,
+        order_id: row.order_id,
+        amount: row.amount,
+        paid: row.paid,
+        state: row.state,
+        created_at: row.created_at,
+    });
+    reply::json(&edge, StatusCode::OK, &page)
+}

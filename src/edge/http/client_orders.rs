@@ -1,0 +1,261 @@
+//! A client's orders.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::ETAG;
+use actix_web::web::{Data, Path, Query};
+use actix_web::{HttpResponse, get, post};
+use entity::value::{OrderId, Point};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::guard::Client;
+use super::problem::{Problem, malformed};
+use super::reply;
+use super::sent::{Body, Sent};
+use super::Nothing;
+use crate::edge::Edge;
+use crate::orders::admit::Contest;
+use crate::orders::alternatives::{Alternatives, FindAlternatives};
+use crate::orders::arrive::{self, ArriveByCode, PositionAnswer, SendPosition};
+use crate::orders::cancel::{CancelByClient, Quote, QuoteCancel};
+use crate::orders::depart::Depart;
+use crate::orders::place::{Place, Preview, PreviewOrder, Wish};
+use crate::orders::read::{self, Scope};
+use crate::orders::view::OrderView;
+use crate::platform::page::{Page, PageQuery};
+use crate::platform::Command;
+
+/// Routes.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(preview)
+        .service(place)
+        .service(list)
+        .service(one)
+        .service(depart)
+        .service(positions)
+        .service(arrive_by_code)
+        .service(quote)
+        .service(cancel)
+        .service(contest)
+        .service(alternatives);
+}
+
+/// Which orders.
+#[derive(Deserialize, IntoParams)]
+pub struct OrdersQuery {
+    /// Only those that are not over.
+    #[serde(default)]
+    pub open: bool,
+    /// How many rows at most.
+    pub limit: Option<u64>,
+    /// From the page before.
+    pub cursor: Option<uuid::Uuid>,
+}
+
+impl OrdersQuery {
+    /// The page alone.
+    #[must_use]
+    pub fn page(&self) -> PageQuery {
+        PageQuery { limit: self.limit, cursor: self.cursor }
+    }
+}
+
+/// Sends a command about one order and answers with the order and its version.
+pub(super) async fn act<C, T>(
+    edge: &Edge,
+    by: crate::platform::By,
+    sent: &Sent<T>,
+    command: C,
+) -> Result<HttpResponse, Problem>
+where
+    C: Command<Answer = OrderView>,
+{
+    let actor = by.person_id.map(|id| id.0).unwrap_or_default();
+    let done = edge.engine.execute(by, Some(sent.key(actor)), command).await?;
+    reply::done(edge, StatusCode::OK, &done, Some(done.answer.version))
+}
+
+/// One order with its version.
+pub(super) async fn show(edge: &Edge, scope: Scope, id: OrderId) -> Result<HttpResponse, Problem> {
+    let order = read::one(&edge.engine.shared().db.read, scope, id).await?;
+    let mut response = reply::json(edge, StatusCode::OK, &order)?;
+    let tag = format!("\"{}\"", order.version).parse().map_err(malformed)?;
+    response.headers_mut().insert(ETAG, tag);
+    Ok(response)
+}
+
+#[utoipa::path(tag = "client", request_body = Wish, responses((status = 200, body = Preview)), security(("bearer" = [])))]
+#[post("/v1/client/orders/preview")]
+async fn preview(
+    edge: Data<Edge>,
+    client: Client,
+    body: Body<Wish>,
+) -> Result<HttpResponse, Problem> {
+    let command = PreviewOrder { client_id: client.person_id(), wish: body.0 };
+    let done = edge.engine.execute(client.by(), None, command).await?;
+    reply::json(&edge, StatusCode::OK, &done.answer)
+}
+
+#[utoipa::path(tag = "client", request_body = Wish, responses((status = 201, body = OrderView)), security(("bearer" = [])))]
+#[post("/v1/client/orders")]
+async fn place(
+    edge: Data<Edge>,
+    client: Client,
+    sent: Sent<Wish>,
+) -> Result<HttpResponse, Problem> {
+    let key = sent.key(client.person_id().0);
+    let command = Place { client_id: client.person_id(), wish: sent.body };
+    let done = edge.engine.execute(client.by(), Some(key), command).await?;
+    reply::done(&edge, StatusCode::CREATED, &done, Some(done.answer.version))
+}
+
+#[utoipa::path(tag = "client", params(OrdersQuery), responses((status = 200, body = Page<OrderView>)), security(("bearer" = [])))]
+#[get("/v1/client/orders")]
+async fn list(
+    edge: Data<Edge>,
+    client: Client,
+    query: Query<OrdersQuery>,
+) -> Result<HttpResponse, Problem> {
+    let scope = Scope::Client(client.person_id());
+    let read = &edge.engine.shared().db.read;
+    let page = read::page(read, scope, query.open, &query.page()).await?;
+    reply::json(&edge, StatusCode::OK, &page)
+}
+
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path)), responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[get("/v1/client/orders/{id}")]
+async fn one(
+    edge: Data<Edge>,
+    client: Client,
+    id: Path<OrderId>,
+) -> Result<HttpResponse, Problem> {
+    show(&edge, Scope::Client(client.person_id()), *id).await
+}
+
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[post("/v1/client/orders/{id}/depart")]
+async fn depart(
+    edge: Data<Edge>,
+    client: Client,
+    id: Path<OrderId>,
+    sent: Sent<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let scope = Scope::Client(client.person_id());
+    act(&edge, client.by(), &sent, Depart { scope, order_id: *id }).await
+}
+
+/// Where the device is.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PositionBody {
+    /// Latitude.
+    lat: f64,
+    /// Longitude.
+    lon: f64,
+    /// How exactly, metres.
+    accuracy_m: i32,
+}
+
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = PositionBody, responses((status = 200, body = PositionAnswer)), security(("bearer" = [])))]
+#[post("/v1/client/orders/{id}/positions")]
+async fn positions(
+    edge: Data<Edge>,
+    client: Client,
+    id: Path<OrderId>,
+    sent: Sent<PositionBody>,
+) -> Result<HttpResponse, Problem> {
+    let body = &sent.body;
+    let point = Point::new(body.lat, body.lon);
+    let command = SendPosition {
+        scope: Scope::Client(client.person_id()),
+        order_id: *id,
+        point: point.ok_or(crate::orders::Refusal::PositionInvalid)?,
+        accuracy_m: body.accuracy_m,
+    };
+    let key = sent.key(client.person_id().0);
+    let done = edge.engine.execute(client.by(), Some(key), command).await?;
+    reply::done(&edge, StatusCode::OK, &done, None)
+}
+
+/// What the client read at the branch.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CodeBody {
+    /// The code shown there.
+    code: String,
+}
+
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = CodeBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[post("/v1/client/orders/{id}/arrive")]
+async fn arrive_by_code(
+    edge: Data<Edge>,
+    client: Client,
+    id: Path<OrderId>,
+    sent: Sent<CodeBody>,
+) -> Result<HttpResponse, Problem> {
+    let scope = Scope::Client(client.person_id());
+    let key = sent.key(client.person_id().0);
+    let command = ArriveByCode { scope, order_id: *id, code: sent.body.code };
+    let done = arrive::by_code(&edge.engine, client.by(), key, command).await?;
+    reply::done(&edge, StatusCode::OK, &done, Some(done.answer.version))
+}
+
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path)), responses((status = 200, body = Quote)), security(("bearer" = [])))]
+#[get("/v1/client/orders/{id}/cancellation-quote")]
+async fn quote(
+    edge: Data<Edge>,
+    client: Client,
+    id: Path<OrderId>,
+) -> Result<HttpResponse, Problem> {
+    let scope = Scope::Client(client.person_id());
+    let command = QuoteCancel { scope, order_id: *id };
+    let done = edge.engine.execute(client.by(), None, command).await?;
+    reply::json(&edge, StatusCode::OK, &done.answer)
+}
+
+/// A quote to be honoured.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CancelBody {
+    /// The quote's token.
+    quote: Option<String>,
+}
+
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = CancelBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[post("/v1/client/orders/{id}/cancel")]
+async fn cancel(
+    edge: Data<Edge>,
+    client: Client,
+    id: Path<OrderId>,
+    sent: Sent<CancelBody>,
+) -> Result<HttpResponse, Problem> {
+    let scope = Scope::Client(client.person_id());
+    let command = CancelByClient { scope, order_id: *id, quote: sent.body.quote.clone() };
+    act(&edge, client.by(), &sent, command).await
+}
+
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[post("/v1/client/orders/{id}/contest")]
+async fn contest(
+    edge: Data<Edge>,
+    client: Client,
+    id: Path<OrderId>,
+    sent: Sent<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let scope = Scope::Client(client.person_id());
+    act(&edge, client.by(), &sent, Contest { scope, order_id: *id }).await
+}
+
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path)), responses((status = 200, body = Alternatives)), security(("bearer" = [])))]
+#[get("/v1/client/orders/{id}/alternatives")]
+async fn alternatives(
+    edge: Data<Edge>,
+    client: Client,
+    id: Path<OrderId>,
+) -> Result<HttpResponse, Problem> {
+    let command = FindAlternatives { client_id: client.person_id(), order_id: *id };
+    let done = edge.engine.execute(client.by(), None, command).await?;
+    reply::json(&edge, StatusCode::OK, &done.answer)
+}

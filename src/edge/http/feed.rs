@@ -1,0 +1,208 @@
+//! The feed over HTTP, for whoever has no socket: the same events, the same acknowledgement, and the snapshot to start from.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use entity::feed_event;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::guard::SignedIn;
+use super::problem::{Problem, malformed};
+use super::reply;
+use super::sent::Body;
+use crate::edge::Edge;
+use crate::edge::ws::hub::Seated;
+use crate::edge::ws::seat::{Marks, Place};
+use crate::edge::ws::{self, frame, reader};
+use crate::notify::follow::{self, Behind, Found};
+use crate::notify::snapshot::snapshot;
+use crate::notify::{Acknowledge, Snapshot};
+
+/// The longest wait, seconds.
+const WAIT_MAX_S: u64 = 30;
+
+type Events = Vec<Arc<feed_event::Model>>;
+
+/// Adds the routes.
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(next).service(acknowledge).service(state);
+}
+
+/// From where, and for how long to wait.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct From {
+    /// `client` (unless told), `branch:<partner_id>` or `support`.
+    audience: Option<String>,
+    /// The number the device has; 0 from the beginning.
+    #[serde(default)]
+    after: i64,
+    /// Seconds to wait when there is nothing new, 30 at the most.
+    #[serde(default)]
+    wait: u64,
+}
+
+/// The next events after a number, at most a hundred; waits for the first one if asked to.
+#[utoipa::path(
+    tag = "feed",
+    params(From),
+    responses(
+        (status = 200, description = "`{\"events\": [frames], \"seq\": newest, \"snapshot_needed\": false, \"server_now\"}`"),
+        (status = 400, description = "`malformed`"),
+        (status = 401, description = "Nobody is signed in"),
+        (status = 403, description = "`audience_not_yours`"),
+    ),
+    security(("bearer" = [])),
+)]
+#[get("/v1/feed/events")]
+pub async fn next(
+    request: HttpRequest,
+    edge: web::Data<Edge>,
+    SignedIn(principal): SignedIn,
+) -> Result<HttpResponse, Problem> {
+    let from = web::Query::<From>::from_query(request.query_string()).map_err(malformed)?;
+    if from.after < 0 || from.wait > WAIT_MAX_S {
+        return Err(malformed("after begins at 0, wait is at most 30 seconds."));
+    }
+    let audience = reader::audience(&principal, from.audience.as_deref())?;
+    // It sits down before it looks, so that nothing is told in between without waking it.
+    let seated = ws::hub(&request)?.sit(audience, principal, false, Place::At(from.after));
+    let name = audience.to_string();
+    let newest = match follow::from(edge.engine.shared(), &name, from.after).await? {
+        Found::Here(newest) => newest,
+        Found::Behind(behind) => return Ok(behind_of(&edge, behind)),
+    };
+    let mut found = follow::next(edge.engine.shared(), &name, from.after).await?;
+    if matches!(&found, Found::Here(events) if events.is_empty()) && from.wait > 0 {
+        let waiting = first(&edge, &seated, &name, from.after);
+        if let Ok(first) = tokio::time::timeout(Duration::from_secs(from.wait), waiting).await {
+            found = first?;
+        }
+    }
+    Ok(match found {
+        Found::Here(events) => answer(&edge, &seated, &events, newest),
+        Found::Behind(behind) => behind_of(&edge, behind),
+    })
+}
+
+/// Waits for something new, for the end of the caller's access, or for the end of the server.
+async fn first(
+    edge: &Edge,
+    seated: &Seated,
+    name: &str,
+    after: i64,
+) -> Result<Found<Events>, Problem> {
+    let seat = &seated.seat;
+    loop {
+        let marks = seat.marked().await;
+        if marks.has(Marks::STOP) {
+            return Ok(Found::Here(Vec::new()));
+        }
+        if marks.has(Marks::CHECK) {
+            let principal = edge.sessions.renewed(&edge.engine, &seat.reader()).await?;
+            if !principal.hears(&seat.audience) {
+                return Err(ws::Refusal::NotYours.into());
+            }
+            *seat.principal.borrow_mut() = principal;
+        }
+        let found = follow::next(edge.engine.shared(), name, after).await?;
+        if !matches!(&found, Found::Here(events) if events.is_empty()) {
+            return Ok(found);
+        }
+    }
+}
+
+fn answer(edge: &Edge, seated: &Seated, events: &Events, newest: i64) -> HttpResponse {
+    let now = edge.engine.shared().clock.now();
+    let (seat, principal) = (&seated.seat, seated.seat.reader());
+    let newest = events.last().map_or(newest, |event| event.seq.max(newest));
+    let frames: Vec<String> = events
+        .iter()
+        .map(|event| frame::event(event, &principal, &seat.audience, &edge.keys, now))
+        .collect();
+    json(edge, &frames.join(","), newest, false)
+}
+
+fn behind_of(edge: &Edge, behind: Behind) -> HttpResponse {
+    json(edge, "", behind.newest, true)
+}
+
+fn json(edge: &Edge, frames: &str, seq: i64, snapshot_needed: bool) -> HttpResponse {
+    let now = frame::instant(edge.engine.shared().clock.now());
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(format!(
+        r#"{{"events":[{frames}],"seq":{seq},"snapshot_needed":{snapshot_needed},"server_now":"{now}"}}"#
+    ))
+}
+
+/// What a device has.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ack {
+    /// `client` (unless told), `branch:<partner_id>` or `support`.
+    audience: Option<String>,
+    /// Everything up to this number.
+    seq: i64,
+}
+
+/// This device has everything up to a number: this is what *delivered* means.
+#[utoipa::path(
+    tag = "feed",
+    request_body = Ack,
+    responses(
+        (status = 204, description = "Kept"),
+        (status = 401, description = "Nobody is signed in"),
+        (status = 403, description = "`audience_not_yours`"),
+        (status = 422, description = "`not_yet_told`"),
+    ),
+    security(("bearer" = [])),
+)]
+#[post("/v1/feed/ack")]
+pub async fn acknowledge(
+    edge: web::Data<Edge>,
+    SignedIn(principal): SignedIn,
+    body: Body<Ack>,
+) -> Result<HttpResponse, Problem> {
+    let Body(ack) = body;
+    let audience = reader::audience(&principal, ack.audience.as_deref())?;
+    let command = Acknowledge { audience, seq: ack.seq };
+    edge.engine.execute(reader::by(&principal, &audience), None, command).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Whose state.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Whose {
+    /// `client` (unless told), `branch:<partner_id>` or `support`.
+    audience: Option<String>,
+}
+
+/// The open orders and the number to resume after, of one moment.
+#[utoipa::path(
+    tag = "feed",
+    params(Whose),
+    responses(
+        (status = 200, body = Snapshot),
+        (status = 401, description = "Nobody is signed in"),
+        (status = 403, description = "`audience_not_yours`"),
+    ),
+    security(("bearer" = [])),
+)]
+#[get("/v1/feed/snapshot")]
+pub async fn state(
+    request: HttpRequest,
+    edge: web::Data<Edge>,
+    SignedIn(principal): SignedIn,
+) -> Result<HttpResponse, Problem> {
+    let whose = web::Query::<Whose>::from_query(request.query_string()).map_err(malformed)?;
+    let audience = reader::audience(&principal, whose.audience.as_deref())?;
+    let snapshot = snapshot(&edge.engine.shared().db, &audience).await?;
+    reply::json(&edge, StatusCode::OK, &snapshot)
+}

@@ -1,0 +1,202 @@
+//! Guards: extractors that are the permission.
+//!
+//! A handler that takes one is called only by whoever the table lets in.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, web};
+use entity::order::Actor;
+use entity::staff::StaffRole;
+use entity::support_agent::SupportRole;
+use entity::value::{PartnerId, PersonId};
+use serde::Deserialize;
+
+use super::auth::bearer;
+use super::problem::{Problem, malformed};
+use crate::access::role::{Permit, Rule, rule};
+use crate::access::{Principal, Refusal};
+use crate::edge::Edge;
+use crate::platform::{By, Fault};
+
+type Asking<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
+
+/// Whoever is signed in.
+pub struct SignedIn(pub Arc<Principal>);
+
+impl SignedIn {
+    /// Who.
+    #[must_use]
+    pub fn person_id(&self) -> PersonId {
+        self.0.person_id
+    }
+
+    /// Acting for nobody but themselves.
+    #[must_use]
+    pub fn by(&self) -> By {
+        self.0.by(Actor::Client)
+    }
+}
+
+/// A client.
+pub struct Client(pub Arc<Principal>);
+
+impl Client {
+    /// Who.
+    #[must_use]
+    pub fn person_id(&self) -> PersonId {
+        self.0.person_id
+    }
+
+    /// Acting as a client.
+    #[must_use]
+    pub fn by(&self) -> By {
+        self.0.by(Actor::Client)
+    }
+}
+
+/// One of a branch's people, in a role that may do this.
+pub struct Staff {
+    principal: Arc<Principal>,
+    partner_id: PartnerId,
+    role: StaffRole,
+}
+
+impl Staff {
+    /// For which branch.
+    #[must_use]
+    pub fn partner_id(&self) -> PartnerId {
+        self.partner_id
+    }
+
+    /// As what.
+    #[must_use]
+    pub fn role(&self) -> StaffRole {
+        self.role
+    }
+
+    /// Who.
+    #[must_use]
+    pub fn person_id(&self) -> PersonId {
+        self.principal.person_id
+    }
+
+    /// Acting for the branch.
+    #[must_use]
+    pub fn by(&self) -> By {
+        self.principal.by(Actor::Staff)
+    }
+}
+
+/// One of the operator's people, in a role that may do this.
+pub struct Support {
+    principal: Arc<Principal>,
+    role: SupportRole,
+}
+
+impl Support {
+    /// As what.
+    #[must_use]
+    pub fn role(&self) -> SupportRole {
+        self.role
+    }
+
+    /// Who.
+    #[must_use]
+    pub fn person_id(&self) -> PersonId {
+        self.principal.person_id
+    }
+
+    /// Acting for the operator.
+    #[must_use]
+    pub fn by(&self) -> By {
+        self.principal.by(Actor::Support)
+    }
+}
+
+/// A guard from what the table permits.
+trait Guard: Sized {
+    fn of(principal: Arc<Principal>, permit: Permit) -> Option<Self>;
+}
+
+impl Guard for SignedIn {
+    fn of(principal: Arc<Principal>, permit: Permit) -> Option<Self> {
+        (permit == Permit::SignedIn).then_some(Self(principal))
+    }
+}
+
+impl Guard for Client {
+    fn of(principal: Arc<Principal>, permit: Permit) -> Option<Self> {
+        (permit == Permit::Client).then_some(Self(principal))
+    }
+}
+
+impl Guard for Staff {
+    fn of(principal: Arc<Principal>, permit: Permit) -> Option<Self> {
+        let Permit::Staff(partner_id, role) = permit else { return None };
+        Some(Self { principal, partner_id, role })
+    }
+}
+
+impl Guard for Support {
+    fn of(principal: Arc<Principal>, permit: Permit) -> Option<Self> {
+        let Permit::Support(role) = permit else { return None };
+        Some(Self { principal, role })
+    }
+}
+
+macro_rules! extract {
+    ($($guard:ident),+) => {$(
+        impl FromRequest for $guard {
+            type Error = Problem;
+            type Future = Asking<Self>;
+
+            fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+                let asked = Asked::of(request);
+                Box::pin(async move {
+                    let (principal, permit) = asked?.permitted().await?;
+                    Self::of(principal, permit).ok_or_else(|| Refusal::Forbidden.into())
+                })
+            }
+        }
+    )+};
+}
+
+extract!(SignedIn, Client, Staff, Support);
+
+#[derive(Deserialize)]
+struct BranchQuery {
+    branch_id: Option<PartnerId>,
+}
+
+/// What a request shows to the table.
+struct Asked {
+    edge: web::Data<Edge>,
+    bearer: String,
+    rule: &'static Rule,
+    branch: Option<PartnerId>,
+}
+
+impl Asked {
+    fn of(request: &HttpRequest) -> Result<Self, Problem> {
+        let edge = request.app_data::<web::Data<Edge>>();
+        let edge = edge.ok_or_else(|| Fault::Other("the edge was never shared".to_owned()))?;
+        let bearer = bearer(request)?.to_owned();
+        let pattern = request.match_pattern().unwrap_or_default();
+        let Some(rule) = rule(request.method().as_str(), &pattern) else {
+            tracing::error!(method = %request.method(), pattern, "no rule says who may call this");
+            return Err(Refusal::Forbidden.into());
+        };
+        let query = web::Query::<BranchQuery>::from_query(request.query_string());
+        let branch = query.map_err(malformed)?.branch_id;
+        Ok(Self { edge: edge.clone(), bearer, rule, branch })
+    }
+
+    async fn permitted(self) -> Result<(Arc<Principal>, Permit), Problem> {
+        let principal = self.edge.sessions.authenticate(&self.edge.engine, &self.bearer).await?;
+        let permit = self.rule.permits(&principal, self.branch)?;
+        Ok((principal, permit))
+    }
+}

@@ -1,0 +1,69 @@
+//! REST over HTTP: routes, thin handlers, problems, the OpenAPI description.
+
+pub mod auth;
+pub mod client;
+pub mod client_orders;
+pub mod feed;
+pub mod guard;
+pub mod open;
+pub mod partner;
+pub mod partner_orders;
+pub mod problem;
+pub mod reply;
+pub mod sent;
+pub mod sessions;
+pub mod support;
+
+use actix_web::web;
+use utoipa::OpenApi as _;
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa_actix_web::service_config::ServiceConfig;
+use utoipa_swagger_ui::SwaggerUi;
+
+/// A body without content: `{}` or nothing.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
+/// All routes that the OpenAPI description shows.
+pub fn configure(config: &mut ServiceConfig) {
+    open::configure(config);
+    sessions::configure(config);
+    client::configure(config);
+    client_orders::configure(config);
+    partner::configure(config);
+    partner_orders::configure(config);
+    support::configure(config);
+    feed::configure(config);
+}
+
+/// How paths and queries that cannot be read are answered.
+#[must_use]
+pub fn strict() -> (web::PathConfig, web::QueryConfig) {
+    let path = web::PathConfig::default()
+        .error_handler(|error, _| problem::malformed(format!("The path: {error}")).into());
+    let query = web::QueryConfig::default()
+        .error_handler(|error, _| problem::malformed(format!("The query: {error}")).into());
+    (path, query)
+}
+
+#[derive(utoipa::OpenApi)]
+#[openapi(info(title = "Yumo", description = "A real-time booking engine for car care."))]
+struct Description;
+
+/// The head of the OpenAPI description; the routes add themselves.
+#[must_use]
+pub fn description() -> OpenApi {
+    let mut api = Description::openapi();
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+    api.components
+        .get_or_insert_with(Default::default)
+        .add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    api
+}
+
+/// The description and its viewer, which needs no internet.
+pub fn docs(api: OpenApi) -> SwaggerUi {
+    SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", api)
+}

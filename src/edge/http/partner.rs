@@ -1,0 +1,274 @@
+//! A branch's own side: profile, services, bays, hours, people, money.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path, Query};
+use actix_web::{HttpResponse, delete, get, patch, post, put};
+use entity::staff::StaffRole;
+use entity::value::{PersonId, Phone, ServiceId};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::guard::Staff;
+use super::open::{CommissionQuery, CommissionView, calculate};
+use super::problem::Problem;
+use super::reply;
+use super::sent::Sent;
+use super::Nothing;
+use crate::access::staff::{self, AddStaff, RemoveStaff, StaffView};
+use crate::edge::Edge;
+use crate::ledger::read::{BalanceView, StatementLine};
+use crate::partners::bays::{self, AddBay, BayView};
+use crate::partners::profile::{EditBranch, ScheduleView, SetSchedule, SpanView};
+use crate::partners::read::{self, BranchView, PriceView, ServiceView};
+use crate::partners::services::SaveService;
+use crate::platform::page::{Page, PageQuery};
+use crate::policy::Book;
+use crate::{ledger, platform};
+
+/// Routes.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(branch)
+        .service(edit_branch)
+        .service(services)
+        .service(add_service)
+        .service(edit_service)
+        .service(list_bays)
+        .service(add_bay)
+        .service(schedule)
+        .service(set_schedule)
+        .service(people)
+        .service(add_person)
+        .service(remove_person)
+        .service(balance)
+        .service(statement)
+        .service(commission);
+}
+
+async fn send<C, T>(
+    edge: &Edge,
+    staff: &Staff,
+    sent: &Sent<T>,
+    status: StatusCode,
+    command: C,
+) -> Result<HttpResponse, Problem>
+where
+    C: platform::Command,
+{
+    let key = sent.key(staff.person_id().0);
+    let done = edge.engine.execute(staff.by(), Some(key), command).await?;
+    reply::done(edge, status, &done, None)
+}
+
+#[utoipa::path(tag = "partner", responses((status = 200, body = BranchView)), security(("bearer" = [])))]
+#[get("/v1/partner/branch")]
+async fn branch(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
+    let branch = read::branch(&edge.engine.shared().db.read, staff.partner_id()).await?;
+    reply::json(&edge, StatusCode::OK, &branch)
+}
+
+/// A branch's switches.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BranchBody {
+    /// Takes orders now.
+    taking_orders: Option<bool>,
+    /// Minutes on top of the route.
+    arrival_buffer_min: Option<i32>,
+}
+
+#[utoipa::path(tag = "partner", request_body = BranchBody, responses((status = 200, body = BranchView)), security(("bearer" = [])))]
+#[patch("/v1/partner/branch")]
+async fn edit_branch(
+    edge: Data<Edge>,
+    staff: Staff,
+    sent: Sent<BranchBody>,
+) -> Result<HttpResponse, Problem> {
+    let command = EditBranch {
+        partner_id: staff.partner_id(),
+        taking_orders: sent.body.taking_orders,
+        arrival_buffer_min: sent.body.arrival_buffer_min,
+    };
+    send(&edge, &staff, &sent, StatusCode::OK, command).await
+}
+
+#[utoipa::path(tag = "partner", responses((status = 200, body = Page<ServiceView>)), security(("bearer" = [])))]
+#[get("/v1/partner/services")]
+async fn services(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
+    let id = staff.partner_id();
+    let mut all = read::services(&edge.engine.shared().db.read, &[id]).await?;
+    let items = all.remove(&id).unwrap_or_default();
+    reply::json(&edge, StatusCode::OK, &Page { items, next_cursor: None })
+}
+
+/// A service.
+#[derive(Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceBody {
+    /// What kind of work it is, the same at every branch (`wash.body`).
+    code: Option<String>,
+    /// What clients read.
+    name: Option<String>,
+    /// Offered now.
+    active: Option<bool>,
+    /// By class of car; replaces all that were.
+    prices: Option<Vec<PriceView>>,
+}
+
+fn save(staff: &Staff, service_id: Option<ServiceId>, body: &ServiceBody) -> SaveService {
+    let ServiceBody { code, name, active, prices } = body.clone();
+    SaveService { partner_id: staff.partner_id(), service_id, code, name, active, prices }
+}
+
+#[utoipa::path(tag = "partner", request_body = ServiceBody, responses((status = 201, body = ServiceView)), security(("bearer" = [])))]
+#[post("/v1/partner/services")]
+async fn add_service(
+    edge: Data<Edge>,
+    staff: Staff,
+    sent: Sent<ServiceBody>,
+) -> Result<HttpResponse, Problem> {
+    let command = save(&staff, None, &sent.body);
+    send(&edge, &staff, &sent, StatusCode::CREATED, command).await
+}
+
+#[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = ServiceBody, responses((status = 200, body = ServiceView)), security(("bearer" = [])))]
+#[patch("/v1/partner/services/{id}")]
+async fn edit_service(
+    edge: Data<Edge>,
+    staff: Staff,
+    id: Path<ServiceId>,
+    sent: Sent<ServiceBody>,
+) -> Result<HttpResponse, Problem> {
+    let command = save(&staff, Some(*id), &sent.body);
+    send(&edge, &staff, &sent, StatusCode::OK, command).await
+}
+
+#[utoipa::path(tag = "partner", responses((status = 200, body = Page<BayView>)), security(("bearer" = [])))]
+#[get("/v1/partner/bays")]
+async fn list_bays(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
+    let items = bays::list(&edge.engine.shared().db.read, staff.partner_id()).await?;
+    reply::json(&edge, StatusCode::OK, &Page { items, next_cursor: None })
+}
+
+/// A bay.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BayBody {
+    /// What staff call it.
+    name: String,
+    /// What it can serve.
+    kind: String,
+}
+
+#[utoipa::path(tag = "partner", request_body = BayBody, responses((status = 201, body = BayView)), security(("bearer" = [])))]
+#[post("/v1/partner/bays")]
+async fn add_bay(
+    edge: Data<Edge>,
+    staff: Staff,
+    sent: Sent<BayBody>,
+) -> Result<HttpResponse, Problem> {
+    let (name, kind) = (sent.body.name.clone(), sent.body.kind.clone());
+    let command = AddBay { partner_id: staff.partner_id(), name, kind };
+    send(&edge, &staff, &sent, StatusCode::CREATED, command).await
+}
+
+#[utoipa::path(tag = "partner", responses((status = 200, body = ScheduleView)), security(("bearer" = [])))]
+#[get("/v1/partner/schedule")]
+async fn schedule(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
+    let id = staff.partner_id();
+    let mut all = read::hours(&edge.engine.shared().db.read, &[id]).await?;
+    let span = |h: crate::partners::schedule::Hours| SpanView {
+        weekday: h.weekday,
+        opens_min: h.opens_min,
+        closes_min: h.closes_min,
+    };
+    let weekly = all.remove(&id).unwrap_or_default().into_iter().map(span).collect();
+    reply::json(&edge, StatusCode::OK, &ScheduleView { weekly })
+}
+
+#[utoipa::path(tag = "partner", request_body = ScheduleView, responses((status = 200, body = ScheduleView)), security(("bearer" = [])))]
+#[put("/v1/partner/schedule")]
+async fn set_schedule(
+    edge: Data<Edge>,
+    staff: Staff,
+    sent: Sent<ScheduleView>,
+) -> Result<HttpResponse, Problem> {
+    let weekly = sent.body.weekly.clone();
+    let command = SetSchedule { partner_id: staff.partner_id(), weekly };
+    send(&edge, &staff, &sent, StatusCode::OK, command).await
+}
+
+#[utoipa::path(tag = "partner", responses((status = 200, body = Page<StaffView>)), security(("bearer" = [])))]
+#[get("/v1/partner/staff")]
+async fn people(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
+    let items = staff::list(&edge.engine, staff.partner_id()).await?;
+    reply::json(&edge, StatusCode::OK, &Page { items, next_cursor: None })
+}
+
+/// Somebody who shall work here.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StaffBody {
+    /// The number to sign in with.
+    phone: Phone,
+    /// As what.
+    role: StaffRole,
+}
+
+#[utoipa::path(tag = "partner", request_body = StaffBody, responses((status = 201, body = StaffView)), security(("bearer" = [])))]
+#[post("/v1/partner/staff")]
+async fn add_person(
+    edge: Data<Edge>,
+    staff: Staff,
+    sent: Sent<StaffBody>,
+) -> Result<HttpResponse, Problem> {
+    let (phone, role) = (sent.body.phone.clone(), sent.body.role);
+    let command = AddStaff { partner_id: staff.partner_id(), phone, role };
+    send(&edge, &staff, &sent, StatusCode::CREATED, command).await
+}
+
+#[utoipa::path(tag = "partner", params(("person_id" = Uuid, Path)), responses((status = 204)), security(("bearer" = [])))]
+#[delete("/v1/partner/staff/{person_id}")]
+async fn remove_person(
+    edge: Data<Edge>,
+    staff: Staff,
+    id: Path<PersonId>,
+    sent: Sent<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let command = RemoveStaff { partner_id: staff.partner_id(), person_id: *id };
+    let key = sent.key(staff.person_id().0);
+    edge.engine.execute(staff.by(), Some(key), command).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+#[utoipa::path(tag = "partner", responses((status = 200, body = BalanceView)), security(("bearer" = [])))]
+#[get("/v1/partner/balance")]
+async fn balance(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
+    let shared = edge.engine.shared();
+    let floor = edge.engine.extension::<Book>()?.at(shared.clock.now())?.keys.balance.floor;
+    let balance = ledger::read::balance(&shared.db.read, staff.partner_id(), floor).await?;
+    reply::json(&edge, StatusCode::OK, &balance)
+}
+
+#[utoipa::path(tag = "partner", params(PageQuery), responses((status = 200, body = Page<StatementLine>)), security(("bearer" = [])))]
+#[get("/v1/partner/statement")]
+async fn statement(
+    edge: Data<Edge>,
+    staff: Staff,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let read = &edge.engine.shared().db.read;
+    let page = ledger::read::statement(read, staff.partner_id(), &query).await?;
+    reply::json(&edge, StatusCode::OK, &page)
+}
+
+#[utoipa::path(tag = "partner", params(CommissionQuery), responses((status = 200, body = CommissionView)), security(("bearer" = [])))]
+#[get("/v1/partner/commission")]
+async fn commission(
+    edge: Data<Edge>,
+    _staff: Staff,
+    query: Query<CommissionQuery>,
+) -> Result<HttpResponse, Problem> {
+    reply::json(&edge, StatusCode::OK, &calculate(&edge, &query)?)
+}

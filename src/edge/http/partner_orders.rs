@@ -1,0 +1,213 @@
+//! A branch's orders.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path, Query};
+use actix_web::{HttpResponse, get, patch, post};
+use entity::value::{Money, OrderId, ServiceId};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::client_orders::{OrdersQuery, act, show};
+use super::guard::Staff;
+use super::problem::Problem;
+use super::reply;
+use super::sent::{IfMatch, Sent};
+use super::Nothing;
+use crate::edge::Edge;
+use crate::orders::accept::Accept;
+use crate::orders::admit::Admit;
+use crate::orders::cancel::CancelByStaff;
+use crate::orders::complete::{ChangeServices, Complete};
+use crate::orders::decline::Decline;
+use crate::orders::extend::Extend;
+use crate::orders::lapse::{NoShow, NotHere};
+use crate::orders::read::{self, Scope};
+use crate::orders::view::OrderView;
+use crate::platform::page::Page;
+
+/// Routes.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(list)
+        .service(one)
+        .service(accept)
+        .service(decline)
+        .service(extend)
+        .service(admit)
+        .service(change_services)
+        .service(complete)
+        .service(cancel)
+        .service(no_show)
+        .service(not_here);
+}
+
+fn scope(staff: &Staff) -> Scope {
+    Scope::Branch(staff.partner_id())
+}
+
+#[utoipa::path(tag = "partner", params(OrdersQuery), responses((status = 200, body = Page<OrderView>)), security(("bearer" = [])))]
+#[get("/v1/partner/orders")]
+async fn list(
+    edge: Data<Edge>,
+    staff: Staff,
+    query: Query<OrdersQuery>,
+) -> Result<HttpResponse, Problem> {
+    let read = &edge.engine.shared().db.read;
+    let page = read::page(read, scope(&staff), query.open, &query.page()).await?;
+    reply::json(&edge, StatusCode::OK, &page)
+}
+
+#[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[get("/v1/partner/orders/{id}")]
+async fn one(edge: Data<Edge>, staff: Staff, id: Path<OrderId>) -> Result<HttpResponse, Problem> {
+    show(&edge, scope(&staff), *id).await
+}
+
+#[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[post("/v1/partner/orders/{id}/accept")]
+async fn accept(
+    edge: Data<Edge>,
+    staff: Staff,
+    id: Path<OrderId>,
+    seen: IfMatch,
+    sent: Sent<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let command = Accept { scope: scope(&staff), order_id: *id, seen: seen.0 };
+    act(&edge, staff.by(), &sent, command).await
+}
+
+/// Why.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReasonBody {
+    /// In 1 to 500 characters.
+    reason: String,
+}
+
+#[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = ReasonBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[post("/v1/partner/orders/{id}/decline")]
+async fn decline(
+    edge: Data<Edge>,
+    staff: Staff,
+    id: Path<OrderId>,
+    sent: Sent<ReasonBody>,
+) -> Result<HttpResponse, Problem> {
+    let reason = sent.body.reason.clone();
+    act(&edge, staff.by(), &sent, Decline { scope: scope(&staff), order_id: *id, reason }).await
+}
+
+#[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[post("/v1/partner/orders/{id}/extend")]
+async fn extend(
+    edge: Data<Edge>,
+    staff: Staff,
+    id: Path<OrderId>,
+    sent: Sent<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    act(&edge, staff.by(), &sent, Extend { scope: scope(&staff), order_id: *id }).await
+}
+
+#[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[post("/v1/partner/orders/{id}/admit")]
+async fn admit(
+    edge: Data<Edge>,
+    staff: Staff,
+    id: Path<OrderId>,
+    sent: Sent<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    act(&edge, staff.by(), &sent, Admit { scope: scope(&staff), order_id: *id }).await
+}
+
+/// The services from now on.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServicesBody {
+    /// All of them.
+    service_ids: Vec<ServiceId>,
+    /// Another amount than their sum.
+    amount: Option<Money>,
+}
+
+#[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = ServicesBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[patch("/v1/partner/orders/{id}/services")]
+async fn change_services(
+    edge: Data<Edge>,
+    staff: Staff,
+    id: Path<OrderId>,
+    seen: IfMatch,
+    sent: Sent<ServicesBody>,
+) -> Result<HttpResponse, Problem> {
+    let command = ChangeServices {
+        scope: scope(&staff),
+        order_id: *id,
+        seen: seen.0,
+        service_ids: sent.body.service_ids.clone(),
+        amount: sent.body.amount,
+    };
+    act(&edge, staff.by(), &sent, command).await
+}
+
+/// How it ended.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CompleteBody {
+    /// What the client paid.
+    final_amount: Money,
+    /// Why it is below the agreed total, if it is.
+    reason: Option<String>,
+}
+
+#[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = CompleteBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[post("/v1/partner/orders/{id}/complete")]
+async fn complete(
+    edge: Data<Edge>,
+    staff: Staff,
+    id: Path<OrderId>,
+    seen: IfMatch,
+    sent: Sent<CompleteBody>,
+) -> Result<HttpResponse, Problem> {
+    let command = Complete {
+        scope: scope(&staff),
+        order_id: *id,
+        seen: seen.0,
+        final_amount: sent.body.final_amount,
+        reason: sent.body.reason.clone(),
+    };
+    act(&edge, staff.by(), &sent, command).await
+}
+
+#[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = ReasonBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[post("/v1/partner/orders/{id}/cancel")]
+async fn cancel(
+    edge: Data<Edge>,
+    staff: Staff,
+    id: Path<OrderId>,
+    sent: Sent<ReasonBody>,
+) -> Result<HttpResponse, Problem> {
+    let reason = sent.body.reason.clone();
+    let command = CancelByStaff { scope: scope(&staff), order_id: *id, reason };
+    act(&edge, staff.by(), &sent, command).await
+}
+
+#[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[post("/v1/partner/orders/{id}/no-show")]
+async fn no_show(
+    edge: Data<Edge>,
+    staff: Staff,
+    id: Path<OrderId>,
+    sent: Sent<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    act(&edge, staff.by(), &sent, NoShow { scope: scope(&staff), order_id: *id }).await
+}
+
+#[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[post("/v1/partner/orders/{id}/not-here")]
+async fn not_here(
+    edge: Data<Edge>,
+    staff: Staff,
+    id: Path<OrderId>,
+    sent: Sent<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    act(&edge, staff.by(), &sent, NotHere { scope: scope(&staff), order_id: *id }).await
+}

@@ -1,0 +1,129 @@
+//! Errors as RFC 9457 problems: what happened, what to do, a stable code.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use actix_web::{HttpResponse, ResponseError};
+use serde_json::{Value, json};
+
+use crate::platform::codes::General;
+use crate::platform::{Kind, Refused, Stop};
+
+/// Where the codes are described.
+const TYPE_BASE: &str = "https://yumo.az/problems/";
+
+/// An answer that says no, or that the machine broke.
+#[derive(Debug)]
+pub struct Problem(Stop);
+
+impl<S: Into<Stop>> From<S> for Problem {
+    fn from(stop: S) -> Self {
+        Self(stop.into())
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.0 {
+            Stop::Refused(refused) => f.write_str(refused.code),
+            Stop::Contended | Stop::Outdated => f.write_str("contended"),
+            Stop::Fault(fault) => fault.fmt(f),
+        }
+    }
+}
+
+/// The status a refusal travels under.
+#[must_use]
+pub fn status(refused: &Refused) -> StatusCode {
+    match refused.kind {
+        Kind::Invalid if refused.code == "too_large" => StatusCode::PAYLOAD_TOO_LARGE,
+        Kind::Invalid => StatusCode::BAD_REQUEST,
+        Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Kind::Forbidden => StatusCode::FORBIDDEN,
+        Kind::NotFound => StatusCode::NOT_FOUND,
+        Kind::Conflict => StatusCode::CONFLICT,
+        Kind::Stale => StatusCode::PRECONDITION_FAILED,
+        Kind::VersionMissing => StatusCode::PRECONDITION_REQUIRED,
+        Kind::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
+        Kind::TooMany => StatusCode::TOO_MANY_REQUESTS,
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        match &self.0 {
+            Stop::Refused(refused) => status(refused),
+            Stop::Contended | Stop::Outdated | Stop::Fault(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        match &self.0 {
+            Stop::Refused(refused) => self.refused(refused),
+            Stop::Contended | Stop::Outdated => unavailable(
+                "contended",
+                "Too many changed this at the same time",
+                "Nothing was done. Send the same command with the same Idempotency-Key again.",
+            ),
+            Stop::Fault(fault) => {
+                tracing::error!(%fault, "a request met a fault");
+                unavailable(
+                    "unavailable",
+                    "The engine cannot serve this now",
+                    "It may or may not be done. Send the same command with the same \
+                     Idempotency-Key again in a moment.",
+                )
+            }
+        }
+    }
+}
+
+impl Problem {
+    fn refused(&self, refused: &Refused) -> HttpResponse {
+        let status = self.status_code();
+        let mut body = json!({
+            "type": format!("{TYPE_BASE}{}", refused.code),
+            "title": refused.title,
+            "status": status.as_u16(),
+            "code": refused.code,
+            "detail": refused.detail,
+        });
+        let mut response = HttpResponse::build(status);
+        if let Some(after) = refused.with.get("retry_after_s").and_then(Value::as_i64) {
+            response.insert_header((RETRY_AFTER, after.to_string()));
+            response.insert_header(("RateLimit-Remaining", "0"));
+            response.insert_header(("RateLimit-Reset", after.to_string()));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            response.insert_header(("WWW-Authenticate", "Bearer"));
+        }
+        if let Some(object) = body.as_object_mut() {
+            object.extend(refused.with.clone());
+        }
+        response.insert_header((CONTENT_TYPE, "application/problem+json"));
+        response.body(body.to_string())
+    }
+}
+
+fn unavailable(code: &str, title: &str, detail: &str) -> HttpResponse {
+    let body = json!({
+        "type": format!("{TYPE_BASE}{code}"),
+        "title": title,
+        "status": 503,
+        "code": code,
+        "detail": detail,
+    });
+    HttpResponse::ServiceUnavailable()
+        .insert_header((RETRY_AFTER, "1"))
+        .insert_header((CONTENT_TYPE, "application/problem+json"))
+        .body(body.to_string())
+}
+
+/// A request that could not be read, as a problem.
+pub fn malformed(detail: impl std::fmt::Display) -> Problem {
+    General::Malformed.refused().because(detail.to_string()).into()
+}
+
+/// No route matches.
+pub async fn nowhere() -> HttpResponse {
+    Problem::from(General::NotFound).error_response()
+}

@@ -1,0 +1,204 @@
+//! `/v1/auth/*`: codes, sessions, tickets, and who one is (ACC-1).
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
+use entity::value::{Phone, SessionId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use super::auth::address;
+use super::guard::SignedIn;
+use super::problem::Problem;
+use super::reply;
+use super::sent::Body;
+use crate::access::Tokens;
+use crate::access::me::{Me, me};
+use crate::access::otp::{CodeSent, request_code};
+use crate::access::session::{EndAll, EndSession, SessionView, list, refresh};
+use crate::access::sign_in::sign_in;
+use crate::access::ticket::Ticket;
+use crate::edge::Edge;
+
+type Answer = Result<HttpResponse, Problem>;
+
+/// The routes.
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    config
+        .service(ask_code)
+        .service(open_session)
+        .service(refresh_session)
+        .service(sessions)
+        .service(end_session)
+        .service(end_sessions)
+        .service(take_ticket)
+        .service(who_am_i);
+}
+
+/// Asks for a one-time code.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CodeRequest {
+    /// E.164, such as `+994501234567`.
+    phone: Phone,
+}
+
+/// Answers a one-time code.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CodeAnswer {
+    /// The number it was sent to.
+    phone: Phone,
+    /// Six digits.
+    code: String,
+    /// What the device calls itself.
+    device: String,
+}
+
+/// Spends a refresh token.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct RefreshRequest {
+    /// The newest one.
+    refresh_token: String,
+}
+
+/// Takes a ticket.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct TicketRequest {
+    /// The only feed it shall open; any of one's own where it is left out.
+    audience: Option<String>,
+}
+
+/// Signed-in devices.
+#[derive(Serialize, ToSchema)]
+struct SessionList {
+    /// Newest first.
+    items: Vec<SessionView>,
+}
+
+/// Sends a one-time code, whether or not the number is known.
+#[utoipa::path(
+    tag = "auth",
+    request_body = CodeRequest,
+    responses(
+        (status = 202, description = "A code is on its way", body = CodeSent),
+        (status = 429, description = "`resend_too_soon`, `too_many_codes`"),
+    )
+)]
+#[post("/v1/auth/otp")]
+async fn ask_code(edge: web::Data<Edge>, request: HttpRequest, body: Body<CodeRequest>) -> Answer {
+    let address = address(&request, edge.settings.http.trust_forwarded);
+    let sent = request_code(&edge.engine, body.0.phone, address).await?;
+    reply::json(&edge, StatusCode::ACCEPTED, &sent)
+}
+
+/// Signs a device in.
+#[utoipa::path(
+    tag = "auth",
+    request_body = CodeAnswer,
+    responses(
+        (status = 201, description = "Signed in", body = Tokens),
+        (status = 401, description = "`code_wrong`, `code_expired`"),
+        (status = 429, description = "`too_many_tries`"),
+    )
+)]
+#[post("/v1/auth/sessions")]
+async fn open_session(edge: web::Data<Edge>, body: Body<CodeAnswer>) -> Answer {
+    let CodeAnswer { phone, code, device } = body.0;
+    let tokens = sign_in(&edge.engine, phone, code, &device).await?;
+    secret(reply::json(&edge, StatusCode::CREATED, &tokens))
+}
+
+/// Spends a refresh token for new tokens.
+#[utoipa::path(
+    tag = "auth",
+    request_body = RefreshRequest,
+    responses(
+        (status = 200, description = "New tokens; the old refresh token is spent", body = Tokens),
+        (status = 401, description = "`refresh_invalid`, `refresh_reused`"),
+    )
+)]
+#[post("/v1/auth/refresh")]
+async fn refresh_session(edge: web::Data<Edge>, body: Body<RefreshRequest>) -> Answer {
+    let tokens = refresh(&edge.engine, &body.0.refresh_token).await?;
+    secret(reply::json(&edge, StatusCode::OK, &tokens))
+}
+
+/// One's signed-in devices.
+#[utoipa::path(
+    tag = "auth",
+    security(("bearer" = [])),
+    responses((status = 200, description = "Newest first", body = SessionList))
+)]
+#[get("/v1/auth/sessions")]
+async fn sessions(edge: web::Data<Edge>, who: SignedIn) -> Answer {
+    let items = list(&edge.engine, &who.0).await?;
+    reply::json(&edge, StatusCode::OK, &SessionList { items })
+}
+
+/// Signs one device out.
+#[utoipa::path(
+    tag = "auth",
+    security(("bearer" = [])),
+    params(("id" = SessionId, Path, description = "The session")),
+    responses(
+        (status = 204, description = "Signed out"),
+        (status = 404, description = "`no_such_session`"),
+    )
+)]
+#[delete("/v1/auth/sessions/{id}")]
+async fn end_session(edge: web::Data<Edge>, who: SignedIn, id: web::Path<Uuid>) -> Answer {
+    let session_id = SessionId(id.into_inner());
+    let command = EndSession { person_id: who.person_id(), session_id };
+    edge.engine.execute(who.by(), None, command).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Signs out everywhere, here too.
+#[utoipa::path(
+    tag = "auth",
+    security(("bearer" = [])),
+    responses((status = 204, description = "Signed out everywhere"))
+)]
+#[delete("/v1/auth/sessions")]
+async fn end_sessions(edge: web::Data<Edge>, who: SignedIn) -> Answer {
+    let command = EndAll { person_id: who.person_id() };
+    edge.engine.execute(who.by(), None, command).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// A one-time ticket for a browser's WebSocket.
+#[utoipa::path(
+    tag = "auth",
+    security(("bearer" = [])),
+    request_body = TicketRequest,
+    responses((status = 201, description = "Good once, for a short time", body = Ticket))
+)]
+#[post("/v1/auth/tickets")]
+async fn take_ticket(edge: web::Data<Edge>, who: SignedIn, body: Body<TicketRequest>) -> Answer {
+    let ticket = edge.sessions.ticket(&edge.engine, &who.0, body.0.audience)?;
+    secret(reply::json(&edge, StatusCode::CREATED, &ticket))
+}
+
+/// Who is signed in, and as what.
+#[utoipa::path(
+    tag = "auth",
+    security(("bearer" = [])),
+    responses((status = 200, description = "Oneself", body = Me))
+)]
+#[get("/v1/auth/me")]
+async fn who_am_i(edge: web::Data<Edge>, who: SignedIn) -> Answer {
+    let me = me(&edge.engine, &who.0).await?;
+    reply::json(&edge, StatusCode::OK, &me)
+}
+
+/// Nobody on the way may keep it.
+fn secret(answer: Answer) -> Answer {
+    let mut response = answer?;
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}

@@ -1,0 +1,228 @@
+//! Support's side.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::ETAG;
+use actix_web::web::{Data, Path, Query};
+use actix_web::{HttpResponse, get, post};
+use entity::value::{Money, OrderId, OrganisationId, PartnerId, Phone, Point};
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::client_orders::act;
+use super::guard::Support;
+use super::problem::{Problem, malformed};
+use super::reply;
+use super::sent::{IfMatch, Sent};
+use crate::edge::Edge;
+use crate::ledger::proof::{self, Proof};
+use crate::ledger::read::BalanceView;
+use crate::orders::adjust::{Act, Adjust};
+use crate::orders::read;
+use crate::orders::view::OrderView;
+use crate::partners::read::BranchView;
+use crate::partners::register::{OrganisationView, RegisterOrganisation, RegisterPartner};
+use crate::platform::page::{Page, PageQuery};
+use crate::policy::Book;
+use crate::support::credit::CreditPartner;
+use crate::support::outages::{self, OutageView};
+use crate::{ledger, partners};
+
+/// Routes.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(add_organisation)
+        .service(add_partner)
+        .service(partner)
+        .service(credit)
+        .service(order)
+        .service(adjust)
+        .service(policy)
+        .service(prove)
+        .service(list_outages);
+}
+
+/// A business.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OrganisationBody {
+    /// Its name.
+    name: String,
+}
+
+#[utoipa::path(tag = "support", request_body = OrganisationBody, responses((status = 201, body = OrganisationView)), security(("bearer" = [])))]
+#[post("/v1/support/organisations")]
+async fn add_organisation(
+    edge: Data<Edge>,
+    support: Support,
+    sent: Sent<OrganisationBody>,
+) -> Result<HttpResponse, Problem> {
+    let key = sent.key(support.person_id().0);
+    let command = RegisterOrganisation { name: sent.body.name };
+    let done = edge.engine.execute(support.by(), Some(key), command).await?;
+    reply::done(&edge, StatusCode::CREATED, &done, None)
+}
+
+/// A branch.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PartnerBody {
+    /// The business; a new one of the same name where none is given.
+    organisation_id: Option<OrganisationId>,
+    /// What clients read.
+    name: String,
+    /// Where it is, in words.
+    address: String,
+    /// Where it is.
+    point: Point,
+    /// IANA time zone.
+    zone: String,
+    /// Whose number: signs in as its owner.
+    owner_phone: Phone,
+    /// Minutes on top of the route.
+    arrival_buffer_min: Option<i32>,
+}
+
+#[utoipa::path(tag = "support", request_body = PartnerBody, responses((status = 201, body = BranchView)), security(("bearer" = [])))]
+#[post("/v1/support/partners")]
+async fn add_partner(
+    edge: Data<Edge>,
+    support: Support,
+    sent: Sent<PartnerBody>,
+) -> Result<HttpResponse, Problem> {
+    let key = sent.key(support.person_id().0);
+    let body = sent.body;
+    let command = RegisterPartner {
+        organisation_id: body.organisation_id,
+        name: body.name,
+        address: body.address,
+        point: body.point,
+        zone: body.zone,
+        arrival_buffer_min: body.arrival_buffer_min,
+        owner_phone: body.owner_phone,
+    };
+    let done = edge.engine.execute(support.by(), Some(key), command).await?;
+    reply::done(&edge, StatusCode::CREATED, &done, None)
+}
+
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), responses((status = 200, body = BranchView)), security(("bearer" = [])))]
+#[get("/v1/support/partners/{id}")]
+async fn partner(
+    edge: Data<Edge>,
+    _support: Support,
+    id: Path<PartnerId>,
+) -> Result<HttpResponse, Problem> {
+    let shared = edge.engine.shared();
+    let branch = partners::read::branch(&shared.db.read, *id).await?;
+    let floor = edge.engine.extension::<Book>()?.at(shared.clock.now())?.keys.balance.floor;
+    let balance = ledger::read::balance(&shared.db.read, *id, floor).await?;
+    let mut answer = serde_json::to_value(branch)?;
+    if let Some(object) = answer.as_object_mut() {
+        object.insert("balance".to_owned(), serde_json::to_value(balance)?);
+    }
+    reply::json(&edge, StatusCode::OK, &answer)
+}
+
+/// Money received outside the app.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreditBody {
+    /// Qəpik, above zero.
+    amount: Money,
+    /// Where it came from.
+    reason: String,
+}
+
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = CreditBody, responses((status = 201, body = BalanceView)), security(("bearer" = [])))]
+#[post("/v1/support/partners/{id}/credits")]
+async fn credit(
+    edge: Data<Edge>,
+    support: Support,
+    id: Path<PartnerId>,
+    sent: Sent<CreditBody>,
+) -> Result<HttpResponse, Problem> {
+    let key = sent.key(support.person_id().0);
+    let CreditBody { amount, reason } = sent.body;
+    let command = CreditPartner { partner_id: *id, amount, reason };
+    let done = edge.engine.execute(support.by(), Some(key), command).await?;
+    reply::done(&edge, StatusCode::CREATED, &done, None)
+}
+
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), responses((status = 200)), security(("bearer" = [])))]
+#[get("/v1/support/orders/{id}")]
+async fn order(
+    edge: Data<Edge>,
+    _support: Support,
+    id: Path<OrderId>,
+) -> Result<HttpResponse, Problem> {
+    let whole = read::whole(&edge.engine.shared().db.read, *id).await?;
+    let version = whole.pointer("/order/version").and_then(serde_json::Value::as_i64);
+    let mut response = reply::json(&edge, StatusCode::OK, &whole)?;
+    if let Some(version) = version {
+        let tag = format!("\"{version}\"").parse().map_err(malformed)?;
+        response.headers_mut().insert(ETAG, tag);
+    }
+    Ok(response)
+}
+
+/// What support does to an order.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AdjustBody {
+    /// What.
+    act: Act,
+    /// Why.
+    reason: String,
+    /// The amount that is right.
+    final_amount: Option<Money>,
+}
+
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = AdjustBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[post("/v1/support/orders/{id}/adjust")]
+async fn adjust(
+    edge: Data<Edge>,
+    support: Support,
+    id: Path<OrderId>,
+    seen: IfMatch,
+    sent: Sent<AdjustBody>,
+) -> Result<HttpResponse, Problem> {
+    let command = Adjust {
+        order_id: *id,
+        seen: seen.0,
+        act: sent.body.act,
+        reason: sent.body.reason.clone(),
+        final_amount: sent.body.final_amount,
+    };
+    act(&edge, support.by(), &sent, command).await
+}
+
+#[utoipa::path(tag = "support", responses((status = 200)), security(("bearer" = [])))]
+#[get("/v1/support/policy")]
+async fn policy(edge: Data<Edge>, _support: Support) -> Result<HttpResponse, Problem> {
+    let now = edge.engine.shared().clock.now();
+    let version = edge.engine.extension::<Book>()?.at(now)?;
+    let answer = json!({
+        "version": version.version,
+        "effective_at": version.effective_at,
+        "keys": *version.keys,
+    });
+    reply::json(&edge, StatusCode::OK, &answer)
+}
+
+#[utoipa::path(tag = "support", responses((status = 200, body = Proof)), security(("bearer" = [])))]
+#[get("/v1/support/proof")]
+async fn prove(edge: Data<Edge>, _support: Support) -> Result<HttpResponse, Problem> {
+    reply::json(&edge, StatusCode::OK, &proof::prove(&edge.engine).await?)
+}
+
+#[utoipa::path(tag = "support", params(PageQuery), responses((status = 200, body = Page<OutageView>)), security(("bearer" = [])))]
+#[get("/v1/support/outages")]
+async fn list_outages(
+    edge: Data<Edge>,
+    _support: Support,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let page = outages::page(&edge.engine.shared().db.read, &query).await?;
+    reply::json(&edge, StatusCode::OK, &page)
+}

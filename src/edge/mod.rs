@@ -1,0 +1,23 @@
+//! The edge: everything with a wire format. Handlers read, hand a command to the engine, and write the answer.
+
+use std::sync::Arc;
+
+use crate::access::Sessions;
+use crate::config::Settings;
+use crate::platform::Engine;
+use crate::platform::crypto::Keys;
+
+pub mod http;
+pub mod ws;
+
+/// What every handler has.
+pub struct Edge {
+    /// The one door.
+    pub engine: Engine,
+    /// Keys: sealed data is opened here alone.
+    pub keys: Arc<Keys>,
+    /// Settings.
+    pub settings: Arc<Settings>,
+    /// Who is signed in.
+    pub sessions: Arc<Sessions>,
+}

@@ -1,0 +1,316 @@
+//! A connection: one socket, one small task. It looks when it is woken and hands over page after page; it never holds more than
+//! one, so a slow reader delays nobody and costs little.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actix_ws::{
+    AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, ProtocolError, Session,
+};
+use entity::feed_event;
+use futures_util::{FutureExt as _, Stream as _};
+
+use super::acks;
+use super::frame::{self, Said};
+use super::hub::Seated;
+use super::seat::{Marks, Place};
+use crate::notify::follow::{self, Found};
+use crate::notify;
+use crate::platform::Stop;
+use crate::platform::codes::General;
+use crate::platform::feed::PAGE_EVENTS;
+
+/// So much is handed to the socket before it gets a turn to write: its buffer stays at the size it has.
+const TOGETHER_BYTES: usize = 8 * 1024;
+/// How long a close frame may take.
+const CLOSE_MAX: Duration = Duration::from_mins(1);
+
+/// Why a connection ends.
+enum End {
+    /// The device left.
+    Gone,
+    /// The device is told this.
+    Told(u16, &'static str),
+}
+
+type Heard = Option<Result<AggregatedMessage, ProtocolError>>;
+
+/// One socket.
+pub struct Connection {
+    /// Its place in the hub.
+    pub seated: Seated,
+    /// Towards the device.
+    pub session: Session,
+    /// From the device.
+    pub stream: AggregatedMessageStream,
+}
+
+impl Connection {
+    /// Serves it until it ends.
+    pub async fn serve(mut self, hello: String) {
+        let end = match self.session.text(hello).await {
+            Ok(()) => self.follow().await,
+            Err(_) => End::Gone,
+        };
+        let Self { seated, session, stream } = self;
+        drop((seated, stream));
+        if let End::Told(code, why) = end {
+            let reason = CloseReason { code: CloseCode::from(code), description: Some(why.into()) };
+            // A slow reader finds it behind what it has not read yet.
+            let _ = Box::pin(tokio::time::timeout(CLOSE_MAX, session.close(Some(reason)))).await;
+        }
+    }
+
+    async fn follow(&mut self) -> End {
+        loop {
+            let (marks, heard) = poll_fn(|context| self.poll(context)).await;
+            // Boxed, so that an idle connection does not hold the room its work takes.
+            if let Err(end) = Box::pin(self.turn(marks, heard)).await {
+                return end;
+            }
+        }
+    }
+
+    /// What it was woken for and what the device said; both are asked each time, so neither starves the other.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<(Marks, Option<Heard>)> {
+        let marks = self.seated.seat.poll_marks(context);
+        let heard = Pin::new(&mut self.stream).poll_next(context);
+        match (marks, heard) {
+            (Poll::Pending, Poll::Pending) => Poll::Pending,
+            (Poll::Ready(marks), Poll::Pending) => Poll::Ready((marks, None)),
+            (Poll::Ready(marks), Poll::Ready(heard)) => Poll::Ready((marks, Some(heard))),
+            (Poll::Pending, Poll::Ready(heard)) => Poll::Ready((Marks::default(), Some(heard))),
+        }
+    }
+
+    async fn turn(&mut self, marks: Marks, heard: Option<Heard>) -> Result<(), End> {
+        if marks.has(Marks::STOP) {
+            return Err(End::Told(1012, "the server restarts: reconnect"));
+        }
+        if let Some(heard) = heard {
+            self.heard(heard).await?;
+        }
+        if marks.has(Marks::CHECK) {
+            self.check().await?;
+        }
+        if marks.has(Marks::SILENT) && self.silent() {
+            return Err(End::Told(4008, "nothing was heard: reconnect and resume"));
+        }
+        if marks.has(Marks::PING) {
+            self.ping()?;
+        }
+        if marks.has(Marks::UNTOLD) {
+            let refused = notify::Refusal::NotYetTold.refused();
+            self.send(frame::problem(&refused)).await?;
+        }
+        self.look().await
+    }
+
+    async fn heard(&mut self, heard: Heard) -> Result<(), End> {
+        let message = match heard {
+            None => return Err(End::Gone),
+            Some(Err(error)) => return Err(broken(&error)),
+            Some(Ok(message)) => message,
+        };
+        self.seated.seat.heard.set(self.seated.hub.seconds());
+        let text = match message {
+            AggregatedMessage::Text(text) => text,
+            AggregatedMessage::Ping(bytes) => {
+                return self.sent(|session| session.pong(&bytes).now_or_never());
+            }
+            AggregatedMessage::Pong(_) => return Ok(()),
+            AggregatedMessage::Close(_) => return Err(End::Told(1000, "")),
+            AggregatedMessage::Binary(_) => {
+                return self.unread("frames are JSON text".to_owned()).await;
+            }
+        };
+        match frame::read(&text) {
+            Ok(Said::Resume { after }) => {
+                self.seated.seat.place.set(Place::Asked(after));
+                Ok(())
+            }
+            Ok(Said::Ack { seq }) => {
+                acks::ack(&self.seated.hub, &self.seated.seat, seq);
+                Ok(())
+            }
+            Err(why) => self.unread(why).await,
+        }
+    }
+
+    async fn unread(&mut self, why: String) -> Result<(), End> {
+        self.send(frame::problem(&General::Malformed.refused().because(why))).await
+    }
+
+    /// Is the device still who it was, and still one of this audience?
+    async fn check(&mut self) -> Result<(), End> {
+        let (hub, seat) = (&self.seated.hub, &self.seated.seat);
+        let checked = hub.edge.sessions.renewed(&hub.edge.engine, &seat.reader()).await;
+        match checked {
+            Ok(principal) if principal.hears(&seat.audience) => {
+                *seat.principal.borrow_mut() = principal;
+                Ok(())
+            }
+            Ok(_) => Err(End::Told(4003, "this feed is no longer yours")),
+            Err(Stop::Refused(_)) => Err(End::Told(4001, "access ended: sign in")),
+            Err(stop) => {
+                tracing::warn!(?stop, "access could not be checked");
+                seat.mark_again(Marks::CHECK);
+                Ok(())
+            }
+        }
+    }
+
+    /// Nothing was heard, not even in what came meanwhile.
+    fn silent(&self) -> bool {
+        let silence = self.seated.hub.seconds().saturating_sub(self.seated.seat.heard.get());
+        u64::from(silence) >= self.seated.hub.edge.settings.feed.silence_s
+    }
+
+    /// A ping, unless so much is waiting for the device that one more frame would not tell anything.
+    fn ping(&mut self) -> Result<(), End> {
+        self.sent(|session| session.ping(b"").now_or_never())
+    }
+
+    fn sent(
+        &mut self,
+        send: impl FnOnce(&mut Session) -> Option<Result<(), actix_ws::Closed>>,
+    ) -> Result<(), End> {
+        if let Some(Err(_)) = send(&mut self.session) { Err(End::Gone) } else { Ok(()) }
+    }
+
+    /// Hands over all there is.
+    async fn look(&mut self) -> Result<(), End> {
+        let audience = self.seated.seat.audience.to_string();
+        loop {
+            match self.seated.seat.place.get() {
+                Place::Outside => return Ok(()),
+                Place::Asked(after) => {
+                    if !self.resume(&audience, after).await? {
+                        return Ok(());
+                    }
+                }
+                Place::At(number) => {
+                    if !self.page(&audience, number).await? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Finds out whether it can go on after this number. False when there is nothing more to do now.
+    async fn resume(&mut self, audience: &str, after: i64) -> Result<bool, End> {
+        let (hub, seat) = (Rc::clone(&self.seated.hub), Rc::clone(&self.seated.seat));
+        let found = {
+            let _turn = hub.turns.acquire().await;
+            follow::from(hub.edge.engine.shared(), audience, after).await
+        };
+        match found {
+            Ok(Found::Here(newest)) => {
+                seat.live.set(newest);
+                seat.place.set(Place::At(after));
+                Ok(after < newest)
+            }
+            Ok(Found::Behind(behind)) => self.snapshot_needed(behind).await,
+            Err(stop) => Ok(self.failed(&stop)),
+        }
+    }
+
+    /// Hands over the next page. False when there was none, or no other can be there yet.
+    async fn page(&mut self, audience: &str, number: i64) -> Result<bool, End> {
+        let hub = Rc::clone(&self.seated.hub);
+        match follow::next(hub.edge.engine.shared(), audience, number).await {
+            Ok(Found::Here(events)) => {
+                self.hand_over(&events).await?;
+                // A short page is the whole only where no other node tells anything: what this node tells later wakes.
+                let whole = events.len() < PAGE_EVENTS && !hub.edge.settings.clustered();
+                Ok(!events.is_empty() && !whole)
+            }
+            Ok(Found::Behind(behind)) => self.snapshot_needed(behind).await,
+            Err(stop) => Ok(self.failed(&stop)),
+        }
+    }
+
+    async fn snapshot_needed(&mut self, behind: follow::Behind) -> Result<bool, End> {
+        self.seated.seat.place.set(Place::Outside);
+        self.send(frame::snapshot_needed(behind)).await?;
+        Ok(false)
+    }
+
+    fn failed(&self, stop: &Stop) -> bool {
+        tracing::warn!(?stop, "a feed could not be read; trying again");
+        self.seated.seat.mark_again(Marks::LOOK);
+        false
+    }
+
+    async fn hand_over(&mut self, events: &[Arc<feed_event::Model>]) -> Result<(), End> {
+        let Self { seated: Seated { hub, seat }, session, .. } = self;
+        let (edge, principal) = (&hub.edge, seat.reader());
+        let clock = &edge.engine.shared().clock;
+        let sending = async {
+            let mut together = 0;
+            for event in events {
+                let now = clock.now();
+                let text = frame::event(event, &principal, &seat.audience, &edge.keys, now);
+                together += text.len();
+                session.text(text).await?;
+                seat.place.set(Place::At(event.seq));
+                if event.seq > seat.live.get() {
+                    delivered(now - event.at, clock.speed());
+                }
+                if together >= TOGETHER_BYTES {
+                    together = 0;
+                    tokio::task::yield_now().await;
+                }
+            }
+            Ok(())
+        };
+        in_time(edge.settings.feed.send_timeout_s, sending).await
+    }
+
+    async fn send(&mut self, text: String) -> Result<(), End> {
+        in_time(self.seated.hub.edge.settings.feed.send_timeout_s, self.session.text(text)).await
+    }
+}
+
+async fn in_time(
+    most_s: u64,
+    sending: impl Future<Output = Result<(), actix_ws::Closed>>,
+) -> Result<(), End> {
+    match tokio::time::timeout(Duration::from_secs(most_s), sending).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(End::Gone),
+        Err(_) => Err(End::Told(4008, "too slow: reconnect and resume")),
+    }
+}
+
+/// From the instant of an event until it was handed to the socket, in real seconds.
+#[expect(clippy::float_arithmetic, reason = "a metric, not a rule")]
+fn delivered(took: chrono::TimeDelta, speed: f64) {
+    let took = took.to_std().unwrap_or_default().as_secs_f64() / speed;
+    metrics::histogram!("yumo_feed_delivery_seconds").record(took);
+}
+
+fn broken(error: &ProtocolError) -> End {
+    match error {
+        ProtocolError::Overflow => End::Told(1009, "the frame is too big"),
+        ProtocolError::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            End::Told(1007, "the text is not UTF-8")
+        }
+        ProtocolError::Io(_) => End::Gone,
+        ProtocolError::UnmaskedFrame
+        | ProtocolError::MaskedFrame
+        | ProtocolError::InvalidOpcode(_)
+        | ProtocolError::InvalidLength(_)
+        | ProtocolError::BadOpCode
+        | ProtocolError::ContinuationNotStarted
+        | ProtocolError::ContinuationStarted
+        | ProtocolError::ContinuationFragment(_) => {
+            End::Told(1002, "this is not the WebSocket protocol")
+        }
+    }
+}

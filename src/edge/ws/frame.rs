@@ -1,0 +1,114 @@
+//! Frames: what is said over a socket, and over its twin by HTTP. The payload of an event is passed on as the text it is.
+
+use chrono::SecondsFormat;
+use entity::feed_event;
+use entity::value::{Instant, SessionId};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::reader;
+use crate::access::Principal;
+use crate::notify::follow::Behind;
+use crate::platform::crypto::Keys;
+use crate::platform::{Audience, Refused};
+
+/// What a device says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Said {
+    /// Go on after this number.
+    Resume {
+        /// 0 from the beginning.
+        after: i64,
+    },
+    /// This device has everything up to this number.
+    Ack {
+        /// The number.
+        seq: i64,
+    },
+}
+
+/// Reads what a device said.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn read(text: &str) -> Result<Said, String> {
+    let said = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    match said {
+        Said::Resume { after: number } | Said::Ack { seq: number } if number < 0 => {
+            Err("numbers begin at 0".to_owned())
+        }
+        Said::Resume { .. } | Said::Ack { .. } => Ok(said),
+    }
+}
+
+/// Who stands where, at the beginning.
+pub struct Hello {
+    /// Whose feed.
+    pub audience: Audience,
+    /// The device.
+    pub session_id: SessionId,
+    /// The newest number.
+    pub seq: i64,
+    /// How far the device has acknowledged.
+    pub acked: i64,
+    /// Seconds between pings.
+    pub heartbeat_s: u64,
+}
+
+impl Hello {
+    /// The first frame of a connection.
+    #[must_use]
+    pub fn frame(&self, now: Instant) -> String {
+        json!({
+            "type": "hello",
+            "audience": self.audience.to_string(),
+            "session_id": self.session_id,
+            "seq": self.seq,
+            "acked": self.acked,
+            "heartbeat_s": self.heartbeat_s,
+            "server_now": now,
+        })
+        .to_string()
+    }
+}
+
+/// An event as this reader may see it.
+#[must_use]
+pub fn event(
+    event: &feed_event::Model,
+    principal: &Principal,
+    audience: &Audience,
+    keys: &Keys,
+    now: Instant,
+) -> String {
+    let feed_event::Model { seq, id, kind, .. } = event;
+    if !reader::may_read(principal, audience, kind) {
+        return format!(r#"{{"type":"blank","seq":{seq}}}"#);
+    }
+    let own = event.session_id == Some(principal.session_id);
+    let (at, now) = (instant(event.at), instant(now));
+    let data = keys.open_json(&event.payload);
+    format!(
+        r#"{{"type":"event","seq":{seq},"id":"{id}","event":"{kind}","at":"{at}","server_now":"{now}","own":{own},"data":{data}}}"#
+    )
+}
+
+/// The reader is too far back, or ahead of everything.
+#[must_use]
+pub fn snapshot_needed(behind: Behind) -> String {
+    let Behind { oldest, newest } = behind;
+    format!(r#"{{"type":"snapshot_needed","oldest":{oldest},"seq":{newest}}}"#)
+}
+
+/// A frame could not be taken.
+#[must_use]
+pub fn problem(refused: &Refused) -> String {
+    json!({"type": "problem", "code": refused.code, "detail": refused.detail}).to_string()
+}
+
+/// As chrono writes an instant into JSON.
+#[must_use]
+pub fn instant(at: Instant) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}

@@ -1,0 +1,261 @@
+//! The hub: one for each worker. It hears the bus for all readers of the worker, pings their sockets, and looks for what no
+//! wake-up told it. It never sends anything itself, so no reader waits for another.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::{rt, web};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{Notify, Semaphore};
+
+use super::reader;
+use super::seat::{Marks, Place, Seat};
+use super::stopping::Stopping;
+use crate::access::Principal;
+use crate::edge::Edge;
+use crate::notify::follow;
+use crate::platform::Audience;
+use crate::platform::bus::Wake;
+use crate::platform::clock::pause;
+
+/// Real time between two ticks.
+const TICK: Duration = Duration::from_secs(1);
+/// Seconds after which access is checked although nobody said that it changed.
+const CHECK_S: u32 = 60;
+/// Seconds over which the checks of all readers are spread when a wake-up may have been lost.
+const SPREAD_S: u32 = 10;
+/// So many readers of a worker find out at once where they stand, so that commands keep their connections.
+const TURNS: usize = 4;
+
+/// The readers of one worker.
+pub struct Hub {
+    /// What every handler has.
+    pub edge: web::Data<Edge>,
+    /// Taken while a reader finds out where it stands.
+    pub turns: Semaphore,
+    stopping: Stopping,
+    seats: RefCell<HashMap<Audience, Vec<Rc<Seat>>>>,
+    hearing: Cell<bool>,
+    look_now: Notify,
+    started: std::time::Instant,
+}
+
+/// A seat that is taken; it is free again when this is dropped.
+pub struct Seated {
+    /// Where.
+    pub hub: Rc<Hub>,
+    /// Which.
+    pub seat: Rc<Seat>,
+}
+
+impl Hub {
+    /// A hub without readers; it begins to hear when the first one comes.
+    #[must_use]
+    pub fn new(edge: web::Data<Edge>, stopping: Stopping) -> Rc<Self> {
+        Rc::new(Self {
+            edge,
+            turns: Semaphore::new(TURNS),
+            stopping,
+            seats: RefCell::default(),
+            hearing: Cell::new(false),
+            look_now: Notify::new(),
+            started: std::time::Instant::now(),
+        })
+    }
+
+    /// Takes a seat. Whatever is told from now on wakes it.
+    #[must_use]
+    pub fn sit(
+        self: &Rc<Self>,
+        audience: Audience,
+        principal: Arc<Principal>,
+        socket: bool,
+        place: Place,
+    ) -> Seated {
+        if !self.hearing.replace(true) {
+            self.begin();
+        }
+        let seat = Rc::new(Seat::new(audience, principal, socket, place, self.seconds()));
+        self.seats.borrow_mut().entry(audience).or_default().push(Rc::clone(&seat));
+        if socket {
+            metrics::gauge!("yumo_sockets").increment(1.0);
+        }
+        if self.stopping.begun() {
+            seat.mark(Marks::STOP);
+        }
+        Seated { hub: Rc::clone(self), seat }
+    }
+
+    /// Seconds since the hub began, for what is counted in real time.
+    #[must_use]
+    pub fn seconds(&self) -> u32 {
+        u32::try_from(self.started.elapsed().as_secs()).unwrap_or(u32::MAX)
+    }
+
+    fn begin(self: &Rc<Self>) {
+        let wakes = self.edge.engine.shared().bus.listen();
+        rt::spawn(hear(Rc::downgrade(self), wakes));
+        rt::spawn(tick(Rc::downgrade(self)));
+        rt::spawn(look(Rc::downgrade(self)));
+        let (hub, stopping) = (Rc::downgrade(self), self.stopping.clone());
+        rt::spawn(async move {
+            stopping.wait().await;
+            if let Some(hub) = hub.upgrade() {
+                hub.each(|seat| seat.mark(Marks::STOP));
+            }
+        });
+    }
+
+    fn each(&self, mut act: impl FnMut(&Seat)) {
+        self.seats.borrow().values().flatten().for_each(|seat| act(seat));
+    }
+
+    fn mark(&self, audience: &Audience, mark: Marks) {
+        for seat in self.seats.borrow().get(audience).into_iter().flatten() {
+            seat.mark(mark);
+        }
+    }
+
+    /// One wake-up.
+    fn heard(&self, topic: &str) {
+        match topic.split_once(':') {
+            Some(("feed", name)) => {
+                if let Some(audience) = reader::named(name) {
+                    self.mark(&audience, Marks::LOOK);
+                }
+            }
+            Some(("session", id)) => {
+                let Ok(id) = id.parse() else { return };
+                self.check_where(|principal| principal.session_id == id);
+            }
+            Some(("person", id)) => {
+                let Ok(id) = id.parse() else { return };
+                self.check_where(|principal| principal.person_id == id);
+            }
+            None if topic == "*" => self.missed(),
+            Some(_) | None => {}
+        }
+    }
+
+    fn check_where(&self, is: impl Fn(&Principal) -> bool) {
+        self.each(|seat| {
+            if is(&seat.principal.borrow()) {
+                seat.mark(Marks::CHECK);
+            }
+        });
+    }
+
+    /// Wake-ups may have been lost: everybody looks, and soon everybody's access is checked.
+    fn missed(&self) {
+        self.look_now.notify_one();
+        let soon = (0..SPREAD_S).cycle();
+        let long_ago = self.seconds().saturating_sub(CHECK_S);
+        for (seat, after) in self.seats.borrow().values().flatten().zip(soon) {
+            seat.checked.set(seat.checked.get().min(long_ago.saturating_add(after)));
+        }
+    }
+
+    /// One tick: pings, silence, checks that are due, and what failed before.
+    pub fn tick(&self) {
+        let now = self.seconds();
+        let settings = &self.edge.settings.feed;
+        let due = |since: u32, after: u64| u64::from(now.saturating_sub(since)) >= after;
+        self.each(|seat| {
+            let again = seat.again.take();
+            if again.any() {
+                seat.mark(again);
+            }
+            if due(seat.checked.get(), CHECK_S.into()) {
+                seat.checked.set(now);
+                seat.mark(Marks::CHECK);
+            }
+            if seat.socket && due(seat.heard.get(), settings.silence_s) {
+                seat.mark(Marks::SILENT);
+            } else if seat.socket && due(seat.pinged.get(), settings.heartbeat_s) {
+                seat.pinged.set(now);
+                seat.mark(Marks::PING);
+            }
+        });
+    }
+
+    /// One slow look: wakes the readers of feeds that are further than they were given.
+    pub async fn look(&self) {
+        let standing = |seat: &Rc<Seat>| matches!(seat.place.get(), Place::At(_));
+        let audiences: Vec<String> = self.seats.borrow().iter()
+            .filter(|(_, seats)| seats.iter().any(standing))
+            .map(|(audience, _)| audience.to_string())
+            .collect();
+        for some in audiences.chunks(follow::FEEDS_MAX) {
+            let far = match follow::far(&self.edge.engine.shared().db.read, some).await {
+                Ok(far) => far,
+                Err(stop) => {
+                    tracing::warn!(?stop, "a slow look at the feeds failed");
+                    return;
+                }
+            };
+            for (name, newest) in far {
+                self.beyond(&name, newest);
+            }
+        }
+    }
+
+    fn beyond(&self, name: &str, newest: i64) {
+        let Some(audience) = reader::named(name) else { return };
+        for seat in self.seats.borrow().get(&audience).into_iter().flatten() {
+            if matches!(seat.place.get(), Place::At(number) if number < newest) {
+                seat.mark(Marks::LOOK);
+            }
+        }
+    }
+}
+
+impl Drop for Seated {
+    fn drop(&mut self) {
+        let mut seats = self.hub.seats.borrow_mut();
+        if let Some(beside) = seats.get_mut(&self.seat.audience) {
+            beside.retain(|seat| !Rc::ptr_eq(seat, &self.seat));
+            if beside.is_empty() {
+                seats.remove(&self.seat.audience);
+            }
+        }
+        if self.seat.socket {
+            metrics::gauge!("yumo_sockets").decrement(1.0);
+        }
+    }
+}
+
+async fn hear(hub: Weak<Hub>, mut wakes: Receiver<Wake>) {
+    loop {
+        let heard = wakes.recv().await;
+        let Some(hub) = hub.upgrade() else { return };
+        match heard {
+            Ok(topics) => topics.iter().for_each(|topic| hub.heard(topic)),
+            Err(RecvError::Lagged(missed)) => {
+                tracing::warn!(missed, "a worker missed wake-ups");
+                hub.missed();
+            }
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+async fn tick(hub: Weak<Hub>) {
+    loop {
+        pause(TICK).await;
+        let Some(hub) = hub.upgrade() else { return };
+        hub.tick();
+    }
+}
+
+async fn look(hub: Weak<Hub>) {
+    while let Some(hub) = hub.upgrade() {
+        hub.look().await;
+        let every = Duration::from_secs(hub.edge.settings.feed.look_s.max(1));
+        // It is time, or somebody said so: either way it looks.
+        let _ = tokio::time::timeout(every, hub.look_now.notified()).await;
+    }
+}

@@ -1,0 +1,139 @@
+//! The feed over a WebSocket: `hello`, `resume`, events in order without a gap, `ack` (docs/protocol.md, "The feed").
+//!
+//! A [`hub::Hub`] for each worker wakes the [`connection::Connection`]s of its readers; each pulls what is new to it.
+//! Nothing is ever pushed into a queue that could grow or overflow, so nothing can be lost there.
+
+pub mod acks;
+pub mod connection;
+pub mod frame;
+pub mod hub;
+pub mod reader;
+pub mod seat;
+pub mod stopping;
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actix_web::http::header::{HOST, ORIGIN};
+use actix_web::{HttpRequest, HttpResponse, get, rt, web};
+use entity::value::Instant;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::access::Principal;
+use crate::config::Settings;
+use crate::edge::Edge;
+use crate::edge::http::auth::bearer;
+use crate::edge::http::problem::{Problem, malformed};
+use crate::notify::follow;
+use crate::platform::Fault;
+use connection::Connection;
+use frame::Hello;
+use hub::Hub;
+use seat::Place;
+pub use stopping::Stopping;
+
+/// The subprotocol.
+pub const PROTOCOL: &str = "yumo.v1";
+
+crate::refusals! {
+    /// Why a feed is not opened.
+    Refusal {
+        Origin = "origin_not_allowed", Forbidden, "Pages from there may not follow a feed", "Add the page's origin to http.allowed_origins.";
+        NotYours = "audience_not_yours", Forbidden, "This feed is not yours", "Follow client, a branch you work for, or support as one of its people.";
+    }
+}
+
+/// Adds the route of the socket. The application gives each worker its own [`Hub`] as app data.
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(open);
+}
+
+/// Which feed, and a browser's one-time ticket.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Which {
+    /// `client` (unless told), `branch:<partner_id>` or `support`.
+    audience: Option<String>,
+    /// From `POST /v1/auth/tickets`, for browsers, which cannot send a header here.
+    ticket: Option<String>,
+}
+
+/// Opens the feed as a WebSocket, subprotocol `yumo.v1`; its frames are described in `/asyncapi.yaml`.
+#[utoipa::path(
+    tag = "feed",
+    params(Which),
+    responses(
+        (status = 101, description = "The socket is open; the first frame is `hello`"),
+        (status = 400, description = "`malformed`"),
+        (status = 401, description = "Nobody is signed in"),
+        (status = 403, description = "`origin_not_allowed`, `audience_not_yours`"),
+    ),
+    security(("bearer" = [])),
+)]
+#[get("/v1/feed")]
+pub async fn open(
+    request: HttpRequest,
+    body: web::Payload,
+    edge: web::Data<Edge>,
+) -> Result<HttpResponse, Problem> {
+    origin(&request, &edge.settings)?;
+    let which = web::Query::<Which>::from_query(request.query_string()).map_err(malformed)?;
+    let principal = match &which.ticket {
+        Some(ticket) => {
+            let audience = which.audience.as_deref().unwrap_or(reader::CLIENT);
+            edge.sessions.redeem(&edge.engine, ticket, audience).await?
+        }
+        None => edge.sessions.authenticate(&edge.engine, bearer(&request)?).await?,
+    };
+    // A socket outlives the token it was opened with: it ends with the session.
+    let expires_at = Instant::MAX_UTC;
+    let principal = Arc::new(Principal { expires_at, ..(*principal).clone() });
+    let audience = reader::audience(&principal, which.audience.as_deref())?;
+    let session_id = principal.session_id;
+    // It sits down before it looks, so that nothing is told in between without waking it.
+    let seated = hub(&request)?.sit(audience, principal, true, Place::Outside);
+    let shared = edge.engine.shared();
+    let (seq, acked) = follow::standing(shared, &audience.to_string(), session_id).await?;
+    seated.seat.acked.set(acked);
+    seated.seat.acking.set(acked);
+    let most = edge.settings.feed.frame_max_bytes;
+    let (response, session, stream) =
+        actix_ws::handle_with_protocols(&request, body, &[PROTOCOL]).map_err(malformed)?;
+    let stream = stream.max_frame_size(most).aggregate_continuations().max_continuation_size(most);
+    let heartbeat_s = edge.settings.feed.heartbeat_s;
+    let hello = Hello { audience, session_id, seq, acked, heartbeat_s };
+    let hello = hello.frame(shared.clock.now());
+    rt::spawn(Connection { seated, session, stream }.serve(hello));
+    Ok(response)
+}
+
+/// The hub of this worker.
+///
+/// # Errors
+/// A fault where the application gave none.
+pub fn hub(request: &HttpRequest) -> Result<Rc<Hub>, Fault> {
+    let hub = request.app_data::<Rc<Hub>>().cloned();
+    hub.ok_or_else(|| Fault::Other("this worker has no hub".to_owned()))
+}
+
+/// A page may follow a feed from this host, from the public address, or from one of the origins allowed.
+fn origin(request: &HttpRequest, settings: &Settings) -> Result<(), Refusal> {
+    let Some(origin) = request.headers().get(ORIGIN) else { return Ok(()) };
+    let origin = origin.to_str().unwrap_or_default();
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let own = |origin: &str| {
+        let place = origin.split_once("://").map(|(_, place)| place);
+        place.is_some_and(|place| host.is_some_and(|host| place.eq_ignore_ascii_case(host)))
+    };
+    let same = |allowed: &str| allowed.trim_end_matches('/').eq_ignore_ascii_case(origin);
+    let http = &settings.http;
+    let allowed = http.allowed_origins.iter().any(|allowed| same(allowed));
+    if allowed || own(origin) || (!http.public_url.is_empty() && same(&http.public_url)) {
+        Ok(())
+    } else {
+        Err(Refusal::Origin)
+    }
+}

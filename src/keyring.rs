@@ -1,0 +1,65 @@
+//! Where the keys come from: the settings, or a file made at the first start.
+
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::CryptoSettings;
+use crate::platform::Fault;
+use crate::platform::crypto::{Keys, fresh_key};
+
+#[derive(Serialize, Deserialize)]
+struct File {
+    current: String,
+    lookup: String,
+    signing: String,
+    sealing: BTreeMap<String, String>,
+}
+
+/// The keys of this deployment. Losing them loses every phone, name and plate in the database: keep the file, or better,
+/// give the keys by settings from a vault.
+///
+/// # Errors
+/// When they cannot be read or made.
+pub fn open(settings: &CryptoSettings) -> Result<Keys, Fault> {
+    if !settings.current.is_empty() {
+        let CryptoSettings { sealing, current, lookup, signing, .. } = settings;
+        return Keys::new(sealing, current, lookup, signing);
+    }
+    let path = Path::new(&settings.key_file);
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => make(path)?,
+        Err(error) => return Err(broken(path, &error)),
+    };
+    let file: File = toml::from_str(&text).map_err(|error| broken(path, &error))?;
+    Keys::new(&file.sealing, &file.current, &file.lookup, &file.signing)
+}
+
+fn make(path: &Path) -> Result<String, Fault> {
+    let file = File {
+        current: "k1".to_owned(),
+        lookup: fresh_key()?,
+        signing: fresh_key()?,
+        sealing: BTreeMap::from([("k1".to_owned(), fresh_key()?)]),
+    };
+    let text = toml::to_string(&file).map_err(|error| broken(path, &error))?;
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(path).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    });
+    written.map_err(|error| broken(path, &error))?;
+    tracing::info!(path = %path.display(), "keys made: keep this file safe");
+    Ok(text)
+}
+
+fn broken(path: &Path, error: &dyn std::fmt::Display) -> Fault {
+    Fault::Other(format!("the key file {}: {error}", path.display()))
+}

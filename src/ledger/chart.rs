@@ -1,0 +1,14 @@
+//! The chart of accounts.
+
+use entity::value::PartnerId;
+
+/// The operator's earned commission.
+pub const COMMISSION: &str = "operator:commission";
+/// Money support recorded as received outside the app.
+pub const RECEIVED: &str = "operator:received";
+
+/// A partner's prepaid balance: what the operator owes the partner.
+#[must_use]
+pub fn partner(id: PartnerId) -> String {
+    format!("partner:{id}")
+}

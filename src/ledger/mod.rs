@@ -1,0 +1,19 @@
+//! The books: double entry, holds that end once, and a proof that recomputes everything (BAL-6).
+//!
+//! A partner's prepaid balance is a *wallet*: `posted` is the sum of its postings, `held` the sum of its open holds,
+//! `available` what is left. A hold becomes a posting (*capture*) or is let go (*release*). Postings are never edited.
+
+pub mod chart;
+pub mod commission;
+pub mod post;
+pub mod proof;
+pub mod read;
+
+crate::refusals! {
+    /// What the books refuse.
+    Refusal {
+        InsufficientBalance = "insufficient_balance", Conflict, "The balance does not cover the commission", "Top up the balance, then accept; nothing was held.";
+        AmountInvalid = "amount_invalid", Unprocessable, "The amount makes no sense here", "Amounts are whole qəpik above zero.";
+        NoSuchPartner = "no_such_partner", NotFound, "There is no such partner", "Check the partner's id.";
+    }
+}

@@ -1,0 +1,90 @@
+//! Acknowledging: a device says that it has what it was told, up to a number (NOT-6).
+
+use std::collections::BTreeSet;
+
+use entity::value::OrderId;
+use entity::{delivery, feed_cursor, feed_event};
+use sea_orm::{
+    ColumnTrait as _, DatabaseConnection, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+
+use super::Refusal;
+use crate::platform::feed::{self, Audience, BEHIND_MAX};
+use crate::platform::{Command, Stop, Tx};
+
+/// So many deliveries are noted at one acknowledgement, the newest; a device that is new here has not seen the others.
+const DELIVERIES_MAX: usize = 100;
+
+/// The acting device has everything up to this number.
+///
+/// # Source
+/// NOT-6; it is what *delivered* means in ORD-6 and PEN-2.
+#[derive(Clone, Copy, Debug)]
+pub struct Acknowledge {
+    /// Whose feed.
+    pub audience: Audience,
+    /// The newest number it has.
+    pub seq: i64,
+}
+
+impl Command for Acknowledge {
+    type Answer = ();
+
+    const NAME: &'static str = "acknowledge";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let Some(session_id) = tx.by().session_id else { return Ok(()) };
+        let audience = self.audience.to_string();
+        let key = (session_id, audience.clone());
+        let had = tx.find::<feed_cursor::Entity>(key).await?.map_or(0, |cursor| cursor.seq);
+        if self.seq <= had {
+            return Ok(());
+        }
+        let newest = feed::newest(tx.db(), &audience).await?;
+        if self.seq > newest {
+            return Err(Refusal::NotYetTold.refused().with("seq", newest).into());
+        }
+        let at = tx.now();
+        if let Some((kind, what)) = matters(&self.audience) {
+            let from = had.max(self.seq - BEHIND_MAX);
+            for order_id in told(tx.db(), &audience, kind, from, self.seq).await? {
+                // The first device counts.
+                let what = what.to_owned();
+                tx.insert_or_keep(delivery::Model { order_id, what, session_id, at });
+            }
+        }
+        tx.replace(feed_cursor::Model { session_id, audience, seq: self.seq, at });
+        Ok(())
+    }
+}
+
+/// The event whose delivery has consequences, and what the delivery is called.
+fn matters(audience: &Audience) -> Option<(&'static str, &'static str)> {
+    match audience {
+        Audience::Branch(_) => Some(("order.requested", "offer")),
+        Audience::Client(_) => Some(("order.confirmed", "acceptance")),
+        Audience::Support => None,
+    }
+}
+
+/// The orders told about in (from, to], the newest of them.
+async fn told(
+    db: &DatabaseConnection,
+    audience: &str,
+    kind: &str,
+    from: i64,
+    to: i64,
+) -> Result<BTreeSet<OrderId>, Stop> {
+    let orders: Vec<Option<OrderId>> = feed_event::Entity::find()
+        .select_only()
+        .column(feed_event::Column::OrderId)
+        .filter(feed_event::Column::Audience.eq(audience))
+        .filter(feed_event::Column::Seq.gt(from))
+        .filter(feed_event::Column::Seq.lte(to))
+        .filter(feed_event::Column::Kind.eq(kind))
+        .order_by_desc(feed_event::Column::Seq)
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(orders.into_iter().flatten().take(DELIVERIES_MAX).collect())
+}

@@ -1,0 +1,101 @@
+//! Following a feed: from a number on without a gap, or the word that it is too late for that (NOT-6).
+
+use std::sync::Arc;
+
+use entity::value::SessionId;
+use entity::{feed, feed_cursor, feed_event};
+use sea_orm::{ColumnTrait as _, DatabaseConnection, EntityTrait as _, QueryFilter as _};
+
+use crate::platform::Stop;
+use crate::platform::engine::Shared;
+use crate::platform::feed::{BEHIND_MAX, after, newest, oldest};
+
+/// So many feeds are asked about at once.
+pub const FEEDS_MAX: usize = 500;
+
+/// What a reader who stands at a number finds there.
+#[derive(Debug)]
+pub enum Found<T> {
+    /// It can go on from here.
+    Here(T),
+    /// It cannot: the snapshot is needed.
+    Behind(Behind),
+}
+
+/// A feed that does not reach from the reader's number on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Behind {
+    /// The oldest number still kept; one past the newest where nothing is.
+    pub oldest: i64,
+    /// The newest number.
+    pub newest: i64,
+}
+
+/// Can a reader go on after this number? Gives the newest one if so.
+///
+/// # Errors
+/// A fault when the database fails.
+pub async fn from(shared: &Shared, audience: &str, number: i64) -> Result<Found<i64>, Stop> {
+    let db = &shared.db.read;
+    let newest = newest(db, audience).await?;
+    if number == newest {
+        return Ok(Found::Here(newest));
+    }
+    let oldest = oldest(db, audience).await?.unwrap_or(newest + 1);
+    let kept = number <= newest && oldest - 1 <= number && newest - number <= BEHIND_MAX;
+    Ok(if kept { Found::Here(newest) } else { Found::Behind(Behind { oldest, newest }) })
+}
+
+/// The next events after a number, at most a page; none where nothing is new.
+///
+/// # Errors
+/// A fault when the database fails.
+pub async fn next(
+    shared: &Shared,
+    audience: &str,
+    number: i64,
+) -> Result<Found<Vec<Arc<feed_event::Model>>>, Stop> {
+    let db = &shared.db.read;
+    let mut events = after(db, &shared.tail, audience, number).await?;
+    let mut wanted = number;
+    let whole = events.iter().take_while(|event| {
+        wanted += 1;
+        event.seq == wanted
+    });
+    let whole = whole.count();
+    if whole == 0 && !events.is_empty() {
+        // Forgotten while the reader stood still.
+        let (newest, oldest) = (newest(db, audience).await?, oldest(db, audience).await?);
+        return Ok(Found::Behind(Behind { oldest: oldest.unwrap_or(newest + 1), newest }));
+    }
+    events.truncate(whole);
+    Ok(Found::Here(events))
+}
+
+/// How far these feeds are, at most [`FEEDS_MAX`] of them; feeds nobody was told anything in are left out.
+///
+/// # Errors
+/// A fault when the database fails.
+pub async fn far(db: &DatabaseConnection, audiences: &[String]) -> Result<Vec<(String, i64)>, Stop> {
+    let rows = feed::Entity::find()
+        .filter(feed::Column::Audience.is_in(audiences.iter().take(FEEDS_MAX)))
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.audience, row.last_seq)).collect())
+}
+
+/// The newest number of a feed, and how far this device has acknowledged it.
+///
+/// # Errors
+/// A fault when the database fails.
+pub async fn standing(
+    shared: &Shared,
+    audience: &str,
+    session_id: SessionId,
+) -> Result<(i64, i64), Stop> {
+    let db = &shared.db.read;
+    let key = (session_id, audience.to_owned());
+    // `all` and not `one`: a bound LIMIT makes SQLite parse the statement anew each time.
+    let cursor = feed_cursor::Entity::find_by_id(key).all(db).await?.pop();
+    Ok((newest(db, audience).await?, cursor.map_or(0, |cursor| cursor.seq)))
+}

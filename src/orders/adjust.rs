@@ -1,0 +1,148 @@
+//! Support ends, closes or corrects an order, with a reason (ORD, SUP-2).
+
+use entity::order::{Model, Reason, Status};
+use entity::posting;
+use entity::value::{Money, OrderId};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::apply::{self, Step};
+use super::cancel::End;
+use super::complete::completed;
+use super::decline::given;
+use super::machine::Intent;
+use super::read::{self, Scope};
+use super::view::{OrderView, Reader, view};
+use super::Refusal;
+use crate::platform::{Command, Stop, Tx};
+use crate::{ledger, policy};
+
+/// What support does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    /// Ends an open order.
+    ForceCancel,
+    /// Closes an accepted order as served.
+    ForceComplete,
+    /// Corrects one that is over: compensating postings, never an edit.
+    Amend,
+}
+
+/// Adjusts an order.
+pub struct Adjust {
+    /// Which order.
+    pub order_id: OrderId,
+    /// The version support saw (ORD-3).
+    pub seen: i64,
+    /// What.
+    pub act: Act,
+    /// Why.
+    pub reason: String,
+    /// The amount that is right.
+    pub final_amount: Option<Money>,
+}
+
+impl Command for Adjust {
+    type Answer = OrderView;
+    const NAME: &'static str = "adjust";
+
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+        let intent = match self.act {
+            Act::ForceCancel => Intent::ForceCancel,
+            Act::ForceComplete => Intent::ForceComplete,
+            Act::Amend => Intent::Amend,
+        };
+        let (order, to) = read::ask(tx, Scope::Support, self.order_id, intent).await?;
+        read::fresh(&order, self.seen, Scope::Support)?;
+        let reason = given(&self.reason)?;
+        if self.final_amount.is_some_and(|amount| !amount.is_positive()) {
+            return Err(Refusal::AmountInvalid.into());
+        }
+        let order = match self.act {
+            Act::ForceCancel => self.cancel(tx, &order, to, reason).await?,
+            Act::ForceComplete => self.complete(tx, &order, to, reason).await?,
+            Act::Amend => self.amend(tx, &order, reason).await?,
+        };
+        Ok(view(&order, Reader::Support))
+    }
+}
+
+impl Adjust {
+    async fn cancel(
+        &self,
+        tx: &mut Tx,
+        order: &Model,
+        to: Status,
+        reason: &str,
+    ) -> Result<Model, Stop> {
+        let end = End {
+            intent: Intent::ForceCancel,
+            event: "order.cancelled",
+            to,
+            reason: Reason::SupportCancelled,
+            penalty: Money::ZERO,
+            note: json!({"reason": reason}),
+            marks: Vec::new(),
+        };
+        end.of(tx, order).await
+    }
+
+    async fn complete(
+        &self,
+        tx: &mut Tx,
+        order: &Model,
+        to: Status,
+        reason: &str,
+    ) -> Result<Model, Stop> {
+        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let amount = self.final_amount.unwrap_or(order.agreed);
+        let next = completed(order, amount, order.flagged, &keys, tx.now());
+        let next = Model { status: to, frozen_until: None, ..next };
+        ledger::post::capture(tx, order.id, next.commission, &order.code).await?;
+        let step = Step {
+            note: json!({"reason": reason, "final_amount": amount}),
+            ..Step::new(Intent::ForceComplete, "order.completed", next)
+        };
+        apply::step(tx, order, step)
+    }
+
+    /// The status never changes again; the commission follows the right amount by a posting of its own.
+    async fn amend(&self, tx: &mut Tx, order: &Model, reason: &str) -> Result<Model, Stop> {
+        let mut next = order.clone();
+        if let Some(amount) = self.final_amount {
+            if order.status != Status::Completed {
+                return Err(Refusal::AmountInvalid
+                    .refused()
+                    .because("A cancelled order has no final amount.")
+                    .into());
+            }
+            let keys = policy::book::pinned(tx, order.policy_version)?;
+            let due = ledger::commission::commission(amount, &keys.commission);
+            let more = Money(due.0 - order.commission.0);
+            let n = amendments(tx, order.id).await?;
+            ledger::post::amend(tx, order.id, order.partner_id, n + 1, more, &order.code);
+            next = Model { final_amount: Some(amount), commission: due, ..next };
+        }
+        let step = Step {
+            note: json!({
+                "reason": reason,
+                "before": {"final_amount": order.final_amount, "commission": order.commission},
+                "after": {"final_amount": next.final_amount, "commission": next.commission},
+            }),
+            ..Step::new(Intent::Amend, "order.amended", next)
+        };
+        apply::step(tx, order, step)
+    }
+}
+
+async fn amendments(tx: &Tx, order_id: OrderId) -> Result<i32, Stop> {
+    let n = posting::Entity::find()
+        .filter(posting::Column::Subject.eq(order_id.0))
+        .filter(posting::Column::Kind.eq("commission_amended"))
+        .count(tx.db())
+        .await?;
+    Ok(i32::try_from(n).unwrap_or(i32::MAX - 1))
+}

@@ -1,0 +1,185 @@
+//! The only writer of orders: row, history, timers, marks, penalty, and what both sides are told, in one write set.
+
+use entity::mark;
+use entity::order::{Actor, Model, Status};
+use entity::order_step;
+use entity::penalty::{self, PenaltyState};
+use entity::value::{EventId, MarkId, Money, PenaltyId};
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::machine::Intent;
+use super::timers;
+use super::view::{OrderView, Reader, view};
+use crate::platform::write_set::{Unique, Write};
+use crate::platform::{Audience, Stop, Tx};
+use crate::policy;
+
+/// One step of an order, decided.
+pub struct Step {
+    /// What was done.
+    pub intent: Intent,
+    /// What both sides are told happened.
+    pub event: &'static str,
+    /// The state after it.
+    pub next: Model,
+    /// Whatever else is worth keeping in the history.
+    pub note: Value,
+    /// What counts for or against somebody: whom, and what.
+    pub marks: Vec<(Uuid, &'static str)>,
+    /// What support's queue is told, if anything.
+    pub alert: Option<&'static str>,
+}
+
+impl Step {
+    /// A step that tells both sides and nothing more.
+    #[must_use]
+    pub fn new(intent: Intent, event: &'static str, next: Model) -> Self {
+        Self { intent, event, next, note: Value::Null, marks: Vec::new(), alert: None }
+    }
+}
+
+#[derive(Serialize)]
+struct Told<'a> {
+    order: &'a OrderView,
+    actor: By,
+    #[serde(skip_serializing_if = "Value::is_null")]
+    note: &'a Value,
+}
+
+#[derive(Serialize)]
+struct By {
+    kind: Actor,
+}
+
+/// Writes a new order.
+///
+/// # Errors
+/// Faults only; the database may still refuse a second open quick order of the car.
+pub fn create(tx: &mut Tx, order: &Model) -> Result<(), Stop> {
+    tx.insert(order.clone());
+    tx.unique(Unique {
+        name: "order_open_quick_car",
+        columns: "order.car_id",
+        refusal: super::Refusal::CarBusy.refused(),
+    });
+    let step = Step::new(Intent::Place, "order.requested", order.clone());
+    record(tx, None, &step)?;
+    arm(tx, None, order)?;
+    tell(tx, &step)
+}
+
+/// Writes a step; gives the order as it is after it.
+///
+/// # Errors
+/// Faults only; a lost race shows at the flush.
+pub fn step(tx: &mut Tx, old: &Model, mut step: Step) -> Result<Model, Stop> {
+    step.next.updated_at = tx.now();
+    tx.update(old, &step.next);
+    step.next.version = old.version + 1;
+    record(tx, Some(old.status), &step)?;
+    arm(tx, Some(old), &step.next)?;
+    if let (None, Some(amount)) = (old.penalty, step.next.penalty) {
+        owe(tx, &step.next, amount);
+    }
+    tell(tx, &step)?;
+    Ok(step.next)
+}
+
+/// Notes the newest estimate of the arrival; raises no version (ORD-3, ARR-3).
+///
+/// # Errors
+/// A fault when the payload is no JSON.
+pub fn estimate(tx: &mut Tx, order: &Model) -> Result<(), Stop> {
+    tx.writes.writes.push(Write::Set {
+        table: "order",
+        key: vec![("id", order.id.0.into())],
+        cells: vec![("eta_at", order.eta_at.into())],
+    });
+    tell(tx, &Step::new(Intent::Arrive, "order.eta", order.clone()))
+}
+
+/// Keeps a position (ARR-1).
+pub fn position(tx: &mut Tx, row: entity::order_position::Model) {
+    tx.insert(row);
+}
+
+/// Keeps a mark by itself.
+pub fn mark(tx: &mut Tx, order: &Model, subject: Uuid, kind: &'static str) {
+    tx.insert(mark::Model {
+        id: MarkId::new(),
+        subject,
+        kind: kind.to_owned(),
+        order_id: order.id,
+        at: tx.now(),
+    });
+}
+
+fn record(tx: &mut Tx, from: Option<Status>, step: &Step) -> Result<(), Stop> {
+    let by = tx.by();
+    tx.insert(order_step::Model {
+        order_id: step.next.id,
+        n: step.next.version,
+        at: tx.now(),
+        actor: by.actor,
+        person_id: by.person_id,
+        session_id: by.session_id,
+        intent: step.intent.to_string(),
+        from_status: from,
+        to_status: step.next.status,
+        note: step.note.clone(),
+    });
+    for (subject, kind) in &step.marks {
+        mark(tx, &step.next, *subject, kind);
+    }
+    Ok(())
+}
+
+/// Arms what the new state calls for and did not wait for before, takes away the rest.
+fn arm(tx: &mut Tx, old: Option<&Model>, new: &Model) -> Result<(), Stop> {
+    let keys = policy::book::pinned(tx, new.policy_version)?;
+    let before = old.map(|old| timers::of(old, &keys)).unwrap_or_default();
+    let after = timers::of(new, &keys);
+    for (kind, _) in before.iter().filter(|(k, _)| after.iter().all(|(kind, _)| kind != k)) {
+        tx.disarm(kind, new.id.0);
+    }
+    for wait in after.iter().filter(|wait| !before.contains(wait)) {
+        tx.arm(wait.0, new.id.0, wait.1);
+    }
+    Ok(())
+}
+
+fn owe(tx: &mut Tx, order: &Model, amount: Money) {
+    tx.insert(penalty::Model {
+        id: PenaltyId::new(),
+        order_id: order.id,
+        client_id: order.client_id,
+        partner_id: order.partner_id,
+        amount,
+        paid: Money::ZERO,
+        state: PenaltyState::Pending,
+        created_at: tx.now(),
+        version: 1,
+    });
+}
+
+fn tell(tx: &mut Tx, step: &Step) -> Result<(), Stop> {
+    let order = &step.next;
+    let id = EventId::new();
+    let actor = || By { kind: tx.by().actor };
+    let told = |reader, note| (view(order, reader), note);
+    let client = told(Reader::Client, &Value::Null);
+    let staff = told(Reader::Staff, &Value::Null);
+    let payloads = [
+        (Audience::Client(order.client_id), step.event, client),
+        (Audience::Branch(order.partner_id), step.event, staff),
+    ];
+    let alert = step.alert.map(|alert| (Audience::Support, alert, told(Reader::Support, &step.note)));
+    let by = actor();
+    for (audience, event, (view, note)) in payloads.into_iter().chain(alert) {
+        let payload = Told { order: &view, actor: By { kind: by.kind }, note };
+        tx.tell(&audience, event, Some(order.id), id, &payload)?;
+    }
+    Ok(())
+}

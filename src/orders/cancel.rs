@@ -1,0 +1,226 @@
+//! Either side lets an order go; what that costs the client is quoted before (PEN-2, PEN-4).
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::delivery;
+use entity::order::{Model, Reason, Status};
+use entity::value::{Instant, Money, OrderId};
+use sea_orm::EntityTrait as _;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::apply::{self, Step};
+use super::decline::given;
+use super::fee::{self, Fee};
+use super::machine::Intent;
+use super::read::{self, Scope};
+use super::view::{OrderView, view};
+use super::Refusal;
+use crate::platform::crypto::Keys;
+use crate::platform::{Command, Stop, Tx};
+use crate::{ledger, policy};
+
+/// What cancelling costs now; honoured until it expires (PEN-4).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Quote {
+    /// The fee.
+    pub fee: Money,
+    /// Why.
+    pub reason: String,
+    /// Free until then, where it is free for a time.
+    pub free_until: Option<DateTime<Utc>>,
+    /// Present it when cancelling.
+    pub token: String,
+    /// Good until then.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Asks what cancelling costs; changes nothing.
+pub struct QuoteCancel {
+    /// Whose order.
+    pub scope: Scope,
+    /// Which order.
+    pub order_id: OrderId,
+}
+
+impl Command for QuoteCancel {
+    type Answer = Quote;
+    const NAME: &'static str = "quote_cancel";
+
+    async fn run(&self, tx: &mut Tx) -> Result<Quote, Stop> {
+        let (order, _) = read::ask(tx, self.scope, self.order_id, Intent::Cancel).await?;
+        let fee = cost(tx, &order).await?;
+        let keys = policy::book::in_force(tx)?.keys;
+        let expires_at = tx.now() + TimeDelta::seconds(keys.fee.quote_ttl_s);
+        Ok(Quote {
+            fee: fee.amount,
+            reason: fee.why.to_owned(),
+            free_until: fee.free_until,
+            token: sign(&*tx.shared::<Keys>()?, &order, fee.amount, expires_at),
+            expires_at,
+        })
+    }
+}
+
+/// The client lets the order go.
+pub struct CancelByClient {
+    /// Whose order.
+    pub scope: Scope,
+    /// Which order.
+    pub order_id: OrderId,
+    /// A quote to be honoured.
+    pub quote: Option<String>,
+}
+
+impl Command for CancelByClient {
+    type Answer = OrderView;
+    const NAME: &'static str = "cancel";
+
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+        let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::Cancel).await?;
+        if order.frozen_until.is_some() {
+            return Err(read::refuse(Refusal::Frozen, &order, self.scope).into());
+        }
+        let fee = cost(tx, &order).await?;
+        let amount = match &self.quote {
+            None => fee.amount,
+            Some(token) => quoted(&*tx.shared::<Keys>()?, &order, token, tx.now())
+                .ok_or_else(|| read::refuse(Refusal::QuoteInvalid, &order, self.scope))?,
+        };
+        let left = fee.why == "not_admitted_in_time";
+        let (intent, event, reason) = if left {
+            (Intent::NotAdmitted, "order.not_admitted", Reason::NotAdmitted)
+        } else {
+            (Intent::Cancel, "order.cancelled", Reason::ClientCancelled)
+        };
+        let mut marks: Vec<(Uuid, &'static str)> = Vec::new();
+        if left {
+            marks.push((order.partner_id.0, "partner_not_admitted"));
+        } else if amount.is_positive() {
+            marks.push((order.client_id.0, "client_late_cancel"));
+        }
+        let note = json!({"fee": amount, "why": fee.why, "quoted": self.quote.is_some()});
+        let end = End { intent, event, to, reason, penalty: amount, note, marks };
+        let order = end.of(tx, &order).await?;
+        Ok(view(&order, self.scope.reader()))
+    }
+}
+
+/// The partner lets the order go: the partner's fault.
+pub struct CancelByStaff {
+    /// Of which branch.
+    pub scope: Scope,
+    /// Which order.
+    pub order_id: OrderId,
+    /// Why.
+    pub reason: String,
+}
+
+impl Command for CancelByStaff {
+    type Answer = OrderView;
+    const NAME: &'static str = "cancel_by_staff";
+
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+        let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::Cancel).await?;
+        let reason = given(&self.reason)?;
+        if order.frozen_until.is_some() {
+            return Err(read::refuse(Refusal::Frozen, &order, self.scope).into());
+        }
+        let end = End {
+            intent: Intent::Cancel,
+            event: "order.cancelled",
+            to,
+            reason: Reason::PartnerCancelled,
+            penalty: Money::ZERO,
+            note: json!({"reason": reason}),
+            marks: vec![(order.partner_id.0, "partner_cancelled")],
+        };
+        let order = end.of(tx, &order).await?;
+        Ok(view(&order, self.scope.reader()))
+    }
+}
+
+/// An end other than completion: the hold goes back, a fee may fall due (COM-3, PEN-3).
+pub struct End {
+    /// What was done.
+    pub intent: Intent,
+    /// What both sides are told happened.
+    pub event: &'static str,
+    /// The status after it.
+    pub to: Status,
+    /// Why.
+    pub reason: Reason,
+    /// The client's fee, if any.
+    pub penalty: Money,
+    /// For the history.
+    pub note: Value,
+    /// What counts for or against whom.
+    pub marks: Vec<(Uuid, &'static str)>,
+}
+
+impl End {
+    /// Ends the order.
+    ///
+    /// # Errors
+    /// Faults only.
+    pub async fn of(self, tx: &mut Tx, order: &Model) -> Result<Model, Stop> {
+        if order.accepted_at.is_some() {
+            ledger::post::release(tx, order.id).await?;
+        }
+        let next = Model {
+            status: self.to,
+            reason: Some(self.reason),
+            cancelled_at: Some(tx.now()),
+            penalty: Some(self.penalty).filter(|fee| fee.is_positive()),
+            ..order.clone()
+        };
+        let step = Step {
+            note: self.note,
+            marks: self.marks,
+            ..Step::new(self.intent, self.event, next)
+        };
+        apply::step(tx, order, step)
+    }
+}
+
+async fn cost(tx: &mut Tx, order: &Model) -> Result<Fee, Stop> {
+    let keys = policy::book::pinned(tx, order.policy_version)?;
+    let seen = match order.status {
+        Status::Confirmed | Status::OnTheWay => seen_at(tx, order.id, "acceptance").await?,
+        Status::Requested | Status::Active | Status::Completed | Status::Cancelled => None,
+    };
+    Ok(fee::quote(order, seen, &keys, tx.now()))
+}
+
+/// When a device acknowledged the offer or the acceptance (ORD-6, PEN-2).
+///
+/// # Errors
+/// When the database fails.
+pub async fn seen_at(tx: &Tx, order_id: OrderId, what: &str) -> Result<Option<Instant>, Stop> {
+    let key = (order_id, what.to_owned());
+    let row = delivery::Entity::find_by_id(key).all(tx.db()).await?.pop();
+    Ok(row.map(|row| row.at))
+}
+
+const PURPOSE: &str = "cancellation-quote";
+
+fn sign(keys: &Keys, order: &Model, fee: Money, expires_at: Instant) -> String {
+    let text = format!("{}.{}.{}.{}", order.id, order.version, fee.0, expires_at.timestamp_micros());
+    let signature = keys.sign(PURPOSE, &text);
+    format!("{text}.{signature}")
+}
+
+/// The fee of a quote that is genuine, of this very state of the order, and not over.
+fn quoted(keys: &Keys, order: &Model, token: &str, now: Instant) -> Option<Money> {
+    let (text, signature) = token.rsplit_once('.')?;
+    if !keys.signed(PURPOSE, text, signature) {
+        return None;
+    }
+    let mut parts = text.split('.');
+    let same = parts.next()? == order.id.to_string()
+        && parts.next()?.parse::<i64>().ok()? == order.version;
+    let fee = parts.next()?.parse().ok()?;
+    let expires_at = DateTime::from_timestamp_micros(parts.next()?.parse().ok()?)?;
+    (same && now <= expires_at).then_some(Money(fee))
+}

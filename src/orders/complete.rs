@@ -1,0 +1,157 @@
+//! While the car is served, and the end of it: services change, the final amount, the commission captured (COM-3, ADD-2).
+
+use chrono::TimeDelta;
+use entity::order::Model;
+use entity::value::{Instant, Money, OrderId, ServiceId};
+use serde_json::{Value, json};
+
+use super::apply::{self, Step};
+use super::decline::given;
+use super::machine::Intent;
+use super::read::{self, Scope};
+use super::view::{OrderView, view};
+use super::{Refusal, price};
+use crate::ledger::commission::commission;
+use crate::platform::{Command, Stop, Tx};
+use crate::policy::{self, Policy};
+use crate::{ledger, partners};
+
+/// Served: the final amount is known.
+pub struct Complete {
+    /// Of which branch.
+    pub scope: Scope,
+    /// Which order.
+    pub order_id: OrderId,
+    /// The version the staff saw (ORD-3).
+    pub seen: i64,
+    /// What the client paid.
+    pub final_amount: Money,
+    /// Why it is below the agreed estimate.
+    pub reason: Option<String>,
+}
+
+impl Command for Complete {
+    type Answer = OrderView;
+    const NAME: &'static str = "complete";
+
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+        let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::Complete).await?;
+        read::fresh(&order, self.seen, self.scope)?;
+        if !self.final_amount.is_positive() {
+            return Err(Refusal::AmountInvalid.into());
+        }
+        let reason = match (&self.reason, self.final_amount < order.agreed) {
+            (Some(reason), _) => Some(given(reason)?),
+            (None, false) => None,
+            (None, true) => return Err(Refusal::ReasonRequired.into()),
+        };
+        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let flagged = far_off(order.agreed, self.final_amount, &keys);
+        let next = Model { status: to, ..completed(&order, self.final_amount, flagged, &keys, tx.now()) };
+        ledger::post::capture(tx, order.id, next.commission, &order.code).await?;
+        let step = Step {
+            note: json!({"final_amount": self.final_amount, "reason": reason}),
+            ..Step::new(Intent::Complete, "order.completed", next)
+        };
+        let order = apply::step(tx, &order, step)?;
+        Ok(view(&order, self.scope.reader()))
+    }
+}
+
+/// Nobody said that it was served: the clock closes it on the last agreed amount.
+pub struct AutoComplete {
+    /// Which order.
+    pub order_id: OrderId,
+}
+
+impl Command for AutoComplete {
+    type Answer = ();
+    const NAME: &'static str = "auto_complete";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let (order, to) = read::ask(tx, Scope::Clock, self.order_id, Intent::AutoComplete).await?;
+        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let next = Model { status: to, ..completed(&order, order.agreed, true, &keys, tx.now()) };
+        ledger::post::capture(tx, order.id, next.commission, &order.code).await?;
+        let step = Step {
+            note: json!({"auto": true}),
+            ..Step::new(Intent::AutoComplete, "order.completed", next)
+        };
+        apply::step(tx, &order, step)?;
+        Ok(())
+    }
+}
+
+/// A completed state: the commission follows the final amount (COM-3).
+#[must_use]
+pub fn completed(order: &Model, amount: Money, flagged: bool, keys: &Policy, now: Instant) -> Model {
+    Model {
+        final_amount: Some(amount),
+        commission: commission(amount, &keys.commission),
+        completed_at: Some(now),
+        flagged,
+        ..order.clone()
+    }
+}
+
+/// ORD-11: more than so many percent off the agreed amount.
+fn far_off(agreed: Money, amount: Money, keys: &Policy) -> bool {
+    let off = i128::from(amount.0 - agreed.0).abs() * 100;
+    off > i128::from(agreed.0) * i128::from(keys.order.off_estimate_pct)
+}
+
+/// The services, or the amount, change while the car is served (ADD-2).
+pub struct ChangeServices {
+    /// Of which branch.
+    pub scope: Scope,
+    /// Which order.
+    pub order_id: OrderId,
+    /// The version the staff saw (ORD-3).
+    pub seen: i64,
+    /// The services from now on.
+    pub service_ids: Vec<ServiceId>,
+    /// Another amount than their sum.
+    pub amount: Option<Money>,
+}
+
+impl Command for ChangeServices {
+    type Answer = OrderView;
+    const NAME: &'static str = "change_services";
+
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+        let (order, _) = read::ask(tx, self.scope, self.order_id, Intent::ChangeServices).await?;
+        read::fresh(&order, self.seen, self.scope)?;
+        let mut offered = partners::read::services(tx.db(), &[order.partner_id]).await?;
+        let offered = offered.remove(&order.partner_id).unwrap_or_default();
+        let mut lines = price::lines(&offered, &self.service_ids, order.car_class)?;
+        for line in &mut lines {
+            // What was agreed keeps the price it was agreed at (ORD-7).
+            if let Some(agreed) = order.snapshot.lines.iter().find(|l| l.id == line.id) {
+                *line = agreed.clone();
+            }
+        }
+        let total = match self.amount {
+            None => price::total(&lines)?,
+            Some(amount) if amount.is_positive() => amount,
+            Some(_) => return Err(Refusal::AmountInvalid.into()),
+        };
+        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let due = commission(total, &keys.commission);
+        let floor = policy::book::in_force(tx)?.keys.balance.floor;
+        ledger::post::resize(tx, order.id, due, floor).await?;
+        let minutes = TimeDelta::minutes(price::minutes(&lines));
+        let mut next = Model {
+            agreed: total,
+            commission: due,
+            planned_end: order.admitted_at.map(|at| at + minutes),
+            ..order.clone()
+        };
+        next.snapshot.lines = lines;
+        let step = Step {
+            note: Value::Null,
+            ..Step::new(Intent::ChangeServices, "order.services_changed", next)
+        };
+        let order = apply::step(tx, &order, step)?;
+        Ok(view(&order, self.scope.reader()))
+    }
+}

@@ -1,0 +1,58 @@
+//! The partner says no.
+
+use entity::order::{Model, Reason};
+use entity::value::OrderId;
+use serde_json::json;
+
+use super::apply::{self, Step};
+use super::machine::Intent;
+use super::read::{self, Scope};
+use super::view::{OrderView, view};
+use super::Refusal;
+use crate::platform::{Command, Stop, Tx};
+
+/// Characters of a reason.
+pub const REASON_MAX: usize = 500;
+
+/// Declines an offer.
+pub struct Decline {
+    /// Of which branch.
+    pub scope: Scope,
+    /// Which order.
+    pub order_id: OrderId,
+    /// Why.
+    pub reason: String,
+}
+
+impl Command for Decline {
+    type Answer = OrderView;
+    const NAME: &'static str = "decline";
+
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+        let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::Decline).await?;
+        let reason = given(&self.reason)?;
+        let next = Model {
+            status: to,
+            reason: Some(Reason::Declined),
+            cancelled_at: Some(tx.now()),
+            ..order.clone()
+        };
+        let step = Step {
+            note: json!({"reason": reason}),
+            marks: vec![(order.partner_id.0, "declined")],
+            ..Step::new(Intent::Decline, "order.declined", next)
+        };
+        let order = apply::step(tx, &order, step)?;
+        Ok(view(&order, self.scope.reader()))
+    }
+}
+
+/// A reason in somebody's own words.
+///
+/// # Errors
+/// `reason_required` when it says nothing or too much.
+pub fn given(reason: &str) -> Result<&str, Refusal> {
+    let reason = reason.trim();
+    let fits = (1..=REASON_MAX).contains(&reason.chars().count());
+    if fits { Ok(reason) } else { Err(Refusal::ReasonRequired) }
+}

@@ -1,0 +1,236 @@
+//! What the clock does to an order when a time is over, and the partner's word about a client who is late or not there.
+
+use chrono::TimeDelta;
+use entity::order::{Model, Reason};
+use entity::value::{Money, OrderId};
+use serde_json::json;
+
+use super::apply::{self, Step};
+use super::cancel::{End, seen_at};
+use super::machine::Intent;
+use super::read::{self, Scope};
+use super::view::{OrderView, view};
+use super::{Refusal, fee, late};
+use crate::platform::{Command, Stop, Tx};
+use crate::policy;
+
+/// The offer's time is over (QO-2, ORD-6).
+pub struct LapseOffer {
+    /// Which order.
+    pub order_id: OrderId,
+}
+
+impl Command for LapseOffer {
+    type Answer = ();
+    const NAME: &'static str = "lapse_offer";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let (order, to) = read::ask(tx, Scope::Clock, self.order_id, Intent::Lapse).await?;
+        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let grace = TimeDelta::seconds(keys.quick.net_grace_s);
+        let end = order.offer_deadline.map(|deadline| deadline + grace);
+        past(tx, end)?;
+        let seen = seen_at(tx, order.id, "offer").await?;
+        let delivered = seen.is_some_and(|seen| end.is_some_and(|end| seen <= end));
+        let next = Model {
+            status: to,
+            reason: Some(Reason::OfferExpired),
+            undelivered: !delivered,
+            cancelled_at: Some(tx.now()),
+            ..order.clone()
+        };
+        let ignored = (order.partner_id.0, "ignored");
+        let step = Step {
+            note: json!({"delivered": delivered}),
+            marks: if delivered { vec![ignored] } else { Vec::new() },
+            ..Step::new(Intent::Lapse, "order.expired", next)
+        };
+        apply::step(tx, &order, step)?;
+        Ok(())
+    }
+}
+
+/// The client's time is over: the partner decides (QO-5).
+pub struct MarkOverdue {
+    /// Which order.
+    pub order_id: OrderId,
+}
+
+impl Command for MarkOverdue {
+    type Answer = ();
+    const NAME: &'static str = "mark_overdue";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let (order, _) = read::ask(tx, Scope::Clock, self.order_id, Intent::Overdue).await?;
+        if order.arrived_at.is_some() {
+            return Err(Refusal::AlreadyArrived.into());
+        }
+        past(tx, order.arrival_deadline)?;
+        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let decide = TimeDelta::minutes(keys.quick.late_decision_min);
+        let next = Model {
+            overdue_at: Some(tx.now()),
+            decision_deadline: order.arrival_deadline.map(|deadline| deadline + decide),
+            ..order.clone()
+        };
+        apply::step(tx, &order, Step::new(Intent::Overdue, "order.overdue", next))?;
+        Ok(())
+    }
+}
+
+/// The client did not come: the partner says so, or the clock (QO-5).
+pub struct NoShow {
+    /// The branch, or the clock.
+    pub scope: Scope,
+    /// Which order.
+    pub order_id: OrderId,
+}
+
+impl Command for NoShow {
+    type Answer = OrderView;
+    const NAME: &'static str = "no_show";
+
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+        let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::NoShow).await?;
+        let refuse = |refusal| Err(read::refuse(refusal, &order, self.scope).into());
+        if order.arrived_at.is_some() {
+            return refuse(Refusal::AlreadyArrived);
+        }
+        let due = match self.scope {
+            Scope::Clock => {
+                let keys = policy::book::pinned(tx, order.policy_version)?;
+                late::decision_end(&order, &keys)
+            }
+            Scope::Client(_) | Scope::Branch(_) | Scope::Support => order.arrival_deadline,
+        };
+        if due.is_none_or(|due| tx.now() <= due) {
+            return refuse(Refusal::NotLateYet);
+        }
+        let end = End {
+            intent: Intent::NoShow,
+            event: "order.no_show",
+            to,
+            reason: Reason::NoShow,
+            penalty: fee::no_show(&order),
+            note: json!({"arrival_deadline": order.arrival_deadline}),
+            marks: vec![(order.client_id.0, "client_no_show")],
+        };
+        let order = end.of(tx, &order).await?;
+        Ok(view(&order, self.scope.reader()))
+    }
+}
+
+/// Nobody takes the car in: support is told, the client may leave free (ARR-2).
+pub struct AlertAdmit {
+    /// Which order.
+    pub order_id: OrderId,
+}
+
+impl Command for AlertAdmit {
+    type Answer = ();
+    const NAME: &'static str = "alert_admit";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let (order, _) = read::ask(tx, Scope::Clock, self.order_id, Intent::Alert).await?;
+        past(tx, order.admit_alert_at)?;
+        let next = Model { alerted_at: Some(tx.now()), ..order.clone() };
+        let step = Step {
+            alert: Some("support.admit_late"),
+            ..Step::new(Intent::Alert, "order.admit_late", next)
+        };
+        apply::step(tx, &order, step)?;
+        Ok(())
+    }
+}
+
+/// The clock ends what nobody takes in: the partner's fault (ARR-2).
+pub struct NotAdmitted {
+    /// Which order.
+    pub order_id: OrderId,
+}
+
+impl Command for NotAdmitted {
+    type Answer = ();
+    const NAME: &'static str = "not_admitted";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let (order, to) = read::ask(tx, Scope::Clock, self.order_id, Intent::NotAdmitted).await?;
+        past(tx, order.admit_deadline)?;
+        let end = End {
+            intent: Intent::NotAdmitted,
+            event: "order.not_admitted",
+            to,
+            reason: Reason::NotAdmitted,
+            penalty: Money::ZERO,
+            note: json!({"arrived_at": order.arrived_at}),
+            marks: vec![(order.partner_id.0, "partner_not_admitted")],
+        };
+        end.of(tx, &order).await?;
+        Ok(())
+    }
+}
+
+/// The partner says that an arrived client is not there: frozen until support decides (ARR-2).
+pub struct NotHere {
+    /// Of which branch.
+    pub scope: Scope,
+    /// Which order.
+    pub order_id: OrderId,
+}
+
+impl Command for NotHere {
+    type Answer = OrderView;
+    const NAME: &'static str = "not_here";
+
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+        let (order, _) = read::ask(tx, self.scope, self.order_id, Intent::NotHere).await?;
+        if order.arrived_at.is_none() {
+            return Err(read::refuse(Refusal::NotArrived, &order, self.scope).into());
+        }
+        if order.frozen_until.is_some() {
+            return Err(read::refuse(Refusal::Frozen, &order, self.scope).into());
+        }
+        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let until = tx.now() + TimeDelta::minutes(keys.arrival.freeze_min);
+        let next = Model { frozen_until: Some(until), ..order.clone() };
+        let step = Step {
+            note: json!({"arrived_at": order.arrived_at, "arrival_by": order.arrival_by}),
+            alert: Some("support.not_here"),
+            ..Step::new(Intent::NotHere, "order.frozen", next)
+        };
+        let order = apply::step(tx, &order, step)?;
+        Ok(view(&order, self.scope.reader()))
+    }
+}
+
+/// Support did not decide in time: the order ends free for both, nobody's fault (ARR-2).
+pub struct ReleaseFrozen {
+    /// Which order.
+    pub order_id: OrderId,
+}
+
+impl Command for ReleaseFrozen {
+    type Answer = ();
+    const NAME: &'static str = "release_frozen";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let (order, to) = read::ask(tx, Scope::Clock, self.order_id, Intent::ReleaseFrozen).await?;
+        past(tx, order.frozen_until)?;
+        let end = End {
+            intent: Intent::ReleaseFrozen,
+            event: "order.unfrozen",
+            to,
+            reason: Reason::NotAdmitted,
+            penalty: Money::ZERO,
+            note: json!({"frozen_until": order.frozen_until}),
+            marks: Vec::new(),
+        };
+        end.of(tx, &order).await?;
+        Ok(())
+    }
+}
+
+/// The clock acts strictly after a deadline (ORD-5); one that moved meanwhile has a timer of its own.
+fn past(tx: &Tx, due: Option<entity::value::Instant>) -> Result<(), Stop> {
+    if due.is_some_and(|due| tx.now() > due) { Ok(()) } else { Err(Refusal::NotLateYet.into()) }
+}

@@ -1,0 +1,30 @@
+//! How long a client is awaited: until the arrival deadline, and while the partner decides (QO-5).
+
+use chrono::TimeDelta;
+use entity::order::Model;
+use entity::value::Instant;
+
+use super::Refusal;
+use super::read::{self, Scope};
+use crate::platform::{Stop, Tx};
+use crate::policy::{self, Policy};
+
+/// The last instant at which the partner may still decide about a late client.
+#[must_use]
+pub fn decision_end(order: &Model, policy: &Policy) -> Option<Instant> {
+    let after = TimeDelta::minutes(policy.quick.late_decision_min);
+    order.decision_deadline.or(order.arrival_deadline.map(|deadline| deadline + after))
+}
+
+/// Is the client still awaited at this instant? Past the partner's time to decide only the clock acts (ORD-5).
+///
+/// # Errors
+/// `not_in_this_status` with the order, or a fault.
+pub fn still_awaited(tx: &Tx, order: &Model, scope: Scope) -> Result<(), Stop> {
+    let keys = policy::book::pinned(tx, order.policy_version)?;
+    let over = decision_end(order, &keys).is_some_and(|end| tx.now() > end);
+    if over && order.arrived_at.is_none() && order.frozen_until.is_none() {
+        return Err(read::refuse(Refusal::NotNow, order, scope).into());
+    }
+    Ok(())
+}

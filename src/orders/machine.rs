@@ -1,0 +1,183 @@
+//! The machine: one table of what may happen to an order (ORD-1). Handlers, the diagram and the refusals come from it.
+
+use entity::order::{Actor, Kind, Status};
+use strum::{Display, EnumIter, EnumString, IntoStaticStr};
+
+use super::Refusal;
+
+/// What somebody wants to do to an order.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, EnumString, Display, IntoStaticStr,
+)]
+#[strum(serialize_all = "snake_case")]
+pub enum Intent {
+    /// A client asks a partner.
+    Place,
+    /// The partner says yes.
+    Accept,
+    /// The partner says no.
+    Decline,
+    /// The offer's time is over.
+    Lapse,
+    /// В путь.
+    Depart,
+    /// The client is there.
+    Arrive,
+    /// The partner gives more time.
+    Extend,
+    /// The client's time is over (QO-5).
+    Overdue,
+    /// The partner takes the car in.
+    Admit,
+    /// Either side lets it go.
+    Cancel,
+    /// The client did not come.
+    NoShow,
+    /// Support is told that nobody takes the car in (ARR-2).
+    Alert,
+    /// The client came and was not taken in (ARR-2).
+    NotAdmitted,
+    /// The partner says an arrived client is not there (ARR-2).
+    NotHere,
+    /// Support did not decide in time (ARR-2).
+    ReleaseFrozen,
+    /// The client says the car was never taken in (ORD-10).
+    Contest,
+    /// Services or amount change while the car is served (ADD-2).
+    ChangeServices,
+    /// Served.
+    Complete,
+    /// Nobody said so in time.
+    AutoComplete,
+    /// Support ends it.
+    ForceCancel,
+    /// Support closes it as served.
+    ForceComplete,
+    /// Support corrects what is over.
+    Amend,
+    /// A deadline that fell into our own outage moves (OUT-1).
+    Shift,
+}
+
+/// Where a row of the table leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum To {
+    /// To this status.
+    Status(Status),
+    /// The status stays.
+    Same,
+    /// Back to the status before the admission.
+    Former,
+}
+
+/// One row of the table.
+#[derive(Debug)]
+pub struct Row {
+    /// What.
+    pub intent: Intent,
+    /// By whom.
+    pub actors: &'static [Actor],
+    /// Of which kinds.
+    pub kinds: &'static [Kind],
+    /// From where; placing comes from nowhere.
+    pub from: &'static [Status],
+    /// To where.
+    pub to: To,
+}
+
+const BOTH: &[Kind] = &[Kind::Quick, Kind::Booking];
+const QUICK: &[Kind] = &[Kind::Quick];
+const AWAITED: &[Status] = &[Status::Confirmed, Status::OnTheWay];
+const OPEN: &[Status] =
+    &[Status::Requested, Status::Confirmed, Status::OnTheWay, Status::Active];
+
+const fn row(
+    intent: Intent,
+    actors: &'static [Actor],
+    kinds: &'static [Kind],
+    from: &'static [Status],
+    to: To,
+) -> Row {
+    Row { intent, actors, kinds, from, to }
+}
+
+/// The table.
+///
+/// # Source
+/// ORD, QO, ARR, OUT-1 of the rulebook.
+pub const TABLE: &[Row] = {
+    use Actor::{Client, Clock, Staff, Support};
+    use Intent as I;
+    use Status::{Active, Cancelled, Completed, Confirmed, OnTheWay, Requested};
+    const CANCELLED: To = To::Status(Cancelled);
+    const COMPLETED: To = To::Status(Completed);
+    &[
+        row(I::Place, &[Client], BOTH, &[], To::Status(Requested)),
+        row(I::Accept, &[Staff], BOTH, &[Requested], To::Status(Confirmed)),
+        row(I::Decline, &[Staff], BOTH, &[Requested], CANCELLED),
+        row(I::Lapse, &[Clock], BOTH, &[Requested], CANCELLED),
+        row(I::Cancel, &[Client], BOTH, &[Requested, Confirmed, OnTheWay], CANCELLED),
+        row(I::Cancel, &[Staff], BOTH, AWAITED, CANCELLED),
+        row(I::Depart, &[Client], BOTH, &[Confirmed], To::Status(OnTheWay)),
+        row(I::Arrive, &[Client], BOTH, AWAITED, To::Same),
+        row(I::Extend, &[Staff], BOTH, AWAITED, To::Same),
+        row(I::Overdue, &[Clock], QUICK, AWAITED, To::Same),
+        row(I::NoShow, &[Staff], BOTH, AWAITED, CANCELLED),
+        row(I::NoShow, &[Clock], QUICK, AWAITED, CANCELLED),
+        row(I::Alert, &[Clock], BOTH, AWAITED, To::Same),
+        row(I::NotAdmitted, &[Client, Clock], BOTH, AWAITED, CANCELLED),
+        row(I::NotHere, &[Staff], BOTH, AWAITED, To::Same),
+        row(I::ReleaseFrozen, &[Clock], BOTH, AWAITED, CANCELLED),
+        row(I::Admit, &[Staff], BOTH, AWAITED, To::Status(Active)),
+        row(I::Contest, &[Client], BOTH, &[Active], To::Former),
+        row(I::ChangeServices, &[Staff], BOTH, &[Active], To::Same),
+        row(I::Complete, &[Staff], BOTH, &[Active], COMPLETED),
+        row(I::AutoComplete, &[Clock], BOTH, &[Active], COMPLETED),
+        row(I::ForceCancel, &[Support], BOTH, OPEN, CANCELLED),
+        row(I::ForceComplete, &[Support], BOTH, &[Confirmed, OnTheWay, Active], COMPLETED),
+        row(I::Amend, &[Support], BOTH, &[Completed, Cancelled], To::Same),
+        row(I::Shift, &[Clock], BOTH, OPEN, To::Same),
+    ]
+};
+
+/// Asks the table: may this actor do this to an order of this kind in this status, and where does it lead?
+///
+/// # Errors
+/// `not_yours_to_do`, `order_closed` or `not_in_this_status`.
+pub fn allow(
+    kind: Kind,
+    status: Option<Status>,
+    intent: Intent,
+    actor: Actor,
+) -> Result<To, Refusal> {
+    let mine = || {
+        TABLE.iter().filter(|row| {
+            row.intent == intent && row.actors.contains(&actor) && row.kinds.contains(&kind)
+        })
+    };
+    let fits = |row: &&Row| match status {
+        None => row.from.is_empty(),
+        Some(status) => row.from.contains(&status),
+    };
+    if let Some(row) = mine().find(fits) {
+        return Ok(row.to);
+    }
+    if mine().next().is_none() {
+        return Err(Refusal::NotYours);
+    }
+    match status {
+        Some(Status::Completed | Status::Cancelled) => Err(Refusal::OrderClosed),
+        Some(Status::Requested | Status::Confirmed | Status::OnTheWay | Status::Active) | None => {
+            Err(Refusal::NotNow)
+        }
+    }
+}
+
+/// Is this the end of an order?
+#[must_use]
+pub fn terminal(status: Status) -> bool {
+    match status {
+        Status::Completed | Status::Cancelled => true,
+        Status::Requested | Status::Confirmed | Status::OnTheWay | Status::Active => false,
+    }
+}

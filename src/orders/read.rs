@@ -1,0 +1,269 @@
+//! Orders as they are read: by whom, one, in pages, whole for support.
+
+use entity::order::{Actor, Model, Status};
+use entity::value::{OrderId, PartnerId, PenaltyId, PersonId};
+use entity::{delivery, order, order_position, order_step, penalty, posting, timer};
+use sea_orm::{
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _, Select,
+};
+use serde_json::{Value, json};
+
+use super::machine::{self, Intent, To};
+use super::view::{OrderView, Reader, view};
+use super::{Refusal, timers};
+use crate::platform::codes::General;
+use crate::platform::page::{Page, PageQuery};
+use crate::platform::{Audience, Refused, Stop, Tx};
+
+/// Open orders of one audience at most, in a snapshot.
+const OPEN_MAX: u64 = 1_000;
+/// Rows of one kind in support's whole view.
+const WHOLE_MAX: u64 = 1_000;
+
+/// Whose orders: the permission to see one, and the role in which it is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The client's own.
+    Client(PersonId),
+    /// The branch's own.
+    Branch(PartnerId),
+    /// All.
+    Support,
+    /// All, for the timers.
+    Clock,
+}
+
+impl Scope {
+    /// In which role it acts.
+    #[must_use]
+    pub fn actor(self) -> Actor {
+        match self {
+            Self::Client(_) => Actor::Client,
+            Self::Branch(_) => Actor::Staff,
+            Self::Support => Actor::Support,
+            Self::Clock => Actor::Clock,
+        }
+    }
+
+    /// As whom it reads.
+    #[must_use]
+    pub fn reader(self) -> Reader {
+        match self {
+            Self::Client(_) => Reader::Client,
+            Self::Branch(_) => Reader::Staff,
+            Self::Support | Self::Clock => Reader::Support,
+        }
+    }
+
+    fn sees(self, order: &Model) -> bool {
+        match self {
+            Self::Client(id) => order.client_id == id,
+            Self::Branch(id) => order.partner_id == id,
+            Self::Support | Self::Clock => true,
+        }
+    }
+
+    fn filter(self, query: Select<order::Entity>) -> Select<order::Entity> {
+        match self {
+            Self::Client(id) => query.filter(order::Column::ClientId.eq(id)),
+            Self::Branch(id) => query.filter(order::Column::PartnerId.eq(id)),
+            Self::Support | Self::Clock => query,
+        }
+    }
+}
+
+/// Loads an order this scope may see.
+///
+/// # Errors
+/// `no_such_order`, or a fault.
+pub async fn load(tx: &mut Tx, scope: Scope, id: OrderId) -> Result<Model, Stop> {
+    let order = tx.find::<order::Entity>(id).await?;
+    order.filter(|order| scope.sees(order)).ok_or_else(|| Refusal::NoSuchOrder.into())
+}
+
+/// Loads an order and asks the machine; gives the order and its status afterwards.
+///
+/// # Errors
+/// The machine's refusal with the order as it is now, or a fault.
+pub async fn ask(
+    tx: &mut Tx,
+    scope: Scope,
+    id: OrderId,
+    intent: Intent,
+) -> Result<(Model, Status), Stop> {
+    let order = load(tx, scope, id).await?;
+    match machine::allow(order.kind, Some(order.status), intent, scope.actor()) {
+        Ok(To::Status(status)) => Ok((order, status)),
+        Ok(To::Same) => {
+            let status = order.status;
+            Ok((order, status))
+        }
+        Ok(To::Former) => {
+            let status = order.admitted_from.unwrap_or(Status::Confirmed);
+            Ok((order, status))
+        }
+        Err(refusal) => Err(refuse(refusal, &order, scope).into()),
+    }
+}
+
+/// A refusal that shows the order as it is now (ORD-3).
+#[must_use]
+pub fn refuse(refusal: Refusal, order: &Model, scope: Scope) -> Refused {
+    refusal.refused().with("order", view(order, scope.reader()))
+}
+
+/// Is the version the sender saw the newest (ORD-3)?
+///
+/// # Errors
+/// `stale_version` with the order as it is now.
+pub fn fresh(order: &Model, seen: i64, scope: Scope) -> Result<(), Stop> {
+    if order.version == seen {
+        return Ok(());
+    }
+    Err(General::StaleVersion.refused().with("order", view(order, scope.reader())).into())
+}
+
+/// One order.
+///
+/// # Errors
+/// `no_such_order`, or a fault.
+pub async fn one<C: ConnectionTrait>(db: &C, scope: Scope, id: OrderId) -> Result<OrderView, Stop> {
+    let row = order::Entity::find_by_id(id).all(db).await?.pop();
+    let row = row.filter(|order| scope.sees(order)).ok_or(Refusal::NoSuchOrder)?;
+    Ok(view(&row, scope.reader()))
+}
+
+/// A page of orders, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page<C: ConnectionTrait>(
+    db: &C,
+    scope: Scope,
+    open: bool,
+    query: &PageQuery,
+) -> Result<Page<OrderView>, Stop> {
+    let mut rows = scope
+        .filter(order::Entity::find())
+        .order_by_desc(order::Column::Id)
+        .limit(query.reach());
+    if open {
+        rows = rows.filter(order::Column::Status.is_in(OPEN));
+    }
+    if let Some(cursor) = query.cursor {
+        rows = rows.filter(order::Column::Id.lt(OrderId(cursor)));
+    }
+    let rows = rows.all(db).await?;
+    Ok(Page::cut(rows, query, |row| row.id.0, |row| view(&row, scope.reader())))
+}
+
+const OPEN: [Status; 4] =
+    [Status::Requested, Status::Confirmed, Status::OnTheWay, Status::Active];
+
+/// The open orders of an audience, for its snapshot (NOT-6).
+///
+/// # Errors
+/// When the database fails.
+pub async fn open_orders<C: ConnectionTrait>(
+    db: &C,
+    audience: &Audience,
+) -> Result<Vec<OrderView>, Stop> {
+    let scope = match audience {
+        Audience::Client(id) => Scope::Client(*id),
+        Audience::Branch(id) => Scope::Branch(*id),
+        Audience::Support => Scope::Support,
+    };
+    let mut query = scope
+        .filter(order::Entity::find())
+        .filter(order::Column::Status.is_in(OPEN))
+        .order_by_asc(order::Column::Id)
+        .limit(OPEN_MAX);
+    if matches!(audience, Audience::Support) {
+        // Support's queue is told of what needs a decision, not of every order.
+        query = query.filter(
+            Condition::any()
+                .add(order::Column::FrozenUntil.is_not_null())
+                .add(order::Column::AlertedAt.is_not_null()),
+        );
+    }
+    let rows = query.all(db).await?;
+    Ok(rows.iter().map(|row| view(row, scope.reader())).collect())
+}
+
+/// An order whole, as support sees it (SUP-1): the timeline, timers, deliveries, positions, money.
+///
+/// # Errors
+/// `no_such_order`, or a fault.
+pub async fn whole<C: ConnectionTrait>(db: &C, id: OrderId) -> Result<Value, Stop> {
+    let order = one(db, Scope::Support, id).await?;
+    let steps = order_step::Entity::find()
+        .filter(order_step::Column::OrderId.eq(id))
+        .order_by_asc(order_step::Column::N)
+        .limit(WHOLE_MAX)
+        .all(db)
+        .await?;
+    let timers = timer::Entity::find()
+        .filter(timer::Column::Subject.eq(id.0))
+        .filter(timer::Column::Kind.is_in(timers::ALL.iter().copied()))
+        .all(db)
+        .await?;
+    let positions = order_position::Entity::find()
+        .filter(order_position::Column::OrderId.eq(id))
+        .order_by_asc(order_position::Column::At)
+        .limit(WHOLE_MAX)
+        .all(db)
+        .await?;
+    let deliveries = delivery::Entity::find()
+        .filter(delivery::Column::OrderId.eq(id))
+        .all(db)
+        .await?;
+    let postings =
+        posting::Entity::find().filter(posting::Column::Subject.eq(id.0)).all(db).await?;
+    let penalties =
+        penalty::Entity::find().filter(penalty::Column::OrderId.eq(id)).all(db).await?;
+    Ok(json!({
+        "order": order,
+        "steps": steps.iter().map(|s| json!({
+            "n": s.n, "at": s.at, "actor": s.actor, "person_id": s.person_id,
+            "session_id": s.session_id, "intent": s.intent, "from": s.from_status,
+            "to": s.to_status, "note": s.note,
+        })).collect::<Vec<_>>(),
+        "timers": timers.iter().map(|t| json!({
+            "kind": t.kind, "due_at": t.due_at, "attempts": t.attempts, "parked_at": t.parked_at,
+        })).collect::<Vec<_>>(),
+        "positions": positions.iter().map(|p| json!({
+            "at": p.at, "lat": p.lat, "lon": p.lon, "accuracy_m": p.accuracy_m,
+            "distance_m": p.distance_m,
+        })).collect::<Vec<_>>(),
+        "deliveries": deliveries.iter().map(|d| json!({
+            "what": d.what, "session_id": d.session_id, "at": d.at,
+        })).collect::<Vec<_>>(),
+        "postings": postings.iter().map(|p| json!({
+            "id": p.id, "debit": p.debit, "credit": p.credit, "amount": p.amount,
+            "kind": p.kind, "n": p.n, "at": p.at, "note": p.note,
+        })).collect::<Vec<_>>(),
+        "penalties": penalties.iter().map(|p| json!({
+            "id": p.id, "amount": p.amount, "paid": p.paid, "state": p.state,
+        })).collect::<Vec<_>>(),
+    }))
+}
+
+/// A client's penalties, newest first: one more than the page holds.
+///
+/// # Errors
+/// When the database fails.
+pub async fn penalties<C: ConnectionTrait>(
+    db: &C,
+    client_id: PersonId,
+    query: &PageQuery,
+) -> Result<Vec<penalty::Model>, Stop> {
+    let mut rows = penalty::Entity::find()
+        .filter(penalty::Column::ClientId.eq(client_id))
+        .order_by_desc(penalty::Column::Id)
+        .limit(query.reach());
+    if let Some(cursor) = query.cursor {
+        rows = rows.filter(penalty::Column::Id.lt(PenaltyId(cursor)));
+    }
+    Ok(rows.all(db).await?)
+}

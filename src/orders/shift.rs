@@ -1,0 +1,66 @@
+//! A deadline that fell into our own outage moves; nobody is penalised for it (OUT-1).
+
+use chrono::TimeDelta;
+use entity::order::Model;
+use entity::value::{Instant, OrderId, OutageId, Span};
+use serde_json::json;
+
+use super::apply::{self, Step};
+use super::machine::Intent;
+use super::read::{self, Scope};
+use super::timers;
+use crate::platform::heartbeat::moved;
+use crate::platform::{Command, Stop, Tx};
+use crate::policy;
+
+/// Moves every deadline of an order that fell into the outage.
+pub struct Shift {
+    /// Which order.
+    pub order_id: OrderId,
+    /// The outage.
+    pub outage_id: OutageId,
+    /// From the last good moment to the first good one again.
+    pub outage: Span,
+}
+
+impl Command for Shift {
+    type Answer = ();
+    const NAME: &'static str = "shift";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let (order, _) = read::ask(tx, Scope::Clock, self.order_id, Intent::Shift).await?;
+        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let least = TimeDelta::seconds(keys.outage.least_s);
+        let mut next = order.clone();
+        let mut shifted = Vec::new();
+        for (kind, due) in timers::of(&order, &keys) {
+            let later = moved(due, self.outage, least).map(|to| to - due);
+            if let (Some(later), true) = (later, timers::DEADLINES.contains(&kind)) {
+                delay(&mut next, kind, later);
+                shifted.push(json!({"timer": kind, "due": due, "later_s": later.num_seconds()}));
+            }
+        }
+        if shifted.is_empty() {
+            return Ok(());
+        }
+        let step = Step {
+            note: json!({"outage": self.outage_id, "moved": shifted}),
+            ..Step::new(Intent::Shift, "order.deadline_moved", next)
+        };
+        apply::step(tx, &order, step)?;
+        Ok(())
+    }
+}
+
+fn delay(order: &mut Model, kind: &str, later: TimeDelta) {
+    let put = |deadline: &mut Option<Instant>| *deadline = deadline.map(|at| at + later);
+    match kind {
+        timers::OFFER => put(&mut order.offer_deadline),
+        timers::ARRIVAL => put(&mut order.arrival_deadline),
+        timers::DECISION => put(&mut order.decision_deadline),
+        timers::ADMIT_ALERT => put(&mut order.admit_alert_at),
+        timers::ADMIT => put(&mut order.admit_deadline),
+        timers::FROZEN => put(&mut order.frozen_until),
+        _ => {}
+    }
+}

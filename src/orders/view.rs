@@ -1,0 +1,207 @@
+//! An order as its reader may see it. The same view travels in answers, events and snapshots.
+
+use chrono::{DateTime, Utc};
+use entity::order::{Actor, ArrivalBy, Kind, Line, Model, Reason, Status};
+use entity::value::{
+    CarClass, CarId, Money, OrderId, PartnerId, PersonId, Point, Sealed,
+};
+use serde::{Deserialize, Serialize};
+use strum::IntoEnumIterator as _;
+use utoipa::ToSchema;
+
+use super::machine::{self, Intent};
+
+/// Who reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// The car's owner.
+    Client,
+    /// The branch's people.
+    Staff,
+    /// Support.
+    Support,
+}
+
+impl Reader {
+    fn actor(self) -> Actor {
+        match self {
+            Self::Client => Actor::Client,
+            Self::Staff => Actor::Staff,
+            Self::Support => Actor::Support,
+        }
+    }
+}
+
+/// The partner of an order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PartnerOf {
+    /// The branch.
+    pub id: PartnerId,
+    /// Its name at placing.
+    pub name: String,
+    /// Its address at placing.
+    pub address: String,
+    /// Where it is.
+    pub point: Point,
+}
+
+/// The client of an order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ClientOf {
+    /// The person.
+    pub id: PersonId,
+    /// What they are called.
+    pub name: Option<Sealed>,
+}
+
+/// The car of an order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CarOf {
+    /// The car.
+    pub id: CarId,
+    /// Its plate.
+    pub plate: Sealed,
+    /// Make and model.
+    pub make: String,
+    /// The class it was priced by.
+    pub class: CarClass,
+}
+
+/// An order, whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[expect(missing_docs, reason = "the fields are those of the entity, described there and in docs/protocol.md")]
+pub struct OrderView {
+    pub id: OrderId,
+    pub code: String,
+    pub kind: Kind,
+    pub status: Status,
+    pub reason: Option<Reason>,
+    pub version: i64,
+    pub partner: PartnerOf,
+    pub client: ClientOf,
+    pub car: CarOf,
+    pub services: Vec<Line>,
+    pub total: Money,
+    pub final_amount: Option<Money>,
+    pub route_secs: i64,
+    pub arrival_buffer_secs: i64,
+    pub placed_at: DateTime<Utc>,
+    pub offer_deadline: Option<DateTime<Utc>>,
+    pub accepted_at: Option<DateTime<Utc>>,
+    pub arrival_deadline: Option<DateTime<Utc>>,
+    pub decision_deadline: Option<DateTime<Utc>>,
+    pub overdue: bool,
+    pub extensions: i16,
+    pub departed_at: Option<DateTime<Utc>>,
+    pub arrived_at: Option<DateTime<Utc>>,
+    pub arrival_by: Option<ArrivalBy>,
+    pub admit_deadline: Option<DateTime<Utc>>,
+    pub eta_at: Option<DateTime<Utc>>,
+    pub admitted_at: Option<DateTime<Utc>>,
+    pub planned_end: Option<DateTime<Utc>>,
+    pub completed_at: Option<DateTime<Utc>>,
+    pub cancelled_at: Option<DateTime<Utc>>,
+    pub frozen_until: Option<DateTime<Utc>>,
+    pub flagged: bool,
+    pub undelivered: bool,
+    /// The fee that fell due with its end; the debt itself is under penalties.
+    pub penalty: Option<Money>,
+    /// Partner and support only.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub commission: Option<Money>,
+    /// What this reader may do now, from the machine itself.
+    pub may: Vec<String>,
+}
+
+/// The order as this reader may see it.
+#[must_use]
+pub fn view(order: &Model, reader: Reader) -> OrderView {
+    let snapshot = &order.snapshot;
+    OrderView {
+        id: order.id,
+        code: order.code.clone(),
+        kind: order.kind,
+        status: order.status,
+        reason: order.reason,
+        version: order.version,
+        partner: PartnerOf {
+            id: order.partner_id,
+            name: snapshot.partner_name.clone(),
+            address: snapshot.partner_address.clone(),
+            point: snapshot.partner_point,
+        },
+        client: ClientOf { id: order.client_id, name: order.client_name.clone() },
+        car: CarOf {
+            id: order.car_id,
+            plate: order.plate.clone(),
+            make: snapshot.car_make.clone(),
+            class: order.car_class,
+        },
+        services: snapshot.lines.clone(),
+        total: order.agreed,
+        final_amount: order.final_amount,
+        route_secs: snapshot.route_secs,
+        arrival_buffer_secs: snapshot.buffer_secs,
+        placed_at: order.placed_at,
+        offer_deadline: order.offer_deadline,
+        accepted_at: order.accepted_at,
+        arrival_deadline: order.arrival_deadline,
+        decision_deadline: order.decision_deadline,
+        overdue: order.overdue_at.is_some() && !machine::terminal(order.status),
+        extensions: order.extensions,
+        departed_at: order.departed_at,
+        arrived_at: order.arrived_at,
+        arrival_by: order.arrival_by,
+        admit_deadline: order.admit_deadline,
+        eta_at: order.eta_at,
+        admitted_at: order.admitted_at,
+        planned_end: order.planned_end,
+        completed_at: order.completed_at,
+        cancelled_at: order.cancelled_at,
+        frozen_until: order.frozen_until,
+        flagged: order.flagged,
+        undelivered: order.undelivered,
+        penalty: order.penalty,
+        commission: match reader {
+            Reader::Client => None,
+            Reader::Staff | Reader::Support => Some(order.commission),
+        },
+        may: may(order, reader.actor()),
+    }
+}
+
+fn may(order: &Model, actor: Actor) -> Vec<String> {
+    Intent::iter()
+        .filter(|intent| machine::allow(order.kind, Some(order.status), *intent, actor).is_ok())
+        .filter(|intent| sensible(order, *intent))
+        .map(|intent| intent.to_string())
+        .collect()
+}
+
+/// What the table allows but the order's own state already rules out.
+fn sensible(order: &Model, intent: Intent) -> bool {
+    let frozen = order.frozen_until.is_some();
+    let arrived = order.arrived_at.is_some();
+    match intent {
+        Intent::Arrive | Intent::Extend | Intent::NoShow => !arrived && !frozen,
+        Intent::NotHere => arrived && !frozen,
+        Intent::NotAdmitted => order.alerted_at.is_some() && !frozen,
+        Intent::Cancel | Intent::Depart => !frozen,
+        Intent::Contest => !arrived,
+        Intent::Place
+        | Intent::Accept
+        | Intent::Decline
+        | Intent::Lapse
+        | Intent::Overdue
+        | Intent::Admit
+        | Intent::Alert
+        | Intent::ReleaseFrozen
+        | Intent::ChangeServices
+        | Intent::Complete
+        | Intent::AutoComplete
+        | Intent::ForceCancel
+        | Intent::ForceComplete
+        | Intent::Amend
+        | Intent::Shift => true,
+    }
+}

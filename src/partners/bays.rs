@@ -1,0 +1,70 @@
+//! Places where a car can be served.
+
+use entity::bay;
+use entity::value::{BayId, PartnerId};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Refusal;
+use super::register::says_something;
+use crate::platform::{Command, Stop, Tx};
+
+/// A bay as it is shown.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct BayView {
+    /// The bay.
+    pub id: BayId,
+    /// What staff call it.
+    pub name: String,
+    /// What it can serve.
+    pub kind: String,
+    /// In use.
+    pub active: bool,
+}
+
+impl From<bay::Model> for BayView {
+    fn from(row: bay::Model) -> Self {
+        Self { id: row.id, name: row.name, kind: row.kind, active: row.active }
+    }
+}
+
+/// Adds a bay.
+pub struct AddBay {
+    /// The branch.
+    pub partner_id: PartnerId,
+    /// What staff call it.
+    pub name: String,
+    /// What it can serve.
+    pub kind: String,
+}
+
+impl Command for AddBay {
+    type Answer = BayView;
+    const NAME: &'static str = "add_bay";
+
+    async fn run(&self, tx: &mut Tx) -> Result<BayView, Stop> {
+        if !says_something(&self.name) || !says_something(&self.kind) {
+            return Err(Refusal::BayInvalid.into());
+        }
+        let row = bay::Model {
+            id: BayId::new(),
+            partner_id: self.partner_id,
+            name: self.name.clone(),
+            kind: self.kind.clone(),
+            active: true,
+            created_at: tx.now(),
+        };
+        tx.insert(row.clone());
+        Ok(row.into())
+    }
+}
+
+/// The bays of a branch.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list<C: ConnectionTrait>(db: &C, id: PartnerId) -> Result<Vec<BayView>, Stop> {
+    let rows = bay::Entity::find().filter(bay::Column::PartnerId.eq(id)).all(db).await?;
+    Ok(rows.into_iter().map(BayView::from).collect())
+}

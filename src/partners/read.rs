@@ -1,0 +1,168 @@
+//! Branches as they are shown, and as an order needs them.
+
+use std::collections::BTreeMap;
+
+use entity::partner::PartnerState;
+use entity::value::{CarClass, Instant, Money, PartnerId, Point, Sealed, ServiceId};
+use entity::{opening, partner, service, service_price};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Refusal;
+use super::schedule::{Hours, open_at};
+use crate::platform::{Fault, Stop};
+
+/// A branch as its own people and support see it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct BranchView {
+    /// The branch.
+    pub id: PartnerId,
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub address: String,
+    /// Where it is.
+    pub point: Point,
+    /// IANA time zone.
+    pub zone: String,
+    /// Where it stands in its life.
+    pub state: PartnerState,
+    /// Its own switch.
+    pub taking_orders: bool,
+    /// Minutes on top of the route.
+    pub arrival_buffer_min: i32,
+    /// The code shown at the branch (ARR-1).
+    pub arrival_code: Sealed,
+    /// Raised by every change.
+    pub version: i64,
+}
+
+impl From<partner::Model> for BranchView {
+    fn from(row: partner::Model) -> Self {
+        Self {
+            id: row.id,
+            point: Point { lat: row.lat, lon: row.lon },
+            name: row.name,
+            address: row.address,
+            zone: row.zone,
+            state: row.state,
+            taking_orders: row.taking_orders,
+            arrival_buffer_min: row.arrival_buffer_min,
+            arrival_code: row.arrival_code,
+            version: row.version,
+        }
+    }
+}
+
+/// What a service costs and takes for one class of car.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PriceView {
+    /// The class.
+    pub class: CarClass,
+    /// The price.
+    pub price: Money,
+    /// The duration, minutes.
+    pub minutes: i32,
+}
+
+/// A service with its prices.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ServiceView {
+    /// The service.
+    pub id: ServiceId,
+    /// What kind of work it is.
+    pub code: String,
+    /// What clients read.
+    pub name: String,
+    /// Offered now.
+    pub active: bool,
+    /// By class of car.
+    pub prices: Vec<PriceView>,
+    /// Raised by every change.
+    pub version: i64,
+}
+
+/// One branch.
+///
+/// # Errors
+/// `no_such_partner`, or a fault.
+pub async fn branch<C: ConnectionTrait>(db: &C, id: PartnerId) -> Result<BranchView, Stop> {
+    let row = partner::Entity::find_by_id(id).all(db).await?.pop();
+    row.map(BranchView::from).ok_or_else(|| Refusal::NoSuchPartner.into())
+}
+
+/// The services of some branches, each with its prices.
+///
+/// # Errors
+/// When the database fails.
+pub async fn services<C: ConnectionTrait>(
+    db: &C,
+    partners: &[PartnerId],
+) -> Result<BTreeMap<PartnerId, Vec<ServiceView>>, Stop> {
+    let rows = service::Entity::find()
+        .filter(service::Column::PartnerId.is_in(partners.iter().copied()))
+        .all(db)
+        .await?;
+    let ids = rows.iter().map(|row| row.id);
+    let mut prices: BTreeMap<ServiceId, Vec<PriceView>> = BTreeMap::new();
+    let priced = service_price::Entity::find()
+        .filter(service_price::Column::ServiceId.is_in(ids))
+        .all(db)
+        .await?;
+    for row in priced {
+        let price = PriceView { class: row.class, price: row.price, minutes: row.minutes };
+        prices.entry(row.service_id).or_default().push(price);
+    }
+    let mut services: BTreeMap<PartnerId, Vec<ServiceView>> = BTreeMap::new();
+    for row in rows {
+        services.entry(row.partner_id).or_default().push(ServiceView {
+            prices: prices.remove(&row.id).unwrap_or_default(),
+            id: row.id,
+            code: row.code,
+            name: row.name,
+            active: row.active,
+            version: row.version,
+        });
+    }
+    Ok(services)
+}
+
+/// The weekly hours of some branches.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hours<C: ConnectionTrait>(
+    db: &C,
+    partners: &[PartnerId],
+) -> Result<BTreeMap<PartnerId, Vec<Hours>>, Stop> {
+    let rows = opening::Entity::find()
+        .filter(opening::Column::PartnerId.is_in(partners.iter().copied()))
+        .all(db)
+        .await?;
+    let mut hours: BTreeMap<PartnerId, Vec<Hours>> = BTreeMap::new();
+    for row in rows {
+        let span = Hours {
+            weekday: row.weekday,
+            opens_min: row.opens_min,
+            closes_min: row.closes_min,
+        };
+        hours.entry(row.partner_id).or_default().push(span);
+    }
+    Ok(hours)
+}
+
+/// Is the branch live, taking orders and open at this instant?
+///
+/// # Errors
+/// A fault when its zone is unknown.
+pub fn serving(row: &partner::Model, hours: &[Hours], at: Instant) -> Result<bool, Stop> {
+    let zone = row.zone.parse().map_err(|_| Fault::Inconsistent {
+        table: "partner",
+        id: row.id.to_string(),
+        what: format!("zone: {} is no IANA zone", row.zone),
+    })?;
+    let live = row.state == PartnerState::Live && row.taking_orders;
+    Ok(live && open_at(hours, zone, at))
+}

@@ -1,0 +1,129 @@
+//! Support registers organisations and branches; verification comes with its own issue of work.
+
+use entity::partner::PartnerState;
+use entity::value::{OrganisationId, PartnerId, Phone, Point};
+use entity::{organisation, partner};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Refusal;
+use super::read::BranchView;
+use crate::platform::crypto::Keys;
+use crate::platform::{Command, Stop, Tx};
+use crate::{access, ledger, policy};
+
+/// Names and addresses are at most so long, characters.
+pub const TEXT_MAX: usize = 200;
+/// A branch may give at most so many minutes on top of the route.
+const BUFFER_MAX: i32 = 120;
+
+/// Registers a business.
+pub struct RegisterOrganisation {
+    /// Its name.
+    pub name: String,
+}
+
+/// A business as it is shown.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct OrganisationView {
+    /// The organisation.
+    pub id: OrganisationId,
+    /// Its name.
+    pub name: String,
+}
+
+impl Command for RegisterOrganisation {
+    type Answer = OrganisationView;
+    const NAME: &'static str = "register_organisation";
+
+    async fn run(&self, tx: &mut Tx) -> Result<OrganisationView, Stop> {
+        if !says_something(&self.name) {
+            return Err(Refusal::BranchInvalid.into());
+        }
+        let row = organisation::Model {
+            id: OrganisationId::new(),
+            name: self.name.clone(),
+            created_at: tx.now(),
+        };
+        tx.insert(row.clone());
+        Ok(OrganisationView { id: row.id, name: row.name })
+    }
+}
+
+/// Registers a branch: live at once, with an owner and an empty wallet.
+pub struct RegisterPartner {
+    /// The business; a new one of the same name where none is given.
+    pub organisation_id: Option<OrganisationId>,
+    /// What clients read.
+    pub name: String,
+    /// Where it is, in words.
+    pub address: String,
+    /// Where it is.
+    pub point: Point,
+    /// IANA time zone.
+    pub zone: String,
+    /// Minutes on top of the route; the policy's where none is given.
+    pub arrival_buffer_min: Option<i32>,
+    /// Whose number: signs in as its owner.
+    pub owner_phone: Phone,
+}
+
+impl Command for RegisterPartner {
+    type Answer = BranchView;
+    const NAME: &'static str = "register_partner";
+
+    async fn run(&self, tx: &mut Tx) -> Result<BranchView, Stop> {
+        let least = policy::book::in_force(tx)?.keys.quick.arrival_buffer_min;
+        let least = i32::try_from(least).unwrap_or(BUFFER_MAX);
+        let buffer = self.arrival_buffer_min.unwrap_or(least);
+        let right = says_something(&self.name)
+            && says_something(&self.address)
+            && self.zone.parse::<chrono_tz::Tz>().is_ok()
+            && (least..=BUFFER_MAX).contains(&buffer);
+        if !right {
+            return Err(Refusal::BranchInvalid.into());
+        }
+        let organisation_id = self.organisation(tx).await?;
+        let keys = tx.shared::<Keys>()?;
+        let row = partner::Model {
+            id: PartnerId::new(),
+            organisation_id,
+            name: self.name.clone(),
+            address: self.address.clone(),
+            lat: self.point.lat,
+            lon: self.point.lon,
+            zone: self.zone.clone(),
+            state: PartnerState::Live,
+            taking_orders: true,
+            arrival_buffer_min: buffer,
+            arrival_code: keys.seal(&keys.digits(4)?)?,
+            created_at: tx.now(),
+            version: 1,
+        };
+        tx.insert(row.clone());
+        ledger::post::open_wallet(tx, row.id);
+        access::staff::name_owner(tx, row.id, &self.owner_phone).await?;
+        Ok(row.into())
+    }
+}
+
+impl RegisterPartner {
+    async fn organisation(&self, tx: &mut Tx) -> Result<OrganisationId, Stop> {
+        if let Some(id) = self.organisation_id {
+            let row = tx.find::<organisation::Entity>(id).await?;
+            return row.map(|row| row.id).ok_or_else(|| {
+                Refusal::BranchInvalid.refused().because("There is no such organisation.").into()
+            });
+        }
+        let id = OrganisationId::new();
+        let name = self.name.clone();
+        tx.insert(organisation::Model { id, name, created_at: tx.now() });
+        Ok(id)
+    }
+}
+
+/// Is it a text people can read, and not too long?
+#[must_use]
+pub fn says_something(text: &str) -> bool {
+    !text.trim().is_empty() && text.chars().count() <= TEXT_MAX
+}

@@ -1,0 +1,147 @@
+//! What a branch offers, at which price and for how long, by class of car (ACC-7).
+
+use std::collections::BTreeSet;
+
+use entity::value::{PartnerId, ServiceId};
+use entity::{service, service_price};
+use sea_orm::Value;
+
+use super::Refusal;
+use super::read::{PriceView, ServiceView};
+use super::register::says_something;
+use crate::platform::{Command, Stop, Tx};
+
+/// Durations are multiples of so many minutes (BK-1).
+pub const STEP_MIN: i32 = 5;
+/// The longest service, minutes.
+const MINUTES_MAX: i32 = 7 * 24 * 60;
+/// Characters of a service's code.
+const CODE_MAX: usize = 64;
+
+/// Adds a service, or changes one.
+pub struct SaveService {
+    /// The branch.
+    pub partner_id: PartnerId,
+    /// The service to change; a new one where none is named.
+    pub service_id: Option<ServiceId>,
+    /// What kind of work it is.
+    pub code: Option<String>,
+    /// What clients read.
+    pub name: Option<String>,
+    /// Offered now.
+    pub active: Option<bool>,
+    /// By class of car; replaces all that were.
+    pub prices: Option<Vec<PriceView>>,
+}
+
+impl Command for SaveService {
+    type Answer = ServiceView;
+    const NAME: &'static str = "save_service";
+
+    async fn run(&self, tx: &mut Tx) -> Result<ServiceView, Stop> {
+        if self.prices.as_ref().is_some_and(|prices| !sensible(prices)) {
+            return Err(Refusal::ServiceInvalid.into());
+        }
+        let row = match self.service_id {
+            None => self.add(tx)?,
+            Some(id) => self.change(tx, id).await?,
+        };
+        self.price(tx, row.id).await?;
+        let prices = match &self.prices {
+            Some(prices) => prices.clone(),
+            None => kept(tx, self.partner_id, row.id).await?,
+        };
+        Ok(ServiceView {
+            id: row.id,
+            code: row.code,
+            name: row.name,
+            active: row.active,
+            prices,
+            version: row.version,
+        })
+    }
+}
+
+impl SaveService {
+    fn add(&self, tx: &mut Tx) -> Result<service::Model, Stop> {
+        let (Some(code), Some(name), Some(_)) = (&self.code, &self.name, &self.prices) else {
+            return Err(Refusal::ServiceInvalid.into());
+        };
+        if !coded(code) || !says_something(name) {
+            return Err(Refusal::ServiceInvalid.into());
+        }
+        let row = service::Model {
+            id: ServiceId::new(),
+            partner_id: self.partner_id,
+            code: code.clone(),
+            name: name.clone(),
+            active: self.active.unwrap_or(true),
+            created_at: tx.now(),
+            version: 1,
+        };
+        tx.insert(row.clone());
+        Ok(row)
+    }
+
+    async fn change(&self, tx: &mut Tx, id: ServiceId) -> Result<service::Model, Stop> {
+        let old = tx.find::<service::Entity>(id).await?;
+        let old = old.filter(|row| row.partner_id == self.partner_id);
+        let old = old.ok_or(Refusal::NoSuchService)?;
+        let mut new = old.clone();
+        new.code = self.code.clone().unwrap_or(new.code);
+        new.name = self.name.clone().unwrap_or(new.name);
+        new.active = self.active.unwrap_or(new.active);
+        if !coded(&new.code) || !says_something(&new.name) {
+            return Err(Refusal::ServiceInvalid.into());
+        }
+        tx.update(&old, &new);
+        new.version += 1;
+        Ok(new)
+    }
+
+    async fn price(&self, tx: &mut Tx, id: ServiceId) -> Result<(), Stop> {
+        let Some(prices) = &self.prices else { return Ok(()) };
+        if self.service_id.is_some() {
+            for old in kept(tx, self.partner_id, id).await? {
+                if !prices.iter().any(|p| p.class == old.class) {
+                    let class = sea_orm::ActiveEnum::into_value(old.class);
+                    let key =
+                        vec![("service_id", Value::from(id.0)), ("class", Value::from(class))];
+                    tx.delete("service_price", key);
+                }
+            }
+        }
+        for price in prices {
+            tx.replace(service_price::Model {
+                service_id: id,
+                class: price.class,
+                price: price.price,
+                minutes: price.minutes,
+            });
+        }
+        Ok(())
+    }
+}
+
+async fn kept(tx: &Tx, partner_id: PartnerId, id: ServiceId) -> Result<Vec<PriceView>, Stop> {
+    let mut services = super::read::services(tx.db(), &[partner_id]).await?;
+    let services = services.remove(&partner_id).unwrap_or_default();
+    Ok(services.into_iter().find(|s| s.id == id).map(|s| s.prices).unwrap_or_default())
+}
+
+fn coded(code: &str) -> bool {
+    !code.is_empty()
+        && code.len() <= CODE_MAX
+        && code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b))
+}
+
+fn sensible(prices: &[PriceView]) -> bool {
+    let classes: BTreeSet<_> = prices.iter().map(|p| p.class).collect();
+    !prices.is_empty()
+        && classes.len() == prices.len()
+        && prices.iter().all(|p| {
+            p.price.is_positive()
+                && (STEP_MIN..=MINUTES_MAX).contains(&p.minutes)
+                && p.minutes % STEP_MIN == 0
+        })
+}

@@ -1,0 +1,14 @@
+//! Refusals that any request may meet.
+
+crate::refusals! {
+    /// Refusals that belong to no capability.
+    General {
+        Malformed = "malformed", Invalid, "The request could not be read", "Compare it with /openapi.json and send it again.";
+        TooLarge = "too_large", Invalid, "The request is too large", "A body is at most 64 KiB.";
+        NotFound = "not_found", NotFound, "There is no such thing here", "Check the id; you see only what is yours.";
+        KeyRequired = "idempotency_key_required", Invalid, "An Idempotency-Key is required", "Send a fresh key of 1 to 64 visible characters with every command, and the same one when repeating it.";
+        KeyReused = "idempotency_key_reused", Unprocessable, "The key was used with another body", "Take a fresh Idempotency-Key for a new command.";
+        VersionRequired = "precondition_required", VersionMissing, "The version you saw is required", "Send If-Match with the ETag of the order you saw.";
+        StaleVersion = "stale_version", Stale, "The order has changed since you saw it", "Look at the order in this answer, then decide again.";
+    }
+}

@@ -1,0 +1,45 @@
+//! A change is a command: a small struct that runs against a [`Tx`].
+
+use std::future::Future;
+
+use entity::order::Actor;
+use entity::value::{PersonId, SessionId};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::refusal::Stop;
+use super::tx::Tx;
+
+/// Something that may be done. It may run more than once; only the last run lands.
+pub trait Command: Send + Sync + 'static {
+    /// What whoever sent it is told; kept under its idempotency key, so personal data in it is sealed.
+    type Answer: Serialize + DeserializeOwned + Send + 'static;
+
+    /// Its name in traces and metrics.
+    const NAME: &'static str;
+
+    /// Loads, decides, and puts the change into the write set.
+    fn run(&self, tx: &mut Tx) -> impl Future<Output = Result<Self::Answer, Stop>> + Send;
+}
+
+/// Who acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct By {
+    /// In which role.
+    pub actor: Actor,
+    /// Which person; nobody for the clock.
+    pub person_id: Option<PersonId>,
+    /// From which device.
+    pub session_id: Option<SessionId>,
+}
+
+impl By {
+    /// The engine's timers.
+    pub const CLOCK: Self = Self { actor: Actor::Clock, person_id: None, session_id: None };
+
+    /// A signed-in person in a role.
+    #[must_use]
+    pub fn person(actor: Actor, person_id: PersonId, session_id: SessionId) -> Self {
+        Self { actor, person_id: Some(person_id), session_id: Some(session_id) }
+    }
+}

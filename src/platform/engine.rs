@@ -1,0 +1,307 @@
+//! The one door for changes: run, flush, commit, wake.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tracing::Instrument as _;
+
+use super::bus::Bus;
+use super::clock::{Clock, pause};
+use super::codes::General;
+use super::command::{By, Command};
+use super::db::{Db, WriteError};
+use super::feed::Tail;
+use super::flush::{Flusher, Numbers};
+use super::idempotency::Key;
+use super::refusal::{Fault, Refused, Stop};
+use super::sql::{self, Gate, KEY_UNIQUE, Script};
+use super::timers::Timers;
+use super::tx::Tx;
+use super::write_set::{Fired, WriteSet};
+
+/// How often a contended command is run at most.
+pub const RUNS_MAX: u32 = 12;
+
+/// What every command shares.
+pub struct Shared {
+    /// The database.
+    pub db: Db,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Wake-ups.
+    pub bus: Arc<dyn Bus>,
+    /// Near timers.
+    pub timers: Arc<Timers>,
+    /// The newest events of busy feeds.
+    pub tail: Tail,
+    flusher: Flusher,
+    runtime: Handle,
+    extensions: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+}
+
+impl Shared {
+    pub(super) fn get<T: Send + Sync + 'static>(&self) -> Result<Arc<T>, Stop> {
+        self.extensions
+            .get(&TypeId::of::<T>())
+            .cloned()
+            .and_then(|any| any.downcast::<T>().ok())
+            .ok_or_else(|| Fault::Other(format!("{} was never shared", type_name::<T>())).into())
+    }
+}
+
+fn type_name<T>() -> &'static str {
+    std::any::type_name::<T>()
+}
+
+/// The engine: cheap to clone.
+#[derive(Clone)]
+pub struct Engine(Arc<Shared>);
+
+/// An answer, and whether it is a repeated one.
+#[derive(Debug)]
+pub struct Done<A> {
+    /// What the command answered.
+    pub answer: A,
+    /// Was it kept from the first time?
+    pub replayed: bool,
+}
+
+enum Landing {
+    Done,
+    Again,
+    Replay,
+    Not(Stop),
+}
+
+impl Engine {
+    /// An engine on this database, with what its commands share.
+    #[must_use]
+    pub fn new(
+        db: Db,
+        clock: Arc<dyn Clock>,
+        bus: Arc<dyn Bus>,
+        extensions: Vec<Arc<dyn Any + Send + Sync>>,
+    ) -> Self {
+        let flusher = Flusher::new(&db);
+        let extensions = extensions.into_iter().map(|e| ((*e).type_id(), e)).collect();
+        Self(Arc::new(Shared {
+            timers: Arc::new(Timers::new(clock.now())),
+            tail: Tail::new(),
+            flusher,
+            runtime: Handle::current(),
+            db,
+            clock,
+            bus,
+            extensions,
+        }))
+    }
+
+    /// What every command shares.
+    #[must_use]
+    pub fn shared(&self) -> &Shared {
+        &self.0
+    }
+
+    /// Something that was shared with all commands.
+    ///
+    /// # Errors
+    /// A fault when it was never shared.
+    pub fn extension<T: Send + Sync + 'static>(&self) -> Result<Arc<T>, Stop> {
+        self.0.get::<T>()
+    }
+
+    /// Runs a command to its end, whether or not whoever sent it waits.
+    ///
+    /// # Errors
+    /// Why it did not land; nothing of it is there then.
+    pub async fn execute<C: Command>(
+        &self,
+        by: By,
+        key: Option<Key>,
+        command: C,
+    ) -> Result<Done<C::Answer>, Stop> {
+        let engine = self.clone();
+        let span = tracing::info_span!("command", name = C::NAME);
+        let task = async move { engine.run(by, key.as_ref(), None, &command).await };
+        match self.0.runtime.spawn(task.instrument(span)).await {
+            Ok(outcome) => outcome,
+            Err(error) => Err(Fault::Other(format!("{} broke: {error}", C::NAME)).into()),
+        }
+    }
+
+    /// Runs the command of a timer that fell due. A refusal still consumes the timer: firing twice is harmless.
+    ///
+    /// # Errors
+    /// Only faults; a timer that is gone or was armed anew is no error.
+    pub async fn fire<C: Command>(&self, fired: &Fired, command: C) -> Result<(), Stop> {
+        match self.run(By::CLOCK, None, Some(fired), &command).await {
+            Ok(_) | Err(Stop::Outdated) => Ok(()),
+            Err(Stop::Refused(refused)) => {
+                tracing::debug!(kind = fired.kind, code = refused.code, "a timer came too late");
+                self.consume(fired).await
+            }
+            Err(stop) => Err(stop),
+        }
+    }
+
+    /// Takes a fired timer away without doing anything.
+    ///
+    /// # Errors
+    /// Only faults.
+    pub async fn consume(&self, fired: &Fired) -> Result<(), Stop> {
+        let writes = WriteSet { fired: Some(fired.clone()), ..WriteSet::default() };
+        match self.land(writes, None, self.0.clock.now(), 0).await {
+            Landing::Not(Stop::Outdated) | Landing::Done => Ok(()),
+            Landing::Not(stop) => Err(stop),
+            Landing::Again | Landing::Replay => Err(Stop::Contended),
+        }
+    }
+
+    async fn run<C: Command>(
+        &self,
+        by: By,
+        key: Option<&Key>,
+        fired: Option<&Fired>,
+        command: &C,
+    ) -> Result<Done<C::Answer>, Stop> {
+        let started = std::time::Instant::now();
+        let outcome = self.attempts(by, key, fired, command).await;
+        let result = match &outcome {
+            Ok(_) => "done",
+            Err(Stop::Refused(_)) => "refused",
+            Err(Stop::Contended) => "contended",
+            Err(Stop::Outdated) => "outdated",
+            Err(Stop::Fault(_)) => "fault",
+        };
+        metrics::histogram!("yumo_command_seconds", "command" => C::NAME, "result" => result)
+            .record(started.elapsed());
+        outcome
+    }
+
+    async fn attempts<C: Command>(
+        &self,
+        by: By,
+        key: Option<&Key>,
+        fired: Option<&Fired>,
+        command: &C,
+    ) -> Result<Done<C::Answer>, Stop> {
+        for attempt in 0..RUNS_MAX {
+            if attempt > 1 {
+                pause(Duration::from_millis(u64::from(rand::random_range(0..=attempt * 2)))).await;
+            }
+            let now = self.0.clock.now();
+            let mut tx = Tx::begin(now, by, Arc::clone(&self.0), fired.cloned());
+            let answer = match command.run(&mut tx).await {
+                Ok(answer) => answer,
+                Err(Stop::Contended) => continue,
+                Err(Stop::Refused(refused)) => return self.refuse(key, *refused).await,
+                Err(stop) => return Err(stop),
+            };
+            if let Some(key) = key {
+                tx.writes.key = Some(key.cells(serde_json::to_string(&answer)?, now));
+            }
+            match self.land(tx.writes, key, now, attempt).await {
+                Landing::Done => return Ok(Done { answer, replayed: false }),
+                Landing::Again => metrics::counter!("yumo_command_reruns").increment(1),
+                Landing::Replay => match self.replay(key).await? {
+                    Some(done) => return Ok(done),
+                    None => continue,
+                },
+                Landing::Not(Stop::Refused(refused)) => return self.refuse(key, *refused).await,
+                Landing::Not(stop) => return Err(stop),
+            }
+        }
+        Err(Stop::Contended)
+    }
+
+    /// A refusal, unless this very command was answered before.
+    async fn refuse<A: serde::de::DeserializeOwned>(
+        &self,
+        key: Option<&Key>,
+        refused: Refused,
+    ) -> Result<Done<A>, Stop> {
+        match self.replay(key).await? {
+            Some(done) => Ok(done),
+            None => Err(refused.into()),
+        }
+    }
+
+    async fn replay<A: serde::de::DeserializeOwned>(
+        &self,
+        key: Option<&Key>,
+    ) -> Result<Option<Done<A>>, Stop> {
+        let Some(key) = key else { return Ok(None) };
+        let Some(kept) = key.find(&self.0.db.write).await? else { return Ok(None) };
+        if kept.body_hash != key.body_hash {
+            return Err(General::KeyReused.into());
+        }
+        let answer = serde_json::from_str(&kept.answer)?;
+        Ok(Some(Done { answer, replayed: true }))
+    }
+
+    async fn land(
+        &self,
+        writes: WriteSet,
+        key: Option<&Key>,
+        now: entity::value::Instant,
+        attempt: u32,
+    ) -> Landing {
+        if writes.is_empty() {
+            self.0.bus.wake(writes.topics);
+            return Landing::Done;
+        }
+        let script = sql::compose(&writes, self.0.db.backend, now);
+        let (script, outcome) = self.0.flusher.land(script).await;
+        match (script, outcome) {
+            (Some(script), Ok(numbers)) => {
+                self.landed(writes, &script, &numbers, now);
+                Landing::Done
+            }
+            (Some(mut script), Err(WriteError::Gate(n))) if n < script.gates.len() => {
+                match script.gates.swap_remove(n) {
+                    Gate::Contended => Landing::Again,
+                    Gate::Outdated => Landing::Not(Stop::Outdated),
+                    Gate::Refuse(refused) => Landing::Not(Stop::Refused(refused)),
+                }
+            }
+            (_, Err(WriteError::Unique(name))) => unique(&writes, key, &name, attempt),
+            (_, Err(WriteError::Busy)) => Landing::Again,
+            (_, Err(WriteError::Other(error))) => Landing::Not(error.into()),
+            (_, outcome) => {
+                Landing::Not(Fault::Other(format!("the flush said {outcome:?}")).into())
+            }
+        }
+    }
+
+    /// What follows a commit: near timers, busy feeds, and one wake-up.
+    fn landed(
+        &self,
+        writes: WriteSet,
+        script: &Script,
+        numbers: &Numbers,
+        now: entity::value::Instant,
+    ) {
+        self.0.timers.landed(&writes.timers, writes.fired.as_ref());
+        let mut topics = writes.topics;
+        self.0.tail.landed(writes.facts, &script.feeds, numbers, now);
+        topics.extend(script.feeds.iter().map(|(audience, _)| format!("feed:{audience}")));
+        self.0.bus.wake(topics);
+    }
+}
+
+fn unique(writes: &WriteSet, key: Option<&Key>, name: &str, attempt: u32) -> Landing {
+    if key.is_some() && (name == KEY_UNIQUE.0 || name.starts_with(KEY_UNIQUE.1)) {
+        return Landing::Replay;
+    }
+    let rule = writes.uniques.iter().find(|u| u.name == name || u.columns == name);
+    match rule {
+        // The first time the command may choose otherwise; the second time it is a no.
+        Some(_) if attempt == 0 => Landing::Again,
+        Some(rule) => Landing::Not(rule.refusal.clone().into()),
+        None if attempt < 2 => Landing::Again,
+        None => Landing::Not(Fault::Other(format!("unforeseen uniqueness rule {name}")).into()),
+    }
+}

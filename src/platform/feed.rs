@@ -1,0 +1,177 @@
+//! Feeds: what an audience was told, numbered 1, 2, 3 … without a gap (NOT-6).
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use entity::value::{Instant, PartnerId, PersonId};
+use entity::{feed, feed_event};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+
+use super::write_set::Fact;
+
+/// How many events are read at once.
+pub const PAGE_EVENTS: usize = 100;
+/// A reader further behind than this takes the snapshot instead.
+pub const BEHIND_MAX: i64 = 5_000;
+const TAIL_EVENTS: usize = 32;
+const TAIL_AUDIENCES: u64 = 20_000;
+
+/// Who is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Audience {
+    /// One client.
+    Client(PersonId),
+    /// The people of one branch.
+    Branch(PartnerId),
+    /// Support's queue.
+    Support,
+}
+
+impl std::fmt::Display for Audience {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Client(id) => write!(f, "client:{id}"),
+            Self::Branch(id) => write!(f, "branch:{id}"),
+            Self::Support => f.write_str("support"),
+        }
+    }
+}
+
+type Ring = Arc<Mutex<VecDeque<Arc<feed_event::Model>>>>;
+
+/// The newest events of busy feeds, kept by the node that wrote them: a wake-up then needs no read.
+pub struct Tail(moka::sync::Cache<String, Ring>);
+
+impl Tail {
+    pub(super) fn new() -> Self {
+        Self(moka::sync::Cache::new(TAIL_AUDIENCES))
+    }
+
+    pub(super) fn landed(
+        &self,
+        facts: Vec<Fact>,
+        feeds: &[(String, usize)],
+        numbers: &[i64],
+        now: Instant,
+    ) {
+        let mut next: Vec<(&str, i64)> = feeds
+            .iter()
+            .zip(numbers)
+            .map(|((audience, n), last)| {
+                (audience.as_str(), last - i64::try_from(*n).unwrap_or(0) + 1)
+            })
+            .collect();
+        for fact in facts {
+            let Some(place) = next.iter_mut().find(|(audience, _)| *audience == fact.audience)
+            else {
+                continue;
+            };
+            let event = told(fact, place.1, now);
+            place.1 += 1;
+            self.keep(event);
+        }
+    }
+
+    fn keep(&self, event: feed_event::Model) {
+        let ring = self.0.get_with_by_ref(&event.audience, Ring::default);
+        let mut ring = ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = ring.iter().rposition(|e| e.seq < event.seq).map_or(0, |i| i + 1);
+        ring.insert(place, Arc::new(event));
+        if ring.len() > TAIL_EVENTS {
+            ring.pop_front();
+        }
+    }
+
+    /// The events right after a number, if they are all here.
+    fn after(&self, audience: &str, after: i64) -> Vec<Arc<feed_event::Model>> {
+        let Some(ring) = self.0.get(audience) else { return Vec::new() };
+        let ring = ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut wanted = after + 1;
+        let mut found = Vec::new();
+        for event in ring.iter().filter(|e| e.seq > after) {
+            if event.seq != wanted {
+                break;
+            }
+            found.push(Arc::clone(event));
+            wanted += 1;
+        }
+        found
+    }
+}
+
+fn told(fact: Fact, seq: i64, at: Instant) -> feed_event::Model {
+    feed_event::Model {
+        audience: fact.audience,
+        seq,
+        id: fact.id,
+        kind: fact.kind.to_owned(),
+        at,
+        order_id: fact.order_id,
+        session_id: fact.session_id,
+        payload: fact.payload,
+    }
+}
+
+/// The newest number of a feed; 0 where nothing was told yet.
+///
+/// # Errors
+/// When the database fails.
+pub async fn newest<C: ConnectionTrait>(db: &C, audience: &str) -> Result<i64, DbErr> {
+    let row = feed::Entity::find_by_id(audience.to_owned()).all(db).await?.pop();
+    Ok(row.map_or(0, |row| row.last_seq))
+}
+
+/// The oldest number still kept; one past the newest where nothing is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn oldest(db: &DatabaseConnection, audience: &str) -> Result<Option<i64>, DbErr> {
+    feed_event::Entity::find()
+        .select_only()
+        .column_as(feed_event::Column::Seq.min(), "oldest")
+        .filter(feed_event::Column::Audience.eq(audience))
+        .into_tuple::<Option<i64>>()
+        .one(db)
+        .await
+        .map(Option::flatten)
+}
+
+/// The next events of a feed, in order, at most a page of them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn after(
+    db: &DatabaseConnection,
+    tail: &Tail,
+    audience: &str,
+    after: i64,
+) -> Result<Vec<Arc<feed_event::Model>>, DbErr> {
+    let near = tail.after(audience, after);
+    if !near.is_empty() {
+        return Ok(near);
+    }
+    let reach = after.saturating_add(i64::try_from(PAGE_EVENTS).unwrap_or(100));
+    let rows = feed_event::Entity::find()
+        .filter(feed_event::Column::Audience.eq(audience))
+        .filter(feed_event::Column::Seq.gt(after))
+        .filter(feed_event::Column::Seq.lte(reach))
+        .order_by_asc(feed_event::Column::Seq)
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().map(Arc::new).collect())
+}
+
+/// Forgets events older than they are kept.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget(db: &DatabaseConnection, before: Instant) -> Result<u64, DbErr> {
+    let gone = feed_event::Entity::delete_many()
+        .filter(feed_event::Column::At.lt(before))
+        .exec(db)
+        .await?;
+    Ok(gone.rows_affected)
+}

@@ -1,0 +1,79 @@
+//! Heartbeats: proof that a node could serve, and from their gaps the times in which none could (OUT-1).
+
+use entity::heartbeat;
+use entity::value::{Instant, Span};
+use sea_orm::{
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseConnection, DbErr,
+    EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
+};
+use uuid::Uuid;
+
+/// The newest moment any node is known to have served; `None` before the first start.
+///
+/// # Errors
+/// When the database fails.
+pub async fn newest(db: &DatabaseConnection) -> Result<Option<Instant>, DbErr> {
+    let rows = heartbeat::Entity::find().order_by_desc(heartbeat::Column::BeatAt).all(db).await?;
+    Ok(rows.into_iter().map(|row| row.beat_at).max())
+}
+
+/// Nodes that beat since `since` and have not stopped, in a stable order.
+///
+/// # Errors
+/// When the database fails.
+pub async fn alive(db: &DatabaseConnection, since: Instant) -> Result<Vec<Uuid>, DbErr> {
+    let rows = heartbeat::Entity::find()
+        .filter(heartbeat::Column::BeatAt.gte(since))
+        .filter(heartbeat::Column::StoppedAt.is_null())
+        .order_by_asc(heartbeat::Column::Node)
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().map(|row| row.node).collect())
+}
+
+/// The first beat of a start.
+///
+/// # Errors
+/// When the database fails.
+pub async fn begin(db: &DatabaseConnection, node: Uuid, now: Instant) -> Result<(), DbErr> {
+    let row = heartbeat::Model { node, started_at: now, beat_at: now, stopped_at: None };
+    heartbeat::Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// One beat; the last one when the node stops in good order.
+///
+/// # Errors
+/// When the database fails.
+pub async fn beat(
+    db: &DatabaseConnection,
+    node: Uuid,
+    now: Instant,
+    stopped: bool,
+) -> Result<(), DbErr> {
+    let row = heartbeat::ActiveModel {
+        node: Set(node),
+        beat_at: Set(now),
+        stopped_at: Set(stopped.then_some(now)),
+        ..Default::default()
+    };
+    row.update(db).await.map(|_| ())
+}
+
+/// Forgets starts that are long over.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget(db: &DatabaseConnection, before: Instant) -> Result<(), DbErr> {
+    heartbeat::Entity::delete_many()
+        .filter(heartbeat::Column::BeatAt.lt(before))
+        .exec(db)
+        .await
+        .map(|_| ())
+}
+
+/// Where a deadline goes that fell due inside an outage: `up + max(due − down, 60 s)`; others stay (OUT-1).
+#[must_use]
+pub fn moved(due: Instant, outage: Span, least: chrono::TimeDelta) -> Option<Instant> {
+    outage.holds(due).then(|| outage.until + (due - outage.from).max(least))
+}

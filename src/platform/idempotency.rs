@@ -1,0 +1,62 @@
+//! Idempotency keys: a repeated command is answered again, not done again (ORD-4).
+
+use entity::idempotency;
+use entity::value::Instant;
+use sea_orm::{ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _, Value};
+use uuid::Uuid;
+
+use super::write_set::Cell;
+
+/// How long answers are kept, hours.
+pub const KEPT_HOURS: i64 = 48;
+
+/// The key a command came with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Who sent it.
+    pub actor: Uuid,
+    /// To which command, about what.
+    pub route: String,
+    /// The key itself.
+    pub key: String,
+    /// Hash of the body.
+    pub body_hash: String,
+}
+
+impl Key {
+    /// The row that keeps the answer.
+    #[must_use]
+    pub fn cells(&self, answer: String, now: Instant) -> Vec<Cell> {
+        vec![
+            ("actor", Value::from(self.actor)),
+            ("route", Value::from(self.route.clone())),
+            ("key", Value::from(self.key.clone())),
+            ("body_hash", Value::from(self.body_hash.clone())),
+            ("answer", Value::from(answer)),
+            ("at", Value::from(now)),
+        ]
+    }
+
+    /// The kept answer, if there is one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find(&self, db: &DatabaseConnection) -> Result<Option<idempotency::Model>, DbErr> {
+        idempotency::Entity::find_by_id((self.actor, self.route.clone(), self.key.clone()))
+            .all(db)
+            .await
+            .map(|mut rows| rows.pop())
+    }
+}
+
+/// Forgets answers older than they are kept.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget(db: &DatabaseConnection, before: Instant) -> Result<u64, DbErr> {
+    let gone = idempotency::Entity::delete_many()
+        .filter(idempotency::Column::At.lt(before))
+        .exec(db)
+        .await?;
+    Ok(gone.rows_affected)
+}

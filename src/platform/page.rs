@@ -1,0 +1,53 @@
+//! Pages of a list, newest first, by cursor.
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// The most rows a page holds.
+pub const PAGE_MAX: u64 = 200;
+
+/// Which page.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+pub struct PageQuery {
+    /// How many rows at most; 50 unless told, 200 at the most.
+    pub limit: Option<u64>,
+    /// From the page before.
+    pub cursor: Option<uuid::Uuid>,
+}
+
+impl PageQuery {
+    /// How many rows to read: one more than the page, to know whether there is a next.
+    #[must_use]
+    pub fn reach(&self) -> u64 {
+        self.size() + 1
+    }
+
+    fn size(&self) -> u64 {
+        self.limit.unwrap_or(50).clamp(1, PAGE_MAX)
+    }
+}
+
+/// One page of a list.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Page<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// Ask with it for the next page; `null` at the end.
+    pub next_cursor: Option<uuid::Uuid>,
+}
+
+impl<T> Page<T> {
+    /// Cuts what was read to a page.
+    pub fn cut<R>(
+        mut rows: Vec<R>,
+        query: &PageQuery,
+        key: impl Fn(&R) -> uuid::Uuid,
+        view: impl FnMut(R) -> T,
+    ) -> Self {
+        let size = usize::try_from(query.size()).unwrap_or(50);
+        let more = rows.len() > size;
+        rows.truncate(size);
+        let next_cursor = if more { rows.last().map(key) } else { None };
+        Self { items: rows.into_iter().map(view).collect(), next_cursor }
+    }
+}

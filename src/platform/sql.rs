@@ -1,0 +1,350 @@
+//! The write set as SQL: one self-gating statement on PostgreSQL, one script on `SQLite`.
+//!
+//! Gated parts run in lock order (key, rows, wallets, feed counters, the fired timer), each only if the one before it
+//! found its row; a part that did not shuts its gate, which undoes the whole flush and tells which part it was.
+//! PostgreSQL promises no order among data-modifying CTEs, so every gated part counts the rows of the one before it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use entity::value::Instant;
+use sea_orm::{DatabaseBackend, Statement, Value};
+
+use super::refusal::Refused;
+use super::write_set::{Adjust, Cell, Fact, Fired, TimerWrite, Write, WriteSet};
+
+/// What it means when a gate is shut.
+#[derive(Debug)]
+pub enum Gate {
+    /// The row was changed by somebody else.
+    Contended,
+    /// The condition does not hold.
+    Refuse(Box<Refused>),
+    /// The timer is gone or was armed anew.
+    Outdated,
+}
+
+/// A flush ready to run.
+#[derive(Debug)]
+pub struct Script {
+    /// The statement; its one row holds the new number of each feed.
+    pub statement: Statement,
+    /// What each gate means.
+    pub gates: Vec<Gate>,
+    /// Each audience and how many numbers it takes, in the order of the row's columns.
+    pub feeds: Vec<(String, usize)>,
+}
+
+/// Name of the uniqueness rule of idempotency keys, on PostgreSQL and on `SQLite`.
+pub const KEY_UNIQUE: (&str, &str) = ("idempotency_pkey", "idempotency.actor");
+
+struct Composer {
+    postgres: bool,
+    values: Vec<Value>,
+    gated: Vec<String>,
+    loose: Vec<String>,
+    gates: Vec<Gate>,
+}
+
+/// Writes the script of a write set.
+#[must_use]
+pub fn compose(set: &WriteSet, backend: DatabaseBackend, now: Instant) -> Script {
+    let mut composer = Composer {
+        postgres: backend == DatabaseBackend::Postgres,
+        values: Vec::new(),
+        gated: Vec::new(),
+        loose: Vec::new(),
+        gates: Vec::new(),
+    };
+    if let Some(key) = &set.key {
+        let body = composer.insert("idempotency", key, false);
+        composer.gate(body, Gate::Contended);
+    }
+    composer.rows(&set.writes);
+    let feeds = composer.feeds(&set.facts, now);
+    composer.timers(&set.timers, set.fired.as_ref());
+    let text = composer.text(&feeds);
+    Script {
+        statement: Statement::from_sql_and_values(backend, text, composer.values),
+        gates: composer.gates,
+        feeds: feeds.into_iter().map(|(audience, n, _)| (audience, n)).collect(),
+    }
+}
+
+impl Composer {
+    fn bind(&mut self, value: &Value) -> String {
+        self.values.push(value.clone());
+        format!("${}", self.values.len())
+    }
+
+    fn gate(&mut self, body: String, meaning: Gate) {
+        self.gated.push(body);
+        self.gates.push(meaning);
+    }
+
+    /// The condition that the gated part before this one found its row.
+    fn after(&self) -> String {
+        match self.gated.len().checked_sub(1) {
+            Some(last) if self.postgres => format!("(SELECT count(*) FROM g{last}) = 1"),
+            _ => "true".to_owned(),
+        }
+    }
+
+    fn insert(&mut self, table: &str, cells: &[Cell], or_keep: bool) -> String {
+        let columns: Vec<String> = cells.iter().map(|(c, _)| format!("\"{c}\"")).collect();
+        let values: Vec<String> = cells.iter().map(|(_, v)| self.bind(v)).collect();
+        let keep = if or_keep { " ON CONFLICT DO NOTHING" } else { "" };
+        format!(
+            "INSERT INTO \"{table}\" ({}) VALUES ({}){keep}",
+            columns.join(", "),
+            values.join(", ")
+        )
+    }
+
+    fn equals(&mut self, cells: &[Cell], between: &str) -> String {
+        let pairs: Vec<String> =
+            cells.iter().map(|(c, v)| format!("\"{c}\" = {}", self.bind(v))).collect();
+        pairs.join(between)
+    }
+
+    fn rows(&mut self, writes: &[Write]) {
+        let mut ordered: Vec<&Write> = writes.iter().collect();
+        ordered.sort_by_cached_key(|w| lock_order(w));
+        for write in ordered {
+            match write {
+                Write::Insert { table, cells, or_keep } => {
+                    let body = self.insert(table, cells, *or_keep);
+                    self.loose.push(body);
+                }
+                Write::Update { table, key, version, cells } => {
+                    let set = self.equals(cells, ", ");
+                    let comma = if set.is_empty() { "" } else { ", " };
+                    let found = self.equals(key, " AND ");
+                    let version = self.bind(&Value::from(*version));
+                    let after = self.after();
+                    self.gate(
+                        format!(
+                            "UPDATE \"{table}\" SET {set}{comma}\"version\" = \"version\" + 1 \
+                             WHERE {found} AND \"version\" = {version} AND {after}"
+                        ),
+                        Gate::Contended,
+                    );
+                }
+                Write::Adjust(adjust) => self.adjust(adjust),
+                Write::Replace { table, key, cells } => self.replace(table, key, cells),
+                Write::Set { table, key, cells } => {
+                    let set = self.equals(cells, ", ");
+                    let found = self.equals(key, " AND ");
+                    let after = self.after();
+                    self.gate(
+                        format!("UPDATE \"{table}\" SET {set} WHERE {found} AND {after}"),
+                        Gate::Contended,
+                    );
+                }
+                Write::Delete { table, key } => {
+                    let found = self.equals(key, " AND ");
+                    self.loose.push(format!("DELETE FROM \"{table}\" WHERE {found}"));
+                }
+            }
+        }
+    }
+
+    fn adjust(&mut self, adjust: &Adjust) {
+        let add: Vec<String> = adjust
+            .add
+            .iter()
+            .map(|(c, n)| {
+                let by = self.bind(&Value::from(*n));
+                format!("\"{c}\" = \"{c}\" + {by}")
+            })
+            .collect();
+        let mut found = self.equals(&adjust.key, " AND ");
+        if let Some((condition, values)) = &adjust.condition {
+            let mut rest = values.iter();
+            found.push_str(" AND ");
+            for (i, piece) in condition.split('?').enumerate() {
+                if i > 0 && let Some(value) = rest.next() {
+                    found.push_str(&self.bind(value));
+                }
+                found.push_str(piece);
+            }
+        }
+        let (table, after) = (adjust.table, self.after());
+        self.gate(
+            format!("UPDATE \"{table}\" SET {} WHERE {found} AND {after}", add.join(", ")),
+            Gate::Refuse(Box::new(adjust.refusal.clone())),
+        );
+    }
+
+    fn replace(&mut self, table: &str, key: &[Cell], cells: &[Cell]) {
+        let all: Vec<Cell> = key.iter().chain(cells).cloned().collect();
+        let insert = self.insert(table, &all, false);
+        let keys: Vec<String> = key.iter().map(|(c, _)| format!("\"{c}\"")).collect();
+        let sets: Vec<String> =
+            cells.iter().map(|(c, _)| format!("\"{c}\" = excluded.\"{c}\"")).collect();
+        self.loose.push(format!(
+            "{insert} ON CONFLICT ({}) DO UPDATE SET {}",
+            keys.join(", "),
+            sets.join(", ")
+        ));
+    }
+
+    fn feeds(&mut self, facts: &[Fact], now: Instant) -> Vec<(String, usize, String)> {
+        let mut by_audience: BTreeMap<&str, Vec<&Fact>> = BTreeMap::new();
+        for fact in facts {
+            by_audience.entry(&fact.audience).or_default().push(fact);
+        }
+        let mut feeds = Vec::new();
+        for (audience, facts) in by_audience {
+            let n = facts.len();
+            let name = self.bind(&Value::from(audience));
+            let after = self.after();
+            let source = if self.postgres {
+                format!("SELECT {name}, {n} WHERE {after}")
+            } else {
+                format!("VALUES ({name}, {n})")
+            };
+            let counter = self.gated.len();
+            self.gate(
+                format!(
+                    "INSERT INTO feed (audience, last_seq) {source} ON CONFLICT (audience) \
+                     DO UPDATE SET last_seq = feed.last_seq + {n}"
+                ),
+                Gate::Contended,
+            );
+            for (i, fact) in facts.into_iter().enumerate() {
+                self.event(fact, &name, counter, n - 1 - i, now);
+            }
+            feeds.push((audience.to_owned(), n, name));
+        }
+        feeds
+    }
+
+    fn event(&mut self, fact: &Fact, audience: &str, counter: usize, back: usize, now: Instant) {
+        let cells = [
+            Value::from(fact.id.0),
+            Value::from(fact.kind),
+            Value::from(now),
+            Value::from(fact.order_id.map(|id| id.0)),
+            Value::from(fact.session_id.map(|id| id.0)),
+            Value::from(fact.payload.clone()),
+        ];
+        let bound: Vec<String> = cells.iter().map(|v| self.bind(v)).collect();
+        let from = if self.postgres {
+            format!("g{counter}")
+        } else {
+            format!("feed WHERE audience = {audience}")
+        };
+        self.loose.push(format!(
+            "INSERT INTO feed_event (audience, seq, id, kind, at, order_id, session_id, payload) \
+             SELECT {audience}, last_seq - {back}, {} FROM {from}",
+            bound.join(", ")
+        ));
+    }
+
+    fn timers(&mut self, timers: &[TimerWrite], fired: Option<&Fired>) {
+        let mut again = None;
+        for timer in timers {
+            if fired.is_some_and(|f| f.kind == timer.kind && f.subject == timer.subject) {
+                again = Some(timer);
+                continue;
+            }
+            let key = [("kind", Value::from(timer.kind)), ("subject", Value::from(timer.subject))];
+            match timer.due {
+                Some(due) => {
+                    self.replace("timer", &key, &armed(due, timer.generation));
+                }
+                None => {
+                    let found = self.equals(&key, " AND ");
+                    self.loose.push(format!("DELETE FROM timer WHERE {found}"));
+                }
+            }
+        }
+        let Some(fired) = fired else { return };
+        let set = again.and_then(|t| t.due.map(|due| armed(due, t.generation)));
+        let set = set.map(|cells| self.equals(&cells, ", "));
+        let found = self.equals(
+            &[
+                ("kind", Value::from(fired.kind.clone())),
+                ("subject", Value::from(fired.subject)),
+                ("generation", Value::from(fired.generation)),
+            ],
+            " AND ",
+        );
+        let after = self.after();
+        let body = match set {
+            Some(set) => format!("UPDATE timer SET {set} WHERE {found} AND {after}"),
+            None => format!("DELETE FROM timer WHERE {found} AND {after}"),
+        };
+        self.gate(body, Gate::Outdated);
+    }
+
+    fn text(&self, feeds: &[(String, usize, String)]) -> String {
+        let first_feed = self.gates.len()
+            - feeds.len()
+            - usize::from(matches!(self.gates.last(), Some(Gate::Outdated)));
+        if self.postgres { self.cte(feeds.len(), first_feed) } else { self.script(feeds) }
+    }
+
+    fn cte(&self, feeds: usize, first_feed: usize) -> String {
+        let mut text = String::from("WITH ");
+        for (i, body) in self.gated.iter().enumerate() {
+            let returning = if (first_feed..first_feed + feeds).contains(&i) {
+                "feed.last_seq AS last_seq"
+            } else {
+                "1"
+            };
+            let _ = write!(text, "g{i} AS ({body} RETURNING {returning}), ");
+        }
+        for (i, body) in self.loose.iter().enumerate() {
+            let _ = write!(text, "u{i} AS ({body}), ");
+        }
+        text.truncate(text.len() - 2);
+        text.push_str(" SELECT true AS done");
+        for i in 0..self.gated.len() {
+            let _ = write!(text, ", gate((SELECT count(*) FROM g{i}) = 1, {i}) AS k{i}");
+        }
+        for i in 0..feeds {
+            let _ = write!(text, ", (SELECT last_seq FROM g{}) AS f{i}", first_feed + i);
+        }
+        text
+    }
+
+    fn script(&self, feeds: &[(String, usize, String)]) -> String {
+        let mut text = String::from("SAVEPOINT one; ");
+        for (i, body) in self.gated.iter().enumerate() {
+            let _ = write!(text, "{body}; INSERT INTO gate (holds, n) VALUES (changes(), {i}); ");
+        }
+        for body in &self.loose {
+            let _ = write!(text, "{body}; ");
+        }
+        text.push_str("RELEASE one; SELECT true AS done");
+        for (i, (_, _, name)) in feeds.iter().enumerate() {
+            let _ = write!(text, ", (SELECT last_seq FROM feed WHERE audience = {name}) AS f{i}");
+        }
+        text
+    }
+}
+
+fn armed(due: Instant, generation: i64) -> [Cell; 4] {
+    [
+        ("due_at", Value::from(due)),
+        ("generation", Value::from(generation)),
+        ("attempts", Value::from(0_i32)),
+        ("parked_at", Value::from(None::<Instant>)),
+    ]
+}
+
+/// One lock order everywhere: orders, other rows, wallets; each by key.
+fn lock_order(write: &Write) -> (u8, String) {
+    match write {
+        Write::Update { table: "order", key, .. } | Write::Set { table: "order", key, .. } => {
+            (0, format!("{key:?}"))
+        }
+        Write::Update { table, key, .. } | Write::Set { table, key, .. } => {
+            (1, format!("{table}{key:?}"))
+        }
+        Write::Adjust(adjust) => (2, format!("{}{:?}", adjust.table, adjust.key)),
+        Write::Insert { .. } | Write::Replace { .. } | Write::Delete { .. } => (3, String::new()),
+    }
+}

@@ -1,0 +1,210 @@
+//! What a command works on: the instant, reads that remember, and the write set.
+//!
+//! Reads go through the connection outside any transaction. What a decision rests on is therefore checked again by the
+//! flush: rows with a life at their version, hot rows by a condition, the rest by the database's uniqueness rules.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use entity::value::{EventId, Instant, OrderId};
+use sea_orm::{DatabaseConnection, EntityTrait, IntoActiveModel, ModelTrait, PrimaryKeyTrait, Value};
+use uuid::Uuid;
+
+use super::command::By;
+use super::engine::Shared;
+use super::feed::Audience;
+use super::refusal::{Fault, Stop};
+use super::write_set::{self, Adjust, Fact, Fired, TimerWrite, Unique, Write, WriteSet};
+
+/// A row that is updated at the version it was read at.
+pub trait Versioned: ModelTrait + Clone {
+    /// The version it was read at.
+    fn version(&self) -> i64;
+}
+
+macro_rules! versioned {
+    ($($table:ident),+) => {$(
+        impl Versioned for ::entity::$table::Model {
+            fn version(&self) -> i64 {
+                self.version
+            }
+        }
+    )+};
+}
+
+versioned!(order, person, session, partner, service, car, hold, penalty);
+
+/// One run of one command.
+pub struct Tx {
+    now: Instant,
+    by: By,
+    shared: Arc<Shared>,
+    seen: HashMap<(TypeId, String), Box<dyn Any + Send + Sync>>,
+    /// What the command wants to change.
+    pub(crate) writes: WriteSet,
+}
+
+impl Tx {
+    pub(super) fn begin(now: Instant, by: By, shared: Arc<Shared>, fired: Option<Fired>) -> Self {
+        let writes = WriteSet { fired, ..WriteSet::default() };
+        Self { now, by, shared, seen: HashMap::new(), writes }
+    }
+
+    /// The transaction's one instant (ORD-5).
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Who acts.
+    #[must_use]
+    pub fn by(&self) -> By {
+        self.by
+    }
+
+    /// For reading.
+    #[must_use]
+    pub fn db(&self) -> &DatabaseConnection {
+        &self.shared.db.read
+    }
+
+    /// Something the composition root shared with all commands.
+    ///
+    /// # Errors
+    /// A fault when it was never shared.
+    pub fn shared<T: Send + Sync + 'static>(&self) -> Result<Arc<T>, Stop> {
+        self.shared.get::<T>()
+    }
+
+    /// Reads a row by its key, or gives the state this command has already put into the write set.
+    ///
+    /// # Errors
+    /// A fault when the database fails.
+    pub async fn find<E>(
+        &mut self,
+        key: <E::PrimaryKey as PrimaryKeyTrait>::ValueType,
+    ) -> Result<Option<E::Model>, Stop>
+    where
+        E: EntityTrait,
+        E::Model: Clone + Send + Sync + 'static,
+        <E::PrimaryKey as PrimaryKeyTrait>::ValueType: std::fmt::Debug + Clone,
+    {
+        let name = format!("{key:?}");
+        let place = (TypeId::of::<E::Model>(), name);
+        if let Some(seen) = self.seen.get(&place).and_then(|m| m.downcast_ref::<E::Model>()) {
+            return Ok(Some(seen.clone()));
+        }
+        // `all` and not `one`: a bound LIMIT makes SQLite parse the statement anew each time.
+        let row = E::find_by_id(key).all(self.db()).await?.pop();
+        if let Some(row) = &row {
+            self.seen.insert(place, Box::new(row.clone()));
+        }
+        Ok(row)
+    }
+
+    /// Puts a new row into the write set.
+    pub fn insert<M>(&mut self, model: M)
+    where
+        M: ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
+    {
+        let (table, cells) = write_set::cells_of(model);
+        self.writes.writes.push(Write::Insert { table, cells, or_keep: false });
+    }
+
+    /// As [`Self::insert`], but a row that is there already stays as it is.
+    pub fn insert_or_keep<M>(&mut self, model: M)
+    where
+        M: ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
+    {
+        let (table, cells) = write_set::cells_of(model);
+        self.writes.writes.push(Write::Insert { table, cells, or_keep: true });
+    }
+
+    /// Puts what changed between two states of a row into the write set, at the version it was read at.
+    pub fn update<M: Versioned>(&mut self, old: &M, new: &M) {
+        let cells = write_set::changed(old, new);
+        let (table, key) = write_set::place_of(old);
+        self.writes.writes.push(Write::Update { table, key, version: old.version(), cells });
+    }
+
+    /// Replaces a row that has no life of its own.
+    pub fn replace<M>(&mut self, model: M)
+    where
+        M: ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
+    {
+        let (table, key) = write_set::place_of(&model);
+        let (_, all) = write_set::cells_of(model);
+        let cells = all.into_iter().filter(|(c, _)| key.iter().all(|(k, _)| k != c)).collect();
+        self.writes.writes.push(Write::Replace { table, key, cells });
+    }
+
+    /// Takes away the rows of a table whose columns hold these values.
+    pub fn delete(&mut self, table: &'static str, key: Vec<(&'static str, Value)>) {
+        self.writes.writes.push(Write::Delete { table, key });
+    }
+
+    /// Changes a hot row by an amount.
+    pub fn adjust(&mut self, adjust: Adjust) {
+        self.writes.writes.push(Write::Adjust(adjust));
+    }
+
+    /// Says what a uniqueness rule of the database means here.
+    pub fn unique(&mut self, rule: Unique) {
+        self.writes.uniques.push(rule);
+    }
+
+    /// Arms a timer, or arms it anew.
+    pub fn arm(&mut self, kind: &'static str, subject: Uuid, due: Instant) {
+        let generation = rand::random::<i64>();
+        self.writes.timer(TimerWrite { kind, subject, due: Some(due), generation });
+    }
+
+    /// Takes a timer away.
+    pub fn disarm(&mut self, kind: &'static str, subject: Uuid) {
+        self.writes.timer(TimerWrite { kind, subject, due: None, generation: 0 });
+    }
+
+    /// Tells an audience.
+    ///
+    /// # Errors
+    /// A fault when the payload is no JSON.
+    pub fn tell(
+        &mut self,
+        audience: &Audience,
+        kind: &'static str,
+        order_id: Option<OrderId>,
+        id: EventId,
+        payload: &impl serde::Serialize,
+    ) -> Result<(), Stop> {
+        self.writes.facts.push(Fact {
+            audience: audience.to_string(),
+            id,
+            kind,
+            order_id,
+            session_id: self.by.session_id,
+            payload: serde_json::to_string(payload)?,
+        });
+        Ok(())
+    }
+
+    /// Wakes whoever follows a topic that is no feed.
+    pub fn wake(&mut self, topic: String) {
+        self.writes.topics.push(topic);
+    }
+
+    /// A row that must be there.
+    ///
+    /// # Errors
+    /// A fault that names the row.
+    pub fn must<M>(
+        table: &'static str,
+        id: impl std::fmt::Display,
+        row: Option<M>,
+    ) -> Result<M, Stop> {
+        row.ok_or_else(|| {
+            let what = "the row is missing".to_owned();
+            Fault::Inconsistent { table, id: id.to_string(), what }.into()
+        })
+    }
+}

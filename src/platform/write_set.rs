@@ -1,0 +1,212 @@
+//! The write set: what a command wants to change, as data, until it is flushed once at the end.
+
+use entity::value::{EventId, Instant, OrderId, SessionId};
+use sea_orm::{ActiveModelTrait as _, ActiveValue, EntityTrait, IdenStatic as _, Iterable as _, ModelTrait, Value};
+use uuid::Uuid;
+
+use super::refusal::Refused;
+
+/// A column and what stands in it.
+pub type Cell = (&'static str, Value);
+
+/// A row inserted, updated at its version, changed by an amount, or deleted.
+#[derive(Clone, Debug)]
+pub enum Write {
+    /// A new row.
+    Insert {
+        /// The table.
+        table: &'static str,
+        /// All its columns.
+        cells: Vec<Cell>,
+        /// A row that is there already stays as it is.
+        or_keep: bool,
+    },
+    /// A row with a life, at the version it was read at.
+    Update {
+        /// The table.
+        table: &'static str,
+        /// Which row.
+        key: Vec<Cell>,
+        /// The version it was read at.
+        version: i64,
+        /// What changes; the version is raised by itself.
+        cells: Vec<Cell>,
+    },
+    /// A hot row that changes by an amount, if the condition holds.
+    Adjust(Adjust),
+    /// A row without a life is replaced.
+    Replace {
+        /// The table.
+        table: &'static str,
+        /// Which row.
+        key: Vec<Cell>,
+        /// What it then holds.
+        cells: Vec<Cell>,
+    },
+    /// Cells of a row that no version guards.
+    Set {
+        /// The table.
+        table: &'static str,
+        /// Which row.
+        key: Vec<Cell>,
+        /// What it then holds.
+        cells: Vec<Cell>,
+    },
+    /// Rows that go.
+    Delete {
+        /// The table.
+        table: &'static str,
+        /// Which rows.
+        key: Vec<Cell>,
+    },
+}
+
+/// A relative, conditional change of a hot row.
+#[derive(Clone, Debug)]
+pub struct Adjust {
+    /// The table.
+    pub table: &'static str,
+    /// Which row.
+    pub key: Vec<Cell>,
+    /// Columns and what is added to them.
+    pub add: Vec<(&'static str, i64)>,
+    /// SQL that must hold of the row; `?` stands for each of `values`.
+    pub condition: Option<(&'static str, Vec<Value>)>,
+    /// The *no* when it does not.
+    pub refusal: Refused,
+}
+
+/// A uniqueness rule of the database and the *no* it means.
+#[derive(Clone, Debug)]
+pub struct Unique {
+    /// The constraint's name, on PostgreSQL.
+    pub name: &'static str,
+    /// Its `table.column, …`, as `SQLite` says it.
+    pub columns: &'static str,
+    /// The *no*.
+    pub refusal: Refused,
+}
+
+/// A timer armed (`due` is set) or disarmed.
+#[derive(Clone, Debug)]
+pub struct TimerWrite {
+    /// Which command the clock will send.
+    pub kind: &'static str,
+    /// About what.
+    pub subject: Uuid,
+    /// When; `None` takes it away.
+    pub due: Option<Instant>,
+    /// The generation it gets.
+    pub generation: i64,
+}
+
+/// Something told to an audience.
+#[derive(Clone, Debug)]
+pub struct Fact {
+    /// Whose feed.
+    pub audience: String,
+    /// The same everywhere it is told.
+    pub id: EventId,
+    /// What happened, in the past tense.
+    pub kind: &'static str,
+    /// The order it is about.
+    pub order_id: Option<OrderId>,
+    /// The device that caused it.
+    pub session_id: Option<SessionId>,
+    /// JSON as its reader may see it; personal data sealed.
+    pub payload: String,
+}
+
+/// The timer that fired, to be consumed if it is still the same one.
+#[derive(Clone, Debug)]
+pub struct Fired {
+    /// Which command the clock sends.
+    pub kind: String,
+    /// About what.
+    pub subject: Uuid,
+    /// When it fell due.
+    pub due_at: Instant,
+    /// Which arming it was.
+    pub generation: i64,
+}
+
+/// Everything one command changes.
+#[derive(Clone, Debug, Default)]
+pub struct WriteSet {
+    /// The key under which the answer is kept.
+    pub key: Option<Vec<Cell>>,
+    /// Rows.
+    pub writes: Vec<Write>,
+    /// Uniqueness rules that may refuse it.
+    pub uniques: Vec<Unique>,
+    /// Timers.
+    pub timers: Vec<TimerWrite>,
+    /// Facts.
+    pub facts: Vec<Fact>,
+    /// The timer that caused it.
+    pub fired: Option<Fired>,
+    /// Topics to wake beside the feeds: sessions that ended, a new policy.
+    pub topics: Vec<String>,
+}
+
+impl WriteSet {
+    /// Nothing to write?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.key.is_none()
+            && self.writes.is_empty()
+            && self.timers.is_empty()
+            && self.facts.is_empty()
+            && self.fired.is_none()
+    }
+
+    /// Arms or disarms; the newest word counts.
+    pub fn timer(&mut self, write: TimerWrite) {
+        self.timers.retain(|t| (t.kind, t.subject) != (write.kind, write.subject));
+        self.timers.push(write);
+    }
+}
+
+/// The cells of a new row.
+pub fn cells_of<M>(model: M) -> (&'static str, Vec<Cell>)
+where
+    M: ModelTrait + sea_orm::IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
+{
+    let mut active = model.into_active_model();
+    let cells = <M::Entity as EntityTrait>::Column::iter()
+        .filter_map(|column| match active.take(column) {
+            ActiveValue::Set(value) | ActiveValue::Unchanged(value) => {
+                Some((column.as_str(), value))
+            }
+            ActiveValue::NotSet => None,
+        })
+        .collect();
+    (table_of::<M::Entity>(), cells)
+}
+
+/// The cells in which two states of a row differ.
+pub fn changed<M: ModelTrait>(old: &M, new: &M) -> Vec<Cell> {
+    <M::Entity as EntityTrait>::Column::iter()
+        .filter_map(|column| {
+            let value = new.get(column);
+            (column.as_str() != "version" && value != old.get(column))
+                .then_some((column.as_str(), value))
+        })
+        .collect()
+}
+
+/// The table and key cells of a row.
+pub fn place_of<M: ModelTrait>(model: &M) -> (&'static str, Vec<Cell>) {
+    use sea_orm::PrimaryKeyToColumn as _;
+    let key = <M::Entity as EntityTrait>::PrimaryKey::iter()
+        .map(|key| {
+            let column = key.into_column();
+            (column.as_str(), model.get(column))
+        })
+        .collect();
+    (table_of::<M::Entity>(), key)
+}
+
+fn table_of<E: EntityTrait>() -> &'static str {
+    E::default().table_name()
+}

@@ -1,0 +1,132 @@
+//! The policy keys; `default.toml` beside this file says each one's unit, default and rule.
+#![expect(missing_docs, reason = "each key is described in src/policy/default.toml")]
+
+use entity::value::{Bp, Money};
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// All keys of one version.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    pub quick: Quick,
+    pub booking: Booking,
+    pub arrival: Arrival,
+    pub order: Order,
+    pub fee: Fee,
+    pub commission: Commission,
+    pub balance: Balance,
+    pub outage: Outage,
+}
+
+/// QO, PEN-2.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quick {
+    pub offer_ttl_s: i64,
+    pub net_grace_s: i64,
+    pub arrival_buffer_min: i64,
+    pub late_decision_min: i64,
+    pub max_extensions: i16,
+    pub extension_min: i64,
+    pub unseen_accept_grace_s: i64,
+    pub fee_bp: Bp,
+    #[serde(deserialize_with = "qepik", serialize_with = "bare")]
+    pub fee_cap: Money,
+    pub alternatives_max: usize,
+    pub alternatives_radius_m: u32,
+}
+
+/// BK.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Booking {
+    pub admit_early_min: i64,
+}
+
+/// ARR.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arrival {
+    pub pings: usize,
+    pub radius_m: i32,
+    pub accuracy_m: i32,
+    pub stale_s: i64,
+    pub admit_min: i64,
+    pub admit_end_min: i64,
+    pub freeze_min: i64,
+    pub eta_step_s: i64,
+    pub route_speed_kmh: u32,
+    pub route_detour_pct: u32,
+}
+
+/// ORD.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Order {
+    pub auto_complete_h: i64,
+    pub contest_min: i64,
+    pub off_estimate_pct: i64,
+}
+
+/// PEN.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fee {
+    pub quote_ttl_s: i64,
+    pub split_partner_bp: Bp,
+    #[serde(deserialize_with = "qepik", serialize_with = "bare")]
+    pub block_debt: Money,
+    pub block_count: usize,
+}
+
+/// COM.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Commission {
+    pub mode: CommissionMode,
+    pub brackets: Vec<Bracket>,
+}
+
+/// How brackets are applied (COM-1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CommissionMode {
+    /// The whole amount at its bracket's rate.
+    Flat,
+    /// As flat, but never less than the bracket below can reach.
+    Monotone,
+    /// Each part of the amount at its own bracket's rate.
+    Progressive,
+}
+
+/// A bracket: amounts up to `up_to` (inclusive), or all above the one before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bracket {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub up_to: Option<i64>,
+    pub rate_bp: Bp,
+}
+
+/// BAL.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Balance {
+    #[serde(deserialize_with = "qepik", serialize_with = "bare")]
+    pub floor: Money,
+}
+
+/// OUT.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outage {
+    pub least_s: i64,
+}
+
+fn qepik<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Money, D::Error> {
+    i64::deserialize(deserializer).map(Money)
+}
+
+fn bare<S: serde::Serializer>(money: &Money, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_i64(money.0)
+}

@@ -1,0 +1,4 @@
+//! Support: what the operator's people do that no other capability owns.
+
+pub mod credit;
+pub mod outages;

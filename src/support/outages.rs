@@ -1,0 +1,79 @@
+//! The report of our own outages: when the engine could not serve, and whose deadlines moved (OUT-1).
+
+use chrono::{DateTime, Utc};
+use entity::value::{OrderId, OutageId};
+use entity::{order_step, outage};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::platform::Stop;
+use crate::platform::page::{Page, PageQuery};
+
+/// Orders named in one report at most.
+const ORDERS_MAX: u64 = 10_000;
+
+/// One outage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OutageView {
+    /// The outage.
+    pub id: OutageId,
+    /// The last moment known good.
+    pub down_at: DateTime<Utc>,
+    /// The first moment good again.
+    pub up_at: DateTime<Utc>,
+    /// How many orders it touched.
+    pub orders_touched: usize,
+    /// Which.
+    pub order_ids: Vec<OrderId>,
+}
+
+/// The outages, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page<C: ConnectionTrait>(
+    db: &C,
+    query: &PageQuery,
+) -> Result<Page<OutageView>, Stop> {
+    let mut rows =
+        outage::Entity::find().order_by_desc(outage::Column::Id).limit(query.reach());
+    if let Some(cursor) = query.cursor {
+        rows = rows.filter(outage::Column::Id.lt(OutageId(cursor)));
+    }
+    let rows = rows.all(db).await?;
+    let mut touched = Vec::new();
+    for row in &rows {
+        touched.push((row.id, orders_of(db, row).await?));
+    }
+    let view = |row: outage::Model| {
+        let found = touched.iter().find(|(id, _)| *id == row.id);
+        let order_ids = found.map(|(_, orders)| orders.clone()).unwrap_or_default();
+        OutageView {
+            id: row.id,
+            down_at: row.down_at,
+            up_at: row.up_at,
+            orders_touched: order_ids.len(),
+            order_ids,
+        }
+    };
+    Ok(Page::cut(rows, query, |row| row.id.0, view))
+}
+
+async fn orders_of<C: ConnectionTrait>(
+    db: &C,
+    row: &outage::Model,
+) -> Result<Vec<OrderId>, Stop> {
+    let steps = order_step::Entity::find()
+        .filter(order_step::Column::Intent.eq("shift"))
+        .filter(order_step::Column::At.gte(row.up_at))
+        .limit(ORDERS_MAX)
+        .all(db)
+        .await?;
+    let id = serde_json::json!(row.id);
+    let of_it = |step: &&order_step::Model| step.note.get("outage") == Some(&id);
+    Ok(steps.iter().filter(of_it).map(|step| step.order_id).collect())
+}

@@ -1,0 +1,182 @@
+//! Who may name whom, and who may write what.
+
+use super::text::{Blank, around, blank, is_word, line_of, named_after, places};
+use super::tree::{File, hold, rust_below};
+
+/// Who may name whom in `src/`: a module names only what stands below it; what shares a line stands
+/// side by side. (`entity` is a crate of its own, below all of them.)
+const ORDER: &[&[&str]] = &[
+    &["main"],
+    &["demo"],
+    &["app"],
+    &["timetable"],
+    &["edge"],
+    &["support", "insight", "notify"],
+    &["orders"],
+    &["discovery"],
+    &["billing"],
+    &["bonus"],
+    &["ledger"],
+    &["partners", "clients"],
+    &["reputation"],
+    &["access"],
+    &["policy"],
+    &["platform"],
+];
+
+/// Settings are for whoever puts the process together or speaks to the outside. `config` gathers
+/// what each capability declares as its settings, so it may name what stands below the edge.
+const NAME_CONFIG: &[&str] = &["main", "demo", "app", "edge"];
+
+/// Tables with one writer: below `home` only `writer` touches the write set, and elsewhere nobody
+/// makes or changes a row of theirs.
+struct Family {
+    tables: &'static [&'static str],
+    home: &'static str,
+    writer: &'static str,
+}
+
+impl Family {
+    fn finding(&self, file: &File, at: usize, what: &str) -> String {
+        let why = format!("`{what}`: only {} writes {}", self.writer, self.tables.join(", "));
+        file.at(line_of(&file.code, at), &why)
+    }
+}
+
+const FAMILIES: &[Family] = &[
+    Family { tables: &["order", "order_step"], home: "src/orders/", writer: "src/orders/apply.rs" },
+    Family { tables: &["posting"], home: "src/ledger/", writer: "src/ledger/post.rs" },
+];
+
+const PUTS: &[&str] = &["insert", "insert_or_keep", "update", "replace", "delete", "adjust"];
+const MADE: &[&str] =
+    &["ActiveModel", "Entity::insert", "Entity::update", "Entity::delete", "Model {"];
+
+fn rank(module: &str) -> Option<usize> {
+    ORDER.iter().position(|line| line.contains(&module))
+}
+
+/// Why a module may not name another, if it may not.
+fn edge_refused(from: &str, to: &str) -> Option<String> {
+    if from == to {
+        return None;
+    }
+    if to == "config" {
+        let refused = !NAME_CONFIG.contains(&from);
+        return refused.then(|| format!("settings are handed to `{from}`, it does not name them"));
+    }
+    if from == "config" {
+        let refused = rank(to) <= rank("edge");
+        return refused.then(|| format!("config knows nothing of `{to}`"));
+    }
+    match (rank(from), rank(to)) {
+        (Some(left), Some(right)) if left < right => None,
+        (Some(_), Some(_)) => Some(format!("`{to}` stands to the left of or beside `{from}`")),
+        (None, _) => Some(format!("`{from}` has no place in the order of modules (tests/tidy.rs)")),
+        (_, None) => Some(format!("`{to}` has no place in the order of modules (tests/tidy.rs)")),
+    }
+}
+
+fn edges_refused(file: &File) -> Vec<String> {
+    let Some((from, depth)) = file.module() else { return Vec::new() };
+    let mut named = named_after(&file.code, "crate::");
+    named.extend(named_after(&file.code, "yumo::"));
+    // Counted from an inline module, the same `super::` leads only to the file itself.
+    let above = named_after(&file.code, &"super::".repeat(depth));
+    named.extend(above.into_iter().filter(|(_, to)| rank(to).is_some() || to == "config"));
+    let refused = |(line, to): (usize, String)| {
+        edge_refused(from, &to).map(|why| file.at(line, &format!("names `{to}`: {why}")))
+    };
+    named.into_iter().filter_map(refused).collect()
+}
+
+#[test]
+fn modules_name_only_what_stands_to_their_right() {
+    let found: Vec<_> = rust_below("src/").flat_map(edges_refused).collect();
+    hold("A new edge between modules is the change to argue about.", &found);
+}
+
+/// Rows put into the write set: in the family's home by anybody but the writer, elsewhere by name.
+fn foreign_puts(file: &File, family: &Family) -> Vec<String> {
+    let strings = blank(&file.text, Blank::Comments);
+    let mut found = Vec::new();
+    for verb in PUTS {
+        let needle = format!("tx.{verb}(");
+        for at in places(file.shipped(), &needle) {
+            let row = around(&strings, at, needle.len()).1.trim_start_matches(|c| !is_word(c));
+            let row = row.strip_prefix("old_").or_else(|| row.strip_prefix("new_")).unwrap_or(row);
+            let theirs = family.tables.iter().any(|t| places(row, t).first() == Some(&0));
+            if theirs || file.path.starts_with(family.home) {
+                found.push(family.finding(file, at, &needle));
+            }
+        }
+    }
+    found
+}
+
+/// Rows made, or statements on them, outside the family's home.
+fn foreign_rows(file: &File, family: &Family) -> Vec<String> {
+    let mut found = Vec::new();
+    for table in family.tables {
+        for made in MADE {
+            let needle = format!("{table}::{made}");
+            for at in file.shipped().match_indices(&needle).map(|(at, _)| at) {
+                let before = around(file.shipped(), at, 0).0;
+                let path = before.trim_end_matches(|c| is_word(c) || c == ':').trim_end();
+                let a_type = path.ends_with("->") || path.ends_with(" for");
+                let no_row = a_type && *made == "Model {";
+                if !no_row && !before.ends_with(is_word) {
+                    found.push(family.finding(file, at, &needle));
+                }
+            }
+        }
+    }
+    found
+}
+
+fn foreign_writes(file: &File, family: &Family) -> Vec<String> {
+    // The platform writes whatever it is handed and knows no table by name.
+    if file.path == family.writer || file.path.starts_with("src/platform/") {
+        return Vec::new();
+    }
+    let mut found = foreign_puts(file, family);
+    if !file.path.starts_with(family.home) {
+        found.extend(foreign_rows(file, family));
+    }
+    found
+}
+
+#[test]
+fn a_family_of_tables_has_one_writer() {
+    let writes = |file| FAMILIES.iter().flat_map(move |family| foreign_writes(file, family));
+    let found: Vec<_> = rust_below("src/").flat_map(writes).collect();
+    hold("One writer per family of tables.", &found);
+}
+
+#[test]
+fn edges_and_writers_can_be_refused() {
+    let edge = |path, text| edges_refused(&File::new(path, text)).len();
+    assert_eq!(edge("src/orders/depart.rs", "use crate::{platform::Tx, edge::http};"), 1);
+    assert_eq!(
+        edge("src/orders/depart.rs", "/// See [`crate::edge`].\nuse crate::policy::Key;"),
+        0
+    );
+    assert_eq!(edge("src/clients/mod.rs", "use super::partners;"), 1);
+    assert_eq!(edge("src/app.rs", "mod tests { use super::Stop; }"), 0);
+    assert_eq!(edge("src/platform/db.rs", "crate::config::Settings"), 1);
+    assert_eq!(edge("src/edge/mod.rs", "crate::config::Settings"), 0);
+    assert_eq!(edge("src/config.rs", "use crate::{access::AccessSettings, edge::http};"), 1);
+    assert_eq!(edge("src/main.rs", "yumo::nowhere::run();"), 1);
+
+    let write = |path, text| {
+        let file = File::new(path, text);
+        FAMILIES.iter().flat_map(|family| foreign_writes(&file, family)).count()
+    };
+    assert_eq!(write("src/orders/depart.rs", "tx.insert(step);"), 1);
+    assert_eq!(write("src/orders/apply.rs", "tx.update(&order, &new_order);"), 0);
+    assert_eq!(write("src/billing/funds.rs", "tx.update(&old_order, &order);"), 1);
+    assert_eq!(write("src/billing/funds.rs", "tx.insert(hold); tx.delete(\"posting\", key);"), 1);
+    assert_eq!(write("src/billing/funds.rs", "fn f() -> ::entity::posting::Model { x }"), 0);
+    assert_eq!(write("src/billing/funds.rs", "return entity::posting::Model { id };"), 1);
+    assert_eq!(write("src/insight/a.rs", "#[cfg(test)] mod t { order::Model { id }; }"), 0);
+}

@@ -1,0 +1,266 @@
+//! The census: everything that happened in the town, counted once, readable by anybody at any
+//! moment.
+
+use crate::spread::Spread;
+use crate::trouble::Problem;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// Moments kept for the terminal's view.
+const MOMENTS_MAX: usize = 64;
+/// Violations kept word for word; further ones are only counted.
+const VIOLATIONS_MAX: usize = 100;
+/// Different refusal codes kept.
+const CODES_MAX: usize = 200;
+
+macro_rules! figures {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// The counters, each written by whoever it happened to.
+        #[derive(Debug, Default)]
+        pub struct Counters { $($(#[$doc])* pub $name: AtomicU64,)* }
+
+        /// The counters at one moment.
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+        pub struct Figures { $($(#[$doc])* pub $name: u64,)* }
+
+        impl Counters {
+            fn read(&self) -> Figures {
+                Figures { $($name: self.$name.load(Relaxed),)* }
+            }
+        }
+    };
+}
+
+figures! {
+    /// Requests sent, reads and commands.
+    requests,
+    /// Requests sent again after a broken line or a plea to wait.
+    retries,
+    /// Refusals of every kind.
+    refusals,
+    /// Of these, lost races and old versions.
+    races,
+    /// Answers outside the contract and server faults.
+    odd_answers,
+    /// Searches.
+    searches,
+    /// Searches that found nothing open.
+    found_nothing,
+    /// Orders placed.
+    placed,
+    /// Of these, placed again from the alternatives.
+    placed_again,
+    /// Orders accepted.
+    accepted,
+    /// Orders declined.
+    declined,
+    /// Offers left unanswered on purpose.
+    ignored,
+    /// Departures.
+    departed,
+    /// Positions sent.
+    positions,
+    /// Arrivals by position.
+    arrived_by_position,
+    /// Arrivals by the branch's code.
+    arrived_by_code,
+    /// Cars admitted.
+    admitted,
+    /// Orders completed.
+    completed,
+    /// Orders that ended cancelled, seen by their clients.
+    ended_cancelled,
+    /// Cancelled by the client.
+    cancelled_by_client,
+    /// Cancelled by the partner.
+    cancelled_by_partner,
+    /// Cancellation quotes asked.
+    quotes,
+    /// More time given.
+    extended,
+    /// No-shows declared by staff.
+    no_shows,
+    /// Admissions contested.
+    contested,
+    /// Clients the branch said are not there.
+    not_here,
+    /// Clients who did not come.
+    ghosts,
+    /// Acts of support on orders.
+    support_acts,
+    /// Top-ups by support.
+    credits,
+    /// Newcomers who took the place of clients who may order no more.
+    newcomers,
+    /// Feed events heard.
+    events,
+    /// Blanks heard.
+    blanks,
+    /// Snapshots fetched.
+    snapshots,
+    /// Feed connections made.
+    connections,
+    /// Of these, made again after one was lost.
+    reconnections,
+    /// Tokens refreshed.
+    refreshes,
+    /// People signed in.
+    sign_ins,
+    /// Standing proofs read.
+    proofs,
+    /// Feeds not dense, events told twice, books that do not match.
+    violations,
+}
+
+/// What a client is busy with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Nothing.
+    Idle,
+    /// Waits for the partner's answer.
+    Waiting,
+    /// Accepted, not yet under way.
+    Confirmed,
+    /// On the way.
+    Driving,
+    /// At the branch, not yet admitted.
+    Arrived,
+    /// Being served.
+    Served,
+}
+
+/// All phases, in the order of an order's life.
+const PHASES: [Phase; 6] =
+    [Phase::Idle, Phase::Waiting, Phase::Confirmed, Phase::Driving, Phase::Arrived, Phase::Served];
+
+/// One thing that happened, for people to read.
+#[derive(Debug, Clone)]
+pub struct Moment {
+    /// When, after the census began.
+    pub after: std::time::Duration,
+    /// Who.
+    pub who: String,
+    /// What.
+    pub what: String,
+}
+
+/// Everything that happened in the town.
+#[derive(Debug)]
+pub struct Census {
+    /// The counters.
+    pub count: Counters,
+    /// How long commands took, from the request to the whole answer.
+    pub command: Spread,
+    /// How late events came, from the instant of their command, in real time.
+    pub telling: Spread,
+    began: Instant,
+    phases: [AtomicI64; 6],
+    codes: Mutex<BTreeMap<String, u64>>,
+    moments: Mutex<VecDeque<Moment>>,
+    violations: Mutex<Vec<String>>,
+}
+
+impl Default for Census {
+    fn default() -> Self {
+        Self {
+            count: Counters::default(),
+            command: Spread::default(),
+            telling: Spread::default(),
+            began: Instant::now(),
+            phases: Default::default(),
+            codes: Mutex::default(),
+            moments: Mutex::default(),
+            violations: Mutex::default(),
+        }
+    }
+}
+
+impl Census {
+    /// The counters now.
+    pub fn figures(&self) -> Figures {
+        self.count.read()
+    }
+
+    /// How many clients are in each phase now.
+    pub fn phases(&self) -> [(Phase, u64); 6] {
+        PHASES.map(|phase| {
+            let now = self.gauge(phase).map_or(0, |gauge| gauge.load(Relaxed));
+            (phase, u64::try_from(now).unwrap_or(0))
+        })
+    }
+
+    /// How often each refusal code was heard.
+    pub fn refusals(&self) -> Vec<(String, u64)> {
+        held(&self.codes).iter().map(|(code, times)| (code.clone(), *times)).collect()
+    }
+
+    /// The last moments, oldest first.
+    pub fn moments(&self) -> Vec<Moment> {
+        held(&self.moments).iter().cloned().collect()
+    }
+
+    /// What must never be and was, word for word (the first hundred).
+    pub fn violations(&self) -> Vec<String> {
+        held(&self.violations).clone()
+    }
+
+    /// Writes down what must never be.
+    pub fn violation(&self, what: String) {
+        self.count.violations.fetch_add(1, Relaxed);
+        tracing::error!(what, "violation");
+        let mut violations = held(&self.violations);
+        if violations.len() < VIOLATIONS_MAX {
+            violations.push(what);
+        }
+    }
+
+    pub(crate) fn tell(&self, who: &str, what: impl Into<String>) {
+        let moment = Moment { after: self.began.elapsed(), who: who.to_owned(), what: what.into() };
+        let mut moments = held(&self.moments);
+        if moments.len() >= MOMENTS_MAX {
+            moments.pop_front();
+        }
+        moments.push_back(moment);
+    }
+
+    pub(crate) fn refused(&self, problem: &Problem) {
+        self.count.refusals.fetch_add(1, Relaxed);
+        if problem.is_race() {
+            self.count.races.fetch_add(1, Relaxed);
+        }
+        let mut codes = held(&self.codes);
+        if codes.len() < CODES_MAX || codes.contains_key(&problem.code) {
+            *codes.entry(problem.code.clone()).or_default() += 1;
+        }
+    }
+
+    pub(crate) fn enter(&self, phase: Phase) {
+        if let Some(gauge) = self.gauge(phase) {
+            gauge.fetch_add(1, Relaxed);
+        }
+    }
+
+    pub(crate) fn leave(&self, phase: Phase) {
+        if let Some(gauge) = self.gauge(phase) {
+            gauge.fetch_sub(1, Relaxed);
+        }
+    }
+
+    fn gauge(&self, phase: Phase) -> Option<&AtomicI64> {
+        PHASES
+            .iter()
+            .zip(&self.phases)
+            .find_map(|(known, gauge)| (*known == phase).then_some(gauge))
+    }
+}
+
+/// Counts one.
+pub(crate) fn one(counter: &AtomicU64) {
+    counter.fetch_add(1, Relaxed);
+}
+
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}

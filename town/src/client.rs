@@ -1,0 +1,342 @@
+//! A client: thinks of a wash, looks around, asks the price, places, and sees the visit through.
+
+use crate::ask::Ask;
+use crate::catalogue::WASHES;
+use crate::census::{Phase, one};
+use crate::chance::Dice;
+use crate::feed::{Audience, Follower, Seen, Start};
+use crate::geo::Point;
+use crate::person::{Person, Shared};
+use crate::residents::{Resident, resident};
+use crate::trouble::Trouble;
+use crate::views::{Car, Found, Money, Order, Page};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::mpsc;
+
+/// Events waiting for a client's attention.
+const EVENTS_MAX: usize = 256;
+/// How far a client looks.
+const RADIUS_M: u32 = 6000;
+/// Results a client reads.
+const RESULTS_MAX: usize = 12;
+/// How often one wish is placed again, from a changed price or from alternatives.
+const PLACINGS_MAX: u32 = 4;
+/// A client's thinking between two visits, the town's seconds.
+const THINKING_SECS: (u64, u64) = (300, 3600);
+/// How long a client who may order no more stays away before a newcomer takes the place.
+const AWAY_SECS: u64 = 600;
+/// Newcomers who take one client's place, one after another.
+const NEWCOMERS_MAX: usize = 50;
+
+/// The codes shown at the gates, by branch.
+#[derive(Debug, Default)]
+pub struct Board(Mutex<HashMap<String, String>>);
+
+impl Board {
+    /// Shows a branch's code.
+    pub fn show(&self, branch: &str, code: &str) {
+        let mut board = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        board.insert(branch.to_owned(), code.to_owned());
+    }
+
+    /// The code shown at a branch's gate.
+    pub fn code_at(&self, branch: &str) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(branch).cloned()
+    }
+}
+
+/// A client who has signed in, with a car and a feed.
+pub struct Client {
+    pub(crate) me: Arc<Person>,
+    pub(crate) shared: Shared,
+    pub(crate) dice: Dice,
+    pub(crate) board: Arc<Board>,
+    pub(crate) at: Point,
+    pub(crate) phase: Phase,
+    events: mpsc::Receiver<Seen>,
+    car: Car,
+}
+
+/// Why a client's day ended.
+enum Over {
+    /// The town stops.
+    Stopped,
+    /// Debts or a ban: no more orders from this one.
+    Barred,
+}
+
+#[derive(Deserialize)]
+struct Preview {
+    total: Money,
+}
+
+#[derive(Deserialize)]
+struct Alternative {
+    place: Value,
+}
+
+/// Lives the life of client `number` of `clients`, and of the newcomers who take the place.
+pub async fn live(shared: Shared, board: Arc<Board>, seed: u64, number: usize, clients: usize) {
+    for newcomer in 0..NEWCOMERS_MAX {
+        let who = number + newcomer * clients.max(1);
+        let mut dice = Dice::of(seed, "client", who);
+        let settling = if newcomer == 0 { dice.between(1, 240) } else { AWAY_SECS };
+        if !shared.stop.rest(shared.pace.real(settling)).await {
+            return;
+        }
+        let over = match Client::enrol(&shared, &board, dice, who).await {
+            Ok(client) => client.days().await,
+            Err(trouble) => {
+                tracing::warn!(%trouble, who, "a client could not settle");
+                Over::Barred
+            }
+        };
+        match over {
+            Over::Stopped => return,
+            Over::Barred => one(&shared.census.count.newcomers),
+        }
+    }
+}
+
+/// Signs a resident in and makes sure of name and car.
+pub async fn settle(
+    shared: &Shared,
+    number: usize,
+    who: &Resident,
+) -> Result<(Arc<Person>, Car), Trouble> {
+    let me = Person::sign_in(shared, number, &who.phone, &who.name).await?;
+    let cars: Page<Car> = me.read(&Ask::get("/v1/client/cars")).await?;
+    if let Some(car) = cars.items.into_iter().next() {
+        return Ok((Arc::new(me), car));
+    }
+    let lang = if number.is_multiple_of(4) { "ru" } else { "az" };
+    me.done(&Ask::put("/v1/client/profile", &json!({ "name": who.name, "lang": lang }))).await?;
+    let body = json!({ "plate": who.plate, "make": who.make, "class": who.class });
+    let car: Car = me.read(&Ask::post("/v1/client/cars", &body)).await?;
+    Ok((Arc::new(me), car))
+}
+
+impl Client {
+    async fn enrol(
+        shared: &Shared,
+        board: &Arc<Board>,
+        mut dice: Dice,
+        number: usize,
+    ) -> Result<Self, Trouble> {
+        let who = resident(number);
+        let (me, car) = settle(shared, number, &who).await?;
+        let (sink, events) = mpsc::channel(EVENTS_MAX);
+        tokio::spawn(Follower::new(me.clone(), &Audience::Client, Start::Snapshot, sink).follow());
+        let at = dice.somewhere();
+        shared.census.enter(Phase::Idle);
+        Ok(Self {
+            me,
+            shared: shared.clone(),
+            dice,
+            board: board.clone(),
+            at,
+            phase: Phase::Idle,
+            events,
+            car,
+        })
+    }
+
+    async fn days(mut self) -> Over {
+        for left in self.open_orders().await {
+            self.see_through(left).await;
+        }
+        while !self.shared.stop.is_set() {
+            self.enter(Phase::Idle);
+            let thinking = self.dice.between(THINKING_SECS.0, THINKING_SECS.1);
+            self.idle(thinking).await;
+            if self.shared.stop.is_set() {
+                break;
+            }
+            self.at = self.dice.somewhere();
+            match self.wish().await {
+                Ok(()) => {}
+                Err(Trouble::Refused(problem)) if problem.speaks_of(&["debt", "ban", "penalt"]) => {
+                    self.shared
+                        .census
+                        .tell(&self.me.name, format!("may order no more: {}", problem.code));
+                    return Over::Barred;
+                }
+                Err(Trouble::Stopped) => break,
+                Err(trouble) => tracing::debug!(%trouble, "a wish came to nothing"),
+            }
+        }
+        Over::Stopped
+    }
+
+    /// Orders left open by an earlier life of the town.
+    async fn open_orders(&self) -> Vec<Order> {
+        let page: Result<Page<Order>, _> =
+            self.me.read(&Ask::get("/v1/client/orders?open=true")).await;
+        page.map(|page| page.items).unwrap_or_default()
+    }
+
+    /// One wish: from the search to the end of the visit, alternatives included.
+    async fn wish(&mut self) -> Result<(), Trouble> {
+        let Some(mut body) = self.choose().await? else { return Ok(()) };
+        for placing in 0..PLACINGS_MAX {
+            let order = match self.me.order(&Ask::post("/v1/client/orders", &body)).await {
+                Ok(order) => order,
+                Err(Trouble::Refused(problem)) if problem.total.is_some() => {
+                    let total = problem.total.unwrap_or_default();
+                    put(&mut body, "shown_total", json!(total.amount));
+                    continue;
+                }
+                Err(trouble) => return Err(trouble),
+            };
+            one(&self.shared.census.count.placed);
+            if placing > 0 {
+                one(&self.shared.census.count.placed_again);
+            }
+            self.shared
+                .census
+                .tell(&self.me.name, format!("placed {} at {}", order.code, order.partner.name));
+            let end = self.see_through(order).await;
+            let unlucky = end
+                .reason
+                .as_deref()
+                .is_some_and(|why| matches!(why, "declined" | "offer_expired"));
+            if !unlucky || !self.dice.chance(650) {
+                return Ok(());
+            }
+            match self.alternative(&end).await? {
+                Some(place) => body = place,
+                None => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Searches, picks a place and asks the price: the body of placing.
+    async fn choose(&mut self) -> Result<Option<Value>, Trouble> {
+        let census = self.shared.census.clone();
+        let wished = self.wished();
+        one(&census.count.searches);
+        let Point { lat, lon } = self.at;
+        let query = format!(
+            "/v1/client/partners?lat={lat:.6}&lon={lon:.6}&radius_m={RADIUS_M}\
+             &services={}&class={}",
+            wished.join(","),
+            self.car.class
+        );
+        let found: Page<Found> = self.me.read(&Ask::get(query)).await?;
+        let fits = |place: &Found| {
+            place.open
+                && wished.iter().all(|code| place.services.iter().any(|has| has.code == *code))
+        };
+        let fitting: Vec<Found> = found.items.into_iter().filter(fits).take(RESULTS_MAX).collect();
+        let Some(place) = self.dice.pick_early(&fitting) else {
+            one(&census.count.found_nothing);
+            return Ok(None);
+        };
+        let wanted = |code: &&str| {
+            place.services.iter().find(|has| has.code == **code).map(|has| has.id.clone())
+        };
+        let service_ids: Vec<String> = wished.iter().filter_map(wanted).collect();
+        let mut body = json!({
+            "kind": "quick", "partner_id": place.id, "car_id": self.car.id,
+            "service_ids": service_ids, "origin": self.at,
+        });
+        let preview: Preview = self.me.read(&Ask::post("/v1/client/orders/preview", &body)).await?;
+        put(&mut body, "shown_total", json!(preview.total.amount));
+        let reading = self.dice.between(3, 40);
+        self.idle(reading).await;
+        Ok(Some(body))
+    }
+
+    /// One to three services, the common ones most.
+    fn wished(&mut self) -> Vec<&'static str> {
+        let number = self.dice.between(1, 3);
+        let mut wished = Vec::new();
+        for _ in 0..number {
+            if let Some(wash) = self.dice.pick_early(&WASHES)
+                && !wished.contains(&wash.code)
+            {
+                wished.push(wash.code);
+            }
+        }
+        wished
+    }
+
+    /// The body of placing at another branch, agreed anew.
+    async fn alternative(&mut self, end: &Order) -> Result<Option<Value>, Trouble> {
+        let ask = Ask::get(format!("/v1/client/orders/{}/alternatives", end.id));
+        let page: Page<Alternative> = self.me.read(&ask).await?;
+        let reading = self.dice.between(3, 30);
+        self.idle(reading).await;
+        Ok(self.dice.pick_early(&page.items).map(|other| other.place.clone()))
+    }
+
+    /// Moves to another phase, for the census.
+    pub(crate) fn enter(&mut self, phase: Phase) {
+        self.shared.census.leave(self.phase);
+        self.shared.census.enter(phase);
+        self.phase = phase;
+    }
+
+    /// Lets the town's seconds pass; what the feed says meanwhile is heard and forgotten.
+    async fn idle(&mut self, secs: u64) {
+        let wait = self.shared.pace.real(secs);
+        let stop = self.shared.stop.clone();
+        let events = &mut self.events;
+        let hear = async {
+            while events.recv().await.is_some() {}
+            stop.wait().await;
+        };
+        let _time_is_up = tokio::time::timeout(wait, async {
+            tokio::select! { () = hear => {}, () = stop.wait() => {} }
+        })
+        .await;
+    }
+
+    /// Waits for news of an order; after so many of the town's seconds without any, nothing.
+    pub(crate) async fn news(&mut self, of: &Order, secs: u64) -> Option<Order> {
+        let wait = self.shared.pace.real(secs);
+        let stop = self.shared.stop.clone();
+        let hear = async {
+            tokio::select! {
+                newer = newer_than(&mut self.events, of) => Some(newer),
+                () = stop.wait() => None,
+            }
+        };
+        tokio::time::timeout(wait, hear).await.ok().flatten()
+    }
+}
+
+/// The next the feed says of an order that is newer than what is known; a feed that ended says
+/// nothing.
+async fn newer_than(events: &mut mpsc::Receiver<Seen>, of: &Order) -> Order {
+    loop {
+        let Some(seen) = events.recv().await else { return std::future::pending().await };
+        let newer = match seen {
+            Seen::Snapshot(orders) => orders.into_iter().find(|order| order.id == of.id),
+            Seen::Event(heard) => heard.event.data.order.map(|order| *order),
+        };
+        if let Some(order) = newer
+            && order.id == of.id
+            && order.version > of.version
+        {
+            return order;
+        }
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.shared.census.leave(self.phase);
+    }
+}
+
+/// Puts a member into a JSON object.
+fn put(body: &mut Value, name: &str, value: Value) {
+    if let Value::Object(members) = body {
+        members.insert(name.to_owned(), value);
+    }
+}

@@ -1,0 +1,61 @@
+//! One-time codes: how the town's people read what was sent to their phones.
+
+use futures_util::future::BoxFuture;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// How long a person looks at the phone before giving up.
+const CODE_WAIT_MAX: Duration = Duration::from_secs(15);
+/// Codes kept that nobody has read.
+const UNREAD_MAX: usize = 200_000;
+
+/// Whoever can read the code that was sent to a phone.
+pub trait Codes: Send + Sync {
+    /// The code last sent to this phone, waiting a bounded time for it; each is given once.
+    fn code<'a>(&'a self, phone: &'a str) -> BoxFuture<'a, Option<String>>;
+}
+
+/// A box the sender of codes puts them into: the demo's channel, or a reader of the server's log.
+#[derive(Debug, Default)]
+pub struct Mailbox {
+    unread: Mutex<HashMap<String, String>>,
+    news: Notify,
+}
+
+impl Mailbox {
+    /// Puts a code in; a newer one replaces the older.
+    pub fn deliver(&self, phone: &str, code: &str) {
+        let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        if unread.len() < UNREAD_MAX || unread.contains_key(phone) {
+            unread.insert(phone.to_owned(), code.to_owned());
+        }
+        drop(unread);
+        self.news.notify_waiters();
+    }
+
+    fn take(&self, phone: &str) -> Option<String> {
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner).remove(phone)
+    }
+
+    async fn wait_for(&self, phone: &str) -> String {
+        loop {
+            let news = self.news.notified();
+            tokio::pin!(news);
+            news.as_mut().enable();
+            if let Some(code) = self.take(phone) {
+                return code;
+            }
+            news.await;
+        }
+    }
+}
+
+impl Codes for Mailbox {
+    fn code<'a>(&'a self, phone: &'a str) -> BoxFuture<'a, Option<String>> {
+        Box::pin(
+            async move { tokio::time::timeout(CODE_WAIT_MAX, self.wait_for(phone)).await.ok() },
+        )
+    }
+}

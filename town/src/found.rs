@@ -1,0 +1,256 @@
+//! Founding the town: whatever is missing is made, whatever is there is left alone.
+
+use crate::ask::Ask;
+use crate::catalogue::offerings;
+use crate::census::one;
+use crate::chance::Dice;
+use crate::geo::Point;
+use crate::person::{Person, Shared};
+use crate::places::place_of;
+use crate::residents::owner_phone;
+use crate::trouble::Trouble;
+use crate::views::Money;
+use futures_util::{StreamExt, TryStreamExt};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Branches founded at one time.
+const FOUNDERS_MAX: usize = 16;
+/// Below this a branch's balance is topped up at the founding.
+const POOR_QEPIK: i64 = 500;
+
+/// How the town is to be.
+#[derive(Debug, Clone)]
+pub struct Founding {
+    /// The seed of the branches' prices.
+    pub seed: u64,
+    /// How many branches.
+    pub partners: usize,
+    /// Bays of each branch.
+    pub bays: usize,
+    /// What each branch is credited with at first.
+    pub credit_qepik: i64,
+}
+
+/// A branch of the town and its owner.
+#[derive(Clone)]
+pub struct Branch {
+    /// The number in the town.
+    pub number: usize,
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Where it is.
+    pub point: Point,
+    /// The owner, signed in.
+    pub owner: Arc<Person>,
+    /// The code shown at the gate.
+    pub arrival_code: String,
+    /// Its services: id, code and the price of each class.
+    pub services: Vec<Listed>,
+}
+
+/// A service in a branch's catalogue.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Listed {
+    /// Its id.
+    pub id: String,
+    /// Its code.
+    pub code: String,
+    /// Prices by class.
+    #[serde(default)]
+    pub prices: Vec<Priced>,
+}
+
+/// The price for one class.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Priced {
+    /// The class.
+    pub class: String,
+    /// The price: whole qəpik, or money.
+    pub price: Qepik,
+}
+
+/// A price in either of its two forms.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(untagged)]
+pub enum Qepik {
+    /// Whole qəpik.
+    Whole(i64),
+    /// Money.
+    Money(Money),
+}
+
+impl Qepik {
+    /// Whole qəpik.
+    pub fn amount(self) -> i64 {
+        match self {
+            Self::Whole(amount) | Self::Money(Money { amount }) => amount,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Me {
+    roles: Roles,
+}
+
+#[derive(Debug, Deserialize)]
+struct Roles {
+    #[serde(default)]
+    branches: Vec<Membership>,
+    #[serde(default)]
+    support: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Membership {
+    partner_id: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct BranchView {
+    #[serde(default)]
+    arrival_code: Option<String>,
+    #[serde(default)]
+    taking_orders: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Funds {
+    available: Money,
+}
+
+/// Signs the support person in and makes sure they are one.
+pub async fn support_person(shared: &Shared, phone: &str) -> Result<Arc<Person>, Trouble> {
+    let person = Person::sign_in(shared, 0, phone, "Dəstək").await?;
+    let me: Me = person.read(&Ask::get("/v1/auth/me")).await?;
+    if me.roles.support.is_none() {
+        return Err(Trouble::Odd(format!("{phone} is not of support")));
+    }
+    Ok(Arc::new(person))
+}
+
+/// Makes sure that all branches stand.
+pub async fn branches(
+    shared: &Shared,
+    support: &Arc<Person>,
+    founding: &Founding,
+) -> Result<Vec<Branch>, Trouble> {
+    let one_by_one = (0..founding.partners).map(|number| branch(shared, support, founding, number));
+    let mut branches: Vec<Branch> =
+        futures_util::stream::iter(one_by_one).buffer_unordered(FOUNDERS_MAX).try_collect().await?;
+    branches.sort_by_key(|branch| branch.number);
+    Ok(branches)
+}
+
+async fn branch(
+    shared: &Shared,
+    support: &Person,
+    founding: &Founding,
+    number: usize,
+) -> Result<Branch, Trouble> {
+    let nowhere = || Trouble::Odd("the map is empty".to_owned());
+    let (name, address, point) = place_of(number).ok_or_else(nowhere)?;
+    let phone = owner_phone(number);
+    let owner = Person::sign_in(shared, number, &phone, &name).await?;
+    if membership(&owner).await?.is_none() {
+        let body = json!({
+            "name": name, "address": address, "point": point, "zone": "Asia/Baku",
+            "owner_phone": phone,
+        });
+        support.done(&Ask::post("/v1/support/partners", &body)).await?;
+    }
+    let homeless = || Trouble::Odd(format!("{phone} has no branch after its founding"));
+    let id = membership(&owner).await?.ok_or_else(homeless)?;
+    let services = equip(&owner, founding, number).await?;
+    fund(&owner, support, &id, founding.credit_qepik).await?;
+    let view: BranchView = owner.read(&Ask::get("/v1/partner/branch")).await?;
+    if view.taking_orders == Some(false) {
+        owner.done(&Ask::patch("/v1/partner/branch", &json!({ "taking_orders": true }))).await?;
+    }
+    let arrival_code = view.arrival_code.unwrap_or_default();
+    Ok(Branch { number, id, name, point, owner: Arc::new(owner), arrival_code, services })
+}
+
+async fn membership(owner: &Person) -> Result<Option<String>, Trouble> {
+    let me: Me = owner.read(&Ask::get("/v1/auth/me")).await?;
+    Ok(me.roles.branches.into_iter().next().map(|branch| branch.partner_id))
+}
+
+/// Services, bays and hours, where they are missing.
+async fn equip(owner: &Person, founding: &Founding, number: usize) -> Result<Vec<Listed>, Trouble> {
+    let services = list(owner, "/v1/partner/services").await?;
+    if services.is_empty() {
+        let mut dice = Dice::of(founding.seed, "branch", number);
+        for offering in offerings(&mut dice) {
+            owner.done(&Ask::post("/v1/partner/services", &offering.body())).await?;
+        }
+    }
+    let bays = list(owner, "/v1/partner/bays").await?.len();
+    for bay in bays..founding.bays {
+        let body = json!({ "name": format!("Boks {}", bay + 1), "kind": "wash" });
+        owner.done(&Ask::post("/v1/partner/bays", &body)).await?;
+    }
+    let schedule: Value = owner.read(&Ask::get("/v1/partner/schedule")).await?;
+    let is_set =
+        schedule.get("weekly").and_then(Value::as_array).is_some_and(|weekly| !weekly.is_empty());
+    if !is_set {
+        // Most never close; one in twelve sleeps from two to eight.
+        let (opens, closes) = if number % 12 == 11 { (480, 1560) } else { (0, 1440) };
+        let day =
+            |weekday: u8| json!({ "weekday": weekday, "opens_min": opens, "closes_min": closes });
+        let body = json!({ "weekly": (1..=7).map(day).collect::<Vec<_>>() });
+        owner.done(&Ask::put("/v1/partner/schedule", &body)).await?;
+    }
+    let services = list(owner, "/v1/partner/services").await?;
+    let listed =
+        services.into_iter().map(serde_json::from_value).collect::<Result<Vec<Listed>, _>>();
+    listed.map_err(|fault| Trouble::Odd(format!("a service: {fault}")))
+}
+
+/// A list that is a page or a plain array.
+async fn list(owner: &Person, path: &str) -> Result<Vec<Value>, Trouble> {
+    let mut answer: Value = owner.read(&Ask::get(path)).await?;
+    let paged = answer.get_mut("items").map(Value::take);
+    let items = paged.unwrap_or(answer);
+    if let Value::Array(items) = items {
+        Ok(items)
+    } else {
+        Err(Trouble::Odd(format!("{path} is no list")))
+    }
+}
+
+async fn fund(
+    owner: &Person,
+    support: &Person,
+    id: &str,
+    credit_qepik: i64,
+) -> Result<(), Trouble> {
+    if available(owner).await? < POOR_QEPIK.min(credit_qepik) {
+        credit(support, id, credit_qepik).await?;
+    }
+    Ok(())
+}
+
+/// What a branch has left.
+pub async fn available(owner: &Person) -> Result<i64, Trouble> {
+    let funds: Funds = owner.read(&Ask::get("/v1/partner/balance")).await?;
+    Ok(funds.available.amount)
+}
+
+/// Support credits a branch.
+pub async fn credit(support: &Person, id: &str, amount: i64) -> Result<(), Trouble> {
+    let body = json!({ "amount": amount, "reason": "Balans artırıldı (kassa)" });
+    support.done(&Ask::post(format!("/v1/support/partners/{id}/credits"), &body)).await?;
+    one(&support.shared.census.count.credits);
+    Ok(())
+}
+
+/// The code a branch shows at its gate now.
+pub async fn shown_code(owner: &Person) -> Result<String, Trouble> {
+    let view: BranchView = owner.read(&Ask::get("/v1/partner/branch")).await?;
+    Ok(view.arrival_code.unwrap_or_default())
+}

@@ -1,0 +1,100 @@
+//! One connection of the feed: frames in, frames out, and why it ended.
+
+use crate::trouble::Trouble;
+use crate::views::Frame;
+use futures_util::{SinkExt, StreamExt};
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+/// How long the handshake may take.
+const HANDSHAKE_WAIT_MAX: Duration = Duration::from_secs(15);
+/// How long a connection may be silent before it counts as lost; the server pings every 25 s.
+const SILENCE_MAX: Duration = Duration::from_secs(75);
+/// How long one of our frames may take to leave.
+const SEND_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// An open connection.
+pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+/// What came out of a connection.
+#[derive(Debug)]
+pub enum Came {
+    /// A frame.
+    Frame(Frame),
+    /// Text that is no frame of the contract.
+    Unreadable(String),
+    /// The end, with its close code where there was one.
+    End(Option<u16>),
+}
+
+/// Why no connection came about.
+#[derive(Debug)]
+pub enum Shut {
+    /// The server answered the handshake with this status.
+    Status(u16),
+    /// The line is broken.
+    Line(String),
+}
+
+impl Socket {
+    /// Opens a connection with a token.
+    pub async fn open(url: &str, token: &str) -> Result<Self, Shut> {
+        let line = |fault: &dyn std::fmt::Display| Shut::Line(fault.to_string());
+        let mut request = url.into_client_request().map_err(|fault| line(&fault))?;
+        let bearer =
+            HeaderValue::from_str(&format!("Bearer {token}")).map_err(|fault| line(&fault))?;
+        request.headers_mut().insert("authorization", bearer);
+        request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("yumo.v1"));
+        let opened = tokio::time::timeout(HANDSHAKE_WAIT_MAX, connect_async(request)).await;
+        match opened {
+            Ok(Ok((stream, _))) => Ok(Self(stream)),
+            Ok(Err(Error::Http(response))) => Err(Shut::Status(response.status().as_u16())),
+            Ok(Err(fault)) => Err(line(&fault)),
+            Err(late) => Err(line(&late)),
+        }
+    }
+
+    /// The next frame, or the end; pings are answered on the way.
+    pub async fn next(&mut self) -> Came {
+        loop {
+            let came = tokio::time::timeout(SILENCE_MAX, self.0.next()).await;
+            let Ok(Some(Ok(message))) = came else { return Came::End(None) };
+            if let Message::Text(text) = &message {
+                return match serde_json::from_str(text.as_str()) {
+                    Ok(frame) => Came::Frame(frame),
+                    Err(fault) => Came::Unreadable(format!("{fault}: {text}")),
+                };
+            }
+            if let Message::Close(close) = &message {
+                return Came::End(close.as_ref().map(|close| close.code.into()));
+            }
+        }
+    }
+
+    /// Asks for everything after a number.
+    pub async fn resume(&mut self, after: i64) -> Result<(), Trouble> {
+        self.send(format!(r#"{{"type":"resume","after":{after}}}"#)).await
+    }
+
+    /// Says that this device has everything up to a number.
+    pub async fn ack(&mut self, seq: i64) -> Result<(), Trouble> {
+        self.send(format!(r#"{{"type":"ack","seq":{seq}}}"#)).await
+    }
+
+    async fn send(&mut self, text: String) -> Result<(), Trouble> {
+        match tokio::time::timeout(SEND_WAIT_MAX, self.0.send(Message::text(text))).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(fault)) => Err(Trouble::Unreachable(fault.to_string())),
+            Err(late) => Err(Trouble::Unreachable(late.to_string())),
+        }
+    }
+
+    /// Says goodbye.
+    pub async fn close(mut self) {
+        let _late = tokio::time::timeout(SEND_WAIT_MAX, self.0.close(None)).await;
+    }
+}

@@ -1,0 +1,384 @@
+//! The desk of a branch: answers offers, admits cars, hands them back, and minds its balance.
+
+use crate::agenda::Agenda;
+use crate::ask::Ask;
+use crate::census::one;
+use crate::chance::Dice;
+use crate::client::Board;
+use crate::feed::{Audience, Follower, Seen, Start};
+use crate::found::{Branch, available, shown_code};
+use crate::person::Shared;
+use crate::support::{Call, Calls};
+use crate::trouble::{Problem, Trouble};
+use crate::views::{Order, Status};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// Events waiting for the desk's attention.
+const EVENTS_MAX: usize = 1024;
+/// The longest the desk waits with nothing due.
+const QUIET_MAX: Duration = Duration::from_mins(1);
+/// Accepted orders between two looks at the balance.
+const ACCEPTS_PER_LOOK: u64 = 8;
+/// The town's seconds before the desk tries again what did not work.
+const AGAIN_SECS: u64 = 60;
+/// Below this the desk calls support for more.
+const LOW_QEPIK: i64 = 700;
+/// The town's seconds between two looks at the code at the gate and at the balance.
+const CODE_LOOK_SECS: u64 = 900;
+
+/// What the desk means to do with an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Act {
+    Accept,
+    Decline,
+    Ignore,
+    Extend,
+    Admit,
+    AdmitTooSoon,
+    NoShow,
+    NotHere,
+    Cancel,
+    AddService,
+    Complete,
+}
+
+/// An intention: what with which order.
+type Intention = (String, Act);
+
+/// A branch at work.
+pub struct Desk {
+    branch: Branch,
+    shared: Shared,
+    board: Arc<Board>,
+    calls: Calls,
+    dice: Dice,
+    agenda: Agenda<Intention>,
+    known: HashMap<String, Order>,
+    accepts: u64,
+    code_look_at: Instant,
+}
+
+impl Desk {
+    /// The desk of a branch.
+    pub fn of(
+        branch: Branch,
+        shared: &Shared,
+        board: &Arc<Board>,
+        calls: &Calls,
+        seed: u64,
+    ) -> Self {
+        board.show(&branch.id, &branch.arrival_code);
+        let dice = Dice::of(seed, "desk", branch.number);
+        Self {
+            branch,
+            shared: shared.clone(),
+            board: board.clone(),
+            calls: calls.clone(),
+            dice,
+            agenda: Agenda::default(),
+            known: HashMap::new(),
+            accepts: 0,
+            code_look_at: Instant::now(),
+        }
+    }
+
+    /// Works until the town stops.
+    pub async fn work(mut self) {
+        let (sink, mut events) = mpsc::channel(EVENTS_MAX);
+        let audience = Audience::Branch(self.branch.id.clone());
+        tokio::spawn(
+            Follower::new(self.branch.owner.clone(), &audience, Start::Snapshot, sink).follow(),
+        );
+        let stop = self.shared.stop.clone();
+        while !stop.is_set() {
+            let quiet = Instant::now() + QUIET_MAX;
+            let until = self.agenda.next_at().map_or(quiet, |at| at.min(quiet));
+            let seen = tokio::select! {
+                seen = tokio::time::timeout_at(until, events.recv()) => seen,
+                () = stop.wait() => return,
+            };
+            match seen {
+                Ok(Some(Seen::Snapshot(orders))) => {
+                    for order in orders {
+                        self.learn(order);
+                    }
+                }
+                Ok(Some(Seen::Event(heard))) => {
+                    if let Some(order) = heard.event.data.order {
+                        self.learn(*order);
+                    }
+                }
+                Ok(None) => return,
+                Err(_due) => {}
+            }
+            while let Some((id, act)) = self.agenda.take_due(Instant::now()) {
+                if stop.is_set() {
+                    return;
+                }
+                self.carry_out(&id, act).await;
+            }
+            self.mind_the_gate().await;
+        }
+    }
+
+    /// Takes in how an order stands and decides what to do with it.
+    fn learn(&mut self, order: Order) {
+        if self.known.get(&order.id).is_some_and(|known| known.version > order.version) {
+            return;
+        }
+        if order.status.is_terminal() {
+            self.known.remove(&order.id);
+            self.agenda.forget(|(id, _)| *id == order.id);
+            return;
+        }
+        match order.status {
+            Status::Requested => self.on_offer(&order),
+            Status::Confirmed | Status::OnTheWay => self.on_expected(&order),
+            Status::Active => self.on_active(&order),
+            Status::Completed | Status::Cancelled => {}
+        }
+        self.known.insert(order.id.clone(), order);
+    }
+
+    fn on_offer(&mut self, order: &Order) {
+        let answered = [Act::Accept, Act::Decline, Act::Ignore];
+        if answered.iter().any(|act| self.agenda.knows(&(order.id.clone(), *act))) {
+            return;
+        }
+        let act = match self.dice.between(1, 100) {
+            1..=5 => Act::Decline,
+            6..=10 => Act::Ignore,
+            _ => Act::Accept,
+        };
+        let thinking = self.dice.between(3, 22);
+        self.mean(order, act, thinking);
+    }
+
+    fn on_expected(&mut self, order: &Order) {
+        if order.frozen_until.is_some() {
+            return;
+        }
+        if order.arrived_at.is_some() {
+            if !self.has_plan(order, &[Act::Admit, Act::NotHere]) {
+                let (act, wait) = match self.dice.between(1, 1000) {
+                    1..=8 => (Act::NotHere, self.dice.between(60, 400)),
+                    9..=20 => (Act::Admit, self.dice.between(1000, 4000)),
+                    _ => (Act::Admit, self.dice.between(20, 300)),
+                };
+                self.mean(order, act, wait);
+            }
+            return;
+        }
+        if order.overdue {
+            if !self.has_plan(order, &[Act::Extend, Act::NoShow, Act::Ignore]) {
+                let act = match self.dice.between(1, 10) {
+                    1..=4 if order.extensions == 0 => Act::Extend,
+                    1..=6 => Act::NoShow,
+                    _ => Act::Ignore,
+                };
+                let wait = self.dice.between(20, 400);
+                self.mean(order, act, wait);
+            }
+        } else if !self.has_plan(order, &[Act::Cancel, Act::AdmitTooSoon, Act::Extend]) {
+            let (act, wait) = match self.dice.between(1, 1000) {
+                1..=10 => (Act::Cancel, self.dice.between(30, 900)),
+                11..=14 => (Act::AdmitTooSoon, self.dice.between(200, 900)),
+                15..=60 => (Act::Extend, self.dice.between(200, 900)),
+                _ => return,
+            };
+            self.mean(order, act, wait);
+        }
+    }
+
+    fn on_active(&mut self, order: &Order) {
+        if !self.has_plan(order, &[Act::Complete]) {
+            let secs = order.minutes().max(5) * 60 * self.dice.between(50, 115) / 100;
+            self.mean(order, Act::Complete, secs);
+            if self.dice.chance(60) {
+                let wait = self.dice.between(30, secs.max(31) / 2 + 30);
+                self.mean(order, Act::AddService, wait);
+            }
+        }
+    }
+
+    fn has_plan(&self, order: &Order, acts: &[Act]) -> bool {
+        acts.iter().any(|act| self.agenda.knows(&(order.id.clone(), *act)))
+    }
+
+    fn mean(&mut self, order: &Order, act: Act, secs: u64) {
+        let at = Instant::now() + self.shared.pace.real(secs);
+        self.agenda.mean(at, (order.id.clone(), act));
+    }
+
+    /// Does what was meant, if the order still stands so that it makes sense.
+    async fn carry_out(&mut self, id: &str, act: Act) {
+        let Some(order) = self.known.get(id).cloned() else { return };
+        let expected = matches!(order.status, Status::Confirmed | Status::OnTheWay)
+            && order.frozen_until.is_none();
+        let fits = match act {
+            Act::Accept | Act::Decline => order.status == Status::Requested,
+            Act::Extend | Act::Cancel => expected,
+            Act::NoShow | Act::AdmitTooSoon => expected && order.arrived_at.is_none(),
+            Act::Admit | Act::NotHere => expected && order.arrived_at.is_some(),
+            Act::AddService | Act::Complete => order.status == Status::Active,
+            Act::Ignore => {
+                one(&self.shared.census.count.ignored);
+                false
+            }
+        };
+        if !fits {
+            return;
+        }
+        let ask = self.wording(&order, act);
+        match self.branch.owner.order(&ask).await {
+            Ok(after) => {
+                self.count(act, &order);
+                self.learn(after);
+                if act == Act::Accept {
+                    self.mind_the_balance().await;
+                }
+            }
+            Err(Trouble::Refused(problem)) => self.refused(&order, act, *problem),
+            Err(trouble) => {
+                tracing::debug!(%trouble, ?act, "the desk could not");
+                self.try_again(&order, act);
+            }
+        }
+    }
+
+    fn wording(&mut self, order: &Order, act: Act) -> Ask {
+        let path = |verb: &str| format!("/v1/partner/orders/{}/{verb}", order.id);
+        let because = |reason: &str| json!({ "reason": reason });
+        match act {
+            Act::Accept | Act::Ignore => {
+                Ask::post(path("accept"), &json!({})).if_match(order.version)
+            }
+            Act::Decline => Ask::post(path("decline"), &because("Bütün bokslar doludur")),
+            Act::Extend => Ask::post(path("extend"), &json!({})),
+            Act::Admit if self.dice.chance(15) => {
+                Ask::post(path("admit"), &json!({ "class": "suv" }))
+            }
+            Act::Admit | Act::AdmitTooSoon => Ask::post(path("admit"), &json!({})),
+            Act::NoShow => Ask::post(path("no-show"), &json!({})),
+            Act::NotHere => Ask::post(path("not-here"), &json!({})),
+            Act::Cancel => Ask::post(path("cancel"), &because("Su kəsilib")),
+            Act::AddService => {
+                Ask::patch(path("services"), &self.more(order)).if_match(order.version)
+            }
+            Act::Complete => Ask::post(path("complete"), &self.bill(order)).if_match(order.version),
+        }
+    }
+
+    /// The services of the order and one more of this branch.
+    fn more(&mut self, order: &Order) -> Value {
+        let mut ids: Vec<String> =
+            order.services.iter().map(|service| service.id.clone()).collect();
+        if let Some(extra) = self.dice.pick(&self.branch.services)
+            && !ids.contains(&extra.id)
+        {
+            ids.push(extra.id.clone());
+        }
+        json!({ "service_ids": ids })
+    }
+
+    /// The final amount: mostly what was agreed.
+    fn bill(&mut self, order: &Order) -> Value {
+        let agreed = order.total.amount;
+        match self.dice.between(1, 100) {
+            1..=5 => {
+                json!({ "final_amount": agreed * 9 / 10, "reason": "Daimi müştəriyə endirim" })
+            }
+            6..=10 => json!({ "final_amount": agreed * 11 / 10 }),
+            11 => json!({ "final_amount": agreed * 14 / 10 }),
+            _ => json!({ "final_amount": agreed }),
+        }
+    }
+
+    fn refused(&mut self, order: &Order, act: Act, problem: Problem) {
+        let intention = (order.id.clone(), act);
+        if let Some(now) = problem.order {
+            self.agenda.forget(|meant| *meant == intention);
+            let again = now.status == order.status && now.version > order.version;
+            self.learn(*now);
+            if again && let Some(now) = self.known.get(&order.id).cloned() {
+                self.mean(&now, act, 1);
+            }
+        } else if act == Act::Accept
+            && problem.speaks_of(&["floor", "balance", "funds", "restricted"])
+        {
+            self.call_for_credit();
+            self.agenda.forget(|meant| *meant == intention);
+            self.mean(order, Act::Accept, 6);
+        } else {
+            self.try_again(order, act);
+        }
+    }
+
+    /// What nobody else would do is meant again; the order's own end puts an end to it.
+    fn try_again(&mut self, order: &Order, act: Act) {
+        if matches!(act, Act::Admit | Act::Complete) {
+            self.agenda.forget(|meant| *meant == (order.id.clone(), act));
+            self.mean(order, act, AGAIN_SECS);
+        }
+    }
+
+    fn count(&self, act: Act, order: &Order) {
+        let count = &self.shared.census.count;
+        let (counter, word) = match act {
+            Act::Accept => (&count.accepted, "accepted"),
+            Act::Decline => (&count.declined, "declined"),
+            Act::Ignore => (&count.ignored, "ignored"),
+            Act::Extend => (&count.extended, "gave more time for"),
+            Act::Admit | Act::AdmitTooSoon => (&count.admitted, "admitted"),
+            Act::NoShow => (&count.no_shows, "declared a no-show of"),
+            Act::NotHere => (&count.not_here, "does not see the car of"),
+            Act::Cancel => (&count.cancelled_by_partner, "cancelled"),
+            Act::AddService => {
+                return self
+                    .shared
+                    .census
+                    .tell(&self.branch.name, format!("added to {}", order.code));
+            }
+            Act::Complete => (&count.completed, "completed"),
+        };
+        one(counter);
+        self.shared.census.tell(&self.branch.name, format!("{word} {}", order.code));
+    }
+
+    async fn mind_the_balance(&mut self) {
+        self.accepts += 1;
+        if self.accepts.is_multiple_of(ACCEPTS_PER_LOOK) {
+            self.look_at_the_balance().await;
+        }
+    }
+
+    async fn look_at_the_balance(&self) {
+        if let Ok(left) = available(&self.branch.owner).await
+            && left < LOW_QEPIK
+        {
+            self.call_for_credit();
+        }
+    }
+
+    fn call_for_credit(&self) {
+        self.calls
+            .ring(Call { branch_id: self.branch.id.clone(), branch: self.branch.name.clone() });
+    }
+
+    async fn mind_the_gate(&mut self) {
+        if Instant::now() < self.code_look_at {
+            return;
+        }
+        self.code_look_at = Instant::now() + self.shared.pace.real(CODE_LOOK_SECS);
+        if let Ok(code) = shown_code(&self.branch.owner).await {
+            self.board.show(&self.branch.id, &code);
+        }
+        // A branch that cannot afford a commission is hidden, so no offer would remind it.
+        self.look_at_the_balance().await;
+    }
+}

@@ -1,0 +1,227 @@
+//! The support person: takes calls for credit, settles frozen orders, reads the standing proof.
+
+use crate::agenda::Agenda;
+use crate::ask::Ask;
+use crate::census::one;
+use crate::chance::Dice;
+use crate::feed::{Audience, Follower, Seen, Start};
+use crate::found::credit;
+use crate::person::{Person, Shared};
+use crate::trouble::Trouble;
+use crate::views::Order;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// Events waiting for support's attention.
+const EVENTS_MAX: usize = 1024;
+/// Calls waiting to be taken.
+const CALLS_MAX: usize = 1024;
+/// The longest support waits with nothing due.
+const QUIET_MAX: Duration = Duration::from_mins(1);
+/// The town's seconds between two readings of the proof.
+const PROOF_SECS: u64 = 1800;
+/// The shortest real time between two readings of the proof: it is not cheap.
+const PROOF_REAL_MIN: Duration = Duration::from_secs(10);
+
+/// A branch calls: its balance is low.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// Its id.
+    pub branch_id: String,
+    /// Its name.
+    pub branch: String,
+}
+
+/// The telephone line to support; a branch that waits already is not put through twice.
+#[derive(Debug, Clone)]
+pub struct Calls {
+    line: mpsc::Sender<Call>,
+    waiting: Arc<Mutex<HashSet<String>>>,
+}
+
+impl Calls {
+    /// A line and its receiver.
+    pub fn line() -> (Self, mpsc::Receiver<Call>) {
+        let (line, calls) = mpsc::channel(CALLS_MAX);
+        (Self { line, waiting: Arc::default() }, calls)
+    }
+
+    /// Calls support, unless this branch is on the line or the line is full.
+    pub(crate) fn ring(&self, call: Call) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.contains(&call.branch_id) {
+            return;
+        }
+        let id = call.branch_id.clone();
+        if self.line.try_send(call).is_ok() {
+            waiting.insert(id);
+        }
+    }
+
+    fn hung_up(&self, branch_id: &str) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(branch_id);
+    }
+}
+
+/// What support means to do.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Act {
+    Settle(String),
+    Credit(String, String),
+    Proof,
+}
+
+/// What the proof says.
+#[derive(Debug, Deserialize)]
+pub struct Proof {
+    /// Whether everything matches.
+    pub ok: bool,
+    /// What does not.
+    #[serde(default)]
+    pub violations: Vec<Value>,
+}
+
+/// The support person at work.
+pub struct Hotline {
+    me: Arc<Person>,
+    shared: Shared,
+    dice: Dice,
+    agenda: Agenda<Act>,
+    credit_qepik: i64,
+}
+
+#[derive(Deserialize)]
+struct Whole {
+    order: Order,
+}
+
+/// Reads the standing proof; what it finds is a violation.
+pub async fn read_proof(support: &Person) -> Result<bool, Trouble> {
+    let census = &support.shared.census;
+    let proof: Proof = support.read(&Ask::get("/v1/support/proof")).await?;
+    one(&census.count.proofs);
+    for violation in &proof.violations {
+        census.violation(format!("proof: {violation}"));
+    }
+    if !proof.ok && proof.violations.is_empty() {
+        census.violation("proof: not ok, and it does not say why".to_owned());
+    }
+    Ok(proof.ok)
+}
+
+impl Hotline {
+    /// The hotline of a signed-in support person.
+    pub fn of(me: Arc<Person>, shared: &Shared, seed: u64, credit_qepik: i64) -> Self {
+        let dice = Dice::of(seed, "support", 0);
+        Self { me, shared: shared.clone(), dice, agenda: Agenda::default(), credit_qepik }
+    }
+
+    /// Works until the town stops.
+    pub async fn work(mut self, line: Calls, mut calls: mpsc::Receiver<Call>) {
+        let (sink, mut events) = mpsc::channel(EVENTS_MAX);
+        tokio::spawn(
+            Follower::new(self.me.clone(), &Audience::Support, Start::Snapshot, sink).follow(),
+        );
+        let stop = self.shared.stop.clone();
+        self.mean(Act::Proof, PROOF_SECS);
+        while !stop.is_set() {
+            let quiet = Instant::now() + QUIET_MAX;
+            let until = self.agenda.next_at().map_or(quiet, |at| at.min(quiet));
+            tokio::select! {
+                seen = tokio::time::timeout_at(until, events.recv()) => match seen {
+                    Ok(Some(seen)) => self.learn(seen),
+                    Ok(None) => return,
+                    Err(_due) => {}
+                },
+                call = calls.recv() => if let Some(call) = call {
+                    let wait = self.dice.between(1, 6);
+                    self.mean(Act::Credit(call.branch_id, call.branch), wait);
+                },
+                () = stop.wait() => return,
+            }
+            while let Some(act) = self.agenda.take_due(Instant::now()) {
+                self.agenda.forget(|meant| *meant == act);
+                if stop.is_set() {
+                    return;
+                }
+                self.carry_out(&line, act).await;
+            }
+        }
+    }
+
+    fn learn(&mut self, seen: Seen) {
+        match seen {
+            Seen::Snapshot(orders) => {
+                for order in orders.into_iter().filter(|order| order.frozen_until.is_some()) {
+                    self.mean(Act::Settle(order.id), 60);
+                }
+            }
+            Seen::Event(heard) => {
+                let troubled =
+                    ["order.frozen", "support.not_here"].contains(&heard.event.event.as_str());
+                if troubled && let Some(order) = heard.event.data.order {
+                    let wait = self.dice.between(60, 600);
+                    self.mean(Act::Settle(order.id), wait);
+                }
+            }
+        }
+    }
+
+    fn mean(&mut self, act: Act, secs: u64) {
+        let mut wait = self.shared.pace.real(secs);
+        if act == Act::Proof {
+            wait = wait.max(PROOF_REAL_MIN);
+        }
+        self.agenda.mean(Instant::now() + wait, act);
+    }
+
+    async fn carry_out(&mut self, line: &Calls, act: Act) {
+        let done = match act {
+            Act::Proof => {
+                let read = read_proof(&self.me).await.map(|_told| ());
+                self.mean(Act::Proof, PROOF_SECS);
+                read
+            }
+            Act::Credit(id, branch) => {
+                let credited = credit(&self.me, &id, self.credit_qepik).await;
+                line.hung_up(&id);
+                self.shared.census.tell(&self.me.name, format!("credited {branch}"));
+                credited
+            }
+            Act::Settle(id) => self.settle(&id).await,
+        };
+        if let Err(trouble) = done {
+            tracing::debug!(%trouble, "support could not");
+        }
+    }
+
+    /// Looks at a frozen order whole, and ends it.
+    async fn settle(&mut self, id: &str) -> Result<(), Trouble> {
+        let whole: Whole = self.me.read(&Ask::get(format!("/v1/support/orders/{id}"))).await?;
+        let order = whole.order;
+        if order.status.is_terminal() || order.frozen_until.is_none() {
+            return Ok(());
+        }
+        let body =
+            json!({ "act": "force_cancel", "reason": "Tərəflər razılaşmadı, kamera baxıldı" });
+        let ask =
+            Ask::post(format!("/v1/support/orders/{id}/adjust"), &body).if_match(order.version);
+        match self.me.order(&ask).await {
+            Ok(after) => {
+                one(&self.shared.census.count.support_acts);
+                self.shared.census.tell(&self.me.name, format!("force-cancelled {}", after.code));
+                Ok(())
+            }
+            Err(Trouble::Refused(problem)) if problem.is_race() => {
+                self.mean(Act::Settle(id.to_owned()), 5);
+                Ok(())
+            }
+            Err(trouble) => Err(trouble),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The tokens of one session: signing in, refreshing in time, signing in anew when nothing else
+//! helps.
+
+use crate::ask::Ask;
+use crate::census::{Census, one};
+use crate::pace::Pace;
+use crate::person::Shared;
+use crate::trouble::Trouble;
+use crate::wire::Wire;
+use serde::Deserialize;
+use serde_json::json;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Tries to be let in, codes that came too late or were mistaken included.
+const SIGN_IN_TRIES: u32 = 4;
+/// The server's seconds between two codes to one phone, where it does not say.
+const RESEND_SECS: u64 = 60;
+/// The longest real wait for the next code.
+const RESEND_WAIT_MAX: Duration = Duration::from_secs(90);
+/// Tries on a broken line.
+const LINE_TRIES: u32 = 6;
+/// The first wait after a broken line; each further one doubles.
+const LINE_WAIT: Duration = Duration::from_millis(100);
+
+/// Tokens on the wire.
+#[derive(Debug, Deserialize)]
+struct Granted {
+    access_token: String,
+    expires_in: u64,
+    refresh_token: String,
+    #[serde(default)]
+    person_id: String,
+}
+
+/// The tokens a person holds.
+#[derive(Debug)]
+pub struct Tokens {
+    /// For the `Authorization` header.
+    pub access: String,
+    /// The person's id.
+    pub person_id: String,
+    refresh: String,
+    refresh_from: Instant,
+}
+
+impl Tokens {
+    fn from(granted: Granted, pace: Pace) -> Self {
+        let lives = pace.real(granted.expires_in);
+        let refresh_from = Instant::now() + lives.mul_f32(0.7);
+        Self {
+            access: granted.access_token,
+            person_id: granted.person_id,
+            refresh: granted.refresh_token,
+            refresh_from,
+        }
+    }
+
+    /// Whether they should be refreshed before the next use.
+    pub fn are_old(&self) -> bool {
+        Instant::now() >= self.refresh_from
+    }
+
+    /// Signs in with the code sent to the phone; when one was sent a moment ago, waits for the
+    /// next.
+    pub async fn sign_in(
+        wire: &Wire,
+        shared: &Shared,
+        phone: &str,
+        device: &str,
+    ) -> Result<Self, Trouble> {
+        let Shared { codes, pace, census, stop, .. } = shared;
+        let mut last = Trouble::NoCode(phone.to_owned());
+        for _ in 0..SIGN_IN_TRIES {
+            let sent =
+                send(wire, &open("/v1/auth/otp", &json!({ "phone": phone })), census).await?;
+            if sent.status == 429 {
+                last = sent.done().err().unwrap_or(last);
+                let pause = pace.real(sent.retry_after_s.unwrap_or(RESEND_SECS).saturating_add(1));
+                if !stop.rest(pause.min(RESEND_WAIT_MAX)).await {
+                    return Err(Trouble::Stopped);
+                }
+                continue;
+            }
+            sent.done()?;
+            let Some(code) = codes.code(phone).await else { continue };
+            let body = json!({ "phone": phone, "code": code, "device": device });
+            match send(wire, &open("/v1/auth/sessions", &body), census).await?.read() {
+                Ok(granted) => {
+                    one(&census.count.sign_ins);
+                    return Ok(Self::from(granted, *pace));
+                }
+                Err(trouble) => last = trouble,
+            }
+        }
+        Err(last)
+    }
+
+    /// Spends the refresh token for new tokens.
+    pub async fn refreshed(
+        &self,
+        wire: &Wire,
+        pace: Pace,
+        census: &Census,
+    ) -> Result<Self, Trouble> {
+        let ask = open("/v1/auth/refresh", &json!({ "refresh_token": self.refresh }));
+        let mut granted: Granted = send(wire, &ask, census).await?.read()?;
+        if granted.person_id.is_empty() {
+            granted.person_id.clone_from(&self.person_id);
+        }
+        one(&census.count.refreshes);
+        Ok(Self::from(granted, pace))
+    }
+}
+
+/// A request outside the idempotency keys.
+fn open(path: &str, body: &serde_json::Value) -> Ask {
+    let mut ask = Ask::post(path, body);
+    ask.key = None;
+    ask
+}
+
+/// Sends without a token, again when the line breaks.
+async fn send(wire: &Wire, ask: &Ask, census: &Census) -> Result<crate::wire::Reply, Trouble> {
+    let mut wait = LINE_WAIT;
+    let mut last = Trouble::Unreachable("never tried".to_owned());
+    for _ in 0..LINE_TRIES {
+        one(&census.count.requests);
+        match wire.send(ask, None).await {
+            Ok(reply) if reply.status != 503 => return Ok(reply),
+            Ok(reply) => last = Trouble::Unreachable(reply.text()),
+            Err(trouble) => last = trouble,
+        }
+        one(&census.count.retries);
+        let _pause = tokio::time::timeout(wait, std::future::pending::<()>()).await;
+        wait = wait.saturating_mul(2);
+    }
+    Err(last)
+}

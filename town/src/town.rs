@@ -1,0 +1,169 @@
+//! The town as one object: founded once, let loose, counted.
+
+use crate::census::Census;
+use crate::client::{Board, live};
+use crate::codes::Codes;
+use crate::found::{Branch, Founding, branches, support_person};
+use crate::pace::{Pace, Stop};
+use crate::person::{Person, Shared};
+use crate::residents::{owner_phone, resident};
+use crate::staff::Desk;
+use crate::support::{Calls, Hotline};
+use crate::trouble::Trouble;
+use crate::wire::Wire;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// How long people have to go home once the town stops.
+const GOING_HOME_MAX: Duration = Duration::from_secs(30);
+/// Clients named among the ready-made logins.
+const LOGINS_MAX: usize = 3;
+
+/// What town to found.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The nodes, `http://127.0.0.1:8080`; people are spread over them.
+    pub base_urls: Vec<String>,
+    /// The seed of all decisions.
+    pub seed: u64,
+    /// How many partners, one branch each.
+    pub partners: usize,
+    /// How many clients.
+    pub clients: usize,
+    /// How fast time runs; the server's clock must run as fast.
+    pub speed: f64,
+    /// The phone of an existing support agent.
+    pub support_phone: String,
+    /// Bays of each branch.
+    pub bays: usize,
+    /// What a branch is credited with, at the founding and when its balance is low.
+    pub credit_qepik: i64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            base_urls: vec!["http://127.0.0.1:8080".to_owned()],
+            seed: 7,
+            partners: 36,
+            clients: 300,
+            speed: 1.0,
+            support_phone: "+994500000000".to_owned(),
+            bays: 4,
+            credit_qepik: 5_000,
+        }
+    }
+}
+
+/// A ready-made login for whoever watches.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// `client`, `owner` or `support`.
+    pub role: &'static str,
+    /// Who it is.
+    pub name: String,
+    /// What to sign in with; the code comes to the server's channel.
+    pub phone: String,
+}
+
+/// A founded town.
+pub struct Town {
+    config: Config,
+    shared: Shared,
+    support: Arc<Person>,
+    branches: Vec<Branch>,
+}
+
+impl Town {
+    /// Founds the town, or finds it founded: support signs in, branches are made where they are
+    /// missing.
+    pub async fn found(
+        config: Config,
+        codes: Arc<dyn Codes>,
+        stop: impl Into<Stop>,
+    ) -> Result<Self, Trouble> {
+        let wires: Result<Vec<Wire>, Trouble> =
+            config.base_urls.iter().map(|base| Wire::to(base)).collect();
+        let shared = Shared {
+            wires: Arc::new(wires?),
+            codes,
+            pace: Pace::of(config.speed),
+            census: Arc::new(Census::default()),
+            stop: stop.into(),
+        };
+        let support = support_person(&shared, &config.support_phone).await?;
+        let founding = Founding {
+            seed: config.seed,
+            partners: config.partners,
+            bays: config.bays,
+            credit_qepik: config.credit_qepik,
+        };
+        let branches = branches(&shared, &support, &founding).await?;
+        Ok(Self { config, shared, support, branches })
+    }
+
+    /// Where everything is counted.
+    pub fn census(&self) -> Arc<Census> {
+        self.shared.census.clone()
+    }
+
+    /// What the people share, for a measurement that moves them itself.
+    pub fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// The branches and their owners.
+    pub fn branches(&self) -> &[Branch] {
+        &self.branches
+    }
+
+    /// The support person.
+    pub fn support(&self) -> &Arc<Person> {
+        &self.support
+    }
+
+    /// Phones to sign in with: support, an owner or two, a few clients.
+    pub fn logins(&self) -> Vec<Login> {
+        let support = Login {
+            role: "support",
+            name: "Dəstək".to_owned(),
+            phone: self.config.support_phone.clone(),
+        };
+        let owner = |branch: &Branch| Login {
+            role: "owner",
+            name: branch.name.clone(),
+            phone: owner_phone(branch.number),
+        };
+        let client = |number: usize| {
+            let who = resident(number);
+            Login { role: "client", name: who.name, phone: who.phone }
+        };
+        let owners = self.branches.iter().take(LOGINS_MAX).map(owner);
+        let clients = (0..self.config.clients.min(LOGINS_MAX)).map(client);
+        std::iter::once(support).chain(owners).chain(clients).collect()
+    }
+
+    /// Lets everybody live until the stop signal; comes back when all have gone home.
+    pub async fn live(self) {
+        let Self { config, shared, support, branches } = self;
+        let board = Arc::new(Board::default());
+        let (line, calls) = Calls::line();
+        let mut people = JoinSet::new();
+        people.spawn(
+            Hotline::of(support, &shared, config.seed, config.credit_qepik)
+                .work(line.clone(), calls),
+        );
+        for branch in branches {
+            people.spawn(Desk::of(branch, &shared, &board, &line, config.seed).work());
+        }
+        for number in 0..config.clients {
+            people.spawn(live(shared.clone(), board.clone(), config.seed, number, config.clients));
+        }
+        shared.stop.wait().await;
+        let home = async { while people.join_next().await.is_some() {} };
+        if tokio::time::timeout(GOING_HOME_MAX, home).await.is_err() {
+            tracing::warn!("some of the town's people did not go home in time");
+        }
+    }
+}
