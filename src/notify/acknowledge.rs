@@ -5,14 +5,16 @@ use std::collections::BTreeSet;
 use entity::value::OrderId;
 use entity::{delivery, feed_cursor, feed_event};
 use sea_orm::{
-    ColumnTrait as _, DatabaseConnection, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, DatabaseConnection, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
 };
 
 use super::Refusal;
 use crate::platform::feed::{self, Audience, BEHIND_MAX};
 use crate::platform::{Command, Stop, Tx};
 
-/// So many deliveries are noted at one acknowledgement, the newest; a device that is new here has not seen the others.
+/// So many deliveries are noted at one acknowledgement, the newest: a device that is new here may
+/// have thousands behind it, which no longer matter.
 const DELIVERIES_MAX: usize = 100;
 
 /// The acting device has everything up to this number.

@@ -1,4 +1,5 @@
-//! Following a feed: from a number on without a gap, or the word that it is too late for that (NOT-6).
+//! Following a feed: from a number on without a gap, or the word that it is too late for that
+//! (NOT-6).
 
 use std::sync::Arc;
 
@@ -72,11 +73,14 @@ pub async fn next(
     Ok(Found::Here(events))
 }
 
-/// How far these feeds are, at most [`FEEDS_MAX`] of them; feeds nobody was told anything in are left out.
+/// How far these feeds are, at most [`FEEDS_MAX`] of them; empty ones are left out.
 ///
 /// # Errors
 /// A fault when the database fails.
-pub async fn far(db: &DatabaseConnection, audiences: &[String]) -> Result<Vec<(String, i64)>, Stop> {
+pub async fn far(
+    db: &DatabaseConnection,
+    audiences: &[String],
+) -> Result<Vec<(String, i64)>, Stop> {
     let rows = feed::Entity::find()
         .filter(feed::Column::Audience.is_in(audiences.iter().take(FEEDS_MAX)))
         .all(db)

@@ -1,7 +1,8 @@
 //! Notices: what was told reaches a device, and the device says that it has it.
 //!
-//! A feed is followed from a number on ([`follow`]); whoever comes too late for that starts from a [`snapshot`]. What a
-//! device has is what it [`acknowledge`]s: that alone is *delivered* (ORD-6, PEN-2).
+//! A feed is followed from a number on ([`follow`]); whoever comes too late for that starts from a
+//! [`snapshot`]. What a device has is what it [`acknowledge`]s: that alone is *delivered* (ORD-6,
+//! PEN-2).
 
 pub mod acknowledge;
 pub mod follow;

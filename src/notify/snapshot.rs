@@ -1,4 +1,5 @@
-//! The snapshot: the open orders of an audience and the number to follow its feed from, of one moment (NOT-6).
+//! The snapshot: the open orders of an audience and the number to follow its feed from, both of
+//! one moment (NOT-6).
 
 use sea_orm::{
     AccessMode, DatabaseBackend, DatabaseTransaction, IsolationLevel, SqliteTransactionMode,
@@ -34,7 +35,8 @@ pub async fn snapshot(db: &Db, audience: &Audience) -> Result<Snapshot, Stop> {
     Ok(Snapshot { seq, orders })
 }
 
-/// A transaction that only reads and sees one moment: `SQLite` by its write-ahead log, PostgreSQL by its isolation.
+/// A transaction that only reads and sees one moment: `SQLite` by its write-ahead log, PostgreSQL
+/// by its isolation.
 #[expect(clippy::disallowed_methods, reason = "it only reads: the engine's door is for changes")]
 async fn moment(db: &Db) -> Result<DatabaseTransaction, Stop> {
     let postgres = db.backend == DatabaseBackend::Postgres;

@@ -1,4 +1,5 @@
-//! The feed over HTTP, for whoever has no socket: the same events, the same acknowledgement, and the snapshot to start from.
+//! The feed over HTTP, for whoever has no socket: the same events, the same acknowledgement, and
+//! the snapshot to start from.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,7 +38,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct From {
+pub struct Wanted {
     /// `client` (unless told), `branch:<partner_id>` or `support`.
     audience: Option<String>,
     /// The number the device has; 0 from the beginning.
@@ -51,7 +52,7 @@ pub struct From {
 /// The next events after a number, at most a hundred; waits for the first one if asked to.
 #[utoipa::path(
     tag = "feed",
-    params(From),
+    params(Wanted),
     responses(
         (status = 200, description = "`{\"events\": [frames], \"seq\": newest, \"snapshot_needed\": false, \"server_now\"}`"),
         (status = 400, description = "`malformed`"),
@@ -64,9 +65,9 @@ pub struct From {
 pub async fn next(
     request: HttpRequest,
     edge: web::Data<Edge>,
+    from: web::Query<Wanted>,
     SignedIn(principal): SignedIn,
 ) -> Result<HttpResponse, Problem> {
-    let from = web::Query::<From>::from_query(request.query_string()).map_err(malformed)?;
     if from.after < 0 || from.wait > WAIT_MAX_S {
         return Err(malformed("after begins at 0, wait is at most 30 seconds."));
     }
@@ -197,11 +198,10 @@ pub struct Whose {
 )]
 #[get("/v1/feed/snapshot")]
 pub async fn state(
-    request: HttpRequest,
     edge: web::Data<Edge>,
+    whose: web::Query<Whose>,
     SignedIn(principal): SignedIn,
 ) -> Result<HttpResponse, Problem> {
-    let whose = web::Query::<Whose>::from_query(request.query_string()).map_err(malformed)?;
     let audience = reader::audience(&principal, whose.audience.as_deref())?;
     let snapshot = snapshot(&edge.engine.shared().db, &audience).await?;
     reply::json(&edge, StatusCode::OK, &snapshot)

@@ -25,7 +25,7 @@ pub fn configure(config: &mut ServiceConfig) {
     config
         .service(live)
         .service(ready)
-        .service(metrics)
+        .service(scrape)
         .service(asyncapi)
         .service(calculator);
 }
@@ -49,7 +49,7 @@ async fn ready(edge: Data<Edge>) -> HttpResponse {
 
 #[utoipa::path(tag = "open", responses((status = 200, content_type = "text/plain")))]
 #[get("/metrics")]
-async fn metrics(edge: Data<Edge>) -> HttpResponse {
+async fn scrape(edge: Data<Edge>) -> HttpResponse {
     let near = u32::try_from(edge.engine.shared().timers.count()).unwrap_or(u32::MAX);
     metrics::gauge!("yumo_timers_near").set(f64::from(near));
     let handle = telemetry::metrics();

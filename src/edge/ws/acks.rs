@@ -1,4 +1,5 @@
-//! Acknowledgements on their way: at most one for each connection; whatever comes meanwhile waits as one.
+//! Acknowledgements on their way: at most one for each connection; what comes meanwhile waits
+//! as one.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -18,19 +19,19 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// The device has everything up to this number. Events go on being handed over meanwhile.
 pub fn ack(hub: &Rc<Hub>, seat: &Rc<Seat>, seq: i64) {
-    if seq <= seat.acking.get() {
+    if seq <= seat.to_ack.get() {
         return;
     }
-    seat.acking.set(seq);
-    if !seat.acks.replace(true) {
+    seat.to_ack.set(seq);
+    if !seat.acking.replace(true) {
         rt::spawn(bring(Rc::clone(hub), Rc::clone(seat)));
     }
 }
 
 async fn bring(hub: Rc<Hub>, seat: Rc<Seat>) {
     let mut tries = 0;
-    while seat.acked.get() < seat.acking.get() {
-        let seq = seat.acking.get();
+    while seat.acked.get() < seat.to_ack.get() {
+        let seq = seat.to_ack.get();
         let by = reader::by(&seat.reader(), &seat.audience);
         let command = Acknowledge { audience: seat.audience, seq };
         match hub.edge.engine.execute(by, None, command).await {
@@ -39,7 +40,7 @@ async fn bring(hub: Rc<Hub>, seat: Rc<Seat>) {
                 seat.acked.set(seq);
             }
             Err(Stop::Refused(_)) => {
-                seat.acking.set(seat.acked.get());
+                seat.to_ack.set(seat.acked.get());
                 seat.mark(Marks::UNTOLD);
             }
             Err(stop) => {
@@ -47,12 +48,12 @@ async fn bring(hub: Rc<Hub>, seat: Rc<Seat>) {
                 tracing::warn!(?stop, tries, "an acknowledgement was not kept");
                 if tries == TRIES_MAX {
                     // The device may say it again.
-                    seat.acking.set(seat.acked.get());
+                    seat.to_ack.set(seat.acked.get());
                 } else {
                     pause(RETRY).await;
                 }
             }
         }
     }
-    seat.acks.set(false);
+    seat.acking.set(false);
 }

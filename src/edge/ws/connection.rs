@@ -1,5 +1,5 @@
-//! A connection: one socket, one small task. It looks when it is woken and hands over page after page; it never holds more than
-//! one, so a slow reader delays nobody and costs little.
+//! A connection: one socket, one small task. It looks when it is woken and hands over page after
+//! page; it never holds more than one, so a slow reader delays nobody and costs little.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -18,13 +18,13 @@ use super::acks;
 use super::frame::{self, Said};
 use super::hub::Seated;
 use super::seat::{Marks, Place};
-use crate::notify::follow::{self, Found};
 use crate::notify;
+use crate::notify::follow::{self, Found};
 use crate::platform::Stop;
 use crate::platform::codes::General;
 use crate::platform::feed::PAGE_EVENTS;
 
-/// So much is handed to the socket before it gets a turn to write: its buffer stays at the size it has.
+/// So much is handed to the socket before it gets a turn to write: its buffer need not grow.
 const TOGETHER_BYTES: usize = 8 * 1024;
 /// How long a close frame may take.
 const CLOSE_MAX: Duration = Duration::from_mins(1);
@@ -75,7 +75,7 @@ impl Connection {
         }
     }
 
-    /// What it was woken for and what the device said; both are asked each time, so neither starves the other.
+    /// What it was woken for and what the device said; both are asked, so neither starves.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<(Marks, Option<Heard>)> {
         let marks = self.seated.seat.poll_marks(context);
         let heard = Pin::new(&mut self.stream).poll_next(context);
@@ -107,7 +107,10 @@ impl Connection {
             let refused = notify::Refusal::NotYetTold.refused();
             self.send(frame::problem(&refused)).await?;
         }
-        self.look().await
+        if marks.has(Marks::LOOK) || matches!(self.seated.seat.place.get(), Place::Asked(_)) {
+            self.look().await?;
+        }
+        Ok(())
     }
 
     async fn heard(&mut self, heard: Heard) -> Result<(), End> {
@@ -170,7 +173,7 @@ impl Connection {
         u64::from(silence) >= self.seated.hub.edge.settings.feed.silence_s
     }
 
-    /// A ping, unless so much is waiting for the device that one more frame would not tell anything.
+    /// A ping, unless so much waits for the device that one more frame would tell nothing.
     fn ping(&mut self) -> Result<(), End> {
         self.sent(|session| session.ping(b"").now_or_never())
     }
@@ -202,7 +205,7 @@ impl Connection {
         }
     }
 
-    /// Finds out whether it can go on after this number. False when there is nothing more to do now.
+    /// Finds out whether it can go on after this number. False when nothing more is to be done.
     async fn resume(&mut self, audience: &str, after: i64) -> Result<bool, End> {
         let (hub, seat) = (Rc::clone(&self.seated.hub), Rc::clone(&self.seated.seat));
         let found = {
@@ -226,7 +229,7 @@ impl Connection {
         match follow::next(hub.edge.engine.shared(), audience, number).await {
             Ok(Found::Here(events)) => {
                 self.hand_over(&events).await?;
-                // A short page is the whole only where no other node tells anything: what this node tells later wakes.
+                // A short page is all there is only where no other node tells anything.
                 let whole = events.len() < PAGE_EVENTS && !hub.edge.settings.clustered();
                 Ok(!events.is_empty() && !whole)
             }

@@ -1,4 +1,5 @@
-//! Frames: what is said over a socket, and over its twin by HTTP. The payload of an event is passed on as the text it is.
+//! Frames: what is said over a socket, and over its twin by HTTP. The payload of an event passes
+//! through as the text it is.
 
 use chrono::SecondsFormat;
 use entity::feed_event;
@@ -111,4 +112,27 @@ pub fn problem(refused: &Refused) -> String {
 #[must_use]
 pub fn instant(at: Instant) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_device_says_is_read_strictly() {
+        assert_eq!(read(r#"{"type":"resume","after":0}"#), Ok(Said::Resume { after: 0 }));
+        assert_eq!(read(r#"{"seq":18,"type":"ack"}"#), Ok(Said::Ack { seq: 18 }));
+        for wrong in [
+            "",
+            "[]",
+            "{}",
+            r#"{"type":"hello"}"#,
+            r#"{"type":"ack"}"#,
+            r#"{"type":"ack","seq":-1}"#,
+            r#"{"type":"ack","seq":1.5}"#,
+            r#"{"type":"resume","after":1,"audience":"support"}"#,
+        ] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -1,5 +1,6 @@
-//! The hub: one for each worker. It hears the bus for all readers of the worker, pings their sockets, and looks for what no
-//! wake-up told it. It never sends anything itself, so no reader waits for another.
+//! The hub: one for each worker. It hears the bus for all readers of the worker, pings their
+//! sockets, and looks for what no wake-up told it. It sends nothing itself, so no reader waits for
+//! another.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -28,7 +29,7 @@ const TICK: Duration = Duration::from_secs(1);
 const CHECK_S: u32 = 60;
 /// Seconds over which the checks of all readers are spread when a wake-up may have been lost.
 const SPREAD_S: u32 = 10;
-/// So many readers of a worker find out at once where they stand, so that commands keep their connections.
+/// So many readers of a worker find out at once where they stand: commands need the database too.
 const TURNS: usize = 4;
 
 /// The readers of one worker.
@@ -185,7 +186,10 @@ impl Hub {
     /// One slow look: wakes the readers of feeds that are further than they were given.
     pub async fn look(&self) {
         let standing = |seat: &Rc<Seat>| matches!(seat.place.get(), Place::At(_));
-        let audiences: Vec<String> = self.seats.borrow().iter()
+        let audiences: Vec<String> = self
+            .seats
+            .borrow()
+            .iter()
             .filter(|(_, seats)| seats.iter().any(standing))
             .map(|(audience, _)| audience.to_string())
             .collect();

@@ -1,7 +1,9 @@
-//! The feed over a WebSocket: `hello`, `resume`, events in order without a gap, `ack` (docs/protocol.md, "The feed").
+//! The feed over a WebSocket: `hello`, `resume`, events in order without a gap, `ack`
+//! (docs/protocol.md, "The feed").
 //!
-//! A [`hub::Hub`] for each worker wakes the [`connection::Connection`]s of its readers; each pulls what is new to it.
-//! Nothing is ever pushed into a queue that could grow or overflow, so nothing can be lost there.
+//! A [`hub::Hub`] for each worker wakes the [`connection::Connection`]s of its readers, and each
+//! pulls what is new to it. Nothing is pushed into a queue that could grow or overflow, so nothing
+//! can be lost there.
 
 pub mod acks;
 pub mod connection;
@@ -61,7 +63,7 @@ pub struct Which {
     ticket: Option<String>,
 }
 
-/// Opens the feed as a WebSocket, subprotocol `yumo.v1`; its frames are described in `/asyncapi.yaml`.
+/// Opens the feed as a WebSocket, subprotocol `yumo.v1`; `/asyncapi.yaml` describes its frames.
 #[utoipa::path(
     tag = "feed",
     params(Which),
@@ -78,9 +80,9 @@ pub async fn open(
     request: HttpRequest,
     body: web::Payload,
     edge: web::Data<Edge>,
+    which: web::Query<Which>,
 ) -> Result<HttpResponse, Problem> {
     origin(&request, &edge.settings)?;
-    let which = web::Query::<Which>::from_query(request.query_string()).map_err(malformed)?;
     let principal = match &which.ticket {
         Some(ticket) => {
             let audience = which.audience.as_deref().unwrap_or(reader::CLIENT);
@@ -98,7 +100,7 @@ pub async fn open(
     let shared = edge.engine.shared();
     let (seq, acked) = follow::standing(shared, &audience.to_string(), session_id).await?;
     seated.seat.acked.set(acked);
-    seated.seat.acking.set(acked);
+    seated.seat.to_ack.set(acked);
     let most = edge.settings.feed.frame_max_bytes;
     let (response, session, stream) =
         actix_ws::handle_with_protocols(&request, body, &[PROTOCOL]).map_err(malformed)?;
@@ -119,7 +121,7 @@ pub fn hub(request: &HttpRequest) -> Result<Rc<Hub>, Fault> {
     hub.ok_or_else(|| Fault::Other("this worker has no hub".to_owned()))
 }
 
-/// A page may follow a feed from this host, from the public address, or from one of the origins allowed.
+/// A page may follow a feed from this host, the public address, or an origin that is allowed.
 fn origin(request: &HttpRequest, settings: &Settings) -> Result<(), Refusal> {
     let Some(origin) = request.headers().get(ORIGIN) else { return Ok(()) };
     let origin = origin.to_str().unwrap_or_default();
@@ -135,5 +137,32 @@ fn origin(request: &HttpRequest, settings: &Settings) -> Result<(), Refusal> {
         Ok(())
     } else {
         Err(Refusal::Origin)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn a_page_from_elsewhere_follows_nothing() {
+        let mut settings = Settings::load(None).unwrap();
+        settings.http.allowed_origins = vec!["https://panel.yumo.az".to_owned()];
+        settings.http.public_url = "https://yumo.az/".to_owned();
+        let from = |page: &'static str| {
+            let request = TestRequest::default().insert_header((HOST, "10.0.0.1:8080"));
+            origin(&request.insert_header((ORIGIN, page)).to_http_request(), &settings)
+        };
+        for page in ["http://10.0.0.1:8080", "https://panel.yumo.az", "https://yumo.az"] {
+            assert_eq!(from(page), Ok(()), "{page}");
+        }
+        for page in ["https://evil.az", "https://panel.yumo.az.evil.az", "http://10.0.0.1", "null"]
+        {
+            assert_eq!(from(page), Err(Refusal::Origin), "{page}");
+        }
+        let no_page = TestRequest::default().to_http_request();
+        assert_eq!(origin(&no_page, &settings), Ok(()));
     }
 }

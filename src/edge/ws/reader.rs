@@ -60,3 +60,56 @@ pub fn by(principal: &Principal, audience: &Audience) -> By {
     };
     principal.by(actor)
 }
+
+#[cfg(test)]
+mod tests {
+    use entity::value::{PartnerId, PersonId, SessionId};
+
+    use super::*;
+
+    fn principal(branches: Vec<(PartnerId, StaffRole)>) -> Principal {
+        Principal {
+            person_id: PersonId::new(),
+            session_id: SessionId::new(),
+            branches,
+            support: None,
+            expires_at: chrono::DateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn money_is_a_blank_to_whoever_only_serves() {
+        use StaffRole::{Manager, Operator, Owner, Viewer};
+        let id = PartnerId::new();
+        let branch = Audience::Branch(id);
+        for (role, money) in [(Owner, true), (Manager, true), (Operator, false), (Viewer, false)] {
+            let reader = principal(vec![(id, role)]);
+            assert_eq!(may_read(&reader, &branch, "balance.changed"), money, "{role:?}");
+            assert!(may_read(&reader, &branch, "order.requested"), "{role:?}");
+        }
+        let stranger = principal(vec![(PartnerId::new(), Owner)]);
+        assert!(!may_read(&stranger, &branch, "order.requested"));
+    }
+
+    #[test]
+    fn everybody_has_their_own_feeds_and_no_other() {
+        let id = PartnerId::new();
+        let reader = principal(vec![(id, StaffRole::Viewer)]);
+        let own = Audience::Client(reader.person_id);
+        assert_eq!(audience(&reader, None).unwrap(), own);
+        let branch = format!("branch:{id}");
+        assert_eq!(audience(&reader, Some(&branch)).unwrap(), Audience::Branch(id));
+        let theirs = format!("branch:{}", PartnerId::new());
+        for (name, code) in [
+            (theirs.as_str(), "audience_not_yours"),
+            ("support", "audience_not_yours"),
+            (&format!("client:{}", reader.person_id), "malformed"),
+            ("branch:", "malformed"),
+        ] {
+            assert_eq!(audience(&reader, Some(name)).unwrap_err().to_string(), code, "{name}");
+        }
+        for audience in [own, Audience::Branch(id), Audience::Support] {
+            assert_eq!(named(&audience.to_string()), Some(audience));
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! A seat: one reader's place in the hub of a worker. It is small, for there is one for each idle socket.
+//! A seat: one reader's place in the hub of a worker. It is small, for every idle socket has one.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -64,12 +64,12 @@ pub struct Seat {
     pub live: Cell<i64>,
     /// Something failed: look again at the next tick.
     pub again: Cell<Marks>,
-    /// The highest number the device has acknowledged and is known to have been kept.
+    /// How far the device has acknowledged, as it was kept.
     pub acked: Cell<i64>,
-    /// The highest number the device has acknowledged.
-    pub acking: Cell<i64>,
+    /// How far the device has acknowledged, as it said.
+    pub to_ack: Cell<i64>,
     /// Is an acknowledgement on its way?
-    pub acks: Cell<bool>,
+    pub acking: Cell<bool>,
     /// Seconds, by the hub's own count: when the device was last heard.
     pub heard: Cell<u32>,
     /// When it was last pinged.
@@ -98,8 +98,8 @@ impl Seat {
             live: Cell::new(i64::MAX),
             again: Cell::default(),
             acked: Cell::new(0),
-            acking: Cell::new(0),
-            acks: Cell::new(false),
+            to_ack: Cell::new(0),
+            acking: Cell::new(false),
             heard: Cell::new(now),
             pinged: Cell::new(now),
             checked: Cell::new(now),
