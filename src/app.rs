@@ -21,9 +21,9 @@ use crate::edge::Edge;
 use crate::edge::http;
 use crate::edge::ws::{Stopping, hub::Hub};
 use crate::ledger::proof::{self, Standing};
+use crate::platform::bus::Bus;
 use crate::platform::bus::local::LocalBus;
 use crate::platform::bus::redis::RedisBus;
-use crate::platform::bus::Bus;
 use crate::platform::clock::{WallClock, pause};
 use crate::platform::crypto::Keys;
 use crate::platform::db::Db;
@@ -97,7 +97,10 @@ impl From<std::io::Error> for NotStarted {
 ///
 /// # Errors
 /// When something it needs cannot be reached.
-pub async fn engine(settings: &Settings, instead: Instead) -> Result<(Engine, Arc<Keys>), NotStarted> {
+pub async fn engine(
+    settings: &Settings,
+    instead: Instead,
+) -> Result<(Engine, Arc<Keys>), NotStarted> {
     // The first subscriber of metrics; the rest of the process records into it.
     telemetry::metrics();
     let clock = instead.clock.unwrap_or_else(|| Arc::new(WallClock::real()));
@@ -156,7 +159,8 @@ impl App {
         Ok(Self { engine, clockwork, addr, server, stopping, stop, loops })
     }
 
-    /// Stops in good order: tells sockets to come back elsewhere, finishes what is under way, beats a last time.
+    /// Stops in good order: tells sockets to come back elsewhere, finishes what is under way, beats
+    /// a last time.
     pub async fn stop(mut self) {
         self.stopping.begin();
         self.server.stop(true).await;

@@ -1,4 +1,5 @@
-//! The clock's loops: near timers fire, a sweep adopts what nobody fired, hearts beat, outages move deadlines.
+//! The clock's loops: near timers fire, a sweep adopts what nobody fired, hearts beat, outages move
+//! deadlines.
 //!
 //! Every loop is a step that tests call by themselves, and a `run` that repeats it.
 
@@ -45,7 +46,7 @@ impl Clockwork {
         let now = engine.shared().clock.now();
         Self {
             engine,
-            node: Uuid::now_v7(),
+            node: Uuid::new_v4(),
             clustered,
             beat: Duration::from_millis(settings.heartbeat_ms),
             sweep: Duration::from_millis(settings.sweep_ms),
@@ -61,11 +62,13 @@ impl Clockwork {
 
     /// So much time passes on the clock while `real` passes outside.
     fn on_the_clock(&self, real: Duration) -> TimeDelta {
-        let micros = Duration::from_secs_f64(real.as_secs_f64() * self.engine.shared().clock.speed());
+        let micros =
+            Duration::from_secs_f64(real.as_secs_f64() * self.engine.shared().clock.speed());
         TimeDelta::from_std(micros).unwrap_or(TimeDelta::MAX)
     }
 
-    /// Before anything else after a start: moves the deadlines of the time without us, then takes up the timers (OUT-1).
+    /// Before anything else after a start: moves the deadlines of the time without us, then takes
+    /// up the timers (OUT-1).
     ///
     /// # Errors
     /// When the database fails.
@@ -129,7 +132,12 @@ impl Clockwork {
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
-    async fn shift(&self, order_id: OrderId, outage_id: OutageId, outage: Span) -> Result<(), Stop> {
+    async fn shift(
+        &self,
+        order_id: OrderId,
+        outage_id: OutageId,
+        outage: Span,
+    ) -> Result<(), Stop> {
         let command = Shift { order_id, outage_id, outage };
         match self.engine.execute(By::CLOCK, None, command).await {
             // An order that is over, or none: its timer will find that out.
@@ -162,7 +170,8 @@ impl Clockwork {
         shared.timers.load(&shared.db.read, shared.clock.now(), near, mine).await
     }
 
-    /// Fires everything that is due, and waits for it; gives how many. For tests, which move the clock themselves.
+    /// Fires everything that is due, and waits for it; gives how many. For tests, which move the
+    /// clock themselves.
     pub async fn fire_due(self: &Arc<Self>) -> usize {
         let mut fired = 0;
         loop {

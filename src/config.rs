@@ -1,4 +1,5 @@
-//! Typed settings: `config/default.toml`, then a file, then `YUMO__SECTION__KEY`; validated as a whole at start.
+//! Typed settings: `config/default.toml`, then a file, then `YUMO__SECTION__KEY`; validated as a
+//! whole at start.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -163,7 +164,9 @@ impl Settings {
         if self.database.connections == 0 || self.http.workers == 0 {
             return wrong("database.connections and http.workers are at least 1");
         }
-        if self.timers.sweep_ms == 0 || self.timers.heartbeat_ms == 0 || self.timers.concurrency == 0
+        if self.timers.sweep_ms == 0
+            || self.timers.heartbeat_ms == 0
+            || self.timers.concurrency == 0
         {
             return wrong("timers.* are at least 1");
         }

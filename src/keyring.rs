@@ -19,8 +19,8 @@ struct File {
     sealing: BTreeMap<String, String>,
 }
 
-/// The keys of this deployment. Losing them loses every phone, name and plate in the database: keep the file, or better,
-/// give the keys by settings from a vault.
+/// The keys of this deployment. Losing them loses every phone, name and plate in the database: keep
+/// the file, or better, give the keys by settings from a vault.
 ///
 /// # Errors
 /// When they cannot be read or made.

@@ -1,8 +1,8 @@
 //! Yumo: a real-time booking engine for car care.
 //!
 //! The modules in reading order. Each may name only what stands below it:
-//! `main → demo → app → clockwork → timetable → edge → support · notify → orders → discovery → ledger → partners · clients →
-//! access → policy → platform → entity`.
+//! `main → demo → app → clockwork → timetable → edge → support · notify → orders → discovery →
+//! ledger → partners · clients → access → policy → platform → entity`.
 
 pub mod app;
 pub mod clockwork;

@@ -68,7 +68,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<ExitCode, Failure> {
-    // reqwest and rustls ask the process for one way to do cryptography; a second call changes nothing.
+    // reqwest and rustls ask the process for one way to do cryptography; a second call changes
+    // nothing.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let settings = Settings::load(cli.config.as_deref())?;
     telemetry::logs(settings.log.format, &settings.log.filter);

@@ -3,7 +3,9 @@
 use entity::value::OrderId;
 
 use crate::orders::complete::AutoComplete;
-use crate::orders::lapse::{AlertAdmit, LapseOffer, MarkOverdue, NoShow, NotAdmitted, ReleaseFrozen};
+use crate::orders::lapse::{
+    AlertAdmit, LapseOffer, MarkOverdue, NoShow, NotAdmitted, ReleaseFrozen,
+};
 use crate::orders::read::Scope;
 use crate::orders::timers;
 use crate::platform::write_set::Fired;

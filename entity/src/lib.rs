@@ -1,4 +1,5 @@
-//! The nouns: values and one file a table. No behaviour lives here, only what is true of a value by itself.
+//! The nouns: values and one file a table. No behaviour lives here, only what is true of a value by
+//! itself.
 
 pub mod value;
 

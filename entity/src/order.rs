@@ -2,7 +2,9 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::value::{Bp, CarClass, CarId, Instant, Money, OrderId, PartnerId, PersonId, Point, Sealed, ServiceId};
+use crate::value::{
+    Bp, CarClass, CarId, Instant, Money, OrderId, PartnerId, PersonId, Point, Sealed, ServiceId,
+};
 
 /// One row of `order`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -102,8 +104,19 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// Quick or booked.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
-    EnumIter, DeriveActiveEnum, strum::EnumString, strum::Display,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    utoipa::ToSchema,
+    EnumIter,
+    DeriveActiveEnum,
+    strum::EnumString,
+    strum::Display,
 )]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
@@ -117,8 +130,19 @@ pub enum Kind {
 
 /// The public status (ORD).
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
-    EnumIter, DeriveActiveEnum, strum::EnumString, strum::Display,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    utoipa::ToSchema,
+    EnumIter,
+    DeriveActiveEnum,
+    strum::EnumString,
+    strum::Display,
 )]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
@@ -140,8 +164,19 @@ pub enum Status {
 
 /// Why an order was cancelled (ORD).
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
-    EnumIter, DeriveActiveEnum, strum::EnumString, strum::Display,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    utoipa::ToSchema,
+    EnumIter,
+    DeriveActiveEnum,
+    strum::EnumString,
+    strum::Display,
 )]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
@@ -169,8 +204,19 @@ pub enum Reason {
 
 /// Who acts on an order.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
-    EnumIter, DeriveActiveEnum, strum::EnumString, strum::Display,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    utoipa::ToSchema,
+    EnumIter,
+    DeriveActiveEnum,
+    strum::EnumString,
+    strum::Display,
 )]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
@@ -188,8 +234,17 @@ pub enum Actor {
 
 /// What showed an arrival (ARR-1).
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
-    EnumIter, DeriveActiveEnum,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    utoipa::ToSchema,
+    EnumIter,
+    DeriveActiveEnum,
 )]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
@@ -200,7 +255,8 @@ pub enum ArrivalBy {
     Code,
 }
 
-/// What an order was placed under: names, prices, durations, zone, route, cancellation terms (ORD-7).
+/// What an order was placed under: names, prices, durations, zone, route, cancellation terms
+/// (ORD-7).
 #[derive(
     Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, sea_orm::FromJsonQueryResult,
 )]

@@ -2,8 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::value::{Instant, OrderId, PersonId, SessionId};
 use super::order::{Actor, Status};
+use crate::value::{Instant, OrderId, PersonId, SessionId};
 
 /// One row of `order_step`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

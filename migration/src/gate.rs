@@ -1,7 +1,7 @@
 //! The gate: how a flush tells the database that a count must hold, or nothing happens.
 //!
-//! PostgreSQL has a function, `SQLite` a table whose trigger lets no row in. Both raise `gate:<n>`, and a raised error
-//! undoes the whole flush.
+//! PostgreSQL has a function, `SQLite` a table whose trigger lets no row in. Both raise `gate:<n>`,
+//! and a raised error undoes the whole flush.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DatabaseBackend;

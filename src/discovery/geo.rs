@@ -20,7 +20,8 @@ pub fn route_secs(distance_m: i32, detour_pct: u32, speed_kmh: u32) -> i64 {
     (metres * 3600 + metres_per_hour - 1) / metres_per_hour
 }
 
-/// A box that holds every point within `radius_m` of the centre: (south, north, west, east) in degrees.
+/// A box that holds every point within `radius_m` of the centre: (south, north, west, east) in
+/// degrees.
 #[must_use]
 pub fn around(centre: Point, radius_m: u32) -> (f64, f64, f64, f64) {
     const METRES_PER_DEGREE: f64 = 111_195.0;

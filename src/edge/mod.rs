@@ -1,4 +1,5 @@
-//! The edge: everything with a wire format. Handlers read, hand a command to the engine, and write the answer.
+//! The edge: everything with a wire format. Handlers read, hand a command to the engine, and write
+//! the answer.
 
 use std::sync::Arc;
 

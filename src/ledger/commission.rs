@@ -94,6 +94,9 @@ mod tests {
         let progressive = policy(CommissionMode::Progressive);
         assert_eq!(commission(Money(2000), &progressive), Money(180));
         assert_eq!(commission(Money(3000), &progressive), Money(260));
-        assert_eq!(commission(Money(200_000), &progressive), Money(180 + 240 + 350 + 600 + 1500 + 2000 + 3000));
+        assert_eq!(
+            commission(Money(200_000), &progressive),
+            Money(180 + 240 + 350 + 600 + 1500 + 2000 + 3000)
+        );
     }
 }

@@ -1,7 +1,9 @@
 //! The books: double entry, holds that end once, and a proof that recomputes everything (BAL-6).
 //!
-//! A partner's prepaid balance is a *wallet*: `posted` is the sum of its postings, `held` the sum of its open holds,
-//! `available` what is left. A hold becomes a posting (*capture*) or is let go (*release*). Postings are never edited.
+//! A partner's prepaid balance is a *wallet*: `posted` is the sum of its postings, `held` the sum
+//! of its open holds,
+//! `available` what is left. A hold becomes a posting (*capture*) or is let go (*release*).
+//! Postings are never edited.
 
 pub mod chart;
 pub mod commission;

@@ -42,7 +42,8 @@ pub fn open_wallet(tx: &mut Tx, partner_id: PartnerId) {
     });
 }
 
-/// Holds the commission of an order, unless that would take the available balance below the floor (BAL-2).
+/// Holds the commission of an order, unless that would take the available balance below the floor
+/// (BAL-2).
 ///
 /// # Source
 /// COM-3, BAL-2, §6.4: exactly the floor is allowed.
@@ -64,7 +65,12 @@ pub fn hold(tx: &mut Tx, order_id: OrderId, partner_id: PartnerId, amount: Money
 ///
 /// # Errors
 /// A fault when the hold is missing.
-pub async fn resize(tx: &mut Tx, order_id: OrderId, amount: Money, floor: Money) -> Result<(), Stop> {
+pub async fn resize(
+    tx: &mut Tx,
+    order_id: OrderId,
+    amount: Money,
+    floor: Money,
+) -> Result<(), Stop> {
     let old = open_hold(tx, order_id).await?;
     let partner_id = PartnerId(old.wallet_id);
     let growth = difference(amount, old.amount)?;
@@ -81,7 +87,12 @@ pub async fn resize(tx: &mut Tx, order_id: OrderId, amount: Money, floor: Money)
 ///
 /// # Errors
 /// A fault when the hold is missing.
-pub async fn capture(tx: &mut Tx, order_id: OrderId, amount: Money, note: &str) -> Result<(), Stop> {
+pub async fn capture(
+    tx: &mut Tx,
+    order_id: OrderId,
+    amount: Money,
+    note: &str,
+) -> Result<(), Stop> {
     let old = open_hold(tx, order_id).await?;
     let partner_id = PartnerId(old.wallet_id);
     change(tx, partner_id, &[("posted", -amount.0), ("held", -old.amount.0)]);
@@ -114,7 +125,14 @@ pub async fn release(tx: &mut Tx, order_id: OrderId) -> Result<(), Stop> {
 }
 
 /// Corrects a captured commission by a compensating posting, the n-th of this order.
-pub fn amend(tx: &mut Tx, order_id: OrderId, partner_id: PartnerId, n: i32, more: Money, note: &str) {
+pub fn amend(
+    tx: &mut Tx,
+    order_id: OrderId,
+    partner_id: PartnerId,
+    n: i32,
+    more: Money,
+    note: &str,
+) {
     if more == Money::ZERO {
         return;
     }

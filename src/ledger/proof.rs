@@ -1,7 +1,9 @@
-//! The standing proof: recomputes the books from their postings and each open order's hold from its snapshot (BAL-6).
+//! The standing proof: recomputes the books from their postings and each open order's hold from its
+//! snapshot (BAL-6).
 //!
-//! Nothing here reads a sum that the engine keeps and then compares it with itself: wallets are checked against postings
-//! and holds, holds against the orders' own snapshots, commissions against final amounts under the pinned policy.
+//! Nothing here reads a sum that the engine keeps and then compares it with itself: wallets are
+//! checked against postings and holds, holds against the orders' own snapshots, commissions against
+//! final amounts under the pinned policy.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -101,10 +103,8 @@ pub async fn prove(engine: &Engine) -> Result<Proof, Stop> {
     let read = snapshot(&shared.db.read).await?;
     let mut proof = Proof::default();
     let posted = postings(&read, &mut proof).await?;
-    let holds = hold::Entity::find()
-        .filter(hold::Column::State.eq(HoldState::Open))
-        .all(&read)
-        .await?;
+    let holds =
+        hold::Entity::find().filter(hold::Column::State.eq(HoldState::Open)).all(&read).await?;
     proof.checked("hold", holds.len());
     wallets(&read, &mut proof, &posted, &holds, floor).await?;
     open_orders(&read, &mut proof, &holds, &book).await?;
@@ -177,7 +177,8 @@ fn post(posted: &mut Posted, row: posting::Model) {
     *posted.accounts.entry(row.credit).or_default() += row.amount.0;
 }
 
-/// Each balance is the sum of its postings, each held sum that of its open holds, and all accounts together are zero.
+/// Each balance is the sum of its postings, each held sum that of its open holds, and all accounts
+/// together are zero.
 async fn wallets(
     read: &DatabaseTransaction,
     proof: &mut Proof,
@@ -208,7 +209,8 @@ async fn wallets(
         let earliest = mine().map(|hold| hold.at).min();
         let debited = posted.last_debit.get(&partner_id).copied();
         // Captures and corrections may pass the floor; holds alone may not.
-        let by_holds = row.posted >= least && earliest.is_some_and(|at| debited.is_none_or(|d| d < at));
+        let by_holds =
+            row.posted >= least && earliest.is_some_and(|at| debited.is_none_or(|d| d < at));
         if by_holds && row.posted.0 - held < least.0 {
             let detail = format!("available is {}", Money(row.posted.0 - held));
             proof.wrong("floor_by_hold", "wallet", row.id, detail);
@@ -221,7 +223,8 @@ async fn wallets(
     Ok(())
 }
 
-/// Each accepted open order has one hold, of the commission its snapshot calls for; no hold stands without such an order.
+/// Each accepted open order has one hold, of the commission its snapshot calls for; no hold stands
+/// without such an order.
 async fn open_orders(
     read: &DatabaseTransaction,
     proof: &mut Proof,
@@ -229,11 +232,7 @@ async fn open_orders(
     book: &Book,
 ) -> Result<(), Stop> {
     let orders = order::Entity::find()
-        .filter(order::Column::Status.is_in([
-            Status::Confirmed,
-            Status::OnTheWay,
-            Status::Active,
-        ]))
+        .filter(order::Column::Status.is_in([Status::Confirmed, Status::OnTheWay, Status::Active]))
         .all(read)
         .await?;
     proof.checked("order", orders.len());
@@ -258,7 +257,8 @@ async fn open_orders(
     Ok(())
 }
 
-/// Each completed order paid the commission its final amount calls for, corrections included; no other order paid any.
+/// Each completed order paid the commission its final amount calls for, corrections included; no
+/// other order paid any.
 async fn closed_orders(
     read: &DatabaseTransaction,
     proof: &mut Proof,

@@ -6,11 +6,11 @@ use entity::partner;
 use entity::partner::PartnerState;
 use entity::value::{Instant, OrderId};
 
+use super::Refusal;
 use super::apply::{self, Step};
 use super::machine::Intent;
 use super::read::{self, Scope};
 use super::view::{OrderView, view};
-use super::Refusal;
 use crate::ledger::proof::Standing;
 use crate::platform::{Command, Stop, Tx};
 use crate::policy::{self, Policy};

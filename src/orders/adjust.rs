@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
+use super::Refusal;
 use super::apply::{self, Step};
 use super::cancel::End;
 use super::complete::completed;
@@ -15,7 +16,6 @@ use super::decline::given;
 use super::machine::Intent;
 use super::read::{self, Scope};
 use super::view::{OrderView, Reader, view};
-use super::Refusal;
 use crate::platform::{Command, Stop, Tx};
 use crate::{ledger, policy};
 
@@ -109,7 +109,8 @@ impl Adjust {
         apply::step(tx, order, step)
     }
 
-    /// The status never changes again; the commission follows the right amount by a posting of its own.
+    /// The status never changes again; the commission follows the right amount by a posting of its
+    /// own.
     async fn amend(&self, tx: &mut Tx, order: &Model, reason: &str) -> Result<Model, Stop> {
         let mut next = order.clone();
         if let Some(amount) = self.final_amount {

@@ -87,8 +87,7 @@ fn wish(order: &order::Model, found: &Found, codes: &BTreeSet<String>) -> Wish {
 }
 
 async fn affords(tx: &Tx, id: PartnerId, due: Money, floor: Money) -> Result<bool, Stop> {
-    let wallets =
-        wallet::Entity::find().filter(wallet::Column::Id.eq(id.0)).all(tx.db()).await?;
+    let wallets = wallet::Entity::find().filter(wallet::Column::Id.eq(id.0)).all(tx.db()).await?;
     let left = |w: &wallet::Model| w.posted.0 - w.held.0 - due.0 >= w.floor.unwrap_or(floor).0;
     Ok(wallets.iter().all(left))
 }

@@ -1,4 +1,5 @@
-//! The only writer of orders: row, history, timers, marks, penalty, and what both sides are told, in one write set.
+//! The only writer of orders: row, history, timers, marks, penalty, and what both sides are told,
+//! in one write set.
 
 use entity::mark;
 use entity::order::{Actor, Model, Status};
@@ -175,7 +176,8 @@ fn tell(tx: &mut Tx, step: &Step) -> Result<(), Stop> {
         (Audience::Client(order.client_id), step.event, client),
         (Audience::Branch(order.partner_id), step.event, staff),
     ];
-    let alert = step.alert.map(|alert| (Audience::Support, alert, told(Reader::Support, &step.note)));
+    let alert =
+        step.alert.map(|alert| (Audience::Support, alert, told(Reader::Support, &step.note)));
     let by = actor();
     for (audience, event, (view, note)) in payloads.into_iter().chain(alert) {
         let payload = Told { order: &view, actor: By { kind: by.kind }, note };

@@ -16,8 +16,8 @@ use super::view::{OrderView, view};
 use super::{Refusal, late};
 use crate::discovery::geo;
 use crate::platform::crypto::Keys;
-use crate::platform::{By, Command, Done, Engine, Stop, Tx};
 use crate::platform::idempotency::Key;
+use crate::platform::{By, Command, Done, Engine, Stop, Tx};
 use crate::policy::{self, Policy};
 use crate::{partners, platform};
 
@@ -62,8 +62,8 @@ impl Command for SendPosition {
         let (order, _) = read::ask(tx, self.scope, self.order_id, Intent::Arrive).await?;
         let keys = policy::book::pinned(tx, order.policy_version)?;
         let distance_m = geo::distance_m(self.point, order.snapshot.partner_point);
-        let near = distance_m <= keys.arrival.radius_m
-            && self.accuracy_m <= keys.arrival.accuracy_m;
+        let near =
+            distance_m <= keys.arrival.radius_m && self.accuracy_m <= keys.arrival.accuracy_m;
         self.keep(tx, distance_m);
         let awaited = order.arrived_at.is_none() && order.frozen_until.is_none();
         let enough = near && awaited && self.pings(tx, &keys).await? + 1 >= keys.arrival.pings;
@@ -86,7 +86,7 @@ impl Command for SendPosition {
 impl SendPosition {
     fn keep(&self, tx: &mut Tx, distance_m: i32) {
         let row = order_position::Model {
-            id: Uuid::now_v7(),
+            id: Uuid::new_v4(),
             order_id: self.order_id,
             at: tx.now(),
             lat: self.point.lat,
@@ -116,7 +116,8 @@ fn estimated(tx: &mut Tx, order: Model, distance_m: i32, keys: &Policy) -> Resul
     let arrival = &keys.arrival;
     let secs = geo::route_secs(distance_m, arrival.route_detour_pct, arrival.route_speed_kmh);
     let eta = tx.now() + TimeDelta::seconds(secs);
-    let moved = order.eta_at.is_none_or(|old| (eta - old).num_seconds().abs() >= arrival.eta_step_s);
+    let moved =
+        order.eta_at.is_none_or(|old| (eta - old).num_seconds().abs() >= arrival.eta_step_s);
     if !moved || order.arrived_at.is_some() || order.status == Status::Requested {
         return Ok(order);
     }
@@ -212,7 +213,8 @@ async fn wrong_codes(tx: &Tx, order_id: OrderId) -> Result<u64, Stop> {
     Ok(n)
 }
 
-/// The client is there: every no-show clock stops, the partner's time to take the car in begins (ARR-2).
+/// The client is there: every no-show clock stops, the partner's time to take the car in begins
+/// (ARR-2).
 fn arrived(order: &Model, policy: &Policy, by: ArrivalBy, now: Instant) -> Model {
     let minutes = |n| Some(now + TimeDelta::minutes(n));
     Model {

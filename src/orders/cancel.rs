@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::Refusal;
 use super::apply::{self, Step};
 use super::decline::given;
 use super::fee::{self, Fee};
 use super::machine::Intent;
 use super::read::{self, Scope};
 use super::view::{OrderView, view};
-use super::Refusal;
 use crate::platform::crypto::Keys;
 use crate::platform::{Command, Stop, Tx};
 use crate::{ledger, policy};
@@ -175,11 +175,8 @@ impl End {
             penalty: Some(self.penalty).filter(|fee| fee.is_positive()),
             ..order.clone()
         };
-        let step = Step {
-            note: self.note,
-            marks: self.marks,
-            ..Step::new(self.intent, self.event, next)
-        };
+        let step =
+            Step { note: self.note, marks: self.marks, ..Step::new(self.intent, self.event, next) };
         apply::step(tx, order, step)
     }
 }
@@ -206,7 +203,8 @@ pub async fn seen_at(tx: &Tx, order_id: OrderId, what: &str) -> Result<Option<In
 const PURPOSE: &str = "cancellation-quote";
 
 fn sign(keys: &Keys, order: &Model, fee: Money, expires_at: Instant) -> String {
-    let text = format!("{}.{}.{}.{}", order.id, order.version, fee.0, expires_at.timestamp_micros());
+    let text =
+        format!("{}.{}.{}.{}", order.id, order.version, fee.0, expires_at.timestamp_micros());
     let signature = keys.sign(PURPOSE, &text);
     format!("{text}.{signature}")
 }

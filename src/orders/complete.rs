@@ -1,4 +1,5 @@
-//! While the car is served, and the end of it: services change, the final amount, the commission captured (COM-3, ADD-2).
+//! While the car is served, and the end of it: services change, the final amount, the commission
+//! captured (COM-3, ADD-2).
 
 use chrono::TimeDelta;
 use entity::order::Model;
@@ -47,7 +48,8 @@ impl Command for Complete {
         };
         let keys = policy::book::pinned(tx, order.policy_version)?;
         let flagged = far_off(order.agreed, self.final_amount, &keys);
-        let next = Model { status: to, ..completed(&order, self.final_amount, flagged, &keys, tx.now()) };
+        let next =
+            Model { status: to, ..completed(&order, self.final_amount, flagged, &keys, tx.now()) };
         ledger::post::capture(tx, order.id, next.commission, &order.code).await?;
         let step = Step {
             note: json!({"final_amount": self.final_amount, "reason": reason}),
@@ -84,7 +86,13 @@ impl Command for AutoComplete {
 
 /// A completed state: the commission follows the final amount (COM-3).
 #[must_use]
-pub fn completed(order: &Model, amount: Money, flagged: bool, keys: &Policy, now: Instant) -> Model {
+pub fn completed(
+    order: &Model,
+    amount: Money,
+    flagged: bool,
+    keys: &Policy,
+    now: Instant,
+) -> Model {
     Model {
         final_amount: Some(amount),
         commission: commission(amount, &keys.commission),

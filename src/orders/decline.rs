@@ -4,11 +4,11 @@ use entity::order::{Model, Reason};
 use entity::value::OrderId;
 use serde_json::json;
 
+use super::Refusal;
 use super::apply::{self, Step};
 use super::machine::Intent;
 use super::read::{self, Scope};
 use super::view::{OrderView, view};
-use super::Refusal;
 use crate::platform::{Command, Stop, Tx};
 
 /// Characters of a reason.

@@ -26,11 +26,12 @@ pub fn fee(amount: Money, bp: Bp, cap: Money) -> Money {
     bp.floor_of(amount).min(cap).max(Money::ZERO)
 }
 
-/// What the client's cancelling costs at this instant. `seen_at`: when a device of the client acknowledged the acceptance.
+/// What the client's cancelling costs at this instant. `seen_at`: when a device of the client
+/// acknowledged the acceptance.
 ///
 /// # Source
-/// PEN-2: free before the acceptance, and until it was seen, at most for the grace after it. ARR-2: a client who arrived
-/// and was not taken in leaves free.
+/// PEN-2: free before the acceptance, and until it was seen, at most for the grace after it. ARR-2:
+/// a client who arrived and was not taken in leaves free.
 #[must_use]
 pub fn quote(order: &Model, seen_at: Option<Instant>, policy: &Policy, now: Instant) -> Fee {
     let free = |why, free_until| Fee { amount: Money::ZERO, why, free_until };

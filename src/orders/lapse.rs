@@ -1,4 +1,5 @@
-//! What the clock does to an order when a time is over, and the partner's word about a client who is late or not there.
+//! What the clock does to an order when a time is over, and the partner's word about a client who
+//! is late or not there.
 
 use chrono::TimeDelta;
 use entity::order::{Model, Reason};
@@ -230,7 +231,8 @@ impl Command for ReleaseFrozen {
     }
 }
 
-/// The clock acts strictly after a deadline (ORD-5); one that moved meanwhile has a timer of its own.
+/// The clock acts strictly after a deadline (ORD-5); one that moved meanwhile has a timer of its
+/// own.
 fn past(tx: &Tx, due: Option<entity::value::Instant>) -> Result<(), Stop> {
     if due.is_some_and(|due| tx.now() > due) { Ok(()) } else { Err(Refusal::NotLateYet.into()) }
 }

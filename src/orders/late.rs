@@ -16,7 +16,8 @@ pub fn decision_end(order: &Model, policy: &Policy) -> Option<Instant> {
     order.decision_deadline.or(order.arrival_deadline.map(|deadline| deadline + after))
 }
 
-/// Is the client still awaited at this instant? Past the partner's time to decide only the clock acts (ORD-5).
+/// Is the client still awaited at this instant? Past the partner's time to decide only the clock
+/// acts (ORD-5).
 ///
 /// # Errors
 /// `not_in_this_status` with the order, or a fault.

@@ -1,4 +1,5 @@
-//! The machine: one table of what may happen to an order (ORD-1). Handlers, the diagram and the refusals come from it.
+//! The machine: one table of what may happen to an order (ORD-1). Handlers, the diagram and the
+//! refusals come from it.
 
 use entity::order::{Actor, Kind, Status};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
@@ -6,9 +7,7 @@ use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 use super::Refusal;
 
 /// What somebody wants to do to an order.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, EnumString, Display, IntoStaticStr,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, EnumString, Display, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Intent {
     /// A client asks a partner.
@@ -88,8 +87,7 @@ pub struct Row {
 const BOTH: &[Kind] = &[Kind::Quick, Kind::Booking];
 const QUICK: &[Kind] = &[Kind::Quick];
 const AWAITED: &[Status] = &[Status::Confirmed, Status::OnTheWay];
-const OPEN: &[Status] =
-    &[Status::Requested, Status::Confirmed, Status::OnTheWay, Status::Active];
+const OPEN: &[Status] = &[Status::Requested, Status::Confirmed, Status::OnTheWay, Status::Active];
 
 const fn row(
     intent: Intent,
@@ -140,7 +138,8 @@ pub const TABLE: &[Row] = {
     ]
 };
 
-/// Asks the table: may this actor do this to an order of this kind in this status, and where does it lead?
+/// Asks the table: may this actor do this to an order of this kind in this status, and where does
+/// it lead?
 ///
 /// # Errors
 /// `not_yours_to_do`, `order_closed` or `not_in_this_status`.

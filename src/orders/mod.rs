@@ -1,8 +1,9 @@
 //! Orders: the machine and everything that may happen to one.
 //!
-//! A command loads the order, asks [`machine::allow`] whether the table has a row for it, decides with pure rules, and
-//! hands the next state to [`apply::step`], the only writer: the row at its version, a history step, the timers that the
-//! new state calls for, what the client and the branch are told. Money moves by `ledger::post` in the same transaction.
+//! A command loads the order, asks [`machine::allow`] whether the table has a row for it, decides
+//! with pure rules, and hands the next state to [`apply::step`], the only writer: the row at its
+//! version, a history step, the timers that the new state calls for, what the client and the branch
+//! are told. Money moves by `ledger::post` in the same transaction.
 //!
 //! ```text
 //! requested ──accept──▶ confirmed ──depart──▶ on_the_way ──admit──▶ active ──complete──▶ completed

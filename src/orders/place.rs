@@ -150,7 +150,8 @@ impl Command for Place {
     }
 }
 
-/// Everything a preview and an order share: the partner serves now, the services fit the car, the price is known.
+/// Everything a preview and an order share: the partner serves now, the services fit the car, the
+/// price is known.
 async fn prepare(tx: &mut Tx, client_id: PersonId, wish: &Wish) -> Result<Ready, Stop> {
     if wish.kind != Kind::Quick {
         return Err(Refusal::KindUnknown.into());
@@ -235,7 +236,8 @@ async fn car_free(tx: &Tx, car_id: CarId) -> Result<(), Stop> {
     }
 }
 
-/// BAL-3: a client never waits for a partner who cannot afford the commission, other offers counted.
+/// BAL-3: a client never waits for a partner who cannot afford the commission, other offers
+/// counted.
 async fn affordable(tx: &Tx, partner_id: PartnerId, due: Money, floor: Money) -> Result<(), Stop> {
     let wallet = wallet::Entity::find_by_id(partner_id.0).all(tx.db()).await?.pop();
     let wallet = Tx::must("wallet", partner_id, wallet)?;

@@ -144,10 +144,8 @@ pub async fn page<C: ConnectionTrait>(
     open: bool,
     query: &PageQuery,
 ) -> Result<Page<OrderView>, Stop> {
-    let mut rows = scope
-        .filter(order::Entity::find())
-        .order_by_desc(order::Column::Id)
-        .limit(query.reach());
+    let mut rows =
+        scope.filter(order::Entity::find()).order_by_desc(order::Column::Id).limit(query.reach());
     if open {
         rows = rows.filter(order::Column::Status.is_in(OPEN));
     }
@@ -158,8 +156,7 @@ pub async fn page<C: ConnectionTrait>(
     Ok(Page::cut(rows, query, |row| row.id.0, |row| view(&row, scope.reader())))
 }
 
-const OPEN: [Status; 4] =
-    [Status::Requested, Status::Confirmed, Status::OnTheWay, Status::Active];
+const OPEN: [Status; 4] = [Status::Requested, Status::Confirmed, Status::OnTheWay, Status::Active];
 
 /// The open orders of an audience, for its snapshot (NOT-6).
 ///
@@ -214,14 +211,11 @@ pub async fn whole<C: ConnectionTrait>(db: &C, id: OrderId) -> Result<Value, Sto
         .limit(WHOLE_MAX)
         .all(db)
         .await?;
-    let deliveries = delivery::Entity::find()
-        .filter(delivery::Column::OrderId.eq(id))
-        .all(db)
-        .await?;
+    let deliveries =
+        delivery::Entity::find().filter(delivery::Column::OrderId.eq(id)).all(db).await?;
     let postings =
         posting::Entity::find().filter(posting::Column::Subject.eq(id.0)).all(db).await?;
-    let penalties =
-        penalty::Entity::find().filter(penalty::Column::OrderId.eq(id)).all(db).await?;
+    let penalties = penalty::Entity::find().filter(penalty::Column::OrderId.eq(id)).all(db).await?;
     Ok(json!({
         "order": order,
         "steps": steps.iter().map(|s| json!({

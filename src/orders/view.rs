@@ -2,9 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::order::{Actor, ArrivalBy, Kind, Line, Model, Reason, Status};
-use entity::value::{
-    CarClass, CarId, Money, OrderId, PartnerId, PersonId, Point, Sealed,
-};
+use entity::value::{CarClass, CarId, Money, OrderId, PartnerId, PersonId, Point, Sealed};
 use serde::{Deserialize, Serialize};
 use strum::IntoEnumIterator as _;
 use utoipa::ToSchema;
@@ -69,7 +67,10 @@ pub struct CarOf {
 
 /// An order, whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[expect(missing_docs, reason = "the fields are those of the entity, described there and in docs/protocol.md")]
+#[expect(
+    missing_docs,
+    reason = "the fields are those of the entity, described there and in docs/protocol.md"
+)]
 pub struct OrderView {
     pub id: OrderId,
     pub code: String,

@@ -143,11 +143,8 @@ pub async fn hours<C: ConnectionTrait>(
         .await?;
     let mut hours: BTreeMap<PartnerId, Vec<Hours>> = BTreeMap::new();
     for row in rows {
-        let span = Hours {
-            weekday: row.weekday,
-            opens_min: row.opens_min,
-            closes_min: row.closes_min,
-        };
+        let span =
+            Hours { weekday: row.weekday, opens_min: row.opens_min, closes_min: row.closes_min };
         hours.entry(row.partner_id).or_default().push(span);
     }
     Ok(hours)

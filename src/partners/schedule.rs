@@ -6,7 +6,8 @@ use chrono_tz::Tz;
 /// Minutes of a day.
 pub const DAY_MIN: i16 = 1440;
 
-/// Open from, until: minutes after the local midnight of a weekday; past 1440 runs into the next day.
+/// Open from, until: minutes after the local midnight of a weekday; past 1440 runs into the next
+/// day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hours {
     /// 1 Monday … 7 Sunday.

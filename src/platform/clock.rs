@@ -51,7 +51,8 @@ pub fn real_now() -> Instant {
     chrono::Utc::now().trunc_subsecs(6)
 }
 
-/// A real pause inside the machinery: between re-runs of a contended command, never a business wait.
+/// A real pause inside the machinery: between re-runs of a contended command, never a business
+/// wait.
 #[expect(clippy::disallowed_methods, reason = "the one place where the machinery pauses")]
 pub async fn pause(real: Duration) {
     tokio::time::sleep(real).await;

@@ -12,7 +12,8 @@ use super::tx::Tx;
 
 /// Something that may be done. It may run more than once; only the last run lands.
 pub trait Command: Send + Sync + 'static {
-    /// What whoever sent it is told; kept under its idempotency key, so personal data in it is sealed.
+    /// What whoever sent it is told; kept under its idempotency key, so personal data in it is
+    /// sealed.
     type Answer: Serialize + DeserializeOwned + Send + 'static;
 
     /// Its name in traces and metrics.

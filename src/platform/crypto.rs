@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use entity::value::sealed::SEALED_PREFIX;
 use entity::value::Sealed;
+use entity::value::sealed::SEALED_PREFIX;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hmac;
 use ring::rand::{SecureRandom as _, SystemRandom};
@@ -26,7 +26,8 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// From base64 of 32 bytes each: sealing keys by id, the id new data is sealed under, and the two keyed-hash keys.
+    /// From base64 of 32 bytes each: sealing keys by id, the id new data is sealed under, and the
+    /// two keyed-hash keys.
     ///
     /// # Errors
     /// When a key is not 32 bytes of base64, or the current one is missing.
@@ -123,7 +124,8 @@ impl Keys {
         out
     }
 
-    /// Keyed hash of personal data: the same text, the same hash, and nothing to be guessed from it without the key.
+    /// Keyed hash of personal data: the same text, the same hash, and nothing to be guessed from it
+    /// without the key.
     #[must_use]
     pub fn lookup(&self, purpose: &str, text: &str) -> String {
         keyed(&self.lookup, purpose, text)
@@ -189,9 +191,7 @@ fn key_bytes(text: &str) -> Result<Vec<u8>, Fault> {
 /// A fault when the machine has no randomness.
 pub fn fresh_key() -> Result<String, Fault> {
     let mut bytes = [0_u8; KEY_BYTES];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .map_err(|_| Fault::Other("no randomness".to_owned()))?;
+    SystemRandom::new().fill(&mut bytes).map_err(|_| Fault::Other("no randomness".to_owned()))?;
     Ok(STANDARD.encode(bytes))
 }
 

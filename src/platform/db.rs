@@ -18,7 +18,8 @@ pub struct DbOptions {
     pub schema: Option<String>,
 }
 
-/// An open database: on PostgreSQL both are the same pool, on `SQLite` the writer is a single connection.
+/// An open database: on PostgreSQL both are the same pool, on `SQLite` the writer is a single
+/// connection.
 #[derive(Clone, Debug)]
 pub struct Db {
     /// For reading.

@@ -132,7 +132,8 @@ impl Engine {
         }
     }
 
-    /// Runs the command of a timer that fell due. A refusal still consumes the timer: firing twice is harmless.
+    /// Runs the command of a timer that fell due. A refusal still consumes the timer: firing twice
+    /// is harmless.
     ///
     /// # Errors
     /// Only faults; a timer that is gone or was armed anew is no error.

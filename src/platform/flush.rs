@@ -1,7 +1,8 @@
 //! The flush: a script lands whole or not at all.
 //!
-//! PostgreSQL takes each script as one statement in one round trip, many at a time. `SQLite` has one writer, which
-//! takes whatever waits and lands it in one IMMEDIATE transaction, a savepoint each (group commit).
+//! PostgreSQL takes each script as one statement in one round trip, many at a time. `SQLite` has
+//! one writer, which takes whatever waits and lands it in one IMMEDIATE transaction, a savepoint
+//! each (group commit).
 
 use sea_orm::{
     ConnectionTrait as _, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr,

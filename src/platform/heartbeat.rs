@@ -1,4 +1,5 @@
-//! Heartbeats: proof that a node could serve, and from their gaps the times in which none could (OUT-1).
+//! Heartbeats: proof that a node could serve, and from their gaps the times in which none could
+//! (OUT-1).
 
 use entity::heartbeat;
 use entity::value::{Instant, Span};
@@ -72,7 +73,8 @@ pub async fn forget(db: &DatabaseConnection, before: Instant) -> Result<(), DbEr
         .map(|_| ())
 }
 
-/// Where a deadline goes that fell due inside an outage: `up + max(due − down, 60 s)`; others stay (OUT-1).
+/// Where a deadline goes that fell due inside an outage: `up + max(due − down, 60 s)`; others stay
+/// (OUT-1).
 #[must_use]
 pub fn moved(due: Instant, outage: Span, least: chrono::TimeDelta) -> Option<Instant> {
     outage.holds(due).then(|| outage.until + (due - outage.from).max(least))

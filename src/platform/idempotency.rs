@@ -2,7 +2,9 @@
 
 use entity::idempotency;
 use entity::value::Instant;
-use sea_orm::{ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _, Value};
+use sea_orm::{
+    ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _, Value,
+};
 use uuid::Uuid;
 
 use super::write_set::Cell;

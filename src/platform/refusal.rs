@@ -1,4 +1,5 @@
-//! The two ways to fail: a refusal is a business *no* with a stable code, a fault is a broken machine.
+//! The two ways to fail: a refusal is a business *no* with a stable code, a fault is a broken
+//! machine.
 
 use sea_orm::DbErr;
 use serde_json::{Map, Value};

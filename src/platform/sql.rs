@@ -1,8 +1,9 @@
 //! The write set as SQL: one self-gating statement on PostgreSQL, one script on `SQLite`.
 //!
-//! Gated parts run in lock order (key, rows, wallets, feed counters, the fired timer), each only if the one before it
-//! found its row; a part that did not shuts its gate, which undoes the whole flush and tells which part it was.
-//! PostgreSQL promises no order among data-modifying CTEs, so every gated part counts the rows of the one before it.
+//! Gated parts run in lock order (key, rows, wallets, feed counters, the fired timer), each only if
+//! the one before it found its row; a part that did not shuts its gate, which undoes the whole
+//! flush and tells which part it was. PostgreSQL promises no order among data-modifying CTEs, so
+//! every gated part counts the rows of the one before it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -163,7 +164,9 @@ impl Composer {
             let mut rest = values.iter();
             found.push_str(" AND ");
             for (i, piece) in condition.split('?').enumerate() {
-                if i > 0 && let Some(value) = rest.next() {
+                if i > 0
+                    && let Some(value) = rest.next()
+                {
                     found.push_str(&self.bind(value));
                 }
                 found.push_str(piece);

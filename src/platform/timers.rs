@@ -1,4 +1,5 @@
-//! Timers: every wait is a row; near ones are kept in memory for precision, a sweep finds what a dead node left.
+//! Timers: every wait is a row; near ones are kept in memory for precision, a sweep finds what a
+//! dead node left.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -238,9 +239,7 @@ async fn page(
         Some(last) => query.filter(
             Condition::any()
                 .add(DueAt.gt(last.due_at))
-                .add(
-                    Condition::all().add(DueAt.eq(last.due_at)).add(Subject.gt(last.subject)),
-                )
+                .add(Condition::all().add(DueAt.eq(last.due_at)).add(Subject.gt(last.subject)))
                 .add(
                     Condition::all()
                         .add(DueAt.eq(last.due_at))
@@ -294,7 +293,8 @@ pub fn fired(row: timer::Model) -> Fired {
     Fired { kind: row.kind, subject: row.subject, due_at: row.due_at, generation: row.generation }
 }
 
-/// Counts a fault of a timer's command: it comes again later, and after too many it is parked with an alarm.
+/// Counts a fault of a timer's command: it comes again later, and after too many it is parked with
+/// an alarm.
 ///
 /// # Errors
 /// When the database fails.

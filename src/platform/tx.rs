@@ -1,14 +1,17 @@
 //! What a command works on: the instant, reads that remember, and the write set.
 //!
-//! Reads go through the connection outside any transaction. What a decision rests on is therefore checked again by the
-//! flush: rows with a life at their version, hot rows by a condition, the rest by the database's uniqueness rules.
+//! Reads go through the connection outside any transaction. What a decision rests on is therefore
+//! checked again by the flush: rows with a life at their version, hot rows by a condition, the rest
+//! by the database's uniqueness rules.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use entity::value::{EventId, Instant, OrderId};
-use sea_orm::{DatabaseConnection, EntityTrait, IntoActiveModel, ModelTrait, PrimaryKeyTrait, Value};
+use sea_orm::{
+    DatabaseConnection, EntityTrait, IntoActiveModel, ModelTrait, PrimaryKeyTrait, Value,
+};
 use uuid::Uuid;
 
 use super::command::By;
@@ -121,7 +124,8 @@ impl Tx {
         self.writes.writes.push(Write::Insert { table, cells, or_keep: true });
     }
 
-    /// Puts what changed between two states of a row into the write set, at the version it was read at.
+    /// Puts what changed between two states of a row into the write set, at the version it was read
+    /// at.
     pub fn update<M: Versioned>(&mut self, old: &M, new: &M) {
         let cells = write_set::changed(old, new);
         let (table, key) = write_set::place_of(old);

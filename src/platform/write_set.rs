@@ -1,7 +1,10 @@
 //! The write set: what a command wants to change, as data, until it is flushed once at the end.
 
 use entity::value::{EventId, Instant, OrderId, SessionId};
-use sea_orm::{ActiveModelTrait as _, ActiveValue, EntityTrait, IdenStatic as _, Iterable as _, ModelTrait, Value};
+use sea_orm::{
+    ActiveModelTrait as _, ActiveValue, EntityTrait, IdenStatic as _, Iterable as _, ModelTrait,
+    Value,
+};
 use uuid::Uuid;
 
 use super::refusal::Refused;

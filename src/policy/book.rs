@@ -68,10 +68,7 @@ impl Book {
         })?;
         let (version, effective_at) = (row.version, row.effective_at);
         let version = PolicyVersion { version, effective_at, keys: Arc::new(keys) };
-        self.0
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(version.version, version);
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(version.version, version);
         Ok(())
     }
 

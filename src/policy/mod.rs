@@ -1,4 +1,5 @@
-//! Policy: every number of the rulebook, versioned. An order keeps the version it was placed under (ORD-7).
+//! Policy: every number of the rulebook, versioned. An order keeps the version it was placed under
+//! (ORD-7).
 
 pub mod book;
 pub mod keys;

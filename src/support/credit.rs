@@ -38,11 +38,12 @@ impl Command for CreditPartner {
         }
         let wallet = tx.find::<wallet::Entity>(self.partner_id.0).await?;
         let wallet = wallet.ok_or(Refusal::NoSuchPartner)?;
-        ledger::post::credit(tx, self.partner_id, self.amount, Uuid::now_v7(), reason);
+        ledger::post::credit(tx, self.partner_id, self.amount, Uuid::new_v4(), reason);
         let payload = json!({"kind": "credit", "amount": self.amount});
         let audience = Audience::Branch(self.partner_id);
         tx.tell(&audience, "balance.changed", None, EventId::new(), &payload)?;
-        // As it will be if nothing else moves meanwhile; the balance itself is changed by the amount alone.
+        // As it will be if nothing else moves meanwhile; the balance itself is changed by the
+        // amount alone.
         let floor = policy::book::in_force(tx)?.keys.balance.floor;
         let posted = Money(wallet.posted.0 + self.amount.0);
         Ok(BalanceView {

@@ -1,4 +1,5 @@
-//! The report of our own outages: when the engine could not serve, and whose deadlines moved (OUT-1).
+//! The report of our own outages: when the engine could not serve, and whose deadlines moved
+//! (OUT-1).
 
 use chrono::{DateTime, Utc};
 use entity::value::{OrderId, OutageId};
@@ -35,12 +36,8 @@ pub struct OutageView {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn page<C: ConnectionTrait>(
-    db: &C,
-    query: &PageQuery,
-) -> Result<Page<OutageView>, Stop> {
-    let mut rows =
-        outage::Entity::find().order_by_desc(outage::Column::Id).limit(query.reach());
+pub async fn page<C: ConnectionTrait>(db: &C, query: &PageQuery) -> Result<Page<OutageView>, Stop> {
+    let mut rows = outage::Entity::find().order_by_desc(outage::Column::Id).limit(query.reach());
     if let Some(cursor) = query.cursor {
         rows = rows.filter(outage::Column::Id.lt(OutageId(cursor)));
     }
@@ -63,10 +60,7 @@ pub async fn page<C: ConnectionTrait>(
     Ok(Page::cut(rows, query, |row| row.id.0, view))
 }
 
-async fn orders_of<C: ConnectionTrait>(
-    db: &C,
-    row: &outage::Model,
-) -> Result<Vec<OrderId>, Stop> {
+async fn orders_of<C: ConnectionTrait>(db: &C, row: &outage::Model) -> Result<Vec<OrderId>, Stop> {
     let steps = order_step::Entity::find()
         .filter(order_step::Column::Intent.eq("shift"))
         .filter(order_step::Column::At.gte(row.up_at))

@@ -18,6 +18,7 @@ macro_rules! id {
         impl $name {
             /// A new id: ordered by time, unique everywhere.
             #[must_use]
+            #[expect(clippy::disallowed_methods, reason = "the one place where ids are made")]
             pub fn new() -> Self {
                 Self(Uuid::now_v7())
             }

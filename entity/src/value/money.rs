@@ -8,10 +8,9 @@ use utoipa::ToSchema;
 /// The largest amount of one value, either side of zero: ten million AZN.
 pub const MAX_QEPIK: i64 = 1_000_000_000;
 
-/// An amount in qəpik. On the wire `{"amount": 1250, "currency": "AZN"}`; in a request a bare integer serves too.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, DeriveValueType,
-)]
+/// An amount in qəpik. On the wire `{"amount": 1250, "currency": "AZN"}`; in a request a bare
+/// integer serves too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, DeriveValueType)]
 pub struct Money(pub i64);
 
 /// The wire form of [`Money`].

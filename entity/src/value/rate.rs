@@ -8,7 +8,16 @@ use super::Money;
 
 /// A rate in basis points: 900 is 9 %.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, DeriveValueType,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    DeriveValueType,
     ToSchema,
 )]
 #[serde(transparent)]

@@ -3,7 +3,8 @@
 use sea_orm::DeriveValueType;
 use serde::{Deserialize, Serialize};
 
-/// Encrypted text: `sealed:<key id>:<base64 of nonce and ciphertext>`. It is opened only at the edge, for whoever may read it.
+/// Encrypted text: `sealed:<key id>:<base64 of nonce and ciphertext>`. It is opened only at the
+/// edge, for whoever may read it.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize, DeriveValueType)]
 #[serde(transparent)]
 pub struct Sealed(pub String);

@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::Nothing;
 use super::guard::Client;
 use super::problem::{Problem, malformed};
 use super::reply;
 use super::sent::Sent;
-use super::Nothing;
 use crate::clients::cars::{self, AddCar, CarView, RemoveCar};
 use crate::clients::profile::{EditProfile, ProfileView};
 use crate::discovery::nearest::{Found, Wanted, nearest};
@@ -202,13 +202,18 @@ async fn penalties(
 ) -> Result<HttpResponse, Problem> {
     let read = &edge.engine.shared().db.read;
     let rows = crate::orders::read::penalties(read, client.person_id(), &query).await?;
-    let page = Page::cut(rows, &query, |row| row.id.0, |row| PenaltyView {
-        id: row.id,
-        order_id: row.order_id,
-        amount: row.amount,
-        paid: row.paid,
-        state: row.state,
-        created_at: row.created_at,
-    });
+    let page = Page::cut(
+        rows,
+        &query,
+        |row| row.id.0,
+        |row| PenaltyView {
+            id: row.id,
+            order_id: row.order_id,
+            amount: row.amount,
+            paid: row.paid,
+            state: row.state,
+            created_at: row.created_at,
+        },
+    );
     reply::json(&edge, StatusCode::OK, &page)
 }

@@ -9,11 +9,11 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::Nothing;
 use super::guard::Client;
 use super::problem::{Problem, malformed};
 use super::reply;
 use super::sent::{Body, Sent};
-use super::Nothing;
 use crate::edge::Edge;
 use crate::orders::admit::Contest;
 use crate::orders::alternatives::{Alternatives, FindAlternatives};
@@ -23,8 +23,8 @@ use crate::orders::depart::Depart;
 use crate::orders::place::{Place, Preview, PreviewOrder, Wish};
 use crate::orders::read::{self, Scope};
 use crate::orders::view::OrderView;
-use crate::platform::page::{Page, PageQuery};
 use crate::platform::Command;
+use crate::platform::page::{Page, PageQuery};
 
 /// Routes.
 pub fn configure(config: &mut ServiceConfig) {
@@ -126,11 +126,7 @@ async fn list(
 
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[get("/v1/client/orders/{id}")]
-async fn one(
-    edge: Data<Edge>,
-    client: Client,
-    id: Path<OrderId>,
-) -> Result<HttpResponse, Problem> {
+async fn one(edge: Data<Edge>, client: Client, id: Path<OrderId>) -> Result<HttpResponse, Problem> {
     show(&edge, Scope::Client(client.person_id()), *id).await
 }
 

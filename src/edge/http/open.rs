@@ -22,12 +22,7 @@ use crate::policy::keys::CommissionMode;
 
 /// Routes.
 pub fn configure(config: &mut ServiceConfig) {
-    config
-        .service(live)
-        .service(ready)
-        .service(scrape)
-        .service(asyncapi)
-        .service(calculator);
+    config.service(live).service(ready).service(scrape).service(asyncapi).service(calculator);
 }
 
 #[utoipa::path(tag = "open", responses((status = 200)))]

@@ -9,12 +9,12 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::Nothing;
 use super::guard::Staff;
 use super::open::{CommissionQuery, CommissionView, calculate};
 use super::problem::Problem;
 use super::reply;
 use super::sent::Sent;
-use super::Nothing;
 use crate::access::staff::{self, AddStaff, RemoveStaff, StaffView};
 use crate::edge::Edge;
 use crate::ledger::read::{BalanceView, StatementLine};

@@ -8,12 +8,12 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::Nothing;
 use super::client_orders::{OrdersQuery, act, show};
 use super::guard::Staff;
 use super::problem::Problem;
 use super::reply;
 use super::sent::{IfMatch, Sent};
-use super::Nothing;
 use crate::edge::Edge;
 use crate::orders::accept::Accept;
 use crate::orders::admit::Admit;

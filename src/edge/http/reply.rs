@@ -13,7 +13,11 @@ use crate::platform::Done;
 ///
 /// # Errors
 /// A fault when it is no JSON.
-pub fn json(edge: &Edge, status: StatusCode, answer: &impl Serialize) -> Result<HttpResponse, Problem> {
+pub fn json(
+    edge: &Edge,
+    status: StatusCode,
+    answer: &impl Serialize,
+) -> Result<HttpResponse, Problem> {
     let text = text(edge, answer)?;
     Ok(HttpResponse::build(status).insert_header((CONTENT_TYPE, "application/json")).body(text))
 }

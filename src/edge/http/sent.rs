@@ -1,4 +1,5 @@
-//! What a request carries: a body that was read strictly, the key it repeats under, the version it saw.
+//! What a request carries: a body that was read strictly, the key it repeats under, the version it
+//! saw.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -1,4 +1,5 @@
-//! The bus: wake-ups that carry no data. Whoever hears one looks again; a lost one costs a little time, never an event.
+//! The bus: wake-ups that carry no data. Whoever hears one looks again; a lost one costs a little
+//! time, never an event.
 
 pub mod local;
 pub mod redis;

@@ -1,7 +1,8 @@
 //! The bus between nodes: Redis publish and subscribe.
 //!
-//! This process hears its own wake-ups at once, the others through one channel. While Redis is away followers here go on
-//! being woken, and those elsewhere catch up by their own slow look (the feeds lose nothing).
+//! This process hears its own wake-ups at once, the others through one channel. While Redis is away
+//! followers here go on being woken, and those elsewhere catch up by their own slow look (the feeds
+//! lose nothing).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,7 +45,8 @@ impl RedisBus {
         let channel = format!("yumo:{channel}:wake");
         tokio::spawn(publish(connection, channel.clone(), node.clone(), waiting));
         let pubsub = client.get_async_pubsub().await?;
-        let hear = Hear { client, channel, node, local: Arc::clone(&local), healthy: healthy.clone() };
+        let hear =
+            Hear { client, channel, node, local: Arc::clone(&local), healthy: healthy.clone() };
         tokio::spawn(hear.forever(pubsub));
         Ok(Self { local, outbox, healthy })
     }
