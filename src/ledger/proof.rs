@@ -13,8 +13,8 @@ use entity::order::Status;
 use entity::value::{Money, OrderId, PartnerId};
 use entity::{hold, order, posting, wallet};
 use sea_orm::{
-    AccessMode, ColumnTrait as _, DatabaseConnection, DatabaseTransaction, EntityTrait as _,
-    IsolationLevel, QueryFilter as _, QueryOrder as _, QuerySelect as _, TransactionTrait as _,
+    ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -100,7 +100,7 @@ pub async fn prove(engine: &Engine) -> Result<Proof, Stop> {
     let shared = engine.shared();
     let book = engine.extension::<Book>()?;
     let floor = book.at(shared.clock.now())?.keys.balance.floor;
-    let read = snapshot(&shared.db.read).await?;
+    let read = shared.db.moment().await?;
     let mut proof = Proof::default();
     let posted = postings(&read, &mut proof).await?;
     let holds =
@@ -114,17 +114,6 @@ pub async fn prove(engine: &Engine) -> Result<Proof, Stop> {
     engine.extension::<Standing>()?.keep(&proof);
     metrics::gauge!("yumo_books_ok").set(if proof.ok { 1.0 } else { 0.0 });
     Ok(proof)
-}
-
-async fn snapshot(db: &DatabaseConnection) -> Result<DatabaseTransaction, Stop> {
-    let isolation = Some(IsolationLevel::RepeatableRead);
-    let postgres = db.get_database_backend() == sea_orm::DatabaseBackend::Postgres;
-    let begun = if postgres {
-        db.begin_with_config(isolation, Some(AccessMode::ReadOnly)).await
-    } else {
-        db.begin().await
-    };
-    Ok(begun?)
 }
 
 /// What the postings say.

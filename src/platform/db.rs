@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use sea_orm::sqlx::error::Error as SqlxError;
-use sea_orm::{ConnectOptions, Database, DatabaseBackend, DatabaseConnection, DbErr, RuntimeErr};
+use sea_orm::{
+    AccessMode, ConnectOptions, Database, DatabaseBackend, DatabaseConnection, DatabaseTransaction,
+    DbErr, IsolationLevel, RuntimeErr, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait as _,
+};
 
 /// How to open the database.
 #[derive(Clone, Debug)]
@@ -46,6 +50,27 @@ impl Db {
         }
         let pool = postgres(options).await?;
         Ok(Self { read: pool.clone(), write: pool, backend: DatabaseBackend::Postgres })
+    }
+}
+
+impl Db {
+    /// A transaction that only reads and sees one moment: `SQLite` by its write-ahead log,
+    /// PostgreSQL by its isolation.
+    ///
+    /// # Errors
+    /// When the database fails.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it only reads: the engine's door is for changes"
+    )]
+    pub async fn moment(&self) -> Result<DatabaseTransaction, DbErr> {
+        let postgres = self.backend == DatabaseBackend::Postgres;
+        let options = TransactionOptions {
+            isolation_level: postgres.then_some(IsolationLevel::RepeatableRead),
+            access_mode: postgres.then_some(AccessMode::ReadOnly),
+            sqlite_transaction_mode: (!postgres).then_some(SqliteTransactionMode::Deferred),
+        };
+        self.read.begin_with_options(options).await
     }
 }
 

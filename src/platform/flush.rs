@@ -88,6 +88,7 @@ async fn write(db: DatabaseConnection, mut waiting: mpsc::Receiver<Job>) {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "this is the engine's door on SQLite")]
 async fn land_group(db: &DatabaseConnection, jobs: Vec<Job>) {
     let options = TransactionOptions {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),

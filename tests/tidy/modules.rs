@@ -9,6 +9,7 @@ const ORDER: &[&[&str]] = &[
     &["main"],
     &["demo"],
     &["app"],
+    &["clockwork", "keyring"],
     &["timetable"],
     &["edge"],
     &["support", "insight", "notify"],
@@ -26,7 +27,7 @@ const ORDER: &[&[&str]] = &[
 
 /// Settings are for whoever puts the process together or speaks to the outside. `config` gathers
 /// what each capability declares as its settings, so it may name what stands below the edge.
-const NAME_CONFIG: &[&str] = &["main", "demo", "app", "edge"];
+const NAME_CONFIG: &[&str] = &["main", "demo", "app", "clockwork", "keyring", "edge"];
 
 /// Tables with one writer: below `home` only `writer` touches the write set, and elsewhere nobody
 /// makes or changes a row of theirs.
