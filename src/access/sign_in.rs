@@ -66,8 +66,9 @@ impl Command for Try {
             table: "otp",
             key: vec![("id", Value::from(code.id))],
             add: vec![("tries", 1)],
+            set: Vec::new(),
             condition: Some(("tries < ?", vec![Value::from(i64::from(settings.otp_tries))])),
-            refusal: Refusal::TooManyTries.refused(),
+            refusal: Some(Refusal::TooManyTries.refused()),
         });
         Ok(code.id)
     }

@@ -15,7 +15,7 @@ crate::refusals! {
     /// What the books refuse.
     Refusal {
         InsufficientBalance = "insufficient_balance", Conflict, "The balance does not cover the commission", "Top up the balance, then accept; nothing was held.";
-        AmountInvalid = "amount_invalid", Unprocessable, "The amount makes no sense here", "Amounts are whole qəpik above zero.";
+        AmountInvalid = "amount_invalid", Unprocessable, "The amount makes no sense", "Amounts are whole qəpik above zero.";
         NoSuchPartner = "no_such_partner", NotFound, "There is no such partner", "Check the partner's id.";
     }
 }

@@ -4,7 +4,7 @@ use entity::hold::HoldState;
 use entity::value::{HoldId, Money, OrderId, PartnerId, PostingId};
 use entity::wallet::WalletKind;
 use entity::{hold, posting, wallet};
-use sea_orm::Value;
+use sea_orm::{ActiveEnum, Value};
 use uuid::Uuid;
 
 use super::{Refusal, chart};
@@ -29,6 +29,17 @@ pub struct Movement<'a> {
     pub partner_id: PartnerId,
     /// For people.
     pub note: &'a str,
+}
+
+/// What an open order holds: its commission, of its partner. Nobody has to read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The order.
+    pub order_id: OrderId,
+    /// Whose money.
+    pub partner_id: PartnerId,
+    /// How much.
+    pub amount: Money,
 }
 
 /// A new partner's wallet.
@@ -64,64 +75,41 @@ pub fn hold(tx: &mut Tx, order_id: OrderId, partner_id: PartnerId, amount: Money
 /// Sizes the hold anew: growth meets the floor, shrinkage never does (COM-3).
 ///
 /// # Errors
-/// A fault when the hold is missing.
-pub async fn resize(
-    tx: &mut Tx,
-    order_id: OrderId,
-    amount: Money,
-    floor: Money,
-) -> Result<(), Stop> {
-    let old = open_hold(tx, order_id).await?;
-    let partner_id = PartnerId(old.wallet_id);
-    let growth = difference(amount, old.amount)?;
+/// A fault when an amount is out of range.
+pub fn resize(tx: &mut Tx, held: &Held, amount: Money, floor: Money) -> Result<(), Stop> {
+    let growth = amount.minus(held.amount).ok_or_else(out_of_range)?;
     if growth.is_positive() {
-        reserve(tx, partner_id, growth, floor);
+        reserve(tx, held.partner_id, growth, floor);
     } else if growth != Money::ZERO {
-        change(tx, partner_id, &[("held", growth.0)]);
+        change(tx, held.partner_id, &[("held", growth.0)]);
     }
-    tx.update(&old, &hold::Model { amount, ..old.clone() });
+    turn(tx, held, vec![("amount", Value::from(amount.0))]);
     Ok(())
 }
 
 /// Turns the hold into commission on the final amount; never blocked by the floor (COM-3).
-///
-/// # Errors
-/// A fault when the hold is missing.
-pub async fn capture(
-    tx: &mut Tx,
-    order_id: OrderId,
-    amount: Money,
-    note: &str,
-) -> Result<(), Stop> {
-    let old = open_hold(tx, order_id).await?;
-    let partner_id = PartnerId(old.wallet_id);
-    change(tx, partner_id, &[("posted", -amount.0), ("held", -old.amount.0)]);
-    end(tx, &old, HoldState::Captured);
+pub fn capture(tx: &mut Tx, held: &Held, amount: Money, note: &str) {
+    change(tx, held.partner_id, &[("posted", -amount.0), ("held", -held.amount.0)]);
+    end(tx, held, HoldState::Captured);
     post(
         tx,
         Movement {
-            debit: chart::partner(partner_id),
+            debit: chart::partner(held.partner_id),
             credit: chart::COMMISSION.to_owned(),
             amount,
             kind: "commission",
-            subject: order_id.0,
+            subject: held.order_id.0,
             n: 1,
-            partner_id,
+            partner_id: held.partner_id,
             note,
         },
     );
-    Ok(())
 }
 
 /// Lets the hold go back to where it came from (COM-3).
-///
-/// # Errors
-/// A fault when the hold is missing.
-pub async fn release(tx: &mut Tx, order_id: OrderId) -> Result<(), Stop> {
-    let old = open_hold(tx, order_id).await?;
-    change(tx, PartnerId(old.wallet_id), &[("held", -old.amount.0)]);
-    end(tx, &old, HoldState::Released);
-    Ok(())
+pub fn release(tx: &mut Tx, held: &Held) {
+    change(tx, held.partner_id, &[("held", -held.amount.0)]);
+    end(tx, held, HoldState::Released);
 }
 
 /// Corrects a captured commission by a compensating posting, the n-th of this order.
@@ -197,11 +185,12 @@ fn reserve(tx: &mut Tx, partner_id: PartnerId, amount: Money, floor: Money) {
         table: "wallet",
         key: vec![("id", Value::from(partner_id.0))],
         add: vec![("held", amount.0)],
+        set: Vec::new(),
         condition: Some((
             "\"posted\" - \"held\" - ? >= coalesce(\"floor\", ?)",
             vec![Value::from(amount.0), Value::from(floor.0)],
         )),
-        refusal: Refusal::InsufficientBalance.refused().with("needed", amount),
+        refusal: Some(Refusal::InsufficientBalance.refused().with("needed", amount)),
     });
 }
 
@@ -210,14 +199,27 @@ fn change(tx: &mut Tx, partner_id: PartnerId, add: &[(&'static str, i64)]) {
         table: "wallet",
         key: vec![("id", Value::from(partner_id.0))],
         add: add.to_vec(),
+        set: Vec::new(),
         condition: None,
-        refusal: Refusal::NoSuchPartner.refused(),
+        refusal: Some(Refusal::NoSuchPartner.refused()),
     });
 }
 
-fn end(tx: &mut Tx, old: &hold::Model, state: HoldState) {
-    let ended_at = Some(tx.now());
-    tx.update(old, &hold::Model { state, ended_at, ..old.clone() });
+fn end(tx: &mut Tx, held: &Held, state: HoldState) {
+    let state = Value::from(ActiveEnum::into_value(state));
+    turn(tx, held, vec![("state", state), ("ended_at", Value::from(tx.now()))]);
+}
+
+/// Changes the hold if it is still open and of this amount; otherwise somebody else was faster.
+fn turn(tx: &mut Tx, held: &Held, set: Vec<(&'static str, Value)>) {
+    tx.adjust(Adjust {
+        table: "hold",
+        key: vec![("id", Value::from(hold_id(held.order_id).0))],
+        add: vec![("version", 1)],
+        set,
+        condition: Some(("\"state\" = 'open' AND \"amount\" = ?", vec![held.amount.0.into()])),
+        refusal: None,
+    });
 }
 
 /// An order has one hold, found by the order's own id.
@@ -225,13 +227,6 @@ fn hold_id(order_id: OrderId) -> HoldId {
     HoldId(order_id.0)
 }
 
-async fn open_hold(tx: &mut Tx, order_id: OrderId) -> Result<hold::Model, Stop> {
-    let id = hold_id(order_id);
-    let row = tx.find::<hold::Entity>(id).await?;
-    let row = Tx::must("hold", id, row)?;
-    if row.state == HoldState::Open { Ok(row) } else { Err(Stop::Contended) }
-}
-
-fn difference(a: Money, b: Money) -> Result<Money, Stop> {
-    a.minus(b).ok_or_else(|| Fault::Other("an amount is out of range".to_owned()).into())
+fn out_of_range() -> Stop {
+    Fault::Other("an amount is out of range".to_owned()).into()
 }

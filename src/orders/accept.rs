@@ -40,7 +40,7 @@ impl Command for Accept {
         if !tx.shared::<Standing>()?.holds() {
             return Err(read::refuse(Refusal::BooksWrong, &order, self.scope).into());
         }
-        let partner = tx.find::<partner::Entity>(order.partner_id).await?;
+        let partner = tx.find_kept::<partner::Entity>(order.partner_id).await?;
         let partner = partner.ok_or(partners::Refusal::NoSuchPartner)?;
         if partner.state != PartnerState::Live {
             return Err(read::refuse(Refusal::PartnerNotTaking, &order, self.scope).into());

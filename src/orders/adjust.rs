@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::Refusal;
 use super::apply::{self, Step};
 use super::cancel::End;
-use super::complete::completed;
+use super::complete::{completed, held};
 use super::decline::given;
 use super::machine::Intent;
 use super::read::{self, Scope};
@@ -87,7 +87,7 @@ impl Adjust {
             note: json!({"reason": reason}),
             marks: Vec::new(),
         };
-        end.of(tx, order).await
+        end.of(tx, order)
     }
 
     async fn complete(
@@ -101,7 +101,7 @@ impl Adjust {
         let amount = self.final_amount.unwrap_or(order.agreed);
         let next = completed(order, amount, order.flagged, &keys, tx.now());
         let next = Model { status: to, frozen_until: None, ..next };
-        ledger::post::capture(tx, order.id, next.commission, &order.code).await?;
+        ledger::post::capture(tx, &held(order), next.commission, &order.code);
         let step = Step {
             note: json!({"reason": reason, "final_amount": amount}),
             ..Step::new(Intent::ForceComplete, "order.completed", next)

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::machine::Intent;
 use super::timers;
 use super::view::{OrderView, Reader, view};
-use crate::platform::write_set::{Unique, Write};
+use crate::platform::write_set::Unique;
 use crate::platform::{Audience, Stop, Tx};
 use crate::policy;
 
@@ -59,7 +59,7 @@ struct By {
 /// # Errors
 /// Faults only; the database may still refuse a second open quick order of the car.
 pub fn create(tx: &mut Tx, order: &Model) -> Result<(), Stop> {
-    tx.insert(order.clone());
+    tx.insert_kept(order.clone());
     tx.unique(Unique {
         name: "order_open_quick_car",
         columns: "order.car_id",
@@ -93,11 +93,7 @@ pub fn step(tx: &mut Tx, old: &Model, mut step: Step) -> Result<Model, Stop> {
 /// # Errors
 /// A fault when the payload is no JSON.
 pub fn estimate(tx: &mut Tx, order: &Model) -> Result<(), Stop> {
-    tx.writes.writes.push(Write::Set {
-        table: "order",
-        key: vec![("id", order.id.0.into())],
-        cells: vec![("eta_at", order.eta_at.into())],
-    });
+    tx.set("order", order.id.0, vec![("eta_at", order.eta_at.into())]);
     tell(tx, &Step::new(Intent::Arrive, "order.eta", order.clone()))
 }
 

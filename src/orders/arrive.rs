@@ -153,7 +153,7 @@ impl Command for ArriveByCode {
         if wrong_codes(tx, self.order_id).await? >= CODES_MAX {
             return refuse(Refusal::TooManyCodes);
         }
-        let partner = tx.find::<partner::Entity>(order.partner_id).await?;
+        let partner = tx.find_kept::<partner::Entity>(order.partner_id).await?;
         let partner = partner.ok_or(partners::Refusal::NoSuchPartner)?;
         let keys = tx.shared::<Keys>()?;
         let right = keys.open(&partner.arrival_code.0);

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::Refusal;
 use super::apply::{self, Step};
+use super::complete::held;
 use super::decline::given;
 use super::fee::{self, Fee};
 use super::machine::Intent;
@@ -102,7 +103,7 @@ impl Command for CancelByClient {
         }
         let note = json!({"fee": amount, "why": fee.why, "quoted": self.quote.is_some()});
         let end = End { intent, event, to, reason, penalty: amount, note, marks };
-        let order = end.of(tx, &order).await?;
+        let order = end.of(tx, &order)?;
         Ok(view(&order, self.scope.reader()))
     }
 }
@@ -136,7 +137,7 @@ impl Command for CancelByStaff {
             note: json!({"reason": reason}),
             marks: vec![(order.partner_id.0, "partner_cancelled")],
         };
-        let order = end.of(tx, &order).await?;
+        let order = end.of(tx, &order)?;
         Ok(view(&order, self.scope.reader()))
     }
 }
@@ -164,9 +165,9 @@ impl End {
     ///
     /// # Errors
     /// Faults only.
-    pub async fn of(self, tx: &mut Tx, order: &Model) -> Result<Model, Stop> {
+    pub fn of(self, tx: &mut Tx, order: &Model) -> Result<Model, Stop> {
         if order.accepted_at.is_some() {
-            ledger::post::release(tx, order.id).await?;
+            ledger::post::release(tx, &held(order));
         }
         let next = Model {
             status: self.to,

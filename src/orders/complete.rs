@@ -13,6 +13,7 @@ use super::read::{self, Scope};
 use super::view::{OrderView, view};
 use super::{Refusal, price};
 use crate::ledger::commission::commission;
+use crate::ledger::post::Held;
 use crate::platform::{Command, Stop, Tx};
 use crate::policy::{self, Policy};
 use crate::{ledger, partners};
@@ -50,7 +51,7 @@ impl Command for Complete {
         let flagged = far_off(order.agreed, self.final_amount, &keys);
         let next =
             Model { status: to, ..completed(&order, self.final_amount, flagged, &keys, tx.now()) };
-        ledger::post::capture(tx, order.id, next.commission, &order.code).await?;
+        ledger::post::capture(tx, &held(&order), next.commission, &order.code);
         let step = Step {
             note: json!({"final_amount": self.final_amount, "reason": reason}),
             ..Step::new(Intent::Complete, "order.completed", next)
@@ -74,7 +75,7 @@ impl Command for AutoComplete {
         let (order, to) = read::ask(tx, Scope::Clock, self.order_id, Intent::AutoComplete).await?;
         let keys = policy::book::pinned(tx, order.policy_version)?;
         let next = Model { status: to, ..completed(&order, order.agreed, true, &keys, tx.now()) };
-        ledger::post::capture(tx, order.id, next.commission, &order.code).await?;
+        ledger::post::capture(tx, &held(&order), next.commission, &order.code);
         let step = Step {
             note: json!({"auto": true}),
             ..Step::new(Intent::AutoComplete, "order.completed", next)
@@ -82,6 +83,12 @@ impl Command for AutoComplete {
         apply::step(tx, &order, step)?;
         Ok(())
     }
+}
+
+/// What an accepted order holds.
+#[must_use]
+pub fn held(order: &Model) -> Held {
+    Held { order_id: order.id, partner_id: order.partner_id, amount: order.commission }
 }
 
 /// A completed state: the commission follows the final amount (COM-3).
@@ -146,7 +153,7 @@ impl Command for ChangeServices {
         let keys = policy::book::pinned(tx, order.policy_version)?;
         let due = commission(total, &keys.commission);
         let floor = policy::book::in_force(tx)?.keys.balance.floor;
-        ledger::post::resize(tx, order.id, due, floor).await?;
+        ledger::post::resize(tx, &held(&order), due, floor)?;
         let minutes = TimeDelta::minutes(price::minutes(&lines));
         let mut next = Model {
             agreed: total,

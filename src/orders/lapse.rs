@@ -116,7 +116,7 @@ impl Command for NoShow {
             note: json!({"arrival_deadline": order.arrival_deadline}),
             marks: vec![(order.client_id.0, "client_no_show")],
         };
-        let order = end.of(tx, &order).await?;
+        let order = end.of(tx, &order)?;
         Ok(view(&order, self.scope.reader()))
     }
 }
@@ -166,7 +166,7 @@ impl Command for NotAdmitted {
             note: json!({"arrived_at": order.arrived_at}),
             marks: vec![(order.partner_id.0, "partner_not_admitted")],
         };
-        end.of(tx, &order).await?;
+        end.of(tx, &order)?;
         Ok(())
     }
 }
@@ -226,7 +226,7 @@ impl Command for ReleaseFrozen {
             note: json!({"frozen_until": order.frozen_until}),
             marks: Vec::new(),
         };
-        end.of(tx, &order).await?;
+        end.of(tx, &order)?;
         Ok(())
     }
 }

@@ -4,8 +4,10 @@ use chrono::TimeDelta;
 use entity::order::{Kind, Line, Model, Snapshot, Status};
 use entity::penalty::{self, PenaltyState};
 use entity::value::{CarId, Instant, Money, OrderId, PartnerId, PersonId, Point, ServiceId};
-use entity::{car, order, partner, person, wallet};
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use entity::{car, order, partner, person};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _, Statement, Value,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -123,10 +125,13 @@ impl Command for Place {
                 .into());
         }
         solvent(tx, self.client_id, keys).await?;
-        car_free(tx, self.wish.car_id).await?;
+        if !tx.first_run() {
+            // The first run leaves it to the database's own rule; a second one says which order.
+            car_free(tx, self.wish.car_id).await?;
+        }
         let due = commission(ready.total, &keys.commission);
         affordable(tx, ready.partner.id, due, keys.balance.floor).await?;
-        let client = tx.find::<person::Entity>(self.client_id).await?;
+        let client = tx.find_kept::<person::Entity>(self.client_id).await?;
         let client = Tx::must("person", self.client_id, client)?;
         let offer_deadline = tx.now() + TimeDelta::seconds(keys.quick.offer_ttl_s);
         let order = Model {
@@ -157,10 +162,10 @@ async fn prepare(tx: &mut Tx, client_id: PersonId, wish: &Wish) -> Result<Ready,
         return Err(Refusal::KindUnknown.into());
     }
     let policy = policy::book::in_force(tx)?;
-    let car = tx.find::<car::Entity>(wish.car_id).await?;
+    let car = tx.find_kept::<car::Entity>(wish.car_id).await?;
     let car = car.filter(|car| car.client_id == client_id && car.removed_at.is_none());
     let car = car.ok_or(Refusal::NoSuchCar)?;
-    let partner = tx.find::<partner::Entity>(wish.partner_id).await?;
+    let partner = tx.find_kept::<partner::Entity>(wish.partner_id).await?;
     let partner = partner.ok_or(partners::Refusal::NoSuchPartner)?;
     let mut hours = partners::read::hours(tx.db(), &[partner.id]).await?;
     let hours = hours.remove(&partner.id).unwrap_or_default();
@@ -239,16 +244,19 @@ async fn car_free(tx: &Tx, car_id: CarId) -> Result<(), Stop> {
 /// BAL-3: a client never waits for a partner who cannot afford the commission, other offers
 /// counted.
 async fn affordable(tx: &Tx, partner_id: PartnerId, due: Money, floor: Money) -> Result<(), Stop> {
-    let wallet = wallet::Entity::find_by_id(partner_id.0).all(tx.db()).await?.pop();
-    let wallet = Tx::must("wallet", partner_id, wallet)?;
-    let offers = order::Entity::find()
-        .filter(order::Column::PartnerId.eq(partner_id))
-        .filter(order::Column::Status.eq(Status::Requested))
-        .all(tx.db())
-        .await?;
-    let waiting: i64 = offers.iter().map(|offer| offer.commission.0).sum();
-    let left = wallet.posted.0 - wallet.held.0 - waiting - due.0;
-    if left < wallet.floor.unwrap_or(floor).0 {
+    let sql = "SELECT w.posted - w.held - CAST(coalesce((SELECT sum(o.commission) FROM \"order\" o \
+               WHERE o.partner_id = w.id AND o.status = 'requested'), 0) AS bigint) AS left_over, \
+               w.floor AS floor FROM wallet w WHERE w.id = $1";
+    let statement = Statement::from_sql_and_values(
+        tx.db().get_database_backend(),
+        sql,
+        [Value::from(partner_id.0)],
+    );
+    let row = tx.db().query_one_raw(statement).await?;
+    let row = Tx::must("wallet", partner_id, row)?;
+    let left = row.try_get::<i64>("", "left_over")? - due.0;
+    let own: Option<i64> = row.try_get("", "floor")?;
+    if left < own.unwrap_or(floor.0) {
         return Err(Refusal::PartnerCannotAfford.into());
     }
     Ok(())

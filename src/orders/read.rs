@@ -78,7 +78,7 @@ impl Scope {
 /// # Errors
 /// `no_such_order`, or a fault.
 pub async fn load(tx: &mut Tx, scope: Scope, id: OrderId) -> Result<Model, Stop> {
-    let order = tx.find::<order::Entity>(id).await?;
+    let order = tx.find_kept::<order::Entity>(id).await?;
     order.filter(|order| scope.sees(order)).ok_or_else(|| Refusal::NoSuchOrder.into())
 }
 

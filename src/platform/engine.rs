@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::sync::broadcast;
 use tracing::Instrument as _;
 
-use super::bus::Bus;
+use super::bus::{Bus, Wake};
 use super::clock::{Clock, pause};
 use super::codes::General;
 use super::command::{By, Command};
@@ -16,6 +17,7 @@ use super::db::{Db, WriteError};
 use super::feed::Tail;
 use super::flush::{Flusher, Numbers};
 use super::idempotency::Key;
+use super::kept::{self, Kept};
 use super::refusal::{Fault, Refused, Stop};
 use super::sql::{self, Gate, KEY_UNIQUE, Script};
 use super::timers::Timers;
@@ -37,6 +39,8 @@ pub struct Shared {
     pub timers: Arc<Timers>,
     /// The newest events of busy feeds.
     pub tail: Tail,
+    /// Rows this node saw last.
+    pub kept: Arc<Kept>,
     flusher: Flusher,
     runtime: Handle,
     extensions: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
@@ -86,10 +90,13 @@ impl Engine {
         extensions: Vec<Arc<dyn Any + Send + Sync>>,
     ) -> Self {
         let flusher = Flusher::new(&db);
+        let kept = Arc::new(Kept::default());
+        tokio::spawn(follow(bus.listen(), Arc::clone(&kept)));
         let extensions = extensions.into_iter().map(|e| ((*e).type_id(), e)).collect();
         Self(Arc::new(Shared {
             timers: Arc::new(Timers::new(clock.now())),
             tail: Tail::new(),
+            kept,
             flusher,
             runtime: Handle::current(),
             db,
@@ -194,18 +201,28 @@ impl Engine {
                 pause(Duration::from_millis(u64::from(rand::random_range(0..=attempt * 2)))).await;
             }
             let now = self.0.clock.now();
-            let mut tx = Tx::begin(now, by, Arc::clone(&self.0), fired.cloned());
+            let trusting = attempt == 0;
+            let mut tx = Tx::begin(now, by, Arc::clone(&self.0), fired.cloned(), trusting);
             let answer = match command.run(&mut tx).await {
+                // What was only leaned on decides nothing by itself.
+                Ok(_) if tx.leaned() && tx.writes.is_empty() => continue,
                 Ok(answer) => answer,
                 Err(Stop::Contended) => continue,
+                Err(Stop::Refused(_)) if tx.leaned() => continue,
                 Err(Stop::Refused(refused)) => return self.refuse(key, *refused).await,
                 Err(stop) => return Err(stop),
             };
             if let Some(key) = key {
                 tx.writes.key = Some(key.cells(serde_json::to_string(&answer)?, now));
             }
-            match self.land(tx.writes, key, now, attempt).await {
-                Landing::Done => return Ok(Done { answer, replayed: false }),
+            let leaned = tx.leaned();
+            let (writes, landing) = tx.done();
+            match self.land(writes, key, now, attempt).await {
+                Landing::Done => {
+                    landing.into_iter().for_each(|keep| keep(&self.0.kept));
+                    return Ok(Done { answer, replayed: false });
+                }
+                Landing::Not(Stop::Refused(_)) if leaned => {}
                 Landing::Again => metrics::counter!("yumo_command_reruns").increment(1),
                 Landing::Replay => match self.replay(key).await? {
                     Some(done) => return Ok(done),
@@ -290,6 +307,26 @@ impl Engine {
         self.0.tail.landed(writes.facts, &script.feeds, numbers, now);
         topics.extend(script.feeds.iter().map(|(audience, _)| format!("feed:{audience}")));
         self.0.bus.wake(topics);
+    }
+}
+
+/// Forgets kept rows whose change raised no version, as soon as the bus says so.
+async fn follow(mut wakes: broadcast::Receiver<Wake>, kept: Arc<Kept>) {
+    loop {
+        match wakes.recv().await {
+            Ok(topics) => {
+                for topic in topics.iter() {
+                    let id = topic.strip_prefix(kept::TOPIC).and_then(|id| id.parse().ok());
+                    if let Some(id) = id {
+                        kept.forget(id);
+                    } else if topic == "*" {
+                        kept.forget_all();
+                    }
+                }
+            }
+            Err(broadcast::error::RecvError::Lagged(_)) => kept.forget_all(),
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
     }
 }
 

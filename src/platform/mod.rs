@@ -16,6 +16,7 @@ pub mod feed;
 pub mod flush;
 pub mod heartbeat;
 pub mod idempotency;
+pub mod kept;
 pub mod page;
 pub mod refusal;
 pub mod sql;

@@ -39,10 +39,16 @@ pub struct Script {
 /// Name of the uniqueness rule of idempotency keys, on PostgreSQL and on `SQLite`.
 pub const KEY_UNIQUE: (&str, &str) = ("idempotency_pkey", "idempotency.actor");
 
+/// A gated part; one that changes rows is counted by what it changed.
+struct Part {
+    body: String,
+    changes: bool,
+}
+
 struct Composer {
     postgres: bool,
     values: Vec<Value>,
-    gated: Vec<String>,
+    gated: Vec<Part>,
     loose: Vec<String>,
     gates: Vec<Gate>,
 }
@@ -79,8 +85,20 @@ impl Composer {
     }
 
     fn gate(&mut self, body: String, meaning: Gate) {
-        self.gated.push(body);
+        self.gated.push(Part { body, changes: true });
         self.gates.push(meaning);
+    }
+
+    /// A gated part that changes nothing: the rows must be there.
+    fn check(&mut self, rows: &str) {
+        let n = self.gated.len();
+        let body = if self.postgres {
+            format!("SELECT 1 {rows}")
+        } else {
+            format!("INSERT INTO gate (holds, n) SELECT count(*), {n} {rows}")
+        };
+        self.gated.push(Part { body, changes: false });
+        self.gates.push(Gate::Contended);
     }
 
     /// The condition that the gated part before this one found its row.
@@ -133,6 +151,15 @@ impl Composer {
                 }
                 Write::Adjust(adjust) => self.adjust(adjust),
                 Write::Replace { table, key, cells } => self.replace(table, key, cells),
+                Write::Check { table, key, version } => {
+                    let found = self.equals(key, " AND ");
+                    let version = self.bind(&Value::from(*version));
+                    let after = self.after();
+                    let rows = format!(
+                        "FROM \"{table}\" WHERE {found} AND \"version\" = {version} AND {after}"
+                    );
+                    self.check(&rows);
+                }
                 Write::Set { table, key, cells } => {
                     let set = self.equals(cells, ", ");
                     let found = self.equals(key, " AND ");
@@ -151,14 +178,14 @@ impl Composer {
     }
 
     fn adjust(&mut self, adjust: &Adjust) {
-        let add: Vec<String> = adjust
-            .add
-            .iter()
-            .map(|(c, n)| {
-                let by = self.bind(&Value::from(*n));
-                format!("\"{c}\" = \"{c}\" + {by}")
-            })
-            .collect();
+        let add = adjust.add.iter().map(|(c, n)| {
+            let by = self.bind(&Value::from(*n));
+            format!("\"{c}\" = \"{c}\" + {by}")
+        });
+        let mut sets: Vec<String> = add.collect();
+        for cell in &adjust.set {
+            sets.push(self.equals(std::slice::from_ref(cell), ", "));
+        }
         let mut found = self.equals(&adjust.key, " AND ");
         if let Some((condition, values)) = &adjust.condition {
             let mut rest = values.iter();
@@ -174,8 +201,11 @@ impl Composer {
         }
         let (table, after) = (adjust.table, self.after());
         self.gate(
-            format!("UPDATE \"{table}\" SET {} WHERE {found} AND {after}", add.join(", ")),
-            Gate::Refuse(Box::new(adjust.refusal.clone())),
+            format!("UPDATE \"{table}\" SET {} WHERE {found} AND {after}", sets.join(", ")),
+            match &adjust.refusal {
+                Some(refusal) => Gate::Refuse(Box::new(refusal.clone())),
+                None => Gate::Contended,
+            },
         );
     }
 
@@ -291,13 +321,15 @@ impl Composer {
 
     fn cte(&self, feeds: usize, first_feed: usize) -> String {
         let mut text = String::from("WITH ");
-        for (i, body) in self.gated.iter().enumerate() {
+        for (i, Part { body, changes }) in self.gated.iter().enumerate() {
             let returning = if (first_feed..first_feed + feeds).contains(&i) {
-                "feed.last_seq AS last_seq"
+                " RETURNING feed.last_seq AS last_seq"
+            } else if *changes {
+                " RETURNING 1"
             } else {
-                "1"
+                ""
             };
-            let _ = write!(text, "g{i} AS ({body} RETURNING {returning}), ");
+            let _ = write!(text, "g{i} AS ({body}{returning}), ");
         }
         for (i, body) in self.loose.iter().enumerate() {
             let _ = write!(text, "u{i} AS ({body}), ");
@@ -315,8 +347,11 @@ impl Composer {
 
     fn script(&self, feeds: &[(String, usize, String)]) -> String {
         let mut text = String::from("SAVEPOINT one; ");
-        for (i, body) in self.gated.iter().enumerate() {
-            let _ = write!(text, "{body}; INSERT INTO gate (holds, n) VALUES (changes(), {i}); ");
+        for (i, Part { body, changes }) in self.gated.iter().enumerate() {
+            let _ = write!(text, "{body}; ");
+            if *changes {
+                let _ = write!(text, "INSERT INTO gate (holds, n) VALUES (changes(), {i}); ");
+            }
         }
         for body in &self.loose {
             let _ = write!(text, "{body}; ");
@@ -344,9 +379,9 @@ fn lock_order(write: &Write) -> (u8, String) {
         Write::Update { table: "order", key, .. } | Write::Set { table: "order", key, .. } => {
             (0, format!("{key:?}"))
         }
-        Write::Update { table, key, .. } | Write::Set { table, key, .. } => {
-            (1, format!("{table}{key:?}"))
-        }
+        Write::Update { table, key, .. }
+        | Write::Check { table, key, .. }
+        | Write::Set { table, key, .. } => (1, format!("{table}{key:?}")),
         Write::Adjust(adjust) => (2, format!("{}{:?}", adjust.table, adjust.key)),
         Write::Insert { .. } | Write::Replace { .. } | Write::Delete { .. } => (3, String::new()),
     }

@@ -36,7 +36,8 @@ pub fn metrics() -> &'static PrometheusHandle {
         let full = |name: &str| Matcher::Full(name.to_owned());
         let builder = PrometheusBuilder::new()
             .set_buckets_for_metric(full("yumo_timer_lateness_seconds"), LATENESS)
-            .and_then(|b| b.set_buckets_for_metric(full("yumo_command_seconds"), SECONDS));
+            .and_then(|b| b.set_buckets_for_metric(full("yumo_command_seconds"), SECONDS))
+            .and_then(|b| b.set_buckets_for_metric(full("yumo_feed_delivery_seconds"), SECONDS));
         let recorder = builder.unwrap_or_else(|_| PrometheusBuilder::new()).build_recorder();
         let handle = recorder.handle();
         // Another recorder in the same process (tests) keeps what it has.

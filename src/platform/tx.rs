@@ -17,26 +17,9 @@ use uuid::Uuid;
 use super::command::By;
 use super::engine::Shared;
 use super::feed::Audience;
+use super::kept::{Kept, TOPIC, Versioned};
 use super::refusal::{Fault, Stop};
 use super::write_set::{self, Adjust, Fact, Fired, TimerWrite, Unique, Write, WriteSet};
-
-/// A row that is updated at the version it was read at.
-pub trait Versioned: ModelTrait + Clone {
-    /// The version it was read at.
-    fn version(&self) -> i64;
-}
-
-macro_rules! versioned {
-    ($($table:ident),+) => {$(
-        impl Versioned for ::entity::$table::Model {
-            fn version(&self) -> i64 {
-                self.version
-            }
-        }
-    )+};
-}
-
-versioned!(order, person, session, partner, service, car, hold, penalty);
 
 /// One run of one command.
 pub struct Tx {
@@ -44,14 +27,49 @@ pub struct Tx {
     by: By,
     shared: Arc<Shared>,
     seen: HashMap<(TypeId, String), Box<dyn Any + Send + Sync>>,
+    trusting: bool,
+    leaned: Vec<Write>,
+    landing: Vec<Box<dyn FnOnce(&Kept) + Send + Sync>>,
     /// What the command wants to change.
     pub(crate) writes: WriteSet,
 }
 
 impl Tx {
-    pub(super) fn begin(now: Instant, by: By, shared: Arc<Shared>, fired: Option<Fired>) -> Self {
+    /// Begins a run; a trusting one may take rows as this node saw them last.
+    pub(super) fn begin(
+        now: Instant,
+        by: By,
+        shared: Arc<Shared>,
+        fired: Option<Fired>,
+        trusting: bool,
+    ) -> Self {
         let writes = WriteSet { fired, ..WriteSet::default() };
-        Self { now, by, shared, seen: HashMap::new(), writes }
+        let seen = HashMap::new();
+        Self { now, by, shared, seen, trusting, leaned: Vec::new(), landing: Vec::new(), writes }
+    }
+
+    /// Did it take any row as this node saw it last?
+    pub(super) fn leaned(&self) -> bool {
+        !self.leaned.is_empty()
+    }
+
+    /// Is this the first run of the command?
+    #[must_use]
+    pub fn first_run(&self) -> bool {
+        self.trusting
+    }
+
+    /// The write set, with a check for every row that was leaned on and is not updated; and what to
+    /// keep once it has landed.
+    pub(super) fn done(self) -> (WriteSet, Vec<Box<dyn FnOnce(&Kept) + Send + Sync>>) {
+        let mut writes = self.writes;
+        for check in self.leaned {
+            let updated = writes.writes.iter().any(|write| write.updates(&check));
+            if !updated {
+                writes.writes.push(check);
+            }
+        }
+        (writes, self.landing)
     }
 
     /// The transaction's one instant (ORD-5).
@@ -106,6 +124,53 @@ impl Tx {
         Ok(row)
     }
 
+    /// As [`Self::find`], but a first run may take the row as this node saw it last: the flush then
+    /// checks its version, and no refusal rests on it.
+    ///
+    /// # Errors
+    /// A fault when the database fails.
+    pub async fn find_kept<E>(
+        &mut self,
+        key: <E::PrimaryKey as PrimaryKeyTrait>::ValueType,
+    ) -> Result<Option<E::Model>, Stop>
+    where
+        E: EntityTrait,
+        E::Model: Versioned,
+        <E::PrimaryKey as PrimaryKeyTrait>::ValueType: std::fmt::Debug + Copy + Into<Uuid>,
+    {
+        let place = (TypeId::of::<E::Model>(), format!("{key:?}"));
+        if self.trusting
+            && !self.seen.contains_key(&place)
+            && let Some(row) = self.shared.kept.get::<E::Model>(key.into())
+        {
+            let (table, key) = write_set::place_of(&row);
+            self.leaned.push(Write::Check { table, key, version: row.version() });
+            self.seen.insert(place, Box::new(row.clone()));
+            return Ok(Some(row));
+        }
+        let row = self.find::<E>(key).await?;
+        if let Some(row) = &row {
+            self.shared.kept.put(row.clone());
+        }
+        Ok(row)
+    }
+
+    /// Puts a new row into the write set, and keeps it once it has landed.
+    pub fn insert_kept<M>(&mut self, model: M)
+    where
+        M: Versioned + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
+    {
+        self.insert(model.clone());
+        self.landing.push(Box::new(move |kept| kept.put(model)));
+    }
+
+    /// Changes cells of a row that no version guards; whoever keeps the row forgets it.
+    pub fn set(&mut self, table: &'static str, id: Uuid, cells: Vec<write_set::Cell>) {
+        self.writes.writes.push(Write::Set { table, key: vec![("id", id.into())], cells });
+        self.wake(format!("{TOPIC}{id}"));
+        self.landing.push(Box::new(move |kept| kept.forget(id)));
+    }
+
     /// Puts a new row into the write set.
     pub fn insert<M>(&mut self, model: M)
     where
@@ -130,6 +195,8 @@ impl Tx {
         let cells = write_set::changed(old, new);
         let (table, key) = write_set::place_of(old);
         self.writes.writes.push(Write::Update { table, key, version: old.version(), cells });
+        let raised = new.clone().raised();
+        self.landing.push(Box::new(move |kept| kept.put(raised)));
     }
 
     /// Replaces a row that has no life of its own.

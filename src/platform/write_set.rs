@@ -46,6 +46,15 @@ pub enum Write {
         /// What it then holds.
         cells: Vec<Cell>,
     },
+    /// A row that was leaned on must still be at this version.
+    Check {
+        /// The table.
+        table: &'static str,
+        /// Which row.
+        key: Vec<Cell>,
+        /// The version it was seen at.
+        version: i64,
+    },
     /// Cells of a row that no version guards.
     Set {
         /// The table.
@@ -64,6 +73,23 @@ pub enum Write {
     },
 }
 
+impl Write {
+    /// Does it update the row that `check` is about?
+    #[must_use]
+    pub fn updates(&self, check: &Self) -> bool {
+        let Self::Check { table: leaned, key: row, .. } = check else { return false };
+        match self {
+            Self::Update { table, key, .. } => table == leaned && key == row,
+            Self::Insert { .. }
+            | Self::Adjust(_)
+            | Self::Replace { .. }
+            | Self::Check { .. }
+            | Self::Set { .. }
+            | Self::Delete { .. } => false,
+        }
+    }
+}
+
 /// A relative, conditional change of a hot row.
 #[derive(Clone, Debug)]
 pub struct Adjust {
@@ -73,10 +99,12 @@ pub struct Adjust {
     pub key: Vec<Cell>,
     /// Columns and what is added to them.
     pub add: Vec<(&'static str, i64)>,
+    /// Columns and what they then hold.
+    pub set: Vec<Cell>,
     /// SQL that must hold of the row; `?` stands for each of `values`.
     pub condition: Option<(&'static str, Vec<Value>)>,
-    /// The *no* when it does not.
-    pub refusal: Refused,
+    /// The *no* when it does not; without one somebody else was faster, and the command runs again.
+    pub refusal: Option<Refused>,
 }
 
 /// A uniqueness rule of the database and the *no* it means.

@@ -1,0 +1,102 @@
+//! What is published about the wire is true: every refusal's code stands in `docs/protocol.md`,
+//! and every route stands in the one table of who may call what.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use yumo::platform::{Kind, Refused};
+
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/protocol.md");
+const BEGIN: &str = "<!-- codes: begin -->\n";
+const END: &str = "<!-- codes: end -->";
+
+fn all() -> Vec<Refused> {
+    let mut all = declared();
+    all.sort_by_key(|r| r.code);
+    all.dedup_by_key(|r| r.code);
+    all
+}
+
+fn declared() -> Vec<Refused> {
+    let mut all = Vec::new();
+    all.extend(yumo::platform::codes::General::ALL.iter().map(|r| r.refused()));
+    all.extend(yumo::access::Refusal::ALL.iter().map(|r| r.refused()));
+    all.extend(yumo::clients::Refusal::ALL.iter().map(|r| r.refused()));
+    all.extend(yumo::edge::ws::Refusal::ALL.iter().map(|r| r.refused()));
+    all.extend(yumo::ledger::Refusal::ALL.iter().map(|r| r.refused()));
+    all.extend(yumo::notify::Refusal::ALL.iter().map(|r| r.refused()));
+    all.extend(yumo::orders::Refusal::ALL.iter().map(|r| r.refused()));
+    all.extend(yumo::partners::Refusal::ALL.iter().map(|r| r.refused()));
+    all
+}
+
+fn status(refused: &Refused) -> u16 {
+    match refused.kind {
+        Kind::Invalid if refused.code == "too_large" => 413,
+        Kind::Invalid => 400,
+        Kind::Unauthenticated => 401,
+        Kind::Forbidden => 403,
+        Kind::NotFound => 404,
+        Kind::Conflict => 409,
+        Kind::Stale => 412,
+        Kind::VersionMissing => 428,
+        Kind::Unprocessable => 422,
+        Kind::TooMany => 429,
+    }
+}
+
+/// The table of codes in `docs/protocol.md` is the one the code has. `YUMO_BLESS=1` writes it anew.
+#[test]
+fn every_code_is_published() {
+    let mut table = String::from("| code | status | what happened | what to do |\n|---|---|---|---|\n");
+    for refused in all() {
+        let _ = writeln!(
+            table,
+            "| `{}` | {} | {} | {} |",
+            refused.code,
+            status(&refused),
+            refused.title,
+            refused.detail
+        );
+    }
+    let page = std::fs::read_to_string(PAGE).unwrap();
+    let (before, rest) = page.split_once(BEGIN).expect("docs/protocol.md has the marks of its codes");
+    let (published, after) = rest.split_once(END).expect("docs/protocol.md has the marks of its codes");
+    if std::env::var_os("YUMO_BLESS").is_some() {
+        std::fs::write(PAGE, format!("{before}{BEGIN}{table}{END}{after}")).unwrap();
+    } else {
+        assert_eq!(published, table, "run with YUMO_BLESS=1 and read what changed");
+    }
+}
+
+/// A code that several capabilities use says the same wherever it is met.
+#[test]
+fn a_code_means_one_thing() {
+    let mut meanings: BTreeMap<&str, (Kind, &str)> = BTreeMap::new();
+    for refused in declared() {
+        let meaning = (refused.kind, refused.title);
+        let first = *meanings.entry(refused.code).or_insert(meaning);
+        assert_eq!(first, meaning, "{} means two things", refused.code);
+    }
+}
+
+/// Every route of the published description has a row in the table of roles, and the other way round.
+#[test]
+fn every_route_has_a_role() {
+    let api: serde_json::Value = serde_json::from_str(&yumo::app::openapi().unwrap()).unwrap();
+    assert_eq!(api["openapi"], "3.1.0");
+    let mut published = BTreeSet::new();
+    for (path, item) in api["paths"].as_object().unwrap() {
+        for method in item.as_object().unwrap().keys() {
+            let method = method.to_uppercase();
+            assert!(yumo::access::role::rule(&method, path).is_some(), "{method} {path}");
+            published.insert(format!("{method} {path}"));
+        }
+    }
+    let unpublished = ["GET /openapi.json", "GET /docs/"];
+    for rule in yumo::access::role::TABLE {
+        let route = format!("{} {}", rule.method, rule.path);
+        let known = published.contains(&route) || unpublished.contains(&route.as_str());
+        assert!(known, "{route} stands in the table but nobody serves it");
+    }
+}
