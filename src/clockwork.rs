@@ -203,6 +203,9 @@ impl Clockwork {
         } else {
             let late = (now - fired.due_at).as_seconds_f64() / shared.clock.speed();
             metrics::histogram!("yumo_timer_lateness_seconds").record(late);
+            if late <= 0.0 {
+                metrics::counter!("yumo_timers_early").increment(1);
+            }
             metrics::counter!("yumo_timers_fired", "kind" => fired.kind.clone()).increment(1);
         }
         shared.timers.ended(fired);

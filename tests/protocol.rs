@@ -48,7 +48,8 @@ fn status(refused: &Refused) -> u16 {
 /// The table of codes in `docs/protocol.md` is the one the code has. `YUMO_BLESS=1` writes it anew.
 #[test]
 fn every_code_is_published() {
-    let mut table = String::from("| code | status | what happened | what to do |\n|---|---|---|---|\n");
+    let mut table =
+        String::from("| code | status | what happened | what to do |\n|---|---|---|---|\n");
     for refused in all() {
         let _ = writeln!(
             table,
@@ -60,8 +61,10 @@ fn every_code_is_published() {
         );
     }
     let page = std::fs::read_to_string(PAGE).unwrap();
-    let (before, rest) = page.split_once(BEGIN).expect("docs/protocol.md has the marks of its codes");
-    let (published, after) = rest.split_once(END).expect("docs/protocol.md has the marks of its codes");
+    let (before, rest) =
+        page.split_once(BEGIN).expect("docs/protocol.md has the marks of its codes");
+    let (published, after) =
+        rest.split_once(END).expect("docs/protocol.md has the marks of its codes");
     if std::env::var_os("YUMO_BLESS").is_some() {
         std::fs::write(PAGE, format!("{before}{BEGIN}{table}{END}{after}")).unwrap();
     } else {

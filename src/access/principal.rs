@@ -188,7 +188,7 @@ impl Sessions {
         let mut wakes = self.wakes.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             match wakes.try_recv() {
-                Ok(topics) => topics.iter().for_each(|topic| self.heard(topic)),
+                Ok(wake) => wake.topics.iter().for_each(|topic| self.heard(topic)),
                 Err(TryRecvError::Lagged(_)) => self.heard("*"),
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return,
             }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use entity::value::OrderId;
+use entity::value::{OrderId, SessionId};
 use entity::{delivery, feed_cursor, feed_event};
 use sea_orm::{
     ColumnTrait as _, DatabaseConnection, EntityTrait as _, QueryFilter as _, QueryOrder as _,
@@ -21,12 +21,15 @@ const DELIVERIES_MAX: usize = 100;
 ///
 /// # Source
 /// NOT-6; it is what *delivered* means in ORD-6 and PEN-2.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Acknowledge {
     /// Whose feed.
     pub audience: Audience,
     /// The newest number it has.
     pub seq: i64,
+    /// The orders whose delivery this means, where whoever handed the events over knows them;
+    /// otherwise they are looked up.
+    pub handed: Option<Vec<OrderId>>,
 }
 
 impl Command for Acknowledge {
@@ -37,19 +40,16 @@ impl Command for Acknowledge {
     async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
         let Some(session_id) = tx.by().session_id else { return Ok(()) };
         let audience = self.audience.to_string();
-        let key = (session_id, audience.clone());
-        let had = tx.find::<feed_cursor::Entity>(key).await?.map_or(0, |cursor| cursor.seq);
-        if self.seq <= had {
-            return Ok(());
-        }
-        let newest = feed::newest(tx.db(), &audience).await?;
-        if self.seq > newest {
-            return Err(Refusal::NotYetTold.refused().with("seq", newest).into());
-        }
+        let orders = match &self.handed {
+            Some(orders) => orders.clone(),
+            None => match self.look_up(tx, session_id, &audience).await? {
+                Some(orders) => orders,
+                None => return Ok(()),
+            },
+        };
         let at = tx.now();
-        if let Some((kind, what)) = matters(&self.audience) {
-            let from = had.max(self.seq - BEHIND_MAX);
-            for order_id in told(tx.db(), &audience, kind, from, self.seq).await? {
+        if let Some((_, what)) = matters(&self.audience) {
+            for order_id in orders {
                 // The first device counts.
                 let what = what.to_owned();
                 tx.insert_or_keep(delivery::Model { order_id, what, session_id, at });
@@ -60,8 +60,34 @@ impl Command for Acknowledge {
     }
 }
 
+impl Acknowledge {
+    /// The orders that were told about since the device last acknowledged; `None` when it already
+    /// had everything.
+    async fn look_up(
+        &self,
+        tx: &mut Tx,
+        session_id: SessionId,
+        audience: &str,
+    ) -> Result<Option<Vec<OrderId>>, Stop> {
+        let key = (session_id, audience.to_owned());
+        let had = tx.find::<feed_cursor::Entity>(key).await?.map_or(0, |cursor| cursor.seq);
+        if self.seq <= had {
+            return Ok(None);
+        }
+        let newest = feed::newest(tx.db(), audience).await?;
+        if self.seq > newest {
+            return Err(Refusal::NotYetTold.refused().with("seq", newest).into());
+        }
+        let Some((kind, _)) = matters(&self.audience) else { return Ok(Some(Vec::new())) };
+        let from = had.max(self.seq - BEHIND_MAX);
+        let orders = told(tx.db(), audience, kind, from, self.seq).await?;
+        Ok(Some(orders.into_iter().collect()))
+    }
+}
+
 /// The event whose delivery has consequences, and what the delivery is called.
-fn matters(audience: &Audience) -> Option<(&'static str, &'static str)> {
+#[must_use]
+pub fn matters(audience: &Audience) -> Option<(&'static str, &'static str)> {
     match audience {
         Audience::Branch(_) => Some(("order.requested", "offer")),
         Audience::Client(_) => Some(("order.confirmed", "acceptance")),

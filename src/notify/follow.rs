@@ -47,7 +47,8 @@ pub async fn from(shared: &Shared, audience: &str, number: i64) -> Result<Found<
     Ok(if kept { Found::Here(newest) } else { Found::Behind(Behind { oldest, newest }) })
 }
 
-/// The next events after a number, at most a page; none where nothing is new.
+/// The next events after a number, at most a page; none where nothing is new. With `far` another
+/// node may have told something.
 ///
 /// # Errors
 /// A fault when the database fails.
@@ -55,9 +56,10 @@ pub async fn next(
     shared: &Shared,
     audience: &str,
     number: i64,
+    far: bool,
 ) -> Result<Found<Vec<Arc<feed_event::Model>>>, Stop> {
     let db = &shared.db.read;
-    let mut events = after(db, &shared.tail, audience, number).await?;
+    let mut events = after(db, &shared.tail, audience, number, far).await?;
     let mut wanted = number;
     let whole = events.iter().take_while(|event| {
         wanted += 1;

@@ -8,7 +8,7 @@ pub mod acknowledge;
 pub mod follow;
 pub mod snapshot;
 
-pub use acknowledge::Acknowledge;
+pub use acknowledge::{Acknowledge, matters};
 pub use snapshot::Snapshot;
 
 crate::refusals! {

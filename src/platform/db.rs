@@ -89,7 +89,10 @@ fn common(url: &str, connections: u32) -> ConnectOptions {
 async fn postgres(options: &DbOptions) -> Result<DatabaseConnection, DbErr> {
     let mut connect = common(&options.url, options.connections);
     connect.map_sqlx_postgres_opts(|o| {
-        o.statement_cache_capacity(STATEMENTS_CACHED).application_name("yumo")
+        o.statement_cache_capacity(STATEMENTS_CACHED)
+            .application_name("yumo")
+            // Every statement finds its rows by key: one plan serves all values.
+            .options([("plan_cache_mode", "force_generic_plan"), ("jit", "off")])
     });
     if let Some(schema) = &options.schema {
         connect.set_schema_search_path(schema);

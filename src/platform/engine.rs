@@ -314,8 +314,8 @@ impl Engine {
 async fn follow(mut wakes: broadcast::Receiver<Wake>, kept: Arc<Kept>) {
     loop {
         match wakes.recv().await {
-            Ok(topics) => {
-                for topic in topics.iter() {
+            Ok(wake) => {
+                for topic in wake.topics.iter() {
                     let id = topic.strip_prefix(kept::TOPIC).and_then(|id| id.parse().ok());
                     if let Some(id) = id {
                         kept.forget(id);

@@ -85,10 +85,13 @@ impl Tail {
         }
     }
 
-    /// The events right after a number, if they are all here.
-    fn after(&self, audience: &str, after: i64) -> Vec<Arc<feed_event::Model>> {
-        let Some(ring) = self.0.get(audience) else { return Vec::new() };
+    /// The events right after a number as far as this node wrote them; `None` when it cannot tell.
+    fn after(&self, audience: &str, after: i64) -> Option<Vec<Arc<feed_event::Model>>> {
+        let ring = self.0.get(audience)?;
         let ring = ring.lock().unwrap_or_else(PoisonError::into_inner);
+        if ring.back().is_some_and(|newest| newest.seq <= after) {
+            return Some(Vec::new());
+        }
         let mut wanted = after + 1;
         let mut found = Vec::new();
         for event in ring.iter().filter(|e| e.seq > after) {
@@ -98,7 +101,7 @@ impl Tail {
             found.push(Arc::clone(event));
             wanted += 1;
         }
-        found
+        Some(found).filter(|found| !found.is_empty())
     }
 }
 
@@ -139,7 +142,8 @@ pub async fn oldest(db: &DatabaseConnection, audience: &str) -> Result<Option<i6
         .map(Option::flatten)
 }
 
-/// The next events of a feed, in order, at most a page of them.
+/// The next events of a feed, in order, at most a page of them. Without `far` the word of this node
+/// is enough: nobody else is known to have told anything.
 ///
 /// # Errors
 /// When the database fails.
@@ -148,9 +152,9 @@ pub async fn after(
     tail: &Tail,
     audience: &str,
     after: i64,
+    far: bool,
 ) -> Result<Vec<Arc<feed_event::Model>>, DbErr> {
-    let near = tail.after(audience, after);
-    if !near.is_empty() {
+    if !far && let Some(near) = tail.after(audience, after) {
         return Ok(near);
     }
     let reach = after.saturating_add(i64::try_from(PAGE_EVENTS).unwrap_or(100));

@@ -79,7 +79,7 @@ pub async fn next(
         Found::Here(newest) => newest,
         Found::Behind(behind) => return Ok(behind_of(&edge, behind)),
     };
-    let mut found = follow::next(edge.engine.shared(), &name, from.after).await?;
+    let mut found = follow::next(edge.engine.shared(), &name, from.after, true).await?;
     if matches!(&found, Found::Here(events) if events.is_empty()) && from.wait > 0 {
         let waiting = first(&edge, &seated, &name, from.after);
         if let Ok(first) = tokio::time::timeout(Duration::from_secs(from.wait), waiting).await {
@@ -112,7 +112,7 @@ async fn first(
             }
             *seat.principal.borrow_mut() = principal;
         }
-        let found = follow::next(edge.engine.shared(), name, after).await?;
+        let found = follow::next(edge.engine.shared(), name, after, true).await?;
         if !matches!(&found, Found::Here(events) if events.is_empty()) {
             return Ok(found);
         }
@@ -171,7 +171,7 @@ pub async fn acknowledge(
 ) -> Result<HttpResponse, Problem> {
     let Body(ack) = body;
     let audience = reader::audience(&principal, ack.audience.as_deref())?;
-    let command = Acknowledge { audience, seq: ack.seq };
+    let command = Acknowledge { audience, seq: ack.seq, handed: None };
     edge.engine.execute(reader::by(&principal, &audience), None, command).await?;
     Ok(HttpResponse::NoContent().finish())
 }

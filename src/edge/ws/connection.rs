@@ -57,6 +57,7 @@ impl Connection {
             Err(_) => End::Gone,
         };
         let Self { seated, session, stream } = self;
+        acks::settle(&seated.hub, &seated.seat);
         drop((seated, stream));
         if let End::Told(code, why) = end {
             let reason = CloseReason { code: CloseCode::from(code), description: Some(why.into()) };
@@ -107,8 +108,10 @@ impl Connection {
             let refused = notify::Refusal::NotYetTold.refused();
             self.send(frame::problem(&refused)).await?;
         }
-        if marks.has(Marks::LOOK) || matches!(self.seated.seat.place.get(), Place::Asked(_)) {
-            self.look().await?;
+        let far = marks.has(Marks::FAR);
+        let asked = matches!(self.seated.seat.place.get(), Place::Asked(_));
+        if far || asked || marks.has(Marks::LOOK) {
+            self.look(far || asked).await?;
         }
         Ok(())
     }
@@ -186,7 +189,7 @@ impl Connection {
     }
 
     /// Hands over all there is.
-    async fn look(&mut self) -> Result<(), End> {
+    async fn look(&mut self, far: bool) -> Result<(), End> {
         let audience = self.seated.seat.audience.to_string();
         loop {
             match self.seated.seat.place.get() {
@@ -197,7 +200,7 @@ impl Connection {
                     }
                 }
                 Place::At(number) => {
-                    if !self.page(&audience, number).await? {
+                    if !self.page(&audience, number, far).await? {
                         return Ok(());
                     }
                 }
@@ -215,6 +218,8 @@ impl Connection {
         match found {
             Ok(Found::Here(newest)) => {
                 seat.live.set(newest);
+                seat.known_from.set(after);
+                seat.matters.borrow_mut().clear();
                 seat.place.set(Place::At(after));
                 Ok(after < newest)
             }
@@ -224,14 +229,12 @@ impl Connection {
     }
 
     /// Hands over the next page. False when there was none, or no other can be there yet.
-    async fn page(&mut self, audience: &str, number: i64) -> Result<bool, End> {
+    async fn page(&mut self, audience: &str, number: i64, far: bool) -> Result<bool, End> {
         let hub = Rc::clone(&self.seated.hub);
-        match follow::next(hub.edge.engine.shared(), audience, number).await {
+        match follow::next(hub.edge.engine.shared(), audience, number, far).await {
             Ok(Found::Here(events)) => {
                 self.hand_over(&events).await?;
-                // A short page is all there is only where no other node tells anything.
-                let whole = events.len() < PAGE_EVENTS && !hub.edge.settings.clustered();
-                Ok(!events.is_empty() && !whole)
+                Ok(events.len() >= PAGE_EVENTS)
             }
             Ok(Found::Behind(behind)) => self.snapshot_needed(behind).await,
             Err(stop) => Ok(self.failed(&stop)),
@@ -246,7 +249,7 @@ impl Connection {
 
     fn failed(&self, stop: &Stop) -> bool {
         tracing::warn!(?stop, "a feed could not be read; trying again");
-        self.seated.seat.mark_again(Marks::LOOK);
+        self.seated.seat.mark_again(Marks::FAR);
         false
     }
 
@@ -262,6 +265,7 @@ impl Connection {
                 together += text.len();
                 session.text(text).await?;
                 seat.place.set(Place::At(event.seq));
+                acks::handed_over(seat, event);
                 if event.seq > seat.live.get() {
                     delivered(now - event.at, clock.speed());
                 }

@@ -13,9 +13,9 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Notify, Semaphore};
 
-use super::reader;
 use super::seat::{Marks, Place, Seat};
 use super::stopping::Stopping;
+use super::{acks, reader};
 use crate::access::Principal;
 use crate::edge::Edge;
 use crate::notify::follow;
@@ -122,11 +122,11 @@ impl Hub {
     }
 
     /// One wake-up.
-    fn heard(&self, topic: &str) {
+    fn heard(&self, topic: &str, far: bool) {
         match topic.split_once(':') {
             Some(("feed", name)) => {
                 if let Some(audience) = reader::named(name) {
-                    self.mark(&audience, Marks::LOOK);
+                    self.mark(&audience, if far { Marks::FAR } else { Marks::LOOK });
                 }
             }
             Some(("session", id)) => {
@@ -161,7 +161,10 @@ impl Hub {
     }
 
     /// One tick: pings, silence, checks that are due, and what failed before.
-    pub fn tick(&self) {
+    pub fn tick(self: &Rc<Self>) {
+        for seat in self.seats.borrow().values().flatten() {
+            acks::settle(self, seat);
+        }
         let now = self.seconds();
         let settings = &self.edge.settings.feed;
         let due = |since: u32, after: u64| u64::from(now.saturating_sub(since)) >= after;
@@ -211,7 +214,7 @@ impl Hub {
         let Some(audience) = reader::named(name) else { return };
         for seat in self.seats.borrow().get(&audience).into_iter().flatten() {
             if matches!(seat.place.get(), Place::At(number) if number < newest) {
-                seat.mark(Marks::LOOK);
+                seat.mark(Marks::FAR);
             }
         }
     }
@@ -237,7 +240,7 @@ async fn hear(hub: Weak<Hub>, mut wakes: Receiver<Wake>) {
         let heard = wakes.recv().await;
         let Some(hub) = hub.upgrade() else { return };
         match heard {
-            Ok(topics) => topics.iter().for_each(|topic| hub.heard(topic)),
+            Ok(wake) => wake.topics.iter().for_each(|topic| hub.heard(topic, wake.far)),
             Err(RecvError::Lagged(missed)) => {
                 tracing::warn!(missed, "a worker missed wake-ups");
                 hub.missed();

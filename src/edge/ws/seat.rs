@@ -5,6 +5,8 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use entity::value::OrderId;
+
 use crate::access::Principal;
 use crate::platform::Audience;
 
@@ -25,6 +27,8 @@ impl Marks {
     pub const STOP: Self = Self(16);
     /// The device acknowledged what was never told.
     pub const UNTOLD: Self = Self(32);
+    /// There may be something new that another node told.
+    pub const FAR: Self = Self(64);
 
     /// Is this among them?
     #[must_use]
@@ -70,6 +74,10 @@ pub struct Seat {
     pub to_ack: Cell<i64>,
     /// Is an acknowledgement on its way?
     pub acking: Cell<bool>,
+    /// Everything after this number was handed over on this very connection.
+    pub known_from: Cell<i64>,
+    /// Of that: what has consequences when it is acknowledged, not yet acknowledged.
+    pub matters: RefCell<Vec<(i64, OrderId)>>,
     /// Seconds, by the hub's own count: when the device was last heard.
     pub heard: Cell<u32>,
     /// When it was last pinged.
@@ -100,6 +108,8 @@ impl Seat {
             acked: Cell::new(0),
             to_ack: Cell::new(0),
             acking: Cell::new(false),
+            known_from: Cell::new(i64::MAX),
+            matters: RefCell::default(),
             heard: Cell::new(now),
             pinged: Cell::new(now),
             checked: Cell::new(now),

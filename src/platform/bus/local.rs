@@ -23,12 +23,23 @@ impl Default for LocalBus {
     }
 }
 
-impl Bus for LocalBus {
-    fn wake(&self, topics: Vec<String>) {
+impl LocalBus {
+    /// Passes on what another node said.
+    pub fn wake_from_far(&self, topics: Vec<String>) {
+        self.say(topics, true);
+    }
+
+    fn say(&self, topics: Vec<String>, far: bool) {
         if !topics.is_empty() {
             // Nobody listening is fine: whoever comes reads first.
-            let _ = self.0.send(Arc::new(topics));
+            let _ = self.0.send(Wake { topics: Arc::new(topics), far });
         }
+    }
+}
+
+impl Bus for LocalBus {
+    fn wake(&self, topics: Vec<String>) {
+        self.say(topics, false);
     }
 
     fn listen(&self) -> broadcast::Receiver<Wake> {

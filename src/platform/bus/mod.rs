@@ -12,7 +12,13 @@ use tokio::sync::broadcast;
 pub const WAITING_MAX: usize = 65_536;
 
 /// Topics that may have something new.
-pub type Wake = Arc<Vec<String>>;
+#[derive(Clone, Debug)]
+pub struct Wake {
+    /// Which.
+    pub topics: Arc<Vec<String>>,
+    /// Said by another node: what this one remembers does not tell.
+    pub far: bool,
+}
 
 /// A way to wake followers, here and on other nodes.
 pub trait Bus: Send + Sync + 'static {

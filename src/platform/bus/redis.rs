@@ -109,7 +109,7 @@ impl Hear {
             {
                 self.healthy.store(true, Ordering::Relaxed);
                 // What was missed meanwhile is found by looking.
-                self.local.wake(vec!["*".to_owned()]);
+                self.local.wake_from_far(vec!["*".to_owned()]);
                 let mut messages = pubsub.on_message();
                 while let Some(message) = messages.next().await {
                     self.heard(&message.get_payload::<String>().unwrap_or_default());
@@ -124,7 +124,7 @@ impl Hear {
     fn heard(&self, message: &str) {
         let mut lines = message.lines();
         if lines.next() != Some(self.node.as_str()) {
-            self.local.wake(lines.map(ToOwned::to_owned).collect());
+            self.local.wake_from_far(lines.map(ToOwned::to_owned).collect());
         }
     }
 }

@@ -1,0 +1,1 @@
+//! The machine against the hand-written matrix (ORD-1).

@@ -1,0 +1,16 @@
+//! The engine from outside: people with phones act over HTTP and sockets, the test holds the clock,
+//! and every world proves its books when it closes.
+//!
+//! Each story runs twice, on `SQLite` with the local bus and on PostgreSQL with Redis.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[macro_use]
+mod support;
+
+mod machine;
+mod scenarios;

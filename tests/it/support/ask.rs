@@ -1,0 +1,177 @@
+//! One request and its answer.
+
+use chrono::{DateTime, TimeDelta};
+use entity::value::Instant;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::people::Person;
+
+/// A request that is being put together.
+pub struct Ask<'p> {
+    person: &'p Person,
+    method: reqwest::Method,
+    path: String,
+    body: Option<Value>,
+    key: Option<String>,
+    seen: Option<String>,
+}
+
+impl<'p> Ask<'p> {
+    /// A request of this person; a command has a fresh key unless told otherwise.
+    pub fn new(person: &'p Person, method: &str, path: &str) -> Self {
+        let key = (method != "GET").then(|| Uuid::new_v4().simple().to_string());
+        let method = method.parse().unwrap();
+        Self { person, method, path: path.to_owned(), body: None, key, seen: None }
+    }
+
+    /// With this body.
+    pub fn body(mut self, body: Value) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    /// Under this key.
+    pub fn key(mut self, key: &str) -> Self {
+        self.key = Some(key.to_owned());
+        self
+    }
+
+    /// Without any key.
+    pub fn without_key(mut self) -> Self {
+        self.key = None;
+        self
+    }
+
+    /// Having seen this version.
+    pub fn seen(mut self, version: i64) -> Self {
+        self.seen = Some(format!("\"{version}\""));
+        self
+    }
+
+    /// Sends it.
+    pub async fn send(self) -> Reply {
+        let scene = &self.person.scene;
+        let what = format!("{} {} {}", self.person.name, self.method, self.path);
+        let url = format!("http://{}{}", scene.addr(), self.path);
+        let mut request = scene.http.request(self.method, url);
+        if !self.person.token.is_empty() {
+            request = request.bearer_auth(&self.person.token);
+        }
+        if let Some(key) = self.key {
+            request = request.header("Idempotency-Key", key);
+        }
+        if let Some(seen) = self.seen {
+            request = request.header("If-Match", seen);
+        }
+        if let Some(body) = self.body {
+            request = request.json(&body);
+        }
+        let answer = request.send().await.unwrap_or_else(|error| panic!("{what}: {error:?}"));
+        Reply::read(what, answer).await
+    }
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// What was asked, for people.
+    pub what: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// The body; null where there is none.
+    pub json: Value,
+    /// The version of the order in it.
+    pub etag: Option<i64>,
+    /// Was it kept from the first time?
+    pub replayed: bool,
+    /// `Retry-After`, seconds.
+    pub retry_after: Option<u64>,
+}
+
+impl Reply {
+    async fn read(what: String, answer: reqwest::Response) -> Self {
+        let status = answer.status().as_u16();
+        let header = |name: &str| {
+            answer.headers().get(name).and_then(|value| value.to_str().ok()).map(ToOwned::to_owned)
+        };
+        let etag = header("etag").and_then(|tag| tag.trim_matches('"').parse().ok());
+        let replayed = header("idempotency-replayed").as_deref() == Some("true");
+        let retry_after = header("retry-after").and_then(|secs| secs.parse().ok());
+        let text = answer.text().await.unwrap();
+        let json = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Self { what, status, json, etag, replayed, retry_after }
+    }
+
+    /// It was a yes; gives the body.
+    #[track_caller]
+    pub fn ok(&self) -> &Value {
+        assert!((200..300).contains(&self.status), "{}: {} {}", self.what, self.status, self.json);
+        &self.json
+    }
+
+    /// It was a no with this code; gives the problem.
+    #[track_caller]
+    pub fn refused(&self, code: &str) -> &Value {
+        let refused = (400..500).contains(&self.status) && self.json["code"] == code;
+        assert!(refused, "{}: wanted {code}: {} {}", self.what, self.status, self.json);
+        &self.json
+    }
+
+    /// It was a no with this code because somebody was faster: it shows the order in this status.
+    #[track_caller]
+    pub fn refused_as(&self, code: &str, status: &str) -> &Value {
+        let problem = self.refused(code);
+        assert_eq!(problem["order"]["status"], status, "{}: {problem}", self.what);
+        problem
+    }
+
+    /// It was an order in this status.
+    #[track_caller]
+    pub fn status(&self, status: &str) -> &Value {
+        let order = self.ok();
+        assert_eq!(order["status"], status, "{}: {order}", self.what);
+        order
+    }
+
+    /// An amount in it, qəpik.
+    #[track_caller]
+    pub fn money(&self, field: &str) -> i64 {
+        money(&self.json[field])
+    }
+
+    /// An instant in it.
+    #[track_caller]
+    pub fn at(&self, field: &str) -> Instant {
+        at(&self.json[field])
+    }
+}
+
+/// An amount on the wire, qəpik.
+#[track_caller]
+pub fn money(value: &Value) -> i64 {
+    assert_eq!(value["currency"], "AZN", "no money: {value}");
+    value["amount"].as_i64().unwrap()
+}
+
+/// An instant on the wire.
+#[track_caller]
+pub fn at(value: &Value) -> Instant {
+    instant(value.as_str().unwrap_or_else(|| panic!("no instant: {value}")))
+}
+
+/// An instant as people write it.
+#[track_caller]
+pub fn instant(text: &str) -> Instant {
+    DateTime::parse_from_rfc3339(text).unwrap().to_utc()
+}
+
+/// So many seconds.
+pub fn seconds(n: i64) -> TimeDelta {
+    TimeDelta::seconds(n)
+}
+
+/// So many minutes.
+pub fn minutes(n: i64) -> TimeDelta {
+    TimeDelta::minutes(n)
+}

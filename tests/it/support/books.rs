@@ -1,0 +1,169 @@
+//! The check of the books at the end of every world, by rules written here and not by the code
+//! under test: money adds up, holds match open orders, feeds and histories are dense, each open
+//! order waits for exactly what it should and nothing is overdue.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::TimeDelta;
+use entity::hold::HoldState;
+use entity::order::Status;
+use entity::value::Instant;
+use entity::{feed, feed_event, hold, order, order_step, posting, timer, wallet};
+use sea_orm::{DatabaseConnection, EntityTrait as _, QueryOrder as _};
+use uuid::Uuid;
+
+use super::world::World;
+
+/// Checks everything.
+pub async fn check(world: &World) {
+    let db = world.db();
+    money(&db).await;
+    holds(&db).await;
+    feeds(&db).await;
+    histories(&db).await;
+    timers(&db, world.now()).await;
+    let proof = world.support().proof().await;
+    assert_eq!(proof.ok()["ok"], true, "the proof says {}", proof.json);
+}
+
+/// All accounts together are zero; each wallet is the sum of its postings.
+async fn money(db: &DatabaseConnection) {
+    let mut accounts: BTreeMap<String, i64> = BTreeMap::new();
+    let mut natural = BTreeSet::new();
+    for row in posting::Entity::find().all(db).await.unwrap() {
+        assert!(row.amount.0 > 0, "{row:?}");
+        assert!(natural.insert((row.kind.clone(), row.subject, row.n)), "twice: {row:?}");
+        *accounts.entry(row.debit).or_default() -= row.amount.0;
+        *accounts.entry(row.credit).or_default() += row.amount.0;
+    }
+    assert_eq!(accounts.values().sum::<i64>(), 0, "{accounts:?}");
+    for row in wallet::Entity::find().all(db).await.unwrap() {
+        let posted = accounts.remove(&format!("partner:{}", row.id)).unwrap_or(0);
+        assert_eq!(row.posted.0, posted, "posted of {row:?}");
+    }
+    let rest: Vec<&String> = accounts.keys().filter(|name| name.starts_with("partner:")).collect();
+    assert!(rest.is_empty(), "accounts without a wallet: {rest:?}");
+}
+
+/// An open hold stands for exactly each accepted open order, and the wallets hold their sum.
+async fn holds(db: &DatabaseConnection) {
+    let open = |row: &order::Model| match row.status {
+        Status::Confirmed | Status::OnTheWay | Status::Active => true,
+        Status::Requested | Status::Completed | Status::Cancelled => false,
+    };
+    let orders = order::Entity::find().all(db).await.unwrap();
+    let expected: BTreeSet<_> = orders
+        .iter()
+        .filter(|row| open(row))
+        .map(|row| (row.id.0, row.partner_id.0, row.commission.0))
+        .collect();
+    let holds = hold::Entity::find().all(db).await.unwrap();
+    let standing: BTreeSet<_> = holds
+        .iter()
+        .filter(|row| row.state == HoldState::Open)
+        .map(|row| (row.order_id.0, row.wallet_id, row.amount.0))
+        .collect();
+    assert_eq!(standing, expected, "open holds, and accepted open orders");
+    let mut held: BTreeMap<Uuid, i64> = BTreeMap::new();
+    for (_, wallet_id, amount) in standing {
+        *held.entry(wallet_id).or_default() += amount;
+    }
+    for row in wallet::Entity::find().all(db).await.unwrap() {
+        assert_eq!(row.held.0, held.get(&row.id).copied().unwrap_or(0), "held of {row:?}");
+    }
+}
+
+/// Numbers 1, 2, 3 … up to the counter, no event twice in a feed, every payload readable.
+async fn feeds(db: &DatabaseConnection) {
+    let mut told: BTreeMap<String, Vec<feed_event::Model>> = BTreeMap::new();
+    let events = feed_event::Entity::find().order_by_asc(feed_event::Column::Seq);
+    for event in events.all(db).await.unwrap() {
+        let data: serde_json::Value = serde_json::from_str(&event.payload).unwrap();
+        assert!(data.is_object(), "{event:?}");
+        told.entry(event.audience.clone()).or_default().push(event);
+    }
+    for row in feed::Entity::find().all(db).await.unwrap() {
+        let events = told.remove(&row.audience).unwrap_or_default();
+        let numbers: Vec<i64> = events.iter().map(|event| event.seq).collect();
+        let dense: Vec<i64> = (1..=row.last_seq).collect();
+        assert_eq!(numbers, dense, "the feed of {}", row.audience);
+        let ids: BTreeSet<_> = events.iter().map(|event| event.id.0).collect();
+        assert_eq!(ids.len(), events.len(), "an event twice in the feed of {}", row.audience);
+    }
+    assert!(told.is_empty(), "feeds without a counter: {:?}", told.keys());
+}
+
+/// Each order's steps are numbered 1 … version, each from where the one before led.
+async fn histories(db: &DatabaseConnection) {
+    let mut steps: BTreeMap<Uuid, Vec<order_step::Model>> = BTreeMap::new();
+    let all = order_step::Entity::find().order_by_asc(order_step::Column::N);
+    for step in all.all(db).await.unwrap() {
+        steps.entry(step.order_id.0).or_default().push(step);
+    }
+    for row in order::Entity::find().all(db).await.unwrap() {
+        let steps = steps.remove(&row.id.0).unwrap_or_default();
+        let numbers: Vec<i64> = steps.iter().map(|step| step.n).collect();
+        assert_eq!(numbers, (1..=row.version).collect::<Vec<i64>>(), "steps of {}", row.id);
+        let mut before = None;
+        for step in steps {
+            assert_eq!(step.from_status, before, "{step:?}");
+            before = Some(step.to_status);
+        }
+        assert_eq!(before, Some(row.status), "the last step of {}", row.id);
+    }
+    assert!(steps.is_empty(), "steps without an order: {:?}", steps.keys());
+}
+
+/// Timers stand for exactly what open orders wait for; none is parked, none is overdue.
+async fn timers(db: &DatabaseConnection, now: Instant) {
+    let orders = order::Entity::find().all(db).await.unwrap();
+    let expected: BTreeSet<_> = orders
+        .iter()
+        .flat_map(|row| waits(row).into_iter().map(|(kind, due)| (kind.to_owned(), row.id.0, due)))
+        .collect();
+    let rows = timer::Entity::find().all(db).await.unwrap();
+    let standing: BTreeSet<_> =
+        rows.iter().map(|row| (row.kind.clone(), row.subject, row.due_at)).collect();
+    assert_eq!(standing, expected, "timers, and what open orders wait for");
+    for row in rows {
+        assert!(row.parked_at.is_none() && row.attempts == 0, "a broken timer: {row:?}");
+        assert!(row.due_at >= now, "overdue at {now}: {row:?}");
+    }
+}
+
+/// What a state waits for: the rulebook's QO-2 (and its grace), QO-4, QO-5, ARR-2, auto-complete.
+fn waits(row: &order::Model) -> Vec<(&'static str, Instant)> {
+    match row.status {
+        Status::Requested => {
+            let due = row.offer_deadline.expect("a requested order has an offer deadline");
+            vec![("order.offer_deadline", due + TimeDelta::seconds(2))]
+        }
+        Status::Confirmed | Status::OnTheWay => awaited(row),
+        Status::Active => {
+            let end = row.planned_end.expect("an active order has a planned end");
+            vec![("order.auto_complete", end + TimeDelta::hours(12))]
+        }
+        Status::Completed | Status::Cancelled => Vec::new(),
+    }
+}
+
+fn awaited(row: &order::Model) -> Vec<(&'static str, Instant)> {
+    if let Some(until) = row.frozen_until {
+        return vec![("order.frozen", until)];
+    }
+    if row.arrived_at.is_some() {
+        let end = row.admit_deadline.expect("an arrived client has an admit deadline");
+        let mut waits = vec![("order.admit_deadline", end)];
+        if row.alerted_at.is_none() {
+            let alert = row.admit_alert_at.expect("an arrived client has an alert");
+            waits.push(("order.admit_alert", alert));
+        }
+        return waits;
+    }
+    if row.overdue_at.is_some() {
+        let decide = row.decision_deadline.expect("an overdue order has a decision deadline");
+        return vec![("order.late_decision", decide)];
+    }
+    let deadline = row.arrival_deadline.expect("an awaited client has a deadline");
+    vec![("order.arrival_deadline", deadline)]
+}

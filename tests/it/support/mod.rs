@@ -1,0 +1,20 @@
+//! What every story stands on: the world, its people, what they ask and hear, and the books.
+
+#[macro_use]
+pub mod world;
+
+pub mod ask;
+pub mod books;
+pub mod branch;
+pub mod client;
+pub mod feed;
+pub mod mailbox;
+pub mod people;
+pub mod scene;
+
+pub use ask::{Reply, instant, minutes, seconds};
+pub use branch::Branch;
+pub use client::{Client, Order};
+pub use feed::Feed;
+pub use people::{Person, Support};
+pub use world::World;

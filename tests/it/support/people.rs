@@ -1,0 +1,145 @@
+//! People: somebody with a phone and a signed-in device; support among them.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::ask::{Ask, Reply};
+use super::client::Order;
+use super::feed::Feed;
+use super::scene::Scene;
+
+/// Somebody on one device.
+#[derive(Clone)]
+pub struct Person {
+    /// Where they live.
+    pub scene: Arc<Scene>,
+    /// What the test calls them.
+    pub name: String,
+    /// Their number.
+    pub phone: String,
+    /// The device's access token; empty before signing in.
+    pub token: String,
+    /// What renews it.
+    pub refresh_token: String,
+    /// The device's session.
+    pub session_id: String,
+    /// Who they are.
+    pub person_id: String,
+}
+
+impl Person {
+    /// Somebody whose device is not signed in.
+    pub fn stranger(scene: &Arc<Scene>, name: &str, phone: &str) -> Self {
+        Self {
+            scene: Arc::clone(scene),
+            name: name.to_owned(),
+            phone: phone.to_owned(),
+            token: String::new(),
+            refresh_token: String::new(),
+            session_id: String::new(),
+            person_id: String::new(),
+        }
+    }
+
+    /// Somebody new, signed in by a one-time code.
+    pub async fn signs_in(scene: &Arc<Scene>, name: &str, phone: &str) -> Self {
+        let mut person = Self::stranger(scene, name, phone);
+        person.post("/v1/auth/otp", json!({"phone": phone})).await.ok();
+        let code = scene.mailbox.take(phone);
+        let body = json!({"phone": phone, "code": code, "device": format!("{name}'s phone")});
+        let tokens = person.post("/v1/auth/sessions", body).await;
+        person.takes(tokens.ok());
+        person
+    }
+
+    /// The same person on another device.
+    pub async fn second_device(&self) -> Self {
+        let name = format!("{} (second device)", self.name);
+        Self::signs_in(&self.scene, &name, &self.phone).await
+    }
+
+    /// Keeps the tokens of an answer.
+    pub fn takes(&mut self, tokens: &Value) {
+        let text = |field: &str| tokens[field].as_str().unwrap().to_owned();
+        self.token = text("access_token");
+        self.refresh_token = text("refresh_token");
+        self.session_id = text("session_id");
+        self.person_id = text("person_id");
+    }
+
+    /// Begins a request.
+    pub fn ask(&self, method: &str, path: &str) -> Ask<'_> {
+        Ask::new(self, method, path)
+    }
+
+    /// Looks at something.
+    pub async fn get(&self, path: &str) -> Reply {
+        self.ask("GET", path).send().await
+    }
+
+    /// Sends a command under a fresh key.
+    pub async fn post(&self, path: &str, body: Value) -> Reply {
+        self.ask("POST", path).body(body).send().await
+    }
+
+    /// Follows a feed from where it stands now.
+    pub async fn follows_feed(&self, audience: &str) -> Feed {
+        let mut feed = Feed::open(self, audience).await;
+        let newest = feed.hello["seq"].as_i64().unwrap();
+        feed.resumes(newest).await;
+        feed
+    }
+}
+
+/// One of the operator's people.
+#[derive(Clone)]
+pub struct Support(pub Person);
+
+impl Deref for Support {
+    type Target = Person;
+
+    fn deref(&self) -> &Person {
+        &self.0
+    }
+}
+
+impl Support {
+    /// Puts money on a branch's balance.
+    pub async fn credits(&self, partner_id: &str, amount: i64) -> Reply {
+        let path = format!("/v1/support/partners/{partner_id}/credits");
+        self.post(&path, json!({"amount": amount, "reason": "Cash at the office"})).await
+    }
+
+    /// An order whole.
+    pub async fn sees(&self, order: &Order) -> Reply {
+        self.get(&format!("/v1/support/orders/{}", order.id)).await
+    }
+
+    /// Adjusts an order at its newest version.
+    pub async fn adjusts(&self, order: &Order, act: &str, amount: Option<i64>) -> Reply {
+        let version = self.sees(order).await.ok()["order"]["version"].as_i64().unwrap();
+        let mut body = json!({"act": act, "reason": "It was agreed on the phone"});
+        if let Some(amount) = amount {
+            body["final_amount"] = json!(amount);
+        }
+        let path = format!("/v1/support/orders/{}/adjust", order.id);
+        self.ask("POST", &path).body(body).seen(version).send().await
+    }
+
+    /// Proves the books.
+    pub async fn proof(&self) -> Reply {
+        self.get("/v1/support/proof").await
+    }
+
+    /// The outages, newest first.
+    pub async fn outages(&self) -> Reply {
+        self.get("/v1/support/outages").await
+    }
+
+    /// Follows support's queue.
+    pub async fn follows(&self) -> Feed {
+        self.follows_feed("support").await
+    }
+}

@@ -1,0 +1,269 @@
+//! The world: a whole engine in this process, its clock in the test's hand, its books proven at the
+//! end.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Once};
+
+use chrono::TimeDelta;
+use entity::timer;
+use entity::value::Instant;
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait as _, Database, DatabaseConnection, EntityTrait as _,
+    QueryFilter as _, QueryOrder as _,
+};
+use uuid::Uuid;
+use yumo::access::otp::CodeChannel;
+use yumo::access::support::AddSupport;
+use yumo::app::{App, Instead};
+use yumo::config::{Settings, Synchronous};
+use yumo::platform::clock::TestClock;
+use yumo::platform::{By, Clock as _};
+
+use super::ask::instant;
+use super::books;
+use super::branch::Branch;
+use super::client::Client;
+use super::mailbox::Mailbox;
+use super::people::{Person, Support};
+use super::scene::Scene;
+
+/// On what the engine stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// `SQLite` and the bus inside the process.
+    Sqlite,
+    /// PostgreSQL and Redis.
+    Postgres,
+}
+
+/// Every world begins on this Friday, noon in Baku.
+pub const BEGINNING: &str = "2026-11-20T08:00:00Z";
+/// Timers that one move of the clock may fire.
+const FIRED_MAX: usize = 10_000;
+/// A month: a world's clock jumps, and that is no outage.
+const HEARTBEAT_MS: u64 = 30 * 86_400_000;
+/// After a restart; three of these without a beat are an outage.
+const HEARTBEAT_AFTER_RESTART_MS: u64 = 60_000;
+
+/// A world.
+pub struct World {
+    /// The engine's clock.
+    pub clock: TestClock,
+    /// What its people share.
+    pub scene: Arc<Scene>,
+    /// One of the operator's people.
+    pub support: Support,
+    /// On what it stands.
+    pub backend: Backend,
+    /// As the engine was started.
+    pub settings: Settings,
+    app: Option<App>,
+    mailbox: Arc<Mailbox>,
+    folder: PathBuf,
+}
+
+/// Tells a story in a fresh world on this backend, then checks the books.
+pub fn tell(backend: Backend, story: impl AsyncFnOnce(&mut World)) {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut world = World::start(backend).await;
+        story(&mut world).await;
+        world.closes().await;
+    });
+}
+
+/// Makes two tests of a story: `name::sqlite` and `name::postgres`.
+macro_rules! both {
+    ($($(#[$meta:meta])* async fn $name:ident($world:ident) $story:block)+) => {$(
+        $(#[$meta])*
+        mod $name {
+            use super::*;
+
+            async fn story($world: &mut crate::support::World) $story
+
+            #[test]
+            fn sqlite() {
+                crate::support::world::tell(crate::support::world::Backend::Sqlite, story);
+            }
+
+            #[test]
+            fn postgres() {
+                crate::support::world::tell(crate::support::world::Backend::Postgres, story);
+            }
+        }
+    )+};
+}
+
+impl World {
+    /// A fresh engine on a fresh database.
+    pub async fn start(backend: Backend) -> Self {
+        static CRYPTO: Once = Once::new();
+        CRYPTO.call_once(|| {
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        });
+        let folder = std::env::temp_dir().join(format!("yumo-it-{}", Uuid::new_v4().simple()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let settings = settings(backend, &folder).await;
+        let clock = TestClock::at(instant(BEGINNING));
+        let mailbox = Arc::new(Mailbox::default());
+        let app = boot(&settings, &clock, &mailbox).await;
+        let scene = Scene::of(&app, Arc::clone(&mailbox));
+        let support = chief(&app, &scene).await;
+        Self { clock, scene, support, backend, settings, app: Some(app), mailbox, folder }
+    }
+
+    /// The running engine.
+    pub fn app(&self) -> &App {
+        self.app.as_ref().expect("the engine runs")
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// The database, to look at.
+    pub fn db(&self) -> DatabaseConnection {
+        self.scene.db()
+    }
+
+    /// Does something to the database behind the engine's back.
+    pub async fn tampers(&self, sql: &str) {
+        let done = self.app().engine.shared().db.write.execute_unprepared(sql).await.unwrap();
+        assert_eq!(done.rows_affected(), 1, "{sql}");
+    }
+
+    /// One of the operator's people.
+    pub fn support(&self) -> &Support {
+        &self.support
+    }
+
+    /// A new client with a sedan.
+    pub async fn client(&self, name: &str) -> Client {
+        self.client_with(name, "sedan").await
+    }
+
+    /// A new client with a car of this class.
+    pub async fn client_with(&self, name: &str, class: &str) -> Client {
+        let phone = self.scene.phone();
+        Client::buys(Person::signs_in(&self.scene, name, &phone).await, class).await
+    }
+
+    /// A new branch: open around the clock, body wash 15.00, full wash 25.00, 50.00 on its balance.
+    pub async fn branch(&self, name: &str) -> Branch {
+        self.branch_with(name, 5000).await
+    }
+
+    /// A new branch with this credit, qəpik.
+    pub async fn branch_with(&self, name: &str, credit: i64) -> Branch {
+        Branch::opens(&self.support, name, credit).await
+    }
+
+    /// Lets so much time pass: whatever falls due in it happens at its own moment.
+    pub async fn advance(&self, by: TimeDelta) {
+        self.until(self.now() + by).await;
+    }
+
+    /// Lets time pass until then, and not a microsecond longer.
+    pub async fn until(&self, then: Instant) {
+        let clockwork = &self.app().clockwork;
+        let beat = TimeDelta::milliseconds(self.settings.timers.heartbeat_ms.cast_signed()) * 2;
+        for _ in 0..FIRED_MAX {
+            let next = self.next_due().await.map(|due| due + TimeDelta::microseconds(1));
+            let next = next.unwrap_or(then).min(then).min(self.now() + beat);
+            self.clock.set(next);
+            clockwork.beat(false).await.unwrap();
+            clockwork.fire_due().await;
+            if self.now() >= then {
+                return;
+            }
+        }
+        panic!("{FIRED_MAX} timers fired and there is no end");
+    }
+
+    async fn next_due(&self) -> Option<Instant> {
+        let query = timer::Entity::find().filter(timer::Column::ParkedAt.is_null());
+        let first = query.order_by_asc(timer::Column::DueAt).one(&self.db()).await.unwrap();
+        first.map(|timer| timer.due_at)
+    }
+
+    /// Nobody serves for so long; then the engine starts again over the same database.
+    pub async fn is_down_for(&mut self, gap: TimeDelta) {
+        self.app.take().expect("the engine runs").stop().await;
+        self.clock.set(self.now() + gap);
+        self.settings.timers.heartbeat_ms = HEARTBEAT_AFTER_RESTART_MS;
+        let app = boot(&self.settings, &self.clock, &self.mailbox).await;
+        self.scene.moves_to(&app);
+        self.app = Some(app);
+    }
+
+    /// Checks the books and stops the engine.
+    pub async fn closes(mut self) {
+        books::check(&self).await;
+        self.app.take().expect("the engine runs").stop().await;
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+        assert!(
+            self.app.is_none() || std::thread::panicking(),
+            "a world must close: its books were not checked"
+        );
+    }
+}
+
+async fn boot(settings: &Settings, clock: &TestClock, mailbox: &Arc<Mailbox>) -> App {
+    let codes = CodeChannel(Arc::clone(mailbox) as _);
+    let clock = Some(Arc::new(clock.clone()) as _);
+    let instead = Instead { clock, codes: Some(codes), by_hand: true };
+    App::start(settings.clone(), instead).await.expect("the engine starts")
+}
+
+/// The first of the operator's people, named as the command line does it.
+async fn chief(app: &App, scene: &Arc<Scene>) -> Support {
+    let phone = "+994120000001";
+    let role = entity::support_agent::SupportRole::Owner;
+    let command = AddSupport { phone: phone.parse().unwrap(), role };
+    app.engine.execute(By::CLOCK, None, command).await.unwrap();
+    Support(Person::signs_in(scene, "Support", phone).await)
+}
+
+async fn settings(backend: Backend, folder: &std::path::Path) -> Settings {
+    let mut settings = Settings::load(None).unwrap();
+    settings.http.listen = "127.0.0.1:0".to_owned();
+    settings.http.workers = 1;
+    settings.crypto.key_file = folder.join("keys").display().to_string();
+    settings.timers.heartbeat_ms = HEARTBEAT_MS;
+    let access = &mut settings.access;
+    (access.otp_resend_s, access.access_ttl_s) = (0, 30 * 86_400);
+    access.otp_per_phone_day = 10_000;
+    (access.otp_per_address_hour, access.otp_per_address_day) = (10_000, 10_000);
+    let database = &mut settings.database;
+    (database.connections, database.synchronous) = (4, Synchronous::Normal);
+    match backend {
+        Backend::Sqlite => {
+            let file = folder.join("yumo.db");
+            database.url = format!("sqlite://{}?mode=rwc", file.display());
+        }
+        Backend::Postgres => {
+            let schema = format!("it_{}", Uuid::new_v4().simple());
+            database.url = address("YUMO_TEST_POSTGRES");
+            let admin = Database::connect(&database.url).await.unwrap();
+            admin.execute_unprepared(&format!("CREATE SCHEMA {schema}")).await.unwrap();
+            admin.close().await.unwrap();
+            settings.bus.redis_url = address("YUMO_TEST_REDIS");
+            settings.bus.channel.clone_from(&schema);
+            database.schema = schema;
+        }
+    }
+    settings
+}
+
+fn address(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| {
+        panic!("{name} is not set: run scripts/test, which starts PostgreSQL and Redis")
+    })
+}
