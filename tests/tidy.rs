@@ -28,7 +28,8 @@ const PURE: &[&str] = &[
 ];
 
 /// Tests that wait for the wall clock: file and reason. All others move the clock or step a loop.
-const SLEEPERS: &[(&str, &str)] = &[];
+const SLEEPERS: &[(&str, &str)] =
+    &[("tests/faults/wait.rs", "real processes are paced in real time")];
 
 /// This file names what it forbids.
 const SELF: &str = "tests/tidy.rs";

@@ -7,10 +7,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Refusal;
-use super::read::BranchView;
 use crate::platform::crypto::Keys;
 use crate::platform::{Command, Stop, Tx};
-use crate::{access, ledger, policy};
+use crate::{access, policy};
 
 /// Names and addresses are at most so long, characters.
 pub const TEXT_MAX: usize = 200;
@@ -50,8 +49,8 @@ impl Command for RegisterOrganisation {
     }
 }
 
-/// Registers a branch: live at once, with an owner and an empty wallet.
-pub struct RegisterPartner {
+/// A branch to be registered.
+pub struct NewBranch {
     /// The business; a new one of the same name where none is given.
     pub organisation_id: Option<OrganisationId>,
     /// What clients read.
@@ -68,58 +67,54 @@ pub struct RegisterPartner {
     pub owner_phone: Phone,
 }
 
-impl Command for RegisterPartner {
-    type Answer = BranchView;
-    const NAME: &'static str = "register_partner";
-
-    async fn run(&self, tx: &mut Tx) -> Result<BranchView, Stop> {
-        let least = policy::book::in_force(tx)?.keys.quick.arrival_buffer_min;
-        let least = i32::try_from(least).unwrap_or(BUFFER_MAX);
-        let buffer = self.arrival_buffer_min.unwrap_or(least);
-        let right = says_something(&self.name)
-            && says_something(&self.address)
-            && self.zone.parse::<chrono_tz::Tz>().is_ok()
-            && (least..=BUFFER_MAX).contains(&buffer);
-        if !right {
-            return Err(Refusal::BranchInvalid.into());
-        }
-        let organisation_id = self.organisation(tx).await?;
-        let keys = tx.shared::<Keys>()?;
-        let row = partner::Model {
-            id: PartnerId::new(),
-            organisation_id,
-            name: self.name.clone(),
-            address: self.address.clone(),
-            lat: self.point.lat,
-            lon: self.point.lon,
-            zone: self.zone.clone(),
-            state: PartnerState::Live,
-            taking_orders: true,
-            arrival_buffer_min: buffer,
-            arrival_code: keys.seal(&keys.digits(4)?)?,
-            created_at: tx.now(),
-            version: 1,
-        };
-        tx.insert(row.clone());
-        ledger::post::open_wallet(tx, row.id);
-        access::staff::name_owner(tx, row.id, &self.owner_phone).await?;
-        Ok(row.into())
+/// Registers a branch: live at once, with an owner.
+///
+/// # Errors
+/// `branch_invalid`, or a fault.
+pub async fn register(tx: &mut Tx, branch: &NewBranch) -> Result<partner::Model, Stop> {
+    let least = policy::book::in_force(tx)?.keys.quick.arrival_buffer_min;
+    let least = i32::try_from(least).unwrap_or(BUFFER_MAX);
+    let buffer = branch.arrival_buffer_min.unwrap_or(least);
+    let right = says_something(&branch.name)
+        && says_something(&branch.address)
+        && branch.zone.parse::<chrono_tz::Tz>().is_ok()
+        && (least..=BUFFER_MAX).contains(&buffer);
+    if !right {
+        return Err(Refusal::BranchInvalid.into());
     }
+    let organisation_id = organisation(tx, branch).await?;
+    let keys = tx.shared::<Keys>()?;
+    let row = partner::Model {
+        id: PartnerId::new(),
+        organisation_id,
+        name: branch.name.clone(),
+        address: branch.address.clone(),
+        lat: branch.point.lat,
+        lon: branch.point.lon,
+        zone: branch.zone.clone(),
+        state: PartnerState::Live,
+        taking_orders: true,
+        arrival_buffer_min: buffer,
+        arrival_code: keys.seal(&keys.digits(4)?)?,
+        created_at: tx.now(),
+        version: 1,
+    };
+    tx.insert(row.clone());
+    access::staff::name_owner(tx, row.id, &branch.owner_phone).await?;
+    Ok(row)
 }
 
-impl RegisterPartner {
-    async fn organisation(&self, tx: &mut Tx) -> Result<OrganisationId, Stop> {
-        if let Some(id) = self.organisation_id {
-            let row = tx.find::<organisation::Entity>(id).await?;
-            return row.map(|row| row.id).ok_or_else(|| {
-                Refusal::BranchInvalid.refused().because("There is no such organisation.").into()
-            });
-        }
-        let id = OrganisationId::new();
-        let name = self.name.clone();
-        tx.insert(organisation::Model { id, name, created_at: tx.now() });
-        Ok(id)
+async fn organisation(tx: &mut Tx, branch: &NewBranch) -> Result<OrganisationId, Stop> {
+    if let Some(id) = branch.organisation_id {
+        let row = tx.find::<organisation::Entity>(id).await?;
+        return row.map(|row| row.id).ok_or_else(|| {
+            Refusal::BranchInvalid.refused().because("There is no such organisation.").into()
+        });
     }
+    let id = OrganisationId::new();
+    let name = branch.name.clone();
+    tx.insert(organisation::Model { id, name, created_at: tx.now() });
+    Ok(id)
 }
 
 /// Is it a text people can read, and not too long?

@@ -121,7 +121,9 @@ impl From<serde_json::Error> for Stop {
 /// Declares a capability's refusals: variant, stable code, kind, what happened, what to do.
 #[macro_export]
 macro_rules! refusals {
-    ($(#[$meta:meta])* $name:ident { $($variant:ident = $code:literal, $kind:ident, $title:literal, $detail:literal;)+ }) => {
+    ($(#[$meta:meta])* $name:ident {
+        $($variant:ident = $code:literal, $kind:ident, $title:literal, $detail:literal;)+
+    }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum $name {

@@ -6,7 +6,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
-    reason = "a test that cannot go on has failed"
+    clippy::float_arithmetic,
+    reason = "a test that cannot go on has failed; degrees are floats"
 )]
 
 #[macro_use]

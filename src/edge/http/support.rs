@@ -22,11 +22,12 @@ use crate::orders::adjust::{Act, Adjust};
 use crate::orders::read;
 use crate::orders::view::OrderView;
 use crate::partners::read::BranchView;
-use crate::partners::register::{OrganisationView, RegisterOrganisation, RegisterPartner};
+use crate::partners::register::{NewBranch, OrganisationView, RegisterOrganisation};
 use crate::platform::page::{Page, PageQuery};
 use crate::policy::Book;
 use crate::support::credit::CreditPartner;
 use crate::support::outages::{self, OutageView};
+use crate::support::register::RegisterPartner;
 use crate::{ledger, partners};
 
 /// Routes.
@@ -93,7 +94,7 @@ async fn add_partner(
 ) -> Result<HttpResponse, Problem> {
     let key = sent.key(support.person_id().0);
     let body = sent.body;
-    let command = RegisterPartner {
+    let command = RegisterPartner(NewBranch {
         organisation_id: body.organisation_id,
         name: body.name,
         address: body.address,
@@ -101,7 +102,7 @@ async fn add_partner(
         zone: body.zone,
         arrival_buffer_min: body.arrival_buffer_min,
         owner_phone: body.owner_phone,
-    };
+    });
     let done = edge.engine.execute(support.by(), Some(key), command).await?;
     reply::done(&edge, StatusCode::CREATED, &done, None)
 }

@@ -1,3 +1,17 @@
-//! Stories about people, each named as the sentence it proves, with the rule in its first line.
+//! Stories about people, each with the rule it proves in its first line.
 
-mod quick;
+mod arrivals;
+mod balances;
+mod debts;
+mod feeds;
+mod lateness;
+mod leaving;
+mod missed;
+mod offers;
+mod outages;
+mod places;
+mod proofs;
+mod races;
+mod repeats;
+mod running;
+mod served;

@@ -85,8 +85,6 @@ pub struct Reply {
     pub etag: Option<i64>,
     /// Was it kept from the first time?
     pub replayed: bool,
-    /// `Retry-After`, seconds.
-    pub retry_after: Option<u64>,
 }
 
 impl Reply {
@@ -97,10 +95,9 @@ impl Reply {
         };
         let etag = header("etag").and_then(|tag| tag.trim_matches('"').parse().ok());
         let replayed = header("idempotency-replayed").as_deref() == Some("true");
-        let retry_after = header("retry-after").and_then(|secs| secs.parse().ok());
         let text = answer.text().await.unwrap();
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Self { what, status, json, etag, replayed, retry_after }
+        Self { what, status, json, etag, replayed }
     }
 
     /// It was a yes; gives the body.

@@ -26,6 +26,22 @@ pub async fn check(world: &World) {
     assert_eq!(proof.ok()["ok"], true, "the proof says {}", proof.json);
 }
 
+/// Every row of every table that commands write, to see that nothing changed.
+pub async fn everything(db: &DatabaseConnection) -> Vec<String> {
+    let mut rows = Vec::new();
+    macro_rules! all {
+        ($($table:ident),+) => {$(
+            for row in entity::$table::Entity::find().all(db).await.unwrap() {
+                rows.push(format!("{} {row:?}", stringify!($table)));
+            }
+        )+};
+    }
+    all!(order, order_step, order_position, hold, wallet, posting, penalty, timer, mark);
+    all!(feed, feed_event, feed_cursor, delivery, idempotency, partner, person, car, outage);
+    rows.sort();
+    rows
+}
+
 /// All accounts together are zero; each wallet is the sum of its postings.
 async fn money(db: &DatabaseConnection) {
     let mut accounts: BTreeMap<String, i64> = BTreeMap::new();

@@ -16,11 +16,6 @@ impl Mailbox {
         let code = self.0.lock().unwrap().remove(phone);
         code.unwrap_or_else(|| panic!("no code came to {phone}"))
     }
-
-    /// Did a code come that nobody took?
-    pub fn has(&self, phone: &str) -> bool {
-        self.0.lock().unwrap().contains_key(phone)
-    }
 }
 
 impl Codes for Mailbox {

@@ -16,5 +16,5 @@ pub use ask::{Reply, instant, minutes, seconds};
 pub use branch::Branch;
 pub use client::{Client, Order};
 pub use feed::Feed;
-pub use people::{Person, Support};
+pub use people::Person;
 pub use world::World;

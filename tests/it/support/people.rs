@@ -12,6 +12,7 @@ use super::scene::Scene;
 
 /// Somebody on one device.
 #[derive(Clone)]
+#[expect(clippy::struct_field_names, reason = "the names of the wire")]
 pub struct Person {
     /// Where they live.
     pub scene: Arc<Scene>,

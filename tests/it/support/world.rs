@@ -5,19 +5,19 @@ use std::path::PathBuf;
 use std::sync::{Arc, Once};
 
 use chrono::TimeDelta;
-use entity::timer;
 use entity::value::Instant;
+use entity::{mark, timer};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait as _, Database, DatabaseConnection, EntityTrait as _,
-    QueryFilter as _, QueryOrder as _,
+    PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
 };
 use uuid::Uuid;
-use yumo::access::otp::CodeChannel;
+use yumo::access::otp::{CodeChannel, Codes};
 use yumo::access::support::AddSupport;
 use yumo::app::{App, Instead};
 use yumo::config::{Settings, Synchronous};
-use yumo::platform::clock::TestClock;
-use yumo::platform::{By, Clock as _};
+use yumo::platform::By;
+use yumo::platform::clock::{Clock, TestClock, WallClock};
 
 use super::ask::instant;
 use super::books;
@@ -77,37 +77,55 @@ pub fn tell(backend: Backend, story: impl AsyncFnOnce(&mut World)) {
 macro_rules! both {
     ($($(#[$meta:meta])* async fn $name:ident($world:ident) $story:block)+) => {$(
         $(#[$meta])*
-        mod $name {
-            use super::*;
+        async fn $name($world: &mut crate::support::World) $story
 
-            async fn story($world: &mut crate::support::World) $story
+        mod $name {
+            use crate::support::world::{Backend, tell};
 
             #[test]
             fn sqlite() {
-                crate::support::world::tell(crate::support::world::Backend::Sqlite, story);
+                tell(Backend::Sqlite, super::$name);
             }
 
             #[test]
             fn postgres() {
-                crate::support::world::tell(crate::support::world::Backend::Postgres, story);
+                tell(Backend::Postgres, super::$name);
             }
         }
     )+};
 }
 
 impl World {
-    /// A fresh engine on a fresh database.
+    /// A fresh engine on a fresh database; its clock stands still until the test moves it.
     pub async fn start(backend: Backend) -> Self {
+        Self::found(backend, None).await
+    }
+
+    /// A fresh engine whose clock and loops run by themselves, so many times as fast as real time.
+    pub async fn living(backend: Backend, speed: u32) -> Self {
+        Self::found(backend, Some(WallClock::from(instant(BEGINNING), speed))).await
+    }
+
+    async fn found(backend: Backend, living: Option<WallClock>) -> Self {
         static CRYPTO: Once = Once::new();
         CRYPTO.call_once(|| {
             let _ = rustls::crypto::ring::default_provider().install_default();
         });
         let folder = std::env::temp_dir().join(format!("yumo-it-{}", Uuid::new_v4().simple()));
         std::fs::create_dir_all(&folder).unwrap();
-        let settings = settings(backend, &folder).await;
+        let mut settings = settings(backend, &folder).await;
         let clock = TestClock::at(instant(BEGINNING));
         let mailbox = Arc::new(Mailbox::default());
-        let app = boot(&settings, &clock, &mailbox).await;
+        let app = match living {
+            None => boot(&settings, &clock, &mailbox).await,
+            Some(living) => {
+                settings.timers.heartbeat_ms = 1000;
+                let clock: Arc<dyn Clock> = Arc::new(living);
+                let codes = Some(codes(&mailbox));
+                let instead = Instead { clock: Some(clock), codes, by_hand: false };
+                App::start(settings.clone(), instead).await.expect("the engine starts")
+            }
+        };
         let scene = Scene::of(&app, Arc::clone(&mailbox));
         let support = chief(&app, &scene).await;
         Self { clock, scene, support, backend, settings, app: Some(app), mailbox, folder }
@@ -120,7 +138,14 @@ impl World {
 
     /// What time it is.
     pub fn now(&self) -> Instant {
-        self.clock.now()
+        self.app().engine.shared().clock.now()
+    }
+
+    /// How many marks of this kind somebody (a client, a branch) has.
+    pub async fn marks(&self, subject: &str, kind: &str) -> u64 {
+        let subject: Uuid = subject.parse().unwrap();
+        let rows = mark::Entity::find().filter(mark::Column::Subject.eq(subject));
+        rows.filter(mark::Column::Kind.eq(kind)).count(&self.db()).await.unwrap()
     }
 
     /// The database, to look at.
@@ -190,8 +215,9 @@ impl World {
 
     /// Nobody serves for so long; then the engine starts again over the same database.
     pub async fn is_down_for(&mut self, gap: TimeDelta) {
+        let up = self.now() + gap;
         self.app.take().expect("the engine runs").stop().await;
-        self.clock.set(self.now() + gap);
+        self.clock.set(up);
         self.settings.timers.heartbeat_ms = HEARTBEAT_AFTER_RESTART_MS;
         let app = boot(&self.settings, &self.clock, &self.mailbox).await;
         self.scene.moves_to(&app);
@@ -215,10 +241,14 @@ impl Drop for World {
     }
 }
 
+fn codes(mailbox: &Arc<Mailbox>) -> CodeChannel {
+    let codes: Arc<dyn Codes> = Arc::<Mailbox>::clone(mailbox);
+    CodeChannel(codes)
+}
+
 async fn boot(settings: &Settings, clock: &TestClock, mailbox: &Arc<Mailbox>) -> App {
-    let codes = CodeChannel(Arc::clone(mailbox) as _);
-    let clock = Some(Arc::new(clock.clone()) as _);
-    let instead = Instead { clock, codes: Some(codes), by_hand: true };
+    let clock: Arc<dyn Clock> = Arc::new(clock.clone());
+    let instead = Instead { clock: Some(clock), codes: Some(codes(mailbox)), by_hand: true };
     App::start(settings.clone(), instead).await.expect("the engine starts")
 }
 
@@ -233,7 +263,7 @@ async fn chief(app: &App, scene: &Arc<Scene>) -> Support {
 
 async fn settings(backend: Backend, folder: &std::path::Path) -> Settings {
     let mut settings = Settings::load(None).unwrap();
-    settings.http.listen = "127.0.0.1:0".to_owned();
+    "127.0.0.1:0".clone_into(&mut settings.http.listen);
     settings.http.workers = 1;
     settings.crypto.key_file = folder.join("keys").display().to_string();
     settings.timers.heartbeat_ms = HEARTBEAT_MS;

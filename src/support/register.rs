@@ -1,0 +1,20 @@
+//! Support registers a branch: the branch itself, its owner, and an empty wallet, all at once.
+
+use crate::ledger;
+use crate::partners::read::BranchView;
+use crate::partners::register::{NewBranch, register};
+use crate::platform::{Command, Stop, Tx};
+
+/// Registers a branch.
+pub struct RegisterPartner(pub NewBranch);
+
+impl Command for RegisterPartner {
+    type Answer = BranchView;
+    const NAME: &'static str = "register_partner";
+
+    async fn run(&self, tx: &mut Tx) -> Result<BranchView, Stop> {
+        let row = register(tx, &self.0).await?;
+        ledger::post::open_wallet(tx, row.id);
+        Ok(row.into())
+    }
+}

@@ -1,0 +1,41 @@
+//! The faults of the world: processes that are killed, commands that race, deadlines that fall at
+//! the same instant. Everything here happens to the real binary, over the wire, on both backends.
+//!
+//! PostgreSQL and Redis must be there: `scripts/test` starts them. Their absence fails the run.
+//! `YUMO_TEST_SEED` repeats a run's dice; the seed is printed.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at what it did not foresee"
+)]
+
+#[path = "faults/city.rs"]
+mod city;
+#[path = "faults/crowding.rs"]
+mod crowding;
+#[path = "faults/deadlines.rs"]
+mod deadlines;
+#[path = "faults/feed.rs"]
+mod feed;
+#[path = "faults/ground.rs"]
+mod ground;
+#[path = "faults/kills.rs"]
+mod kills;
+#[path = "faults/life.rs"]
+mod life;
+#[path = "faults/outage.rs"]
+mod outage;
+#[path = "faults/races.rs"]
+mod races;
+#[path = "faults/server.rs"]
+mod server;
+#[path = "faults/truth.rs"]
+mod truth;
+#[path = "faults/wait.rs"]
+mod wait;
+#[path = "faults/wallet.rs"]
+mod wallet;
+#[path = "faults/wire.rs"]
+mod wire;

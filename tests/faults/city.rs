@@ -1,0 +1,150 @@
+//! The people of a test: branches with two of staff each, clients with a car, support. They keep
+//! their tokens over every restart.
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::ground::Ground;
+use crate::server::{self, Server};
+use crate::wire::{Ask, Wire};
+
+/// What an order of these tests costs, qəpik.
+pub const PRICE: i64 = 1500;
+/// Its commission: 9 %.
+pub const COMMISSION: i64 = 135;
+const SUPPORT: &str = "+994500000001";
+const BAKU: (f64, f64) = (40.3777, 49.8920);
+
+/// A client and their car.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub token: String,
+    pub car: String,
+    pub plate: String,
+}
+
+/// A branch and two of its people.
+#[derive(Clone, Debug)]
+pub struct Branch {
+    pub id: String,
+    pub owner: String,
+    pub operator: String,
+    pub code: String,
+    pub service: String,
+    pub extra: String,
+}
+
+/// All of them.
+pub struct City {
+    pub support: String,
+    pub branches: Vec<Branch>,
+    pub clients: Vec<Client>,
+}
+
+impl City {
+    /// Founds it on fresh ground: so many branches, so many clients, so much credit for each branch.
+    pub async fn found(ground: &Ground, branches: usize, clients: usize, credit: i64) -> Self {
+        let added = server::run(ground, &["support", "add", "--phone", SUPPORT]);
+        assert!(added.status.success(), "{added:?}");
+        let server = Server::start(ground).await;
+        let support = sign_in(&server, SUPPORT).await;
+        let found = (0..branches).map(|n| branch(&server, &support, n, credit));
+        let branches = join_all(found).await;
+        let clients = join_all((0..clients).map(|n| client(&server, n))).await;
+        server.stop().await;
+        Self { support, branches, clients }
+    }
+}
+
+impl Client {
+    /// The body of placing an order here.
+    pub fn wish(&self, branch: &Branch) -> Value {
+        json!({
+            "kind": "quick", "partner_id": branch.id, "car_id": self.car,
+            "service_ids": [branch.service], "origin": point(0.02), "shown_total": PRICE,
+        })
+    }
+
+    /// Places an order; gives its id.
+    pub async fn places(&self, wire: &Wire, branch: &Branch) -> String {
+        let order = Ask::post("/v1/client/orders", &self.wish(branch));
+        let order = wire.sure(&self.token, &order).await.yes();
+        order["id"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Branch {
+    /// Its balance.
+    pub async fn balance(&self, wire: &Wire) -> Value {
+        wire.sure(&self.owner, &Ask::get("/v1/partner/balance")).await.yes()
+    }
+}
+
+/// What a client does to their order.
+pub fn as_client(order: &str, act: &str, body: &Value) -> Ask {
+    Ask::post(format!("/v1/client/orders/{order}/{act}"), body)
+}
+
+/// What staff do to an order.
+pub fn as_staff(order: &str, act: &str, body: &Value) -> Ask {
+    Ask::post(format!("/v1/partner/orders/{order}/{act}"), body)
+}
+
+/// A point so many degrees north of every branch.
+pub fn point(north: f64) -> Value {
+    json!({"lat": BAKU.0 + north, "lon": BAKU.1})
+}
+
+async fn sign_in(server: &Server, phone: &str) -> String {
+    let mut ask = Ask::post("/v1/auth/otp", &json!({"phone": phone}));
+    ask.key = None;
+    server.wire.sure("", &ask).await.yes();
+    let code = server.code(phone).await;
+    let body = json!({"phone": phone, "code": code, "device": "a phone"});
+    let mut ask = Ask::post("/v1/auth/sessions", &body);
+    ask.key = None;
+    let tokens = server.wire.sure("", &ask).await.yes();
+    tokens["access_token"].as_str().unwrap().to_owned()
+}
+
+fn id_of(answer: &Value) -> String {
+    answer["id"].as_str().unwrap().to_owned()
+}
+
+async fn branch(server: &Server, support: &str, n: usize, credit: i64) -> Branch {
+    let wire = &server.wire;
+    let (owner, operator) = (format!("+99450100{n:04}"), format!("+99450200{n:04}"));
+    let body = json!({
+        "name": format!("Kristal {n}"), "address": format!("Nizami {n}"), "point": point(0.0),
+        "zone": "Asia/Baku", "owner_phone": owner,
+    });
+    let id = id_of(&wire.sure(support, &Ask::post("/v1/support/partners", &body)).await.yes());
+    let owner = sign_in(server, &owner).await;
+    let does = async |ask: Ask| wire.sure(&owner, &ask).await.yes();
+    let service = |code: &str, price: i64| {
+        let prices = [json!({"class": "sedan", "price": price, "minutes": 30})];
+        let body = json!({"code": code, "name": code, "prices": prices, "active": true});
+        Ask::post("/v1/partner/services", &body)
+    };
+    let full = id_of(&does(service("wash.full", PRICE)).await);
+    let extra = id_of(&does(service("wax.body", 500)).await);
+    let day = |weekday: u8| json!({"weekday": weekday, "opens_min": 0, "closes_min": 1440});
+    let weekly: Vec<Value> = (1..=7).map(day).collect();
+    does(Ask::command("PUT", "/v1/partner/schedule", &json!({"weekly": weekly}))).await;
+    does(Ask::post("/v1/partner/staff", &json!({"phone": operator, "role": "manager"}))).await;
+    let operator = sign_in(server, &operator).await;
+    let money = json!({"amount": credit, "reason": "kassa"});
+    let money = Ask::post(format!("/v1/support/partners/{id}/credits"), &money);
+    wire.sure(support, &money).await.yes();
+    let view = does(Ask::get("/v1/partner/branch")).await;
+    let code = view["arrival_code"].as_str().unwrap().to_owned();
+    Branch { id, owner, operator, code, service: full, extra }
+}
+
+async fn client(server: &Server, n: usize) -> Client {
+    let token = sign_in(server, &format!("+99455{n:07}")).await;
+    let plate = format!("10-AA-{n:03}");
+    let car = json!({"plate": plate, "make": "Kia Rio", "class": "sedan"});
+    let car = server.wire.sure(&token, &Ask::post("/v1/client/cars", &car)).await.yes();
+    Client { token, car: id_of(&car), plate }
+}

@@ -1,0 +1,115 @@
+//! A follower of one feed, who remembers everything ever told: no gap, no change, nothing twice.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde_json::Value;
+
+use crate::wire::{Ask, Wire};
+
+/// Events read anew at most; further back a reader takes the snapshot.
+const ANEW_MAX: i64 = 4_000;
+
+/// What is kept of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Its stable id.
+    pub id: String,
+    /// What happened.
+    pub event: String,
+    /// The order, and its version then.
+    pub order: Option<(String, i64)>,
+}
+
+/// A follower of one feed.
+pub struct Feed {
+    token: String,
+    audience: String,
+    told: BTreeMap<i64, Told>,
+}
+
+impl Feed {
+    /// From the beginning.
+    pub fn new(token: &str, audience: impl Into<String>) -> Self {
+        Self { token: token.to_owned(), audience: audience.into(), told: BTreeMap::new() }
+    }
+
+    fn after(&self) -> i64 {
+        self.told.last_key_value().map_or(0, |(seq, _)| *seq)
+    }
+
+    /// Takes the next page, waiting for it if asked to; gives how many came.
+    async fn page(&mut self, wire: &Wire, wait: u8) -> std::io::Result<usize> {
+        let (audience, after) = (&self.audience, self.after());
+        let path = format!("/v1/feed/events?audience={audience}&after={after}&wait={wait}");
+        let answer = wire.ask(&self.token, &Ask::get(path)).await?.yes();
+        assert_eq!(answer["snapshot_needed"], false, "{audience} after {after}: {answer}");
+        let frames = answer["events"].as_array().unwrap();
+        for frame in frames {
+            let seq = frame["seq"].as_i64().unwrap();
+            assert_eq!(seq, self.after() + 1, "{audience} has a gap: {frame}");
+            self.told.insert(seq, told(frame));
+        }
+        Ok(frames.len())
+    }
+
+    /// Follows it live until the line breaks.
+    pub async fn follow(&mut self, wire: &Wire) {
+        while self.page(wire, 1).await.is_ok() {}
+    }
+
+    /// Resumes and catches up.
+    pub async fn resume(&mut self, wire: &Wire) {
+        while self.page(wire, 0).await.unwrap() > 0 {}
+    }
+
+    /// How often something happened.
+    pub fn times(&self, event: &str) -> usize {
+        self.told.values().filter(|told| told.event == event).count()
+    }
+
+    async fn read_anew(&self, wire: &Wire) -> BTreeMap<i64, Told> {
+        let from = (self.after() - ANEW_MAX).max(0);
+        let mut anew = Self::new(&self.token, self.audience.clone());
+        anew.told.extend(self.told.get_key_value(&from).map(|(seq, told)| (*seq, told.clone())));
+        anew.resume(wire).await;
+        anew.told
+    }
+
+    /// Reads it anew: it says what it always said, each event once. Gives the versions told of each
+    /// order, in order.
+    pub async fn prove(&mut self, wire: &Wire) -> HashMap<String, Vec<i64>> {
+        self.resume(wire).await;
+        let anew = self.read_anew(wire).await;
+        for (seq, told) in self.told.iter().filter(|(seq, _)| **seq > self.after() - ANEW_MAX) {
+            assert_eq!(Some(told), anew.get(seq), "{} {seq} has changed", self.audience);
+        }
+        let ids: HashSet<&str> = self.told.values().map(|told| told.id.as_str()).collect();
+        assert_eq!(ids.len(), self.told.len(), "{} tells an event twice", self.audience);
+        let mut versions: HashMap<String, Vec<i64>> = HashMap::new();
+        // An estimate raises no version (ORD-3).
+        for told in self.told.values().filter(|told| told.event != "order.eta") {
+            if let Some((order, version)) = &told.order {
+                versions.entry(order.clone()).or_default().push(*version);
+            }
+        }
+        versions
+    }
+
+    /// As above, and each order's versions are told 1, 2, 3 …
+    pub async fn prove_whole(&mut self, wire: &Wire) {
+        for (order, versions) in self.prove(wire).await {
+            let all: Vec<i64> = (1..).take(versions.len()).collect();
+            assert_eq!(versions, all, "{} about {order}", self.audience);
+        }
+    }
+}
+
+fn told(frame: &Value) -> Told {
+    assert_eq!(frame["type"], "event", "nobody but its owner reads it: {frame}");
+    let order = &frame["data"]["order"];
+    Told {
+        id: frame["id"].as_str().unwrap().to_owned(),
+        event: frame["event"].as_str().unwrap().to_owned(),
+        order: order["id"].as_str().map(|id| (id.to_owned(), order["version"].as_i64().unwrap())),
+    }
+}

@@ -1,0 +1,93 @@
+//! What a server stands on: a database of its own, keys, and the settings that name them.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sea_orm::ConnectionTrait as _;
+use tokio::sync::{Mutex, MutexGuard};
+use yumo::platform::db::{Db, DbOptions};
+
+/// Only one test has the machine at a time: they measure it, and they bring it to its limits.
+static MACHINE: Mutex<()> = Mutex::const_new(());
+
+/// Where the data lives, and who else might serve it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// One file, one node.
+    Sqlite,
+    /// PostgreSQL, one node.
+    Postgres,
+    /// PostgreSQL and Redis: other nodes may be there.
+    Cluster,
+}
+
+/// A database of its own, and the settings of servers upon it.
+pub struct Ground {
+    folder: PathBuf,
+    options: DbOptions,
+    settings: Vec<(&'static str, String)>,
+    _alone: MutexGuard<'static, ()>,
+}
+
+fn service(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run scripts/test"))
+}
+
+impl Ground {
+    /// Fresh ground; waits until the machine is free.
+    pub async fn new(backend: Backend) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let alone = MACHINE.lock().await;
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("faults_{}_{number}", std::process::id());
+        let folder = std::env::temp_dir().join(format!("yumo_{name}"));
+        std::fs::create_dir_all(&folder).unwrap();
+        let schema = (backend != Backend::Sqlite).then(|| name.clone());
+        let url = match backend {
+            Backend::Sqlite => format!("sqlite://{}/yumo.db?mode=rwc", folder.display()),
+            Backend::Postgres | Backend::Cluster => service("YUMO_TEST_POSTGRES"),
+        };
+        let mut settings = vec![
+            ("YUMO__HTTP__LISTEN", "127.0.0.1:0".to_owned()),
+            ("YUMO__LOG__FORMAT", "json".to_owned()),
+            ("YUMO__CRYPTO__KEY_FILE", folder.join("yumo.key").display().to_string()),
+            ("YUMO__DATABASE__URL", url.clone()),
+            ("YUMO__DATABASE__SCHEMA", schema.clone().unwrap_or_default()),
+            ("YUMO__ACCESS__OTP_PER_ADDRESS_HOUR", "100000".to_owned()),
+            ("YUMO__ACCESS__OTP_PER_ADDRESS_DAY", "100000".to_owned()),
+            ("YUMO__ACCESS__ACCESS_TTL_S", "7200".to_owned()),
+        ];
+        if backend == Backend::Cluster {
+            settings.push(("YUMO__BUS__REDIS_URL", service("YUMO_TEST_REDIS")));
+            settings.push(("YUMO__BUS__CHANNEL", name.clone()));
+        }
+        if let Some(schema) = &schema {
+            let bare =
+                DbOptions { url: url.clone(), connections: 1, sync_full: true, schema: None };
+            let db = Db::open(&bare).await.expect("PostgreSQL answers");
+            db.write.execute_unprepared(&format!("CREATE SCHEMA {schema}")).await.unwrap();
+        }
+        let options = DbOptions { url, connections: 1, sync_full: true, schema };
+        Self { folder, options, settings, _alone: alone }
+    }
+
+    /// The settings, as the environment of a process.
+    pub fn settings(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.settings.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+
+    /// The database itself, behind the engine's back; no server must be running.
+    pub async fn db(&self) -> Db {
+        Db::open(&self.options).await.unwrap()
+    }
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("what was left: {} {:?}", self.folder.display(), self.options.schema);
+        } else {
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! A server under test: the real binary in a process of its own, killed outright when dropped.
+
+use std::collections::HashMap;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokio::sync::watch;
+
+use crate::ground::Ground;
+use crate::wire::Wire;
+
+/// How long a start, a code or a stop may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What the server has said so far.
+#[derive(Clone, Default)]
+struct Said {
+    addr: Option<String>,
+    codes: HashMap<String, String>,
+    errors: Vec<String>,
+    last: String,
+    ended: bool,
+}
+
+/// A running server.
+pub struct Server {
+    child: Child,
+    said: watch::Receiver<Said>,
+    /// The line to it.
+    pub wire: Wire,
+    /// How long it took from the start of the process until it listened.
+    pub start: Duration,
+}
+
+fn yumo(ground: &Ground, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_yumo"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("YUMO_")) {
+        command.env_remove(name);
+    }
+    command.args(args).envs(ground.settings());
+    command
+}
+
+/// Runs one of its other commands to its end.
+pub fn run(ground: &Ground, args: &[&str]) -> Output {
+    yumo(ground, args).output().unwrap()
+}
+
+impl Server {
+    /// Starts one and waits until it listens.
+    pub async fn start(ground: &Ground) -> Self {
+        let started = Instant::now();
+        let mut child = yumo(ground, &["serve"]).stdout(Stdio::piped()).spawn().unwrap();
+        let (sender, mut said) = watch::channel(Said::default());
+        let log = child.stdout.take().unwrap();
+        std::thread::spawn(move || read(log, &sender));
+        let listens = said.wait_for(|said| said.addr.is_some() || said.ended);
+        let now = tokio::time::timeout(PATIENCE, listens).await.expect("it starts in time");
+        let now = now.unwrap().clone();
+        let addr = now.addr.unwrap_or_else(|| panic!("it did not start: {}", now.last));
+        Self { child, said, wire: Wire::to(&addr), start: started.elapsed() }
+    }
+
+    /// SIGKILL: nothing of it runs any more when this returns.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM: it ends in good order.
+    pub async fn stop(mut self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        let ended = self.said.wait_for(|said| said.ended);
+        tokio::time::timeout(PATIENCE, ended).await.expect("it stops in time").unwrap();
+        assert!(self.child.wait().unwrap().success());
+    }
+
+    /// The one-time code last sent to this phone.
+    pub async fn code(&self, phone: &str) -> String {
+        let mut said = self.said.clone();
+        let sent = said.wait_for(|said| said.codes.contains_key(phone));
+        let said = tokio::time::timeout(PATIENCE, sent).await.expect("a code comes").unwrap();
+        said.codes[phone].clone()
+    }
+
+    /// What it logged as an error, or as an alarm.
+    pub fn errors(&self) -> Vec<String> {
+        self.said.borrow().errors.clone()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may be over already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn read(log: ChildStdout, said: &watch::Sender<Said>) {
+    for line in BufReader::new(log).lines().map_while(Result::ok) {
+        let event: Value = serde_json::from_str(&line).unwrap_or_default();
+        let field = |name: &str| event["fields"][name].as_str().unwrap_or_default().to_owned();
+        said.send_modify(|said| {
+            match field("message").as_str() {
+                "listening" => said.addr = Some(field("addr")),
+                "one-time code" => {
+                    said.codes.insert(field("phone"), field("code"));
+                }
+                _ => {}
+            }
+            if event["level"] == "ERROR" || event["fields"].get("alarm").is_some() {
+                said.errors.push(line.clone());
+            }
+            said.last = line;
+        });
+    }
+    said.send_modify(|said| said.ended = true);
+}

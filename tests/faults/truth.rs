@@ -1,0 +1,117 @@
+//! What support sees of an order, and what must always hold of it.
+
+use std::collections::HashMap;
+use std::process::Output;
+
+use serde_json::{Value, json};
+
+use crate::ground::Ground;
+use crate::server::{self, Server};
+use crate::wire::{Ask, Wire};
+
+/// The versions a feed told, by order.
+pub type Versions = HashMap<String, Vec<i64>>;
+
+/// An order whole.
+#[derive(Clone, Debug)]
+pub struct Whole {
+    /// Its version.
+    pub version: i64,
+    /// Its status.
+    pub status: String,
+    /// Its history: who did what.
+    pub steps: Vec<(String, String)>,
+    /// How many positions are kept.
+    pub positions: usize,
+    /// All of it.
+    pub all: Value,
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+impl Whole {
+    /// Reads it. State, history, timers and money fit together (ORD-2); no open order is stuck.
+    pub async fn read(wire: &Wire, support: &str, id: &str) -> Self {
+        let path = format!("/v1/support/orders/{id}");
+        let all = wire.sure(support, &Ask::get(path)).await.yes();
+        let steps = all["steps"].as_array().unwrap();
+        let version = all["order"]["version"].as_i64().unwrap();
+        let status = text(&all["order"]["status"]);
+        let numbers: Vec<i64> = steps.iter().map(|step| step["n"].as_i64().unwrap()).collect();
+        assert_eq!(numbers, (1..=version).collect::<Vec<_>>(), "{id}: steps");
+        assert_eq!(text(&steps[steps.len() - 1]["to"]), status, "{id}: the last step");
+        let doers = steps.iter().map(|step| (text(&step["actor"]), text(&step["intent"])));
+        let positions = all["positions"].as_array().unwrap().len();
+        let whole = Self { version, status, steps: doers.collect(), positions, all };
+        whole.fits_together(id);
+        whole
+    }
+
+    fn fits_together(&self, id: &str) {
+        let timers = self.all["timers"].as_array().unwrap();
+        assert_eq!(timers.is_empty(), self.is_over(), "{id} {}: {timers:?}", self.status);
+        let captured = self.all["postings"].as_array().unwrap();
+        let captured = captured.iter().filter(|posting| posting["kind"] == "commission").count();
+        assert_eq!(captured, usize::from(self.status == "completed"), "{id}: {:?}", self.all);
+    }
+
+    /// Completed or cancelled.
+    pub fn is_over(&self) -> bool {
+        matches!(self.status.as_str(), "completed" | "cancelled")
+    }
+
+    /// What made this version.
+    pub fn intent(&self, version: i64) -> Option<&str> {
+        let step = usize::try_from(version - 1).ok().and_then(|n| self.steps.get(n));
+        step.map(|(_, intent)| intent.as_str())
+    }
+
+    /// What people (not the clock) did after a version.
+    pub fn acts_after(&self, version: i64) -> Vec<String> {
+        let steps = self.steps.iter().skip(usize::try_from(version).unwrap());
+        steps.filter(|(actor, _)| actor != "clock").map(|(_, intent)| intent.clone()).collect()
+    }
+
+    /// Nobody was penalised, and no time ran out (OUT-1).
+    pub fn blameless(&self) {
+        let reason = text(&self.all["order"]["reason"]);
+        let gap = ["offer_expired", "no_show", "not_admitted"];
+        assert!(!gap.contains(&reason.as_str()), "{:?}", self.all);
+        assert_eq!(self.all["penalties"].as_array().map(Vec::len), Some(0), "{:?}", self.all);
+    }
+}
+
+/// The ids of all orders of a client.
+pub async fn orders_of(wire: &Wire, client: &str) -> Vec<String> {
+    let (mut ids, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/v1/client/orders?limit=100{cursor}");
+        let page = wire.sure(client, &Ask::get(path)).await.yes();
+        ids.extend(page["items"].as_array().unwrap().iter().map(|order| text(&order["id"])));
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return ids,
+        }
+    }
+}
+
+/// Support ends an order.
+pub async fn force_cancel(wire: &Wire, support: &str, id: &str) {
+    let version = Whole::read(wire, support, id).await.version;
+    let body = json!({"act": "force_cancel", "reason": "yoxlama"});
+    let ask = Ask::post(format!("/v1/support/orders/{id}/adjust"), &body).seen(version);
+    assert_eq!(wire.sure(support, &ask).await.yes()["status"], "cancelled");
+}
+
+/// The books prove right on the running server, and again on the stopped database (BAL-6).
+pub async fn books_are_right(ground: &Ground, server: Server, support: &str) {
+    let proof = server.wire.sure(support, &Ask::get("/v1/support/proof")).await.yes();
+    assert_eq!(proof["ok"], true, "{proof}");
+    let errors = server.errors();
+    assert!(errors.is_empty(), "it logged faults: {errors:#?}");
+    server.stop().await;
+    let check: Output = server::run(ground, &["check"]);
+    assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
+}

@@ -1,0 +1,170 @@
+//! One row of each kind is made wrong, and the proof names it (BAL-6).
+
+use serde_json::Value;
+
+use crate::support::{Branch, Order, World};
+
+/// What the proof says is wrong: check, table, id.
+async fn wrong(world: &World) -> Vec<(String, String, String)> {
+    let proof = world.support().proof().await;
+    let text = |v: &Value, field: &str| v[field].as_str().unwrap().to_owned();
+    let all = proof.ok()["violations"].as_array().unwrap().iter();
+    let found: Vec<_> = all.map(|v| (text(v, "check"), text(v, "table"), text(v, "id"))).collect();
+    assert_eq!(proof.json["ok"], found.is_empty());
+    found
+}
+
+/// A world with one completed order, one accepted one and one offer.
+async fn lived_in(world: &World) -> (Branch, Order, Order, Order) {
+    let kristal = world.branch("Kristal").await;
+    let done = world.client("Anar").await.orders(&kristal).await;
+    kristal.accepts(&done).await.ok();
+    kristal.admits(&done).await.ok();
+    kristal.completes(&done, 1500).await.ok();
+    let open = world.client("Leyla").await.orders(&kristal).await;
+    kristal.accepts(&open).await.ok();
+    let offer = world.client("Rauf").await.orders(&kristal).await;
+    assert_eq!(wrong(world).await, []);
+    (kristal, done, open, offer)
+}
+
+/// Breaks a row, sees it named, sees acceptances stopped, mends it, sees them go on.
+async fn breaks(world: &World, breaking: &str, mending: &str, named: &[(&str, &str, &str)]) {
+    world.tampers(breaking).await;
+    let found = wrong(world).await;
+    for (check, table, id) in named {
+        let named = (check.to_string(), table.to_string(), id.to_string());
+        assert!(found.contains(&named), "{breaking}: wanted {named:?}, found {found:?}");
+    }
+    world.tampers(mending).await;
+    assert_eq!(wrong(world).await, [], "{mending}");
+}
+
+fn id(world: &World, id: &str) -> String {
+    match world.backend {
+        crate::support::world::Backend::Sqlite => format!("X'{}'", id.replace('-', "")),
+        crate::support::world::Backend::Postgres => format!("'{id}'"),
+    }
+}
+
+both! {
+    /// BAL-6: a wallet whose sums are not those of its postings and holds is named.
+    async fn a_wallet_made_wrong_is_named(world) {
+        let (kristal, ..) = lived_in(world).await;
+        let wallet = kristal.partner_id.as_str();
+        breaks(
+            world,
+            "UPDATE wallet SET posted = posted + 1",
+            "UPDATE wallet SET posted = posted - 1",
+            &[("wallet_posted", "wallet", wallet), ("sum_zero", "posting", "all")],
+        )
+        .await;
+        breaks(
+            world,
+            "UPDATE wallet SET held = held - 1",
+            "UPDATE wallet SET held = held + 1",
+            &[("wallet_held", "wallet", wallet)],
+        )
+        .await;
+    }
+
+    /// BAL-6: holds that alone took a balance below its floor are named.
+    async fn a_floor_passed_by_holds_is_named(world) {
+        let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
+        let order = anar.orders(&kristal).await;
+        kristal.accepts(&order).await.ok();
+        let wallet = kristal.partner_id.as_str();
+        breaks(
+            world,
+            "UPDATE wallet SET floor = 4866",
+            "UPDATE wallet SET floor = 4865",
+            &[("floor_by_hold", "wallet", wallet)],
+        )
+        .await;
+    }
+
+    /// BAL-6: a hold of another size, or one that outlives its order, is named.
+    async fn a_hold_made_wrong_is_named(world) {
+        let (_, done, open, _) = lived_in(world).await;
+        let (of_open, of_done) = (id(world, &open.id), id(world, &done.id));
+        breaks(
+            world,
+            &format!("UPDATE hold SET amount = amount + 1 WHERE order_id = {of_open}"),
+            &format!("UPDATE hold SET amount = amount - 1 WHERE order_id = {of_open}"),
+            &[("hold_amount", "hold", &open.id)],
+        )
+        .await;
+        breaks(
+            world,
+            &format!("UPDATE hold SET state = 'open' WHERE order_id = {of_done}"),
+            &format!("UPDATE hold SET state = 'captured' WHERE order_id = {of_done}"),
+            &[("hold_order", "hold", &done.id)],
+        )
+        .await;
+        breaks(
+            world,
+            &format!("UPDATE hold SET state = 'released' WHERE order_id = {of_open}"),
+            &format!("UPDATE hold SET state = 'open' WHERE order_id = {of_open}"),
+            &[("order_held", "order", &open.id)],
+        )
+        .await;
+    }
+
+    /// BAL-6: a posting of another amount, or on another account, is named by what it unbalances.
+    async fn a_posting_made_wrong_is_named(world) {
+        let (kristal, done, ..) = lived_in(world).await;
+        let wallet = kristal.partner_id.as_str();
+        breaks(
+            world,
+            "UPDATE posting SET amount = amount - 1 WHERE kind = 'commission'",
+            "UPDATE posting SET amount = amount + 1 WHERE kind = 'commission'",
+            &[("wallet_posted", "wallet", wallet), ("commission_paid", "order", &done.id)],
+        )
+        .await;
+        breaks(
+            world,
+            "UPDATE posting SET credit = 'operator:elsewhere' WHERE kind = 'commission'",
+            "UPDATE posting SET credit = 'operator:commission' WHERE kind = 'commission'",
+            &[("commission_paid", "order", &done.id)],
+        )
+        .await;
+    }
+
+    /// BAL-6: an order whose money is not what its hold or its commission says is named.
+    async fn an_order_made_wrong_is_named(world) {
+        let (_, done, open, _) = lived_in(world).await;
+        let (of_open, of_done) = (id(world, &open.id), id(world, &done.id));
+        breaks(
+            world,
+            &format!("UPDATE \"order\" SET agreed = 2500 WHERE id = {of_open}"),
+            &format!("UPDATE \"order\" SET agreed = 1500 WHERE id = {of_open}"),
+            &[("hold_amount", "hold", &open.id)],
+        )
+        .await;
+        breaks(
+            world,
+            &format!("UPDATE \"order\" SET final_amount = 2500 WHERE id = {of_done}"),
+            &format!("UPDATE \"order\" SET final_amount = 1500 WHERE id = {of_done}"),
+            &[("commission_paid", "order", &done.id)],
+        )
+        .await;
+        breaks(
+            world,
+            &format!("UPDATE \"order\" SET status = 'cancelled' WHERE id = {of_done}"),
+            &format!("UPDATE \"order\" SET status = 'completed' WHERE id = {of_done}"),
+            &[("commission_due", "order", &done.id)],
+        )
+        .await;
+    }
+
+    /// BAL-6: while the books are wrong nothing is accepted; when they hold again, it goes on.
+    async fn wrong_books_stop_acceptances(world) {
+        let (kristal, _, _, offer) = lived_in(world).await;
+        world.tampers("UPDATE wallet SET posted = posted + 1").await;
+        assert!(!wrong(world).await.is_empty());
+        kristal.accepts(&offer).await.refused_as("books_wrong", "requested");
+        world.tampers("UPDATE wallet SET posted = posted - 1").await;
+        assert_eq!(wrong(world).await, []);
+        kristal.accepts(&offer).await.status("confirmed");
+    }
+}

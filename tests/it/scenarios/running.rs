@@ -1,0 +1,51 @@
+//! With its own loops and a running clock: offers end by themselves, and in time.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use crate::support::ask::at;
+use crate::support::world::Backend;
+use crate::support::{Order, World};
+
+/// Seconds of its time that pass in a real one.
+const SPEED: u32 = 60;
+/// How late the clock may act on a busy machine, real.
+const LATE_MAX: Duration = Duration::from_secs(1);
+
+async fn an_offer_ends_in_time(backend: Backend) {
+    let world = World::living(backend, SPEED).await;
+    let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
+    let mut hears = anar.follows().await;
+    let order: Order = anar.orders(&kristal).await;
+    let told = hears.hears("order.expired").await;
+    // Thirty seconds and the grace of two, on a clock where a real second is a minute.
+    let due = at(&order.placed["offer_deadline"]) + TimeDelta::seconds(2);
+    let late = at(&told["at"]) - due;
+    assert!(late > TimeDelta::zero(), "{late} after its time");
+    let real = late.to_std().unwrap() / SPEED;
+    assert!(real < LATE_MAX, "{real:?} late");
+    world.closes().await;
+}
+
+/// Runs it on a runtime of its own.
+fn run(backend: Backend) {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(an_offer_ends_in_time(backend));
+}
+
+/// QO-2: nobody moves the clock; the engine ends the offer by itself, real milliseconds late.
+mod an_offer_ends_by_itself_and_in_time {
+    use super::*;
+
+    #[test]
+    fn sqlite() {
+        run(Backend::Sqlite);
+    }
+
+    #[test]
+    fn postgres() {
+        run(Backend::Postgres);
+    }
+}
