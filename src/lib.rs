@@ -7,6 +7,7 @@
 pub mod app;
 pub mod clockwork;
 pub mod config;
+pub mod demo;
 pub mod edge;
 pub mod keyring;
 pub mod timetable;

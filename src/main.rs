@@ -9,6 +9,7 @@ use entity::value::Phone;
 use yumo::access::support::AddSupport;
 use yumo::app::{self, App, Instead};
 use yumo::config::Settings;
+use yumo::demo;
 use yumo::ledger::proof;
 use yumo::platform::{By, telemetry};
 
@@ -36,6 +37,8 @@ enum Command {
     Migrate,
     /// Proves the books from their postings; exit status 1 when they are wrong.
     Check,
+    /// Runs an engine of its own with a town that lives in it, to watch and to talk to.
+    Demo(demo::Options),
     /// Prints the OpenAPI description.
     Openapi,
     /// The operator's people.
@@ -72,13 +75,19 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
     // nothing.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let settings = Settings::load(cli.config.as_deref())?;
-    telemetry::logs(settings.log.format, &settings.log.filter);
+    if !matches!(cli.command, Command::Demo(_)) {
+        telemetry::logs(settings.log.format, &settings.log.filter);
+    }
     match cli.command {
         Command::Serve => serve(settings).await?,
         Command::Migrate => {
             app::engine(&settings, Instead::default()).await?;
         }
         Command::Check => return check(&settings).await,
+        Command::Demo(options) => {
+            let fine = demo::run(settings, &options, told_to_stop()).await?;
+            return Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
         Command::Openapi => println!("{}", app::openapi()?),
         Command::Support(Support::Add { phone, role }) => {
             let (engine, _) = app::engine(&settings, Instead::default()).await?;

@@ -19,7 +19,7 @@ use super::flush::{Flusher, Numbers};
 use super::idempotency::Key;
 use super::kept::{self, Kept};
 use super::refusal::{Fault, Refused, Stop};
-use super::sql::{self, Gate, KEY_UNIQUE, Script};
+use super::sql::{self, Gate, KEY_UNIQUE, Meaning, Script};
 use super::timers::Timers;
 use super::tx::Tx;
 use super::write_set::{Fired, WriteSet};
@@ -271,25 +271,24 @@ impl Engine {
             self.0.bus.wake(writes.topics);
             return Landing::Done;
         }
-        let script = sql::compose(&writes, self.0.db.backend, now);
-        let (script, outcome) = self.0.flusher.land(script).await;
-        match (script, outcome) {
-            (Some(script), Ok(numbers)) => {
-                self.landed(writes, &script, &numbers, now);
+        let Script { statement, mut meaning } = sql::compose(&writes, self.0.db.backend, now);
+        match self.0.flusher.land(statement, meaning.feeds.len()).await {
+            Ok(numbers) => {
+                self.landed(writes, &meaning, &numbers, now);
                 Landing::Done
             }
-            (Some(mut script), Err(WriteError::Gate(n))) if n < script.gates.len() => {
-                match script.gates.swap_remove(n) {
+            Err(WriteError::Gate(n)) if n < meaning.gates.len() => {
+                match meaning.gates.swap_remove(n) {
                     Gate::Contended => Landing::Again,
                     Gate::Outdated => Landing::Not(Stop::Outdated),
                     Gate::Refuse(refused) => Landing::Not(Stop::Refused(refused)),
                 }
             }
-            (_, Err(WriteError::Unique(name))) => unique(&writes, key, &name, attempt),
-            (_, Err(WriteError::Busy)) => Landing::Again,
-            (_, Err(WriteError::Other(error))) => Landing::Not(error.into()),
-            (_, outcome) => {
-                Landing::Not(Fault::Other(format!("the flush said {outcome:?}")).into())
+            Err(WriteError::Unique(name)) => unique(&writes, key, &name, attempt),
+            Err(WriteError::Busy) => Landing::Again,
+            Err(WriteError::Other(error)) => Landing::Not(error.into()),
+            Err(error @ WriteError::Gate(_)) => {
+                Landing::Not(Fault::Other(format!("the flush said {error:?}")).into())
             }
         }
     }
@@ -298,14 +297,14 @@ impl Engine {
     fn landed(
         &self,
         writes: WriteSet,
-        script: &Script,
+        meaning: &Meaning,
         numbers: &Numbers,
         now: entity::value::Instant,
     ) {
         self.0.timers.landed(&writes.timers, writes.fired.as_ref());
         let mut topics = writes.topics;
-        self.0.tail.landed(writes.facts, &script.feeds, numbers, now);
-        topics.extend(script.feeds.iter().map(|(audience, _)| format!("feed:{audience}")));
+        self.0.tail.landed(writes.facts, &meaning.feeds, numbers, now);
+        topics.extend(meaning.feeds.iter().map(|(audience, _)| format!("feed:{audience}")));
         self.0.bus.wake(topics);
     }
 }

@@ -6,12 +6,11 @@
 
 use sea_orm::{
     ConnectionTrait as _, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait as _,
 };
 use tokio::sync::{mpsc, oneshot};
 
 use super::db::{Db, WriteError};
-use super::sql::Script;
 
 /// At most so many scripts land in one transaction of the `SQLite` writer.
 const GROUP_MAX: usize = 128;
@@ -22,8 +21,9 @@ const WAITING_MAX: usize = 1024;
 pub type Numbers = Vec<i64>;
 
 struct Job {
-    script: Script,
-    reply: oneshot::Sender<(Script, Result<Numbers, WriteError>)>,
+    statement: Statement,
+    feeds: usize,
+    reply: oneshot::Sender<Result<Numbers, WriteError>>,
 }
 
 /// Lands scripts.
@@ -45,23 +45,18 @@ impl Flusher {
         Self { pool: db.write.clone(), writer }
     }
 
-    /// Lands one script, and gives it back with the outcome.
+    /// Lands a statement that tells so many feeds something.
     ///
     /// # Errors
     /// Whatever kept it from landing; nothing of it is there then.
-    pub async fn land(&self, script: Script) -> (Option<Script>, Result<Numbers, WriteError>) {
+    pub async fn land(&self, statement: Statement, feeds: usize) -> Result<Numbers, WriteError> {
         let Some(writer) = &self.writer else {
-            let outcome = run(&self.pool, &script).await;
-            return (Some(script), outcome);
+            return run(&self.pool, statement, feeds).await;
         };
         let (reply, answer) = oneshot::channel();
-        if writer.send(Job { script, reply }).await.is_err() {
-            return (None, Err(stopped()));
-        }
-        match answer.await {
-            Ok((script, outcome)) => (Some(script), outcome),
-            Err(_) => (None, Err(stopped())),
-        }
+        let job = Job { statement, feeds, reply };
+        writer.send(job).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
     }
 }
 
@@ -71,13 +66,12 @@ fn stopped() -> WriteError {
 
 async fn run<C: sea_orm::ConnectionTrait>(
     connection: &C,
-    script: &Script,
+    statement: Statement,
+    feeds: usize,
 ) -> Result<Numbers, WriteError> {
-    let row = connection.query_one_raw(script.statement.clone()).await?;
+    let row = connection.query_one_raw(statement).await?;
     let row = row.ok_or_else(|| WriteError::Other(DbErr::Custom("a flush said nothing".into())))?;
-    (0..script.feeds.len())
-        .map(|i| row.try_get::<i64>("", &format!("f{i}")).map_err(WriteError::from))
-        .collect()
+    (0..feeds).map(|i| row.try_get::<i64>("", &format!("f{i}")).map_err(WriteError::from)).collect()
 }
 
 async fn write(db: DatabaseConnection, mut waiting: mpsc::Receiver<Job>) {
@@ -94,39 +88,38 @@ async fn land_group(db: &DatabaseConnection, jobs: Vec<Job>) {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         ..TransactionOptions::default()
     };
-    let mut outcomes = Vec::with_capacity(jobs.len());
+    let mut replies = Vec::with_capacity(jobs.len());
     let landed = match db.begin_with_options(options).await {
-        Ok(transaction) => match savepoints(&transaction, &jobs, &mut outcomes).await {
+        Ok(transaction) => match savepoints(&transaction, jobs, &mut replies).await {
             Ok(()) => transaction.commit().await,
             Err(error) => Err(error),
         },
+        // Whoever asked hears that its job was dropped.
         Err(error) => Err(error),
     };
-    let failure = landed.err().map(|error| error.to_string());
-    let mut outcomes = outcomes.into_iter();
-    for job in jobs {
-        let outcome = match (&failure, outcomes.next()) {
-            (None, Some(outcome)) => outcome,
-            (failure, _) => Err(WriteError::Other(DbErr::Custom(
-                failure.clone().unwrap_or_else(|| "the group did not land".to_owned()),
-            ))),
+    for (reply, outcome) in replies {
+        let outcome = match &landed {
+            Ok(()) => outcome,
+            Err(error) => Err(WriteError::Other(DbErr::Custom(error.to_string()))),
         };
         // Whoever asked may be gone; the group has landed all the same.
-        let _ = job.reply.send((job.script, outcome));
+        let _ = reply.send(outcome);
     }
 }
 
+type Reply = (oneshot::Sender<Result<Numbers, WriteError>>, Result<Numbers, WriteError>);
+
 async fn savepoints(
     transaction: &DatabaseTransaction,
-    jobs: &[Job],
-    outcomes: &mut Vec<Result<Numbers, WriteError>>,
+    jobs: Vec<Job>,
+    replies: &mut Vec<Reply>,
 ) -> Result<(), DbErr> {
-    for job in jobs {
-        let outcome = run(transaction, &job.script).await;
+    for Job { statement, feeds, reply } in jobs {
+        let outcome = run(transaction, statement, feeds).await;
         if outcome.is_err() {
             transaction.execute_unprepared("ROLLBACK TO one; RELEASE one").await?;
         }
-        outcomes.push(outcome);
+        replies.push((reply, outcome));
     }
     Ok(())
 }

@@ -25,11 +25,19 @@ pub enum Gate {
     Outdated,
 }
 
-/// A flush ready to run.
+/// A flush ready to run: the statement, whose one row holds the new number of each feed, and what
+/// its parts mean.
 #[derive(Debug)]
 pub struct Script {
-    /// The statement; its one row holds the new number of each feed.
+    /// The statement.
     pub statement: Statement,
+    /// What its parts mean.
+    pub meaning: Meaning,
+}
+
+/// What the parts of a script mean.
+#[derive(Debug)]
+pub struct Meaning {
     /// What each gate means.
     pub gates: Vec<Gate>,
     /// Each audience and how many numbers it takes, in the order of the row's columns.
@@ -73,8 +81,10 @@ pub fn compose(set: &WriteSet, backend: DatabaseBackend, now: Instant) -> Script
     let text = composer.text(&feeds);
     Script {
         statement: Statement::from_sql_and_values(backend, text, composer.values),
-        gates: composer.gates,
-        feeds: feeds.into_iter().map(|(audience, n, _)| (audience, n)).collect(),
+        meaning: Meaning {
+            gates: composer.gates,
+            feeds: feeds.into_iter().map(|(audience, n, _)| (audience, n)).collect(),
+        },
     }
 }
 

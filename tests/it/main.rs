@@ -13,5 +13,8 @@
 #[macro_use]
 mod support;
 
+mod access;
 mod machine;
+mod realtime;
 mod scenarios;
+mod wire;

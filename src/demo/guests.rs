@@ -1,0 +1,159 @@
+//! Whoever watches may act too: three logins of their own, signed in over the wire like anybody.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tokio::sync::watch;
+use town::{Branch, Car, Person, Point, Resident, Town, Trouble, read_proof, settle};
+
+use super::Failed;
+use super::place::Place;
+
+/// The phone of the operator's first agent.
+pub const SUPPORT_PHONE: &str = "+994500000000";
+/// The guest's phone: nobody of the town has it.
+const GUEST_PHONE: &str = "+994509999999";
+/// The guest's plate: no plate of the town has a Q.
+const GUEST_PLATE: &str = "90-QQ-001";
+/// Where the guest is, from the branch: metres north and east.
+const GUEST_FROM_M: (i32, i32) = (1_400, 900);
+/// How long the guests rest between two rounds, real time.
+const ROUND: Duration = Duration::from_secs(10);
+/// A round is at most this part of their time: the proof takes longer the more there is to prove.
+const ROUND_PART: u32 = 20;
+
+/// What the newest proof of the books said, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Proved {
+    /// Everything matched.
+    pub ok: bool,
+    /// When it was read.
+    pub at: Instant,
+}
+
+/// The guests: a client, somebody at the first branch's desk, somebody at support's.
+pub struct Guests {
+    base_url: String,
+    client: Arc<Person>,
+    owner: Person,
+    support: Person,
+    order: String,
+    branch_id: String,
+    branch: String,
+    point: Point,
+    stop: town::Stop,
+}
+
+impl Guests {
+    /// Signs them in; the client gets a car.
+    ///
+    /// # Errors
+    /// When one of them is not let in.
+    pub async fn arrive(town: &Town, base_url: &str) -> Result<Self, Failed> {
+        let shared = town.shared();
+        let nowhere = || Failed::because("the town has no branch");
+        let branch = town.branches().first().ok_or_else(nowhere)?;
+        let guest = Resident {
+            name: "Qonaq".to_owned(),
+            phone: GUEST_PHONE.to_owned(),
+            plate: GUEST_PLATE.to_owned(),
+            make: "Khazar SD",
+            class: "sedan",
+        };
+        let (client, car) = settle(shared, 0, &guest).await?;
+        let owner = Person::sign_in(shared, 0, &branch.owner.phone, "Qonaq (desk)").await?;
+        let support = Person::sign_in(shared, 0, SUPPORT_PHONE, "Qonaq (support)").await?;
+        Ok(Self {
+            base_url: base_url.to_owned(),
+            client,
+            owner,
+            support,
+            order: wish(branch, &car)?,
+            branch_id: branch.id.clone(),
+            branch: branch.name.clone(),
+            point: branch.point,
+            stop: shared.stop.clone(),
+        })
+    }
+
+    /// Until the town stops: keeps the tokens fresh, and reads the proof of the books.
+    pub async fn stay(self, place: Place, proved: watch::Sender<Option<Proved>>) {
+        loop {
+            let began = Instant::now();
+            match read_proof(&self.support).await {
+                Ok(ok) => drop(proved.send_replace(Some(Proved { ok, at: Instant::now() }))),
+                Err(trouble) => tracing::warn!(%trouble, "the proof could not be read"),
+            }
+            if let Err(failed) = self.leave_tokens(&place).await {
+                tracing::warn!(%failed, "the tokens could not be written");
+            }
+            if !self.stop.rest(ROUND.max(began.elapsed() * ROUND_PART)).await {
+                return;
+            }
+        }
+    }
+
+    /// Writes the tokens where a shell can read them.
+    ///
+    /// # Errors
+    /// When one cannot be refreshed, or nothing written.
+    pub async fn leave_tokens(&self, place: &Place) -> Result<(), Failed> {
+        let text = self.tokens().await?;
+        place.write_env(&text).map_err(|error| Failed::at(&place.env, &error))
+    }
+
+    async fn tokens(&self) -> Result<String, Trouble> {
+        let Self { base_url, order, branch_id, .. } = self;
+        let sockets = base_url.replacen("http", "ws", 1);
+        let mut text = format!(
+            "# Made by `yumo demo`, and kept fresh while it runs: read it again after a while.\n\
+             export YUMO='{base_url}' YUMO_WS='{sockets}'\n\
+             export BRANCH='{branch_id}' ORDER='{order}'\n"
+        );
+        let who = [("CLIENT", &*self.client), ("OWNER", &self.owner), ("SUPPORT", &self.support)];
+        for (name, person) in who {
+            let token = person.token().await?;
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "export {name}='Authorization: Bearer {token}'");
+        }
+        Ok(text)
+    }
+
+    /// What whoever watches can do from another terminal.
+    #[must_use]
+    pub fn guide(&self, place: &Place) -> Vec<String> {
+        let Point { lat, lon } = self.point;
+        let (env, log) = (place.env.display(), place.log.display());
+        let dot = if place.env.is_absolute() { "" } else { "./" };
+        let (branch, owner) = (&self.branch, &self.owner.phone);
+        [
+            format!("You too, in another terminal ({log} has the one-time codes, should you sign in by hand):"),
+            format!("  . {dot}{env}   # tokens: $CLIENT, $OWNER of {branch}, $SUPPORT; and $ORDER"),
+            format!("  # phones: $CLIENT {GUEST_PHONE}, $OWNER {owner}, $SUPPORT {SUPPORT_PHONE}"),
+            format!("  curl -s \"$YUMO/v1/client/partners?lat={lat}&lon={lon}&radius_m=1500\" -H \"$CLIENT\""),
+            "  curl -s $YUMO/v1/client/orders -H \"$CLIENT\" -H \"Idempotency-Key: $RANDOM\" -d \"$ORDER\"".to_owned(),
+            "  curl -s \"$YUMO/v1/partner/orders?open=true\" -H \"$OWNER\"".to_owned(),
+            "  (echo '{\"type\":\"resume\",\"after\":0}'; cat) | \\".to_owned(),
+            "    websocat --protocol yumo.v1 -H=\"$OWNER\" \"$YUMO_WS/v1/feed?audience=branch:$BRANCH\"".to_owned(),
+        ]
+        .into()
+    }
+}
+
+/// The body of an order of the branch's cheapest service, from a street nearby.
+fn wish(branch: &Branch, car: &Car) -> Result<String, Failed> {
+    let offers = branch.services.iter().filter_map(|service| {
+        let price = service.prices.iter().find(|price| price.class == car.class)?;
+        Some((&service.id, price.price.amount()))
+    });
+    let nothing = || Failed(format!("{} has nothing for a {}", branch.name, car.class));
+    let (service, total) = offers.min_by_key(|(_, total)| *total).ok_or_else(nothing)?;
+    let origin = branch.point.moved(GUEST_FROM_M.0, GUEST_FROM_M.1);
+    let body = json!({
+        "kind": "quick", "partner_id": branch.id, "car_id": car.id, "service_ids": [service],
+        "origin": origin, "shown_total": total,
+    });
+    Ok(body.to_string())
+}

@@ -1,0 +1,255 @@
+//! `yumo demo`: an engine of its own with a town that lives in it, to watch and to talk to.
+//!
+//! The engine is the real one, on `SQLite`, with a clock that runs faster. The town's people sign
+//! in, hold tokens and act over HTTP and WebSocket only; what nobody does, the clock does. Whoever
+//! watches sees the whole life of many orders at once ([`view`]), and may act too ([`guests`]). A
+//! second start goes on in the same file at the moment where the first one stopped ([`time`]).
+
+use std::future::Future;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use entity::support_agent::SupportRole;
+use tokio::sync::watch;
+use town::{Config, Mailbox, Town, Wire, stop_pair};
+
+use crate::access::CodeChannel;
+use crate::access::support::AddSupport;
+use crate::app::{App, Instead, NotStarted};
+use crate::config::Settings;
+use crate::ledger::proof;
+use crate::platform::clock::{WallClock, pause};
+use crate::platform::{By, Clock as _, Stop};
+
+pub mod books;
+pub mod codes;
+pub mod gauges;
+pub mod guests;
+pub mod options;
+pub mod place;
+pub mod screen;
+pub mod sight;
+pub mod time;
+pub mod view;
+
+use guests::{Guests, SUPPORT_PHONE};
+pub use options::Options;
+use place::Place;
+use screen::{Screen, say};
+use sight::{Sight, Watcher};
+
+/// How often the screen is drawn, and how often a line is written without one.
+const DRAW_EVERY: Duration = Duration::from_millis(500);
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// The demo could not go on.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Failed(String);
+
+impl Failed {
+    fn because(why: impl Into<String>) -> Self {
+        Self(why.into())
+    }
+
+    fn at(path: &Path, error: &io::Error) -> Self {
+        Self(format!("{}: {error}", path.display()))
+    }
+}
+
+impl From<NotStarted> for Failed {
+    fn from(error: NotStarted) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<Stop> for Failed {
+    fn from(stop: Stop) -> Self {
+        Self(format!("{stop:?}"))
+    }
+}
+
+impl From<sea_orm::DbErr> for Failed {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Self(format!("the database: {error}"))
+    }
+}
+
+impl From<io::Error> for Failed {
+    fn from(error: io::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<town::Trouble> for Failed {
+    fn from(trouble: town::Trouble) -> Self {
+        Self(format!("the town: {trouble}"))
+    }
+}
+
+/// The wish to stop: Ctrl-C, SIGTERM, or the time given.
+type Told<'a> = Pin<&'a mut (dyn Future<Output = io::Result<()>> + Send)>;
+
+/// Runs the demo until it is told to stop; answers whether nothing was seen that must never be.
+///
+/// # Errors
+/// When it cannot start, or the terminal is lost.
+pub async fn run(
+    given: Settings,
+    options: &Options,
+    told: impl Future<Output = io::Result<()>> + Send,
+) -> Result<bool, Failed> {
+    let place = Place::beside(&options.db);
+    place.begin_log()?;
+    let listen =
+        place::free(&options.listen).map_err(|e| Failed(format!("{}: {e}", options.listen)))?;
+    if listen != options.listen {
+        say(&format!("{} is taken: a free port serves instead.", options.listen))?;
+    }
+    let settings = place::settings(given, options, &place, listen);
+    let base = time::base(&settings).await?;
+    let clock = WallClock::from(base, options.speed);
+    if clock.now() < base {
+        return Err(Failed::because("the clock would go back behind what is written already"));
+    }
+    let mailbox = Arc::new(Mailbox::default());
+    let instead = Instead {
+        clock: Some(Arc::new(clock)),
+        codes: Some(CodeChannel(Arc::new(codes::Post(Arc::clone(&mailbox))))),
+        by_hand: false,
+    };
+    let app = App::start(settings, instead).await?;
+    tokio::pin!(told);
+    let lived = live(&app, options, &place, mailbox, told.as_mut()).await;
+    place.remove_env();
+    let proof = proof::prove(&app.engine).await;
+    app.stop().await;
+    let Some(sight) = lived? else { return Ok(true) };
+    let ok = proof?.ok;
+    say(&summary(&sight, options, &place, ok))?;
+    Ok(ok && sight.figures.violations == 0)
+}
+
+/// Founds the town, lets it live and shows it. Nothing where it was told to stop before.
+async fn live(
+    app: &App,
+    options: &Options,
+    place: &Place,
+    codes: Arc<Mailbox>,
+    mut told: Told<'_>,
+) -> Result<Option<Sight>, Failed> {
+    let phone = SUPPORT_PHONE.parse().map_err(|_| Failed::because("the agent has no phone"))?;
+    let agent = AddSupport { phone, role: SupportRole::Owner };
+    app.engine.execute(By::CLOCK, None, agent).await?;
+    let base_url = base_url(app.addr);
+    let (switch, stop) = stop_pair();
+    let config = Config {
+        base_urls: vec![base_url.clone()],
+        seed: options.seed,
+        partners: options.partners.into(),
+        clients: options.clients.into(),
+        speed: options.speed.into(),
+        support_phone: SUPPORT_PHONE.to_owned(),
+        ..Config::default()
+    };
+    let began = app.engine.shared().clock.now();
+    say(&format!("{base_url} serves; the town gathers: {} branches …", options.partners))?;
+    let founding = async {
+        let town = Town::found(config, codes, stop).await?;
+        let guests = Guests::arrive(&town, &base_url).await?;
+        guests.leave_tokens(place).await?;
+        Ok::<_, Failed>((town, guests))
+    };
+    let (town, guests) = tokio::select! {
+        founded = founding => founded?,
+        told = told.as_mut() => return told.map(|()| None).map_err(Failed::from),
+    };
+    let (tell, proved) = watch::channel(None);
+    let people = (options.clients, options.partners);
+    let (engine, wire) = (app.engine.clone(), Wire::to(&base_url)?);
+    let mut watcher = Watcher::new(
+        engine,
+        town.census(),
+        wire,
+        proved,
+        Sight::first(began, options.speed, people),
+    );
+    let guide = guests.guide(place);
+    say(&guide.join("\n"))?;
+    let staying = tokio::spawn(guests.stay(place.clone(), tell));
+    let living = tokio::spawn(town.live());
+    let heading = format!(
+        "{base_url} (API at /docs/, metrics at /metrics) · Ctrl-C stops, the next start goes on"
+    );
+    let shown = tokio::select! {
+        failed = show(&mut watcher, options, &heading, &guide) => Err(failed),
+        told = told.as_mut() => told,
+        () = ended(options) => Ok(()),
+    };
+    // Whoever closed the terminal wants it to stop all the more.
+    let _ = say("The town goes home …");
+    switch.send_replace(true);
+    let home = living.await.and(staying.await);
+    home.map_err(|fault| Failed(format!("the town: {fault}")))?;
+    shown?;
+    Ok(Some(watcher.last_look().await.clone()))
+}
+
+/// Shows what there is to see, until the terminal is lost.
+async fn show(
+    watcher: &mut Watcher,
+    options: &Options,
+    heading: &str,
+    guide: &[String],
+) -> io::Error {
+    if options.plain || !Screen::is_there() {
+        loop {
+            if let Err(error) = say(&view::one_line(watcher.look().await)) {
+                return error;
+            }
+            pause(LINE_EVERY).await;
+        }
+    }
+    let mut screen = match Screen::open().await {
+        Ok(screen) => screen,
+        Err(error) => return error,
+    };
+    loop {
+        let lines = view::screen(watcher.look().await, heading, guide, screen.rows());
+        if let Err(error) = screen.show(lines) {
+            return error;
+        }
+        tokio::select! { () = pause(DRAW_EVERY) => {}, () = screen.resized() => {} }
+    }
+}
+
+async fn ended(options: &Options) {
+    match options.stop_after {
+        Some(secs) => pause(Duration::from_secs(secs.into())).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Where the town finds the engine, and whoever watches too.
+fn base_url(mut addr: SocketAddr) -> String {
+    if addr.ip().is_unspecified() {
+        addr.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    format!("http://{addr}")
+}
+
+fn summary(sight: &Sight, options: &Options, place: &Place, books_ok: bool) -> String {
+    let mut lines = view::summary(sight, books_ok);
+    let program = std::env::args().next().unwrap_or_default();
+    lines.extend([
+        "Prove the books yourself:".to_owned(),
+        format!("  YUMO__DATABASE__URL='{}' \\", place.url()),
+        format!("  YUMO__CRYPTO__KEY_FILE='{}' {program} check", place.keys.display()),
+        format!("The next start goes on in {} where this one stopped.", options.db.display()),
+    ]);
+    lines.join("\n")
+}

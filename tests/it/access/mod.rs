@@ -1,0 +1,80 @@
+//! Who somebody is, from which device, and what they may do.
+
+mod cars;
+mod codes;
+mod devices;
+mod limits;
+mod personal;
+mod roles;
+mod staff;
+mod tokens;
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use yumo::config::Settings;
+use yumo::platform::crypto::Keys;
+
+use crate::support::{Person, World, seconds};
+use crate::wire::raw::{Answer, Raw};
+
+/// From now on signing in is as strict as it is delivered, behind a proxy that names addresses.
+async fn strict(world: &mut World) {
+    world.settings.access = Settings::load(None).unwrap().access;
+    world.settings.http.trust_forwarded = true;
+    world.is_down_for(seconds(1)).await;
+}
+
+fn pass(world: &World, by: TimeDelta) {
+    world.clock.set(world.now() + by);
+}
+
+/// The engine's own keys, for whoever broke in.
+fn keys(world: &World) -> Keys {
+    yumo::keyring::open(&world.settings.crypto).unwrap()
+}
+
+/// Somebody who is not signed in and has a phone nobody knows.
+fn stranger(world: &World, name: &str) -> Person {
+    Person::stranger(&world.scene, name, &world.scene.phone())
+}
+
+async fn asks(person: &Person) -> Answer {
+    asks_from(person, "10.0.0.1").await
+}
+
+async fn asks_from(person: &Person, address: &str) -> Answer {
+    let ask = Raw::of(person, "POST", "/v1/auth/otp").token("");
+    ask.header("X-Forwarded-For", address).json(&json!({"phone": person.phone})).send().await
+}
+
+async fn answers(person: &Person, code: &str) -> Answer {
+    let body = json!({"phone": person.phone, "code": code, "device": "A phone"});
+    Raw::of(person, "POST", "/v1/auth/sessions").token("").json(&body).send().await
+}
+
+async fn refreshes(person: &Person, refresh_token: &str) -> Answer {
+    let body = json!({"refresh_token": refresh_token});
+    Raw::of(person, "POST", "/v1/auth/refresh").token("").json(&body).send().await
+}
+
+async fn me(person: &Person) -> Answer {
+    Raw::of(person, "GET", "/v1/auth/me").send().await
+}
+
+/// Another code than this one, the n-th.
+fn wrong(code: &str, n: u32) -> String {
+    format!("{:06}", (code.parse::<u32>().unwrap() + 1 + n) % 1_000_000)
+}
+
+/// The code of an answer, `ok` where it was a yes.
+fn said(answer: &Answer) -> String {
+    let code = answer.json["code"].as_str().map(ToOwned::to_owned);
+    if answer.status < 400 { "ok".to_owned() } else { code.unwrap_or_default() }
+}
+
+/// What somebody outside can tell answers apart by.
+fn seen(answer: &Answer) -> (u16, Value, Vec<String>) {
+    let mut headers: Vec<String> = answer.headers.keys().map(ToString::to_string).collect();
+    headers.sort();
+    (answer.status, answer.json.clone(), headers)
+}

@@ -1,0 +1,217 @@
+//! Every route and every role: what `routes.txt` says by hand is what the engine does.
+
+use std::collections::BTreeSet;
+
+use entity::support_agent::SupportRole;
+use serde_json::Value;
+use uuid::Uuid;
+use yumo::access::role::TABLE;
+use yumo::access::support::AddSupport;
+use yumo::access::token::Claims;
+use yumo::platform::By;
+
+use super::keys;
+use crate::support::{Client, Person, World};
+use crate::wire::raw::{Answer, Raw};
+
+/// From the least to the most; people of a branch and of the operator are apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Who {
+    Nobody,
+    Expired,
+    Person,
+    Viewer,
+    Operator,
+    Manager,
+    Owner,
+    Neighbour,
+    Support,
+    Administrator,
+    Chief,
+}
+
+/// What is expected of one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    LetIn,
+    Refused(u16, &'static str),
+}
+
+struct Route {
+    method: String,
+    path: String,
+    least: String,
+    body: Option<Value>,
+}
+
+fn routes() -> Vec<Route> {
+    let lines = include_str!("routes.txt").lines().map(str::trim);
+    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(route).collect()
+}
+
+fn route(line: &str) -> Route {
+    let mut words = line.split_whitespace();
+    let mut word = || words.next().unwrap_or_else(|| panic!("half a route: {line}")).to_owned();
+    let (method, path, least) = (word(), word(), word());
+    let body = line.find(" {\"").or_else(|| line.find(" {}"));
+    let body = body.map(|at| serde_json::from_str(&line[at..]).unwrap());
+    Route { method, path, least, body }
+}
+
+/// The template alone: what a `{…}` is called does not matter.
+fn template(method: &str, path: &str) -> String {
+    let path = path.split('?').next().unwrap();
+    let part = |part: &str| if part.starts_with('{') { "{}".to_owned() } else { part.to_owned() };
+    let parts: Vec<String> = path.split('/').map(part).collect();
+    format!("{method} {}", parts.join("/"))
+}
+
+/// ACC-4: the hand-written table names each route there is, once.
+#[test]
+fn every_route_is_in_the_hand_written_table() {
+    let mut written = BTreeSet::new();
+    for Route { method, path, .. } in routes() {
+        assert!(written.insert(template(&method, &path)), "twice: {method} {path}");
+    }
+    let served: BTreeSet<String> =
+        TABLE.iter().map(|rule| template(rule.method, rule.path)).collect();
+    assert_eq!(written, served);
+}
+
+fn wanted(route: &Route, who: Who, others_order: bool) -> Wanted {
+    use Who::{
+        Administrator, Chief, Expired, Manager, Neighbour, Nobody, Operator, Owner, Support, Viewer,
+    };
+    if route.least == "open" {
+        return Wanted::LetIn;
+    }
+    match who {
+        Nobody => return Wanted::Refused(401, "unauthenticated"),
+        Expired => return Wanted::Refused(401, "token_expired"),
+        _ => {}
+    }
+    let staff = [Viewer, Operator, Manager, Owner, Neighbour].contains(&who);
+    let let_in = match route.least.as_str() {
+        "person" => true,
+        "viewer" => staff,
+        "operator" => staff && who >= Operator,
+        "manager" => staff && who >= Manager,
+        "support" => [Support, Administrator, Chief].contains(&who),
+        "administrator" => [Administrator, Chief].contains(&who),
+        other => panic!("who is {other}?"),
+    };
+    match let_in {
+        false => Wanted::Refused(403, "forbidden"),
+        true if others_order => Wanted::Refused(404, "no_such_order"),
+        true => Wanted::LetIn,
+    }
+}
+
+fn check(answer: &Answer, wanted: Wanted, route: &Route, who: Who) {
+    let said = format!("{who:?} (least: {}) {answer:?}", route.least);
+    match wanted {
+        Wanted::Refused(status, code) => {
+            assert_eq!((answer.status, &answer.json["code"]), (status, &code.into()), "{said}");
+        }
+        Wanted::LetIn => {
+            let code = answer.json["code"].as_str().unwrap_or_default();
+            let own = ["code_wrong", "refresh_invalid"].contains(&code);
+            assert!(own || !matches!(answer.status, 401 | 403), "{said}");
+            assert!(answer.status < 500 && code != "not_found", "{said}");
+            // The socket's route is no socket without an upgrade.
+            assert!(code != "malformed" || route.path == "/v1/feed", "{said}");
+        }
+    }
+}
+
+async fn calls(who: &Person, route: &Route, path: &str) -> Answer {
+    let mut request = Raw::command(who, &route.method, path).seen(1);
+    if let Some(body) = &route.body {
+        request = request.json(body);
+    }
+    request.send().await
+}
+
+fn place(path: &str, order: &str, partner: &str) -> String {
+    let part = |part: &str| match part {
+        "{order}" => order.to_owned(),
+        "{partner}" => partner.to_owned(),
+        "{tail}" => String::new(),
+        part if part.starts_with('{') => Uuid::now_v7().to_string(),
+        part => part.to_owned(),
+    };
+    path.split('/').map(part).collect::<Vec<String>>().join("/")
+}
+
+async fn agent(world: &World, role: SupportRole) -> Person {
+    let phone = world.scene.phone();
+    let command = AddSupport { phone: phone.parse().unwrap(), role };
+    world.app().engine.execute(By::CLOCK, None, command).await.unwrap();
+    Person::signs_in(&world.scene, &format!("{role:?}"), &phone).await
+}
+
+async fn everybody(
+    world: &World,
+    anar: &Client,
+    kristal: &crate::support::Branch,
+) -> Vec<(Who, Person)> {
+    let nobody = Person::stranger(&world.scene, "Nobody", "");
+    let mut expired = anar.person.clone();
+    let (sub, sid) = (anar.person_id.parse().unwrap(), anar.session_id.parse().unwrap());
+    let exp = world.now().timestamp();
+    expired.token = Claims { sub, sid, iat: exp - 900, exp }.sign(&keys(world)).unwrap();
+    vec![
+        (Who::Nobody, nobody),
+        (Who::Expired, expired),
+        (Who::Viewer, kristal.hires("viewer").await.person),
+        (Who::Operator, kristal.hires("operator").await.person),
+        (Who::Manager, kristal.hires("manager").await.person),
+        (Who::Neighbour, world.branch("Aysel").await.person),
+        (Who::Support, agent(world, SupportRole::Manager).await),
+        (Who::Administrator, agent(world, SupportRole::Administrator).await),
+        (Who::Chief, agent(world, SupportRole::Owner).await),
+        (Who::Person, anar.person.clone()),
+        (Who::Owner, kristal.person.clone()),
+    ]
+}
+
+both! {
+    /// ACC-4, SUP-4: every route, called by everybody, lets in exactly whom it should.
+    async fn everybody_may_what_the_hand_written_table_says(world) {
+        let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
+        let order = anar.orders(&kristal).await;
+        let everybody = everybody(world, &anar, &kristal).await;
+        for route in routes() {
+            let path = place(&route.path, &order.id, &kristal.partner_id);
+            for (who, person) in &everybody {
+                let others = route.path.contains("{order}")
+                    && match route.path.split('/').nth(2) {
+                        Some("client") => *who != Who::Person,
+                        Some("partner") => *who == Who::Neighbour,
+                        _ => false,
+                    };
+                let answer = calls(person, &route, &path).await;
+                check(&answer, wanted(&route, *who, others), &route, *who);
+                if *who == Who::Neighbour && route.path.starts_with("/v1/partner/") {
+                    let mark = if path.contains('?') { '&' } else { '?' };
+                    let there = format!("{path}{mark}branch_id={}", kristal.partner_id);
+                    let answer = calls(person, &route, &there).await;
+                    check(&answer, Wanted::Refused(403, "forbidden"), &route, *who);
+                }
+            }
+        }
+    }
+
+    /// SUP-4: what the operator's people may is told on the next request.
+    async fn a_support_manager_becomes_an_administrator_at_once(world) {
+        let kristal = world.branch("Kristal").await;
+        let agent = agent(world, SupportRole::Manager).await;
+        let path = format!("/v1/support/partners/{}/credits", kristal.partner_id);
+        let body = serde_json::json!({"amount": 100, "reason": "Cash"});
+        agent.post(&path, body.clone()).await.refused("forbidden");
+        let (phone, role) = (agent.phone.parse().unwrap(), SupportRole::Administrator);
+        world.app().engine.execute(By::CLOCK, None, AddSupport { phone, role }).await.unwrap();
+        agent.post(&path, body).await.ok();
+        assert_eq!(kristal.balance().await.0, 5100);
+    }
+}

@@ -1,0 +1,93 @@
+//! How a connection ends, and what comes after.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::line::Line;
+use crate::support::{Person, minutes, seconds};
+
+both! {
+    /// NOT-6: a server that restarts says so with 1012, answers polls, and all goes on afterwards.
+    async fn a_restart_is_told_and_nothing_is_lost(world) {
+        let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
+        let audience = format!("branch:{}", kristal.partner_id);
+        let (mut his, mut theirs) =
+            (Line::open(&anar, "client").await, Line::open(&kristal, &audience).await);
+        let seq = theirs.hello["seq"].as_i64().unwrap();
+        his.resumes(0).await;
+        theirs.resumes(seq).await;
+        let order = anar.orders(&kristal).await;
+        his.numbered(1, 1).await;
+        theirs.numbered(seq + 1, seq + 1).await;
+        let poll = polls(&anar, 1).await;
+        // It was sent before this was answered, by the same worker: it has been taken.
+        kristal.get("/v1/partner/branch").await.ok();
+        let (his, theirs, ()) =
+            tokio::join!(his.closed(), theirs.closed(), world.is_down_for(seconds(1)));
+        assert_eq!((his, theirs), (1012, 1012));
+        let polled = answer(poll).await;
+        assert!(polled.starts_with("HTTP/1.1 200"), "{polled}");
+        assert!(polled.contains("\"events\":[]"), "{polled}");
+        kristal.accepts(&order).await.status("confirmed");
+        let mut back = Line::open(&anar, "client").await;
+        back.resumes(1).await;
+        assert_eq!(back.numbered(2, 2).await[0]["event"], "order.confirmed");
+        let mut branch = Line::open(&kristal, &audience).await;
+        branch.resumes(seq + 1).await;
+        assert_eq!(branch.numbered(seq + 2, seq + 2).await[0]["event"], "order.confirmed");
+    }
+
+    /// NOT-6: a device that says nothing, not even a pong, is let go with 4008.
+    async fn a_silent_device_is_let_go(world) {
+        world.settings.feed.silence_s = 1;
+        world.is_down_for(seconds(1)).await;
+        let anar = world.client("Anar").await;
+        let mut line = Line::open(&anar, "client").await;
+        assert_eq!(line.closed().await, 4008);
+        Line::open(&anar, "client").await;
+    }
+
+    /// ACC-1: a socket outlives the token it was opened with, but not the session.
+    async fn a_socket_outlives_its_token(world) {
+        let kristal = world.branch("Kristal").await;
+        let anar = world.client("Anar").await;
+        let mut line = Line::open(&anar, "client").await;
+        line.resumes(0).await;
+        world.clock.set(world.now() + minutes(31 * 24 * 60));
+        anar.get("/v1/auth/me").await.refused("token_expired");
+        let (mut anar, mut kristal) = (anar, kristal);
+        for person in [&mut anar.person, &mut kristal.person] {
+            let again = person.second_device().await;
+            *person = again;
+        }
+        let support = world.support().second_device().await;
+        world.support.0 = support;
+        let order = anar.orders(&kristal).await;
+        assert_eq!(line.numbered(1, 1).await[0]["event"], "order.requested");
+        kristal.declines(&order).await.ok();
+        anar.ask("DELETE", "/v1/auth/sessions").send().await.ok();
+        assert_eq!(line.closed().await, 4001);
+    }
+}
+
+/// Asks over HTTP for what comes after this number, and does not wait for the answer.
+async fn polls(person: &Person, after: i64) -> TcpStream {
+    let mut socket = TcpStream::connect(person.scene.addr()).await.unwrap();
+    let ask = format!(
+        "GET /v1/feed/events?after={after}&wait=25 HTTP/1.1\r\nHost: here\r\n\
+         Authorization: Bearer {}\r\n\r\n",
+        person.token,
+    );
+    socket.write_all(ask.as_bytes()).await.unwrap();
+    socket
+}
+
+/// Everything that came until the connection was closed.
+async fn answer(mut socket: TcpStream) -> String {
+    let mut text = String::new();
+    let all = socket.read_to_string(&mut text);
+    tokio::time::timeout(Duration::from_secs(20), all).await.expect("it is answered").unwrap();
+    text
+}

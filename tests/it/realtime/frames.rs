@@ -1,0 +1,82 @@
+//! What a device says that it should not.
+
+use serde_json::json;
+use tokio_tungstenite::tungstenite::{Bytes, Message};
+
+use super::line::Line;
+
+const NONSENSE: [&str; 10] = [
+    "",
+    "hello",
+    "[]",
+    "{}",
+    r#"{"type":"hello"}"#,
+    r#"{"type":"ack"}"#,
+    r#"{"type":"ack","seq":-1}"#,
+    r#"{"type":"ack","seq":1.5}"#,
+    r#"{"type":"resume","after":"0"}"#,
+    r#"{"type":"resume","after":0,"audience":"support"}"#,
+];
+
+both! {
+    /// NOT-6: what cannot be read is answered and changes nothing; the connection stays.
+    async fn nonsense_is_answered_and_the_story_goes_on(world) {
+        let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
+        let mut line = Line::open(&anar, "client").await;
+        line.resumes(0).await;
+        let order = anar.orders(&kristal).await;
+        line.numbered(1, 1).await;
+        let longest = format!("{}!", " ".repeat(4095));
+        for text in NONSENSE.into_iter().chain([longest.as_str()]) {
+            line.says(text).await;
+            let problem = line.frame().await;
+            assert_eq!(
+                (&problem["type"], &problem["code"]),
+                (&"problem".into(), &"malformed".into()),
+                "{text}"
+            );
+            assert!(
+                problem["detail"].as_str().is_some_and(|detail| !detail.is_empty()),
+                "{problem}"
+            );
+        }
+        line.sends(Message::Binary(Bytes::from_static(b"\x00\x01"))).await;
+        assert_eq!(line.frame().await["code"], "malformed");
+        kristal.declines(&order).await.ok();
+        assert_eq!(line.numbered(2, 2).await[0]["event"], "order.declined");
+    }
+
+    /// NOT-6: nobody acknowledges what was never told; what was acknowledged stays so.
+    async fn an_acknowledgement_of_the_future_is_refused(world) {
+        let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
+        let audience = format!("branch:{}", kristal.partner_id);
+        let mut line = Line::open(&kristal, &audience).await;
+        let seq = line.hello["seq"].as_i64().unwrap();
+        line.resumes(seq).await;
+        line.acks(seq + 1).await;
+        let problem = line.frame().await;
+        assert_eq!(
+            (&problem["type"], &problem["code"]),
+            (&"problem".into(), &"not_yet_told".into())
+        );
+        let order = anar.orders(&kristal).await;
+        line.numbered(seq + 1, seq + 1).await;
+        assert_eq!(world.support().sees(&order).await.ok()["deliveries"], json!([]));
+        kristal.declines(&order).await.ok();
+        line.numbered(seq + 2, seq + 2).await;
+        assert_eq!(Line::open(&kristal, &audience).await.hello["acked"], 0);
+    }
+
+    /// NOT-6: a frame beyond 4 KiB closes the socket with 1009, and nobody else's.
+    async fn a_frame_too_big_closes_the_socket(world) {
+        let anar = world.client("Anar").await;
+        let (mut big, mut other) =
+            (Line::open(&anar, "client").await, Line::open(&anar, "client").await);
+        big.says(&"x".repeat(4097)).await;
+        assert_eq!(big.closed().await, 1009);
+        let mut huge = Line::open(&anar, "client").await;
+        huge.says(&"x".repeat(70_000)).await;
+        assert_eq!(huge.closed().await, 1009);
+        assert!(other.answers().await);
+    }
+}

@@ -1,0 +1,9 @@
+//! The feed over a socket and over its twin by HTTP.
+
+mod catching_up;
+mod doors;
+mod endings;
+mod frames;
+mod hearing;
+pub mod line;
+mod slow;

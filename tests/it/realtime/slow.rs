@@ -1,0 +1,72 @@
+//! A device that does not read.
+
+use std::time::{Duration, Instant};
+
+use entity::value::EventId;
+use serde_json::json;
+use yumo::platform::{Audience, By, Command, Stop, Tx};
+
+use super::line::Line;
+use crate::support::{World, seconds};
+
+/// More than the kernel and the engine keep for one socket.
+const TOLD: i64 = 600;
+const BYTES: usize = 40_000;
+
+/// Tells a client something long.
+struct Tell {
+    audience: Audience,
+    bytes: usize,
+}
+
+impl Command for Tell {
+    type Answer = ();
+    const NAME: &'static str = "tell";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let news = json!({"news": "x".repeat(self.bytes)});
+        tx.tell(&self.audience, "news.told", None, EventId::new(), &news)
+    }
+}
+
+async fn tells(world: &World, audience: Audience, bytes: usize) {
+    let tell = Tell { audience, bytes };
+    world.app().engine.execute(By::CLOCK, None, tell).await.unwrap();
+}
+
+both! {
+    /// NOT-6: who does not read delays nobody, and is let go with 4008: resume and go on.
+    async fn a_sleeping_phone_delays_nobody(world) {
+        world.settings.feed.send_timeout_s = 1;
+        world.is_down_for(seconds(1)).await;
+        let anar = world.client("Anar").await;
+        let audience = Audience::Client(anar.person_id.parse().unwrap());
+        let (mut asleep, mut awake) =
+            (Line::open(&anar, "client").await, Line::open(&anar, "client").await);
+        asleep.resumes(0).await;
+        awake.resumes(0).await;
+        let telling = async {
+            for _ in 0..TOLD {
+                tells(world, audience, BYTES).await;
+            }
+        };
+        let (heard, ()) = tokio::join!(awake.numbered(1, TOLD), telling);
+        assert!(heard.iter().all(|frame| frame["type"] == "event"));
+        let began = Instant::now();
+        let mut last = TOLD;
+        while began.elapsed() < Duration::from_secs(3) {
+            tells(world, audience, 10).await;
+            last += 1;
+            awake.numbered(last, last).await;
+        }
+        let (frames, code) = asleep.read_out().await;
+        assert_eq!(code, 4008);
+        let numbers: Vec<i64> = frames.iter().map(|frame| frame["seq"].as_i64().unwrap()).collect();
+        let reached = i64::try_from(numbers.len()).unwrap();
+        assert!(reached < last, "it was never slow: {reached} of {last}");
+        assert_eq!(numbers, (1..=reached).collect::<Vec<i64>>());
+        let mut back = Line::open(&anar, "client").await;
+        back.resumes(reached).await;
+        back.numbered(reached + 1, last).await;
+    }
+}

@@ -1,0 +1,7 @@
+//! What a request may look like: input that makes no sense, commands that come twice.
+
+mod bad_input;
+mod bad_orders;
+pub mod raw;
+mod repeats;
+pub mod rows;
