@@ -37,7 +37,7 @@ const CONNECTIONS_MAX: usize = 100_000;
 /// How long requests under way may take when stopping, seconds.
 const STOP_S: u64 = 10;
 /// How often old rows are forgotten.
-const FORGET_EVERY: Duration = Duration::from_secs(3600);
+const FORGET_EVERY: Duration = Duration::from_hours(1);
 
 /// What a test or the demo puts in the place of the real thing.
 #[derive(Default)]
@@ -115,14 +115,18 @@ pub async fn engine(
         Arc::new(LocalBus::new())
     };
     let codes = instead.codes.unwrap_or_else(|| settings.access.otp_channel.open());
-    let shared: Vec<Arc<dyn Any + Send + Sync>> = vec![
-        Arc::clone(&keys) as _,
-        book as _,
-        Arc::new(settings.access.clone()) as _,
-        Arc::new(codes) as _,
-        Arc::new(Standing::default()) as _,
+    let shared = vec![
+        any(Arc::clone(&keys)),
+        any(book),
+        any(Arc::new(settings.access.clone())),
+        any(Arc::new(codes)),
+        any(Arc::new(Standing::default())),
     ];
     Ok((Engine::new(db, clock, bus, shared), keys))
+}
+
+fn any<T: Send + Sync + 'static>(shared: Arc<T>) -> Arc<dyn Any + Send + Sync> {
+    shared
 }
 
 impl App {
@@ -168,6 +172,13 @@ impl App {
         while self.loops.join_next().await.is_some() {}
         if let Err(stop) = self.clockwork.beat(true).await {
             tracing::warn!(?stop, "the last beat did not land");
+        }
+        // Closing the last connection folds SQLite's log into its file.
+        let db = &self.engine.shared().db;
+        for pool in [db.read.clone(), db.write.clone()] {
+            if let Err(error) = pool.close().await {
+                tracing::warn!(%error, "the database was not closed in good order");
+            }
         }
         tracing::info!("stopped");
     }

@@ -62,9 +62,8 @@ impl Clockwork {
 
     /// So much time passes on the clock while `real` passes outside.
     fn on_the_clock(&self, real: Duration) -> TimeDelta {
-        let micros =
-            Duration::from_secs_f64(real.as_secs_f64() * self.engine.shared().clock.speed());
-        TimeDelta::from_std(micros).unwrap_or(TimeDelta::MAX)
+        let passed = real.saturating_mul(self.engine.shared().clock.speed());
+        TimeDelta::from_std(passed).unwrap_or(TimeDelta::MAX)
     }
 
     /// Before anything else after a start: moves the deadlines of the time without us, then takes
@@ -118,6 +117,11 @@ impl Clockwork {
             }
         }
         let count = touched.len();
+        self.engine.shared().timers.reset(DateTime::UNIX_EPOCH);
+        if count == 0 && span.until - span.from <= self.patience() {
+            // A blink between two starts that touched nobody.
+            return Ok(0);
+        }
         tracing::warn!(down = %span.from, up = %span.until, count, "deadlines of our outage moved");
         let row = outage::Model {
             id: outage_id,
@@ -128,7 +132,6 @@ impl Clockwork {
         outage::Entity::insert(row.into_active_model())
             .exec_without_returning(&self.engine.shared().db.write)
             .await?;
-        self.engine.shared().timers.reset(self.now());
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
@@ -166,7 +169,7 @@ impl Clockwork {
             place.and_then(|place| nodes.get(place)).is_none_or(|owner| *owner == node)
         };
         let shared = self.engine.shared();
-        let near = timers::NEAR.max(self.on_the_clock(Duration::from_secs(60)));
+        let near = timers::NEAR.max(self.on_the_clock(Duration::from_mins(1)));
         shared.timers.load(&shared.db.read, shared.clock.now(), near, mine).await
     }
 
@@ -201,9 +204,9 @@ impl Clockwork {
                 shared.timers.put_back(fired, again);
             }
         } else {
-            let late = (now - fired.due_at).as_seconds_f64() / shared.clock.speed();
-            metrics::histogram!("yumo_timer_lateness_seconds").record(late);
-            if late <= 0.0 {
+            let late = (now - fired.due_at) / i32::try_from(shared.clock.speed()).unwrap_or(1);
+            metrics::histogram!("yumo_timer_lateness_seconds").record(late.as_seconds_f64());
+            if late <= TimeDelta::zero() {
                 metrics::counter!("yumo_timers_early").increment(1);
             }
             metrics::counter!("yumo_timers_fired", "kind" => fired.kind.clone()).increment(1);

@@ -8,6 +8,10 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::float_arithmetic,
+    clippy::wildcard_enum_match_arm,
+    clippy::similar_names,
+    clippy::single_match_else,
     reason = "a test stops at what it did not foresee"
 )]
 

@@ -80,7 +80,7 @@ pub struct Model {
     pub admitted_at: Option<Instant>,
     /// The status before (ORD-10).
     pub admitted_from: Option<Status>,
-    /// admitted_at + durations.
+    /// The admission plus the durations.
     pub planned_end: Option<Instant>,
     /// Done.
     pub completed_at: Option<Instant>,

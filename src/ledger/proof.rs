@@ -76,7 +76,7 @@ pub struct Proof {
 }
 
 impl Proof {
-    fn wrong(&mut self, check: &str, table: &str, id: impl ToString, detail: String) {
+    fn wrong(&mut self, check: &str, table: &str, id: impl std::fmt::Display, detail: String) {
         if self.violations.len() < NAMED_MAX {
             self.violations.push(Violation {
                 check: check.to_owned(),

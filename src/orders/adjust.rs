@@ -62,8 +62,8 @@ impl Command for Adjust {
             return Err(Refusal::AmountInvalid.into());
         }
         let order = match self.act {
-            Act::ForceCancel => self.cancel(tx, &order, to, reason).await?,
-            Act::ForceComplete => self.complete(tx, &order, to, reason).await?,
+            Act::ForceCancel => cancel(tx, &order, to, reason)?,
+            Act::ForceComplete => self.complete(tx, &order, to, reason)?,
             Act::Amend => self.amend(tx, &order, reason).await?,
         };
         Ok(view(&order, Reader::Support))
@@ -71,26 +71,7 @@ impl Command for Adjust {
 }
 
 impl Adjust {
-    async fn cancel(
-        &self,
-        tx: &mut Tx,
-        order: &Model,
-        to: Status,
-        reason: &str,
-    ) -> Result<Model, Stop> {
-        let end = End {
-            intent: Intent::ForceCancel,
-            event: "order.cancelled",
-            to,
-            reason: Reason::SupportCancelled,
-            penalty: Money::ZERO,
-            note: json!({"reason": reason}),
-            marks: Vec::new(),
-        };
-        end.of(tx, order)
-    }
-
-    async fn complete(
+    fn complete(
         &self,
         tx: &mut Tx,
         order: &Model,
@@ -137,6 +118,19 @@ impl Adjust {
         };
         apply::step(tx, order, step)
     }
+}
+
+fn cancel(tx: &mut Tx, order: &Model, to: Status, reason: &str) -> Result<Model, Stop> {
+    let end = End {
+        intent: Intent::ForceCancel,
+        event: "order.cancelled",
+        to,
+        reason: Reason::SupportCancelled,
+        penalty: Money::ZERO,
+        note: json!({"reason": reason}),
+        marks: Vec::new(),
+    };
+    end.of(tx, order)
 }
 
 async fn amendments(tx: &Tx, order_id: OrderId) -> Result<i32, Stop> {

@@ -66,7 +66,7 @@ pub fn create(tx: &mut Tx, order: &Model) -> Result<(), Stop> {
         refusal: super::Refusal::CarBusy.refused(),
     });
     let step = Step::new(Intent::Place, "order.requested", order.clone());
-    record(tx, None, &step)?;
+    record(tx, None, &step);
     arm(tx, None, order)?;
     tell(tx, &step)
 }
@@ -79,7 +79,7 @@ pub fn step(tx: &mut Tx, old: &Model, mut step: Step) -> Result<Model, Stop> {
     step.next.updated_at = tx.now();
     tx.update(old, &step.next);
     step.next.version = old.version + 1;
-    record(tx, Some(old.status), &step)?;
+    record(tx, Some(old.status), &step);
     arm(tx, Some(old), &step.next)?;
     if let (None, Some(amount)) = (old.penalty, step.next.penalty) {
         owe(tx, &step.next, amount);
@@ -113,7 +113,7 @@ pub fn mark(tx: &mut Tx, order: &Model, subject: Uuid, kind: &'static str) {
     });
 }
 
-fn record(tx: &mut Tx, from: Option<Status>, step: &Step) -> Result<(), Stop> {
+fn record(tx: &mut Tx, from: Option<Status>, step: &Step) {
     let by = tx.by();
     tx.insert(order_step::Model {
         order_id: step.next.id,
@@ -130,7 +130,6 @@ fn record(tx: &mut Tx, from: Option<Status>, step: &Step) -> Result<(), Stop> {
     for (subject, kind) in &step.marks {
         mark(tx, &step.next, *subject, kind);
     }
-    Ok(())
 }
 
 /// Arms what the new state calls for and did not wait for before, takes away the rest.

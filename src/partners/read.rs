@@ -107,11 +107,11 @@ pub async fn services<C: ConnectionTrait>(
         .await?;
     let ids = rows.iter().map(|row| row.id);
     let mut prices: BTreeMap<ServiceId, Vec<PriceView>> = BTreeMap::new();
-    let priced = service_price::Entity::find()
+    let tags = service_price::Entity::find()
         .filter(service_price::Column::ServiceId.is_in(ids))
         .all(db)
         .await?;
-    for row in priced {
+    for row in tags {
         let price = PriceView { class: row.class, price: row.price, minutes: row.minutes };
         prices.entry(row.service_id).or_default().push(price);
     }

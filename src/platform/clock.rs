@@ -18,8 +18,8 @@ pub trait Clock: Send + Sync + 'static {
     fn until(&self, at: Instant) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 
     /// How many of its seconds pass in a real one.
-    fn speed(&self) -> f64 {
-        1.0
+    fn speed(&self) -> u32 {
+        1
     }
 }
 
@@ -28,19 +28,20 @@ pub struct WallClock {
     base: Instant,
     started: std::time::Instant,
     speed: u32,
+    real: bool,
 }
 
 impl WallClock {
     /// Real time.
     #[must_use]
     pub fn real() -> Self {
-        Self::from(real_now(), 1)
+        Self { real: true, ..Self::from(real_now(), 1) }
     }
 
     /// Time that begins at `base` and passes `speed` times as fast as real time.
     #[must_use]
     pub fn from(base: Instant, speed: u32) -> Self {
-        Self { base, started: std::time::Instant::now(), speed: speed.max(1) }
+        Self { base, started: std::time::Instant::now(), speed: speed.max(1), real: false }
     }
 }
 
@@ -60,7 +61,7 @@ pub async fn pause(real: Duration) {
 
 impl Clock for WallClock {
     fn now(&self) -> Instant {
-        if self.speed == 1 {
+        if self.real {
             return real_now();
         }
         let passed = self.started.elapsed().saturating_mul(self.speed);
@@ -81,8 +82,8 @@ impl Clock for WallClock {
         })
     }
 
-    fn speed(&self) -> f64 {
-        f64::from(self.speed)
+    fn speed(&self) -> u32 {
+        self.speed
     }
 }
 

@@ -109,14 +109,13 @@ impl Keys {
                 rest = from;
                 continue;
             };
-            match self.open(&format!("{SEALED_PREFIX}{body}")) {
-                Some(text) => out.push_str(&serde_json::Value::String(text).to_string()),
+            if let Some(text) = self.open(&format!("{SEALED_PREFIX}{body}")) {
+                out.push_str(&serde_json::Value::String(text).to_string());
+            } else {
                 // Somebody's own words that only look sealed.
-                None => {
-                    out.push_str(&mark);
-                    out.push_str(body);
-                    out.push('"');
-                }
+                out.push_str(&mark);
+                out.push_str(body);
+                out.push('"');
             }
             rest = after;
         }

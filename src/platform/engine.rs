@@ -94,7 +94,7 @@ impl Engine {
         tokio::spawn(follow(bus.listen(), Arc::clone(&kept)));
         let extensions = extensions.into_iter().map(|e| ((*e).type_id(), e)).collect();
         Self(Arc::new(Shared {
-            timers: Arc::new(Timers::new(clock.now())),
+            timers: Arc::new(Timers::new()),
             tail: Tail::new(),
             kept,
             flusher,
@@ -219,15 +219,18 @@ impl Engine {
             let (writes, landing) = tx.done();
             match self.land(writes, key, now, attempt).await {
                 Landing::Done => {
-                    landing.into_iter().for_each(|keep| keep(&self.0.kept));
+                    for keep in landing {
+                        keep(&self.0.kept);
+                    }
                     return Ok(Done { answer, replayed: false });
                 }
                 Landing::Not(Stop::Refused(_)) if leaned => {}
                 Landing::Again => metrics::counter!("yumo_command_reruns").increment(1),
-                Landing::Replay => match self.replay(key).await? {
-                    Some(done) => return Ok(done),
-                    None => continue,
-                },
+                Landing::Replay => {
+                    if let Some(done) = self.replay(key).await? {
+                        return Ok(done);
+                    }
+                }
                 Landing::Not(Stop::Refused(refused)) => return self.refuse(key, *refused).await,
                 Landing::Not(stop) => return Err(stop),
             }

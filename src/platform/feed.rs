@@ -92,15 +92,9 @@ impl Tail {
         if ring.back().is_some_and(|newest| newest.seq <= after) {
             return Some(Vec::new());
         }
-        let mut wanted = after + 1;
-        let mut found = Vec::new();
-        for event in ring.iter().filter(|e| e.seq > after) {
-            if event.seq != wanted {
-                break;
-            }
-            found.push(Arc::clone(event));
-            wanted += 1;
-        }
+        let newer = ring.iter().filter(|event| event.seq > after);
+        let dense = (after + 1..).zip(newer).take_while(|(wanted, event)| event.seq == *wanted);
+        let found: Vec<_> = dense.map(|(_, event)| Arc::clone(event)).collect();
         Some(found).filter(|found| !found.is_empty())
     }
 }

@@ -293,14 +293,11 @@ impl Composer {
                 continue;
             }
             let key = [("kind", Value::from(timer.kind)), ("subject", Value::from(timer.subject))];
-            match timer.due {
-                Some(due) => {
-                    self.replace("timer", &key, &armed(due, timer.generation));
-                }
-                None => {
-                    let found = self.equals(&key, " AND ");
-                    self.loose.push(format!("DELETE FROM timer WHERE {found}"));
-                }
+            if let Some(due) = timer.due {
+                self.replace("timer", &key, &armed(due, timer.generation));
+            } else {
+                let found = self.equals(&key, " AND ");
+                self.loose.push(format!("DELETE FROM timer WHERE {found}"));
             }
         }
         let Some(fired) = fired else { return };

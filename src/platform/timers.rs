@@ -27,6 +27,7 @@ pub const ATTEMPTS_MAX: i32 = 10;
 
 type Name = (String, Uuid);
 
+/// It begins at the epoch: before the first load nothing is known, not even what is overdue.
 #[derive(Default)]
 struct Near {
     queue: BTreeMap<(Instant, Uuid, String), i64>,
@@ -35,7 +36,9 @@ struct Near {
     loaded_until: Instant,
 }
 
-/// The timers of the near future, in memory.
+/// The timers of the near future, in memory; what is overdue when they are first loaded is among
+/// them.
+#[derive(Default)]
 pub struct Timers {
     near: Mutex<Near>,
     changed: Notify,
@@ -44,9 +47,8 @@ pub struct Timers {
 impl Timers {
     /// Nothing loaded yet.
     #[must_use]
-    pub fn new(now: Instant) -> Self {
-        let near = Near { loaded_until: now, ..Near::default() };
-        Self { near: Mutex::new(near), changed: Notify::new() }
+    pub fn new() -> Self {
+        Self { near: Mutex::default(), changed: Notify::new() }
     }
 
     fn near(&self) -> MutexGuard<'_, Near> {
@@ -139,11 +141,12 @@ impl Timers {
         adopted
     }
 
-    /// Forgets everything in memory: rows were moved behind its back.
-    pub fn reset(&self, now: Instant) {
+    /// Forgets everything in memory: rows were moved behind its back. What falls due from `from` on
+    /// is loaded next.
+    pub fn reset(&self, from: Instant) {
         let mut near = self.near();
         let flying = std::mem::take(&mut near.flying);
-        *near = Near { loaded_until: now, flying, ..Near::default() };
+        *near = Near { flying, loaded_until: from, ..Near::default() };
     }
 
     /// Loads what falls due in the near future. `mine` says which of it is this node's to fire.

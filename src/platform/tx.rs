@@ -21,6 +21,9 @@ use super::kept::{Kept, TOPIC, Versioned};
 use super::refusal::{Fault, Stop};
 use super::write_set::{self, Adjust, Fact, Fired, TimerWrite, Unique, Write, WriteSet};
 
+/// What is kept once the write set has landed.
+pub(super) type Keeping = Box<dyn FnOnce(&Kept) + Send + Sync>;
+
 /// One run of one command.
 pub struct Tx {
     now: Instant,
@@ -29,7 +32,7 @@ pub struct Tx {
     seen: HashMap<(TypeId, String), Box<dyn Any + Send + Sync>>,
     trusting: bool,
     leaned: Vec<Write>,
-    landing: Vec<Box<dyn FnOnce(&Kept) + Send + Sync>>,
+    landing: Vec<Keeping>,
     /// What the command wants to change.
     pub(crate) writes: WriteSet,
 }
@@ -61,7 +64,7 @@ impl Tx {
 
     /// The write set, with a check for every row that was leaned on and is not updated; and what to
     /// keep once it has landed.
-    pub(super) fn done(self) -> (WriteSet, Vec<Box<dyn FnOnce(&Kept) + Send + Sync>>) {
+    pub(super) fn done(self) -> (WriteSet, Vec<Keeping>) {
         let mut writes = self.writes;
         for check in self.leaned {
             let updated = writes.writes.iter().any(|write| write.updates(&check));

@@ -55,12 +55,12 @@ impl Book {
         }
         let book = Self::default();
         for row in rows {
-            book.add(row)?;
+            book.add(&row)?;
         }
         Ok(book)
     }
 
-    fn add(&self, row: policy_version::Model) -> Result<(), Fault> {
+    fn add(&self, row: &policy_version::Model) -> Result<(), Fault> {
         let keys = toml::from_str(&row.body).map_err(|error| Fault::Inconsistent {
             table: "policy_version",
             id: row.version.to_string(),

@@ -127,6 +127,7 @@ fn qepik<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Money, D::Error> 
     i64::deserialize(deserializer).map(Money)
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 fn bare<S: serde::Serializer>(money: &Money, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_i64(money.0)
 }

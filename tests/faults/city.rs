@@ -42,7 +42,8 @@ pub struct City {
 }
 
 impl City {
-    /// Founds it on fresh ground: so many branches, so many clients, so much credit for each branch.
+    /// Founds it on fresh ground: so many branches, so many clients, so much credit for each
+    /// branch.
     pub async fn found(ground: &Ground, branches: usize, clients: usize, credit: i64) -> Self {
         let added = server::run(ground, &["support", "add", "--phone", SUPPORT]);
         assert!(added.status.success(), "{added:?}");

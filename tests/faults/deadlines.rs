@@ -19,8 +19,9 @@ const STEP_MS: i64 = 2;
 const IGNORED: i64 = 17;
 /// Shown to no one (QO-2).
 const GRACE: TimeDelta = TimeDelta::seconds(2);
-/// How late a timer may be here: two cores, an unoptimised server, and the test beside it.
-pub const LATE_MAX: TimeDelta = TimeDelta::milliseconds(250);
+/// How late a timer may be here: an unoptimised server, the test beside it, and whatever else runs
+/// on two cores. One that was only found by a sweep is later than a second.
+pub const LATE_MAX: TimeDelta = TimeDelta::milliseconds(500);
 
 /// An instant of an answer.
 pub fn instant(value: &Value) -> DateTime<Utc> {
@@ -80,21 +81,21 @@ async fn at_the_end_of_the_offer(backend: Backend) {
     let clients = usize::try_from(ANSWERED + IGNORED).unwrap();
     let city = City::found(&ground, 2, clients, 1_000_000).await;
     let server = Server::start(&ground).await;
-    let offsets = (0..ANSWERED).map(|n| Some(TimeDelta::milliseconds((n - 15) * STEP_MS)));
+    let offsets = (0..ANSWERED).map(|n| Some(TimeDelta::milliseconds((n - 20) * STEP_MS)));
     let offsets = offsets.chain((0..IGNORED).map(|_| None));
     let offers = offsets.zip(&city.clients).zip(city.branches.iter().cycle());
     let offers = offers
         .map(|((offset, client), branch)| offered(&server.wire, (&city, client, branch), offset));
     let late: Vec<TimeDelta> = join_all(offers).await.into_iter().flatten().collect();
     let accepted = clients - late.len();
-    let (within, fired) = punctual(&server.wire, "0.25").await;
+    let (within, fired) = punctual(&server.wire, "1").await;
     println!(
-        "{backend:?}: {accepted} accepted in time, {} expired, {:?} late at the most",
+        "{backend:?}: {accepted} accepted in time, {} expired, {} µs late at the most",
         late.len(),
-        late.iter().max().map(TimeDelta::num_microseconds),
+        late.iter().max().and_then(TimeDelta::num_microseconds).unwrap_or_default(),
     );
     assert!(late.iter().all(|late| *late <= LATE_MAX), "{late:?}");
-    assert!(fired > 0 && within * 100 >= fired * 99, "{within} of {fired} within 250 ms");
+    assert!(fired > 0 && within * 100 >= fired * 99, "{within} of {fired} within a second");
     let mut held = 0;
     for branch in &city.branches {
         held += branch.balance(&server.wire).await["held"]["amount"].as_i64().unwrap();

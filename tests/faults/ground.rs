@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use sea_orm::ConnectionTrait as _;
+use sea_orm::{ConnectionTrait as _, DatabaseBackend, Statement};
 use tokio::sync::{Mutex, MutexGuard};
 use yumo::platform::db::{Db, DbOptions};
 
@@ -26,6 +26,7 @@ pub struct Ground {
     folder: PathBuf,
     options: DbOptions,
     settings: Vec<(&'static str, String)>,
+    deadlocks: i64,
     _alone: MutexGuard<'static, ()>,
 }
 
@@ -61,14 +62,26 @@ impl Ground {
             settings.push(("YUMO__BUS__REDIS_URL", service("YUMO_TEST_REDIS")));
             settings.push(("YUMO__BUS__CHANNEL", name.clone()));
         }
+        let mut deadlocks = 0;
         if let Some(schema) = &schema {
             let bare =
                 DbOptions { url: url.clone(), connections: 1, sync_full: true, schema: None };
             let db = Db::open(&bare).await.expect("PostgreSQL answers");
             db.write.execute_unprepared(&format!("CREATE SCHEMA {schema}")).await.unwrap();
+            deadlocks = deadlocks_so_far(&db).await;
         }
         let options = DbOptions { url, connections: 1, sync_full: true, schema };
-        Self { folder, options, settings, _alone: alone }
+        Self { folder, options, settings, deadlocks, _alone: alone }
+    }
+
+    /// Deadlocks since this ground was made: PostgreSQL finds them only after a second, in which
+    /// whoever needs the same rows waits too.
+    pub async fn deadlocks(&self) -> i64 {
+        let db = self.db().await;
+        if db.backend == DatabaseBackend::Sqlite {
+            return 0;
+        }
+        deadlocks_so_far(&db).await - self.deadlocks
     }
 
     /// The settings, as the environment of a process.
@@ -80,6 +93,12 @@ impl Ground {
     pub async fn db(&self) -> Db {
         Db::open(&self.options).await.unwrap()
     }
+}
+
+async fn deadlocks_so_far(db: &Db) -> i64 {
+    let count = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+    let row = db.read.query_one_raw(Statement::from_string(db.backend, count)).await.unwrap();
+    row.unwrap().try_get("", "deadlocks").unwrap()
 }
 
 impl Drop for Ground {

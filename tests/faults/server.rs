@@ -94,6 +94,9 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("faults it logged: {:#?}", self.errors());
+        }
         // It may be over already.
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -105,7 +105,8 @@ pub async fn force_cancel(wire: &Wire, support: &str, id: &str) {
     assert_eq!(wire.sure(support, &ask).await.yes()["status"], "cancelled");
 }
 
-/// The books prove right on the running server, and again on the stopped database (BAL-6).
+/// The books prove right on the running server, and again on the stopped database (BAL-6); nothing
+/// broke on the way.
 pub async fn books_are_right(ground: &Ground, server: Server, support: &str) {
     let proof = server.wire.sure(support, &Ask::get("/v1/support/proof")).await.yes();
     assert_eq!(proof["ok"], true, "{proof}");
@@ -114,4 +115,5 @@ pub async fn books_are_right(ground: &Ground, server: Server, support: &str) {
     server.stop().await;
     let check: Output = server::run(ground, &["check"]);
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
+    assert_eq!(ground.deadlocks().await, 0, "there is one lock order everywhere");
 }

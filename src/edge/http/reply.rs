@@ -1,4 +1,4 @@
-//! Answers: JSON with personal data opened for whoever may read it, versions as ETags.
+//! Answers: JSON with personal data opened for whoever may read it, versions as tags.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;

@@ -296,9 +296,8 @@ async fn in_time(
 }
 
 /// From the instant of an event until it was handed to the socket, in real seconds.
-#[expect(clippy::float_arithmetic, reason = "a metric, not a rule")]
-fn delivered(took: chrono::TimeDelta, speed: f64) {
-    let took = took.to_std().unwrap_or_default().as_secs_f64() / speed;
+fn delivered(took: chrono::TimeDelta, speed: u32) {
+    let took = took.to_std().unwrap_or_default() / speed.max(1);
     metrics::histogram!("yumo_feed_delivery_seconds").record(took);
 }
 
