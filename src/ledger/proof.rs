@@ -99,7 +99,7 @@ impl Proof {
 pub async fn prove(engine: &Engine) -> Result<Proof, Stop> {
     let shared = engine.shared();
     let book = engine.extension::<Book>()?;
-    let floor = book.at(shared.clock.now())?.keys.balance.floor;
+    let floor = book.lowest_floor()?;
     let read = shared.db.moment().await?;
     let mut proof = Proof::default();
     let posted = postings(&read, &mut proof).await?;

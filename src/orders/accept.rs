@@ -55,7 +55,7 @@ impl Command for Accept {
 }
 
 /// Is the offer still open? The grace is shown to no one (QO-2, ORD-5).
-fn in_time(order: &Model, keys: &Policy, now: Instant) -> bool {
+pub(super) fn in_time(order: &Model, keys: &Policy, now: Instant) -> bool {
     let grace = TimeDelta::seconds(keys.quick.net_grace_s);
     order.offer_deadline.is_some_and(|deadline| now <= deadline + grace)
 }

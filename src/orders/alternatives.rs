@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use entity::value::{Money, PartnerId, PersonId};
-use entity::{order, wallet};
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use entity::order;
+use entity::value::{Money, PersonId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::place::Wish;
+use super::place::{Wish, affords};
 use super::read::{self, Scope};
 use crate::discovery::nearest::{Found, Wanted, nearest};
 use crate::ledger::commission::commission;
@@ -84,10 +83,4 @@ fn wish(order: &order::Model, found: &Found, codes: &BTreeSet<String>) -> Wish {
         origin: order.snapshot.origin,
         shown_total: Some(Money(chosen.iter().map(|s| s.price.0).sum())),
     }
-}
-
-async fn affords(tx: &Tx, id: PartnerId, due: Money, floor: Money) -> Result<bool, Stop> {
-    let wallets = wallet::Entity::find().filter(wallet::Column::Id.eq(id.0)).all(tx.db()).await?;
-    let left = |w: &wallet::Model| w.posted.0 - w.held.0 - due.0 >= w.floor.unwrap_or(floor).0;
-    Ok(wallets.iter().all(left))
 }

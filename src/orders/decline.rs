@@ -5,11 +5,13 @@ use entity::value::OrderId;
 use serde_json::json;
 
 use super::Refusal;
+use super::accept::in_time;
 use super::apply::{self, Step};
 use super::machine::Intent;
 use super::read::{self, Scope};
 use super::view::{OrderView, view};
 use crate::platform::{Command, Stop, Tx};
+use crate::policy;
 
 /// Characters of a reason.
 pub const REASON_MAX: usize = 500;
@@ -31,6 +33,11 @@ impl Command for Decline {
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
         let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::Decline).await?;
         let reason = given(&self.reason)?;
+        // What is over is answered by the clock alone (ORD-5).
+        let keys = policy::book::pinned(tx, order.policy_version)?;
+        if !in_time(&order, &keys, tx.now()) {
+            return Err(read::refuse(Refusal::OfferExpired, &order, self.scope).into());
+        }
         let next = Model {
             status: to,
             reason: Some(Reason::Declined),

@@ -241,9 +241,22 @@ async fn car_free(tx: &Tx, car_id: CarId) -> Result<(), Stop> {
     }
 }
 
-/// BAL-3: a client never waits for a partner who cannot afford the commission, other offers
-/// counted.
+/// BAL-3: a client never waits for a partner who cannot afford the commission.
 async fn affordable(tx: &Tx, partner_id: PartnerId, due: Money, floor: Money) -> Result<(), Stop> {
+    let affords = affords(tx, partner_id, due, floor).await?;
+    if affords { Ok(()) } else { Err(Refusal::PartnerCannotAfford.into()) }
+}
+
+/// Would the commission fit above the floor, the partner's other pending offers counted (BAL-3)?
+///
+/// # Errors
+/// A fault when the wallet is missing.
+pub(super) async fn affords(
+    tx: &Tx,
+    partner_id: PartnerId,
+    due: Money,
+    floor: Money,
+) -> Result<bool, Stop> {
     let sql = "SELECT w.posted - w.held - CAST(coalesce((SELECT sum(o.commission) FROM \"order\" o \
                WHERE o.partner_id = w.id AND o.status = 'requested'), 0) AS bigint) AS left_over, \
                w.floor AS floor FROM wallet w WHERE w.id = $1";
@@ -256,10 +269,7 @@ async fn affordable(tx: &Tx, partner_id: PartnerId, due: Money, floor: Money) ->
     let row = Tx::must("wallet", partner_id, row)?;
     let left = row.try_get::<i64>("", "left_over")? - due.0;
     let own: Option<i64> = row.try_get("", "floor")?;
-    if left < own.unwrap_or(floor.0) {
-        return Err(Refusal::PartnerCannotAfford.into());
-    }
-    Ok(())
+    Ok(left >= own.unwrap_or(floor.0))
 }
 
 /// What people read aloud: five letters and digits that are not mistaken for each other.

@@ -34,7 +34,14 @@ impl Command for Shift {
         let mut next = order.clone();
         let mut shifted = Vec::new();
         for (kind, due) in timers::of(&order, &keys) {
-            let later = moved(due, self.outage, least).map(|to| to - due);
+            let later =
+                moved(due, self.outage, least).map(|to| match (kind, order.offer_deadline) {
+                    // The grace comes on top of what is shown: the shown time is what moves.
+                    (timers::OFFER, Some(shown)) => {
+                        self.outage.until + (shown - self.outage.from).max(least) - shown
+                    }
+                    _ => to - due,
+                });
             if let (Some(later), true) = (later, timers::DEADLINES.contains(&kind)) {
                 delay(&mut next, kind, later);
                 shifted.push(json!({"timer": kind, "due": due, "later_s": later.num_seconds()}));

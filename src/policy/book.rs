@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use entity::policy_version;
-use entity::value::Instant;
+use entity::value::{Instant, Money};
 use sea_orm::{DatabaseConnection, EntityTrait as _, IntoActiveModel as _};
 
 use super::keys::Policy;
@@ -82,6 +82,16 @@ impl Book {
         // Before the first came into force (a clock set back) the first one serves.
         let version = newest.or_else(|| book.values().next()).cloned();
         version.ok_or_else(|| Fault::Other("no policy is in force".to_owned()).into())
+    }
+
+    /// The lowest floor of any version: no hold was ever allowed below it.
+    ///
+    /// # Errors
+    /// A fault when there is no version.
+    pub fn lowest_floor(&self) -> Result<Money, Stop> {
+        let book = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let lowest = book.values().map(|version| version.keys.balance.floor).min();
+        lowest.ok_or_else(|| Fault::Other("no policy is in force".to_owned()).into())
     }
 
     /// The version an order was placed under.

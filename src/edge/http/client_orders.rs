@@ -73,7 +73,8 @@ where
     C: Command<Answer = OrderView>,
 {
     let actor = by.person_id.map(|id| id.0).unwrap_or_default();
-    let done = edge.engine.execute(by, Some(sent.key(actor)), command).await?;
+    let done = edge.engine.execute(by, Some(sent.key(actor)), command).await;
+    let done = done.map_err(|stop| reply::refused(edge, stop))?;
     reply::done(edge, StatusCode::OK, &done, Some(done.answer.version))
 }
 
@@ -94,7 +95,8 @@ async fn preview(
     body: Body<Wish>,
 ) -> Result<HttpResponse, Problem> {
     let command = PreviewOrder { client_id: client.person_id(), wish: body.0 };
-    let done = edge.engine.execute(client.by(), None, command).await?;
+    let done = edge.engine.execute(client.by(), None, command).await;
+    let done = done.map_err(|stop| reply::refused(&edge, stop))?;
     reply::json(&edge, StatusCode::OK, &done.answer)
 }
 
@@ -107,7 +109,8 @@ async fn place(
 ) -> Result<HttpResponse, Problem> {
     let key = sent.key(client.person_id().0);
     let command = Place { client_id: client.person_id(), wish: sent.body };
-    let done = edge.engine.execute(client.by(), Some(key), command).await?;
+    let done = edge.engine.execute(client.by(), Some(key), command).await;
+    let done = done.map_err(|stop| reply::refused(&edge, stop))?;
     reply::done(&edge, StatusCode::CREATED, &done, Some(done.answer.version))
 }
 
@@ -171,7 +174,8 @@ async fn positions(
         accuracy_m: body.accuracy_m,
     };
     let key = sent.key(client.person_id().0);
-    let done = edge.engine.execute(client.by(), Some(key), command).await?;
+    let done = edge.engine.execute(client.by(), Some(key), command).await;
+    let done = done.map_err(|stop| reply::refused(&edge, stop))?;
     reply::done(&edge, StatusCode::OK, &done, None)
 }
 
@@ -207,7 +211,8 @@ async fn quote(
 ) -> Result<HttpResponse, Problem> {
     let scope = Scope::Client(client.person_id());
     let command = QuoteCancel { scope, order_id: *id };
-    let done = edge.engine.execute(client.by(), None, command).await?;
+    let done = edge.engine.execute(client.by(), None, command).await;
+    let done = done.map_err(|stop| reply::refused(&edge, stop))?;
     reply::json(&edge, StatusCode::OK, &done.answer)
 }
 
@@ -252,6 +257,7 @@ async fn alternatives(
     id: Path<OrderId>,
 ) -> Result<HttpResponse, Problem> {
     let command = FindAlternatives { client_id: client.person_id(), order_id: *id };
-    let done = edge.engine.execute(client.by(), None, command).await?;
+    let done = edge.engine.execute(client.by(), None, command).await;
+    let done = done.map_err(|stop| reply::refused(&edge, stop))?;
     reply::json(&edge, StatusCode::OK, &done.answer)
 }

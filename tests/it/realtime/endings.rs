@@ -72,9 +72,15 @@ both! {
     }
 }
 
-/// Asks over HTTP for what comes after this number, and does not wait for the answer.
+/// Asks over HTTP for what comes after this number, on a connection that is being served already,
+/// and does not wait for the answer.
 async fn polls(person: &Person, after: i64) -> TcpStream {
     let mut socket = TcpStream::connect(person.scene.addr()).await.unwrap();
+    socket.write_all(b"GET /health/live HTTP/1.1\r\nHost: here\r\n\r\n").await.unwrap();
+    let mut heard = Vec::new();
+    while !heard.ends_with(b"{\"live\":true}") {
+        assert!(socket.read_buf(&mut heard).await.unwrap() > 0, "{heard:?}");
+    }
     let ask = format!(
         "GET /v1/feed/events?after={after}&wait=25 HTTP/1.1\r\nHost: here\r\n\
          Authorization: Bearer {}\r\n\r\n",

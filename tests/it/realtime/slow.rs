@@ -12,6 +12,8 @@ use crate::support::{World, seconds};
 /// More than the kernel and the engine keep for one socket.
 const TOLD: i64 = 600;
 const BYTES: usize = 40_000;
+/// Asked between two short events, so that the sleeper stays within reach of its number.
+const ANSWERS: usize = 20;
 
 /// Tells a client something long.
 struct Tell {
@@ -58,6 +60,9 @@ both! {
             tells(world, audience, 10).await;
             last += 1;
             awake.numbered(last, last).await;
+            for _ in 0..ANSWERS {
+                assert!(awake.answers().await);
+            }
         }
         let (frames, code) = asleep.read_out().await;
         assert_eq!(code, 4008);

@@ -24,6 +24,7 @@ both! {
         let order = anar.orders(&kristal).await;
         world.clock.set(instant("2026-11-20T08:00:32.000001Z"));
         kristal.accepts(&order).await.refused_as("offer_expired", "requested");
+        kristal.declines(&order).await.refused_as("offer_expired", "requested");
         world.advance(TimeDelta::zero()).await;
         assert_eq!(anar.sees(&order).await.status("cancelled")["reason"], "offer_expired");
         assert_eq!(kristal.balance().await, (5000, 0, 5000));

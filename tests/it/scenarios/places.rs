@@ -131,8 +131,13 @@ both! {
         for name in ["Anar", "Leyla", "Rauf"] {
             world.client(name).await.orders(&kristal).await;
         }
-        let late = world.client("Nigar").await.tries(&kristal, &["wash.body"]).await;
-        late.refused("partner_cannot_take");
+        let nigar = world.client("Nigar").await;
+        nigar.tries(&kristal, &["wash.body"]).await.refused("partner_cannot_take");
+        // Nor is it an alternative to what another declined (QO-8).
+        let almaz = world.branch("Almaz").await;
+        let declined = nigar.orders(&almaz).await;
+        almaz.declines(&declined).await.ok();
+        assert_eq!(nigar.alternatives(&declined).await.ok()["items"], json!([]));
     }
 
     /// ORD: a partner that is switched off, or shut at this hour, takes no orders.

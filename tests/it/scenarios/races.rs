@@ -127,4 +127,25 @@ both! {
         assert_eq!(sent.ok()["arrived"], false);
         assert_eq!(kristal.version(&order).await, 2);
     }
+
+    /// ORD-3, ORD-5: who comes second is shown the order as anywhere else: the plate to be read,
+    /// and the instant at which it was so.
+    async fn a_refusal_shows_the_order_as_any_answer_does(world) {
+        let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
+        let order = anar.orders(&kristal).await;
+        let seen = anar.sees(&order).await;
+        for refused in [
+            anar.departs(&order).await,
+            anar.is_at(&order, &kristal).await,
+            anar.tries(&kristal, &["wash.body"]).await,
+            kristal.accepts_seeing(&order, 7).await,
+        ] {
+            assert_eq!(refused.json["order"]["car"], seen.ok()["car"], "{}", refused.what);
+            assert_eq!(refused.at("server_now"), world.now());
+        }
+        kristal.accepts(&order).await.ok();
+        kristal.admits(&order).await.ok();
+        let quote = anar.quote(&order).await;
+        assert_eq!(quote.refused("not_in_this_status")["order"]["car"], seen.ok()["car"]);
+    }
 }
