@@ -11,7 +11,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta};
 use entity::outage;
 use entity::value::{Instant, OrderId, OutageId, Span};
-use sea_orm::{DbErr, EntityTrait as _, IntoActiveModel as _};
+use sea_orm::{
+    ActiveModelTrait as _, ActiveValue::Set, DbErr, EntityTrait as _, IntoActiveModel as _,
+};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -96,7 +98,35 @@ impl Clockwork {
     /// # Errors
     /// When the database fails.
     pub async fn recover(&self, span: Span) -> Result<u64, Stop> {
-        let outage_id = OutageId::new();
+        let shared = self.engine.shared();
+        let due =
+            timers::due_within(&shared.db.read, orders::timers::DEADLINES, span.from, span.until);
+        let nobody = due.await?.is_empty();
+        shared.timers.reset(DateTime::UNIX_EPOCH);
+        if nobody && span.until - span.from <= self.patience() {
+            // A blink between two starts that touched nobody.
+            return Ok(0);
+        }
+        // First the report: every step that moves a deadline names it.
+        let row = outage::Model {
+            id: OutageId::new(),
+            down_at: span.from,
+            up_at: span.until,
+            touched: 0,
+        };
+        outage::Entity::insert(row.clone().into_active_model())
+            .exec_without_returning(&shared.db.write)
+            .await?;
+        let count = self.shift_all(row.id, span).await?;
+        let touched = i64::try_from(count).unwrap_or(i64::MAX);
+        outage::ActiveModel { id: Set(row.id), touched: Set(touched), ..Default::default() }
+            .update(&shared.db.write)
+            .await?;
+        tracing::warn!(down = %span.from, up = %span.until, count, "deadlines of our outage moved");
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
+    async fn shift_all(&self, outage_id: OutageId, span: Span) -> Result<usize, Stop> {
         let mut touched = BTreeSet::new();
         let mut from = span.from;
         loop {
@@ -108,7 +138,7 @@ impl Clockwork {
                 // What is left has no order any more: past it, or done.
                 match due.last() {
                     Some(last) if last.due_at > from => from = last.due_at,
-                    _ => break,
+                    _ => return Ok(touched.len()),
                 }
             }
             for subject in new {
@@ -116,23 +146,6 @@ impl Clockwork {
                 touched.insert(subject);
             }
         }
-        let count = touched.len();
-        self.engine.shared().timers.reset(DateTime::UNIX_EPOCH);
-        if count == 0 && span.until - span.from <= self.patience() {
-            // A blink between two starts that touched nobody.
-            return Ok(0);
-        }
-        tracing::warn!(down = %span.from, up = %span.until, count, "deadlines of our outage moved");
-        let row = outage::Model {
-            id: outage_id,
-            down_at: span.from,
-            up_at: span.until,
-            touched: i64::try_from(count).unwrap_or(i64::MAX),
-        };
-        outage::Entity::insert(row.into_active_model())
-            .exec_without_returning(&self.engine.shared().db.write)
-            .await?;
-        Ok(u64::try_from(count).unwrap_or(0))
     }
 
     async fn shift(
@@ -149,10 +162,22 @@ impl Clockwork {
         }
     }
 
+    /// Sees who shares the timers. A node alone has them all: the beat of the process that crashed
+    /// a moment ago is not another node's. When others come or go, what is near is taken up anew.
     async fn look_around(&self) -> Result<(), DbErr> {
-        let since = self.now() - self.patience();
-        let alive = heartbeat::alive(&self.engine.shared().db.read, since).await?;
-        *self.nodes.write().unwrap_or_else(PoisonError::into_inner) = alive;
+        let shared = self.engine.shared();
+        let alive = if self.clustered {
+            heartbeat::alive(&shared.db.read, self.now() - self.patience()).await?
+        } else {
+            vec![self.node]
+        };
+        let before = {
+            let mut nodes = self.nodes.write().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *nodes, alive.clone())
+        };
+        if before != alive {
+            shared.timers.reset(DateTime::UNIX_EPOCH);
+        }
         Ok(())
     }
 

@@ -157,7 +157,10 @@ async fn order(
     _support: Support,
     id: Path<OrderId>,
 ) -> Result<HttpResponse, Problem> {
-    let whole = read::whole(&edge.engine.shared().db.read, *id).await?;
+    // State, history, timers and money of one moment.
+    let moment = edge.engine.shared().db.moment().await?;
+    let whole = read::whole(&moment, *id).await?;
+    moment.commit().await?;
     let version = whole.pointer("/order/version").and_then(serde_json::Value::as_i64);
     let mut response = reply::json(&edge, StatusCode::OK, &whole)?;
     if let Some(version) = version {
