@@ -85,10 +85,11 @@ fn wanted(route: &Route, who: Who, others_order: bool) -> Wanted {
     if route.least == "open" {
         return Wanted::LetIn;
     }
-    match who {
-        Nobody => return Wanted::Refused(401, "unauthenticated"),
-        Expired => return Wanted::Refused(401, "token_expired"),
-        _ => {}
+    if who == Nobody {
+        return Wanted::Refused(401, "unauthenticated");
+    }
+    if who == Expired {
+        return Wanted::Refused(401, "token_expired");
     }
     let staff = [Viewer, Operator, Manager, Owner, Neighbour].contains(&who);
     let let_in = match route.least.as_str() {
@@ -137,7 +138,7 @@ fn place(path: &str, order: &str, partner: &str) -> String {
         "{order}" => order.to_owned(),
         "{partner}" => partner.to_owned(),
         "{tail}" => String::new(),
-        part if part.starts_with('{') => Uuid::now_v7().to_string(),
+        part if part.starts_with('{') => Uuid::new_v4().to_string(),
         part => part.to_owned(),
     };
     path.split('/').map(part).collect::<Vec<String>>().join("/")

@@ -29,7 +29,7 @@ both! {
         let (kristal, mirror) = (world.branch("Kristal").await, world.branch("Mirror").await);
         let anar = world.client("Anar").await;
         let good = wish(&anar, &kristal, 1500);
-        let id = || json!(Uuid::now_v7());
+        let id = || json!(Uuid::new_v4());
         let body = json!(kristal.service("wash.body"));
         let many: Vec<Value> = (0..21).map(|_| id()).collect();
         let services = |ids: Value| does(&anar, PLACE, with(&good, "service_ids", ids));
@@ -150,7 +150,7 @@ both! {
         let (kristal, mirror) = (world.branch("Kristal").await, world.branch("Mirror").await);
         let (anar, leyla) = (world.client("Anar").await, world.client("Leyla").await);
         let order = anar.orders(&kristal).await;
-        let gone = Uuid::now_v7().to_string();
+        let gone = Uuid::new_v4().to_string();
         let client = ["depart", "contest", "cancel"].map(|verb| ("POST", verb, json!({})));
         let staff = ["accept", "extend", "admit", "no-show", "not-here"]
             .map(|verb| ("POST", verb, json!({})));
