@@ -171,6 +171,16 @@ struct BranchQuery {
     branch_id: Option<PartnerId>,
 }
 
+/// What to say to a request that is wrong in itself: whoever may not call it at all is told that,
+/// whichever was found out first.
+pub(super) fn wrong(request: &HttpRequest, problem: Problem) -> Asking<Problem> {
+    let asked = Asked::of(request);
+    Box::pin(async move {
+        asked?.permitted().await?;
+        Ok(problem)
+    })
+}
+
 /// What a request shows to the table.
 struct Asked {
     edge: web::Data<Edge>,

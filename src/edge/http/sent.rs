@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::IF_MATCH;
@@ -10,8 +11,10 @@ use actix_web::{FromRequest, HttpRequest, web};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use super::guard::wrong;
 use super::problem::{Problem, malformed};
 use crate::edge::Edge;
+use crate::platform::Fault;
 use crate::platform::codes::General;
 use crate::platform::crypto::digest;
 use crate::platform::idempotency::Key;
@@ -64,15 +67,32 @@ impl<T: DeserializeOwned + 'static> FromRequest for Sent<T> {
         let route = format!("{} {}", request.method(), request.uri());
         let version = header(request, IF_MATCH.as_str()).unwrap_or_default().to_owned();
         let key = header(request, "Idempotency-Key").map(ToOwned::to_owned);
+        let keys = request.app_data::<web::Data<Edge>>().map(|edge| Arc::clone(&edge.keys));
         let bytes = read(request, payload);
-        Box::pin(async move {
+        let request = request.clone();
+        let reading = async move {
+            let keys = keys.ok_or_else(|| Fault::Other("the edge was never shared".to_owned()))?;
             let key = key.filter(|k| (1..=KEY_MAX).contains(&k.len()));
             let key = key.filter(|k| k.bytes().all(|b| b.is_ascii_graphic()));
             let key = key.ok_or(General::KeyRequired)?;
             let bytes = bytes.await?;
-            let body_hash = digest(&[version.as_bytes(), b"\n", &bytes].concat());
+            // Keyed: a body may hold a phone or a plate, and a bare hash of those can be guessed.
+            let body = digest(&[version.as_bytes(), b"\n", &bytes].concat());
+            let body_hash = keys.lookup("body", &body);
             Ok(Self { body: parse(&bytes)?, route, key, body_hash })
-        })
+        };
+        Box::pin(permitted_first(request, reading))
+    }
+}
+
+/// Only whoever may call this learns what is wrong with their request.
+async fn permitted_first<T>(
+    request: HttpRequest,
+    reading: impl Future<Output = Result<T, Problem>>,
+) -> Result<T, Problem> {
+    match reading.await {
+        Ok(read) => Ok(read),
+        Err(problem) => Err(wrong(&request, problem).await.unwrap_or_else(|refused| refused)),
     }
 }
 
@@ -81,10 +101,10 @@ pub struct IfMatch(pub i64);
 
 impl FromRequest for IfMatch {
     type Error = Problem;
-    type Future = std::future::Ready<Result<Self, Problem>>;
+    type Future = Reading<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        std::future::ready(match header(request, IF_MATCH.as_str()) {
+        let seen = match header(request, IF_MATCH.as_str()) {
             None => Err(General::VersionRequired.into()),
             Some(tag) => tag
                 .trim_start_matches("W/")
@@ -92,7 +112,8 @@ impl FromRequest for IfMatch {
                 .parse()
                 .map(Self)
                 .map_err(|_| malformed("If-Match is the ETag of an order, such as \"3\".")),
-        })
+        };
+        Box::pin(permitted_first(request.clone(), std::future::ready(seen)))
     }
 }
 
@@ -118,5 +139,32 @@ fn read(
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let bytes = if bytes.is_empty() { b"{}" } else { bytes };
+    if names_nul(bytes) {
+        return Err(malformed("No text holds the character U+0000."));
+    }
     serde_json::from_slice(bytes).map_err(malformed)
+}
+
+/// Does a string of this JSON hold U+0000? PostgreSQL cannot keep it, and it is never meant.
+fn names_nul(json: &[u8]) -> bool {
+    const NUL: &[u8] = br"\u0000";
+    json.windows(NUL.len()).enumerate().filter(|(_, window)| *window == NUL).any(|(at, _)| {
+        let before = json.get(..at).unwrap_or_default();
+        before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nul_is_found_and_a_backslash_is_not_one() {
+        for json in [r#""\u0000""#, r#""a\\\u0000""#] {
+            assert!(names_nul(json.as_bytes()), "{json}");
+        }
+        for json in [r#""\\u0000""#, r#""\u0001""#, "", "{}"] {
+            assert!(!names_nul(json.as_bytes()), "{json}");
+        }
+    }
 }

@@ -186,3 +186,17 @@ both! {
         assert_eq!(sealed.len(), many);
     }
 }
+
+both! {
+    /// ACC-5, ORD-4: what a command carried cannot be guessed from what is kept of it.
+    async fn a_kept_body_cannot_be_guessed(world) {
+        let kristal = world.branch("Kristal").await;
+        let phone = world.scene.phone();
+        let body = json!({"phone": phone, "role": "operator"});
+        kristal.post("/v1/partner/staff", body.clone()).await.ok();
+        let rows = rows::all(world).await["idempotency"].join("\n");
+        for guess in [body.to_string(), format!("\n{body}")] {
+            assert!(!rows.contains(&digest(guess.as_bytes())), "{guess}");
+        }
+    }
+}

@@ -215,4 +215,21 @@ both! {
         agent.post(&path, body).await.ok();
         assert_eq!(kristal.balance().await.0, 5100);
     }
+
+    /// ACC-4: whoever may not call a route learns that and nothing else, however wrong the request.
+    async fn a_wrong_request_of_the_wrong_person_is_forbidden(world) {
+        let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
+        let order = anar.orders(&kristal).await;
+        let accept = format!("/v1/partner/orders/{}/accept", order.id);
+        for _ in 0..5 {
+            let viewer = kristal.hires("viewer").await;
+            let answer = Raw::of(&viewer, "POST", &accept).send().await;
+            answer.problem(403, "forbidden");
+            let leyla = world.client("Leyla").await;
+            let answer =
+                Raw::of(&leyla, "POST", "/v1/support/organisations").bytes("{").send().await;
+            answer.problem(403, "forbidden");
+        }
+        kristal.declines(&order).await.ok();
+    }
 }

@@ -240,3 +240,31 @@ both! {
         kristal.declines(&order).await.ok();
     }
 }
+
+both! {
+    /// ACC-5, ORD-4: a text with U+0000, which PostgreSQL cannot keep, is refused on every backend.
+    async fn no_text_holds_a_nul(world) {
+        let (kristal, anar, order) = cast(world).await;
+        let support = &world.support().0;
+        let credits = format!("POST /v1/support/partners/{}/credits", kristal.partner_id);
+        let decline = format!("POST /v1/partner/orders/{}/decline", order.id);
+        let prices = json!([{"class": "sedan", "price": 5, "minutes": 5}]);
+        let service = json!({"code": "x", "name": "x\0", "prices": prices});
+        let bad: Vec<Bad> = vec![
+            (does(&anar, CARS, car("88-BB-888", "Ki\0a")), 400, "malformed"),
+            (does(&anar, CARS, car("88-B\0-888", "Kia")), 400, "malformed"),
+            (does(&anar, "PUT /v1/client/profile", json!({"name": "A\0"})), 400, "malformed"),
+            (does(&kristal, "POST /v1/partner/services", service), 400, "malformed"),
+            (does(&kristal, &decline, json!({"reason": "x\0"})), 400, "malformed"),
+            (does(support, &credits, json!({"amount": 5, "reason": "x\0"})), 400, "malformed"),
+            (
+                does(support, "POST /v1/support/organisations", json!({"name": "\0"})),
+                400,
+                "malformed",
+            ),
+        ];
+        refused(world, bad).await;
+        does(&anar, CARS, car("88-BB-888", "Kia \\u0000")).send().await.ok(201);
+        kristal.declines(&order).await.ok();
+    }
+}
