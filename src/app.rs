@@ -158,7 +158,7 @@ impl App {
             sessions: Arc::new(sessions),
         });
         let stopping = Stopping::default();
-        let server = serve(listener, edge, stopping.clone(), settings.http.workers)?;
+        let server = serve(listener, edge, stopping.clone(), settings.http_workers())?;
         tracing::info!(addr = %addr, "listening");
         Ok(Self { engine, clockwork, addr, server, stopping, stop, loops })
     }

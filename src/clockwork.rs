@@ -22,6 +22,7 @@ use crate::orders::shift::Shift;
 use crate::platform::clock::pause;
 use crate::platform::write_set::Fired;
 use crate::platform::{By, Engine, Stop, heartbeat, timers};
+use crate::policy::Book;
 use crate::{orders, timetable};
 
 /// Taken at once.
@@ -126,12 +127,19 @@ impl Clockwork {
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
+    /// Timers whose deadline may lie in the outage: an offer's fires a grace after what was shown.
+    async fn fallen(&self, from: Instant, span: Span) -> Result<Vec<Fired>, Stop> {
+        let keys = self.engine.extension::<Book>()?.at(span.until)?.keys;
+        let until = span.until + TimeDelta::seconds(keys.quick.net_grace_s);
+        let db = &self.engine.shared().db.read;
+        Ok(timers::due_within(db, orders::timers::DEADLINES, from, until).await?)
+    }
+
     async fn shift_all(&self, outage_id: OutageId, span: Span) -> Result<usize, Stop> {
         let mut touched = BTreeSet::new();
         let mut from = span.from;
         loop {
-            let db = &self.engine.shared().db.read;
-            let due = timers::due_within(db, orders::timers::DEADLINES, from, span.until).await?;
+            let due = self.fallen(from, span).await?;
             let subjects: BTreeSet<Uuid> = due.iter().map(|fired| fired.subject).collect();
             let new: Vec<Uuid> = subjects.difference(&touched).copied().collect();
             if new.is_empty() {

@@ -161,8 +161,8 @@ impl Settings {
         if !url.starts_with("sqlite:") && !url.starts_with("postgres") {
             return wrong("database.url is sqlite://… or postgres://…");
         }
-        if self.database.connections == 0 || self.http.workers == 0 {
-            return wrong("database.connections and http.workers are at least 1");
+        if self.database.connections == 0 {
+            return wrong("database.connections is at least 1");
         }
         if self.timers.sweep_ms == 0
             || self.timers.heartbeat_ms == 0
@@ -186,6 +186,13 @@ impl Settings {
             sync_full: self.database.synchronous == Synchronous::Full,
             schema: (!schema.is_empty()).then_some(schema),
         }
+    }
+
+    /// How many threads read and write HTTP.
+    #[must_use]
+    pub fn http_workers(&self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        if self.http.workers == 0 { (cores / 2).max(1) } else { self.http.workers }
     }
 
     /// May several nodes share this database?

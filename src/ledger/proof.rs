@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use chrono::TimeDelta;
 use entity::hold::HoldState;
 use entity::order::Status;
 use entity::value::{Money, OrderId, PartnerId};
@@ -24,6 +25,8 @@ use super::commission::commission;
 use crate::platform::{Engine, Stop};
 use crate::policy::Book;
 
+/// Instants of two commands this close say nothing about which of them landed first.
+const NEARLY: TimeDelta = TimeDelta::seconds(5);
 /// Rows read at once.
 const BATCH: u64 = 5_000;
 /// Violations named at most.
@@ -198,8 +201,8 @@ async fn wallets(
         let earliest = mine().map(|hold| hold.at).min();
         let debited = posted.last_debit.get(&partner_id).copied();
         // Captures and corrections may pass the floor; holds alone may not.
-        let by_holds =
-            row.posted >= least && earliest.is_some_and(|at| debited.is_none_or(|d| d < at));
+        let by_holds = row.posted >= least
+            && earliest.is_some_and(|at| debited.is_none_or(|d| d + NEARLY < at));
         if by_holds && row.posted.0 - held < least.0 {
             let detail = format!("available is {}", Money(row.posted.0 - held));
             proof.wrong("floor_by_hold", "wallet", row.id, detail);

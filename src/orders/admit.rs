@@ -1,17 +1,22 @@
 //! The partner takes the car in; the client may say that it did not happen (ORD-10).
 
 use chrono::TimeDelta;
-use entity::order::{Model, Status};
-use entity::value::{Instant, OrderId};
+use entity::order::{Line, Model, Status};
+use entity::order_step;
+use entity::value::{Instant, Money, OrderId};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::apply::{self, Step};
+use super::complete::held;
 use super::machine::Intent;
 use super::read::{self, Scope};
 use super::view::{OrderView, view};
 use super::{Refusal, late, price};
+use crate::ledger;
 use crate::platform::{Command, Stop, Tx};
-use crate::policy;
+use crate::policy::{self, Policy};
 
 /// Takes the car in.
 pub struct Admit {
@@ -65,18 +70,60 @@ impl Command for Contest {
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
         let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::Contest).await?;
         let keys = policy::book::pinned(tx, order.policy_version)?;
-        let minutes = TimeDelta::minutes(keys.order.contest_min);
-        let in_time = order.admitted_at.is_some_and(|at| tx.now() <= at + minutes);
-        if !in_time || order.arrived_at.is_some() {
+        if !contestable(&order, &keys, tx.now()) {
             return Err(read::refuse(Refusal::ContestOver, &order, self.scope).into());
+        }
+        let mut next = returned(&order, to, tx.now());
+        if let Some(before) = changed_since(tx, &order).await? {
+            ledger::post::resize(tx, &held(&order), before.commission, Money(i64::MIN))?;
+            next.agreed = before.agreed;
+            next.commission = before.commission;
+            next.snapshot.lines = before.lines;
         }
         let step = Step {
             marks: vec![(order.partner_id.0, "admission_contested")],
-            ..Step::new(Intent::Contest, "order.contested", returned(&order, to, tx.now()))
+            ..Step::new(Intent::Contest, "order.contested", next)
         };
         let order = apply::step(tx, &order, step)?;
         Ok(view(&order, self.scope.reader()))
     }
+}
+
+/// What was agreed before the partner changed it, as the history keeps it.
+#[derive(Serialize, Deserialize)]
+pub struct Before {
+    lines: Vec<Line>,
+    agreed: Money,
+    commission: Money,
+}
+
+impl Before {
+    /// As it is now.
+    #[must_use]
+    pub fn of(order: &Model) -> Self {
+        let lines = order.snapshot.lines.clone();
+        Self { lines, agreed: order.agreed, commission: order.commission }
+    }
+}
+
+/// What was agreed at the admission, if the partner changed it since.
+async fn changed_since(tx: &Tx, order: &Model) -> Result<Option<Before>, Stop> {
+    let steps = order_step::Entity::find()
+        .filter(order_step::Column::OrderId.eq(order.id))
+        .filter(order_step::Column::Intent.eq(Intent::ChangeServices.to_string()))
+        .order_by_asc(order_step::Column::N)
+        .all(tx.db())
+        .await?;
+    let since = |step: &order_step::Model| order.admitted_at.is_some_and(|at| step.at >= at);
+    let first = steps.into_iter().find(since);
+    Ok(first.map(|step| serde_json::from_value(step.note)).transpose()?)
+}
+
+/// May the client still say that it did not happen? Only without evidence of an arrival.
+#[must_use]
+pub fn contestable(order: &Model, policy: &Policy, now: Instant) -> bool {
+    let minutes = TimeDelta::minutes(policy.order.contest_min);
+    order.arrived_at.is_none() && order.admitted_at.is_some_and(|at| now <= at + minutes)
 }
 
 /// The state before the admission; the clocks that it stopped go on with the time they had left.

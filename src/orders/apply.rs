@@ -14,7 +14,7 @@ use super::machine::Intent;
 use super::timers;
 use super::view::{OrderView, Reader, view};
 use crate::platform::write_set::Unique;
-use crate::platform::{Audience, Stop, Tx};
+use crate::platform::{Audience, Refused, Stop, Tx};
 use crate::policy;
 
 /// One step of an order, decided.
@@ -93,7 +93,7 @@ pub fn step(tx: &mut Tx, old: &Model, mut step: Step) -> Result<Model, Stop> {
 /// # Errors
 /// A fault when the payload is no JSON.
 pub fn estimate(tx: &mut Tx, order: &Model) -> Result<(), Stop> {
-    tx.set("order", order.id.0, vec![("eta_at", order.eta_at.into())]);
+    tx.set(order, vec![("eta_at", order.eta_at.into())]);
     tell(tx, &Step::new(Intent::Arrive, "order.eta", order.clone()))
 }
 
@@ -111,6 +111,18 @@ pub fn mark(tx: &mut Tx, order: &Model, subject: Uuid, kind: &'static str) {
         order_id: order.id,
         at: tx.now(),
     });
+}
+
+/// Keeps the n-th mark of its kind for an order: of two at once for the same place one is refused.
+pub fn claim(tx: &mut Tx, order: &Model, n: u64, kind: &'static str, refusal: Refused) {
+    tx.insert(mark::Model {
+        id: MarkId(Uuid::from_u128(order.id.0.as_u128() ^ u128::from(n + 1))),
+        subject: order.id.0,
+        kind: kind.to_owned(),
+        order_id: order.id,
+        at: tx.now(),
+    });
+    tx.unique(Unique { name: "mark_pkey", columns: "mark.id", refusal });
 }
 
 fn record(tx: &mut Tx, from: Option<Status>, step: &Step) {

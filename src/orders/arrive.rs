@@ -15,15 +15,15 @@ use super::read::{self, Scope};
 use super::view::{OrderView, view};
 use super::{Refusal, late};
 use crate::discovery::geo;
+use crate::partners;
 use crate::platform::crypto::Keys;
 use crate::platform::idempotency::Key;
 use crate::platform::{By, Command, Done, Engine, Stop, Tx};
 use crate::policy::{self, Policy};
-use crate::{partners, platform};
 
 /// The worst accuracy a device may report, metres.
 const ACCURACY_MAX: i32 = 10_000;
-/// Wrong codes for one order.
+/// Codes that are compared for one order.
 const CODES_MAX: u64 = 5;
 
 /// What a position meant.
@@ -134,6 +134,8 @@ pub struct ArriveByCode {
     pub order_id: OrderId,
     /// The code.
     pub code: String,
+    /// One of the tries this order has was spent on it.
+    pub claimed: bool,
 }
 
 impl Command for ArriveByCode {
@@ -150,7 +152,7 @@ impl Command for ArriveByCode {
             return refuse(Refusal::Frozen);
         }
         late::still_awaited(tx, &order, self.scope)?;
-        if wrong_codes(tx, self.order_id).await? >= CODES_MAX {
+        if !self.claimed {
             return refuse(Refusal::TooManyCodes);
         }
         let partner = tx.find_kept::<partner::Entity>(order.partner_id).await?;
@@ -167,24 +169,28 @@ impl Command for ArriveByCode {
     }
 }
 
-/// Counts a wrong code: a refusal writes nothing, so it has a command of its own.
-struct NoteWrongCode {
+/// Spends one of an order's tries before the code is compared: so many at once are still so many.
+struct ClaimTry {
     scope: Scope,
     order_id: OrderId,
 }
 
-impl Command for NoteWrongCode {
+impl Command for ClaimTry {
     type Answer = ();
-    const NAME: &'static str = "note_wrong_code";
+    const NAME: &'static str = "claim_code_try";
 
     async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
-        let order = read::load(tx, self.scope, self.order_id).await?;
-        apply::mark(tx, &order, order.id.0, "wrong_code");
+        let (order, _) = read::ask(tx, self.scope, self.order_id, Intent::Arrive).await?;
+        let spent = spent(tx, self.order_id).await?;
+        if spent >= CODES_MAX || order.arrived_at.is_some() || order.frozen_until.is_some() {
+            return Err(Refusal::TooManyCodes.into());
+        }
+        apply::claim(tx, &order, spent, "code_try", Refusal::TooManyCodes.refused());
         Ok(())
     }
 }
 
-/// Records an arrival by code, and counts a wrong one.
+/// Records an arrival by code; every code that is compared spends one of the order's tries.
 ///
 /// # Errors
 /// Refusals of [`ArriveByCode`].
@@ -194,20 +200,20 @@ pub async fn by_code(
     key: Key,
     command: ArriveByCode,
 ) -> Result<Done<OrderView>, Stop> {
-    let (scope, order_id) = (command.scope, command.order_id);
-    let outcome = engine.execute(by, Some(key), command).await;
-    if let Err(Stop::Refused(refused)) = &outcome
-        && refused.code == platform::Refused::from(Refusal::WrongCode).code
-    {
-        engine.execute(by, None, NoteWrongCode { scope, order_id }).await?;
-    }
-    outcome
+    let claim = ClaimTry { scope: command.scope, order_id: command.order_id };
+    let claimed = match engine.execute(by, None, claim).await {
+        Ok(_) => true,
+        // The command itself says why, or repeats its answer.
+        Err(Stop::Refused(_)) => false,
+        Err(stop) => return Err(stop),
+    };
+    engine.execute(by, Some(key), ArriveByCode { claimed, ..command }).await
 }
 
-async fn wrong_codes(tx: &Tx, order_id: OrderId) -> Result<u64, Stop> {
+async fn spent(tx: &Tx, order_id: OrderId) -> Result<u64, Stop> {
     let n = mark::Entity::find()
         .filter(mark::Column::Subject.eq(order_id.0))
-        .filter(mark::Column::Kind.eq("wrong_code"))
+        .filter(mark::Column::Kind.eq("code_try"))
         .count(tx.db())
         .await?;
     Ok(n)

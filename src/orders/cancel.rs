@@ -89,6 +89,8 @@ impl Command for CancelByClient {
             Some(token) => quoted(&*tx.shared::<Keys>()?, &order, token, tx.now())
                 .ok_or_else(|| read::refuse(Refusal::QuoteInvalid, &order, self.scope))?,
         };
+        // A quote protects the client; it never makes dear what has become free (ARR-2).
+        let amount = amount.min(fee.amount);
         let left = fee.why == "not_admitted_in_time";
         let (intent, event, reason) = if left {
             (Intent::NotAdmitted, "order.not_admitted", Reason::NotAdmitted)

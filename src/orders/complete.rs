@@ -4,14 +4,14 @@
 use chrono::TimeDelta;
 use entity::order::Model;
 use entity::value::{Instant, Money, OrderId, ServiceId};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::apply::{self, Step};
 use super::decline::given;
 use super::machine::Intent;
 use super::read::{self, Scope};
 use super::view::{OrderView, view};
-use super::{Refusal, price};
+use super::{Refusal, admit, price};
 use crate::ledger::commission::commission;
 use crate::ledger::post::Held;
 use crate::platform::{Command, Stop, Tx};
@@ -136,21 +136,17 @@ impl Command for ChangeServices {
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
         let (order, _) = read::ask(tx, self.scope, self.order_id, Intent::ChangeServices).await?;
         read::fresh(&order, self.seen, self.scope)?;
+        let keys = policy::book::pinned(tx, order.policy_version)?;
         let mut offered = partners::read::services(tx.db(), &[order.partner_id]).await?;
         let offered = offered.remove(&order.partner_id).unwrap_or_default();
-        let mut lines = price::lines(&offered, &self.service_ids, order.car_class)?;
-        for line in &mut lines {
-            // What was agreed keeps the price it was agreed at (ORD-7).
-            if let Some(agreed) = order.snapshot.lines.iter().find(|l| l.id == line.id) {
-                *line = agreed.clone();
-            }
-        }
+        // What was agreed stays as it was agreed, whatever the catalogue says now (ORD-7).
+        let agreed = &order.snapshot.lines;
+        let lines = price::lines(&offered, agreed, &self.service_ids, order.car_class)?;
         let total = match self.amount {
             None => price::total(&lines)?,
             Some(amount) if amount.is_positive() => amount,
             Some(_) => return Err(Refusal::AmountInvalid.into()),
         };
-        let keys = policy::book::pinned(tx, order.policy_version)?;
         let due = commission(total, &keys.commission);
         let floor = policy::book::in_force(tx)?.keys.balance.floor;
         ledger::post::resize(tx, &held(&order), due, floor)?;
@@ -163,7 +159,8 @@ impl Command for ChangeServices {
         };
         next.snapshot.lines = lines;
         let step = Step {
-            note: Value::Null,
+            // A contested admission takes it back (ORD-10).
+            note: json!(admit::Before::of(&order)),
             ..Step::new(Intent::ChangeServices, "order.services_changed", next)
         };
         let order = apply::step(tx, &order, step)?;

@@ -43,9 +43,14 @@ fn extended(order: &Model, policy: &Policy, now: Instant) -> Result<Model, Refus
         return Err(Refusal::NoMoreExtensions);
     }
     let more = TimeDelta::minutes(policy.quick.extension_min);
-    let deadline = order.arrival_deadline.map(|deadline| deadline + more);
-    let late = deadline.is_some_and(|deadline| now > deadline);
     let decide = TimeDelta::minutes(policy.quick.late_decision_min);
+    // An outage may have moved the decision alone; the client's time moved with it (OUT-1).
+    let base = match (order.arrival_deadline, order.decision_deadline) {
+        (Some(due), Some(end)) => Some(due.max(end - decide)),
+        (due, _) => due,
+    };
+    let deadline = base.map(|due| due + more);
+    let late = deadline.is_some_and(|deadline| now > deadline);
     Ok(Model {
         arrival_deadline: deadline,
         overdue_at: order.overdue_at.filter(|_| late),

@@ -174,7 +174,7 @@ async fn prepare(tx: &mut Tx, client_id: PersonId, wish: &Wish) -> Result<Ready,
     }
     let mut services = partners::read::services(tx.db(), &[partner.id]).await?;
     let services = services.remove(&partner.id).unwrap_or_default();
-    let lines = price::lines(&services, &wish.service_ids, car.class)?;
+    let lines = price::lines(&services, &[], &wish.service_ids, car.class)?;
     let total = price::total(&lines)?;
     let snapshot = snapshot(&policy, &partner, &car, lines, wish.origin);
     Ok(Ready { policy, car, partner, snapshot, total })

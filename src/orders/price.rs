@@ -11,12 +11,14 @@ use crate::partners::read::ServiceView;
 /// Services of one order at most.
 pub const SERVICES_MAX: usize = 20;
 
-/// The lines of an order for these services and this class of car.
+/// The lines of an order for these services and this class of car; what was agreed before stays as
+/// it was.
 ///
 /// # Errors
 /// `services_invalid` when one is unknown, stopped, named twice, or not offered for the class.
 pub fn lines(
     offered: &[ServiceView],
+    agreed: &[Line],
     wanted: &[ServiceId],
     class: CarClass,
 ) -> Result<Vec<Line>, Refusal> {
@@ -27,6 +29,9 @@ pub fn lines(
     wanted
         .iter()
         .map(|id| {
+            if let Some(line) = agreed.iter().find(|line| line.id == *id) {
+                return Ok(line.clone());
+            }
             let service = offered.iter().find(|s| s.id == *id && s.active);
             let service = service.ok_or(Refusal::ServicesInvalid)?;
             let price = service.prices.iter().find(|p| p.class == class);

@@ -34,14 +34,13 @@ impl Command for Shift {
         let mut next = order.clone();
         let mut shifted = Vec::new();
         for (kind, due) in timers::of(&order, &keys) {
-            let later =
-                moved(due, self.outage, least).map(|to| match (kind, order.offer_deadline) {
-                    // The grace comes on top of what is shown: the shown time is what moves.
-                    (timers::OFFER, Some(shown)) => {
-                        self.outage.until + (shown - self.outage.from).max(least) - shown
-                    }
-                    _ => to - due,
-                });
+            // The grace comes on top of what is shown: of an offer the shown time is what moves.
+            let shown = order.offer_deadline.filter(|_| kind == timers::OFFER).unwrap_or(due);
+            let to = match moved(shown, self.outage, least) {
+                None if self.outage.holds(due) => Some(self.outage.until + least),
+                to => to,
+            };
+            let later = to.map(|to| to - shown);
             if let (Some(later), true) = (later, timers::DEADLINES.contains(&kind)) {
                 delay(&mut next, kind, later);
                 shifted.push(json!({"timer": kind, "due": due, "later_s": later.num_seconds()}));

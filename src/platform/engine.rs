@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+use entity::value::Instant;
 use tokio::runtime::Handle;
 use tokio::sync::broadcast;
 use tracing::Instrument as _;
@@ -200,7 +202,7 @@ impl Engine {
             if attempt > 1 {
                 pause(Duration::from_millis(u64::from(rand::random_range(0..=attempt * 2)))).await;
             }
-            let now = self.0.clock.now();
+            let now = instant_of(self.0.clock.now(), fired);
             let trusting = attempt == 0;
             let mut tx = Tx::begin(now, by, Arc::clone(&self.0), fired.cloned(), trusting);
             let answer = match command.run(&mut tx).await {
@@ -267,7 +269,7 @@ impl Engine {
         &self,
         writes: WriteSet,
         key: Option<&Key>,
-        now: entity::value::Instant,
+        now: Instant,
         attempt: u32,
     ) -> Landing {
         if writes.is_empty() {
@@ -297,19 +299,19 @@ impl Engine {
     }
 
     /// What follows a commit: near timers, busy feeds, and one wake-up.
-    fn landed(
-        &self,
-        writes: WriteSet,
-        meaning: &Meaning,
-        numbers: &Numbers,
-        now: entity::value::Instant,
-    ) {
+    fn landed(&self, writes: WriteSet, meaning: &Meaning, numbers: &Numbers, now: Instant) {
         self.0.timers.landed(&writes.timers, writes.fired.as_ref());
         let mut topics = writes.topics;
         self.0.tail.landed(writes.facts, &meaning.feeds, numbers, now);
         topics.extend(meaning.feeds.iter().map(|(audience, _)| format!("feed:{audience}")));
         self.0.bus.wake(topics);
     }
+}
+
+/// The instant of a command: a timer that fell due stays due, even if the machine's clock was set
+/// back, or runs behind that of the node which armed it.
+fn instant_of(now: Instant, fired: Option<&Fired>) -> Instant {
+    fired.map_or(now, |fired| now.max(fired.due_at + TimeDelta::microseconds(1)))
 }
 
 /// Forgets kept rows whose change raised no version, as soon as the bus says so.

@@ -17,6 +17,7 @@ pub mod flush;
 pub mod heartbeat;
 pub mod idempotency;
 pub mod kept;
+pub mod lock_order;
 pub mod page;
 pub mod refusal;
 pub mod sql;

@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 use entity::value::Instant;
 use sea_orm::{DatabaseBackend, Statement, Value};
 
+use super::lock_order::{is_order, lock_order};
 use super::refusal::Refused;
 use super::write_set::{Adjust, Cell, Fact, Fired, TimerWrite, Write, WriteSet};
 
@@ -174,12 +175,16 @@ impl Composer {
                     );
                     self.check(&rows);
                 }
-                Write::Set { table, key, cells } => {
+                Write::Set { table, key, version, cells } => {
                     let set = self.equals(cells, ", ");
                     let found = self.equals(key, " AND ");
+                    let version = self.bind(&Value::from(*version));
                     let after = self.after();
                     self.gate(
-                        format!("UPDATE \"{table}\" SET {set} WHERE {found} AND {after}"),
+                        format!(
+                            "UPDATE \"{table}\" SET {set} \
+                             WHERE {found} AND \"version\" = {version} AND {after}"
+                        ),
                         Gate::Contended,
                     );
                 }
@@ -382,25 +387,4 @@ fn armed(due: Instant, generation: i64) -> [Cell; 4] {
         ("attempts", Value::from(0_i32)),
         ("parked_at", Value::from(None::<Instant>)),
     ]
-}
-
-/// A new order waits for the car's open one (QO-7), whose writer may wait for the feeds: it comes
-/// where orders are locked. All other new rows are guarded by the row they belong to.
-fn is_order(table: &str) -> bool {
-    table == "order"
-}
-
-/// One lock order everywhere: orders, other rows, wallets; each by key.
-fn lock_order(write: &Write) -> (u8, String) {
-    match write {
-        Write::Update { table: "order", key, .. } | Write::Set { table: "order", key, .. } => {
-            (0, format!("{key:?}"))
-        }
-        Write::Insert { table, .. } if is_order(table) => (0, String::new()),
-        Write::Update { table, key, .. }
-        | Write::Check { table, key, .. }
-        | Write::Set { table, key, .. } => (1, format!("{table}{key:?}")),
-        Write::Adjust(adjust) => (2, format!("{}{:?}", adjust.table, adjust.key)),
-        Write::Insert { .. } | Write::Replace { .. } | Write::Delete { .. } => (3, String::new()),
-    }
 }

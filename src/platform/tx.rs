@@ -167,9 +167,12 @@ impl Tx {
         self.landing.push(Box::new(move |kept| kept.put(model)));
     }
 
-    /// Changes cells of a row that no version guards; whoever keeps the row forgets it.
-    pub fn set(&mut self, table: &'static str, id: Uuid, cells: Vec<write_set::Cell>) {
-        self.writes.writes.push(Write::Set { table, key: vec![("id", id.into())], cells });
+    /// Changes cells of a row at the version it was read at, without raising it; whoever keeps the
+    /// row forgets it.
+    pub fn set<M: Versioned>(&mut self, row: &M, cells: Vec<write_set::Cell>) {
+        let (table, key) = write_set::place_of(row);
+        let (id, version) = (row.id(), row.version());
+        self.writes.writes.push(Write::Set { table, key, version, cells });
         self.wake(format!("{TOPIC}{id}"));
         self.landing.push(Box::new(move |kept| kept.forget(id)));
     }

@@ -55,12 +55,14 @@ pub enum Write {
         /// The version it was seen at.
         version: i64,
     },
-    /// Cells of a row that no version guards.
+    /// Cells of a row, at the version it was read at, without raising it.
     Set {
         /// The table.
         table: &'static str,
         /// Which row.
         key: Vec<Cell>,
+        /// The version it was read at.
+        version: i64,
         /// What it then holds.
         cells: Vec<Cell>,
     },

@@ -197,7 +197,7 @@ async fn arrive_by_code(
 ) -> Result<HttpResponse, Problem> {
     let scope = Scope::Client(client.person_id());
     let key = sent.key(client.person_id().0);
-    let command = ArriveByCode { scope, order_id: *id, code: sent.body.code };
+    let command = ArriveByCode { scope, order_id: *id, code: sent.body.code, claimed: false };
     let done = arrive::by_code(&edge.engine, client.by(), key, command).await?;
     reply::done(&edge, StatusCode::OK, &done, Some(done.answer.version))
 }

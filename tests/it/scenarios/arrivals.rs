@@ -69,6 +69,19 @@ both! {
         leyla.arrives_by_code(&other, &code).await.refused("too_many_codes_tried");
     }
 
+    /// ARR-1: of many guesses at once five are compared, not one more.
+    async fn guessing_at_once_is_still_five_guesses(world) {
+        let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
+        let order = anar.orders(&kristal).await;
+        kristal.accepts(&order).await.ok();
+        let wrong = if kristal.arrival_code().await == "0000" { "0001" } else { "0000" };
+        let guesses = (0..20).map(|_| anar.arrives_by_code(&order, wrong));
+        let answers = futures_util::future::join_all(guesses).await;
+        let compared = answers.iter().filter(|answer| answer.json["code"] == "wrong_code").count();
+        assert!(compared <= 5, "{compared} codes were compared");
+        anar.sees(&order).await.status("confirmed");
+    }
+
     /// ARR-1: an arrival stops every no-show clock; the partner's word does not decide.
     async fn an_arrival_stops_the_no_show_clocks(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);

@@ -88,4 +88,21 @@ both! {
         kristal.admits(&order).await.status("active");
         assert_eq!(world.marks(&anar.person_id, "client_no_show").await, 0);
     }
+
+    /// OUT-1, QO-6: more time given after an outage counts from the moved time, not from the old one.
+    async fn an_extension_after_an_outage_gives_time(world) {
+        let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
+        let order = anar.orders(&kristal).await;
+        kristal.accepts(&order).await.ok();
+        world.until(instant("2026-11-20T08:30:00Z")).await;
+        world.is_down_for(minutes(60)).await;
+        // The decision moved to 09:35:01, so the client's time is 09:25:01, and ten minutes more.
+        let given = kristal.extends(&order).await;
+        given.status("confirmed");
+        assert_eq!(given.at("arrival_deadline"), instant("2026-11-20T09:35:01Z"));
+        assert_eq!(given.ok()["overdue"], false);
+        world.until(instant("2026-11-20T09:44:59Z")).await;
+        anar.sees(&order).await.status("confirmed");
+        assert_eq!(world.marks(&anar.person_id, "client_no_show").await, 0);
+    }
 }

@@ -187,4 +187,19 @@ both! {
         assert_eq!(closed.status("completed")["final_amount"]["amount"], 2500);
         assert_eq!(kristal.balance().await, (4800, 0, 4800));
     }
+
+    /// ORD-10, PEN-3: contesting takes back what the partner changed since, and its hold.
+    async fn a_contested_admission_takes_changed_services_back(world) {
+        let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
+        let order = anar.orders(&kristal).await;
+        kristal.accepts(&order).await.ok();
+        kristal.admits(&order).await.status("active");
+        let changed = kristal.changes_services(&order, &["wash.body", "wash.full"]).await;
+        assert_eq!((changed.money("total"), changed.money("commission")), (4000, 320));
+        let back = anar.contests(&order).await;
+        back.status("confirmed");
+        assert_eq!((back.money("total"), back.ok()["services"].as_array().unwrap().len()), (1500, 1));
+        // 15.00 at 9 % is 1.35.
+        assert_eq!(kristal.balance().await, (5000, 135, 4865));
+    }
 }
