@@ -89,7 +89,7 @@ both! {
         assert_eq!(world.marks(&anar.person_id, "client_no_show").await, 0);
     }
 
-    /// OUT-1, QO-6: more time given after an outage counts from the moved time, not from the old one.
+    /// OUT-1, QO-6: more time given after an outage counts from the moved time, not the old one.
     async fn an_extension_after_an_outage_gives_time(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;
