@@ -114,7 +114,7 @@ BEGIN
     SELECT version INTO v FROM floor."order" WHERE id = s.order_id;
     INSERT INTO floor.idempotency VALUES (s.client, 'POST /v1/client/orders/{id}/depart', gen_random_uuid()::text,
         md5(payload), payload, now());
-    UPDATE floor."order" SET status = 'confirmed', departed_at = now(), eta_at = now(), updated_at = now(), version = v + 1
+    UPDATE floor."order" SET status = CASE WHEN status = 'confirmed' THEN 'on_the_way' ELSE 'confirmed' END, departed_at = now(), eta_at = now(), updated_at = now(), version = v + 1
         WHERE id = s.order_id AND version = v;
     IF NOT FOUND THEN RAISE EXCEPTION 'contended'; END IF;
     INSERT INTO floor.order_step VALUES (s.order_id, v, now(), 'client', s.client, s.client, 'depart', 'confirmed',

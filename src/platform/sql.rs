@@ -351,10 +351,19 @@ impl Composer {
             let _ = write!(text, "u{i} AS ({body}), ");
         }
         text.truncate(text.len() - 2);
-        text.push_str(" SELECT true AS done");
-        for i in 0..self.gated.len() {
-            let _ = write!(text, ", gate((SELECT count(*) FROM g{i}) = 1, {i}) AS k{i}");
+        text.push_str(" SELECT ");
+        // Each part counts the one before it, so the last one's row stands for all; only where it is
+        // missing is it asked which part it was.
+        if let Some(last) = self.gated.len().checked_sub(1) {
+            let gate = |i| format!("gate((SELECT count(*) FROM g{i}) = 1, {i})");
+            let asked: Vec<String> = (0..=last).map(gate).collect();
+            let asked = asked.join(" AND ");
+            let _ = write!(text, "CASE WHEN (SELECT count(*) FROM g{last}) = 1 THEN true ");
+            let _ = write!(text, "ELSE {asked} END");
+        } else {
+            text.push_str("true");
         }
+        text.push_str(" AS done");
         for i in 0..feeds {
             let _ = write!(text, ", (SELECT last_seq FROM g{}) AS f{i}", first_feed + i);
         }
