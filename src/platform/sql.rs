@@ -352,8 +352,8 @@ impl Composer {
         }
         text.truncate(text.len() - 2);
         text.push_str(" SELECT ");
-        // Each part counts the one before it, so the last one's row stands for all; only where it is
-        // missing is it asked which part it was.
+        // Each part counts the one before it, so the last one stands for all; only where its row
+        // is missing is it asked which part it was.
         if let Some(last) = self.gated.len().checked_sub(1) {
             let gate = |i| format!("gate((SELECT count(*) FROM g{i}) = 1, {i})");
             let asked: Vec<String> = (0..=last).map(gate).collect();
