@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use actix_web::dev::Service as _;
+use actix_web::http::Method;
 use actix_web::web::Data;
 use actix_web::{App as Actix, HttpServer, web};
 use chrono::TimeDelta;
@@ -21,6 +23,8 @@ use crate::edge::Edge;
 use crate::edge::http;
 use crate::edge::ws::{Stopping, hub::Hub};
 use crate::ledger::proof::{self, Standing};
+use crate::partners::availability;
+use crate::partners::plan::Plans;
 use crate::platform::bus::Bus;
 use crate::platform::bus::local::LocalBus;
 use crate::platform::bus::redis::RedisBus;
@@ -121,6 +125,7 @@ pub async fn engine(
         any(Arc::new(settings.access.clone())),
         any(Arc::new(codes)),
         any(Arc::new(Standing::default())),
+        any(Arc::new(Plans::default())),
     ];
     Ok((Engine::new(db, clock, bus, shared), keys))
 }
@@ -202,7 +207,15 @@ fn serve(
             .configure(http::configure)
             .configure(crate::edge::ws::configure)
             .split_for_parts();
-        app.service(http::docs(api)).default_service(web::to(http::problem::nowhere))
+        app.service(http::docs(api)).default_service(web::to(http::problem::nowhere)).wrap_fn(
+            |mut request, service| {
+                // Whatever can be read can be asked for its head; the body is left out on its way.
+                if request.method() == Method::HEAD {
+                    request.head_mut().method = Method::GET;
+                }
+                service.call(request)
+            },
+        )
     })
     .workers(workers)
     .backlog(BACKLOG)
@@ -272,5 +285,6 @@ async fn forget_old(engine: &Engine, keep: TimeDelta) -> Result<(), sea_orm::DbE
     feed::forget(db, now - keep).await?;
     heartbeat::forget(db, now - keep).await?;
     access::otp::forget(db, now).await?;
+    availability::forget(db, now - keep).await?;
     Ok(())
 }

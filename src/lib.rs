@@ -2,7 +2,7 @@
 //!
 //! The modules in reading order. Each may name only what stands below it:
 //! `main → demo → app → clockwork → timetable → edge → support · notify → orders → discovery →
-//! ledger → partners · clients → access → policy → platform → entity`.
+//! billing → ledger → partners · clients → reputation → access → policy → platform → entity`.
 
 pub mod app;
 pub mod clockwork;
@@ -19,10 +19,14 @@ pub mod orders;
 
 pub mod discovery;
 
+pub mod billing;
+
 pub mod ledger;
 
 pub mod clients;
 pub mod partners;
+
+pub mod reputation;
 
 pub mod access;
 

@@ -1,15 +1,21 @@
 //! Everything that happens by itself, on one screen: timer kind → command.
 
-use entity::value::OrderId;
+use entity::value::{OrderId, PartnerId, PersonId, SanctionId};
 
+use crate::orders::accept::AutoConfirm;
+use crate::orders::burn::{Burn, CheckBay, Remind};
 use crate::orders::complete::AutoComplete;
 use crate::orders::lapse::{
     AlertAdmit, LapseOffer, MarkOverdue, NoShow, NotAdmitted, ReleaseFrozen,
 };
 use crate::orders::read::Scope;
-use crate::orders::timers;
+use crate::orders::shut_out::{ShutOut, ShutOutAll};
+use crate::orders::{proposal, timers};
 use crate::platform::write_set::Fired;
 use crate::platform::{Engine, Fault, Stop};
+use crate::reputation::judge::{JudgeClient, JudgePartner};
+use crate::reputation::rules;
+use crate::reputation::sanction::EndSanction;
 
 /// Sends the command of a timer that fell due.
 ///
@@ -25,7 +31,32 @@ pub async fn send(engine: &Engine, fired: &Fired) -> Result<(), Stop> {
         timers::ADMIT_ALERT => engine.fire(fired, AlertAdmit { order_id }).await,
         timers::ADMIT => engine.fire(fired, NotAdmitted { order_id }).await,
         timers::FROZEN => engine.fire(fired, ReleaseFrozen { order_id }).await,
+        timers::AUTO_CONFIRM => engine.fire(fired, AutoConfirm { order_id }).await,
+        timers::BURN => engine.fire(fired, Burn { order_id }).await,
+        timers::PROPOSAL => engine.fire(fired, proposal::Lapse { order_id }).await,
+        timers::AUTO_AGREE => engine.fire(fired, proposal::Agree { order_id }).await,
+        which @ (timers::REMIND_DAY | timers::REMIND_SOON | timers::REMIND_LEAVE) => {
+            engine.fire(fired, Remind { order_id, which: named(which) }).await
+        }
+        timers::BAY_CHECK => engine.fire(fired, CheckBay { order_id }).await,
+        timers::SHUT_OUT => engine.fire(fired, ShutOut { order_id }).await,
+        rules::SHUT_OUT => {
+            engine.fire(fired, ShutOutAll { partner_id: PartnerId(fired.subject) }).await
+        }
+        rules::JUDGE_CLIENT => {
+            engine.fire(fired, JudgeClient { client_id: PersonId(fired.subject) }).await
+        }
+        rules::JUDGE_PARTNER => {
+            engine.fire(fired, JudgePartner { partner_id: PartnerId(fired.subject) }).await
+        }
+        rules::ENDS => {
+            engine.fire(fired, EndSanction { sanction_id: SanctionId(fired.subject) }).await
+        }
         timers::AUTO_COMPLETE => engine.fire(fired, AutoComplete { order_id }).await,
         kind => Err(Fault::Other(format!("no command for timer {kind}")).into()),
     }
+}
+
+fn named(which: &str) -> &'static str {
+    timers::ALL.iter().find(|kind| **kind == which).copied().unwrap_or(timers::REMIND_LEAVE)
 }

@@ -15,6 +15,8 @@
     reason = "a test stops at what it did not foresee"
 )]
 
+#[path = "faults/booking.rs"]
+mod booking;
 #[path = "faults/city.rs"]
 mod city;
 #[path = "faults/crowding.rs"]
@@ -35,6 +37,8 @@ mod outage;
 mod races;
 #[path = "faults/server.rs"]
 mod server;
+#[path = "faults/storm.rs"]
+mod storm;
 #[path = "faults/truth.rs"]
 mod truth;
 #[path = "faults/wait.rs"]

@@ -21,12 +21,14 @@ fn declared() -> Vec<Refused> {
     let mut all = Vec::new();
     all.extend(yumo::platform::codes::General::ALL.iter().map(|r| r.refused()));
     all.extend(yumo::access::Refusal::ALL.iter().map(|r| r.refused()));
+    all.extend(yumo::billing::Refusal::ALL.iter().map(|r| r.refused()));
     all.extend(yumo::clients::Refusal::ALL.iter().map(|r| r.refused()));
     all.extend(yumo::edge::ws::Refusal::ALL.iter().map(|r| r.refused()));
     all.extend(yumo::ledger::Refusal::ALL.iter().map(|r| r.refused()));
     all.extend(yumo::notify::Refusal::ALL.iter().map(|r| r.refused()));
     all.extend(yumo::orders::Refusal::ALL.iter().map(|r| r.refused()));
     all.extend(yumo::partners::Refusal::ALL.iter().map(|r| r.refused()));
+    all.extend(yumo::reputation::Refusal::ALL.iter().map(|r| r.refused()));
     all
 }
 

@@ -19,6 +19,8 @@ pub struct Model {
     pub order_id: OrderId,
     /// When.
     pub at: Instant,
+    /// Undone: it no longer counts (PEN-7).
+    pub voided_at: Option<Instant>,
 }
 
 /// No relation is followed by the ORM: rows are read by whoever owns them.

@@ -2,13 +2,13 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::value::{
-    Bp, CarClass, CarId, Instant, Money, OrderId, PartnerId, PersonId, Point, Sealed, ServiceId,
-};
+pub use crate::order_parts::{Line, Place, Proposal, Proposed, Snapshot};
+use crate::value::{BayId, CarClass, CarId, Instant, Money, OrderId, PartnerId, PersonId, Sealed};
 
 /// One row of `order`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "order")]
+#[expect(clippy::struct_excessive_bools, reason = "facts that are independent of each other")]
 pub struct Model {
     /// The order.
     #[sea_orm(primary_key, auto_increment = false)]
@@ -92,6 +92,35 @@ pub struct Model {
     pub flagged: bool,
     /// The offer reached no device (ORD-6).
     pub undelivered: bool,
+    /// A booking's start (BK-1).
+    pub starts_at: Option<Instant>,
+    /// A booking's end, without the rest after it.
+    pub ends_at: Option<Instant>,
+    /// The bay it holds, or held last.
+    pub bay_id: Option<BayId>,
+    /// The bay is held from then (BK-2, BK-10).
+    pub taken_from: Option<Instant>,
+    /// The bay is held until then, exclusive; the rest after the visit included.
+    pub taken_until: Option<Instant>,
+    /// The partner took it although no bay was free: it holds none (BK-10).
+    pub overbooked: bool,
+    /// When the start was agreed last.
+    pub scheduled_at: Option<Instant>,
+    /// From when the client of a booking may set out (BK-5).
+    pub depart_from: Option<Instant>,
+    /// Until when the client of a booking must have set out or arrived (BK-5).
+    pub depart_deadline: Option<Instant>,
+    /// How often the start was moved (BK-8).
+    pub reschedules: i16,
+    /// It was moved when cancelling was no longer free: the fee stays due (BK-8).
+    pub moved_late: bool,
+    /// What one side proposes and the other has not answered (ADD-1, BK-8).
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub proposal: Option<Proposal>,
+    /// The car's class was corrected when it was taken in (ORD-10).
+    pub class_corrected: bool,
+    /// When the client contested the final amount (ORD-11).
+    pub amount_contested_at: Option<Instant>,
     /// The newest step.
     pub updated_at: Instant,
 }
@@ -253,49 +282,4 @@ pub enum ArrivalBy {
     Position,
     /// The code shown at the branch.
     Code,
-}
-
-/// What an order was placed under: names, prices, durations, zone, route, cancellation terms
-/// (ORD-7).
-#[derive(
-    Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, sea_orm::FromJsonQueryResult,
-)]
-pub struct Snapshot {
-    /// The partner's name.
-    pub partner_name: String,
-    /// The partner's address.
-    pub partner_address: String,
-    /// Where the partner is.
-    pub partner_point: Point,
-    /// IANA zone of the branch.
-    pub zone: String,
-    /// The car's make.
-    pub car_make: String,
-    /// Where the client was at placing.
-    pub origin: Point,
-    /// The services, priced.
-    pub lines: Vec<Line>,
-    /// Route time at placing, seconds (QO-4).
-    pub route_secs: i64,
-    /// Arrival buffer, seconds (QO-1).
-    pub buffer_secs: i64,
-    /// Fee rate of a late cancel (PEN-2).
-    pub fee_bp: Bp,
-    /// Its cap (PEN-2).
-    pub fee_cap: Money,
-}
-
-/// One service of an order.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
-pub struct Line {
-    /// The service.
-    pub id: ServiceId,
-    /// What kind of work it is.
-    pub code: String,
-    /// Its name when it was agreed.
-    pub name: String,
-    /// Its price when it was agreed.
-    pub price: Money,
-    /// Its duration, minutes.
-    pub minutes: i32,
 }

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::value::{Instant, OrganisationId, PartnerId, Sealed};
+use crate::value::{Instant, OrganisationId, PartnerId, Sealed, ServiceId};
 
 /// One row of `partner`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -31,6 +31,18 @@ pub struct Model {
     pub arrival_buffer_min: i32,
     /// The code shown at the branch (ARR-1), sealed.
     pub arrival_code: Sealed,
+    /// Paused, or closed for today, until then (BK-13).
+    pub closed_until: Option<Instant>,
+    /// Its slot grid, minutes; the policy's where none is set (BK-1).
+    pub grid_min: Option<i16>,
+    /// Bookings are let go free until so many minutes before; the policy's where none is set
+    /// (PEN-1).
+    pub free_cancel_min: Option<i32>,
+    /// Which bookings it confirms by itself (BK-4).
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub auto_confirm: Option<AutoConfirm>,
+    /// Accepts add-ons by itself (ADD-1).
+    pub auto_add_on: bool,
     /// Since when.
     pub created_at: Instant,
     /// Optimistic version.
@@ -65,4 +77,40 @@ pub enum PartnerState {
     Live,
     /// Shut out.
     Blocked,
+}
+
+/// Which bookings a branch confirms by itself (BK-4).
+#[derive(
+    Clone,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    serde::Deserialize,
+    utoipa::ToSchema,
+    sea_orm::FromJsonQueryResult,
+)]
+#[serde(default, deny_unknown_fields)]
+pub struct AutoConfirm {
+    /// All.
+    pub all: bool,
+    /// Those of these services alone.
+    pub service_ids: Vec<ServiceId>,
+    /// Those that start within these weekly hours.
+    pub hours: Vec<AutoHours>,
+}
+
+/// Weekly hours in which bookings that start are confirmed by themselves.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
+#[serde(deny_unknown_fields)]
+pub struct AutoHours {
+    /// 1 Monday … 7 Sunday.
+    pub weekday: i16,
+    /// Minutes after local midnight.
+    pub from_min: i16,
+    /// Minutes after the same midnight, exclusive.
+    pub until_min: i16,
 }

@@ -24,6 +24,14 @@ pub struct Model {
     pub paid: Money,
     /// Where it stands.
     pub state: PenaltyState,
+    /// How often something was paid or given back: the number of the newest posting.
+    pub payments: i32,
+    /// When the client disputed it (PEN-7).
+    pub disputed_at: Option<Instant>,
+    /// In the client's words.
+    pub dispute_reason: Option<String>,
+    /// When it was paid in full.
+    pub settled_at: Option<Instant>,
     /// When it arose.
     pub created_at: Instant,
     /// Optimistic version.

@@ -19,6 +19,10 @@ pub struct Model {
     pub name: String,
     /// Offered now.
     pub active: bool,
+    /// What the bay must be for; any where none is named (BK-1).
+    pub bay_kind: Option<String>,
+    /// The rest of the bay after it, minutes; the policy's where none is set (BK-1).
+    pub buffer_min: Option<i32>,
     /// Since when.
     pub created_at: Instant,
     /// Optimistic version.

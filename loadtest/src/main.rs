@@ -17,6 +17,8 @@ mod records;
 mod report;
 mod scene;
 mod server;
+mod slots;
+mod storm;
 
 use clap::Parser;
 use options::{Options, What};
@@ -28,7 +30,9 @@ async fn main() -> ExitCode {
     let done = match options.what {
         What::Orders(orders) => orders::run(&orders).await,
         What::Life(life) => lifelike::run(&life).await,
+        What::Storm(it) => storm::run(&it).await,
         What::Idle(idle) => idle::run(&idle).await,
+        What::Slots(slots) => slots::run(&slots).await,
     };
     match done {
         Ok(report) => {

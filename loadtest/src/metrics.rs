@@ -1,35 +1,36 @@
-//! What the server says of itself: its timers' lateness, from `/metrics`.
+//! What the server says of itself, from `/metrics`.
 
 use town::{Ask, Wire};
 
-/// The histogram read.
-const LATENESS: &str = "yumo_timer_lateness_seconds";
+/// How late timers fired.
+pub const LATENESS: &str = "yumo_timer_lateness_seconds";
+/// How long free slots were looked for.
+pub const SLOTS: &str = "yumo_slots_seconds";
 
 /// A cumulative histogram as Prometheus text tells it: upper bound and count, bounds ascending.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Lateness {
+pub struct Buckets {
     buckets: Vec<(String, u64)>,
 }
 
-impl Lateness {
-    /// Reads it from every node and adds them up.
-    pub async fn read(base_urls: &[String]) -> Self {
+impl Buckets {
+    /// Reads one from every node and adds them up.
+    pub async fn read(base_urls: &[String], name: &str) -> Self {
         let mut sum = Self::default();
         for base in base_urls {
             let Ok(wire) = Wire::to(base) else { continue };
             if let Ok(reply) = wire.send(&Ask::get("/metrics"), None).await {
-                sum.add(&Self::parse(&reply.text()));
+                sum.add(&Self::parse(&reply.text(), name));
             }
         }
         sum
     }
 
-    fn parse(text: &str) -> Self {
+    fn parse(text: &str, name: &str) -> Self {
         let mut sum = Self::default();
-        for line in text.lines().filter(|line| line.starts_with(LATENESS)) {
-            let Some(rest) =
-                line.strip_prefix(LATENESS).and_then(|rest| rest.strip_prefix("_bucket{"))
-            else {
+        for line in text.lines() {
+            let named = line.strip_prefix(name);
+            let Some(rest) = named.and_then(|rest| rest.strip_prefix("_bucket{")) else {
                 continue;
             };
             let bound = rest.split_once("le=\"").and_then(|(_, rest)| rest.split_once('"'));
@@ -60,7 +61,7 @@ impl Lateness {
         Self { buckets: self.buckets.iter().map(new).collect() }
     }
 
-    /// How many timers fired.
+    /// How many were counted.
     pub fn count(&self) -> u64 {
         self.buckets.iter().map(|(_, count)| *count).max().unwrap_or(0)
     }
@@ -75,7 +76,7 @@ impl Lateness {
 
 #[cfg(test)]
 mod tests {
-    use super::Lateness;
+    use super::{Buckets, LATENESS};
 
     #[test]
     fn a_histogram_is_read_by_its_bounds() {
@@ -87,7 +88,7 @@ mod tests {
             yumo_timer_lateness_seconds_bucket{kind=\"late\",le=\"0.01\"} 4\n\
             yumo_timer_lateness_seconds_bucket{kind=\"late\",le=\"0.1\"} 4\n\
             yumo_timer_lateness_seconds_bucket{kind=\"late\",le=\"+Inf\"} 4\n";
-        let lateness = Lateness::parse(text);
+        let lateness = Buckets::parse(text, LATENESS);
         assert_eq!(lateness.count(), 14);
         assert_eq!(lateness.at(500), "0.01");
         assert_eq!(lateness.at(900), "0.1");

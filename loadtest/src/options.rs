@@ -20,8 +20,13 @@ pub enum What {
     /// The lifelike town, hurried: every kind of act, refusal and ending, the books and feeds
     /// checked.
     Life(Lifelike),
+    /// A calendar stormed: very many clients want the same few starts at the same moment; exactly
+    /// as many are held as there are bays, and every other one is told why and what is free.
+    Storm(Storm),
     /// What an idle authenticated socket costs the server.
     Idle(Idle),
+    /// Free slots of a partner whose calendar is full of blocks.
+    Slots(Slots),
 }
 
 /// Where the engine is.
@@ -112,6 +117,32 @@ pub struct Lifelike {
     pub seconds: u32,
 }
 
+/// A storm on a calendar.
+#[derive(Debug, Clone, Args)]
+pub struct Storm {
+    /// Where the engine is; one whose branches have no bookings yet.
+    #[command(flatten)]
+    pub place: Place,
+    /// Clients, each with one car and one wish.
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    pub clients: u32,
+    /// Branches that are stormed.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=8))]
+    pub partners: u32,
+    /// Bays of each.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=50))]
+    pub bays: u32,
+    /// Starts that are wanted, an hour apart; bays times starts are held at each branch.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=48))]
+    pub starts: u32,
+    /// Clients who follow their feed; all when left out. Branches always follow theirs.
+    #[arg(long)]
+    pub sockets: Option<u32>,
+    /// Nobody follows anything: requests alone.
+    #[arg(long)]
+    pub deaf: bool,
+}
+
 /// Idle sockets.
 #[derive(Debug, Clone, Args)]
 pub struct Idle {
@@ -124,6 +155,30 @@ pub struct Idle {
     /// Seconds they are held.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=3_600))]
     pub seconds: u32,
+}
+
+/// Free slots.
+#[derive(Debug, Clone, Args)]
+pub struct Slots {
+    /// Where the engine is.
+    #[command(flatten)]
+    pub place: Place,
+    /// Bays of the partner.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub bays: u32,
+    /// Days full of blocks: 25 minutes of every 45 of every bay.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=365))]
+    pub days: u32,
+    /// Looks, after a tenth as many that are not measured.
+    #[arg(long, default_value_t = 10_000)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub requests: u32,
+    /// Looks at one time.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_024))]
+    pub connections: u32,
+    /// Days of one look.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=7))]
+    pub look_days: u32,
 }
 
 impl Place {

@@ -6,7 +6,7 @@ use crate::feeds::Feeds;
 use crate::idle::open_sockets;
 use crate::life::Life;
 use crate::load::{Load, Window};
-use crate::metrics::Lateness;
+use crate::metrics::{Buckets, LATENESS};
 use crate::options::Orders;
 use crate::report::Report;
 use crate::scene::Scene;
@@ -24,7 +24,7 @@ pub async fn run(options: &Orders) -> Result<Report, String> {
     let people = scene.clients(clients).await?;
     let mut feeds = Feeds::new();
     if !options.deaf {
-        follow(&mut feeds, &scene, &people, options);
+        follow(&mut feeds, &scene, &people, options.sockets);
     }
     let held = open_sockets(scene.listeners(clients, idle).await?).await?;
     let load = Load::of(
@@ -37,7 +37,7 @@ pub async fn run(options: &Orders) -> Result<Report, String> {
     let began = Instant::now();
     let from = began + Duration::from_secs(options.warm_up.into());
     let window = Window { from, until: from + Duration::from_secs(options.seconds.into()) };
-    let lateness_before = Lateness::read(&scene.server.base_urls).await;
+    let lateness_before = Buckets::read(&scene.server.base_urls, LATENESS).await;
     let watch = watch_window(&scene, &feeds, window);
     let work = async {
         if options.rate == 0 {
@@ -62,7 +62,7 @@ pub async fn run(options: &Orders) -> Result<Report, String> {
     }
     report.say("ignored_offers", load.ignored.load(Relaxed));
     say_feeds(&mut report, &feeds);
-    let lateness = Lateness::read(&scene.server.base_urls).await.since(&lateness_before);
+    let lateness = Buckets::read(&scene.server.base_urls, LATENESS).await.since(&lateness_before);
     say_lateness(&mut report, &lateness);
     if tally.yes == 0 {
         report.violation("not one command was done");
@@ -75,13 +75,18 @@ pub async fn run(options: &Orders) -> Result<Report, String> {
 }
 
 /// Every branch and the first clients follow their feeds.
-fn follow(feeds: &mut Feeds, scene: &Scene, people: &[(Arc<Person>, Car)], options: &Orders) {
+pub fn follow(
+    feeds: &mut Feeds,
+    scene: &Scene,
+    people: &[(Arc<Person>, Car)],
+    sockets: Option<u32>,
+) {
     // A server of our own begins with empty feeds: every number from the first must come.
     let start = if scene.server.pid().is_some() { Start::After(0) } else { Start::Snapshot };
     for branch in scene.town.branches() {
         feeds.follow(&branch.owner, &Audience::Branch(branch.id.clone()), start);
     }
-    let sockets = options.sockets.map_or(people.len(), |count| usize::try_from(count).unwrap_or(0));
+    let sockets = sockets.map_or(people.len(), |count| usize::try_from(count).unwrap_or(0));
     for (client, _) in people.iter().take(sockets) {
         feeds.follow(client, &Audience::Client, start);
     }
@@ -117,7 +122,7 @@ fn say_feeds(report: &mut Report, feeds: &Feeds) {
     report.spread("told_both", &told.both);
 }
 
-fn say_lateness(report: &mut Report, lateness: &Lateness) {
+fn say_lateness(report: &mut Report, lateness: &Buckets) {
     report.say("timers_fired", lateness.count());
     if lateness.count() > 0 {
         report.say("timer_lateness_p50_s_at_most", lateness.at(500));

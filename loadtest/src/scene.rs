@@ -5,7 +5,7 @@ use crate::server::Server;
 use futures_util::{StreamExt, TryStreamExt};
 use std::sync::Arc;
 use tokio::sync::watch;
-use town::{Car, Config, Person, Stop, Town, Trouble, resident, settle, stop_pair};
+use town::{Bays, Car, Config, Person, Stop, Town, Trouble, resident, settle, stop_pair};
 
 /// People who sign in at one time.
 const SIGN_INS_MAX: usize = 32;
@@ -35,7 +35,7 @@ impl Scene {
             clients: 0,
             speed: 1.0,
             support_phone: place.support_phone.clone(),
-            bays,
+            bays: Bays::Washes(bays),
             credit_qepik: CREDIT_QEPIK,
         };
         let town = Town::found(config, server.codes.clone(), stop.clone()).await;

@@ -6,6 +6,7 @@ mod m0002_partners;
 mod m0003_orders;
 mod m0004_ledger;
 mod m0005_platform;
+mod m0006_bookings;
 mod table;
 
 pub use sea_orm_migration::prelude::MigratorTrait;
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_orders::Migration),
             Box::new(m0004_ledger::Migration),
             Box::new(m0005_platform::Migration),
+            Box::new(m0006_bookings::Migration),
         ]
     }
 }

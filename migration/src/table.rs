@@ -68,6 +68,22 @@ impl Builder {
     }
 }
 
+/// Columns added to a table that is there; `default` is what older rows hold.
+pub fn added(
+    name: &'static str,
+    columns: &[(&'static str, Type, Option<&'static str>)],
+) -> Vec<TableAlterStatement> {
+    let one = |(column_name, kind, default): &(&'static str, Type, Option<&'static str>)| {
+        let mut column = column(column_name, *kind);
+        match default {
+            Some(default) => column.not_null().default(Expr::cust(*default)),
+            None => column.null(),
+        };
+        Table::alter().table(name).add_column(&mut column).take()
+    };
+    columns.iter().map(one).collect()
+}
+
 fn column(name: &'static str, kind: Type) -> ColumnDef {
     let mut column = ColumnDef::new(name);
     match kind {

@@ -30,6 +30,7 @@ pub async fn take(
         name: "idempotency_pkey",
         columns: "idempotency.actor, idempotency.route, idempotency.key",
         refusal: refusal.refused(),
+        choose_again: false,
     });
     tx.insert(idempotency::Model {
         actor: id,

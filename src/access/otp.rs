@@ -143,6 +143,7 @@ impl Command for RequestCode {
             name: "otp_pkey",
             columns: "otp.id",
             refusal: Refusal::ResendTooSoon.refused().with("retry_after_s", settings.otp_resend_s),
+            choose_again: false,
         });
         if let Some(replaced) = sent.into_iter().next().filter(|s| s.used_at.is_none()) {
             tx.replace(otp::Model { used_at: Some(now), ..replaced });

@@ -1,6 +1,7 @@
 //! Clients' cars (ACC-7).
 
 use entity::car;
+use entity::order::{self, Status};
 use entity::value::{CarClass, CarId, PersonId, Sealed};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
@@ -10,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::Refusal;
 use crate::platform::crypto::Keys;
+use crate::platform::engine::Shared;
 use crate::platform::write_set::Unique;
 use crate::platform::{Command, Stop, Tx};
 
@@ -82,6 +84,7 @@ impl Command for AddCar {
             name: "car_plate",
             columns: "car.client_id, car.plate_hash",
             refusal: Refusal::CarKnown.refused(),
+            choose_again: false,
         });
         Ok(row.into())
     }
@@ -103,6 +106,16 @@ impl Command for RemoveCar {
         let old = tx.find::<car::Entity>(self.car_id).await?;
         let old = old.filter(|c| c.client_id == self.client_id && c.removed_at.is_none());
         let old = old.ok_or(Refusal::NoSuchCar)?;
+        // Taken away and added again it would be another car to QO-7 and BK-11.
+        let open = [Status::Requested, Status::Confirmed, Status::OnTheWay, Status::Active];
+        let in_use = order::Entity::find()
+            .filter(order::Column::CarId.eq(self.car_id))
+            .filter(order::Column::Status.is_in(open))
+            .all(tx.db())
+            .await?;
+        if let Some(order) = in_use.first() {
+            return Err(Refusal::CarInUse.refused().with("order_id", order.id).into());
+        }
         tx.update(&old, &car::Model { removed_at: Some(tx.now()), ..old.clone() });
         Ok(())
     }
@@ -125,4 +138,25 @@ pub async fn list<C: ConnectionTrait>(db: &C, client_id: PersonId) -> Result<Vec
 /// A plate as it is compared: letters and digits alone, in capitals.
 fn plain(plate: &str) -> String {
     plate.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect()
+}
+
+/// The class of a client's own car; the car is taken as this node saw it last, where it did.
+///
+/// # Errors
+/// `no_such_car`, or a fault.
+pub async fn class_of(
+    shared: &Shared,
+    client_id: PersonId,
+    car_id: CarId,
+) -> Result<CarClass, Stop> {
+    let own = |car: &car::Model| car.client_id == client_id && car.removed_at.is_none();
+    let kept = shared.kept.get::<car::Model>(car_id.0).filter(own);
+    let car = match kept {
+        Some(car) => Some(car),
+        None => car::Entity::find_by_id(car_id).all(&shared.db.read).await?.pop().filter(own),
+    };
+    let car = car.ok_or(Refusal::NoSuchCar)?;
+    let class = car.class;
+    shared.kept.put(car);
+    Ok(class)
 }

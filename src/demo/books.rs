@@ -1,21 +1,39 @@
 //! What stands in the database, counted over a connection that only reads: orders, money, timers.
 
 use entity::hold::HoldState;
-use entity::order::{Reason, Status};
-use entity::value::Money;
+use entity::order::{Kind, Reason, Status};
+use entity::value::{Instant, Money};
 use entity::{hold, order, posting, timer};
 use sea_orm::{
     ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, PaginatorTrait as _,
-    QueryFilter as _, QuerySelect as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
 use crate::ledger::chart;
 
+/// Bookings named that come next.
+const NEXT_MAX: u64 = 3;
+
+/// A booking to come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Coming {
+    /// When.
+    pub starts_at: Instant,
+    /// Where.
+    pub branch: String,
+}
+
 /// The counts of one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Books {
-    /// How many orders stand where; the cancelled ones by their reason.
-    pub orders: Vec<(Status, Option<Reason>, i64)>,
+    /// How many orders of a kind stand where; the cancelled ones by their reason.
+    pub orders: Vec<(Kind, Status, Option<Reason>, i64)>,
+    /// Bookings that were moved at least once.
+    pub moved: u64,
+    /// Bookings whose start is still to come.
+    pub upcoming: u64,
+    /// The next of them.
+    pub next: Vec<Coming>,
     /// Of those on the way, how many have arrived.
     pub arrived: u64,
     /// Held for open orders.
@@ -33,12 +51,14 @@ impl Books {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn read(db: &DatabaseConnection) -> Result<Self, DbErr> {
+    pub async fn read(db: &DatabaseConnection, now: Instant) -> Result<Self, DbErr> {
         let orders = order::Entity::find()
             .select_only()
+            .column(order::Column::Kind)
             .column(order::Column::Status)
             .column(order::Column::Reason)
             .column_as(order::Column::Id.count(), "n")
+            .group_by(order::Column::Kind)
             .group_by(order::Column::Status)
             .group_by(order::Column::Reason)
             .into_tuple()
@@ -49,6 +69,16 @@ impl Books {
             .filter(order::Column::ArrivedAt.is_not_null())
             .count(db)
             .await?;
+        let moved = order::Entity::find().filter(order::Column::Reschedules.gt(0));
+        let moved = moved.count(db).await?;
+        let coming = order::Entity::find()
+            .filter(order::Column::Status.is_in([Status::Confirmed, Status::OnTheWay]))
+            .filter(order::Column::StartsAt.gt(now));
+        let upcoming = coming.clone().count(db).await?;
+        let next = coming.order_by_asc(order::Column::StartsAt).limit(NEXT_MAX).all(db).await?;
+        let next = next.into_iter().filter_map(|order| {
+            Some(Coming { starts_at: order.starts_at?, branch: order.snapshot.partner_name })
+        });
         let held: Vec<Option<i64>> = hold::Entity::find()
             .select_only()
             .column_as(hold::Column::Amount.sum(), "held")
@@ -62,6 +92,9 @@ impl Books {
         let timers = timer::Entity::find().count(db).await?;
         Ok(Self {
             orders,
+            moved,
+            upcoming,
+            next: next.collect(),
             arrived,
             held: Money(held.into_iter().flatten().sum()),
             captured: Money(gained - given_back),
@@ -73,7 +106,30 @@ impl Books {
     /// How many orders have this status.
     #[must_use]
     pub fn count(&self, status: Status) -> i64 {
-        self.orders.iter().filter(|(of, ..)| *of == status).map(|(.., n)| n).sum()
+        self.orders.iter().filter(|(_, of, ..)| *of == status).map(|(.., n)| n).sum()
+    }
+
+    /// How many bookings have this status.
+    #[must_use]
+    pub fn booked(&self, status: Status) -> i64 {
+        let booked = |(kind, of, ..): &&(Kind, Status, Option<Reason>, i64)| {
+            *kind == Kind::Booking && *of == status
+        };
+        self.orders.iter().filter(booked).map(|(.., n)| n).sum()
+    }
+
+    /// How many orders of a kind there are.
+    #[must_use]
+    pub fn all(&self, kind: Kind) -> i64 {
+        self.orders.iter().filter(|(of, ..)| *of == kind).map(|(.., n)| n).sum()
+    }
+
+    /// How many bookings burned.
+    #[must_use]
+    pub fn burned(&self) -> i64 {
+        let burned =
+            |(.., why, _): &&(Kind, Status, Option<Reason>, i64)| *why == Some(Reason::Burned);
+        self.orders.iter().filter(burned).map(|(.., n)| n).sum()
     }
 
     /// How many orders are open.
@@ -86,8 +142,14 @@ impl Books {
     /// Why orders ended without being served, the commonest reason first.
     #[must_use]
     pub fn reasons(&self) -> Vec<(Reason, i64)> {
-        let named = |(_, reason, n): &(Status, Option<Reason>, i64)| Some(((*reason)?, *n));
-        let mut reasons: Vec<(Reason, i64)> = self.orders.iter().filter_map(named).collect();
+        let mut reasons: Vec<(Reason, i64)> = Vec::new();
+        for (.., reason, n) in &self.orders {
+            let Some(reason) = reason else { continue };
+            match reasons.iter_mut().find(|(known, _)| known == reason) {
+                Some((_, sum)) => *sum += n,
+                None => reasons.push((*reason, *n)),
+            }
+        }
         reasons.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
         reasons
     }

@@ -4,9 +4,12 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
 use serde_json::json;
 use tokio::sync::watch;
-use town::{Branch, Car, Person, Point, Resident, Town, Trouble, read_proof, settle};
+use town::{
+    Branch, Car, Person, Point, Resident, Sundial, Town, Trouble, baku_date, read_proof, settle,
+};
 
 use super::Failed;
 use super::place::Place;
@@ -17,6 +20,10 @@ pub const SUPPORT_PHONE: &str = "+994500000000";
 const GUEST_PHONE: &str = "+994509999999";
 /// The guest's plate: no plate of the town has a Q.
 const GUEST_PLATE: &str = "90-QQ-001";
+/// The class of the guest's car.
+const GUEST_CLASS: &str = "sedan";
+/// So long before midnight the guest looks at tomorrow's slots.
+const SLOTS_AHEAD: TimeDelta = TimeDelta::hours(2);
 /// Where the guest is, from the branch: metres north and east.
 const GUEST_FROM_M: (i32, i32) = (1_400, 900);
 /// How long the guests rest between two rounds, real time.
@@ -39,7 +46,8 @@ pub struct Guests {
     client: Arc<Person>,
     owner: Person,
     support: Person,
-    order: String,
+    wish: Wish,
+    sundial: Arc<Sundial>,
     branch_id: String,
     branch: String,
     point: Point,
@@ -60,7 +68,7 @@ impl Guests {
             phone: GUEST_PHONE.to_owned(),
             plate: GUEST_PLATE.to_owned(),
             make: "Khazar SD",
-            class: "sedan",
+            class: GUEST_CLASS,
         };
         let (client, car) = settle(shared, 0, &guest).await?;
         let owner = Person::sign_in(shared, 0, &branch.owner.phone, "Qonaq (desk)").await?;
@@ -70,7 +78,8 @@ impl Guests {
             client,
             owner,
             support,
-            order: wish(branch, &car)?,
+            wish: Wish::of(branch, &car)?,
+            sundial: Arc::clone(&shared.sundial),
             branch_id: branch.id.clone(),
             branch: branch.name.clone(),
             point: branch.point,
@@ -105,12 +114,17 @@ impl Guests {
     }
 
     async fn tokens(&self) -> Result<String, Trouble> {
-        let Self { base_url, order, branch_id, .. } = self;
+        let Self { base_url, branch_id, .. } = self;
+        let Wish { order, booking, service } = &self.wish;
+        // Where hardly a slot is left today, tomorrow's are shown.
+        let day = self.sundial.now().map(|now| baku_date(now + SLOTS_AHEAD)).unwrap_or_default();
+        let slots = format!("/v1/client/partners/{branch_id}/slots?date={day}&services={service}");
         let sockets = base_url.replacen("http", "ws", 1);
         let mut text = format!(
             "# Made by `yumo demo`, and kept fresh while it runs: read it again after a while.\n\
              export YUMO='{base_url}' YUMO_WS='{sockets}'\n\
-             export BRANCH='{branch_id}' ORDER='{order}'\n"
+             export BRANCH='{branch_id}' ORDER='{order}'\n\
+             export SLOTS='{base_url}{slots}&class={GUEST_CLASS}' BOOKING='{booking}'\n"
         );
         let who = [("CLIENT", &*self.client), ("OWNER", &self.owner), ("SUPPORT", &self.support)];
         for (name, person) in who {
@@ -130,10 +144,12 @@ impl Guests {
         let (branch, owner) = (&self.branch, &self.owner.phone);
         [
             format!("You too, in another terminal ({log} has the one-time codes, should you sign in by hand):"),
-            format!("  . {dot}{env}   # tokens: $CLIENT, $OWNER of {branch}, $SUPPORT; and $ORDER"),
+            format!("  . {dot}{env}   # tokens: $CLIENT, $OWNER of {branch}, $SUPPORT; $ORDER, $BOOKING"),
             format!("  # phones: $CLIENT {GUEST_PHONE}, $OWNER {owner}, $SUPPORT {SUPPORT_PHONE}"),
             format!("  curl -s \"$YUMO/v1/client/partners?lat={lat}&lon={lon}&radius_m=1500\" -H \"$CLIENT\""),
             "  curl -s $YUMO/v1/client/orders -H \"$CLIENT\" -H \"Idempotency-Key: $RANDOM\" -d \"$ORDER\"".to_owned(),
+            "  AT=$(curl -s \"$SLOTS\" -H \"$CLIENT\" | grep -o '\"starts_at\":\"[^\"]*' | head -1 | cut -c14-)".to_owned(),
+            "  curl -s $YUMO/v1/client/orders -H \"$CLIENT\" -H \"Idempotency-Key: $RANDOM\" -d \"${BOOKING/AT/$AT}\"".to_owned(),
             "  curl -s \"$YUMO/v1/partner/orders?open=true\" -H \"$OWNER\"".to_owned(),
             "  (echo '{\"type\":\"resume\",\"after\":0}'; cat) | \\".to_owned(),
             "    websocat --protocol yumo.v1 -H=\"$OWNER\" \"$YUMO_WS/v1/feed?audience=branch:$BRANCH\"".to_owned(),
@@ -142,18 +158,34 @@ impl Guests {
     }
 }
 
-/// The body of an order of the branch's cheapest service, from a street nearby.
-fn wish(branch: &Branch, car: &Car) -> Result<String, Failed> {
-    let offers = branch.services.iter().filter_map(|service| {
-        let price = service.prices.iter().find(|price| price.class == car.class)?;
-        Some((&service.id, price.price.amount()))
-    });
-    let nothing = || Failed(format!("{} has nothing for a {}", branch.name, car.class));
-    let (service, total) = offers.min_by_key(|(_, total)| *total).ok_or_else(nothing)?;
-    let origin = branch.point.moved(GUEST_FROM_M.0, GUEST_FROM_M.1);
-    let body = json!({
-        "kind": "quick", "partner_id": branch.id, "car_id": car.id, "service_ids": [service],
-        "origin": origin, "shown_total": total,
-    });
-    Ok(body.to_string())
+/// What the guest may ask for: the branch's cheapest service, from a street nearby.
+struct Wish {
+    /// The body of a quick order.
+    order: String,
+    /// The body of a booking; its start is to be put in.
+    booking: String,
+    service: String,
+}
+
+impl Wish {
+    fn of(branch: &Branch, car: &Car) -> Result<Self, Failed> {
+        let offers = branch.services.iter().filter_map(|service| {
+            let price = service.prices.iter().find(|price| price.class == car.class)?;
+            Some((&service.id, price.price.amount()))
+        });
+        let nothing = || Failed(format!("{} has nothing for a {}", branch.name, car.class));
+        let (service, total) = offers.min_by_key(|(_, total)| *total).ok_or_else(nothing)?;
+        let origin = branch.point.moved(GUEST_FROM_M.0, GUEST_FROM_M.1);
+        let order = json!({
+            "kind": "quick", "partner_id": branch.id, "car_id": car.id, "service_ids": [service],
+            "origin": origin, "shown_total": total,
+        });
+        let mut booking = order.clone();
+        if let Some(members) = booking.as_object_mut() {
+            members.insert("kind".to_owned(), json!("booking"));
+            members.insert("starts_at".to_owned(), json!("AT"));
+        }
+        let (order, booking) = (order.to_string(), booking.to_string());
+        Ok(Self { order, booking, service: service.clone() })
+    }
 }

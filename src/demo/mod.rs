@@ -160,6 +160,7 @@ async fn live(
     say(&format!("{base_url} serves; the town gathers: {} branches …", options.partners))?;
     let founding = async {
         let town = Town::found(config, codes, stop).await?;
+        town.shared().sundial.read(app.engine.shared().clock.now());
         let guests = Guests::arrive(&town, &base_url).await?;
         guests.leave_tokens(place).await?;
         Ok::<_, Failed>((town, guests))

@@ -136,7 +136,8 @@ impl Watcher {
         }
         if due(self.books_at, BOOKS_EVERY) {
             self.books_at = Some(Real::now());
-            match Books::read(&self.engine.shared().db.read).await {
+            let now = self.engine.shared().clock.now();
+            match Books::read(&self.engine.shared().db.read, now).await {
                 Ok(books) => self.sight.books = books,
                 Err(error) => tracing::warn!(%error, "the view could not count"),
             }

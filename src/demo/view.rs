@@ -3,18 +3,25 @@
 use std::time::Duration;
 
 use chrono_tz::Asia::Baku;
-use entity::order::{Reason, Status};
+use entity::order::{Kind, Reason, Status};
 use entity::value::Instant;
 use town::Moment;
 
+use super::books::Coming;
 use super::sight::Sight;
 
 /// The widest a line gets, characters.
 pub const WIDTH_MAX: usize = 100;
 /// Events shown at least and at most, as the screen allows.
 const EVENTS: (usize, usize) = (3, 14);
+/// With fewer rows than this nothing is left blank, and what comes next is not named.
+const ROOMY: usize = 30;
 /// Violations shown word for word; all of them are counted.
 const VIOLATIONS_MAX: usize = 2;
+/// Where the bookings stand among the figures.
+const BOOKINGS_AT: usize = 3;
+/// Characters for a branch where a booking goes.
+const BRANCH_CHARS: usize = 20;
 /// Characters for whoever did something.
 const WHO_CHARS: usize = 26;
 
@@ -50,16 +57,17 @@ impl Line {
 /// room that is left.
 #[must_use]
 pub fn screen(sight: &Sight, heading: &str, guide: &[String], rows: usize) -> Vec<Line> {
-    let blank = || Line::new(Paint::Plain, "");
+    let gap = usize::from(rows >= ROOMY);
+    let blank = || std::iter::repeat_n(Line::new(Paint::Plain, ""), gap);
     let mut lines = vec![
         Line::new(Paint::Title, &format!(" Yumo demo · {}", clock(sight))),
         Line::new(Paint::Plain, &format!(" {heading}")),
-        blank(),
     ];
-    lines.extend(figures(sight));
-    lines.push(blank());
+    lines.extend(blank());
+    lines.extend(figures(sight, rows >= ROOMY));
+    lines.extend(blank());
     lines.push(Line::new(Paint::Title, " Last events"));
-    let room = rows.saturating_sub(lines.len() + guide.len() + 1);
+    let room = rows.saturating_sub(lines.len() + guide.len() + gap);
     let room = room.clamp(EVENTS.0, EVENTS.1);
     let before = lines.len();
     let events = sight.moments.iter().rev().take(room).rev();
@@ -68,7 +76,7 @@ pub fn screen(sight: &Sight, heading: &str, guide: &[String], rows: usize) -> Ve
         let soon = "  (people sign in and think; the first orders come in some seconds)";
         lines.push(Line::new(Paint::Dim, soon));
     }
-    lines.resize(before + room + 1, blank());
+    lines.resize(before + room + gap, Line::new(Paint::Plain, ""));
     lines.extend(guide.iter().map(|text| Line::new(Paint::Dim, &format!(" {text}"))));
     lines.truncate(rows);
     lines
@@ -85,7 +93,7 @@ fn event(sight: &Sight, moment: &Moment) -> Line {
     Line::new(Paint::Plain, &format!("  {at}  {who:<WHO_CHARS$}  {}", moment.what))
 }
 
-fn figures(sight: &Sight) -> Vec<Line> {
+fn figures(sight: &Sight, roomy: bool) -> Vec<Line> {
     let wrong = sight.proved.is_some_and(|proved| !proved.ok);
     let broken = sight.figures.violations > 0;
     let given_up = sight.gauges.timers_parked > 0;
@@ -95,11 +103,15 @@ fn figures(sight: &Sight) -> Vec<Line> {
         Line::new(Paint::Plain, &open),
         Line::new(Paint::Plain, &over),
         Line::new(Paint::Plain, &reasons),
+        Line::new(Paint::Plain, &bookings(sight)),
         Line::new(paint(wrong), &money(sight)),
         Line::new(paint(given_up), &timers(sight)),
         Line::new(Paint::Plain, &commands(sight)),
         Line::new(paint(broken), &people(sight)),
     ];
+    if roomy {
+        lines.insert(BOOKINGS_AT + 1, Line::new(Paint::Plain, &coming(sight)));
+    }
     let newest = sight.violations.iter().rev().take(VIOLATIONS_MAX);
     lines.extend(newest.map(|what| Line::new(Paint::Alarm, &format!(" ! {what}"))));
     lines
@@ -127,6 +139,32 @@ fn orders(sight: &Sight) -> [String; 3] {
         ),
         format!("           {reasons}"),
     ]
+}
+
+fn bookings(sight: &Sight) -> String {
+    let books = &sight.books;
+    let count = |status| books.booked(status);
+    format!(
+        " Booked    {}: requested {} · to come {} · in service {} · completed {} · burned {} · moved {}",
+        books.all(Kind::Booking),
+        count(Status::Requested),
+        books.upcoming,
+        count(Status::Active),
+        count(Status::Completed),
+        books.burned(),
+        books.moved,
+    )
+}
+
+/// The bookings that come next.
+fn coming(sight: &Sight) -> String {
+    let next = |coming: &Coming| {
+        let branch: String = coming.branch.chars().take(BRANCH_CHARS).collect();
+        let start = coming.starts_at.with_timezone(&Baku).format("%H:%M");
+        format!("{start} {branch}")
+    };
+    let next: Vec<String> = sight.books.next.iter().map(next).collect();
+    format!("   next    {}", if next.is_empty() { "none".to_owned() } else { next.join(" · ") })
 }
 
 fn money(sight: &Sight) -> String {
@@ -220,12 +258,21 @@ pub fn one_line(sight: &Sight) -> String {
         count(Status::Completed),
         count(Status::Cancelled),
     );
+    let booked = format!(
+        "booked {} (to come {} active {} completed {} burned {} moved {})",
+        books.all(Kind::Booking),
+        books.upcoming,
+        books.booked(Status::Active),
+        books.booked(Status::Completed),
+        books.burned(),
+        books.moved,
+    );
     let money = format!("held {} captured {} books {}", books.held, books.captured, proof(sight));
     let commands = format!("{}/s p50 {} p99 {} ms", sight.rate, half.as_millis(), most.as_millis());
     let (pending, fired) = (books.timers, gauges.lateness.count());
     let late = gauges.lateness.at(990);
     format!(
-        "{} {orders} | {money} | commands {commands} | \
+        "{} {orders} | {booked} | {money} | commands {commands} | \
          timers {pending} fired {fired} late p99 ≤ {late} ms | sockets {} violations {}",
         hms(sight.now),
         gauges.sockets,
@@ -244,8 +291,12 @@ pub fn summary(sight: &Sight, books_ok: bool) -> Vec<String> {
             "Since the start: {} orders placed, {} accepted, {} admitted, {} completed, {} ended otherwise.",
             did.placed, did.accepted, did.admitted, did.completed, did.ended_cancelled,
         ),
+        format!(
+            "Of these {} booked; {} moved, {} burned, {} added to, {} taken without a free bay.",
+            did.booked, did.moved, did.burned, did.add_ons_agreed, did.overridden,
+        ),
     ];
-    lines.extend(figures(sight).into_iter().map(|line| line.text));
+    lines.extend(figures(sight, true).into_iter().map(|line| line.text));
     let word = if books_ok { "hold" } else { "DO NOT HOLD" };
     lines.push(format!("The books {word}; {} violations.", did.violations));
     lines
@@ -267,7 +318,9 @@ mod tests {
     fn sight() -> Sight {
         let mut sight = Sight::first(chrono::DateTime::UNIX_EPOCH, 20, (5_000, 500));
         let all = [Status::Requested, Status::OnTheWay, Status::Active, Status::Completed];
-        sight.books.orders = all.map(|status| (status, None, 12_345)).into();
+        sight.books.orders = all.map(|status| (Kind::Booking, status, None, 12_345)).into();
+        let far = Coming { starts_at: sight.now, branch: "Gənclik Detailing ".repeat(9) };
+        sight.books.next = vec![far; 3];
         sight.books.held = entity::value::Money(123_456);
         sight.moments = (0..20).map(moment).collect();
         sight
@@ -280,13 +333,13 @@ mod tests {
 
     #[test]
     fn a_small_terminal_shows_figures_events_and_guide() {
-        let guide = vec!["curl".to_owned(); 8];
+        let guide = vec!["curl".to_owned(); 10];
         for rows in [24, 40] {
             let lines = screen(&sight(), "http://127.0.0.1:8080", &guide, rows);
             assert!(lines.len() <= rows, "{}", lines.len());
             assert!(lines.iter().all(|line| line.text.chars().count() <= WIDTH_MAX));
             let count = |what: &str| lines.iter().filter(|line| line.text.contains(what)).count();
-            assert_eq!(count("curl"), 8);
+            assert_eq!(count("curl"), 10);
             assert_eq!(count("did what"), if rows == 24 { 3 } else { 14 });
             // 19 moments at twenty times their pace, and Baku is four hours ahead.
             assert_eq!(count("04:06:20"), 1);

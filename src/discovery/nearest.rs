@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::geo;
+use crate::partners::plan::Plans;
 use crate::partners::read::{self, ServiceView};
 use crate::platform::Stop;
 use crate::policy::Policy;
@@ -74,6 +75,7 @@ pub struct Found {
 /// When the database fails.
 pub async fn nearest<C: ConnectionTrait>(
     db: &C,
+    plans: &Plans,
     wanted: &Wanted,
     policy: &Policy,
     now: Instant,
@@ -92,14 +94,11 @@ pub async fn nearest<C: ConnectionTrait>(
         .filter(|(distance, _)| *distance <= limit)
         .collect();
     near.sort_by_key(|(distance, row)| (*distance, row.id));
-    let ids: Vec<PartnerId> = near.iter().map(|(_, row)| row.id).collect();
-    let mut services = read::services(db, &ids).await?;
-    let hours = read::hours(db, &ids).await?;
     let mut found = Vec::new();
     for (distance_m, row) in near {
-        let spans = hours.get(&row.id).map(Vec::as_slice).unwrap_or_default();
-        let open = read::serving(&row, spans, now)?;
-        let offered = offered(services.remove(&row.id).unwrap_or_default(), wanted.class);
+        let plan = plans.of(db, &row).await?;
+        let open = read::serving(&row, &plan.calendar, now);
+        let offered = offered(&plan.services, wanted.class);
         let all = wanted.codes.iter().all(|code| offered.iter().any(|s| &s.code == code));
         if !all || (!open && !wanted.closed_too) {
             continue;
@@ -126,17 +125,18 @@ pub async fn nearest<C: ConnectionTrait>(
     Ok(found)
 }
 
-fn offered(services: Vec<ServiceView>, class: Option<CarClass>) -> Vec<Offered> {
+fn offered(services: &[ServiceView], class: Option<CarClass>) -> Vec<Offered> {
     let price = |service: &ServiceView| {
         let fitting = service.prices.iter().filter(|p| class.is_none_or(|c| c == p.class));
         fitting.min_by_key(|p| p.price).map(|p| (p.price, p.minutes))
     };
     services
-        .into_iter()
+        .iter()
         .filter(|service| service.active)
         .filter_map(|service| {
-            let (price, minutes) = price(&service)?;
-            Some(Offered { id: service.id, code: service.code, name: service.name, price, minutes })
+            let (price, minutes) = price(service)?;
+            let (code, name) = (service.code.clone(), service.name.clone());
+            Some(Offered { id: service.id, code, name, price, minutes })
         })
         .collect()
 }

@@ -9,6 +9,7 @@ use crate::platform::Engine;
 use crate::platform::crypto::Keys;
 
 pub mod http;
+pub mod ical;
 pub mod ws;
 
 /// What every handler has.

@@ -9,7 +9,9 @@ pub mod chart;
 pub mod commission;
 pub mod post;
 pub mod proof;
+mod proof_penalty;
 pub mod read;
+pub mod split;
 
 crate::refusals! {
     /// What the books refuse.

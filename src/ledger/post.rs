@@ -1,12 +1,13 @@
 //! The only writer of wallets, holds and postings.
 
 use entity::hold::HoldState;
-use entity::value::{HoldId, Money, OrderId, PartnerId, PostingId};
+use entity::value::{HoldId, Money, OrderId, PartnerId, PenaltyId, PostingId};
 use entity::wallet::WalletKind;
 use entity::{hold, posting, wallet};
 use sea_orm::{ActiveEnum, Value};
 use uuid::Uuid;
 
+use super::split::Split;
 use super::{Refusal, chart};
 use crate::platform::write_set::Adjust;
 use crate::platform::{Fault, Stop, Tx};
@@ -25,8 +26,8 @@ pub struct Movement<'a> {
     pub subject: Uuid,
     /// 1, 2, 3 … within kind and subject: the natural key.
     pub n: i32,
-    /// On whose statement it stands.
-    pub partner_id: PartnerId,
+    /// On whose statement it stands, if on any.
+    pub partner_id: Option<PartnerId>,
     /// For people.
     pub note: &'a str,
 }
@@ -100,7 +101,7 @@ pub fn capture(tx: &mut Tx, held: &Held, amount: Money, note: &str) {
             kind: "commission",
             subject: held.order_id.0,
             n: 1,
-            partner_id: held.partner_id,
+            partner_id: Some(held.partner_id),
             note,
         },
     );
@@ -137,7 +138,7 @@ pub fn amend(
             kind: "commission_amended",
             subject: order_id.0,
             n,
-            partner_id,
+            partner_id: Some(partner_id),
             note,
         },
     );
@@ -155,10 +156,60 @@ pub fn credit(tx: &mut Tx, partner_id: PartnerId, amount: Money, act: Uuid, note
             kind: "credit",
             subject: act,
             n: 1,
-            partner_id,
+            partner_id: Some(partner_id),
             note,
         },
     );
+}
+
+/// Money that came for a penalty, or goes back: the n-th act about it.
+pub struct Act<'a> {
+    /// The penalty.
+    pub penalty_id: PenaltyId,
+    /// Whose share it is.
+    pub partner_id: PartnerId,
+    /// 1, 2, 3 … within the penalty.
+    pub n: i32,
+    /// For people.
+    pub note: &'a str,
+}
+
+/// Shares money that was received for a penalty (PEN-5).
+pub fn share(tx: &mut Tx, act: &Act<'_>, parts: Split) {
+    let (partner, operator) = (chart::partner(act.partner_id), chart::PENALTIES.to_owned());
+    let received = || chart::RECEIVED.to_owned();
+    change_by(tx, act.partner_id, parts.partner);
+    let own = Some(act.partner_id);
+    part(tx, act, "penalty_share", (received(), partner), parts.partner, own);
+    part(tx, act, "penalty_fee", (received(), operator), parts.operator, None);
+}
+
+/// Gives both shares back to where they came from, even below the floor (PEN-7).
+pub fn share_back(tx: &mut Tx, act: &Act<'_>, parts: Split) {
+    let (partner, operator) = (chart::partner(act.partner_id), chart::PENALTIES.to_owned());
+    let received = || chart::RECEIVED.to_owned();
+    change_by(tx, act.partner_id, Money(-parts.partner.0));
+    let own = Some(act.partner_id);
+    part(tx, act, "penalty_share_back", (partner, received()), parts.partner, own);
+    part(tx, act, "penalty_fee_back", (operator, received()), parts.operator, None);
+}
+
+fn part(
+    tx: &mut Tx,
+    act: &Act<'_>,
+    kind: &str,
+    (debit, credit): (String, String),
+    amount: Money,
+    partner_id: Option<PartnerId>,
+) {
+    let (subject, n, note) = (act.penalty_id.0, act.n, act.note);
+    post(tx, Movement { debit, credit, amount, kind, subject, n, partner_id, note });
+}
+
+fn change_by(tx: &mut Tx, partner_id: PartnerId, amount: Money) {
+    if amount != Money::ZERO {
+        change(tx, partner_id, &[("posted", amount.0)]);
+    }
 }
 
 fn post(tx: &mut Tx, movement: Movement<'_>) {
@@ -173,7 +224,7 @@ fn post(tx: &mut Tx, movement: Movement<'_>) {
         kind: movement.kind.to_owned(),
         subject: movement.subject,
         n: movement.n,
-        partner_id: Some(movement.partner_id),
+        partner_id: movement.partner_id,
         at: tx.now(),
         note: movement.note.to_owned(),
     });

@@ -3,7 +3,7 @@
 //!
 //! Nothing here reads a sum that the engine keeps and then compares it with itself: wallets are
 //! checked against postings and holds, holds against the orders' own snapshots, commissions against
-//! final amounts under the pinned policy.
+//! final amounts and penalties' shares against what was paid, both under the pinned policy.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +22,7 @@ use utoipa::ToSchema;
 
 use super::chart;
 use super::commission::commission;
+use super::proof_penalty::{self, Moved};
 use crate::platform::{Engine, Stop};
 use crate::policy::Book;
 
@@ -79,7 +80,13 @@ pub struct Proof {
 }
 
 impl Proof {
-    fn wrong(&mut self, check: &str, table: &str, id: impl std::fmt::Display, detail: String) {
+    pub(super) fn wrong(
+        &mut self,
+        check: &str,
+        table: &str,
+        id: impl std::fmt::Display,
+        detail: String,
+    ) {
         if self.violations.len() < NAMED_MAX {
             self.violations.push(Violation {
                 check: check.to_owned(),
@@ -90,7 +97,7 @@ impl Proof {
         }
     }
 
-    fn checked(&mut self, table: &str, n: usize) {
+    pub(super) fn checked(&mut self, table: &str, n: usize) {
         *self.checked.entry(table.to_owned()).or_default() += u64::try_from(n).unwrap_or(0);
     }
 }
@@ -112,6 +119,7 @@ pub async fn prove(engine: &Engine) -> Result<Proof, Stop> {
     wallets(&read, &mut proof, &posted, &holds, floor).await?;
     open_orders(&read, &mut proof, &holds, &book).await?;
     closed_orders(&read, &mut proof, &posted, &book).await?;
+    proof_penalty::penalties(&read, &mut proof, &posted.penalties, &book).await?;
     read.rollback().await?;
     proof.ok = proof.violations.is_empty();
     engine.extension::<Standing>()?.keep(&proof);
@@ -125,6 +133,7 @@ struct Posted {
     accounts: BTreeMap<String, i64>,
     last_debit: BTreeMap<PartnerId, entity::value::Instant>,
     commissions: BTreeMap<OrderId, i64>,
+    penalties: Moved,
 }
 
 async fn postings(read: &DatabaseTransaction, proof: &mut Proof) -> Result<Posted, Stop> {
@@ -154,6 +163,7 @@ async fn postings(read: &DatabaseTransaction, proof: &mut Proof) -> Result<Poste
 }
 
 fn post(posted: &mut Posted, row: posting::Model) {
+    proof_penalty::add(&mut posted.penalties, &row);
     let to_operator = row.credit == chart::COMMISSION;
     if to_operator || row.debit == chart::COMMISSION {
         let sign = if to_operator { 1 } else { -1 };

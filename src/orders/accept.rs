@@ -1,20 +1,22 @@
-//! The partner says yes: the commission is held, the client's time begins (QO-3, QO-4).
+//! The partner says yes: the commission is held, the client's time begins (QO-3, QO-4, BK-3).
 
 use chrono::TimeDelta;
-use entity::order::{Model, Status};
-use entity::partner;
+use entity::order::{Kind, Model, Place, Status};
 use entity::partner::PartnerState;
 use entity::value::{Instant, OrderId};
+use serde_json::json;
 
-use super::Refusal;
 use super::apply::{self, Step};
 use super::machine::Intent;
 use super::read::{self, Scope};
 use super::view::{OrderView, view};
+use super::{Refusal, price, timers};
+use crate::ledger;
 use crate::ledger::proof::Standing;
+use crate::partners::availability::{NOBODY, free_bays};
+use crate::partners::plan::{self, Plan};
 use crate::platform::{Command, Stop, Tx};
 use crate::policy::{self, Policy};
-use crate::{ledger, partners};
 
 /// Accepts an offer.
 pub struct Accept {
@@ -24,6 +26,8 @@ pub struct Accept {
     pub order_id: OrderId,
     /// The version the staff saw (ORD-3).
     pub seen: i64,
+    /// Take a quick order on purpose although no bay is free (BK-10).
+    pub override_bay: bool,
 }
 
 impl Command for Accept {
@@ -33,41 +37,119 @@ impl Command for Accept {
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
         let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::Accept).await?;
         read::fresh(&order, self.seen, self.scope)?;
-        let keys = policy::book::pinned(tx, order.policy_version)?;
-        if !in_time(&order, &keys, tx.now()) {
-            return Err(read::refuse(Refusal::OfferExpired, &order, self.scope).into());
-        }
-        if !tx.shared::<Standing>()?.holds() {
-            return Err(read::refuse(Refusal::BooksWrong, &order, self.scope).into());
-        }
-        let partner = tx.find_kept::<partner::Entity>(order.partner_id).await?;
-        let partner = partner.ok_or(partners::Refusal::NoSuchPartner)?;
-        if partner.state != PartnerState::Live {
-            return Err(read::refuse(Refusal::PartnerNotTaking, &order, self.scope).into());
-        }
-        // Floors follow the policy of today, not the order's.
-        let floor = policy::book::in_force(tx)?.keys.balance.floor;
-        ledger::post::hold(tx, order.id, order.partner_id, order.commission, floor);
-        let next = accepted(&order, to, tx.now());
-        let order = apply::step(tx, &order, Step::new(Intent::Accept, "order.confirmed", next))?;
+        let yes =
+            Yes { scope: self.scope, intent: Intent::Accept, override_bay: self.override_bay };
+        let order = yes.to(tx, &order, to).await?;
         Ok(view(&order, self.scope.reader()))
     }
 }
 
-/// Is the offer still open? The grace is shown to no one (QO-2, ORD-5).
+/// A branch confirms a booking by itself (BK-4). Where the floor refuses, it stays requested.
+pub struct AutoConfirm {
+    /// Which order.
+    pub order_id: OrderId,
+}
+
+impl Command for AutoConfirm {
+    type Answer = ();
+    const NAME: &'static str = "auto_confirm";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let scope = Scope::Clock;
+        let (order, to) = read::ask(tx, scope, self.order_id, Intent::AutoConfirm).await?;
+        let yes = Yes { scope, intent: Intent::AutoConfirm, override_bay: false };
+        yes.to(tx, &order, to).await?;
+        Ok(())
+    }
+}
+
+/// A yes, by the partner or in its name.
+struct Yes {
+    scope: Scope,
+    intent: Intent,
+    override_bay: bool,
+}
+
+impl Yes {
+    async fn to(&self, tx: &mut Tx, order: &Model, to: Status) -> Result<Model, Stop> {
+        let refuse = |refusal| Err(read::refuse(refusal, order, self.scope).into());
+        let keys = policy::book::pinned(tx, order.policy_version)?;
+        if !in_time(order, &keys, tx.now()) {
+            return refuse(Refusal::OfferExpired);
+        }
+        if !tx.shared::<Standing>()?.holds() {
+            return refuse(Refusal::BooksWrong);
+        }
+        let (partner, plan) = plan::of(tx, order.partner_id).await?;
+        if partner.state != PartnerState::Live {
+            return refuse(Refusal::PartnerNotTaking);
+        }
+        let mut next = accepted(order, to, tx.now());
+        if order.kind == Kind::Quick {
+            match self.bay(tx, &plan, order, &next).await? {
+                Bay::Taken(place) => {
+                    next.bay_id = Some(place.bay_id);
+                    next.taken_from = Some(place.from);
+                    next.taken_until = Some(place.until);
+                }
+                Bay::Overbooked => next.overbooked = true,
+                Bay::Unmanaged => {}
+            }
+        }
+        // Floors follow the policy of today, not the order's.
+        let floor = policy::book::in_force(tx)?.keys.balance.floor;
+        ledger::post::hold(tx, order.id, order.partner_id, order.commission, floor);
+        let step = Step {
+            note: json!({"overbooked": next.overbooked}),
+            ..Step::new(self.intent, "order.confirmed", next)
+        };
+        apply::step(tx, order, step)
+    }
+
+    /// The bay of a quick order, from its estimated arrival (BK-10).
+    async fn bay(&self, tx: &Tx, plan: &Plan, order: &Model, next: &Model) -> Result<Bay, Stop> {
+        let Some(eta) = next.eta_at.filter(|_| plan.keeps_bays) else {
+            return Ok(Bay::Unmanaged);
+        };
+        let span = price::visit(&order.snapshot.lines).occupying(eta);
+        let bays = plan.bays_for(order.snapshot.bay_kind.as_deref());
+        let free = free_bays(tx.db(), order.partner_id, &bays, span, NOBODY).await?;
+        match free.first() {
+            Some(bay_id) => {
+                Ok(Bay::Taken(Place { bay_id: *bay_id, from: span.from, until: span.until }))
+            }
+            None if self.override_bay => Ok(Bay::Overbooked),
+            None => Err(read::refuse(Refusal::BayClash, order, self.scope)
+                .with("from", span.from)
+                .with("until", span.until)
+                .into()),
+        }
+    }
+}
+
+/// What an accepted quick order has of the bays.
+enum Bay {
+    Taken(Place),
+    Overbooked,
+    /// The branch keeps no bays.
+    Unmanaged,
+}
+
+/// Is the offer still open? The grace is shown to no one (QO-2, BK-3, ORD-5).
 pub(super) fn in_time(order: &Model, keys: &Policy, now: Instant) -> bool {
-    let grace = TimeDelta::seconds(keys.quick.net_grace_s);
-    order.offer_deadline.is_some_and(|deadline| now <= deadline + grace)
+    timers::offer_end(order, keys).is_some_and(|end| now <= end)
 }
 
 fn accepted(order: &Model, to: Status, now: Instant) -> Model {
     let route = TimeDelta::seconds(order.snapshot.route_secs);
     let buffer = TimeDelta::seconds(order.snapshot.buffer_secs);
-    Model {
-        status: to,
-        accepted_at: Some(now),
-        arrival_deadline: Some(now + route + buffer),
-        eta_at: Some(now + route),
-        ..order.clone()
+    let next = Model { status: to, accepted_at: Some(now), ..order.clone() };
+    match order.kind {
+        Kind::Quick => Model {
+            arrival_deadline: Some(now + route + buffer),
+            eta_at: Some(now + route),
+            ..next
+        },
+        Kind::Booking => Model { scheduled_at: Some(now), ..next },
     }
 }

@@ -2,7 +2,7 @@
 
 use entity::order::{Model, Reason, Status};
 use entity::posting;
-use entity::value::{Money, OrderId};
+use entity::value::{Money, OrderId, ServiceId};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -11,11 +11,11 @@ use utoipa::ToSchema;
 use super::Refusal;
 use super::apply::{self, Step};
 use super::cancel::End;
-use super::complete::{completed, held};
-use super::decline::given;
+use super::complete::{ChangeServices, completed, held};
 use super::machine::Intent;
 use super::read::{self, Scope};
 use super::view::{OrderView, Reader, view};
+use crate::platform::codes::given;
 use crate::platform::{Command, Stop, Tx};
 use crate::{ledger, policy};
 
@@ -27,6 +27,8 @@ pub enum Act {
     ForceCancel,
     /// Closes an accepted order as served.
     ForceComplete,
+    /// Changes the services of an accepted order, by hand (ADD-3).
+    ChangeServices,
     /// Corrects one that is over: compensating postings, never an edit.
     Amend,
 }
@@ -43,6 +45,8 @@ pub struct Adjust {
     pub reason: String,
     /// The amount that is right.
     pub final_amount: Option<Money>,
+    /// All services from now on.
+    pub service_ids: Option<Vec<ServiceId>>,
 }
 
 impl Command for Adjust {
@@ -51,6 +55,7 @@ impl Command for Adjust {
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
         let intent = match self.act {
+            Act::ChangeServices => return self.change_services(tx).await,
             Act::ForceCancel => Intent::ForceCancel,
             Act::ForceComplete => Intent::ForceComplete,
             Act::Amend => Intent::Amend,
@@ -64,13 +69,25 @@ impl Command for Adjust {
         let order = match self.act {
             Act::ForceCancel => cancel(tx, &order, to, reason)?,
             Act::ForceComplete => self.complete(tx, &order, to, reason)?,
-            Act::Amend => self.amend(tx, &order, reason).await?,
+            Act::Amend | Act::ChangeServices => self.amend(tx, &order, reason).await?,
         };
         Ok(view(&order, Reader::Support))
     }
 }
 
 impl Adjust {
+    async fn change_services(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+        let change = ChangeServices {
+            scope: Scope::Support,
+            order_id: self.order_id,
+            seen: self.seen,
+            service_ids: self.service_ids.clone().ok_or(Refusal::ServicesInvalid)?,
+            amount: self.final_amount,
+            reason: Some(self.reason.clone()),
+        };
+        change.run(tx).await
+    }
+
     fn complete(
         &self,
         tx: &mut Tx,

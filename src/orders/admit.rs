@@ -1,20 +1,26 @@
-//! The partner takes the car in; the client may say that it did not happen (ORD-10).
+//! The partner takes the car in, and may correct its class; the client may say that it did not
+//! happen, or leave (ORD-10).
 
 use chrono::TimeDelta;
-use entity::order::{Line, Model, Status};
+use entity::order::{Line, Model, Place, Reason, Status};
 use entity::order_step;
-use entity::value::{Instant, Money, OrderId};
+use entity::value::{CarClass, Instant, Money, OrderId, ServiceId, Span};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::apply::{self, Step};
+use super::cancel::End;
 use super::complete::held;
 use super::machine::Intent;
 use super::read::{self, Scope};
+use super::refit::{end_of, refit, stretch};
 use super::view::{OrderView, view};
-use super::{Refusal, late, price};
+use super::{Refusal, capacity, late, price};
 use crate::ledger;
+use crate::partners::availability::free_bays;
+use crate::partners::plan;
+use crate::partners::read::ServiceView;
 use crate::platform::{Command, Stop, Tx};
 use crate::policy::{self, Policy};
 
@@ -24,6 +30,8 @@ pub struct Admit {
     pub scope: Scope,
     /// Which order.
     pub order_id: OrderId,
+    /// The class the car really has: its prices hold from now on, and the client may leave free.
+    pub car_class: Option<CarClass>,
 }
 
 impl Command for Admit {
@@ -32,11 +40,24 @@ impl Command for Admit {
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
         let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::Admit).await?;
+        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let early = TimeDelta::minutes(keys.booking.admit_early_min);
+        if let Some(from) = order.starts_at.map(|start| start - early).filter(|f| tx.now() < *f) {
+            let early = read::refuse(Refusal::TooEarlyToAdmit, &order, self.scope);
+            return Err(early.with("from", from).into());
+        }
         late::still_awaited(tx, &order, self.scope)?;
+        let next = admitted(&order, to, tx.now());
+        let other = self.car_class.filter(|class| *class != order.car_class);
+        let next = match other {
+            None => stretch(tx, next).await?,
+            Some(class) => corrected(tx, &order, next, class).await?,
+        };
+        let before = Before::of(&order);
         let step = Step {
             // Without evidence of an arrival the client is told, and may contest.
-            note: json!({"arrival_evidence": order.arrived_at.is_some()}),
-            ..Step::new(Intent::Admit, "order.admitted", admitted(&order, to, tx.now()))
+            note: json!({"arrival_evidence": order.arrived_at.is_some(), "before": before}),
+            ..Step::new(Intent::Admit, "order.admitted", next)
         };
         let order = apply::step(tx, &order, step)?;
         Ok(view(&order, self.scope.reader()))
@@ -44,14 +65,65 @@ impl Command for Admit {
 }
 
 fn admitted(order: &Model, to: Status, now: Instant) -> Model {
-    let minutes = price::minutes(&order.snapshot.lines);
     Model {
         status: to,
         admitted_at: Some(now),
         admitted_from: Some(order.status),
-        planned_end: Some(now + TimeDelta::minutes(minutes)),
+        planned_end: Some(end_of(&order.snapshot.lines, now)),
         frozen_until: None,
         ..order.clone()
+    }
+}
+
+/// The same services at the prices of another class (ORD-10); also those offered no longer.
+async fn corrected(
+    tx: &mut Tx,
+    order: &Model,
+    next: Model,
+    class: CarClass,
+) -> Result<Model, Stop> {
+    let (_, plan) = plan::of(tx, order.partner_id).await?;
+    let still = |service: &ServiceView| ServiceView { active: true, ..service.clone() };
+    let offered: Vec<ServiceView> = plan.services.iter().map(still).collect();
+    let ids: Vec<ServiceId> = order.snapshot.lines.iter().map(|line| line.id).collect();
+    let keys = policy::book::pinned(tx, order.policy_version)?;
+    let lines = price::lines(&offered, &[], &ids, class, &keys)?;
+    let total = price::total(&lines)?;
+    let next = Model { car_class: class, class_corrected: true, ..next };
+    refit(tx, order, next, lines, total).await
+}
+
+/// The client leaves free: the class was corrected, and the new price is not agreed to (ORD-10).
+pub struct Leave {
+    /// Whose order.
+    pub scope: Scope,
+    /// Which order.
+    pub order_id: OrderId,
+}
+
+impl Command for Leave {
+    type Answer = OrderView;
+    const NAME: &'static str = "leave";
+
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+        let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::Leave).await?;
+        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let minutes = TimeDelta::minutes(keys.order.contest_min);
+        let open = order.admitted_at.is_some_and(|at| tx.now() <= at + minutes);
+        if !order.class_corrected || !open {
+            return Err(read::refuse(Refusal::NotCorrected, &order, self.scope).into());
+        }
+        let end = End {
+            intent: Intent::Leave,
+            event: "order.left",
+            to,
+            reason: Reason::ClientCancelled,
+            penalty: Money::ZERO,
+            note: json!({"car_class": order.car_class, "total": order.agreed}),
+            marks: Vec::new(),
+        };
+        let order = end.of(tx, &order)?;
+        Ok(view(&order, self.scope.reader()))
     }
 }
 
@@ -74,11 +146,12 @@ impl Command for Contest {
             return Err(read::refuse(Refusal::ContestOver, &order, self.scope).into());
         }
         let mut next = returned(&order, to, tx.now());
-        if let Some(before) = changed_since(tx, &order).await? {
-            ledger::post::resize(tx, &held(&order), before.commission, Money(i64::MIN))?;
-            next.agreed = before.agreed;
-            next.commission = before.commission;
-            next.snapshot.lines = before.lines;
+        if let Some(before) = before_admission(tx, &order).await? {
+            if before.commission != order.commission {
+                ledger::post::resize(tx, &held(&order), before.commission, Money(i64::MIN))?;
+            }
+            next = before.again(next);
+            next = placed_again(tx, next).await?;
         }
         let step = Step {
             marks: vec![(order.partner_id.0, "admission_contested")],
@@ -95,6 +168,14 @@ pub struct Before {
     lines: Vec<Line>,
     agreed: Money,
     commission: Money,
+    #[serde(default)]
+    car_class: Option<CarClass>,
+    #[serde(default)]
+    bay_kind: Option<String>,
+    #[serde(default)]
+    ends_at: Option<Instant>,
+    #[serde(default)]
+    place: Option<Place>,
 }
 
 impl Before {
@@ -102,21 +183,74 @@ impl Before {
     #[must_use]
     pub fn of(order: &Model) -> Self {
         let lines = order.snapshot.lines.clone();
-        Self { lines, agreed: order.agreed, commission: order.commission }
+        let Model { agreed, commission, car_class, ends_at, .. } = *order;
+        Self {
+            lines,
+            agreed,
+            commission,
+            car_class: Some(car_class),
+            bay_kind: order.snapshot.bay_kind.clone(),
+            ends_at,
+            place: capacity::place(order),
+        }
     }
 }
 
-/// What was agreed at the admission, if the partner changed it since.
-async fn changed_since(tx: &Tx, order: &Model) -> Result<Option<Before>, Stop> {
+impl Before {
+    /// The same order as it was then.
+    fn again(self, mut next: Model) -> Model {
+        next.agreed = self.agreed;
+        next.commission = self.commission;
+        next.snapshot.lines = self.lines;
+        next.snapshot.bay_kind = self.bay_kind;
+        next.car_class = self.car_class.unwrap_or(next.car_class);
+        next.class_corrected = false;
+        next.ends_at = self.ends_at;
+        next.bay_id = self.place.map(|place| place.bay_id);
+        next.taken_from = self.place.map(|place| place.from);
+        next.taken_until = self.place.map(|place| place.until);
+        next
+    }
+}
+
+/// Its former bay for its former time; where that was given away meanwhile another one that fits,
+/// and where none is free it is overbooked: the partner who said it was there answers for that
+/// (BK-10).
+async fn placed_again(tx: &mut Tx, mut next: Model) -> Result<Model, Stop> {
+    let Some(Place { bay_id, from, until }) = capacity::place(&next) else { return Ok(next) };
+    let (_, plan) = plan::of(tx, next.partner_id).await?;
+    let mut bays = plan.bays_for(next.snapshot.bay_kind.as_deref());
+    bays.sort_by_key(|bay| *bay != bay_id);
+    let span = Span { from, until };
+    let free = free_bays(tx.db(), next.partner_id, &bays, span, next.id.0).await?;
+    next.bay_id = free.first().copied();
+    if next.bay_id.is_none() {
+        (next.taken_from, next.taken_until) = (None, None);
+        next.overbooked = true;
+    }
+    Ok(next)
+}
+
+/// What was agreed before the admission, as its step keeps it.
+async fn before_admission(tx: &Tx, order: &Model) -> Result<Option<Before>, Stop> {
     let steps = order_step::Entity::find()
         .filter(order_step::Column::OrderId.eq(order.id))
-        .filter(order_step::Column::Intent.eq(Intent::ChangeServices.to_string()))
+        .filter(
+            order_step::Column::Intent
+                .is_in([Intent::Admit.to_string(), Intent::ChangeServices.to_string()]),
+        )
         .order_by_asc(order_step::Column::N)
         .all(tx.db())
         .await?;
     let since = |step: &order_step::Model| order.admitted_at.is_some_and(|at| step.at >= at);
-    let first = steps.into_iter().find(since);
-    Ok(first.map(|step| serde_json::from_value(step.note)).transpose()?)
+    let before = |step: order_step::Model| match step.note.get("before") {
+        // An admission that corrected nothing changed nothing.
+        Some(serde_json::Value::Null) => None,
+        Some(before) => Some(before.clone()),
+        None => Some(step.note),
+    };
+    let first = steps.into_iter().filter(since).find_map(before);
+    Ok(first.map(serde_json::from_value).transpose()?)
 }
 
 /// May the client still say that it did not happen? Only without evidence of an arrival.
@@ -135,6 +269,7 @@ fn returned(order: &Model, to: Status, now: Instant) -> Model {
         admitted_at: None,
         admitted_from: None,
         planned_end: None,
+        depart_deadline: later(order.depart_deadline),
         arrival_deadline: later(order.arrival_deadline),
         decision_deadline: later(order.decision_deadline),
         ..order.clone()

@@ -1,18 +1,23 @@
-//! Where else the same services can be had now, each with one call to place it there (QO-8).
+//! Where else the same services can be had, now or about the time that was booked, each with one
+//! call to place it there (QO-8).
 
 use std::collections::BTreeSet;
 
-use entity::order;
-use entity::value::{Money, PersonId};
+use entity::order::{self, Kind};
+use entity::value::{CarClass, Instant, Money, PersonId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::place::{Wish, affords};
+use super::place::affords;
 use super::read::{self, Scope};
+use super::slot;
+use super::wish::Wish;
 use crate::discovery::nearest::{Found, Wanted, nearest};
 use crate::ledger::commission::commission;
+use crate::partners::availability::{NOBODY, Search};
+use crate::partners::plan::{self, Plans};
 use crate::platform::{Command, Stop, Tx};
-use crate::policy;
+use crate::policy::{self, Policy};
 
 /// One alternative.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -51,14 +56,21 @@ impl Command for FindAlternatives {
             radius_m: keys.quick.alternatives_radius_m,
             codes,
             class: Some(order.car_class),
-            closed_too: false,
+            closed_too: order.kind == Kind::Booking,
         };
+        let plans = tx.shared::<Plans>()?;
         let mut items = Vec::new();
-        for found in nearest(tx.db(), &wanted, &keys, tx.now()).await? {
+        for found in nearest(tx.db(), &plans, &wanted, &keys, tx.now()).await? {
             if found.id == order.partner_id || items.len() == keys.quick.alternatives_max {
                 continue;
             }
-            let place = wish(&order, &found, &wanted.codes);
+            let mut place = wish(&order, &found, &wanted.codes);
+            if let Some(start) = order.starts_at {
+                place.starts_at = free_near(tx, &place, order.car_class, start, &keys).await?;
+                if place.starts_at.is_none() {
+                    continue;
+                }
+            }
             let due = commission(place.shown_total.unwrap_or_default(), &keys.commission);
             if affords(tx, found.id, due, keys.balance.floor).await? {
                 items.push(Alternative { partner: found, place });
@@ -66,6 +78,25 @@ impl Command for FindAlternatives {
         }
         Ok(Alternatives { items })
     }
+}
+
+/// The free slot nearest to a start, at the branch of this wish.
+async fn free_near(
+    tx: &mut Tx,
+    place: &Wish,
+    class: CarClass,
+    start: Instant,
+    policy: &Policy,
+) -> Result<Option<Instant>, Stop> {
+    let (partner, plan) = plan::of(tx, place.partner_id).await?;
+    let need = plan.need(&place.service_ids, class, policy);
+    let Some(need) = need.ok().filter(|_| plan.taking) else { return Ok(None) };
+    let search = Search { plan: &plan, need: &need, holder: NOBODY, policy, now: tx.now() };
+    // A start that is over is looked for from today on.
+    let date = plan.calendar.date_of(start.max(tx.now()));
+    let days = u64::try_from(policy.booking.alternatives_days).unwrap_or(1).max(1);
+    let (free, _) = search.slots(tx.db(), partner.id, date, days).await?;
+    Ok(slot::nearest(&free, start, 1).first().map(|slot| slot.starts_at))
 }
 
 fn wish(order: &order::Model, found: &Found, codes: &BTreeSet<String>) -> Wish {
@@ -81,6 +112,7 @@ fn wish(order: &order::Model, found: &Found, codes: &BTreeSet<String>) -> Wish {
         car_id: order.car_id,
         service_ids: chosen.iter().map(|s| s.id).collect(),
         origin: order.snapshot.origin,
+        starts_at: None,
         shown_total: Some(Money(chosen.iter().map(|s| s.price.0).sum())),
     }
 }

@@ -11,11 +11,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::machine::Intent;
-use super::timers;
 use super::view::{OrderView, Reader, view};
+use super::{capacity, timers};
 use crate::platform::write_set::Unique;
 use crate::platform::{Audience, Refused, Stop, Tx};
-use crate::policy;
+use crate::{policy, reputation};
 
 /// One step of an order, decided.
 pub struct Step {
@@ -54,20 +54,26 @@ struct By {
     kind: Actor,
 }
 
-/// Writes a new order.
+/// Writes a new order; `auto` where the branch confirms it by itself.
 ///
 /// # Errors
 /// Faults only; the database may still refuse a second open quick order of the car.
-pub fn create(tx: &mut Tx, order: &Model) -> Result<(), Stop> {
+pub fn create(tx: &mut Tx, order: &Model, auto: bool) -> Result<(), Stop> {
     tx.insert_kept(order.clone());
     tx.unique(Unique {
         name: "order_open_quick_car",
         columns: "order.car_id",
         refusal: super::Refusal::CarBusy.refused(),
+        choose_again: false,
     });
     let step = Step::new(Intent::Place, "order.requested", order.clone());
     record(tx, None, &step);
+    occupy(tx, None, order);
     arm(tx, None, order)?;
+    if auto {
+        // The clock answers at once; where the floor refuses, the partner still may (BK-4).
+        tx.arm(timers::AUTO_CONFIRM, order.id.0, tx.now());
+    }
     tell(tx, &step)
 }
 
@@ -77,9 +83,14 @@ pub fn create(tx: &mut Tx, order: &Model) -> Result<(), Stop> {
 /// Faults only; a lost race shows at the flush.
 pub fn step(tx: &mut Tx, old: &Model, mut step: Step) -> Result<Model, Stop> {
     step.next.updated_at = tx.now();
+    if let Status::Active | Status::Completed | Status::Cancelled = step.next.status {
+        // Any end, and admit, closes what was proposed (ORD-8).
+        step.next.proposal = None;
+    }
     tx.update(old, &step.next);
     step.next.version = old.version + 1;
     record(tx, Some(old.status), &step);
+    occupy(tx, Some(old), &step.next);
     arm(tx, Some(old), &step.next)?;
     if let (None, Some(amount)) = (old.penalty, step.next.penalty) {
         owe(tx, &step.next, amount);
@@ -97,6 +108,37 @@ pub fn estimate(tx: &mut Tx, order: &Model) -> Result<(), Stop> {
     tell(tx, &Step::new(Intent::Arrive, "order.eta", order.clone()))
 }
 
+/// Tells something about an order that changes nothing of it; whoever hears is named.
+///
+/// # Errors
+/// A fault when the payload is no JSON.
+pub fn remark(
+    tx: &mut Tx,
+    order: &Model,
+    event: &'static str,
+    note: &Value,
+    audiences: &[Audience],
+) -> Result<(), Stop> {
+    tx.check(order);
+    let id = EventId::new();
+    for audience in audiences {
+        let reader = match audience {
+            Audience::Client(_) => Reader::Client,
+            Audience::Branch(_) => Reader::Staff,
+            Audience::Support => Reader::Support,
+        };
+        let told = view(order, reader);
+        let payload = Told { order: &told, actor: By { kind: tx.by().actor }, note };
+        tx.tell(audience, event, Some(order.id), id, &payload)?;
+    }
+    Ok(())
+}
+
+/// Arms a timer of an order that its state alone does not call for.
+pub fn arm_now(tx: &mut Tx, order: &Model, kind: &'static str) {
+    tx.arm(kind, order.id.0, tx.now());
+}
+
 /// Keeps a position (ARR-1).
 pub fn position(tx: &mut Tx, row: entity::order_position::Model) {
     tx.insert(row);
@@ -110,6 +152,7 @@ pub fn mark(tx: &mut Tx, order: &Model, subject: Uuid, kind: &'static str) {
         kind: kind.to_owned(),
         order_id: order.id,
         at: tx.now(),
+        voided_at: None,
     });
 }
 
@@ -121,8 +164,9 @@ pub fn claim(tx: &mut Tx, order: &Model, n: u64, kind: &'static str, refusal: Re
         kind: kind.to_owned(),
         order_id: order.id,
         at: tx.now(),
+        voided_at: None,
     });
-    tx.unique(Unique { name: "mark_pkey", columns: "mark.id", refusal });
+    tx.unique(Unique { name: "mark_pkey", columns: "mark.id", refusal, choose_again: false });
 }
 
 fn record(tx: &mut Tx, from: Option<Status>, step: &Step) {
@@ -141,6 +185,29 @@ fn record(tx: &mut Tx, from: Option<Status>, step: &Step) {
     });
     for (subject, kind) in &step.marks {
         mark(tx, &step.next, *subject, kind);
+        if let Some(judge) = reputation::rules::judge(kind) {
+            // Counted by a command of its own, after this is recorded (SAN-3).
+            tx.arm(judge, *subject, tx.now());
+        }
+    }
+}
+
+/// Takes the ticks the new state needs and did not hold, lets the rest go (BK-2).
+fn occupy(tx: &mut Tx, old: Option<&Model>, new: &Model) {
+    let (taken, freed) = capacity::difference(old, new);
+    if !taken.is_empty() {
+        tx.unique(Unique {
+            name: "tick_pkey",
+            columns: "tick.resource, tick.n",
+            refusal: super::Refusal::BayNotFree.refused(),
+            choose_again: true,
+        });
+    }
+    for claim in freed {
+        tx.free(claim);
+    }
+    for claim in taken {
+        tx.take(claim);
     }
 }
 
@@ -167,6 +234,10 @@ fn owe(tx: &mut Tx, order: &Model, amount: Money) {
         amount,
         paid: Money::ZERO,
         state: PenaltyState::Pending,
+        payments: 0,
+        disputed_at: None,
+        dispute_reason: None,
+        settled_at: None,
         created_at: tx.now(),
         version: 1,
     });

@@ -66,7 +66,8 @@ impl Command for SendPosition {
             distance_m <= keys.arrival.radius_m && self.accuracy_m <= keys.arrival.accuracy_m;
         self.keep(tx, distance_m);
         let awaited = order.arrived_at.is_none() && order.frozen_until.is_none();
-        let enough = near && awaited && self.pings(tx, &keys).await? + 1 >= keys.arrival.pings;
+        let counts = near && awaited && departing(&order, tx.now());
+        let enough = counts && self.pings(tx, &order, &keys).await? + 1 >= keys.arrival.pings;
         let order = if enough {
             late::still_awaited(tx, &order, self.scope)?;
             let next = arrived(&order, &keys, ArrivalBy::Position, tx.now());
@@ -97,9 +98,10 @@ impl SendPosition {
         apply::position(tx, row);
     }
 
-    /// Earlier positions that count: near, exact and fresh.
-    async fn pings(&self, tx: &Tx, keys: &Policy) -> Result<usize, Stop> {
-        let since = tx.now() - TimeDelta::seconds(keys.arrival.stale_s);
+    /// Earlier positions that count: near, exact and fresh, and sent once departing was possible.
+    async fn pings(&self, tx: &Tx, order: &Model, keys: &Policy) -> Result<usize, Stop> {
+        let fresh = tx.now() - TimeDelta::seconds(keys.arrival.stale_s);
+        let since = order.depart_from.map_or(fresh, |from| from.max(fresh));
         let n = order_position::Entity::find()
             .filter(order_position::Column::OrderId.eq(self.order_id))
             .filter(order_position::Column::At.gte(since))
@@ -150,6 +152,9 @@ impl Command for ArriveByCode {
         }
         if order.frozen_until.is_some() {
             return refuse(Refusal::Frozen);
+        }
+        if !departing(&order, tx.now()) {
+            return refuse(Refusal::TooEarlyToDepart);
         }
         late::still_awaited(tx, &order, self.scope)?;
         if !self.claimed {
@@ -219,10 +224,16 @@ async fn spent(tx: &Tx, order_id: OrderId) -> Result<u64, Stop> {
     Ok(n)
 }
 
-/// The client is there: every no-show clock stops, the partner's time to take the car in begins
-/// (ARR-2).
+/// Is departing possible? Before it nothing counts as an arrival (ARR-1, BK-5).
+fn departing(order: &Model, now: Instant) -> bool {
+    order.depart_from.is_none_or(|from| now >= from)
+}
+
+/// The client is there: every no-show clock stops, the partner's time to take the car in begins, of
+/// a booking not before its start (ARR-2).
 fn arrived(order: &Model, policy: &Policy, by: ArrivalBy, now: Instant) -> Model {
-    let minutes = |n| Some(now + TimeDelta::minutes(n));
+    let begins = order.starts_at.map_or(now, |start| start.max(now));
+    let minutes = |n| Some(begins + TimeDelta::minutes(n));
     Model {
         arrived_at: Some(now),
         arrival_by: Some(by),

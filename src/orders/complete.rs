@@ -4,19 +4,21 @@
 use chrono::TimeDelta;
 use entity::order::Model;
 use entity::value::{Instant, Money, OrderId, ServiceId};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::apply::{self, Step};
-use super::decline::given;
 use super::machine::Intent;
 use super::read::{self, Scope};
+use super::refit::refit;
 use super::view::{OrderView, view};
 use super::{Refusal, admit, price};
+use crate::ledger;
 use crate::ledger::commission::commission;
 use crate::ledger::post::Held;
+use crate::partners::plan;
+use crate::platform::codes::{General, given};
 use crate::platform::{Command, Stop, Tx};
 use crate::policy::{self, Policy};
-use crate::{ledger, partners};
 
 /// Served: the final amount is known.
 pub struct Complete {
@@ -45,7 +47,7 @@ impl Command for Complete {
         let reason = match (&self.reason, self.final_amount < order.agreed) {
             (Some(reason), _) => Some(given(reason)?),
             (None, false) => None,
-            (None, true) => return Err(Refusal::ReasonRequired.into()),
+            (None, true) => return Err(General::ReasonRequired.into()),
         };
         let keys = policy::book::pinned(tx, order.policy_version)?;
         let flagged = far_off(order.agreed, self.final_amount, &keys);
@@ -115,7 +117,8 @@ fn far_off(agreed: Money, amount: Money, keys: &Policy) -> bool {
     off > i128::from(agreed.0) * i128::from(keys.order.off_estimate_pct)
 }
 
-/// The services, or the amount, change while the car is served (ADD-2).
+/// The services, or the amount, change while the car is served (ADD-2), or by support's hand at any
+/// time after the acceptance (ADD-3).
 pub struct ChangeServices {
     /// Of which branch.
     pub scope: Scope,
@@ -127,6 +130,8 @@ pub struct ChangeServices {
     pub service_ids: Vec<ServiceId>,
     /// Another amount than their sum.
     pub amount: Option<Money>,
+    /// Why; support says it always.
+    pub reason: Option<String>,
 }
 
 impl Command for ChangeServices {
@@ -136,32 +141,70 @@ impl Command for ChangeServices {
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
         let (order, _) = read::ask(tx, self.scope, self.order_id, Intent::ChangeServices).await?;
         read::fresh(&order, self.seen, self.scope)?;
+        if self.scope == Scope::Support {
+            given(self.reason.as_deref().unwrap_or_default())?;
+        }
         let keys = policy::book::pinned(tx, order.policy_version)?;
-        let mut offered = partners::read::services(tx.db(), &[order.partner_id]).await?;
-        let offered = offered.remove(&order.partner_id).unwrap_or_default();
+        let (_, plan) = plan::of(tx, order.partner_id).await?;
         // What was agreed stays as it was agreed, whatever the catalogue says now (ORD-7).
         let agreed = &order.snapshot.lines;
-        let lines = price::lines(&offered, agreed, &self.service_ids, order.car_class)?;
+        let ids = &self.service_ids;
+        let lines = price::lines(&plan.services, agreed, ids, order.car_class, &keys)?;
         let total = match self.amount {
             None => price::total(&lines)?,
             Some(amount) if amount.is_positive() => amount,
             Some(_) => return Err(Refusal::AmountInvalid.into()),
         };
-        let due = commission(total, &keys.commission);
-        let floor = policy::book::in_force(tx)?.keys.balance.floor;
-        ledger::post::resize(tx, &held(&order), due, floor)?;
-        let minutes = TimeDelta::minutes(price::minutes(&lines));
-        let mut next = Model {
-            agreed: total,
-            commission: due,
-            planned_end: order.admitted_at.map(|at| at + minutes),
-            ..order.clone()
-        };
-        next.snapshot.lines = lines;
+        let next = refit(tx, &order, order.clone(), lines, total).await?;
         let step = Step {
             // A contested admission takes it back (ORD-10).
-            note: json!(admit::Before::of(&order)),
+            note: noted(&order, self.reason.as_deref()),
             ..Step::new(Intent::ChangeServices, "order.services_changed", next)
+        };
+        let order = apply::step(tx, &order, step)?;
+        Ok(view(&order, self.scope.reader()))
+    }
+}
+
+fn noted(order: &Model, reason: Option<&str>) -> Value {
+    let mut note = json!(admit::Before::of(order));
+    if let (Some(note), Some(reason)) = (note.as_object_mut(), reason) {
+        note.insert("reason".to_owned(), json!(reason));
+    }
+    note
+}
+
+/// The client contests a final amount that is far off the agreed one; support decides (ORD-11).
+pub struct ContestAmount {
+    /// Whose order.
+    pub scope: Scope,
+    /// Which order.
+    pub order_id: OrderId,
+    /// Why.
+    pub reason: String,
+}
+
+impl Command for ContestAmount {
+    type Answer = OrderView;
+    const NAME: &'static str = "contest_amount";
+
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+        let intent = Intent::ContestAmount;
+        let (order, _) = read::ask(tx, self.scope, self.order_id, intent).await?;
+        let reason = given(&self.reason)?;
+        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let hours = TimeDelta::hours(keys.order.dispute_h);
+        let open = order.completed_at.is_some_and(|at| tx.now() <= at + hours);
+        let amount = order.final_amount.unwrap_or(order.agreed);
+        let contested = order.amount_contested_at.is_some();
+        if contested || !open || !far_off(order.agreed, amount, &keys) {
+            return Err(read::refuse(Refusal::NotContestable, &order, self.scope).into());
+        }
+        let next = Model { amount_contested_at: Some(tx.now()), ..order.clone() };
+        let step = Step {
+            note: json!({"reason": reason, "agreed": order.agreed, "final_amount": amount}),
+            alert: Some("support.amount_contested"),
+            ..Step::new(intent, "order.amount_contested", next)
         };
         let order = apply::step(tx, &order, step)?;
         Ok(view(&order, self.scope.reader()))

@@ -10,11 +10,9 @@ use super::apply::{self, Step};
 use super::machine::Intent;
 use super::read::{self, Scope};
 use super::view::{OrderView, view};
+use crate::platform::codes::given;
 use crate::platform::{Command, Stop, Tx};
 use crate::policy;
-
-/// Characters of a reason.
-pub const REASON_MAX: usize = 500;
 
 /// Declines an offer.
 pub struct Decline {
@@ -52,14 +50,4 @@ impl Command for Decline {
         let order = apply::step(tx, &order, step)?;
         Ok(view(&order, self.scope.reader()))
     }
-}
-
-/// A reason in somebody's own words.
-///
-/// # Errors
-/// `reason_required` when it says nothing or too much.
-pub fn given(reason: &str) -> Result<&str, Refusal> {
-    let reason = reason.trim();
-    let fits = (1..=REASON_MAX).contains(&reason.chars().count());
-    if fits { Ok(reason) } else { Err(Refusal::ReasonRequired) }
 }

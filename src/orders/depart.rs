@@ -1,6 +1,7 @@
-//! В путь: the client drives (QO-4).
+//! В путь: the client drives (QO-4, BK-5).
 
-use entity::order::Model;
+use chrono::TimeDelta;
+use entity::order::{Kind, Model};
 use entity::value::OrderId;
 
 use super::apply::{self, Step};
@@ -27,8 +28,16 @@ impl Command for Depart {
         if order.frozen_until.is_some() {
             return Err(read::refuse(Refusal::Frozen, &order, self.scope).into());
         }
+        if order.depart_from.is_some_and(|from| tx.now() < from) {
+            return Err(read::refuse(Refusal::TooEarlyToDepart, &order, self.scope).into());
+        }
         late::still_awaited(tx, &order, self.scope)?;
-        let next = Model { status: to, departed_at: Some(tx.now()), ..order.clone() };
+        let eta = tx.now() + TimeDelta::seconds(order.snapshot.route_secs);
+        let eta_at = match order.kind {
+            Kind::Quick => order.eta_at,
+            Kind::Booking => Some(eta),
+        };
+        let next = Model { status: to, departed_at: Some(tx.now()), eta_at, ..order.clone() };
         let order = apply::step(tx, &order, Step::new(Intent::Depart, "order.departed", next))?;
         Ok(view(&order, self.scope.reader()))
     }

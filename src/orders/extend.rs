@@ -1,14 +1,15 @@
-//! The partner gives the client more time (QO-6).
+//! The partner gives the client more time (QO-6, BK-6).
 
 use chrono::TimeDelta;
-use entity::order::Model;
-use entity::value::{Instant, OrderId};
+use entity::order::{Kind, Model, Place};
+use entity::value::{Instant, OrderId, Span};
 
 use super::apply::{self, Step};
 use super::machine::Intent;
 use super::read::{self, Scope};
 use super::view::{OrderView, view};
-use super::{Refusal, late};
+use super::{Refusal, capacity, late};
+use crate::partners::availability::free_until;
 use crate::platform::{Command, Stop, Tx};
 use crate::policy::{self, Policy};
 
@@ -28,10 +29,47 @@ impl Command for Extend {
         let (order, _) = read::ask(tx, self.scope, self.order_id, Intent::Extend).await?;
         late::still_awaited(tx, &order, self.scope)?;
         let keys = policy::book::pinned(tx, order.policy_version)?;
-        let next = extended(&order, &keys, tx.now())
-            .map_err(|refusal| read::refuse(refusal, &order, self.scope))?;
+        let next = match order.kind {
+            Kind::Quick => extended(&order, &keys, tx.now()),
+            Kind::Booking => self.moved(tx, &order, &keys).await?,
+        };
+        let next = next.map_err(|refusal| read::refuse(refusal, &order, self.scope))?;
         let order = apply::step(tx, &order, Step::new(Intent::Extend, "order.extended", next))?;
         Ok(view(&order, self.scope.reader()))
+    }
+}
+
+impl Extend {
+    /// A booking's deadlines move together, and its bay is held for longer (BK-6).
+    async fn moved(
+        &self,
+        tx: &Tx,
+        order: &Model,
+        keys: &Policy,
+    ) -> Result<Result<Model, Refusal>, Stop> {
+        if order.arrived_at.is_some() {
+            return Ok(Err(Refusal::AlreadyArrived));
+        }
+        if order.extensions >= keys.booking.max_extensions {
+            return Ok(Err(Refusal::NoMoreExtensions));
+        }
+        let more = TimeDelta::minutes(keys.booking.extension_min);
+        let later = |at: Option<Instant>| at.map(|at| at + more);
+        if let Some(Place { bay_id, until, .. }) = capacity::place(order) {
+            let wanted = Span { from: until, until: until + more };
+            let (id, holder) = (order.partner_id, order.id.0);
+            let free = free_until(tx.db(), id, bay_id, wanted, holder).await?;
+            if free < wanted.until {
+                return Ok(Err(Refusal::BayNotFree));
+            }
+        }
+        Ok(Ok(Model {
+            depart_deadline: later(order.depart_deadline),
+            arrival_deadline: later(order.arrival_deadline),
+            taken_until: later(order.taken_until),
+            extensions: order.extensions + 1,
+            ..order.clone()
+        }))
     }
 }
 

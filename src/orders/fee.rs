@@ -1,4 +1,4 @@
-//! What cancelling costs: pure (PEN-2, PEN-3).
+//! What cancelling costs: pure (PEN-1 … PEN-3).
 
 use chrono::TimeDelta;
 use entity::order::{Model, Status};
@@ -30,8 +30,10 @@ pub fn fee(amount: Money, bp: Bp, cap: Money) -> Money {
 /// acknowledged the acceptance.
 ///
 /// # Source
-/// PEN-2: free before the acceptance, and until it was seen, at most for the grace after it. ARR-2:
-/// a client who arrived and was not taken in leaves free.
+/// PEN-2: a quick order is free before the acceptance, and until it was seen, at most for the grace
+/// after it. PEN-1: a booking is free until so many minutes before its start, and where it was
+/// confirmed later than that for a while after it; one that was moved late is not (BK-8). ARR-2: a
+/// client who arrived and was not taken in leaves free.
 #[must_use]
 pub fn quote(order: &Model, seen_at: Option<Instant>, policy: &Policy, now: Instant) -> Fee {
     let free = |why, free_until| Fee { amount: Money::ZERO, why, free_until };
@@ -44,13 +46,39 @@ pub fn quote(order: &Model, seen_at: Option<Instant>, policy: &Policy, now: Inst
     if order.arrived_at.is_some() && order.admit_alert_at.is_some_and(|at| now > at) {
         return free("not_admitted_in_time", None);
     }
+    let amount = fee(order.agreed, order.snapshot.fee_bp, order.snapshot.fee_cap);
+    if let Some(free_until) = free_until(order) {
+        let fresh = TimeDelta::minutes(order.snapshot.fresh_cancel_min);
+        // The start as it is now was confirmed then: by the first yes, or by the yes to a move.
+        let agreed_at = order.scheduled_at.unwrap_or(accepted_at);
+        return match () {
+            () if order.moved_late => Fee { amount, why: "moved_late", free_until: None },
+            () if now <= free_until => free("in_time", Some(free_until)),
+            () if agreed_at > free_until && now <= agreed_at + fresh => {
+                free("fresh_confirmation", Some(agreed_at + fresh))
+            }
+            () => Fee { amount, why: "late_cancel", free_until: None },
+        };
+    }
     let grace_end = accepted_at + TimeDelta::seconds(policy.quick.unseen_accept_grace_s);
     let unseen = seen_at.is_none_or(|seen| seen > now);
     if unseen && now <= grace_end {
         return free("acceptance_unseen", Some(grace_end));
     }
-    let amount = fee(order.agreed, order.snapshot.fee_bp, order.snapshot.fee_cap);
     Fee { amount, why: "late_cancel", free_until: None }
+}
+
+/// Until when a booking is let go free, as its reader is told: one that was moved late is not
+/// (PEN-1, BK-8).
+#[must_use]
+pub fn shown_until(order: &Model) -> Option<Instant> {
+    free_until(order).filter(|_| !order.moved_late)
+}
+
+/// Until when a booking is let go free (PEN-1); `None` for a quick order.
+#[must_use]
+pub fn free_until(order: &Model) -> Option<Instant> {
+    order.starts_at.map(|start| start - TimeDelta::minutes(order.snapshot.free_cancel_min))
 }
 
 /// What a no-show costs.

@@ -11,11 +11,11 @@ use super::cancel::{End, seen_at};
 use super::machine::Intent;
 use super::read::{self, Scope};
 use super::view::{OrderView, view};
-use super::{Refusal, fee, late};
+use super::{Refusal, fee, late, timers};
 use crate::platform::{Command, Stop, Tx};
 use crate::policy;
 
-/// The offer's time is over (QO-2, ORD-6).
+/// The offer's time is over (QO-2, BK-9, ORD-6).
 pub struct LapseOffer {
     /// Which order.
     pub order_id: OrderId,
@@ -28,8 +28,7 @@ impl Command for LapseOffer {
     async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
         let (order, to) = read::ask(tx, Scope::Clock, self.order_id, Intent::Lapse).await?;
         let keys = policy::book::pinned(tx, order.policy_version)?;
-        let grace = TimeDelta::seconds(keys.quick.net_grace_s);
-        let end = order.offer_deadline.map(|deadline| deadline + grace);
+        let end = timers::offer_end(&order, &keys);
         past(tx, end)?;
         let seen = seen_at(tx, order.id, "offer").await?;
         let delivered = seen.is_some_and(|seen| end.is_some_and(|end| seen <= end));
@@ -233,6 +232,6 @@ impl Command for ReleaseFrozen {
 
 /// The clock acts strictly after a deadline (ORD-5); one that moved meanwhile has a timer of its
 /// own.
-fn past(tx: &Tx, due: Option<entity::value::Instant>) -> Result<(), Stop> {
+pub(super) fn past(tx: &Tx, due: Option<entity::value::Instant>) -> Result<(), Stop> {
     if due.is_some_and(|due| tx.now() > due) { Ok(()) } else { Err(Refusal::NotLateYet.into()) }
 }

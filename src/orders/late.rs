@@ -1,15 +1,25 @@
-//! How long a client is awaited: until the arrival deadline, and while the partner decides (QO-5).
+//! How long a client is awaited: of a quick order until the arrival deadline and while the partner
+//! decides (QO-5), of a booking until it burns (BK-5, BK-6).
 
 use chrono::TimeDelta;
-use entity::order::Model;
+use entity::order::{Kind, Model};
 use entity::value::Instant;
 
-use super::Refusal;
 use super::read::{self, Scope};
+use super::{Refusal, timers};
 use crate::platform::{Stop, Tx};
 use crate::policy::{self, Policy};
 
-/// The last instant at which the partner may still decide about a late client.
+/// The last instant at which a client who has not arrived is awaited.
+#[must_use]
+pub fn awaited_until(order: &Model, policy: &Policy) -> Option<Instant> {
+    match order.kind {
+        Kind::Quick => decision_end(order, policy),
+        Kind::Booking => timers::burns_at(order),
+    }
+}
+
+/// The last instant at which the partner may still decide about a late client (QO-5).
 #[must_use]
 pub fn decision_end(order: &Model, policy: &Policy) -> Option<Instant> {
     let after = TimeDelta::minutes(policy.quick.late_decision_min);
@@ -23,7 +33,7 @@ pub fn decision_end(order: &Model, policy: &Policy) -> Option<Instant> {
 /// `not_in_this_status` with the order, or a fault.
 pub fn still_awaited(tx: &Tx, order: &Model, scope: Scope) -> Result<(), Stop> {
     let keys = policy::book::pinned(tx, order.policy_version)?;
-    let over = decision_end(order, &keys).is_some_and(|end| tx.now() > end);
+    let over = awaited_until(order, &keys).is_some_and(|end| tx.now() > end);
     if over && order.arrived_at.is_none() && order.frozen_until.is_none() {
         return Err(read::refuse(Refusal::NotNow, order, scope).into());
     }

@@ -14,6 +14,8 @@ pub enum Intent {
     Place,
     /// The partner says yes.
     Accept,
+    /// The clock says yes for the partner (BK-4).
+    AutoConfirm,
     /// The partner says no.
     Decline,
     /// The offer's time is over.
@@ -32,6 +34,22 @@ pub enum Intent {
     Cancel,
     /// The client did not come.
     NoShow,
+    /// The time of a booking is over: nobody set out, or nobody came (BK-5, BK-6).
+    Burn,
+    /// The client proposes more services (ADD-1).
+    ProposeAddOn,
+    /// The partner agrees to them.
+    AcceptAddOn,
+    /// They are declined, or taken back.
+    DeclineAddOn,
+    /// One side proposes another start (BK-8).
+    ProposeReschedule,
+    /// The other side agrees.
+    AcceptReschedule,
+    /// It is declined, or taken back.
+    DeclineReschedule,
+    /// Nobody answered a proposal.
+    LapseProposal,
     /// Support is told that nobody takes the car in (ARR-2).
     Alert,
     /// The client came and was not taken in (ARR-2).
@@ -42,12 +60,18 @@ pub enum Intent {
     ReleaseFrozen,
     /// The client says the car was never taken in (ORD-10).
     Contest,
-    /// Services or amount change while the car is served (ADD-2).
+    /// The client leaves: the class of the car was corrected when it was taken in (ORD-10).
+    Leave,
+    /// Services or amount change while the car is served (ADD-2), or by support's hand (ADD-3).
     ChangeServices,
     /// Served.
     Complete,
     /// Nobody said so in time.
     AutoComplete,
+    /// The client contests a final amount far off the agreed one (ORD-11).
+    ContestAmount,
+    /// The partner was shut out (SAN-4).
+    ShutOut,
     /// Support ends it.
     ForceCancel,
     /// Support closes it as served.
@@ -86,7 +110,9 @@ pub struct Row {
 
 const BOTH: &[Kind] = &[Kind::Quick, Kind::Booking];
 const QUICK: &[Kind] = &[Kind::Quick];
+const BOOKED: &[Kind] = &[Kind::Booking];
 const AWAITED: &[Status] = &[Status::Confirmed, Status::OnTheWay];
+const ACCEPTED: &[Status] = &[Status::Confirmed, Status::OnTheWay, Status::Active];
 const OPEN: &[Status] = &[Status::Requested, Status::Confirmed, Status::OnTheWay, Status::Active];
 
 const fn row(
@@ -102,7 +128,7 @@ const fn row(
 /// The table.
 ///
 /// # Source
-/// ORD, QO, ARR, OUT-1 of the rulebook.
+/// ORD, QO, BK, ARR, ADD, SAN-4, OUT-1 of the rulebook.
 pub const TABLE: &[Row] = {
     use Actor::{Client, Clock, Staff, Support};
     use Intent as I;
@@ -112,6 +138,7 @@ pub const TABLE: &[Row] = {
     &[
         row(I::Place, &[Client], BOTH, &[], To::Status(Requested)),
         row(I::Accept, &[Staff], BOTH, &[Requested], To::Status(Confirmed)),
+        row(I::AutoConfirm, &[Clock], BOOKED, &[Requested], To::Status(Confirmed)),
         row(I::Decline, &[Staff], BOTH, &[Requested], CANCELLED),
         row(I::Lapse, &[Clock], BOTH, &[Requested], CANCELLED),
         row(I::Cancel, &[Client], BOTH, &[Requested, Confirmed, OnTheWay], CANCELLED),
@@ -122,17 +149,30 @@ pub const TABLE: &[Row] = {
         row(I::Overdue, &[Clock], QUICK, AWAITED, To::Same),
         row(I::NoShow, &[Staff], BOTH, AWAITED, CANCELLED),
         row(I::NoShow, &[Clock], QUICK, AWAITED, CANCELLED),
+        row(I::Burn, &[Clock], BOOKED, AWAITED, CANCELLED),
+        row(I::ProposeAddOn, &[Client], BOTH, AWAITED, To::Same),
+        row(I::AcceptAddOn, &[Staff, Clock], BOTH, AWAITED, To::Same),
+        row(I::DeclineAddOn, &[Client, Staff], BOTH, AWAITED, To::Same),
+        row(I::ProposeReschedule, &[Client, Staff], BOOKED, AWAITED, To::Same),
+        row(I::AcceptReschedule, &[Client, Staff, Clock], BOOKED, AWAITED, To::Status(Confirmed)),
+        row(I::DeclineReschedule, &[Client, Staff], BOOKED, AWAITED, To::Same),
+        row(I::LapseProposal, &[Clock], BOTH, AWAITED, To::Same),
         row(I::Alert, &[Clock], BOTH, AWAITED, To::Same),
         row(I::NotAdmitted, &[Client, Clock], BOTH, AWAITED, CANCELLED),
         row(I::NotHere, &[Staff], BOTH, AWAITED, To::Same),
         row(I::ReleaseFrozen, &[Clock], BOTH, AWAITED, CANCELLED),
         row(I::Admit, &[Staff], BOTH, AWAITED, To::Status(Active)),
         row(I::Contest, &[Client], BOTH, &[Active], To::Former),
+        row(I::Leave, &[Client], BOTH, &[Active], CANCELLED),
         row(I::ChangeServices, &[Staff], BOTH, &[Active], To::Same),
+        row(I::ChangeServices, &[Support], BOTH, ACCEPTED, To::Same),
         row(I::Complete, &[Staff], BOTH, &[Active], COMPLETED),
         row(I::AutoComplete, &[Clock], BOTH, &[Active], COMPLETED),
+        row(I::ContestAmount, &[Client], BOTH, &[Completed], To::Same),
+        row(I::ShutOut, &[Clock], BOTH, &[Requested], CANCELLED),
+        row(I::ShutOut, &[Clock], BOOKED, &[Confirmed], CANCELLED),
         row(I::ForceCancel, &[Support], BOTH, OPEN, CANCELLED),
-        row(I::ForceComplete, &[Support], BOTH, &[Confirmed, OnTheWay, Active], COMPLETED),
+        row(I::ForceComplete, &[Support], BOTH, ACCEPTED, COMPLETED),
         row(I::Amend, &[Support], BOTH, &[Completed, Cancelled], To::Same),
         row(I::Shift, &[Clock], BOTH, OPEN, To::Same),
     ]
@@ -142,7 +182,7 @@ pub const TABLE: &[Row] = {
 /// it lead?
 ///
 /// # Errors
-/// `not_yours_to_do`, `order_closed` or `not_in_this_status`.
+/// `not_yours_to_do`, `not_for_this_kind`, `order_closed` or `not_in_this_status`.
 pub fn allow(
     kind: Kind,
     status: Option<Status>,
@@ -162,7 +202,8 @@ pub fn allow(
         return Ok(row.to);
     }
     if mine().next().is_none() {
-        return Err(Refusal::NotYours);
+        let other_kind = TABLE.iter().any(|r| r.intent == intent && r.actors.contains(&actor));
+        return Err(if other_kind { Refusal::NotThisKind } else { Refusal::NotYours });
     }
     match status {
         Some(Status::Completed | Status::Cancelled) => Err(Refusal::OrderClosed),

@@ -12,12 +12,18 @@
 //! ```
 
 pub mod accept;
+pub mod add_on;
 pub mod adjust;
 pub mod admit;
+pub mod agenda;
 pub mod alternatives;
 pub mod apply;
 pub mod arrive;
+pub mod auto;
+pub mod burn;
+pub mod calendar;
 pub mod cancel;
+pub mod capacity;
 pub mod complete;
 pub mod decline;
 pub mod depart;
@@ -28,10 +34,16 @@ pub mod late;
 pub mod machine;
 pub mod place;
 pub mod price;
+pub mod proposal;
 pub mod read;
+pub mod refit;
+pub mod reschedule;
 pub mod shift;
+pub mod shut_out;
+pub mod slot;
 pub mod timers;
 pub mod view;
+pub mod wish;
 
 crate::refusals! {
     /// What the machine and its rules refuse.
@@ -40,6 +52,7 @@ crate::refusals! {
         OrderClosed = "order_closed", Conflict, "The order is over", "Look at the order in this answer; it cannot change again.";
         NotNow = "not_in_this_status", Conflict, "The order is not at that point", "Look at the order in this answer: somebody was faster, or something comes first.";
         NotYours = "not_yours_to_do", Forbidden, "That is not yours to do", "The other side, support or the clock does it.";
+        NotThisKind = "not_for_this_kind", Unprocessable, "That cannot be done to an order of this kind", "Quick orders and bookings have ways of their own.";
         OfferExpired = "offer_expired", Conflict, "The offer has expired", "It can no longer be answered; the client was told.";
         PriceChanged = "price_changed", Conflict, "The price has changed since it was shown", "Look at the new total and place again with it.";
         ServicesInvalid = "services_invalid", Unprocessable, "The services cannot be ordered together", "Name one to twenty different services this partner offers now for the car's class.";
@@ -47,8 +60,23 @@ crate::refusals! {
         PartnerCannotAfford = "partner_cannot_take", Conflict, "The partner cannot take this order now", "Choose another partner.";
         CarBusy = "car_busy", Conflict, "This car has an open quick order", "Finish or cancel it first.";
         NoSuchCar = "no_such_car", NotFound, "There is no such car of yours", "Look at your cars again.";
+        Banned = "client_banned", Forbidden, "New orders are closed to you for a time", "Wait until the time in `until`; running orders go on. Write to support if this is wrong.";
         InDebt = "penalties_unpaid", Conflict, "There are unpaid penalties", "Pay them, then place again.";
-        KindUnknown = "kind_unavailable", Unprocessable, "This kind of order cannot be placed", "Place a quick order.";
+        StartInvalid = "start_invalid", Unprocessable, "A start belongs to a booking", "Send `starts_at` with a booking, and not with a quick order.";
+        SameStart = "same_start", Unprocessable, "That is its start already", "Choose another slot.";
+        CarBooked = "car_booked", Conflict, "This car is booked at that time", "Choose another time, or another car.";
+        BayClash = "bay_clash", Conflict, "No bay is free for that time", "Take it on purpose with `override`, or decline.";
+        BayNotFree = "bay_not_free", Conflict, "The bay is not free for so long", "Choose less, or another time.";
+        TooEarlyToDepart = "too_early_to_depart", Conflict, "It is too early to set out", "Set out from the time in `depart_from`.";
+        TooEarlyToAdmit = "too_early_to_admit", Conflict, "It is too early to take the car in", "Take it in within an hour before its start.";
+        ProposalPending = "proposal_pending", Conflict, "A proposal waits for its answer", "Answer it, take it back, or wait until it is over.";
+        NoSuchProposal = "no_such_proposal", NotFound, "There is no such proposal now", "Look at the order: it was answered, taken back, or is over.";
+        ProposalOver = "proposal_over", Conflict, "The time to answer the proposal is over", "Propose it again.";
+        ProposalYours = "proposal_yours", Forbidden, "It was your side that proposed it", "The other side answers; you may take it back by declining it.";
+        TooManyMoves = "too_many_moves", Conflict, "The start was moved as often as it may be", "Keep it, or cancel and book anew.";
+        TooLateToMove = "too_late_to_move", Conflict, "It is too late to move the start", "Come, or cancel.";
+        NotContestable = "not_contestable", Conflict, "The amount cannot be contested", "Only an amount far off the agreed one, within 48 hours; write to support.";
+        NotCorrected = "not_corrected", Conflict, "Nothing was corrected, or the time to leave free is over", "Write to support if something is wrong.";
         Frozen = "order_frozen", Conflict, "The order is frozen for support", "Support decides, or it opens again by itself; see frozen_until.";
         AlreadyArrived = "already_arrived", Conflict, "The arrival is recorded already", "Nothing is left to do about it.";
         WrongCode = "wrong_code", Unprocessable, "That is not the code shown at this branch", "Read the code at the branch and try again.";
@@ -56,7 +84,6 @@ crate::refusals! {
         NotArrived = "not_arrived", Conflict, "No arrival is recorded", "It can be said only of a client whose arrival was recorded.";
         NoMoreExtensions = "no_more_extensions", Conflict, "The time was extended as often as it may be", "Admit the client, or decide when the time is over.";
         NotLateYet = "not_late_yet", Conflict, "The client's time is not over", "A no-show can be declared after the arrival deadline.";
-        ReasonRequired = "reason_required", Unprocessable, "A reason is required", "Say in 1 to 500 characters why.";
         AmountInvalid = "amount_invalid", Unprocessable, "The amount makes no sense", "Send whole qəpik above zero.";
         QuoteInvalid = "quote_invalid", Conflict, "The quote is over, or of another state of the order", "Ask for a fresh one, look at the fee, then cancel with it.";
         ContestOver = "contest_over", Conflict, "The admission cannot be contested", "Only within 10 minutes, and only where no arrival was recorded; write to support.";

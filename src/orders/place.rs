@@ -1,105 +1,22 @@
-//! Placing a quick order, and the preview before it (QO-1, ORD-7).
+//! Placing an order, quick or booked (QO-1, BK-1, ORD-7).
 
 use chrono::TimeDelta;
-use entity::order::{Kind, Line, Model, Snapshot, Status};
+use entity::order::{Kind, Model, Snapshot, Status};
 use entity::penalty::{self, PenaltyState};
-use entity::value::{CarId, Instant, Money, OrderId, PartnerId, PersonId, Point, ServiceId};
-use entity::{car, order, partner, person};
+use entity::sanction::SanctionKind;
+use entity::value::{CarId, Instant, Money, OrderId, PartnerId, PersonId};
+use entity::{order, person};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _, Statement, Value,
 };
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::machine::Intent;
 use super::view::{OrderView, Reader, view};
-use super::{Refusal, apply, machine, price};
-use crate::discovery::geo;
+use super::wish::{self, Wish};
+use super::{Refusal, apply, auto, machine, slot};
 use crate::ledger::commission::commission;
-use crate::partners;
 use crate::platform::{Command, Stop, Tx};
-use crate::policy::{self, PolicyVersion};
-
-/// What a client asks for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Wish {
-    /// Quick; booking comes with its own part of the engine.
-    pub kind: Kind,
-    /// At which branch.
-    pub partner_id: PartnerId,
-    /// For which car.
-    pub car_id: CarId,
-    /// Which services.
-    pub service_ids: Vec<ServiceId>,
-    /// Where the client is.
-    pub origin: Point,
-    /// The total that was shown, qəpik; not needed for a preview.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shown_total: Option<Money>,
-}
-
-/// What cancelling will cost, said before placing.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Terms {
-    /// Basis points of the agreed estimate.
-    pub fee_bp: i32,
-    /// At most.
-    pub fee_cap: Money,
-    /// Free until the partner's yes was seen.
-    pub free_until: String,
-}
-
-/// A preview (QO-1).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Preview {
-    /// The services, priced for the car.
-    pub services: Vec<Line>,
-    /// Their sum: place with it as `shown_total`.
-    pub total: Money,
-    /// The estimate of the route, seconds.
-    pub route_secs: i64,
-    /// What comes on top of it, seconds.
-    pub arrival_buffer_secs: i64,
-    /// What cancelling will cost.
-    pub cancellation: Terms,
-}
-
-struct Ready {
-    policy: PolicyVersion,
-    car: car::Model,
-    partner: partner::Model,
-    snapshot: Snapshot,
-    total: Money,
-}
-
-/// Shows what an order would be; changes nothing.
-pub struct PreviewOrder {
-    /// Who asks.
-    pub client_id: PersonId,
-    /// For what.
-    pub wish: Wish,
-}
-
-impl Command for PreviewOrder {
-    type Answer = Preview;
-    const NAME: &'static str = "preview_order";
-
-    async fn run(&self, tx: &mut Tx) -> Result<Preview, Stop> {
-        let ready = prepare(tx, self.client_id, &self.wish).await?;
-        Ok(Preview {
-            total: ready.total,
-            route_secs: ready.snapshot.route_secs,
-            arrival_buffer_secs: ready.snapshot.buffer_secs,
-            cancellation: Terms {
-                fee_bp: ready.snapshot.fee_bp.0,
-                fee_cap: ready.snapshot.fee_cap,
-                free_until: "acceptance".to_owned(),
-            },
-            services: ready.snapshot.lines,
-        })
-    }
-}
+use crate::{policy, reputation};
 
 /// Places an order.
 pub struct Place {
@@ -115,7 +32,7 @@ impl Command for Place {
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
         machine::allow(self.wish.kind, None, Intent::Place, tx.by().actor)?;
-        let ready = prepare(tx, self.client_id, &self.wish).await?;
+        let ready = wish::prepare(tx, self.client_id, &self.wish).await?;
         let keys = &ready.policy.keys;
         if self.wish.shown_total != Some(ready.total) {
             return Err(Refusal::PriceChanged
@@ -124,8 +41,9 @@ impl Command for Place {
                 .with("services", &ready.snapshot.lines)
                 .into());
         }
+        not_banned(tx, self.client_id).await?;
         solvent(tx, self.client_id, keys).await?;
-        if !tx.first_run() {
+        if self.wish.kind == Kind::Quick && !tx.first_run() {
             // The first run leaves it to the database's own rule; a second one says which order.
             car_free(tx, self.wish.car_id).await?;
         }
@@ -133,7 +51,13 @@ impl Command for Place {
         affordable(tx, ready.partner.id, due, keys.balance.floor).await?;
         let client = tx.find_kept::<person::Entity>(self.client_id).await?;
         let client = Tx::must("person", self.client_id, client)?;
-        let offer_deadline = tx.now() + TimeDelta::seconds(keys.quick.offer_ttl_s);
+        let answer_by = match &ready.booked {
+            None => tx.now() + TimeDelta::seconds(keys.quick.offer_ttl_s),
+            Some(booked) => slot::answer_by(booked.starts_at, tx.now(), keys),
+        };
+        // Hours, services and bays as they are now: an edit meanwhile has it run again (BK-13).
+        tx.check(&ready.partner);
+        tx.check(&ready.car);
         let order = Model {
             code: code(),
             kind: self.wish.kind,
@@ -143,69 +67,29 @@ impl Command for Place {
             car_id: ready.car.id,
             car_class: ready.car.class,
             plate: ready.car.plate,
-            snapshot: ready.snapshot,
             agreed: ready.total,
             commission: due,
             policy_version: ready.policy.version,
-            offer_deadline: Some(offer_deadline),
-            ..blank(tx.now())
+            offer_deadline: Some(answer_by),
+            ..blank(ready.snapshot, tx.now())
         };
-        apply::create(tx, &order)?;
-        Ok(view(&order, Reader::Client))
+        let order = match &ready.booked {
+            None => order,
+            Some(booked) => wish::scheduled(order, booked, keys),
+        };
+        let auto = auto::confirms(&ready.partner, &order);
+        apply::create(tx, &order, auto)?;
+        let warnings = wish::warnings(ready.overlaps);
+        Ok(OrderView { warnings, ..view(&order, Reader::Client) })
     }
 }
 
-/// Everything a preview and an order share: the partner serves now, the services fit the car, the
-/// price is known.
-async fn prepare(tx: &mut Tx, client_id: PersonId, wish: &Wish) -> Result<Ready, Stop> {
-    if wish.kind != Kind::Quick {
-        return Err(Refusal::KindUnknown.into());
-    }
-    let policy = policy::book::in_force(tx)?;
-    let car = tx.find_kept::<car::Entity>(wish.car_id).await?;
-    let car = car.filter(|car| car.client_id == client_id && car.removed_at.is_none());
-    let car = car.ok_or(Refusal::NoSuchCar)?;
-    let partner = tx.find_kept::<partner::Entity>(wish.partner_id).await?;
-    let partner = partner.ok_or(partners::Refusal::NoSuchPartner)?;
-    let mut hours = partners::read::hours(tx.db(), &[partner.id]).await?;
-    let hours = hours.remove(&partner.id).unwrap_or_default();
-    if !partners::read::serving(&partner, &hours, tx.now())? {
-        return Err(Refusal::PartnerNotTaking.into());
-    }
-    let mut services = partners::read::services(tx.db(), &[partner.id]).await?;
-    let services = services.remove(&partner.id).unwrap_or_default();
-    let lines = price::lines(&services, &[], &wish.service_ids, car.class)?;
-    let total = price::total(&lines)?;
-    let snapshot = snapshot(&policy, &partner, &car, lines, wish.origin);
-    Ok(Ready { policy, car, partner, snapshot, total })
-}
-
-fn snapshot(
-    policy: &PolicyVersion,
-    partner: &partner::Model,
-    car: &car::Model,
-    lines: Vec<Line>,
-    origin: Point,
-) -> Snapshot {
-    let keys = &policy.keys;
-    let point = Point { lat: partner.lat, lon: partner.lon };
-    let buffer_min = i64::from(partner.arrival_buffer_min).max(keys.quick.arrival_buffer_min);
-    Snapshot {
-        partner_name: partner.name.clone(),
-        partner_address: partner.address.clone(),
-        partner_point: point,
-        zone: partner.zone.clone(),
-        car_make: car.make.clone(),
-        origin,
-        lines,
-        route_secs: geo::route_secs(
-            geo::distance_m(origin, point),
-            keys.arrival.route_detour_pct,
-            keys.arrival.route_speed_kmh,
-        ),
-        buffer_secs: buffer_min * 60,
-        fee_bp: keys.quick.fee_bp,
-        fee_cap: keys.quick.fee_cap,
+/// SAN-1: a banned client places nothing; what runs goes on.
+async fn not_banned(tx: &Tx, client_id: PersonId) -> Result<(), Stop> {
+    let ban = reputation::read::standing(tx.db(), client_id.0, SanctionKind::ClientBan, tx.now());
+    match ban.await? {
+        Some(ban) => Err(Refusal::Banned.refused().with("until", ban.until).into()),
+        None => Ok(()),
     }
 }
 
@@ -285,8 +169,7 @@ fn code() -> String {
 }
 
 /// A requested order that nothing has happened to.
-fn blank(now: Instant) -> Model {
-    let point = Point { lat: 0.0, lon: 0.0 };
+fn blank(snapshot: Snapshot, now: Instant) -> Model {
     Model {
         id: OrderId::new(),
         code: String::new(),
@@ -300,19 +183,7 @@ fn blank(now: Instant) -> Model {
         car_id: CarId(uuid::Uuid::nil()),
         car_class: entity::value::CarClass::Sedan,
         plate: entity::value::Sealed(String::new()),
-        snapshot: Snapshot {
-            partner_name: String::new(),
-            partner_address: String::new(),
-            partner_point: point,
-            zone: String::new(),
-            car_make: String::new(),
-            origin: point,
-            lines: Vec::new(),
-            route_secs: 0,
-            buffer_secs: 0,
-            fee_bp: entity::value::Bp(0),
-            fee_cap: Money::ZERO,
-        },
+        snapshot,
         agreed: Money::ZERO,
         final_amount: None,
         commission: Money::ZERO,
@@ -340,6 +211,20 @@ fn blank(now: Instant) -> Model {
         penalty: None,
         flagged: false,
         undelivered: false,
+        starts_at: None,
+        ends_at: None,
+        bay_id: None,
+        taken_from: None,
+        taken_until: None,
+        overbooked: false,
+        scheduled_at: None,
+        depart_from: None,
+        depart_deadline: None,
+        reschedules: 0,
+        moved_late: false,
+        proposal: None,
+        class_corrected: false,
+        amount_contested_at: None,
         updated_at: now,
     }
 }

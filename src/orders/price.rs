@@ -6,7 +6,11 @@ use entity::order::Line;
 use entity::value::{CarClass, Money, ServiceId};
 
 use super::Refusal;
+use crate::partners::plan;
 use crate::partners::read::ServiceView;
+use crate::partners::slots::Visit;
+use crate::platform::Refused;
+use crate::policy::Policy;
 
 /// Services of one order at most.
 pub const SERVICES_MAX: usize = 20;
@@ -15,33 +19,34 @@ pub const SERVICES_MAX: usize = 20;
 /// it was.
 ///
 /// # Errors
-/// `services_invalid` when one is unknown, stopped, named twice, or not offered for the class.
+/// `service_unknown`, `service_stopped`, `not_for_class`, or `services_invalid` when one is named
+/// twice, or none or too many are.
 pub fn lines(
     offered: &[ServiceView],
     agreed: &[Line],
     wanted: &[ServiceId],
     class: CarClass,
-) -> Result<Vec<Line>, Refusal> {
+    policy: &Policy,
+) -> Result<Vec<Line>, Refused> {
     let different: BTreeSet<_> = wanted.iter().collect();
     if wanted.is_empty() || wanted.len() > SERVICES_MAX || different.len() != wanted.len() {
-        return Err(Refusal::ServicesInvalid);
+        return Err(Refusal::ServicesInvalid.into());
     }
+    let rest = i32::try_from(policy.booking.buffer_min).unwrap_or(0);
     wanted
         .iter()
         .map(|id| {
             if let Some(line) = agreed.iter().find(|line| line.id == *id) {
                 return Ok(line.clone());
             }
-            let service = offered.iter().find(|s| s.id == *id && s.active);
-            let service = service.ok_or(Refusal::ServicesInvalid)?;
-            let price = service.prices.iter().find(|p| p.class == class);
-            let price = price.ok_or(Refusal::ServicesInvalid)?;
+            let (service, price) = plan::offered(offered, *id, class)?;
             Ok(Line {
                 id: service.id,
                 code: service.code.clone(),
                 name: service.name.clone(),
                 price: price.price,
                 minutes: price.minutes,
+                buffer_min: service.buffer_min.unwrap_or(rest),
             })
         })
         .collect()
@@ -56,6 +61,13 @@ pub fn total(lines: &[Line]) -> Result<Money, Refusal> {
         .iter()
         .try_fold(Money::ZERO, |sum, line| sum.plus(line.price))
         .ok_or(Refusal::AmountInvalid)
+}
+
+/// What the lines need of time: the sum of the durations, and the longest rest after them (BK-1).
+#[must_use]
+pub fn visit(lines: &[Line]) -> Visit {
+    let buffer_min = lines.iter().map(|line| i64::from(line.buffer_min)).max().unwrap_or(0);
+    Visit { minutes: minutes(lines), buffer_min }
 }
 
 /// The duration of the lines, minutes.

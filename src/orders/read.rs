@@ -1,7 +1,7 @@
 //! Orders as they are read: by whom, one, in pages, whole for support.
 
 use entity::order::{Actor, Model, Status};
-use entity::value::{OrderId, PartnerId, PenaltyId, PersonId};
+use entity::value::{OrderId, PartnerId, PersonId};
 use entity::{delivery, order, order_position, order_step, penalty, posting, timer};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _,
@@ -241,23 +241,4 @@ pub async fn whole<C: ConnectionTrait>(db: &C, id: OrderId) -> Result<Value, Sto
             "id": p.id, "amount": p.amount, "paid": p.paid, "state": p.state,
         })).collect::<Vec<_>>(),
     }))
-}
-
-/// A client's penalties, newest first: one more than the page holds.
-///
-/// # Errors
-/// When the database fails.
-pub async fn penalties<C: ConnectionTrait>(
-    db: &C,
-    client_id: PersonId,
-    query: &PageQuery,
-) -> Result<Vec<penalty::Model>, Stop> {
-    let mut rows = penalty::Entity::find()
-        .filter(penalty::Column::ClientId.eq(client_id))
-        .order_by_desc(penalty::Column::Id)
-        .limit(query.reach());
-    if let Some(cursor) = query.cursor {
-        rows = rows.filter(penalty::Column::Id.lt(PenaltyId(cursor)));
-    }
-    Ok(rows.all(db).await?)
 }

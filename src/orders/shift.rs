@@ -67,6 +67,16 @@ fn delay(order: &mut Model, kind: &str, later: TimeDelta) {
         timers::ADMIT_ALERT => put(&mut order.admit_alert_at),
         timers::ADMIT => put(&mut order.admit_deadline),
         timers::FROZEN => put(&mut order.frozen_until),
+        timers::BURN => {
+            // What is left between setting out and arriving stays.
+            put(&mut order.depart_deadline);
+            put(&mut order.arrival_deadline);
+        }
+        timers::PROPOSAL => {
+            if let Some(proposal) = &mut order.proposal {
+                proposal.expires_at += later;
+            }
+        }
         _ => {}
     }
 }

@@ -1,7 +1,7 @@
 //! Which waits a state of an order calls for: pure. The writer arms and disarms the difference.
 
 use chrono::TimeDelta;
-use entity::order::{Model, Status};
+use entity::order::{Kind, Model, Status};
 use entity::value::Instant;
 
 use crate::policy::Policy;
@@ -18,24 +18,76 @@ pub const ADMIT_ALERT: &str = "order.admit_alert";
 pub const ADMIT: &str = "order.admit_deadline";
 /// A freeze ends (ARR-2).
 pub const FROZEN: &str = "order.frozen";
+/// A branch confirms a booking by itself (BK-4).
+pub const AUTO_CONFIRM: &str = "order.auto_confirm";
+/// A booking burns (BK-5, BK-6).
+pub const BURN: &str = "order.burn";
+/// A proposal is over (ADD-1, BK-8).
+pub const PROPOSAL: &str = "order.proposal_deadline";
+/// A branch agrees to a proposal by itself (ADD-1, BK-8).
+pub const AUTO_AGREE: &str = "order.auto_agree";
+/// A day before a booking (NOT-1).
+pub const REMIND_DAY: &str = "order.remind_day";
+/// Shortly before a booking (NOT-1).
+pub const REMIND_SOON: &str = "order.remind_soon";
+/// Leave now (NOT-1).
+pub const REMIND_LEAVE: &str = "order.remind_leave";
+/// Is the bay of a booking free when it begins (BK-10)?
+pub const BAY_CHECK: &str = "order.bay_check";
+/// The partner was shut out (SAN-4).
+pub const SHUT_OUT: &str = "order.shut_out";
 /// Nobody said that it was served.
 pub const AUTO_COMPLETE: &str = "order.auto_complete";
 
 /// All kinds.
-pub const ALL: &[&str] = &[OFFER, ARRIVAL, DECISION, ADMIT_ALERT, ADMIT, FROZEN, AUTO_COMPLETE];
+pub const ALL: &[&str] = &[
+    OFFER,
+    ARRIVAL,
+    DECISION,
+    ADMIT_ALERT,
+    ADMIT,
+    FROZEN,
+    AUTO_CONFIRM,
+    BURN,
+    PROPOSAL,
+    AUTO_AGREE,
+    REMIND_DAY,
+    REMIND_SOON,
+    REMIND_LEAVE,
+    BAY_CHECK,
+    SHUT_OUT,
+    AUTO_COMPLETE,
+];
 
 /// Those that hold somebody to a time, and so move with our own outages (OUT-1).
-pub const DEADLINES: &[&str] = &[OFFER, ARRIVAL, DECISION, ADMIT_ALERT, ADMIT, FROZEN];
+pub const DEADLINES: &[&str] =
+    &[OFFER, ARRIVAL, DECISION, ADMIT_ALERT, ADMIT, FROZEN, BURN, PROPOSAL];
+
+/// The last instant at which an offer can be answered: a quick one has a grace shown to no one
+/// (QO-2, BK-3).
+#[must_use]
+pub fn offer_end(order: &Model, policy: &Policy) -> Option<Instant> {
+    let grace = match order.kind {
+        Kind::Quick => TimeDelta::seconds(policy.quick.net_grace_s),
+        Kind::Booking => TimeDelta::zero(),
+    };
+    order.offer_deadline.map(|due| due + grace)
+}
 
 /// The waits of a state.
 #[must_use]
 pub fn of(order: &Model, policy: &Policy) -> Vec<(&'static str, Instant)> {
     let waits: Vec<(&'static str, Option<Instant>)> = match order.status {
-        Status::Requested => {
-            let grace = TimeDelta::seconds(policy.quick.net_grace_s);
-            vec![(OFFER, order.offer_deadline.map(|due| due + grace))]
+        Status::Requested => vec![(OFFER, offer_end(order, policy))],
+        Status::Confirmed | Status::OnTheWay => {
+            let mut waits = awaited(order);
+            waits.push((PROPOSAL, order.proposal.as_ref().map(|proposal| proposal.expires_at)));
+            if order.kind == Kind::Booking {
+                waits.push((BAY_CHECK, order.taken_from));
+                waits.extend(reminders(order, policy));
+            }
+            waits
         }
-        Status::Confirmed | Status::OnTheWay => awaited(order),
         Status::Active => {
             let after = TimeDelta::hours(policy.order.auto_complete_h);
             vec![(AUTO_COMPLETE, order.planned_end.map(|end| end + after))]
@@ -53,8 +105,37 @@ fn awaited(order: &Model) -> Vec<(&'static str, Option<Instant>)> {
         let alert = if order.alerted_at.is_none() { order.admit_alert_at } else { None };
         return vec![(ADMIT_ALERT, alert), (ADMIT, order.admit_deadline)];
     }
-    if order.overdue_at.is_some() {
-        return vec![(DECISION, order.decision_deadline)];
+    match order.kind {
+        Kind::Quick if order.overdue_at.is_some() => vec![(DECISION, order.decision_deadline)],
+        Kind::Quick => vec![(ARRIVAL, order.arrival_deadline)],
+        Kind::Booking => vec![(BURN, burns_at(order))],
     }
-    vec![(ARRIVAL, order.arrival_deadline)]
+}
+
+/// When a booking burns: nobody set out, or nobody came (BK-5, BK-6).
+#[must_use]
+pub fn burns_at(order: &Model) -> Option<Instant> {
+    if order.departed_at.is_some() { order.arrival_deadline } else { order.depart_deadline }
+}
+
+/// When the client is reminded; only of what is still to come when the start was agreed (NOT-5).
+fn reminders(order: &Model, policy: &Policy) -> Vec<(&'static str, Option<Instant>)> {
+    let (Some(start), Some(agreed)) = (order.starts_at, order.scheduled_at) else {
+        return Vec::new();
+    };
+    if order.arrived_at.is_some() {
+        return Vec::new();
+    }
+    let booking = &policy.booking;
+    let before = |minutes| start - TimeDelta::minutes(minutes);
+    let leave = start - TimeDelta::seconds(order.snapshot.route_secs + order.snapshot.buffer_secs);
+    let leave = Some(leave).filter(|_| order.departed_at.is_none());
+    [
+        (REMIND_DAY, Some(before(booking.remind_day_min))),
+        (REMIND_SOON, Some(before(booking.remind_soon_min))),
+        (REMIND_LEAVE, leave),
+    ]
+    .into_iter()
+    .map(|(kind, due)| (kind, due.filter(|due| *due > agreed)))
+    .collect()
 }

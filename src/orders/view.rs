@@ -1,13 +1,16 @@
 //! An order as its reader may see it. The same view travels in answers, events and snapshots.
 
 use chrono::{DateTime, Utc};
-use entity::order::{Actor, ArrivalBy, Kind, Line, Model, Reason, Status};
+use entity::order::{
+    Actor, ArrivalBy, Kind, Line, Model, Place, Proposal, Proposed, Reason, Status,
+};
 use entity::value::{CarClass, CarId, Money, OrderId, PartnerId, PersonId, Point, Sealed};
 use serde::{Deserialize, Serialize};
 use strum::IntoEnumIterator as _;
 use utoipa::ToSchema;
 
 use super::machine::{self, Intent};
+use super::{capacity, fee};
 
 /// Who reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +72,7 @@ pub struct CarOf {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[expect(
     missing_docs,
+    clippy::struct_excessive_bools,
     reason = "the fields are those of the entity, described there and in docs/protocol.md"
 )]
 pub struct OrderView {
@@ -105,6 +109,32 @@ pub struct OrderView {
     pub frozen_until: Option<DateTime<Utc>>,
     pub flagged: bool,
     pub undelivered: bool,
+    /// A booking's start.
+    pub starts_at: Option<DateTime<Utc>>,
+    /// A booking's end.
+    pub ends_at: Option<DateTime<Utc>>,
+    /// From then "В путь" may be pressed for a booking (BK-5).
+    pub depart_from: Option<DateTime<Utc>>,
+    /// Until then a booking's client must have set out or arrived (BK-5).
+    pub depart_deadline: Option<DateTime<Utc>>,
+    /// Cancelling a booking is free until then (PEN-1).
+    pub free_cancel_until: Option<DateTime<Utc>>,
+    /// The bay it holds; partner and support only.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub place: Option<Place>,
+    /// Taken although no bay was free (BK-10).
+    pub overbooked: bool,
+    /// How often the start was moved.
+    pub reschedules: i16,
+    /// What the other side proposes, or this one.
+    pub proposal: Option<Proposal>,
+    /// The class of the car was corrected when it was taken in (ORD-10).
+    pub class_corrected: bool,
+    /// When the client contested the final amount (ORD-11).
+    pub amount_contested_at: Option<DateTime<Utc>>,
+    /// What the client should know beforehand: `overlaps_another_order` (BK-11).
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub warnings: Vec<String>,
     /// The fee that fell due with its end; the debt itself is under penalties.
     pub penalty: Option<Money>,
     /// Partner and support only.
@@ -162,6 +192,21 @@ pub fn view(order: &Model, reader: Reader) -> OrderView {
         frozen_until: order.frozen_until,
         flagged: order.flagged,
         undelivered: order.undelivered,
+        starts_at: order.starts_at,
+        ends_at: order.ends_at,
+        depart_from: order.depart_from,
+        depart_deadline: order.depart_deadline,
+        free_cancel_until: fee::shown_until(order),
+        place: match reader {
+            Reader::Client => None,
+            Reader::Staff | Reader::Support => capacity::place(order),
+        },
+        overbooked: order.overbooked,
+        reschedules: order.reschedules,
+        proposal: order.proposal.clone(),
+        class_corrected: order.class_corrected,
+        amount_contested_at: order.amount_contested_at,
+        warnings: Vec::new(),
         penalty: order.penalty,
         commission: match reader {
             Reader::Client => None,
@@ -174,13 +219,13 @@ pub fn view(order: &Model, reader: Reader) -> OrderView {
 fn may(order: &Model, actor: Actor) -> Vec<String> {
     Intent::iter()
         .filter(|intent| machine::allow(order.kind, Some(order.status), *intent, actor).is_ok())
-        .filter(|intent| sensible(order, *intent))
+        .filter(|intent| sensible(order, *intent, actor))
         .map(|intent| intent.to_string())
         .collect()
 }
 
 /// What the table allows but the order's own state already rules out.
-fn sensible(order: &Model, intent: Intent) -> bool {
+fn sensible(order: &Model, intent: Intent, actor: Actor) -> bool {
     let frozen = order.frozen_until.is_some();
     let arrived = order.arrived_at.is_some();
     match intent {
@@ -189,7 +234,19 @@ fn sensible(order: &Model, intent: Intent) -> bool {
         Intent::NotAdmitted => order.alerted_at.is_some() && !frozen,
         Intent::Cancel | Intent::Depart => !frozen,
         Intent::Contest => !arrived,
+        Intent::Leave => order.class_corrected,
+        Intent::ContestAmount => order.flagged && order.amount_contested_at.is_none(),
+        Intent::ProposeAddOn => !frozen && order.proposal.is_none(),
+        Intent::ProposeReschedule => !arrived && !frozen && order.proposal.is_none(),
+        Intent::AcceptAddOn => proposed(order, true) && !own(order, actor),
+        Intent::AcceptReschedule => proposed(order, false) && !own(order, actor),
+        Intent::DeclineAddOn => proposed(order, true),
+        Intent::DeclineReschedule => proposed(order, false),
         Intent::Place
+        | Intent::AutoConfirm
+        | Intent::Burn
+        | Intent::LapseProposal
+        | Intent::ShutOut
         | Intent::Accept
         | Intent::Decline
         | Intent::Lapse
@@ -205,4 +262,17 @@ fn sensible(order: &Model, intent: Intent) -> bool {
         | Intent::Amend
         | Intent::Shift => true,
     }
+}
+
+/// Is an add-on pending, or a move?
+fn proposed(order: &Model, add_on: bool) -> bool {
+    order.proposal.as_ref().is_some_and(|proposal| match proposal.what {
+        Proposed::AddOn { .. } => add_on,
+        Proposed::Reschedule { .. } => !add_on,
+    })
+}
+
+/// Was it this side that proposed?
+fn own(order: &Model, actor: Actor) -> bool {
+    order.proposal.as_ref().is_some_and(|proposal| proposal.by == actor)
 }

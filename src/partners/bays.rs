@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::Refusal;
 use super::register::says_something;
+use super::services::raise;
 use crate::platform::{Command, Stop, Tx};
 
 /// A bay as it is shown.
@@ -47,6 +48,7 @@ impl Command for AddBay {
         if !says_something(&self.name) || !says_something(&self.kind) {
             return Err(Refusal::BayInvalid.into());
         }
+        raise(tx, self.partner_id).await?;
         let row = bay::Model {
             id: BayId::new(),
             partner_id: self.partner_id,
@@ -56,6 +58,41 @@ impl Command for AddBay {
             created_at: tx.now(),
         };
         tx.insert(row.clone());
+        Ok(row.into())
+    }
+}
+
+/// Changes a bay. One that holds bookings may go out of use: they stay (BK-13).
+pub struct EditBay {
+    /// The branch.
+    pub partner_id: PartnerId,
+    /// The bay.
+    pub bay_id: BayId,
+    /// What staff call it.
+    pub name: Option<String>,
+    /// What it can serve.
+    pub kind: Option<String>,
+    /// In use.
+    pub active: Option<bool>,
+}
+
+impl Command for EditBay {
+    type Answer = BayView;
+    const NAME: &'static str = "edit_bay";
+
+    async fn run(&self, tx: &mut Tx) -> Result<BayView, Stop> {
+        // The branch's version keeps two edits of its bays from mixing.
+        raise(tx, self.partner_id).await?;
+        let row = tx.find::<bay::Entity>(self.bay_id).await?;
+        let row = row.filter(|row| row.partner_id == self.partner_id);
+        let mut row = row.ok_or(Refusal::NoSuchBay)?;
+        row.name = self.name.clone().unwrap_or(row.name);
+        row.kind = self.kind.clone().unwrap_or(row.kind);
+        row.active = self.active.unwrap_or(row.active);
+        if !says_something(&row.name) || !says_something(&row.kind) {
+            return Err(Refusal::BayInvalid.into());
+        }
+        tx.replace(row.clone());
         Ok(row.into())
     }
 }

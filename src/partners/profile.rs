@@ -1,23 +1,65 @@
 //! A branch's own switches and hours.
 
+use entity::partner::{AutoConfirm, AutoHours};
 use entity::value::PartnerId;
 use entity::{opening, partner};
 use sea_orm::Value;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::Refusal;
 use super::read::BranchView;
 use super::schedule::{Hours, sensible};
 use crate::platform::{Command, Stop, Tx};
-use crate::policy;
+use crate::policy::{self, Policy};
 
 /// A branch may give at most so many minutes on top of the route.
 const BUFFER_MAX: i32 = 120;
 /// Spans in a week.
 const SPANS_MAX: usize = 70;
+/// Grids a branch may choose, minutes: each divides the hour (BK-1).
+const GRIDS_MIN: [i16; 6] = [5, 10, 15, 20, 30, 60];
+/// Services a branch may name to be confirmed by themselves.
+const AUTO_SERVICES_MAX: usize = 200;
 
-/// Changes a branch's switches.
+/// What is said of a setting that need not be a branch's own: on the wire a value, null, or
+/// nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Setting<T> {
+    /// Nothing: it stays as it is.
+    #[default]
+    Kept,
+    /// The policy's holds again.
+    Policy,
+    /// The branch's own.
+    Own(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Setting<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let said = Option::deserialize(deserializer)?;
+        Ok(said.map_or(Self::Policy, Self::Own))
+    }
+}
+
+impl<T: Clone> Setting<T> {
+    fn own(&self) -> Option<&T> {
+        match self {
+            Self::Kept | Self::Policy => None,
+            Self::Own(own) => Some(own),
+        }
+    }
+
+    fn or(&self, old: Option<T>) -> Option<T> {
+        match self {
+            Self::Kept => old,
+            Self::Policy => None,
+            Self::Own(own) => Some(own.clone()),
+        }
+    }
+}
+
+/// Changes a branch's switches and settings; what is not named stays.
 pub struct EditBranch {
     /// The branch.
     pub partner_id: PartnerId,
@@ -25,6 +67,14 @@ pub struct EditBranch {
     pub taking_orders: Option<bool>,
     /// Minutes on top of the route; never below the policy's (QO-1).
     pub arrival_buffer_min: Option<i32>,
+    /// Its slot grid, minutes.
+    pub grid_min: Setting<i16>,
+    /// Bookings are let go free until so many minutes before (PEN-1).
+    pub free_cancel_min: Setting<i32>,
+    /// Which bookings it confirms by itself (BK-4).
+    pub auto_confirm: Setting<AutoConfirm>,
+    /// Accepts add-ons by itself (ADD-1).
+    pub auto_add_on: Option<bool>,
 }
 
 impl Command for EditBranch {
@@ -34,19 +84,51 @@ impl Command for EditBranch {
     async fn run(&self, tx: &mut Tx) -> Result<BranchView, Stop> {
         let old = tx.find::<partner::Entity>(self.partner_id).await?;
         let old = old.ok_or(Refusal::NoSuchPartner)?;
-        let least = policy::book::in_force(tx)?.keys.quick.arrival_buffer_min;
-        let least = i32::try_from(least).unwrap_or(BUFFER_MAX);
-        let buffer = self.arrival_buffer_min.unwrap_or(old.arrival_buffer_min);
-        if self.arrival_buffer_min.is_some() && !(least..=BUFFER_MAX).contains(&buffer) {
+        let policy = policy::book::in_force(tx)?;
+        if !self.sensible(&policy.keys) || !self.own_services(tx).await? {
             return Err(Refusal::BranchInvalid.into());
         }
         let mut new = old.clone();
         new.taking_orders = self.taking_orders.unwrap_or(old.taking_orders);
-        new.arrival_buffer_min = buffer;
+        new.arrival_buffer_min = self.arrival_buffer_min.unwrap_or(old.arrival_buffer_min);
+        new.grid_min = self.grid_min.or(old.grid_min);
+        new.free_cancel_min = self.free_cancel_min.or(old.free_cancel_min);
+        new.auto_confirm = self.auto_confirm.or(new.auto_confirm);
+        new.auto_add_on = self.auto_add_on.unwrap_or(old.auto_add_on);
         tx.update(&old, &new);
         new.version += 1;
         Ok(new.into())
     }
+}
+
+impl EditBranch {
+    fn sensible(&self, keys: &Policy) -> bool {
+        let least = i32::try_from(keys.quick.arrival_buffer_min).unwrap_or(BUFFER_MAX);
+        let booking = &keys.booking;
+        let free = booking.free_cancel_least_min..=booking.free_cancel_most_min;
+        let confirmed = self.auto_confirm.own();
+        self.arrival_buffer_min.is_none_or(|min| (least..=BUFFER_MAX).contains(&min))
+            && self.grid_min.own().is_none_or(|min| GRIDS_MIN.contains(min))
+            && self.free_cancel_min.own().is_none_or(|min| free.contains(&i64::from(*min)))
+            && confirmed.is_none_or(|auto| auto.service_ids.len() <= AUTO_SERVICES_MAX)
+            && confirmed.is_none_or(|auto| auto.hours.len() <= SPANS_MAX)
+            && confirmed.is_none_or(|auto| auto.hours.iter().copied().all(weekly))
+    }
+
+    /// Are the services it names the branch's own?
+    async fn own_services(&self, tx: &Tx) -> Result<bool, Stop> {
+        let named = self.auto_confirm.own().map(|auto| auto.service_ids.as_slice());
+        let Some(named) = named.filter(|ids| !ids.is_empty()) else { return Ok(true) };
+        let mut all = super::read::services(tx.db(), &[self.partner_id]).await?;
+        let own = all.remove(&self.partner_id).unwrap_or_default();
+        Ok(named.iter().all(|id| own.iter().any(|service| service.id == *id)))
+    }
+}
+
+/// Are these hours of one weekday, at most a day long?
+fn weekly(hours: AutoHours) -> bool {
+    let AutoHours { weekday, from_min, until_min } = hours;
+    sensible(&[Hours { weekday, opens_min: from_min, closes_min: until_min }])
 }
 
 /// One span of the week, as it travels.

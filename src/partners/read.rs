@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use entity::partner::PartnerState;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use entity::partner::{AutoConfirm, PartnerState};
 use entity::value::{CarClass, Instant, Money, PartnerId, Point, Sealed, ServiceId};
 use entity::{opening, partner, service, service_price};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _};
@@ -10,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Refusal;
-use super::schedule::{Hours, open_at};
+use super::schedule::{Calendar, Hours};
 use crate::platform::{Fault, Stop};
 
 /// A branch as its own people and support see it.
@@ -34,6 +36,16 @@ pub struct BranchView {
     pub arrival_buffer_min: i32,
     /// The code shown at the branch (ARR-1).
     pub arrival_code: Sealed,
+    /// Paused, or closed for today, until then (BK-13).
+    pub closed_until: Option<DateTime<Utc>>,
+    /// Its slot grid, minutes; the policy's where none is set (BK-1).
+    pub grid_min: Option<i16>,
+    /// Bookings are let go free until so many minutes before; the policy's where none is set.
+    pub free_cancel_min: Option<i32>,
+    /// Which bookings it confirms by itself (BK-4).
+    pub auto_confirm: Option<AutoConfirm>,
+    /// Accepts add-ons by itself (ADD-1).
+    pub auto_add_on: bool,
     /// Raised by every change.
     pub version: i64,
 }
@@ -50,6 +62,11 @@ impl From<partner::Model> for BranchView {
             taking_orders: row.taking_orders,
             arrival_buffer_min: row.arrival_buffer_min,
             arrival_code: row.arrival_code,
+            closed_until: row.closed_until,
+            grid_min: row.grid_min,
+            free_cancel_min: row.free_cancel_min,
+            auto_confirm: row.auto_confirm,
+            auto_add_on: row.auto_add_on,
             version: row.version,
         }
     }
@@ -78,6 +95,10 @@ pub struct ServiceView {
     pub name: String,
     /// Offered now.
     pub active: bool,
+    /// What the bay must be for; any where none is named.
+    pub bay_kind: Option<String>,
+    /// The rest of the bay after it, minutes; the policy's where none is set.
+    pub buffer_min: Option<i32>,
     /// By class of car.
     pub prices: Vec<PriceView>,
     /// Raised by every change.
@@ -123,6 +144,8 @@ pub async fn services<C: ConnectionTrait>(
             code: row.code,
             name: row.name,
             active: row.active,
+            bay_kind: row.bay_kind,
+            buffer_min: row.buffer_min,
             version: row.version,
         });
     }
@@ -150,16 +173,26 @@ pub async fn hours<C: ConnectionTrait>(
     Ok(hours)
 }
 
-/// Is the branch live, taking orders and open at this instant?
+/// The zone of a branch.
 ///
 /// # Errors
-/// A fault when its zone is unknown.
-pub fn serving(row: &partner::Model, hours: &[Hours], at: Instant) -> Result<bool, Stop> {
-    let zone = row.zone.parse().map_err(|_| Fault::Inconsistent {
+/// A fault when it is unknown.
+pub fn zone(row: &partner::Model) -> Result<Tz, Fault> {
+    row.zone.parse().map_err(|_| Fault::Inconsistent {
         table: "partner",
         id: row.id.to_string(),
         what: format!("zone: {} is no IANA zone", row.zone),
-    })?;
-    let live = row.state == PartnerState::Live && row.taking_orders;
-    Ok(live && open_at(hours, zone, at))
+    })
+}
+
+/// Is the branch live, taking orders, not closed for today, and open at this instant?
+#[must_use]
+pub fn serving(row: &partner::Model, calendar: &Calendar, at: Instant) -> bool {
+    taking(row) && row.closed_until.is_none_or(|until| until <= at) && calendar.open_at(at)
+}
+
+/// Is the branch live and taking orders, be it open now or not?
+#[must_use]
+pub fn taking(row: &partner::Model) -> bool {
+    row.state == PartnerState::Live && row.taking_orders
 }

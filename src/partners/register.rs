@@ -6,7 +6,7 @@ use entity::{organisation, partner};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Refusal;
+use super::{Refusal, barred};
 use crate::platform::crypto::Keys;
 use crate::platform::{Command, Stop, Tx};
 use crate::{access, policy};
@@ -67,10 +67,11 @@ pub struct NewBranch {
     pub owner_phone: Phone,
 }
 
-/// Registers a branch: live at once, with an owner.
+/// Registers a branch: live at once, with an owner; not while a block stands on the owner's number
+/// or on the address (SAN-4; VÖEN and document are not kept yet).
 ///
 /// # Errors
-/// `branch_invalid`, or a fault.
+/// `branch_invalid`, `registration_blocked`, or a fault.
 pub async fn register(tx: &mut Tx, branch: &NewBranch) -> Result<partner::Model, Stop> {
     let least = policy::book::in_force(tx)?.keys.quick.arrival_buffer_min;
     let least = i32::try_from(least).unwrap_or(BUFFER_MAX);
@@ -82,6 +83,7 @@ pub async fn register(tx: &mut Tx, branch: &NewBranch) -> Result<partner::Model,
     if !right {
         return Err(Refusal::BranchInvalid.into());
     }
+    barred::admissible(tx, &branch.owner_phone, &branch.address).await?;
     let organisation_id = organisation(tx, branch).await?;
     let keys = tx.shared::<Keys>()?;
     let row = partner::Model {
@@ -96,6 +98,11 @@ pub async fn register(tx: &mut Tx, branch: &NewBranch) -> Result<partner::Model,
         taking_orders: true,
         arrival_buffer_min: buffer,
         arrival_code: keys.seal(&keys.digits(4)?)?,
+        closed_until: None,
+        grid_min: None,
+        free_cancel_min: None,
+        auto_confirm: None,
+        auto_add_on: false,
         created_at: tx.now(),
         version: 1,
     };

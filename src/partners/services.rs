@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use entity::value::{PartnerId, ServiceId};
-use entity::{service, service_price};
+use entity::{partner, service, service_price};
 use sea_orm::Value;
 
 use super::Refusal;
@@ -15,6 +15,8 @@ use crate::platform::{Command, Stop, Tx};
 pub const STEP_MIN: i32 = 5;
 /// The longest service, minutes.
 const MINUTES_MAX: i32 = 7 * 24 * 60;
+/// The longest rest of a bay, minutes.
+const BUFFER_MAX: i32 = 240;
 /// Characters of a service's code.
 const CODE_MAX: usize = 64;
 
@@ -30,6 +32,10 @@ pub struct SaveService {
     pub name: Option<String>,
     /// Offered now.
     pub active: Option<bool>,
+    /// What the bay must be for; an empty text is any.
+    pub bay_kind: Option<String>,
+    /// The rest of the bay after it, minutes.
+    pub buffer_min: Option<i32>,
     /// By class of car; replaces all that were.
     pub prices: Option<Vec<PriceView>>,
 }
@@ -39,9 +45,15 @@ impl Command for SaveService {
     const NAME: &'static str = "save_service";
 
     async fn run(&self, tx: &mut Tx) -> Result<ServiceView, Stop> {
-        if self.prices.as_ref().is_some_and(|prices| !sensible(prices)) {
+        let rests = |min: i32| (0..=BUFFER_MAX).contains(&min) && min % STEP_MIN == 0;
+        let kind = self.bay_kind.as_deref();
+        if self.prices.as_ref().is_some_and(|prices| !sensible(prices))
+            || self.buffer_min.is_some_and(|min| !rests(min))
+            || kind.is_some_and(|kind| !kind.is_empty() && !coded(kind))
+        {
             return Err(Refusal::ServiceInvalid.into());
         }
+        raise(tx, self.partner_id).await?;
         let row = match self.service_id {
             None => self.add(tx)?,
             Some(id) => self.change(tx, id).await?,
@@ -56,6 +68,8 @@ impl Command for SaveService {
             code: row.code,
             name: row.name,
             active: row.active,
+            bay_kind: row.bay_kind,
+            buffer_min: row.buffer_min,
             prices,
             version: row.version,
         })
@@ -76,6 +90,8 @@ impl SaveService {
             code: code.clone(),
             name: name.clone(),
             active: self.active.unwrap_or(true),
+            bay_kind: self.bay_kind.clone().filter(|kind| !kind.is_empty()),
+            buffer_min: self.buffer_min,
             created_at: tx.now(),
             version: 1,
         };
@@ -91,6 +107,10 @@ impl SaveService {
         new.code = self.code.clone().unwrap_or(new.code);
         new.name = self.name.clone().unwrap_or(new.name);
         new.active = self.active.unwrap_or(new.active);
+        new.buffer_min = self.buffer_min.or(new.buffer_min);
+        if let Some(kind) = &self.bay_kind {
+            new.bay_kind = Some(kind.clone()).filter(|kind| !kind.is_empty());
+        }
         if !coded(&new.code) || !says_something(&new.name) {
             return Err(Refusal::ServiceInvalid.into());
         }
@@ -121,6 +141,16 @@ impl SaveService {
         }
         Ok(())
     }
+}
+
+/// Raises the branch's version: whoever knows the branch by an older one reads it again.
+///
+/// # Errors
+/// `no_such_partner`, or a fault.
+pub(super) async fn raise(tx: &mut Tx, id: PartnerId) -> Result<partner::Model, Stop> {
+    let row = tx.find::<partner::Entity>(id).await?.ok_or(Refusal::NoSuchPartner)?;
+    tx.update(&row, &row.clone());
+    Ok(row)
 }
 
 async fn kept(tx: &Tx, partner_id: PartnerId, id: ServiceId) -> Result<Vec<PriceView>, Stop> {

@@ -10,5 +10,19 @@ crate::refusals! {
         KeyReused = "idempotency_key_reused", Unprocessable, "The key was used with another body", "Take a fresh Idempotency-Key for a new command.";
         VersionRequired = "precondition_required", VersionMissing, "The version you saw is required", "Send If-Match with the ETag of the order you saw.";
         StaleVersion = "stale_version", Stale, "The order has changed since you saw it", "Look at the order in this answer, then decide again.";
+        ReasonRequired = "reason_required", Unprocessable, "A reason is required", "Say in 1 to 500 characters why.";
     }
+}
+
+/// Characters of a reason.
+const REASON_MAX: usize = 500;
+
+/// A reason in somebody's own words.
+///
+/// # Errors
+/// `reason_required` when it says nothing or too much.
+pub fn given(reason: &str) -> Result<&str, General> {
+    let reason = reason.trim();
+    let fits = (1..=REASON_MAX).contains(&reason.chars().count());
+    if fits { Ok(reason) } else { Err(General::ReasonRequired) }
 }

@@ -341,7 +341,7 @@ fn unique(writes: &WriteSet, key: Option<&Key>, name: &str, attempt: u32) -> Lan
     let rule = writes.uniques.iter().find(|u| u.name == name || u.columns == name);
     match rule {
         // The first time the command may choose otherwise; the second time it is a no.
-        Some(_) if attempt == 0 => Landing::Again,
+        Some(rule) if attempt == 0 || rule.choose_again => Landing::Again,
         Some(rule) => Landing::Not(rule.refusal.clone().into()),
         None if attempt < 2 => Landing::Again,
         None => Landing::Not(Fault::Other(format!("unforeseen uniqueness rule {name}")).into()),

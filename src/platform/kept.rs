@@ -48,7 +48,9 @@ macro_rules! versioned {
     )+};
 }
 
-versioned!(order, person, session, partner, service, car, hold, penalty);
+versioned!(
+    order, person, session, partner, service, car, hold, penalty, bay_block, sanction, waiver
+);
 
 /// The rows.
 pub struct Kept(moka::sync::Cache<(TypeId, Uuid), Arc<dyn Any + Send + Sync>>);

@@ -37,6 +37,7 @@ pub fn metrics() -> &'static PrometheusHandle {
         let builder = PrometheusBuilder::new()
             .set_buckets_for_metric(full("yumo_timer_lateness_seconds"), LATENESS)
             .and_then(|b| b.set_buckets_for_metric(full("yumo_command_seconds"), SECONDS))
+            .and_then(|b| b.set_buckets_for_metric(full("yumo_slots_seconds"), SECONDS))
             .and_then(|b| b.set_buckets_for_metric(full("yumo_feed_delivery_seconds"), SECONDS));
         let recorder = builder.unwrap_or_else(|_| PrometheusBuilder::new()).build_recorder();
         let handle = recorder.handle();

@@ -19,7 +19,7 @@ use super::engine::Shared;
 use super::feed::Audience;
 use super::kept::{Kept, TOPIC, Versioned};
 use super::refusal::{Fault, Stop};
-use super::write_set::{self, Adjust, Fact, Fired, TimerWrite, Unique, Write, WriteSet};
+use super::write_set::{self, Adjust, Claim, Fact, Fired, TimerWrite, Unique, Write, WriteSet};
 
 /// What is kept once the write set has landed.
 pub(super) type Keeping = Box<dyn FnOnce(&Kept) + Send + Sync>;
@@ -32,6 +32,7 @@ pub struct Tx {
     seen: HashMap<(TypeId, String), Box<dyn Any + Send + Sync>>,
     trusting: bool,
     leaned: Vec<Write>,
+    checks: Vec<Write>,
     landing: Vec<Keeping>,
     /// What the command wants to change.
     pub(crate) writes: WriteSet,
@@ -48,7 +49,8 @@ impl Tx {
     ) -> Self {
         let writes = WriteSet { fired, ..WriteSet::default() };
         let seen = HashMap::new();
-        Self { now, by, shared, seen, trusting, leaned: Vec::new(), landing: Vec::new(), writes }
+        let (leaned, checks, landing) = (Vec::new(), Vec::new(), Vec::new());
+        Self { now, by, shared, seen, trusting, leaned, checks, landing, writes }
     }
 
     /// Did it take any row as this node saw it last?
@@ -66,9 +68,9 @@ impl Tx {
     /// keep once it has landed.
     pub(super) fn done(self) -> (WriteSet, Vec<Keeping>) {
         let mut writes = self.writes;
-        for check in self.leaned {
-            let updated = writes.writes.iter().any(|write| write.updates(&check));
-            if !updated {
+        for check in self.leaned.into_iter().chain(self.checks) {
+            let known = |write: &Write| write.updates(&check) || *write == check;
+            if !writes.writes.iter().any(known) {
                 writes.writes.push(check);
             }
         }
@@ -219,6 +221,23 @@ impl Tx {
     /// Takes away the rows of a table whose columns hold these values.
     pub fn delete(&mut self, table: &'static str, key: Vec<(&'static str, Value)>) {
         self.writes.writes.push(Write::Delete { table, key });
+    }
+
+    /// Takes a run of ticks.
+    pub fn take(&mut self, claim: Claim) {
+        self.writes.writes.push(Write::Take(claim));
+    }
+
+    /// Lets a run of ticks go.
+    pub fn free(&mut self, claim: Claim) {
+        self.writes.writes.push(Write::Free(claim));
+    }
+
+    /// Has the flush check that a row with a life is still at the version it was read at.
+    pub fn check<M: Versioned>(&mut self, row: &M) {
+        let (table, key) = write_set::place_of(row);
+        let version = row.version();
+        self.checks.push(Write::Check { table, key, version });
     }
 
     /// Changes a hot row by an amount.

@@ -13,7 +13,7 @@ use super::refusal::Refused;
 pub type Cell = (&'static str, Value);
 
 /// A row inserted, updated at its version, changed by an amount, or deleted.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Write {
     /// A new row.
     Insert {
@@ -73,6 +73,23 @@ pub enum Write {
         /// Which rows.
         key: Vec<Cell>,
     },
+    /// Ticks that are taken: the database refuses one that is held already.
+    Take(Claim),
+    /// Ticks that are let go, where this holder has them.
+    Free(Claim),
+}
+
+/// A run of ticks of one resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// What can be held by one at a time.
+    pub resource: Uuid,
+    /// The first tick.
+    pub from: i64,
+    /// The first tick after the run.
+    pub until: i64,
+    /// Who holds it.
+    pub holder: Uuid,
 }
 
 impl Write {
@@ -87,13 +104,15 @@ impl Write {
             | Self::Replace { .. }
             | Self::Check { .. }
             | Self::Set { .. }
-            | Self::Delete { .. } => false,
+            | Self::Delete { .. }
+            | Self::Take(_)
+            | Self::Free(_) => false,
         }
     }
 }
 
 /// A relative, conditional change of a hot row.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Adjust {
     /// The table.
     pub table: &'static str,
@@ -118,6 +137,9 @@ pub struct Unique {
     pub columns: &'static str,
     /// The *no*.
     pub refusal: Refused,
+    /// A command that runs again chooses otherwise or says no by itself: it is run again as often
+    /// as it may be.
+    pub choose_again: bool,
 }
 
 /// A timer armed (`due` is set) or disarmed.

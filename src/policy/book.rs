@@ -61,7 +61,7 @@ impl Book {
     }
 
     fn add(&self, row: &policy_version::Model) -> Result<(), Fault> {
-        let keys = toml::from_str(&row.body).map_err(|error| Fault::Inconsistent {
+        let keys = read(&row.body).map_err(|error| Fault::Inconsistent {
             table: "policy_version",
             id: row.version.to_string(),
             what: format!("body: {error}"),
@@ -103,6 +103,20 @@ impl Book {
         let found = book.get(&version).map(|v| Arc::clone(&v.keys));
         found.ok_or_else(|| Fault::Other(format!("policy version {version} is missing")).into())
     }
+}
+
+/// A version's keys; what it was published without has the default of the rulebook.
+fn read(body: &str) -> Result<Policy, toml::de::Error> {
+    let mut keys: toml::Table = toml::from_str(DEFAULTS)?;
+    for (name, section) in toml::from_str::<toml::Table>(body)? {
+        match (keys.get_mut(&name), section) {
+            (Some(toml::Value::Table(known)), toml::Value::Table(said)) => known.extend(said),
+            (_, section) => {
+                keys.insert(name, section);
+            }
+        }
+    }
+    keys.try_into()
 }
 
 /// What is in force for this command.

@@ -10,9 +10,13 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub struct Policy {
     pub quick: Quick,
     pub booking: Booking,
+    pub addon: AddOn,
     pub arrival: Arrival,
     pub order: Order,
     pub fee: Fee,
+    pub penalty: Penalty,
+    pub client: Client,
+    pub partner: Partner,
     pub commission: Commission,
     pub balance: Balance,
     pub outage: Outage,
@@ -40,7 +44,71 @@ pub struct Quick {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Booking {
+    pub buffer_min: i64,
+    pub grid_min: i64,
+    pub confirm_split_min: i64,
+    pub confirm_long_min: i64,
+    pub confirm_short_min: i64,
+    pub confirm_before_start_min: i64,
+    pub min_notice_min: i64,
+    pub horizon_days: i64,
+    pub depart_window_min: i64,
+    pub depart_route_plus_min: i64,
+    pub depart_grace_s: i64,
+    pub arrival_grace_min: i64,
+    pub max_extensions: i16,
+    pub extension_min: i64,
+    pub max_reschedules: i16,
+    pub reschedule_ttl_min: i64,
+    pub reschedule_before_start_min: i64,
     pub admit_early_min: i64,
+    pub free_cancel_min: i64,
+    pub free_cancel_least_min: i64,
+    pub free_cancel_most_min: i64,
+    pub fresh_cancel_min: i64,
+    pub fee_bp: Bp,
+    #[serde(deserialize_with = "qepik", serialize_with = "bare")]
+    pub fee_cap: Money,
+    pub remind_day_min: i64,
+    pub remind_soon_min: i64,
+    pub alternatives_max: usize,
+    pub alternatives_days: i64,
+}
+
+/// ADD.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddOn {
+    pub ttl_s: i64,
+}
+
+/// PEN-7.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Penalty {
+    pub dispute_days: i64,
+}
+
+/// SAN-1.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Client {
+    pub ban_count: usize,
+    pub ban_window_h: i64,
+    pub ban_h: i64,
+}
+
+/// SAN-2.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Partner {
+    pub fault_window_h: i64,
+    pub warn_count: usize,
+    pub visibility_count: usize,
+    pub visibility_h: i64,
+    pub repeat_days: i64,
+    pub block_count: usize,
+    pub block_days: i64,
 }
 
 /// ARR.
@@ -66,6 +134,7 @@ pub struct Order {
     pub auto_complete_h: i64,
     pub contest_min: i64,
     pub off_estimate_pct: i64,
+    pub dispute_h: i64,
 }
 
 /// PEN.

@@ -2,6 +2,7 @@
 //! their tokens over every restart.
 
 use futures_util::future::join_all;
+use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
 use crate::ground::Ground;
@@ -43,18 +44,46 @@ pub struct City {
 
 impl City {
     /// Founds it on fresh ground: so many branches, so many clients, so much credit for each
-    /// branch.
+    /// branch; its branches keep no bays.
     pub async fn found(ground: &Ground, branches: usize, clients: usize, credit: i64) -> Self {
+        Self::with_bays(ground, branches, clients, credit, 0).await
+    }
+
+    /// The same, with so many bays in each branch.
+    pub async fn with_bays(
+        ground: &Ground,
+        branches: usize,
+        clients: usize,
+        credit: i64,
+        bays: usize,
+    ) -> Self {
         let added = server::run(ground, &["support", "add", "--phone", SUPPORT]);
         assert!(added.status.success(), "{added:?}");
         let server = Server::start(ground).await;
         let support = sign_in(&server, SUPPORT).await;
         let found = (0..branches).map(|n| branch(&server, &support, n, credit));
         let branches = join_all(found).await;
+        for branch in &branches {
+            for n in 0..bays {
+                let bay = json!({"name": format!("Bay {n}"), "kind": "wash"});
+                let bay = Ask::post("/v1/partner/bays", &bay);
+                server.wire.sure(&branch.owner, &bay).await.yes();
+            }
+        }
         let clients = join_all((0..clients).map(|n| client(&server, n))).await;
         server.stop().await;
+        nobody_is_sanctioned(ground).await;
         Self { support, branches, clients }
     }
+}
+
+/// These people cancel by the dice, far more than anybody would be let: a policy of their own.
+async fn nobody_is_sanctioned(ground: &Ground) {
+    let policy = "[client]\nban_count = 1000000\n[partner]\nwarn_count = 1000000\n\
+                  visibility_count = 1000000\nblock_count = 1000000\n";
+    let sql = format!("UPDATE policy_version SET body = '{policy}'");
+    let done = ground.db().await.write.execute_unprepared(&sql).await.unwrap();
+    assert_eq!(done.rows_affected(), 1);
 }
 
 impl Client {

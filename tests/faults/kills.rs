@@ -27,6 +27,8 @@ const BRANCHES: usize = 8;
 /// When it is killed, milliseconds after the load began.
 const KILL_MS: std::ops::Range<u64> = 5..400;
 const CREDIT: i64 = 100_000_000;
+/// In each branch; every second life books.
+const BAYS: usize = 4;
 
 /// The seed of this run, printed.
 pub fn seed(test: &str) -> u64 {
@@ -46,11 +48,15 @@ struct Crowd {
 
 impl Crowd {
     async fn new(ground: &Ground, seed: u64) -> Self {
-        let city = City::found(ground, BRANCHES, LIVES, CREDIT).await;
+        let city = City::with_bays(ground, BRANCHES, LIVES, CREDIT, BAYS).await;
         let mut dice = StdRng::seed_from_u64(seed);
         let homes = city.branches.iter().cycle();
         let lives = city.clients.iter().zip(homes);
-        let lives = lives.map(|(c, b)| Life::new(c, b, dice.random())).collect();
+        let mut lives: Vec<Life> = lives.map(|(c, b)| Life::new(c, b, dice.random())).collect();
+        // Both kinds in every branch.
+        for (n, life) in lives.iter_mut().enumerate() {
+            life.books = n / BRANCHES % 2 == 1;
+        }
         let branches = city.branches.iter();
         let branches = branches.map(|b| Feed::new(&b.owner, format!("branch:{}", b.id)));
         let clients = city.clients.iter().map(|c| Feed::new(&c.token, "client"));

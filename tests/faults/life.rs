@@ -30,10 +30,15 @@ pub struct Sent {
 
 /// The order in hand.
 #[derive(Clone, Debug)]
-struct Order {
-    id: String,
-    version: i64,
-    status: String,
+pub struct Order {
+    /// Its id.
+    pub id: String,
+    /// As it was seen last.
+    pub version: i64,
+    /// Where it stands.
+    pub status: String,
+    /// What is proposed; null where nothing is.
+    pub proposal: Value,
     arrived: bool,
     extended: bool,
     accepted: Instant,
@@ -60,11 +65,14 @@ pub struct Life {
     pub refused: BTreeMap<String, usize>,
     /// No further order is placed.
     pub closing: bool,
+    /// Books for the days to come instead of ordering now.
+    pub books: bool,
+    /// Its dice.
+    pub dice: StdRng,
     /// Commands left without an answer, and how many of them were found done.
     pub left: (usize, usize),
     order: Option<Order>,
     unanswered: Option<Sent>,
-    dice: StdRng,
 }
 
 impl Life {
@@ -76,6 +84,7 @@ impl Life {
             journal: HashMap::new(),
             refused: BTreeMap::new(),
             closing: false,
+            books: false,
             left: (0, 0),
             order: None,
             unanswered: None,
@@ -116,7 +125,7 @@ impl Life {
 
     fn next(&mut self) -> Option<Sent> {
         let Some(order) = self.order.clone() else {
-            let wish = self.client.wish(&self.branch);
+            let wish = if self.books { self.booking() } else { self.client.wish(&self.branch) };
             let place = Ask::post("/v1/client/orders", &wish);
             return (!self.closing).then(|| self.by_client("place", place));
         };
@@ -131,11 +140,16 @@ impl Life {
         let services = format!("/v1/partner/orders/{}/services", order.id);
         let services = Ask::command("PATCH", services, &both).seen(order.version);
         let dice = self.dice.random_range(0..100);
+        if self.books && order.status == "confirmed" {
+            return Some(self.next_of_booking(&order, dice));
+        }
         Some(match (order.status.as_str(), dice) {
             ("requested", 0..10) => self.by_client("cancel", client("cancel", &empty)),
             ("requested", 10..20) => self.by_staff("decline", staff("decline", &reason)),
             ("requested", _) => {
-                self.by_staff("accept", staff("accept", &empty).seen(order.version))
+                // On purpose, should no bay be free (BK-10).
+                let yes = if self.books { json!({}) } else { json!({"override": true}) };
+                self.by_staff("accept", staff("accept", &yes).seen(order.version))
             }
             ("confirmed" | "on_the_way", 0..8) if free && !order.arrived => {
                 self.by_client("cancel", client("cancel", &empty))
@@ -166,11 +180,13 @@ impl Life {
         })
     }
 
-    fn by_client(&self, intent: &'static str, ask: Ask) -> Sent {
+    /// Sent by the client.
+    pub fn by_client(&self, intent: &'static str, ask: Ask) -> Sent {
         Sent { token: self.client.token.clone(), ask, intent }
     }
 
-    fn by_staff(&mut self, intent: &'static str, ask: Ask) -> Sent {
+    /// Sent by one of the staff.
+    pub fn by_staff(&mut self, intent: &'static str, ask: Ask) -> Sent {
         let owner = self.dice.random_bool(0.5);
         let who = if owner { &self.branch.owner } else { &self.branch.operator };
         Sent { token: who.clone(), ask, intent }
@@ -222,6 +238,7 @@ impl Life {
             id: body["id"].as_str().unwrap().to_owned(),
             version: body["version"].as_i64().unwrap(),
             status: status.to_owned(),
+            proposal: body["proposal"].clone(),
             arrived: !body["arrived_at"].is_null(),
             extended: body["extensions"] != 0,
             accepted: known.map_or_else(Instant::now, |order| order.accepted),

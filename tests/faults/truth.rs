@@ -1,8 +1,10 @@
 //! What support sees of an order, and what must always hold of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::process::Output;
 
+use entity::order::{Kind, Proposed, Status};
+use sea_orm::EntityTrait as _;
 use serde_json::{Value, json};
 
 use crate::ground::Ground;
@@ -115,5 +117,36 @@ pub async fn books_are_right(ground: &Ground, server: Server, support: &str) {
     server.stop().await;
     let check: Output = server::run(ground, &["check"]);
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
+    ticks_are_right(ground).await;
     assert_eq!(ground.deadlocks().await, 0, "there is one lock order everywhere");
+}
+
+/// Every tick is held by an open order, and exactly those that its bay, its car and its proposal
+/// call for (BK-2); by rules written here.
+async fn ticks_are_right(ground: &Ground) {
+    let db = ground.db().await;
+    let ticks = entity::tick::Entity::find().all(&db.read).await.unwrap();
+    let standing: BTreeSet<_> = ticks.iter().map(|t| (t.resource, t.n, t.holder)).collect();
+    let mut expected = BTreeSet::new();
+    for order in entity::order::Entity::find().all(&db.read).await.unwrap() {
+        if matches!(order.status, Status::Completed | Status::Cancelled) {
+            continue;
+        }
+        let own = order.bay_id.zip(order.taken_from).zip(order.taken_until);
+        let own = own.map(|((bay, from), until)| (bay.0, from, until));
+        let asked = order.proposal.as_ref().and_then(|proposal| match &proposal.what {
+            Proposed::Reschedule { place, .. } => Some((place.bay_id.0, place.from, place.until)),
+            Proposed::AddOn { .. } => None,
+        });
+        for (bay, from, until) in own.into_iter().chain(asked) {
+            let last = (until.timestamp_millis() + 299_999) / 300_000;
+            for n in from.timestamp() / 300..last {
+                expected.insert((bay, n, order.id.0));
+                if order.kind == Kind::Booking {
+                    expected.insert((order.car_id.0, n, order.id.0));
+                }
+            }
+        }
+    }
+    assert_eq!(standing, expected, "ticks that stand, and ticks that orders call for");
 }

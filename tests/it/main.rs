@@ -14,6 +14,7 @@
 mod support;
 
 mod access;
+mod bookings;
 mod machine;
 mod realtime;
 mod scenarios;

@@ -7,6 +7,27 @@ use serde_json::{Value, json};
 pub const CLASSES: [(&str, i64); 5] =
     [("hatchback", 95), ("sedan", 100), ("suv", 130), ("minivan", 140), ("pickup", 145)];
 
+/// A bay to wash in.
+pub const WASH: &str = "wash";
+/// A bay with a lift: tyres, oil.
+pub const LIFT: &str = "lift";
+/// A closed bay: polish, wax, dry cleaning.
+pub const DETAIL: &str = "detail";
+/// The bays of a branch, at most.
+const BAYS_MAX: u64 = 6;
+/// Who has a special bay by the name over the gate; of the others some do.
+const SPECIALISTS: [(&str, &str); 5] = [
+    ("Detailing", DETAIL),
+    ("Spa", DETAIL),
+    ("Car Care", DETAIL),
+    ("Servis", LIFT),
+    ("servis", LIFT),
+];
+/// How many of a thousand others have a bay of each special kind.
+const ALSO_PER_MILLE: u32 = 250;
+/// How long a special bay rests after a car, minutes.
+const REST_MIN: u64 = 10;
+
 /// A service as the town knows it.
 #[derive(Debug, Clone, Copy)]
 pub struct Wash {
@@ -18,6 +39,8 @@ pub struct Wash {
     pub price_qepik: i64,
     /// How long it takes.
     pub minutes: u64,
+    /// What its bay must be for.
+    pub bay: &'static str,
     /// How many of a thousand branches offer it.
     offered_per_mille: u32,
 }
@@ -29,7 +52,18 @@ const fn wash(
     minutes: u64,
     offered: u32,
 ) -> Wash {
-    Wash { code, name, price_qepik, minutes, offered_per_mille: offered }
+    Wash { code, name, price_qepik, minutes, bay: WASH, offered_per_mille: offered }
+}
+
+/// What is done in another bay than a wash's, wherever there is one.
+const fn special(
+    bay: &'static str,
+    code: &'static str,
+    name: &'static str,
+    price_qepik: i64,
+    minutes: u64,
+) -> Wash {
+    Wash { code, name, price_qepik, minutes, bay, offered_per_mille: 1000 }
 }
 
 /// The services.
@@ -39,12 +73,17 @@ pub const WASHES: [Wash; 10] = [
     wash("wash.interior", "Salon təmizləmə", 1000, 30, 850),
     wash("wash.engine", "Mühərrik yuma", 2000, 30, 500),
     wash("wash.underbody", "Alt yuma", 700, 15, 450),
-    wash("polish.body", "Polirovka", 8000, 120, 300),
-    wash("wax.body", "Mum örtük", 2500, 40, 450),
-    wash("dryclean.interior", "Kimyəvi təmizləmə", 9000, 180, 350),
-    wash("tyre.change", "Təkər dəyişmə", 2000, 40, 300),
-    wash("oil.change", "Yağ dəyişmə", 3000, 30, 250),
+    special(DETAIL, "polish.body", "Polirovka", 8000, 120),
+    special(DETAIL, "wax.body", "Mum örtük", 2500, 40),
+    special(DETAIL, "dryclean.interior", "Kimyəvi təmizləmə", 9000, 180),
+    special(LIFT, "tyre.change", "Təkər dəyişmə", 2000, 40),
+    special(LIFT, "oil.change", "Yağ dəyişmə", 3000, 30),
 ];
+
+/// The service of a code.
+pub fn wash_of(code: &str) -> Option<&'static Wash> {
+    WASHES.iter().find(|wash| wash.code == code)
+}
 
 /// A service as one branch offers it.
 #[derive(Debug, Clone)]
@@ -69,17 +108,60 @@ impl Offering {
             let price = self.price_qepik(percent);
             json!({ "class": class, "price": price, "minutes": minutes })
         };
-        let Wash { code, name, .. } = self.wash;
-        json!({ "code": code, "name": name, "prices": CLASSES.map(price), "active": true })
+        let Wash { code, name, bay, .. } = self.wash;
+        let rest = if bay == WASH { 0 } else { REST_MIN };
+        json!({
+            "code": code, "name": name, "prices": CLASSES.map(price), "active": true,
+            "bay_kind": bay, "buffer_min": rest,
+        })
     }
 }
 
-/// What a branch with these dice offers: at least the first two.
-pub fn offerings(dice: &mut Dice) -> Vec<Offering> {
+/// The kinds of bays of the branch of this name, one to six: most are for washing, the first is.
+pub fn bays(name: &str, dice: &mut Dice) -> Vec<&'static str> {
+    let count = dice.between(1, BAYS_MAX).max(dice.between(1, BAYS_MAX));
+    let count = usize::try_from(count).unwrap_or(1).max(1);
+    let mut special = Vec::new();
+    for kind in [DETAIL, LIFT] {
+        let known = SPECIALISTS.iter().any(|(word, of)| *of == kind && name.contains(word));
+        if dice.chance(ALSO_PER_MILLE) || known {
+            special.push(kind);
+        }
+    }
+    special.truncate((count / 2).min(2));
+    let mut bays = vec![WASH; count - special.len()];
+    bays.append(&mut special);
+    bays
+}
+
+/// What a branch with these dice and bays offers: at least the two commonest washes.
+pub fn offerings(dice: &mut Dice, bays: &[&str]) -> Vec<Offering> {
     let percent = i64::try_from(dice.between(80, 135)).unwrap_or(100);
     WASHES
         .into_iter()
         .filter(|wash| dice.chance(wash.offered_per_mille) || wash.code == "wash.full")
+        .filter(|wash| bays.contains(&wash.bay))
         .map(|wash| Offering { wash, percent })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DETAIL, LIFT, WASH, bays, offerings};
+    use crate::chance::Dice;
+
+    #[test]
+    fn a_branch_offers_what_it_has_bays_for() {
+        for number in 0..200 {
+            let name = ["Gənclik Detailing", "Alov Avtoservis", "Parlaq"][number % 3];
+            let kinds = bays(name, &mut Dice::of(7, "bays", number));
+            assert!((1..=6).contains(&kinds.len()) && kinds[0] == WASH, "{kinds:?}");
+            let offered = offerings(&mut Dice::of(7, "branch", number), &kinds);
+            assert!(offered.len() >= 2);
+            for kind in [WASH, DETAIL, LIFT] {
+                let serves = offered.iter().any(|offering| offering.wash.bay == kind);
+                assert_eq!(serves, kinds.contains(&kind), "{name}: {kinds:?}");
+            }
+        }
+    }
 }

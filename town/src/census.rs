@@ -52,12 +52,30 @@ figures! {
     placed,
     /// Of these, placed again from the alternatives.
     placed_again,
+    /// Of these, bookings.
+    booked,
+    /// Slots that were gone when somebody wanted them.
+    slots_gone,
     /// Orders accepted.
     accepted,
+    /// Of these, taken on purpose although no bay was free.
+    overridden,
     /// Orders declined.
     declined,
     /// Offers left unanswered on purpose.
     ignored,
+    /// Bookings of which one side proposed another start.
+    moves_proposed,
+    /// Bookings that were moved.
+    moved,
+    /// Additions proposed on the way or before.
+    add_ons_proposed,
+    /// Additions agreed to.
+    add_ons_agreed,
+    /// Proposals declined.
+    proposals_declined,
+    /// Bookings that burned, seen by their clients.
+    burned,
     /// Departures.
     departed,
     /// Positions sent.

@@ -1,19 +1,21 @@
 //! A client: thinks of a wash, looks around, asks the price, places, and sees the visit through.
 
 use crate::ask::Ask;
-use crate::catalogue::WASHES;
+use crate::catalogue::{WASHES, Wash};
 use crate::census::{Phase, one};
 use crate::chance::Dice;
 use crate::feed::{Audience, Follower, Seen, Start};
 use crate::geo::Point;
 use crate::person::{Person, Shared};
 use crate::residents::{Resident, resident};
+use crate::slots::Visit;
 use crate::trouble::Trouble;
-use crate::views::{Car, Found, Money, Order, Page};
+use crate::views::{Car, Found, Order, Page};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Events waiting for a client's attention.
@@ -24,8 +26,10 @@ const RADIUS_M: u32 = 6000;
 const RESULTS_MAX: usize = 12;
 /// How often one wish is placed again, from a changed price or from alternatives.
 const PLACINGS_MAX: u32 = 4;
+/// Wishes of a thousand that are for a slot of the calendar instead of for now.
+const BOOKED_PER_MILLE: u32 = 420;
 /// A client's thinking between two visits, the town's seconds.
-const THINKING_SECS: (u64, u64) = (300, 3600);
+const THINKING_SECS: (u64, u64) = (300, 5400);
 /// How long a client who may order no more stays away before a newcomer takes the place.
 const AWAY_SECS: u64 = 600;
 /// Newcomers who take one client's place, one after another.
@@ -66,11 +70,6 @@ enum Over {
     Stopped,
     /// Debts or a ban: no more orders from this one.
     Barred,
-}
-
-#[derive(Deserialize)]
-struct Preview {
-    total: Money,
 }
 
 #[derive(Deserialize)]
@@ -189,15 +188,14 @@ impl Client {
                     put(&mut body, "shown_total", json!(total.amount));
                     continue;
                 }
+                Err(Trouble::Refused(problem))
+                    if self.takes_another(&mut body, &problem.alternatives) =>
+                {
+                    continue;
+                }
                 Err(trouble) => return Err(trouble),
             };
-            one(&self.shared.census.count.placed);
-            if placing > 0 {
-                one(&self.shared.census.count.placed_again);
-            }
-            self.shared
-                .census
-                .tell(&self.me.name, format!("placed {} at {}", order.code, order.partner.name));
+            self.count_placed(&order, placing);
             let end = self.see_through(order).await;
             let unlucky = end
                 .reason
@@ -212,6 +210,20 @@ impl Client {
             }
         }
         Ok(())
+    }
+
+    fn count_placed(&self, order: &Order, placing: u32) {
+        let census = &self.shared.census;
+        one(&census.count.placed);
+        if placing > 0 {
+            one(&census.count.placed_again);
+        }
+        let mut verb = "placed";
+        if order.is_booking() {
+            one(&census.count.booked);
+            verb = "booked";
+        }
+        census.tell(&self.me.name, format!("{verb} {} at {}", order.code, order.partner.name));
     }
 
     /// Searches, picks a place and asks the price: the body of placing.
@@ -232,7 +244,10 @@ impl Client {
                 && wished.iter().all(|code| place.services.iter().any(|has| has.code == *code))
         };
         let fitting: Vec<Found> = found.items.into_iter().filter(fits).take(RESULTS_MAX).collect();
-        let Some(place) = self.dice.pick_early(&fitting) else {
+        // Some go where it is nearest, others anywhere they have read about.
+        let near = self.dice.chance(500);
+        let chosen = if near { self.dice.pick_early(&fitting) } else { self.dice.pick(&fitting) };
+        let Some(place) = chosen else {
             one(&census.count.found_nothing);
             return Ok(None);
         };
@@ -244,25 +259,30 @@ impl Client {
             "kind": "quick", "partner_id": place.id, "car_id": self.car.id,
             "service_ids": service_ids, "origin": self.at,
         });
-        let preview: Preview = self.me.read(&Ask::post("/v1/client/orders/preview", &body)).await?;
-        put(&mut body, "shown_total", json!(preview.total.amount));
+        if self.dice.chance(BOOKED_PER_MILLE) {
+            let (branch, class) = (place.id.as_str(), self.car.class.clone());
+            let visit = Visit { branch, services: &service_ids, class: &class };
+            self.wants_a_slot(&mut body, &visit).await;
+        }
+        self.preview(&mut body).await?;
         let reading = self.dice.between(3, 40);
         self.idle(reading).await;
         Ok(Some(body))
     }
 
-    /// One to three services, the common ones most.
+    /// One service or two of one bay, seldom three, the common ones most.
     fn wished(&mut self) -> Vec<&'static str> {
-        let number = self.dice.between(1, 3);
-        let mut wished = Vec::new();
+        let number = self.dice.between(1, 3).min(self.dice.between(1, 3));
+        let mut wished: Vec<&'static Wash> = Vec::new();
         for _ in 0..number {
-            if let Some(wash) = self.dice.pick_early(&WASHES)
-                && !wished.contains(&wash.code)
+            let fits = |wash: &&Wash| wished.first().is_none_or(|first| first.bay == wash.bay);
+            if let Some(wash) = self.dice.pick_early(&WASHES).filter(fits)
+                && !wished.iter().any(|had| had.code == wash.code)
             {
-                wished.push(wash.code);
+                wished.push(wash);
             }
         }
-        wished
+        wished.into_iter().map(|wash| wash.code).collect()
     }
 
     /// The body of placing at another branch, agreed anew.
@@ -299,6 +319,11 @@ impl Client {
     /// Waits for news of an order; after so many of the town's seconds without any, nothing.
     pub(crate) async fn news(&mut self, of: &Order, secs: u64) -> Option<Order> {
         let wait = self.shared.pace.real(secs);
+        self.news_within(of, wait).await
+    }
+
+    /// The same within a real span.
+    pub(crate) async fn news_within(&mut self, of: &Order, wait: Duration) -> Option<Order> {
         let stop = self.shared.stop.clone();
         let hear = async {
             tokio::select! {
@@ -335,7 +360,7 @@ impl Drop for Client {
 }
 
 /// Puts a member into a JSON object.
-fn put(body: &mut Value, name: &str, value: Value) {
+pub(crate) fn put(body: &mut Value, name: &str, value: Value) {
     if let Value::Object(members) = body {
         members.insert(name.to_owned(), value);
     }

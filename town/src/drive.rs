@@ -119,5 +119,6 @@ impl Client {
 /// News that changes the way: anything but that it goes on.
 fn worth_stopping(newer: Order) -> Option<Order> {
     let goes_on = newer.status == Status::OnTheWay && newer.arrived_at.is_none();
-    (!goes_on).then_some(newer)
+    let asked = newer.asks_client().is_some();
+    (asked || !goes_on).then_some(newer)
 }

@@ -271,6 +271,7 @@ impl Follower {
             self.ids.remove(&oldest);
         }
         let received_at = wall_now();
+        shared.sundial.read(event.server_now);
         let lag = if shared.pace.is_real() {
             received_at - event.at
         } else {
@@ -289,6 +290,9 @@ impl Follower {
         one(&self.person.shared.census.count.snapshots);
         let ask = Ask::get(format!("/v1/feed/snapshot?audience={}", self.audience));
         let snapshot: Snapshot = self.person.read(&ask).await?;
+        if let Some(now) = snapshot.server_now {
+            self.person.shared.sundial.read(now);
+        }
         self.after = Some(snapshot.seq);
         self.reached.store(snapshot.seq, Relaxed);
         let gone = |_| Trouble::Stopped;

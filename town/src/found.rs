@@ -1,7 +1,7 @@
 //! Founding the town: whatever is missing is made, whatever is there is left alone.
 
 use crate::ask::Ask;
-use crate::catalogue::offerings;
+use crate::catalogue::{WASH, bays, offerings};
 use crate::census::one;
 use crate::chance::Dice;
 use crate::geo::Point;
@@ -20,6 +20,26 @@ const FOUNDERS_MAX: usize = 16;
 /// Below this a branch's balance is topped up at the founding.
 const POOR_QEPIK: i64 = 500;
 
+/// The bays of a branch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Bays {
+    /// One to six that fit its services, as its name and its dice say.
+    #[default]
+    Lifelike,
+    /// So many to wash in, and no service that needs another: for measuring.
+    Washes(usize),
+}
+
+impl Bays {
+    /// Their kinds at the branch of a number.
+    fn kinds(self, seed: u64, number: usize, name: &str) -> Vec<&'static str> {
+        match self {
+            Self::Lifelike => bays(name, &mut Dice::of(seed, "bays", number)),
+            Self::Washes(count) => vec![WASH; count],
+        }
+    }
+}
+
 /// How the town is to be.
 #[derive(Debug, Clone)]
 pub struct Founding {
@@ -28,7 +48,7 @@ pub struct Founding {
     /// How many branches.
     pub partners: usize,
     /// Bays of each branch.
-    pub bays: usize,
+    pub bays: Bays,
     /// What each branch is credited with at first.
     pub credit_qepik: i64,
 }
@@ -165,7 +185,8 @@ async fn branch(
     }
     let homeless = || Trouble::Odd(format!("{phone} has no branch after its founding"));
     let id = membership(&owner).await?.ok_or_else(homeless)?;
-    let services = equip(&owner, founding, number).await?;
+    let kinds = founding.bays.kinds(founding.seed, number, &name);
+    let services = equip(&owner, founding, number, &kinds).await?;
     fund(&owner, support, &id, founding.credit_qepik).await?;
     let view: BranchView = owner.read(&Ask::get("/v1/partner/branch")).await?;
     if view.taking_orders == Some(false) {
@@ -181,17 +202,22 @@ async fn membership(owner: &Person) -> Result<Option<String>, Trouble> {
 }
 
 /// Services, bays and hours, where they are missing.
-async fn equip(owner: &Person, founding: &Founding, number: usize) -> Result<Vec<Listed>, Trouble> {
+async fn equip(
+    owner: &Person,
+    founding: &Founding,
+    number: usize,
+    kinds: &[&str],
+) -> Result<Vec<Listed>, Trouble> {
     let services = list(owner, "/v1/partner/services").await?;
     if services.is_empty() {
         let mut dice = Dice::of(founding.seed, "branch", number);
-        for offering in offerings(&mut dice) {
+        for offering in offerings(&mut dice, kinds) {
             owner.done(&Ask::post("/v1/partner/services", &offering.body())).await?;
         }
     }
     let bays = list(owner, "/v1/partner/bays").await?.len();
-    for bay in bays..founding.bays {
-        let body = json!({ "name": format!("Boks {}", bay + 1), "kind": "wash" });
+    for (bay, kind) in kinds.iter().enumerate().skip(bays) {
+        let body = json!({ "name": format!("Boks {}", bay + 1), "kind": kind });
         owner.done(&Ask::post("/v1/partner/bays", &body)).await?;
     }
     let schedule: Value = owner.read(&Ask::get("/v1/partner/schedule")).await?;

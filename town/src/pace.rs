@@ -47,6 +47,12 @@ impl Pace {
         let micros = town.as_micros().saturating_mul(1000) / u128::from(self.speed_milli);
         Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
     }
+
+    /// The length in the town's time of a real span.
+    pub fn town_of(self, real: Duration) -> Duration {
+        let micros = real.as_micros().saturating_mul(u128::from(self.speed_milli)) / 1000;
+        Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+    }
 }
 
 /// The signal that the town is to stop; every wait in it ends at once.

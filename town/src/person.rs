@@ -4,6 +4,7 @@ use crate::ask::Ask;
 use crate::census::{Census, one};
 use crate::codes::Codes;
 use crate::pace::{Pace, Stop};
+use crate::sundial::Sundial;
 use crate::tokens::Tokens;
 use crate::trouble::Trouble;
 use crate::views::Order;
@@ -29,6 +30,8 @@ pub struct Shared {
     pub codes: Arc<dyn Codes>,
     /// The pace of time.
     pub pace: Pace,
+    /// The engine's time.
+    pub sundial: Arc<Sundial>,
     /// Where everything is counted.
     pub census: Arc<Census>,
     /// When it is over.

@@ -2,13 +2,14 @@
 
 use crate::agenda::Agenda;
 use crate::ask::Ask;
+use crate::catalogue::wash_of;
 use crate::census::one;
 use crate::chance::Dice;
 use crate::client::Board;
 use crate::feed::{Audience, Follower, Seen, Start};
-use crate::found::{Branch, available, shown_code};
+use crate::found::Branch;
 use crate::person::Shared;
-use crate::support::{Call, Calls};
+use crate::support::Calls;
 use crate::trouble::{Problem, Trouble};
 use crate::views::{Order, Status};
 use serde_json::{Value, json};
@@ -22,19 +23,14 @@ use tokio::time::Instant;
 const EVENTS_MAX: usize = 1024;
 /// The longest the desk waits with nothing due.
 const QUIET_MAX: Duration = Duration::from_mins(1);
-/// Accepted orders between two looks at the balance.
-const ACCEPTS_PER_LOOK: u64 = 8;
 /// The town's seconds before the desk tries again what did not work.
 const AGAIN_SECS: u64 = 60;
-/// Below this the desk calls support for more.
-const LOW_QEPIK: i64 = 700;
-/// The town's seconds between two looks at the code at the gate and at the balance.
-const CODE_LOOK_SECS: u64 = 900;
 
 /// What the desk means to do with an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Act {
+pub(crate) enum Act {
     Accept,
+    Override,
     Decline,
     Ignore,
     Extend,
@@ -45,6 +41,10 @@ enum Act {
     Cancel,
     AddService,
     Complete,
+    Agree,
+    Refuse,
+    LeaveOpen,
+    ProposeMove,
 }
 
 /// An intention: what with which order.
@@ -52,15 +52,15 @@ type Intention = (String, Act);
 
 /// A branch at work.
 pub struct Desk {
-    branch: Branch,
-    shared: Shared,
-    board: Arc<Board>,
-    calls: Calls,
-    dice: Dice,
-    agenda: Agenda<Intention>,
+    pub(crate) branch: Branch,
+    pub(crate) shared: Shared,
+    pub(crate) board: Arc<Board>,
+    pub(crate) calls: Calls,
+    pub(crate) dice: Dice,
+    pub(crate) agenda: Agenda<Intention>,
     known: HashMap<String, Order>,
-    accepts: u64,
-    code_look_at: Instant,
+    pub(crate) accepts: u64,
+    pub(crate) code_look_at: Instant,
 }
 
 impl Desk {
@@ -127,7 +127,7 @@ impl Desk {
     }
 
     /// Takes in how an order stands and decides what to do with it.
-    fn learn(&mut self, order: Order) {
+    pub(crate) fn learn(&mut self, order: Order) {
         if self.known.get(&order.id).is_some_and(|known| known.version > order.version) {
             return;
         }
@@ -155,7 +155,7 @@ impl Desk {
             6..=10 => Act::Ignore,
             _ => Act::Accept,
         };
-        let thinking = self.dice.between(3, 22);
+        let thinking = self.thinking(order);
         self.mean(order, act, thinking);
     }
 
@@ -174,7 +174,12 @@ impl Desk {
             }
             return;
         }
-        if order.overdue {
+        if self.on_proposal(order) {
+            return;
+        }
+        if order.is_booking() {
+            self.on_booking(order);
+        } else if order.overdue {
             if !self.has_plan(order, &[Act::Extend, Act::NoShow, Act::Ignore]) {
                 let act = match self.dice.between(1, 10) {
                     1..=4 if order.extensions == 0 => Act::Extend,
@@ -206,11 +211,11 @@ impl Desk {
         }
     }
 
-    fn has_plan(&self, order: &Order, acts: &[Act]) -> bool {
+    pub(crate) fn has_plan(&self, order: &Order, acts: &[Act]) -> bool {
         acts.iter().any(|act| self.agenda.knows(&(order.id.clone(), *act)))
     }
 
-    fn mean(&mut self, order: &Order, act: Act, secs: u64) {
+    pub(crate) fn mean(&mut self, order: &Order, act: Act, secs: u64) {
         let at = Instant::now() + self.shared.pace.real(secs);
         self.agenda.mean(at, (order.id.clone(), act));
     }
@@ -221,9 +226,12 @@ impl Desk {
         let expected = matches!(order.status, Status::Confirmed | Status::OnTheWay)
             && order.frozen_until.is_none();
         let fits = match act {
-            Act::Accept | Act::Decline => order.status == Status::Requested,
-            Act::Extend | Act::Cancel => expected,
-            Act::NoShow | Act::AdmitTooSoon => expected && order.arrived_at.is_none(),
+            Act::Accept | Act::Override | Act::Decline => order.status == Status::Requested,
+            Act::Cancel => expected,
+            Act::Agree | Act::Refuse => expected && order.asks_branch().is_some(),
+            Act::ProposeMove => expected && order.arrived_at.is_none() && order.proposal.is_none(),
+            Act::LeaveOpen => false,
+            Act::Extend | Act::NoShow | Act::AdmitTooSoon => expected && order.arrived_at.is_none(),
             Act::Admit | Act::NotHere => expected && order.arrived_at.is_some(),
             Act::AddService | Act::Complete => order.status == Status::Active,
             Act::Ignore => {
@@ -234,14 +242,17 @@ impl Desk {
         if !fits {
             return;
         }
-        let ask = self.wording(&order, act);
+        let Some(ask) = self.wording(&order, act) else { return };
         match self.branch.owner.order(&ask).await {
             Ok(after) => {
                 self.count(act, &order);
                 self.learn(after);
-                if act == Act::Accept {
+                if matches!(act, Act::Accept | Act::Override) {
                     self.mind_the_balance().await;
                 }
+            }
+            Err(Trouble::Refused(problem)) if act == Act::ProposeMove => {
+                self.another_still(&order, &problem.alternatives).await;
             }
             Err(Trouble::Refused(problem)) => self.refused(&order, act, *problem),
             Err(trouble) => {
@@ -251,17 +262,18 @@ impl Desk {
         }
     }
 
-    fn wording(&mut self, order: &Order, act: Act) -> Ask {
+    fn wording(&mut self, order: &Order, act: Act) -> Option<Ask> {
         let path = |verb: &str| format!("/v1/partner/orders/{}/{verb}", order.id);
         let because = |reason: &str| json!({ "reason": reason });
-        match act {
-            Act::Accept | Act::Ignore => {
-                Ask::post(path("accept"), &json!({})).if_match(order.version)
+        let ask = match act {
+            Act::Accept => Ask::post(path("accept"), &json!({})).if_match(order.version),
+            Act::Override => {
+                Ask::post(path("accept"), &json!({ "override": true })).if_match(order.version)
             }
             Act::Decline => Ask::post(path("decline"), &because("Bütün bokslar doludur")),
             Act::Extend => Ask::post(path("extend"), &json!({})),
             Act::Admit if self.dice.chance(15) => {
-                Ask::post(path("admit"), &json!({ "class": "suv" }))
+                Ask::post(path("admit"), &json!({ "car_class": "suv" }))
             }
             Act::Admit | Act::AdmitTooSoon => Ask::post(path("admit"), &json!({})),
             Act::NoShow => Ask::post(path("no-show"), &json!({})),
@@ -271,14 +283,22 @@ impl Desk {
                 Ask::patch(path("services"), &self.more(order)).if_match(order.version)
             }
             Act::Complete => Ask::post(path("complete"), &self.bill(order)).if_match(order.version),
-        }
+            Act::Agree => return Self::reply(order, "accept"),
+            Act::Refuse => return Self::reply(order, "decline"),
+            Act::ProposeMove => return self.another_start(order),
+            Act::Ignore | Act::LeaveOpen => return None,
+        };
+        Some(ask)
     }
 
-    /// The services of the order and one more of this branch.
+    /// The services of the order and one more of this branch, in the same bay.
     fn more(&mut self, order: &Order) -> Value {
         let mut ids: Vec<String> =
             order.services.iter().map(|service| service.id.clone()).collect();
+        let bay = |code: &str| wash_of(code).map(|wash| wash.bay);
+        let same = order.services.first().and_then(|service| bay(&service.code));
         if let Some(extra) = self.dice.pick(&self.branch.services)
+            && bay(&extra.code) == same
             && !ids.contains(&extra.id)
         {
             ids.push(extra.id.clone());
@@ -301,7 +321,11 @@ impl Desk {
 
     fn refused(&mut self, order: &Order, act: Act, problem: Problem) {
         let intention = (order.id.clone(), act);
-        if let Some(now) = problem.order {
+        if act == Act::Accept && problem.code == "bay_clash" {
+            self.on_clash(order);
+        } else if act == Act::Agree && problem.speaks_of(&["bay", "balance", "services"]) {
+            self.mean(order, Act::Refuse, 1);
+        } else if let Some(now) = problem.order {
             self.agenda.forget(|meant| *meant == intention);
             let again = now.status == order.status && now.version > order.version;
             self.learn(*now);
@@ -327,10 +351,14 @@ impl Desk {
         }
     }
 
-    fn count(&self, act: Act, order: &Order) {
+    pub(crate) fn count(&self, act: Act, order: &Order) {
         let count = &self.shared.census.count;
         let (counter, word) = match act {
             Act::Accept => (&count.accepted, "accepted"),
+            Act::Override => {
+                one(&count.accepted);
+                (&count.overridden, "has no bay and still takes")
+            }
             Act::Decline => (&count.declined, "declined"),
             Act::Ignore => (&count.ignored, "ignored"),
             Act::Extend => (&count.extended, "gave more time for"),
@@ -345,40 +373,10 @@ impl Desk {
                     .tell(&self.branch.name, format!("added to {}", order.code));
             }
             Act::Complete => (&count.completed, "completed"),
+            Act::ProposeMove => (&count.moves_proposed, "proposes another time for"),
+            Act::Agree | Act::Refuse | Act::LeaveOpen => return self.count_answer(act, order),
         };
         one(counter);
         self.shared.census.tell(&self.branch.name, format!("{word} {}", order.code));
-    }
-
-    async fn mind_the_balance(&mut self) {
-        self.accepts += 1;
-        if self.accepts.is_multiple_of(ACCEPTS_PER_LOOK) {
-            self.look_at_the_balance().await;
-        }
-    }
-
-    async fn look_at_the_balance(&self) {
-        if let Ok(left) = available(&self.branch.owner).await
-            && left < LOW_QEPIK
-        {
-            self.call_for_credit();
-        }
-    }
-
-    fn call_for_credit(&self) {
-        self.calls
-            .ring(Call { branch_id: self.branch.id.clone(), branch: self.branch.name.clone() });
-    }
-
-    async fn mind_the_gate(&mut self) {
-        if Instant::now() < self.code_look_at {
-            return;
-        }
-        self.code_look_at = Instant::now() + self.shared.pace.real(CODE_LOOK_SECS);
-        if let Ok(code) = shown_code(&self.branch.owner).await {
-            self.board.show(&self.branch.id, &code);
-        }
-        // A branch that cannot afford a commission is hidden, so no offer would remind it.
-        self.look_at_the_balance().await;
     }
 }

@@ -3,11 +3,12 @@
 use crate::census::Census;
 use crate::client::{Board, live};
 use crate::codes::Codes;
-use crate::found::{Branch, Founding, branches, support_person};
+use crate::found::{Bays, Branch, Founding, branches, support_person};
 use crate::pace::{Pace, Stop};
 use crate::person::{Person, Shared};
 use crate::residents::{owner_phone, resident};
 use crate::staff::Desk;
+use crate::sundial::Sundial;
 use crate::support::{Calls, Hotline};
 use crate::trouble::Trouble;
 use crate::wire::Wire;
@@ -36,7 +37,7 @@ pub struct Config {
     /// The phone of an existing support agent.
     pub support_phone: String,
     /// Bays of each branch.
-    pub bays: usize,
+    pub bays: Bays,
     /// What a branch is credited with, at the founding and when its balance is low.
     pub credit_qepik: i64,
 }
@@ -50,7 +51,7 @@ impl Default for Config {
             clients: 300,
             speed: 1.0,
             support_phone: "+994500000000".to_owned(),
-            bays: 4,
+            bays: Bays::Lifelike,
             credit_qepik: 5_000,
         }
     }
@@ -85,10 +86,12 @@ impl Town {
     ) -> Result<Self, Trouble> {
         let wires: Result<Vec<Wire>, Trouble> =
             config.base_urls.iter().map(|base| Wire::to(base)).collect();
+        let pace = Pace::of(config.speed);
         let shared = Shared {
             wires: Arc::new(wires?),
             codes,
-            pace: Pace::of(config.speed),
+            pace,
+            sundial: Arc::new(Sundial::of(pace)),
             census: Arc::new(Census::default()),
             stop: stop.into(),
         };

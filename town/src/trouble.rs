@@ -1,6 +1,6 @@
 //! What can stand in a person's way: a refusal, a broken line, the end of the day.
 
-use crate::views::{Money, Order};
+use crate::views::{Money, Order, Slot};
 use serde::Deserialize;
 
 /// A problem document (RFC 9457) as the engine writes it; what a person needs of it.
@@ -17,6 +17,8 @@ pub struct Problem {
     pub order: Option<Box<Order>>,
     /// The total that would be right (`price_changed`).
     pub total: Option<Money>,
+    /// What is free instead (`slot_taken`).
+    pub alternatives: Vec<Slot>,
 }
 
 impl Problem {

@@ -71,6 +71,73 @@ pub struct Car {
     pub class: String,
 }
 
+/// Quick, or a booking.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// For now.
+    #[default]
+    Quick,
+    /// For a slot of the partner's calendar.
+    Booking,
+}
+
+/// A free slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Slot {
+    /// Its start.
+    pub starts_at: DateTime<Utc>,
+    /// When the services would end.
+    pub ends_at: DateTime<Utc>,
+}
+
+/// The free slots of a day.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Slots {
+    /// The branch's time zone.
+    #[serde(default)]
+    pub zone: String,
+    /// In the order of time.
+    pub slots: Vec<Slot>,
+}
+
+/// The bay an order holds, and for how long; partner and support only.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Held {
+    /// The bay.
+    pub bay_id: String,
+    /// From then.
+    pub from: DateTime<Utc>,
+    /// Until then, exclusive.
+    pub until: DateTime<Utc>,
+}
+
+/// What one side proposes to the other.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Proposal {
+    /// Its id: answers name it.
+    pub id: String,
+    /// What is proposed: `add_on` or `reschedule`.
+    pub kind: String,
+    /// Who proposes: `client` or `staff`.
+    pub by: String,
+    /// Until when it can be answered.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl Proposal {
+    /// Whether the client proposed it.
+    pub fn is_clients(&self) -> bool {
+        self.by == "client"
+    }
+
+    /// Where it is answered, below the order.
+    pub fn path(&self) -> String {
+        let what = if self.kind == "add_on" { "add-ons" } else { "reschedule" };
+        format!("{what}/{}", self.id)
+    }
+}
+
 /// An order, as its reader sees it.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Order {
@@ -79,6 +146,9 @@ pub struct Order {
     /// What people call it.
     #[serde(default)]
     pub code: String,
+    /// Quick, or a booking.
+    #[serde(default)]
+    pub kind: Kind,
     /// Its public status.
     pub status: Status,
     /// Why it was cancelled.
@@ -105,6 +175,18 @@ pub struct Order {
     /// How often the partner gave more time.
     #[serde(default)]
     pub extensions: u64,
+    /// A booking's start.
+    #[serde(default)]
+    pub starts_at: Option<DateTime<Utc>>,
+    /// From then a booking's client may set out.
+    #[serde(default)]
+    pub depart_from: Option<DateTime<Utc>>,
+    /// The bay it holds; partner and support only.
+    #[serde(default)]
+    pub place: Option<Held>,
+    /// What one side proposes to the other.
+    #[serde(default)]
+    pub proposal: Option<Proposal>,
     /// When the client arrived.
     #[serde(default)]
     pub arrived_at: Option<DateTime<Utc>>,
@@ -124,6 +206,21 @@ impl Order {
     /// nothing.
     pub fn may(&self, act: &str) -> bool {
         self.may.is_empty() || self.may.iter().any(|can| can == act)
+    }
+
+    /// Whether it is a booking.
+    pub fn is_booking(&self) -> bool {
+        self.kind == Kind::Booking
+    }
+
+    /// What waits for the client's answer.
+    pub fn asks_client(&self) -> Option<&Proposal> {
+        self.proposal.as_ref().filter(|proposal| !proposal.is_clients())
+    }
+
+    /// What waits for the branch's answer.
+    pub fn asks_branch(&self) -> Option<&Proposal> {
+        self.proposal.as_ref().filter(|proposal| proposal.is_clients())
     }
 
     /// How long the services take together, in the town's minutes.
@@ -213,6 +310,9 @@ pub enum Frame {
 pub struct Snapshot {
     /// The number the state stands at.
     pub seq: i64,
+    /// The server's instant.
+    #[serde(default)]
+    pub server_now: Option<DateTime<Utc>>,
     /// The open orders.
     #[serde(default)]
     pub orders: Vec<Order>,

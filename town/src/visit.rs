@@ -1,6 +1,7 @@
 //! A visit: from a placed order to its end, whatever both sides and the clock make of it.
 
 use crate::ask::Ask;
+use crate::booking::Appointment;
 use crate::census::{Phase, one};
 use crate::client::Client;
 use crate::drive::Ride;
@@ -22,13 +23,17 @@ pub(crate) struct Mood {
     /// Asks what cancelling costs after the partner's yes, and mostly cancels while it is cheap.
     drops_later: bool,
     /// Never comes.
-    ghost: bool,
+    pub(crate) ghost: bool,
+    /// Thinks of one thing more on the way.
+    adds_on_the_way: bool,
     /// Shows the branch's code instead of the position.
     pub(crate) by_code: bool,
     /// How long the way takes of what was reckoned, in percent.
     pub(crate) way_percent: u64,
     /// Leaves free when not admitted in time.
     leaves_when_kept: bool,
+    /// What becomes of a booking.
+    pub(crate) appointment: Appointment,
 }
 
 #[derive(Deserialize)]
@@ -39,21 +44,26 @@ struct Quote {
 
 impl Client {
     fn mood(&mut self) -> Mood {
+        let appointment = self.appointment();
         let dice = &mut self.dice;
         let late = dice.chance(70);
         Mood {
             drops_at_once: dice.chance(30),
             drops_later: dice.chance(45),
             ghost: dice.chance(15),
+            adds_on_the_way: dice.chance(50),
             by_code: dice.chance(220),
             way_percent: if late { dice.between(170, 320) } else { dice.between(70, 125) },
             leaves_when_kept: dice.chance(600),
+            appointment,
         }
     }
 
     /// Sees an order through to its end, or to the end of the town; answers how it stands then.
     pub(crate) async fn see_through(&mut self, mut order: Order) -> Order {
         let mut mood = self.mood();
+        // A booking is forgotten more easily than what one set out for at once.
+        mood.ghost |= order.is_booking() && self.dice.chance(30);
         for _ in 0..TURNS_MAX {
             if self.shared.stop.is_set() || order.status.is_terminal() {
                 break;
@@ -62,6 +72,14 @@ impl Client {
                 Status::Requested => self.wait_for_answer(order, &mut mood).await,
                 Status::Confirmed | Status::OnTheWay if order.arrived_at.is_some() => {
                     self.at_the_gate(order, &mood).await
+                }
+                Status::Confirmed | Status::OnTheWay
+                    if order.asks_client().is_some_and(|it| !mood.appointment.ignores(it)) =>
+                {
+                    self.answer(order, &mut mood).await
+                }
+                Status::Confirmed if order.is_booking() => {
+                    self.until_it_is_time(order, &mut mood).await
                 }
                 Status::Confirmed => self.set_out(order, &mut mood).await,
                 Status::OnTheWay => self.on_the_way(order, &mut mood).await,
@@ -72,6 +90,9 @@ impl Client {
         if order.status == Status::Cancelled {
             one(&self.shared.census.count.ended_cancelled);
             let why = order.reason.clone().unwrap_or_default();
+            if why == "burned" {
+                one(&self.shared.census.count.burned);
+            }
             self.shared.census.tell(&self.me.name, format!("{} ended {why}", order.code));
         }
         self.enter(Phase::Idle);
@@ -108,6 +129,11 @@ impl Client {
         if let Some(newer) = self.news(&order, keys_and_shoes).await {
             return newer;
         }
+        self.depart(order).await
+    }
+
+    /// "В путь".
+    pub(crate) async fn depart(&mut self, order: Order) -> Order {
         let departed = self.act(&order, "depart", &json!({})).await;
         if let Some(order) = &departed {
             one(&self.shared.census.count.departed);
@@ -118,6 +144,10 @@ impl Client {
 
     async fn on_the_way(&mut self, order: Order, mood: &mut Mood) -> Order {
         self.enter(Phase::Driving);
+        if mood.adds_on_the_way && order.proposal.is_none() {
+            mood.adds_on_the_way = false;
+            return self.propose_add_on(order).await;
+        }
         match self.drive(&order, mood).await {
             Ride::News(newer) => *newer,
             Ride::Over => self.look(order).await,
@@ -127,7 +157,8 @@ impl Client {
     async fn at_the_gate(&mut self, order: Order, mood: &Mood) -> Order {
         self.enter(Phase::Arrived);
         // 15 minutes after the arrival a client may leave free; the patient ones stay.
-        if let Some(newer) = self.news(&order, 16 * 60).await {
+        let patience = self.patience(&order);
+        if let Some(newer) = self.news_within(&order, patience).await {
             return newer;
         }
         let order = self.look(order).await;
@@ -157,6 +188,17 @@ impl Client {
                 return contested;
             }
         }
+        if order.may.iter().any(|can| can == "leave") && self.dice.chance(250) {
+            let reading = self.dice.between(10, 120);
+            if let Some(newer) = self.news(&order, reading).await {
+                return newer;
+            }
+            if let Some(left) = self.act(&order, "leave", &json!({})).await {
+                let what = format!("does not agree to the price of {}, leaves", left.code);
+                self.shared.census.tell(&self.me.name, what);
+                return left;
+            }
+        }
         self.look_or_hear(order, 30 * 60).await
     }
 
@@ -165,7 +207,7 @@ impl Client {
     }
 
     /// Asks what cancelling costs now, and cancels unless it is dear.
-    async fn cancel_if_cheap(&mut self, order: Order) -> Order {
+    pub(crate) async fn cancel_if_cheap(&mut self, order: Order) -> Order {
         one(&self.shared.census.count.quotes);
         let ask = Ask::get(format!("/v1/client/orders/{}/cancellation-quote", order.id));
         let quote: Result<Quote, _> = self.me.read(&ask).await;

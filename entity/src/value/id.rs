@@ -60,6 +60,8 @@ macro_rules! id {
 id! {
     /// A place where a car can be served.
     BayId,
+    /// A time in which a bay is closed by hand.
+    BlockId,
     /// A client's car.
     CarId,
     /// A telling: the same on socket, poll, push and webhook (NOT-6).
@@ -82,8 +84,14 @@ id! {
     PersonId,
     /// A ledger posting.
     PostingId,
+    /// What one side of an order proposes to the other.
+    ProposalId,
+    /// A sanction.
+    SanctionId,
     /// A service of a partner.
     ServiceId,
     /// A signed-in device.
     SessionId,
+    /// A penalty undone.
+    WaiverId,
 }

@@ -12,8 +12,8 @@ pub mod span;
 
 pub use car_class::CarClass;
 pub use id::{
-    BayId, CarId, EventId, HoldId, MarkId, OrderId, OrganisationId, OutageId, PartnerId, PenaltyId,
-    PersonId, PostingId, ServiceId, SessionId,
+    BayId, BlockId, CarId, EventId, HoldId, MarkId, OrderId, OrganisationId, OutageId, PartnerId,
+    PenaltyId, PersonId, PostingId, ProposalId, SanctionId, ServiceId, SessionId, WaiverId,
 };
 pub use lang::Lang;
 pub use money::Money;

@@ -1,13 +1,12 @@
-//! A client's side: cars, profile, search, penalties.
+//! A client's side: cars, profile, search.
 
 use std::collections::BTreeSet;
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpResponse, delete, get, post, put};
-use entity::penalty;
-use entity::value::{CarClass, CarId, Lang, Money, OrderId, PartnerId, PenaltyId, Point};
-use serde::{Deserialize, Serialize};
+use entity::value::{CarClass, CarId, Lang, PartnerId, Point};
+use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -21,7 +20,8 @@ use crate::clients::profile::{EditProfile, ProfileView};
 use crate::discovery::nearest::{Found, Wanted, nearest};
 use crate::edge::Edge;
 use crate::partners;
-use crate::platform::page::{Page, PageQuery};
+use crate::partners::plan::Plans;
+use crate::platform::page::Page;
 use crate::policy::Book;
 
 /// Routes.
@@ -32,8 +32,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(remove_car)
         .service(edit_profile)
         .service(search)
-        .service(partner)
-        .service(penalties);
+        .service(partner);
 }
 
 /// A car to add.
@@ -153,7 +152,8 @@ async fn look(edge: &Edge, wanted: &Wanted) -> Result<Vec<Found>, Problem> {
     let shared = edge.engine.shared();
     let now = shared.clock.now();
     let keys = edge.engine.extension::<Book>()?.at(now)?.keys;
-    Ok(nearest(&shared.db.read, wanted, &keys, now).await?)
+    let plans = edge.engine.extension::<Plans>()?;
+    Ok(nearest(&shared.db.read, &plans, wanted, &keys, now).await?)
 }
 
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), responses((status = 200, body = Found)), security(("bearer" = [])))]
@@ -174,46 +174,4 @@ async fn partner(
     let found = look(&edge, &wanted).await?.into_iter().find(|found| found.id == *id);
     let found = found.ok_or(partners::Refusal::NoSuchPartner)?;
     reply::json(&edge, StatusCode::OK, &found)
-}
-
-/// A penalty as its client sees it.
-#[derive(Serialize, Deserialize, ToSchema)]
-pub struct PenaltyView {
-    /// The penalty.
-    id: PenaltyId,
-    /// The order it fell due with.
-    order_id: OrderId,
-    /// The fee.
-    amount: Money,
-    /// Paid so far.
-    paid: Money,
-    /// Where it stands.
-    state: penalty::PenaltyState,
-    /// Since when.
-    created_at: chrono::DateTime<chrono::Utc>,
-}
-
-#[utoipa::path(tag = "client", params(PageQuery), responses((status = 200, body = Page<PenaltyView>)), security(("bearer" = [])))]
-#[get("/v1/client/penalties")]
-async fn penalties(
-    edge: Data<Edge>,
-    client: Client,
-    query: Query<PageQuery>,
-) -> Result<HttpResponse, Problem> {
-    let read = &edge.engine.shared().db.read;
-    let rows = crate::orders::read::penalties(read, client.person_id(), &query).await?;
-    let page = Page::cut(
-        rows,
-        &query,
-        |row| row.id.0,
-        |row| PenaltyView {
-            id: row.id,
-            order_id: row.order_id,
-            amount: row.amount,
-            paid: row.paid,
-            state: row.state,
-            created_at: row.created_at,
-        },
-    );
-    reply::json(&edge, StatusCode::OK, &page)
 }

@@ -15,14 +15,16 @@ use super::problem::{Problem, malformed};
 use super::reply;
 use super::sent::{Body, Sent};
 use crate::edge::Edge;
-use crate::orders::admit::Contest;
+use crate::orders::admit::{Contest, Leave};
 use crate::orders::alternatives::{Alternatives, FindAlternatives};
 use crate::orders::arrive::{self, ArriveByCode, PositionAnswer, SendPosition};
 use crate::orders::cancel::{CancelByClient, Quote, QuoteCancel};
+use crate::orders::complete::ContestAmount;
 use crate::orders::depart::Depart;
-use crate::orders::place::{Place, Preview, PreviewOrder, Wish};
+use crate::orders::place::Place;
 use crate::orders::read::{self, Scope};
 use crate::orders::view::OrderView;
+use crate::orders::wish::{Preview, PreviewOrder, Wish};
 use crate::platform::Command;
 use crate::platform::page::{Page, PageQuery};
 
@@ -39,6 +41,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(quote)
         .service(cancel)
         .service(contest)
+        .service(leave)
+        .service(contest_amount)
         .service(alternatives);
 }
 
@@ -247,6 +251,39 @@ async fn contest(
 ) -> Result<HttpResponse, Problem> {
     let scope = Scope::Client(client.person_id());
     act(&edge, client.by(), &sent, Contest { scope, order_id: *id }).await
+}
+
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[post("/v1/client/orders/{id}/leave")]
+async fn leave(
+    edge: Data<Edge>,
+    client: Client,
+    id: Path<OrderId>,
+    sent: Sent<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let scope = Scope::Client(client.person_id());
+    act(&edge, client.by(), &sent, Leave { scope, order_id: *id }).await
+}
+
+/// Why.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ContestBody {
+    /// In 1 to 500 characters.
+    reason: String,
+}
+
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = ContestBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[post("/v1/client/orders/{id}/contest-amount")]
+async fn contest_amount(
+    edge: Data<Edge>,
+    client: Client,
+    id: Path<OrderId>,
+    sent: Sent<ContestBody>,
+) -> Result<HttpResponse, Problem> {
+    let scope = Scope::Client(client.person_id());
+    let reason = sent.body.reason.clone();
+    act(&edge, client.by(), &sent, ContestAmount { scope, order_id: *id, reason }).await
 }
 
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), responses((status = 200, body = Alternatives)), security(("bearer" = [])))]

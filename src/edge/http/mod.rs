@@ -3,13 +3,20 @@
 pub mod auth;
 pub mod client;
 pub mod client_orders;
+pub mod client_slots;
+pub mod dates;
 pub mod feed;
 pub mod guard;
 pub mod open;
 pub mod partner;
+pub mod partner_calendar;
+pub mod partner_hours;
 pub mod partner_orders;
+pub mod penalties;
 pub mod problem;
+pub mod proposals;
 pub mod reply;
+pub mod sanctions;
 pub mod sent;
 pub mod sessions;
 pub mod support;
@@ -32,9 +39,15 @@ pub fn configure(config: &mut ServiceConfig) {
     sessions::configure(config);
     client::configure(config);
     client_orders::configure(config);
+    client_slots::configure(config);
     partner::configure(config);
+    partner_calendar::configure(config);
+    partner_hours::configure(config);
     partner_orders::configure(config);
+    proposals::configure(config);
     support::configure(config);
+    penalties::configure(config);
+    sanctions::configure(config);
     feed::configure(config);
 }
 

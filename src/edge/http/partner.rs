@@ -1,8 +1,9 @@
-//! A branch's own side: profile, services, bays, hours, people, money.
+//! A branch's own side: profile, services, people, money.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
-use actix_web::{HttpResponse, delete, get, patch, post, put};
+use actix_web::{HttpResponse, delete, get, patch, post};
+use entity::partner::AutoConfirm;
 use entity::staff::StaffRole;
 use entity::value::{PersonId, Phone, ServiceId};
 use serde::Deserialize;
@@ -18,8 +19,7 @@ use super::sent::Sent;
 use crate::access::staff::{self, AddStaff, RemoveStaff, StaffView};
 use crate::edge::Edge;
 use crate::ledger::read::{BalanceView, StatementLine};
-use crate::partners::bays::{self, AddBay, BayView};
-use crate::partners::profile::{EditBranch, ScheduleView, SetSchedule, SpanView};
+use crate::partners::profile::{EditBranch, Setting};
 use crate::partners::read::{self, BranchView, PriceView, ServiceView};
 use crate::partners::services::SaveService;
 use crate::platform::page::{Page, PageQuery};
@@ -34,10 +34,6 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(services)
         .service(add_service)
         .service(edit_service)
-        .service(list_bays)
-        .service(add_bay)
-        .service(schedule)
-        .service(set_schedule)
         .service(people)
         .service(add_person)
         .service(remove_person)
@@ -46,7 +42,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(commission);
 }
 
-async fn send<C, T>(
+/// Sends a command of the branch and answers with what it answered.
+pub(super) async fn send<C, T>(
     edge: &Edge,
     staff: &Staff,
     sent: &Sent<T>,
@@ -76,6 +73,20 @@ pub struct BranchBody {
     taking_orders: Option<bool>,
     /// Minutes on top of the route.
     arrival_buffer_min: Option<i32>,
+    /// The slot grid, minutes: 5, 10, 15, 20, 30 or 60; null is the policy's.
+    #[serde(default)]
+    #[schema(value_type = Option<i16>)]
+    grid_min: Setting<i16>,
+    /// Bookings are let go free until so many minutes before; null is the policy's.
+    #[serde(default)]
+    #[schema(value_type = Option<i32>)]
+    free_cancel_min: Setting<i32>,
+    /// Which bookings the branch confirms by itself; null is none.
+    #[serde(default)]
+    #[schema(value_type = Option<AutoConfirm>)]
+    auto_confirm: Setting<AutoConfirm>,
+    /// Accepts add-ons by itself.
+    auto_add_on: Option<bool>,
 }
 
 #[utoipa::path(tag = "partner", request_body = BranchBody, responses((status = 200, body = BranchView)), security(("bearer" = [])))]
@@ -89,6 +100,10 @@ async fn edit_branch(
         partner_id: staff.partner_id(),
         taking_orders: sent.body.taking_orders,
         arrival_buffer_min: sent.body.arrival_buffer_min,
+        grid_min: sent.body.grid_min,
+        free_cancel_min: sent.body.free_cancel_min,
+        auto_confirm: sent.body.auto_confirm.clone(),
+        auto_add_on: sent.body.auto_add_on,
     };
     send(&edge, &staff, &sent, StatusCode::OK, command).await
 }
@@ -112,13 +127,18 @@ pub struct ServiceBody {
     name: Option<String>,
     /// Offered now.
     active: Option<bool>,
+    /// What the bay must be for; an empty text is any.
+    bay_kind: Option<String>,
+    /// The rest of the bay after it, minutes.
+    buffer_min: Option<i32>,
     /// By class of car; replaces all that were.
     prices: Option<Vec<PriceView>>,
 }
 
 fn save(staff: &Staff, service_id: Option<ServiceId>, body: &ServiceBody) -> SaveService {
-    let ServiceBody { code, name, active, prices } = body.clone();
-    SaveService { partner_id: staff.partner_id(), service_id, code, name, active, prices }
+    let ServiceBody { code, name, active, bay_kind, buffer_min, prices } = body.clone();
+    let partner_id = staff.partner_id();
+    SaveService { partner_id, service_id, code, name, active, bay_kind, buffer_min, prices }
 }
 
 #[utoipa::path(tag = "partner", request_body = ServiceBody, responses((status = 201, body = ServiceView)), security(("bearer" = [])))]
@@ -141,61 +161,6 @@ async fn edit_service(
     sent: Sent<ServiceBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = save(&staff, Some(*id), &sent.body);
-    send(&edge, &staff, &sent, StatusCode::OK, command).await
-}
-
-#[utoipa::path(tag = "partner", responses((status = 200, body = Page<BayView>)), security(("bearer" = [])))]
-#[get("/v1/partner/bays")]
-async fn list_bays(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
-    let items = bays::list(&edge.engine.shared().db.read, staff.partner_id()).await?;
-    reply::json(&edge, StatusCode::OK, &Page { items, next_cursor: None })
-}
-
-/// A bay.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct BayBody {
-    /// What staff call it.
-    name: String,
-    /// What it can serve.
-    kind: String,
-}
-
-#[utoipa::path(tag = "partner", request_body = BayBody, responses((status = 201, body = BayView)), security(("bearer" = [])))]
-#[post("/v1/partner/bays")]
-async fn add_bay(
-    edge: Data<Edge>,
-    staff: Staff,
-    sent: Sent<BayBody>,
-) -> Result<HttpResponse, Problem> {
-    let (name, kind) = (sent.body.name.clone(), sent.body.kind.clone());
-    let command = AddBay { partner_id: staff.partner_id(), name, kind };
-    send(&edge, &staff, &sent, StatusCode::CREATED, command).await
-}
-
-#[utoipa::path(tag = "partner", responses((status = 200, body = ScheduleView)), security(("bearer" = [])))]
-#[get("/v1/partner/schedule")]
-async fn schedule(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
-    let id = staff.partner_id();
-    let mut all = read::hours(&edge.engine.shared().db.read, &[id]).await?;
-    let span = |h: crate::partners::schedule::Hours| SpanView {
-        weekday: h.weekday,
-        opens_min: h.opens_min,
-        closes_min: h.closes_min,
-    };
-    let weekly = all.remove(&id).unwrap_or_default().into_iter().map(span).collect();
-    reply::json(&edge, StatusCode::OK, &ScheduleView { weekly })
-}
-
-#[utoipa::path(tag = "partner", request_body = ScheduleView, responses((status = 200, body = ScheduleView)), security(("bearer" = [])))]
-#[put("/v1/partner/schedule")]
-async fn set_schedule(
-    edge: Data<Edge>,
-    staff: Staff,
-    sent: Sent<ScheduleView>,
-) -> Result<HttpResponse, Problem> {
-    let weekly = sent.body.weekly.clone();
-    let command = SetSchedule { partner_id: staff.partner_id(), weekly };
     send(&edge, &staff, &sent, StatusCode::OK, command).await
 }
 

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpResponse, get, patch, post};
-use entity::value::{Money, OrderId, ServiceId};
+use entity::value::{CarClass, Money, OrderId, ServiceId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -64,16 +64,26 @@ async fn one(edge: Data<Edge>, staff: Staff, id: Path<OrderId>) -> Result<HttpRe
     show(&edge, scope(&staff), *id).await
 }
 
-#[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+/// How it is accepted.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptBody {
+    /// Take a quick order on purpose although no bay is free.
+    #[serde(rename = "override")]
+    override_bay: Option<bool>,
+}
+
+#[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = AcceptBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/partner/orders/{id}/accept")]
 async fn accept(
     edge: Data<Edge>,
     staff: Staff,
     id: Path<OrderId>,
     seen: IfMatch,
-    sent: Sent<Nothing>,
+    sent: Sent<AcceptBody>,
 ) -> Result<HttpResponse, Problem> {
-    let command = Accept { scope: scope(&staff), order_id: *id, seen: seen.0 };
+    let override_bay = sent.body.override_bay.unwrap_or(false);
+    let command = Accept { scope: scope(&staff), order_id: *id, seen: seen.0, override_bay };
     act(&edge, staff.by(), &sent, command).await
 }
 
@@ -108,15 +118,25 @@ async fn extend(
     act(&edge, staff.by(), &sent, Extend { scope: scope(&staff), order_id: *id }).await
 }
 
-#[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+/// How the car is taken in.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AdmitBody {
+    /// The class it really has, where it was named wrongly.
+    car_class: Option<CarClass>,
+}
+
+#[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = AdmitBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/partner/orders/{id}/admit")]
 async fn admit(
     edge: Data<Edge>,
     staff: Staff,
     id: Path<OrderId>,
-    sent: Sent<Nothing>,
+    sent: Sent<AdmitBody>,
 ) -> Result<HttpResponse, Problem> {
-    act(&edge, staff.by(), &sent, Admit { scope: scope(&staff), order_id: *id }).await
+    let car_class = sent.body.car_class;
+    let command = Admit { scope: scope(&staff), order_id: *id, car_class };
+    act(&edge, staff.by(), &sent, command).await
 }
 
 /// The services from now on.
@@ -144,6 +164,7 @@ async fn change_services(
         seen: seen.0,
         service_ids: sent.body.service_ids.clone(),
         amount: sent.body.amount,
+        reason: None,
     };
     act(&edge, staff.by(), &sent, command).await
 }

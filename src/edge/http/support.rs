@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::ETAG;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpResponse, get, post};
-use entity::value::{Money, OrderId, OrganisationId, PartnerId, Phone, Point};
+use entity::value::{Money, OrderId, OrganisationId, PartnerId, Phone, Point, ServiceId};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -180,6 +180,8 @@ pub struct AdjustBody {
     reason: String,
     /// The amount that is right.
     final_amount: Option<Money>,
+    /// All services from now on, for `change_services`.
+    service_ids: Option<Vec<ServiceId>>,
 }
 
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = AdjustBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
@@ -197,6 +199,7 @@ async fn adjust(
         act: sent.body.act,
         reason: sent.body.reason.clone(),
         final_amount: sent.body.final_amount,
+        service_ids: sent.body.service_ids.clone(),
     };
     act(&edge, support.by(), &sent, command).await
 }

@@ -59,6 +59,8 @@ both! {
         let order = anar.orders(&kristal).await;
         let plate = cars(&anar).await[0]["plate"].as_str().unwrap().to_owned();
         let path = format!("/v1/client/cars/{}", anar.car_id);
+        Raw::command(&anar, "DELETE", &path).send().await.problem(409, "car_in_use");
+        anar.cancels(&order).await.ok();
         assert_eq!(Raw::command(&anar, "DELETE", &path).send().await.status, 204);
         Raw::command(&anar, "DELETE", &path).send().await.problem(404, "no_such_car");
         assert_eq!(cars(&anar).await, Vec::<Value>::new());

@@ -138,6 +138,8 @@ fn place(path: &str, order: &str, partner: &str) -> String {
         "{order}" => order.to_owned(),
         "{partner}" => partner.to_owned(),
         "{tail}" => String::new(),
+        "{date}" => "2026-12-31".to_owned(),
+        "{token}.ics" => "x.ics".to_owned(),
         part if part.starts_with('{') => Uuid::new_v4().to_string(),
         part => part.to_owned(),
     };

@@ -47,5 +47,6 @@ both! {
         anar.cancels(&order).await.ok();
         world.tampers("UPDATE penalty SET state = 'pending', amount = 699").await;
         anar.orders(&kristal).await;
+        world.tampers("UPDATE penalty SET amount = 150").await;
     }
 }

@@ -1,17 +1,18 @@
 //! The check of the books at the end of every world, by rules written here and not by the code
 //! under test: money adds up, holds match open orders, feeds and histories are dense, each open
-//! order waits for exactly what it should and nothing is overdue.
+//! order waits for exactly what it should and nothing is overdue, and the calendar is whole.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use entity::hold::HoldState;
-use entity::order::Status;
+use entity::order::{Kind, Status};
 use entity::value::Instant;
-use entity::{feed, feed_event, hold, order, order_step, posting, timer, wallet};
+use entity::{feed, feed_event, hold, order, order_step, posting, sanction, timer, wallet};
 use sea_orm::{DatabaseConnection, EntityTrait as _, QueryOrder as _};
 use uuid::Uuid;
 
+use super::ticks;
 use super::world::World;
 
 /// Checks everything.
@@ -22,6 +23,7 @@ pub async fn check(world: &World) {
     feeds(&db).await;
     histories(&db).await;
     timers(&db, world.now()).await;
+    ticks::check(&db).await;
     let proof = world.support().proof().await;
     assert_eq!(proof.ok()["ok"], true, "the proof says {}", proof.json);
 }
@@ -37,6 +39,7 @@ pub async fn everything(db: &DatabaseConnection) -> Vec<String> {
         )+};
     }
     all!(order, order_step, order_position, hold, wallet, posting, penalty, timer, mark);
+    all!(tick, bay_block, special_day, sanction, waiver, calendar_feed);
     all!(feed, feed_event, feed_cursor, delivery, idempotency, partner, person, car, outage);
     rows.sort();
     rows
@@ -130,31 +133,60 @@ async fn histories(db: &DatabaseConnection) {
     assert!(steps.is_empty(), "steps without an order: {:?}", steps.keys());
 }
 
-/// Timers stand for exactly what open orders wait for; none is parked, none is overdue.
+/// Reminders, and looks at the bay, of bookings that wait.
+const BESIDE: [&str; 4] =
+    ["order.remind_day", "order.remind_soon", "order.remind_leave", "order.bay_check"];
+
+/// What the clock does at once: it may be due at this very instant, and not before.
+const AT_ONCE: [&str; 4] =
+    ["sanction.judge_client", "sanction.judge_partner", "sanction.shut_out", "order.shut_out"];
+
+/// Timers stand for exactly what open orders and open sanctions wait for; none is parked, none is
+/// overdue.
 async fn timers(db: &DatabaseConnection, now: Instant) {
     let orders = order::Entity::find().all(db).await.unwrap();
-    let expected: BTreeSet<_> = orders
+    let mut expected: BTreeSet<_> = orders
         .iter()
         .flat_map(|row| waits(row).into_iter().map(|(kind, due)| (kind.to_owned(), row.id.0, due)))
         .collect();
+    let sanctions = sanction::Entity::find().all(db).await.unwrap();
+    let open = sanctions.iter().filter(|row| row.ended_at.is_none());
+    expected.extend(open.map(|row| ("sanction.ends".to_owned(), row.id.0, row.until)));
     let rows = timer::Entity::find().all(db).await.unwrap();
-    let standing: BTreeSet<_> =
-        rows.iter().map(|row| (row.kind.clone(), row.subject, row.due_at)).collect();
-    assert_eq!(standing, expected, "timers, and what open orders wait for");
+    for row in rows.iter().filter(|row| BESIDE.contains(&row.kind.as_str())) {
+        let order = orders.iter().find(|order| order.id.0 == row.subject).expect("of an order");
+        let waits = matches!(order.status, Status::Confirmed | Status::OnTheWay);
+        assert!(waits && order.kind == Kind::Booking, "{row:?} of {order:?}");
+    }
+    let standing: BTreeSet<_> = rows
+        .iter()
+        .filter(|row| !BESIDE.contains(&row.kind.as_str()))
+        .filter(|row| !AT_ONCE.contains(&row.kind.as_str()))
+        .map(|row| (row.kind.clone(), row.subject, row.due_at))
+        .collect();
+    assert_eq!(standing, expected, "timers, and what open orders and sanctions wait for");
     for row in rows {
         assert!(row.parked_at.is_none() && row.attempts == 0, "a broken timer: {row:?}");
         assert!(row.due_at >= now, "overdue at {now}: {row:?}");
     }
 }
 
-/// What a state waits for: the rulebook's QO-2 (and its grace), QO-4, QO-5, ARR-2, auto-complete.
+/// What a state waits for: the rulebook's QO-2 (and its grace), QO-4, QO-5, BK-3, BK-5, BK-6,
+/// ADD-1, BK-8, ARR-2, auto-complete; reminders and looks at the bay come and go beside it.
 fn waits(row: &order::Model) -> Vec<(&'static str, Instant)> {
     match row.status {
         Status::Requested => {
             let due = row.offer_deadline.expect("a requested order has an offer deadline");
-            vec![("order.offer_deadline", due + TimeDelta::seconds(2))]
+            let grace = if row.kind == Kind::Quick { 2 } else { 0 };
+            vec![("order.offer_deadline", due + TimeDelta::seconds(grace))]
         }
-        Status::Confirmed | Status::OnTheWay => awaited(row),
+        Status::Confirmed | Status::OnTheWay => {
+            let mut waits = awaited(row);
+            if let Some(proposal) = &row.proposal {
+                waits.push(("order.proposal_deadline", proposal.expires_at));
+            }
+            waits
+        }
         Status::Active => {
             let end = row.planned_end.expect("an active order has a planned end");
             vec![("order.auto_complete", end + TimeDelta::hours(12))]
@@ -175,6 +207,17 @@ fn awaited(row: &order::Model) -> Vec<(&'static str, Instant)> {
             waits.push(("order.admit_alert", alert));
         }
         return waits;
+    }
+    if row.kind == Kind::Booking {
+        let start = row.starts_at.expect("a booking has a start");
+        let extended = TimeDelta::minutes(10 * i64::from(row.extensions));
+        let grace =
+            if row.departed_at.is_some() { TimeDelta::minutes(10) } else { TimeDelta::seconds(60) };
+        let due =
+            if row.departed_at.is_some() { row.arrival_deadline } else { row.depart_deadline };
+        let due = due.expect("a booking burns at some time");
+        assert!(due >= start + extended + grace, "burns too early: {row:?}");
+        return vec![("order.burn", due)];
     }
     if row.overdue_at.is_some() {
         let decide = row.decision_deadline.expect("an overdue order has a decision deadline");

@@ -4,13 +4,17 @@
 pub mod world;
 
 pub mod ask;
+pub mod booking;
 pub mod books;
 pub mod branch;
+pub mod calendar;
 pub mod client;
+pub mod faults;
 pub mod feed;
 pub mod mailbox;
 pub mod people;
 pub mod scene;
+pub mod ticks;
 
 pub use ask::{Reply, instant, minutes, seconds};
 pub use branch::Branch;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use sea_orm::DatabaseConnection;
 use yumo::app::App;
@@ -29,7 +30,9 @@ pub struct Scene {
 impl Scene {
     /// A scene served by this engine.
     pub fn of(app: &App, mailbox: Arc<Mailbox>) -> Arc<Self> {
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let http = reqwest::Client::builder().no_proxy();
+        // The server gives an idle connection up after five seconds.
+        let http = http.pool_idle_timeout(Duration::from_secs(2)).build().unwrap();
         let node = RwLock::new(node(app));
         Arc::new(Self { http, mailbox, node, numbers: AtomicU32::new(1) })
     }

@@ -35,10 +35,10 @@ both! {
         let services = |ids: Value| does(&anar, PLACE, with(&good, "service_ids", ids));
         let mut bad: Vec<Bad> = vec![
             (services(json!([])), 422, "services_invalid"),
-            (services(json!([id()])), 422, "services_invalid"),
+            (services(json!([id()])), 422, "service_unknown"),
             (services(json!([body, body])), 422, "services_invalid"),
-            (services(json!([body, id()])), 422, "services_invalid"),
-            (services(json!([mirror.service("wash.body")])), 422, "services_invalid"),
+            (services(json!([body, id()])), 422, "service_unknown"),
+            (services(json!([mirror.service("wash.body")])), 422, "service_unknown"),
             (services(json!(many)), 422, "services_invalid"),
             (services(json!(["zz"])), 400, "malformed"),
             (services(json!("all")), 400, "malformed"),
@@ -47,7 +47,7 @@ both! {
             ("partner_id", id(), 404, "no_such_partner"),
             ("partner_id", json!("zz"), 400, "malformed"),
             ("car_id", id(), 404, "no_such_car"),
-            ("kind", json!("booking"), 422, "kind_unavailable"),
+            ("kind", json!("booking"), 422, "start_invalid"),
             ("kind", json!("slow"), 400, "malformed"),
             ("origin", json!({"lat": 91, "lon": 0}), 400, "malformed"),
             ("origin", json!({"lat": 40}), 400, "malformed"),

@@ -5,15 +5,16 @@
 //! flush and tells which part it was. PostgreSQL promises no order among data-modifying CTEs, so
 //! every gated part counts the rows of the one before it.
 
+mod rows;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use entity::value::Instant;
 use sea_orm::{DatabaseBackend, Statement, Value};
 
-use super::lock_order::{is_order, lock_order};
 use super::refusal::Refused;
-use super::write_set::{Adjust, Cell, Fact, Fired, TimerWrite, Write, WriteSet};
+use super::write_set::{Cell, Fact, Fired, TimerWrite, WriteSet};
 
 /// What it means when a gate is shut.
 #[derive(Debug)]
@@ -135,110 +136,6 @@ impl Composer {
         let pairs: Vec<String> =
             cells.iter().map(|(c, v)| format!("\"{c}\" = {}", self.bind(v))).collect();
         pairs.join(between)
-    }
-
-    fn rows(&mut self, writes: &[Write]) {
-        let mut ordered: Vec<&Write> = writes.iter().collect();
-        ordered.sort_by_cached_key(|w| lock_order(w));
-        for write in ordered {
-            match write {
-                Write::Insert { table, cells, or_keep } => {
-                    let body = self.insert(table, cells, *or_keep);
-                    if is_order(table) {
-                        self.gate(body, Gate::Contended);
-                    } else {
-                        self.loose.push(body);
-                    }
-                }
-                Write::Update { table, key, version, cells } => {
-                    let set = self.equals(cells, ", ");
-                    let comma = if set.is_empty() { "" } else { ", " };
-                    let found = self.equals(key, " AND ");
-                    let version = self.bind(&Value::from(*version));
-                    let after = self.after();
-                    self.gate(
-                        format!(
-                            "UPDATE \"{table}\" SET {set}{comma}\"version\" = \"version\" + 1 \
-                             WHERE {found} AND \"version\" = {version} AND {after}"
-                        ),
-                        Gate::Contended,
-                    );
-                }
-                Write::Adjust(adjust) => self.adjust(adjust),
-                Write::Replace { table, key, cells } => self.replace(table, key, cells),
-                Write::Check { table, key, version } => {
-                    let found = self.equals(key, " AND ");
-                    let version = self.bind(&Value::from(*version));
-                    let after = self.after();
-                    let rows = format!(
-                        "FROM \"{table}\" WHERE {found} AND \"version\" = {version} AND {after}"
-                    );
-                    self.check(&rows);
-                }
-                Write::Set { table, key, version, cells } => {
-                    let set = self.equals(cells, ", ");
-                    let found = self.equals(key, " AND ");
-                    let version = self.bind(&Value::from(*version));
-                    let after = self.after();
-                    self.gate(
-                        format!(
-                            "UPDATE \"{table}\" SET {set} \
-                             WHERE {found} AND \"version\" = {version} AND {after}"
-                        ),
-                        Gate::Contended,
-                    );
-                }
-                Write::Delete { table, key } => {
-                    let found = self.equals(key, " AND ");
-                    self.loose.push(format!("DELETE FROM \"{table}\" WHERE {found}"));
-                }
-            }
-        }
-    }
-
-    fn adjust(&mut self, adjust: &Adjust) {
-        let add = adjust.add.iter().map(|(c, n)| {
-            let by = self.bind(&Value::from(*n));
-            format!("\"{c}\" = \"{c}\" + {by}")
-        });
-        let mut sets: Vec<String> = add.collect();
-        for cell in &adjust.set {
-            sets.push(self.equals(std::slice::from_ref(cell), ", "));
-        }
-        let mut found = self.equals(&adjust.key, " AND ");
-        if let Some((condition, values)) = &adjust.condition {
-            let mut rest = values.iter();
-            found.push_str(" AND ");
-            for (i, piece) in condition.split('?').enumerate() {
-                if i > 0
-                    && let Some(value) = rest.next()
-                {
-                    found.push_str(&self.bind(value));
-                }
-                found.push_str(piece);
-            }
-        }
-        let (table, after) = (adjust.table, self.after());
-        self.gate(
-            format!("UPDATE \"{table}\" SET {} WHERE {found} AND {after}", sets.join(", ")),
-            match &adjust.refusal {
-                Some(refusal) => Gate::Refuse(Box::new(refusal.clone())),
-                None => Gate::Contended,
-            },
-        );
-    }
-
-    fn replace(&mut self, table: &str, key: &[Cell], cells: &[Cell]) {
-        let all: Vec<Cell> = key.iter().chain(cells).cloned().collect();
-        let insert = self.insert(table, &all, false);
-        let keys: Vec<String> = key.iter().map(|(c, _)| format!("\"{c}\"")).collect();
-        let sets: Vec<String> =
-            cells.iter().map(|(c, _)| format!("\"{c}\" = excluded.\"{c}\"")).collect();
-        self.loose.push(format!(
-            "{insert} ON CONFLICT ({}) DO UPDATE SET {}",
-            keys.join(", "),
-            sets.join(", ")
-        ));
     }
 
     fn feeds(&mut self, facts: &[Fact], now: Instant) -> Vec<(String, usize, String)> {

@@ -1,0 +1,64 @@
+//! The client disputes a penalty, support rejects that (PEN-5, PEN-7).
+
+use entity::value::{PenaltyId, PersonId};
+
+use super::read::{self, PenaltyView, view};
+use super::{Refusal, penalty, tell};
+use crate::platform::codes::given;
+use crate::platform::{Command, Refused, Stop, Tx};
+
+/// Disputes a penalty of one's own.
+pub struct Dispute {
+    /// Whose.
+    pub client_id: PersonId,
+    /// Which.
+    pub penalty_id: PenaltyId,
+    /// Why.
+    pub reason: String,
+}
+
+impl Command for Dispute {
+    type Answer = PenaltyView;
+    const NAME: &'static str = "dispute_penalty";
+
+    async fn run(&self, tx: &mut Tx) -> Result<PenaltyView, Stop> {
+        let (row, keys) = read::load(tx, self.penalty_id).await?;
+        if row.client_id != self.client_id {
+            return Err(Refusal::NoSuchPenalty.into());
+        }
+        let reason = given(&self.reason)?;
+        let days = keys.penalty.dispute_days;
+        let until = penalty::dispute_until(&row, days);
+        let next = penalty::disputed(&row, reason, days, tx.now())
+            .map_err(|refusal| Refused::from(refusal).with("until", until))?;
+        tx.update(&row, &next);
+        let shown = view(&next, &keys);
+        tell::client(tx, &shown, None)?;
+        tell::support(tx, "support.penalty_disputed", &shown, reason)?;
+        Ok(shown)
+    }
+}
+
+/// The penalty stands: a debt again, or paid.
+pub struct Reject {
+    /// Which.
+    pub penalty_id: PenaltyId,
+    /// Why.
+    pub reason: String,
+}
+
+impl Command for Reject {
+    type Answer = PenaltyView;
+    const NAME: &'static str = "reject_dispute";
+
+    async fn run(&self, tx: &mut Tx) -> Result<PenaltyView, Stop> {
+        let reason = given(&self.reason)?;
+        let (row, keys) = read::load(tx, self.penalty_id).await?;
+        let next = penalty::rejected(&row)?;
+        tx.update(&row, &next);
+        let shown = view(&next, &keys);
+        tell::client(tx, &shown, Some(reason))?;
+        tell::support(tx, "support.penalty_rejected", &shown, reason)?;
+        Ok(shown)
+    }
+}

@@ -1,0 +1,46 @@
+//! Support records money received for a penalty; it is shared at once (PEN-5).
+
+use entity::value::{Money, PenaltyId};
+
+use super::read::{self, PenaltyView, view};
+use super::{penalty, tell};
+use crate::ledger;
+use crate::ledger::post::Act;
+use crate::ledger::split::split;
+use crate::platform::codes::given;
+use crate::platform::{Command, Refused, Stop, Tx};
+
+/// Records a payment.
+pub struct Pay {
+    /// For which penalty.
+    pub penalty_id: PenaltyId,
+    /// Above zero, at most what is left.
+    pub amount: Money,
+    /// Where the money came from.
+    pub reason: String,
+}
+
+impl Command for Pay {
+    type Answer = PenaltyView;
+    const NAME: &'static str = "pay_penalty";
+
+    async fn run(&self, tx: &mut Tx) -> Result<PenaltyView, Stop> {
+        let note = given(&self.reason)?;
+        if !self.amount.is_positive() {
+            return Err(ledger::Refusal::AmountInvalid.into());
+        }
+        let (row, keys) = read::load(tx, self.penalty_id).await?;
+        let left = penalty::left(&row);
+        let next = penalty::paid(&row, self.amount, tx.now())
+            .map_err(|refusal| Refused::from(refusal).with("left", left))?;
+        let rate = keys.fee.split_partner_bp;
+        let more = split(next.paid, rate).since(split(row.paid, rate));
+        let (penalty_id, partner_id, n) = (row.id, row.partner_id, next.payments);
+        ledger::post::share(tx, &Act { penalty_id, partner_id, n, note }, more);
+        tx.update(&row, &next);
+        let shown = view(&next, &keys);
+        tell::client(tx, &shown, None)?;
+        tell::branch(tx, &next, "penalty_share", more.partner)?;
+        Ok(shown)
+    }
+}

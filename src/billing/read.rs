@@ -1,0 +1,174 @@
+//! Penalties as they are read: by whom, in pages, whole for support.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use entity::penalty::{self, PenaltyState};
+use entity::value::{Money, OrderId, PartnerId, PenaltyId, PersonId};
+use entity::{order, posting, waiver};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::Refusal;
+use super::penalty::dispute_until;
+use crate::platform::page::{Page, PageQuery};
+use crate::platform::{Stop, Tx};
+use crate::policy::{self, Book, Policy};
+
+/// Rows of one kind in support's whole view.
+const WHOLE_MAX: u64 = 1_000;
+
+/// A penalty as its client and support see it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PenaltyView {
+    /// The penalty.
+    pub id: PenaltyId,
+    /// The order it fell due with.
+    pub order_id: OrderId,
+    /// Who owes it.
+    pub client_id: PersonId,
+    /// Whose time it was.
+    pub partner_id: PartnerId,
+    /// The fee.
+    pub amount: Money,
+    /// Paid so far.
+    pub paid: Money,
+    /// Where it stands.
+    pub state: PenaltyState,
+    /// Since when.
+    pub created_at: DateTime<Utc>,
+    /// It may be disputed until then.
+    pub dispute_until: DateTime<Utc>,
+    /// When it was disputed.
+    pub disputed_at: Option<DateTime<Utc>>,
+    /// In the client's words.
+    pub dispute_reason: Option<String>,
+    /// When it was paid in full.
+    pub settled_at: Option<DateTime<Utc>>,
+}
+
+/// Whose penalties.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The client's own.
+    Client(PersonId),
+    /// All, or those in this state.
+    Support(Option<PenaltyState>),
+}
+
+/// A penalty as it is shown, under its order's policy.
+#[must_use]
+pub fn view(row: &penalty::Model, keys: &Policy) -> PenaltyView {
+    PenaltyView {
+        id: row.id,
+        order_id: row.order_id,
+        client_id: row.client_id,
+        partner_id: row.partner_id,
+        amount: row.amount,
+        paid: row.paid,
+        state: row.state,
+        created_at: row.created_at,
+        dispute_until: dispute_until(row, keys.penalty.dispute_days),
+        disputed_at: row.disputed_at,
+        dispute_reason: row.dispute_reason.clone(),
+        settled_at: row.settled_at,
+    }
+}
+
+/// Loads a penalty and the policy its order was placed under: its rate and its days (ORD-7).
+///
+/// # Errors
+/// `no_such_penalty`, or a fault.
+pub async fn load(tx: &mut Tx, id: PenaltyId) -> Result<(penalty::Model, Arc<Policy>), Stop> {
+    let row = tx.find::<penalty::Entity>(id).await?.ok_or(Refusal::NoSuchPenalty)?;
+    let order = tx.find::<order::Entity>(row.order_id).await?;
+    let order = Tx::must("order", row.order_id, order)?;
+    let keys = policy::book::pinned(tx, order.policy_version)?;
+    Ok((row, keys))
+}
+
+/// A page of penalties, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page<C: ConnectionTrait>(
+    db: &C,
+    book: &Book,
+    scope: Scope,
+    query: &PageQuery,
+) -> Result<Page<PenaltyView>, Stop> {
+    let mut rows = penalty::Entity::find().order_by_desc(penalty::Column::Id).limit(query.reach());
+    rows = match scope {
+        Scope::Client(id) => rows.filter(penalty::Column::ClientId.eq(id)),
+        Scope::Support(Some(state)) => rows.filter(penalty::Column::State.eq(state)),
+        Scope::Support(None) => rows,
+    };
+    if let Some(cursor) = query.cursor {
+        rows = rows.filter(penalty::Column::Id.lt(PenaltyId(cursor)));
+    }
+    let page = Page::cut(rows.all(db).await?, query, |row| row.id.0, |row| row);
+    let items = shown(db, book, &page.items).await?;
+    Ok(Page { items, next_cursor: page.next_cursor })
+}
+
+async fn shown<C: ConnectionTrait>(
+    db: &C,
+    book: &Book,
+    rows: &[penalty::Model],
+) -> Result<Vec<PenaltyView>, Stop> {
+    let versions: BTreeMap<OrderId, i32> = order::Entity::find()
+        .select_only()
+        .column(order::Column::Id)
+        .column(order::Column::PolicyVersion)
+        .filter(order::Column::Id.is_in(rows.iter().map(|row| row.order_id)))
+        .into_tuple::<(OrderId, i32)>()
+        .all(db)
+        .await?
+        .into_iter()
+        .collect();
+    let one = |row: &penalty::Model| {
+        let version = Tx::must("order", row.order_id, versions.get(&row.order_id))?;
+        Ok(view(row, &*book.version(*version)?))
+    };
+    rows.iter().map(one).collect()
+}
+
+/// A penalty whole, as support sees it: with its waivers and its postings.
+///
+/// # Errors
+/// `no_such_penalty`, or a fault.
+pub async fn whole<C: ConnectionTrait>(db: &C, book: &Book, id: PenaltyId) -> Result<Value, Stop> {
+    let row = penalty::Entity::find_by_id(id).all(db).await?.pop();
+    let row = row.ok_or(Refusal::NoSuchPenalty)?;
+    let shown = shown(db, book, std::slice::from_ref(&row)).await?;
+    let waivers = waiver::Entity::find()
+        .filter(waiver::Column::PenaltyId.eq(id))
+        .order_by_asc(waiver::Column::Id)
+        .limit(WHOLE_MAX)
+        .all(db)
+        .await?;
+    let postings = posting::Entity::find()
+        .filter(posting::Column::Subject.eq(id.0))
+        .order_by_asc(posting::Column::Id)
+        .limit(WHOLE_MAX)
+        .all(db)
+        .await?;
+    Ok(json!({
+        "penalty": shown.first(),
+        "waivers": waivers.iter().map(|w| json!({
+            "id": w.id, "by_person": w.by_person, "reason": w.reason, "at": w.at,
+            "before": w.before, "after": w.after, "undone_at": w.undone_at,
+            "undone_by": w.undone_by, "undone_reason": w.undone_reason,
+        })).collect::<Vec<_>>(),
+        "postings": postings.iter().map(|p| json!({
+            "id": p.id, "debit": p.debit, "credit": p.credit, "amount": p.amount,
+            "kind": p.kind, "n": p.n, "at": p.at, "note": p.note,
+        })).collect::<Vec<_>>(),
+    }))
+}

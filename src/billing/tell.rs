@@ -1,0 +1,47 @@
+//! What is told about a penalty.
+
+use entity::penalty;
+use entity::value::{EventId, Money};
+use serde_json::json;
+
+use super::read::PenaltyView;
+use crate::platform::{Audience, Stop, Tx};
+
+/// Tells the client where the penalty stands.
+pub fn client(tx: &mut Tx, penalty: &PenaltyView, reason: Option<&str>) -> Result<(), Stop> {
+    let audience = Audience::Client(penalty.client_id);
+    let payload = json!({"penalty": penalty, "reason": reason});
+    tx.tell(&audience, "penalty.changed", Some(penalty.order_id), EventId::new(), &payload)
+}
+
+/// Tells the branch that its share came, or went back; nothing where none moved.
+pub fn branch(
+    tx: &mut Tx,
+    row: &penalty::Model,
+    kind: &'static str,
+    amount: Money,
+) -> Result<(), Stop> {
+    if amount == Money::ZERO {
+        return Ok(());
+    }
+    let audience = Audience::Branch(row.partner_id);
+    let payload = json!({
+        "kind": kind,
+        "amount": amount,
+        "penalty_id": row.id,
+        "order_id": row.order_id,
+        "penalty": {"amount": row.amount, "paid": row.paid, "state": row.state},
+    });
+    tx.tell(&audience, "balance.changed", Some(row.order_id), EventId::new(), &payload)
+}
+
+/// Tells support's queue.
+pub fn support(
+    tx: &mut Tx,
+    event: &'static str,
+    penalty: &PenaltyView,
+    reason: &str,
+) -> Result<(), Stop> {
+    let payload = json!({"penalty": penalty, "reason": reason, "by_person": tx.by().person_id});
+    tx.tell(&Audience::Support, event, Some(penalty.order_id), EventId::new(), &payload)
+}

@@ -1,0 +1,154 @@
+//! A penalty undone with all that followed from it, in one act that can itself be undone (PEN-7).
+
+use entity::penalty::{self as row, PenaltyState};
+use entity::value::{Instant, Money, PenaltyId, WaiverId};
+use entity::waiver;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use serde::{Deserialize, Serialize};
+
+use super::read::{self, PenaltyView, view};
+use super::{Refusal, penalty, tell};
+use crate::ledger::post::{self, Act};
+use crate::ledger::split::{Split, split};
+use crate::platform::codes::given;
+use crate::platform::{Command, Fault, Refused, Stop, Tx};
+use crate::reputation::mark::{self, Counted};
+
+/// Everything an act changes, as it was or as it then is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Record {
+    penalty: PenaltyCells,
+    posted: Posted,
+    counted: Counted,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct PenaltyCells {
+    state: PenaltyState,
+    paid: Money,
+    payments: i32,
+    settled_at: Option<Instant>,
+}
+
+/// What the penalty has put on whose account.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Posted {
+    partner: Money,
+    operator: Money,
+}
+
+/// Undoes a penalty: the fee, the shares, the marks, the ban they caused.
+pub struct Waive {
+    /// Which.
+    pub penalty_id: PenaltyId,
+    /// Which technical failure or plain error was shown.
+    pub reason: String,
+}
+
+impl Command for Waive {
+    type Answer = PenaltyView;
+    const NAME: &'static str = "waive_penalty";
+
+    async fn run(&self, tx: &mut Tx) -> Result<PenaltyView, Stop> {
+        let reason = given(&self.reason)?;
+        let (old, keys) = read::load(tx, self.penalty_id).await?;
+        let days = keys.penalty.dispute_days;
+        let until = penalty::dispute_until(&old, days);
+        let next = penalty::waived(&old, days, tx.now())
+            .map_err(|refusal| Refused::from(refusal).with("until", until))?;
+        let parts = split(old.paid, keys.fee.split_partner_bp);
+        post::share_back(tx, &act(&next, reason), parts);
+        let (before, after) = mark::void(tx, old.client_id, old.order_id).await?;
+        tx.update(&old, &next);
+        let before = Record { penalty: cells(&old), posted: posted(parts), counted: before };
+        let nothing = posted(Split::default());
+        let after = Record { penalty: cells(&next), posted: nothing, counted: after };
+        let nobody = || Fault::Other("a waiver is somebody's act".to_owned());
+        tx.insert(waiver::Model {
+            id: WaiverId::new(),
+            penalty_id: old.id,
+            by_person: tx.by().person_id.ok_or_else(nobody)?,
+            reason: reason.to_owned(),
+            before: serde_json::to_value(before)?,
+            after: serde_json::to_value(after)?,
+            at: tx.now(),
+            undone_at: None,
+            undone_by: None,
+            undone_reason: None,
+            version: 1,
+        });
+        let shown = view(&next, &keys);
+        tell::client(tx, &shown, Some(reason))?;
+        tell::branch(tx, &next, "penalty_share_back", Money(-parts.partner.0))?;
+        tell::support(tx, "support.penalty_waived", &shown, reason)?;
+        Ok(shown)
+    }
+}
+
+/// Undoes a waiver: the penalty, its shares, its marks and its ban are as they were.
+pub struct Reinstate {
+    /// Which penalty.
+    pub penalty_id: PenaltyId,
+    /// Why.
+    pub reason: String,
+}
+
+impl Command for Reinstate {
+    type Answer = PenaltyView;
+    const NAME: &'static str = "reinstate_penalty";
+
+    async fn run(&self, tx: &mut Tx) -> Result<PenaltyView, Stop> {
+        let reason = given(&self.reason)?;
+        let (old, keys) = read::load(tx, self.penalty_id).await?;
+        let waiver = standing(tx, old.id).await?;
+        let was: Record = serde_json::from_value(waiver.before.clone()).map_err(|error| {
+            let (table, id) = ("waiver", waiver.id.to_string());
+            Fault::Inconsistent { table, id, what: format!("before: {error}") }
+        })?;
+        let PenaltyCells { state, paid, settled_at, .. } = was.penalty;
+        let next = penalty::reinstated(&old, (state, paid, settled_at))?;
+        let parts = split(next.paid, keys.fee.split_partner_bp);
+        post::share(tx, &act(&next, reason), parts);
+        mark::unvoid(tx, old.client_id, &was.counted).await?;
+        tx.update(&old, &next);
+        let undone = waiver::Model {
+            undone_at: Some(tx.now()),
+            undone_by: tx.by().person_id,
+            undone_reason: Some(reason.to_owned()),
+            ..waiver.clone()
+        };
+        tx.update(&waiver, &undone);
+        let shown = view(&next, &keys);
+        tell::client(tx, &shown, Some(reason))?;
+        tell::branch(tx, &next, "penalty_share", parts.partner)?;
+        tell::support(tx, "support.penalty_reinstated", &shown, reason)?;
+        Ok(shown)
+    }
+}
+
+/// The waiver that was not undone.
+async fn standing(tx: &Tx, penalty_id: PenaltyId) -> Result<waiver::Model, Stop> {
+    let rows = waiver::Entity::find()
+        .filter(waiver::Column::PenaltyId.eq(penalty_id))
+        .filter(waiver::Column::UndoneAt.is_null())
+        .all(tx.db())
+        .await?;
+    rows.into_iter().next().ok_or_else(|| Refusal::NotWaived.into())
+}
+
+fn act<'a>(next: &row::Model, note: &'a str) -> Act<'a> {
+    Act { penalty_id: next.id, partner_id: next.partner_id, n: next.payments, note }
+}
+
+fn cells(row: &row::Model) -> PenaltyCells {
+    PenaltyCells {
+        state: row.state,
+        paid: row.paid,
+        payments: row.payments,
+        settled_at: row.settled_at,
+    }
+}
+
+fn posted(parts: Split) -> Posted {
+    Posted { partner: parts.partner, operator: parts.operator }
+}

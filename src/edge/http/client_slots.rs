@@ -1,0 +1,98 @@
+//! When a partner is free, for whoever would book (BK-1).
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path, Query};
+use actix_web::{HttpResponse, get};
+use entity::value::{CarClass, CarId, PartnerId, ServiceId};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::dates::Date;
+use super::guard::Client;
+use super::problem::{Problem, malformed};
+use super::reply;
+use crate::clients::cars;
+use crate::discovery::slots::{SlotsView, Wanted, slots};
+use crate::edge::Edge;
+use crate::orders::price::SERVICES_MAX;
+use crate::partners::plan::Plans;
+use crate::policy::Book;
+
+/// Days of one look.
+const DAYS_MAX: u64 = 7;
+
+/// Routes.
+pub fn configure(config: &mut ServiceConfig) {
+    config.service(free_slots);
+}
+
+/// What for, and when.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct SlotsQuery {
+    /// The first local date, `2026-12-31`.
+    #[param(value_type = String, format = Date)]
+    date: Date,
+    /// Services of the partner, separated by commas; one to twenty different ones.
+    services: String,
+    /// The class of the car …
+    class: Option<CarClass>,
+    /// … or the client's own car.
+    car_id: Option<CarId>,
+    /// How many days; one unless told, seven at the most.
+    days: Option<u64>,
+}
+
+impl SlotsQuery {
+    fn service_ids(&self) -> Result<Vec<ServiceId>, Problem> {
+        let ids: Result<Vec<ServiceId>, _> = self.services.split(',').map(str::parse).collect();
+        let ids = ids.map_err(malformed)?;
+        let mut different = ids.clone();
+        different.sort_unstable();
+        different.dedup();
+        if ids.len() > SERVICES_MAX || different.len() != ids.len() {
+            return Err(malformed("services names one to twenty different services."));
+        }
+        Ok(ids)
+    }
+
+    async fn car_class(&self, edge: &Edge, client: &Client) -> Result<CarClass, Problem> {
+        match (self.class, self.car_id) {
+            (Some(class), None) => Ok(class),
+            (None, Some(car_id)) => {
+                let shared = edge.engine.shared();
+                Ok(cars::class_of(shared, client.person_id(), car_id).await?)
+            }
+            _ => Err(malformed("Name a class of car or one of your cars, and not both.")),
+        }
+    }
+}
+
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path), SlotsQuery), responses((status = 200, body = SlotsView)), security(("bearer" = [])))]
+#[get("/v1/client/partners/{id}/slots")]
+async fn free_slots(
+    edge: Data<Edge>,
+    client: Client,
+    id: Path<PartnerId>,
+    query: Query<SlotsQuery>,
+) -> Result<HttpResponse, Problem> {
+    let days = query.days.unwrap_or(1);
+    if !(1..=DAYS_MAX).contains(&days) {
+        return Err(malformed("days is 1 to 7."));
+    }
+    let wanted = Wanted {
+        partner_id: *id,
+        service_ids: query.service_ids()?,
+        class: query.car_class(&edge, &client).await?,
+        car_id: query.car_id,
+        date: query.date.0,
+        days,
+    };
+    let shared = edge.engine.shared();
+    let now = shared.clock.now();
+    let policy = edge.engine.extension::<Book>()?.at(now)?.keys;
+    let plans = edge.engine.extension::<Plans>()?;
+    let found = slots(&shared.db.read, &plans, &wanted, &policy, now).await?;
+    reply::json(&edge, StatusCode::OK, &found)
+}

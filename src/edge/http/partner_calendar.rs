@@ -1,0 +1,225 @@
+//! A branch's calendar: what is in its bays and when, blocks, and the feed for other programs.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use actix_web::web::{Data, Path, Query};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post};
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::value::{BayId, BlockId, Span};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use super::Nothing;
+use super::dates::Date;
+use super::guard::Staff;
+use super::partner::send;
+use super::problem::Problem;
+use super::reply;
+use super::sent::Sent;
+use crate::edge::{Edge, ical};
+use crate::orders::agenda::agenda;
+use crate::orders::calendar::{CalendarView, Wanted, calendar};
+use crate::partners::blocks::{self, AddBlock, BlockView, RemoveBlock};
+use crate::partners::calendar_feed::{RotateFeed, StopFeed, owner};
+use crate::partners::plan::Plans;
+use crate::platform::page::{Page, PageQuery};
+use crate::platform::{Done, Fault};
+use crate::policy::Book;
+
+/// How far blocks are listed where nobody says, days.
+const BLOCKS_DAYS: i64 = 31;
+
+/// Routes.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(show)
+        .service(list_blocks)
+        .service(add_block)
+        .service(remove_block)
+        .service(rotate_feed)
+        .service(stop_feed)
+        .service(feed);
+}
+
+/// How much of the calendar.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum View {
+    /// One day.
+    Day,
+    /// The week of that day, from Monday on.
+    Week,
+}
+
+/// Which part of the calendar.
+#[derive(Deserialize, IntoParams)]
+pub struct CalendarQuery {
+    /// The local date, `2026-12-31`.
+    #[param(value_type = String, format = Date)]
+    date: Date,
+    /// The day, or its week.
+    view: View,
+    /// This bay alone.
+    bay: Option<BayId>,
+}
+
+#[utoipa::path(tag = "partner", params(CalendarQuery), responses((status = 200, body = CalendarView)), security(("bearer" = [])))]
+#[get("/v1/partner/calendar")]
+async fn show(
+    edge: Data<Edge>,
+    staff: Staff,
+    query: Query<CalendarQuery>,
+) -> Result<HttpResponse, Problem> {
+    let wanted = Wanted {
+        partner_id: staff.partner_id(),
+        date: query.date.0,
+        week: matches!(query.view, View::Week),
+        bay_id: query.bay,
+    };
+    let plans = edge.engine.extension::<Plans>()?;
+    let view = calendar(&edge.engine.shared().db, &plans, &wanted).await?;
+    reply::json(&edge, StatusCode::OK, &view)
+}
+
+/// Which blocks.
+#[derive(Deserialize, IntoParams)]
+pub struct BlocksQuery {
+    /// Standing after then; now unless told.
+    from: Option<DateTime<Utc>>,
+    /// Standing before then; 31 days later unless told.
+    until: Option<DateTime<Utc>>,
+    /// How many rows at most; 50 unless told, 200 at the most.
+    limit: Option<u64>,
+    /// From the page before.
+    cursor: Option<Uuid>,
+}
+
+#[utoipa::path(tag = "partner", params(BlocksQuery), responses((status = 200, body = Page<BlockView>)), security(("bearer" = [])))]
+#[get("/v1/partner/blocks")]
+async fn list_blocks(
+    edge: Data<Edge>,
+    staff: Staff,
+    query: Query<BlocksQuery>,
+) -> Result<HttpResponse, Problem> {
+    let shared = edge.engine.shared();
+    let from = query.from.unwrap_or_else(|| shared.clock.now());
+    let later = from.checked_add_signed(TimeDelta::days(BLOCKS_DAYS)).unwrap_or(from);
+    let span = Span { from, until: query.until.unwrap_or(later) };
+    let page = PageQuery { limit: query.limit, cursor: query.cursor };
+    let page = blocks::list(&shared.db.read, staff.partner_id(), span, &page).await?;
+    reply::json(&edge, StatusCode::OK, &page)
+}
+
+/// A time in which a bay is closed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BlockBody {
+    /// Which bay.
+    bay_id: BayId,
+    /// From then; rounded down to five minutes.
+    starts_at: DateTime<Utc>,
+    /// Until then; rounded up to five minutes.
+    ends_at: DateTime<Utc>,
+    /// Why.
+    #[serde(default)]
+    note: String,
+}
+
+#[utoipa::path(tag = "partner", request_body = BlockBody, responses((status = 201, body = BlockView)), security(("bearer" = [])))]
+#[post("/v1/partner/blocks")]
+async fn add_block(
+    edge: Data<Edge>,
+    staff: Staff,
+    sent: Sent<BlockBody>,
+) -> Result<HttpResponse, Problem> {
+    let command = AddBlock {
+        partner_id: staff.partner_id(),
+        bay_id: sent.body.bay_id,
+        starts_at: sent.body.starts_at,
+        ends_at: sent.body.ends_at,
+        note: sent.body.note.clone(),
+    };
+    send(&edge, &staff, &sent, StatusCode::CREATED, command).await
+}
+
+#[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), responses((status = 204)), security(("bearer" = [])))]
+#[delete("/v1/partner/blocks/{id}")]
+async fn remove_block(
+    edge: Data<Edge>,
+    staff: Staff,
+    id: Path<BlockId>,
+    sent: Sent<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let command = RemoveBlock { partner_id: staff.partner_id(), block_id: *id };
+    let key = sent.key(staff.person_id().0);
+    edge.engine.execute(staff.by(), Some(key), command).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Where other programs read the branch's calendar.
+#[derive(Serialize, ToSchema)]
+pub struct FeedView {
+    /// The address; whoever has it may read.
+    url: String,
+}
+
+#[utoipa::path(tag = "partner", request_body = Nothing, responses((status = 200, body = FeedView)), security(("bearer" = [])))]
+#[post("/v1/partner/calendar-feed")]
+async fn rotate_feed(
+    edge: Data<Edge>,
+    staff: Staff,
+    sent: Sent<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let key = sent.key(staff.person_id().0);
+    let command = RotateFeed { partner_id: staff.partner_id() };
+    let Done { answer, replayed } = edge.engine.execute(staff.by(), Some(key), command).await?;
+    let token = edge.keys.open(&answer.token.0);
+    let token = token.ok_or_else(|| Fault::Other("a calendar's secret is sealed".to_owned()))?;
+    let http = &edge.settings.http;
+    let host = match http.public_url.trim_end_matches('/') {
+        "" => format!("http://{}", http.listen),
+        public => public.to_owned(),
+    };
+    let url = format!("{host}/v1/open/calendars/{token}.ics");
+    reply::done(&edge, StatusCode::OK, &Done { answer: FeedView { url }, replayed }, None)
+}
+
+#[utoipa::path(tag = "partner", responses((status = 204)), security(("bearer" = [])))]
+#[delete("/v1/partner/calendar-feed")]
+async fn stop_feed(
+    edge: Data<Edge>,
+    staff: Staff,
+    sent: Sent<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let command = StopFeed { partner_id: staff.partner_id() };
+    let key = sent.key(staff.person_id().0);
+    edge.engine.execute(staff.by(), Some(key), command).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+#[utoipa::path(tag = "open", params(("token" = String, Path)), responses((status = 200, content_type = "text/calendar"), (status = 304)))]
+#[get("/v1/open/calendars/{token}.ics")]
+async fn feed(
+    edge: Data<Edge>,
+    token: Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let shared = edge.engine.shared();
+    let now = shared.clock.now();
+    let policy = edge.engine.extension::<Book>()?.at(now)?.keys;
+    let id = owner(&shared.db.read, &edge.keys, &token).await?;
+    let text = ical::write(&agenda(&shared.db, id, &policy, now).await?);
+    let tag = ical::tag(&text);
+    let known = request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let is_known = known.is_some_and(|known| ical::names(known, &tag));
+    let status = if is_known { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
+    let mut response = HttpResponse::build(status);
+    // Whoever stands between keeps nothing that a fresh address should end.
+    response.insert_header((ETAG, tag)).insert_header((CACHE_CONTROL, "private, no-cache"));
+    if is_known {
+        return Ok(response.finish());
+    }
+    Ok(response.insert_header((CONTENT_TYPE, "text/calendar; charset=utf-8")).body(text))
+}

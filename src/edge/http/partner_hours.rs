@@ -1,0 +1,249 @@
+//! When and where a branch serves: its week, special days, bays, and the switches of a day. What no
+//! longer fits is named in the answer, and stays (BK-13).
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpResponse, delete, get, patch, post, put};
+use entity::special_day::DaySpan;
+use entity::value::BayId;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::Nothing;
+use super::dates::Date;
+use super::guard::Staff;
+use super::partner::send;
+use super::problem::Problem;
+use super::reply;
+use super::sent::Sent;
+use crate::edge::Edge;
+use crate::partners::bays::{self, AddBay, BayView, EditBay};
+use crate::partners::closing::{Switch, Turn};
+use crate::partners::conflicts::{Conflict, Why, conflicts};
+use crate::partners::profile::{ScheduleView, SetSchedule, SpanView};
+use crate::partners::read::{self, BranchView};
+use crate::partners::schedule::Hours;
+use crate::partners::special_days::{
+    self, DropSpecialDay, DroppedDay, SetSpecialDay, SpecialDayView,
+};
+use crate::platform::page::Page;
+use crate::platform::{Command, Done};
+
+/// Why a booking no longer fits the hours or the bays.
+const STANDING: &[Why] = &[Why::OutsideHours, Why::BayInactive, Why::BayUnfit];
+
+/// Routes.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(list_bays)
+        .service(add_bay)
+        .service(edit_bay)
+        .service(schedule)
+        .service(set_schedule)
+        .service(list_special_days)
+        .service(set_special_day)
+        .service(drop_special_day)
+        .service(pause)
+        .service(close_today)
+        .service(resume);
+}
+
+/// What an edit answers, and the live bookings that no longer fit.
+#[derive(Serialize, ToSchema)]
+pub struct Edited<A> {
+    /// As it is now.
+    #[serde(flatten)]
+    answer: A,
+    /// They stay: agree with their clients, or cancel them.
+    conflicts: Vec<Conflict>,
+}
+
+/// Sends an edit; once it has landed, looks at what no longer fits.
+async fn edit<C: Command>(
+    edge: &Edge,
+    staff: &Staff,
+    sent: &Sent<impl Sized>,
+    command: C,
+    asked: &[Why],
+) -> Result<HttpResponse, Problem> {
+    let key = sent.key(staff.person_id().0);
+    let Done { answer, replayed } = edge.engine.execute(staff.by(), Some(key), command).await?;
+    let conflicts = conflicts(&edge.engine, staff.partner_id(), asked).await?;
+    let done = Done { answer: Edited { answer, conflicts }, replayed };
+    reply::done(edge, StatusCode::OK, &done, None)
+}
+
+#[utoipa::path(tag = "partner", responses((status = 200, body = Page<BayView>)), security(("bearer" = [])))]
+#[get("/v1/partner/bays")]
+async fn list_bays(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
+    let items = bays::list(&edge.engine.shared().db.read, staff.partner_id()).await?;
+    reply::json(&edge, StatusCode::OK, &Page { items, next_cursor: None })
+}
+
+/// A bay.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BayBody {
+    /// What staff call it.
+    name: String,
+    /// What it can serve.
+    kind: String,
+}
+
+#[utoipa::path(tag = "partner", request_body = BayBody, responses((status = 201, body = BayView)), security(("bearer" = [])))]
+#[post("/v1/partner/bays")]
+async fn add_bay(
+    edge: Data<Edge>,
+    staff: Staff,
+    sent: Sent<BayBody>,
+) -> Result<HttpResponse, Problem> {
+    let (name, kind) = (sent.body.name.clone(), sent.body.kind.clone());
+    let command = AddBay { partner_id: staff.partner_id(), name, kind };
+    send(&edge, &staff, &sent, StatusCode::CREATED, command).await
+}
+
+/// What changes of a bay.
+#[derive(Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BayEdit {
+    /// What staff call it.
+    name: Option<String>,
+    /// What it can serve.
+    kind: Option<String>,
+    /// In use.
+    active: Option<bool>,
+}
+
+#[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = BayEdit, responses((status = 200, body = Edited<BayView>)), security(("bearer" = [])))]
+#[patch("/v1/partner/bays/{id}")]
+async fn edit_bay(
+    edge: Data<Edge>,
+    staff: Staff,
+    id: Path<BayId>,
+    sent: Sent<BayEdit>,
+) -> Result<HttpResponse, Problem> {
+    let BayEdit { name, kind, active } = sent.body.clone();
+    let command = EditBay { partner_id: staff.partner_id(), bay_id: *id, name, kind, active };
+    edit(&edge, &staff, &sent, command, STANDING).await
+}
+
+#[utoipa::path(tag = "partner", responses((status = 200, body = ScheduleView)), security(("bearer" = [])))]
+#[get("/v1/partner/schedule")]
+async fn schedule(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
+    let id = staff.partner_id();
+    let mut all = read::hours(&edge.engine.shared().db.read, &[id]).await?;
+    let span = |h: Hours| SpanView {
+        weekday: h.weekday,
+        opens_min: h.opens_min,
+        closes_min: h.closes_min,
+    };
+    let weekly = all.remove(&id).unwrap_or_default().into_iter().map(span).collect();
+    reply::json(&edge, StatusCode::OK, &ScheduleView { weekly })
+}
+
+#[utoipa::path(tag = "partner", request_body = ScheduleView, responses((status = 200, body = Edited<ScheduleView>)), security(("bearer" = [])))]
+#[put("/v1/partner/schedule")]
+async fn set_schedule(
+    edge: Data<Edge>,
+    staff: Staff,
+    sent: Sent<ScheduleView>,
+) -> Result<HttpResponse, Problem> {
+    let weekly = sent.body.weekly.clone();
+    let command = SetSchedule { partner_id: staff.partner_id(), weekly };
+    edit(&edge, &staff, &sent, command, STANDING).await
+}
+
+#[utoipa::path(tag = "partner", responses((status = 200, body = Page<SpecialDayView>)), security(("bearer" = [])))]
+#[get("/v1/partner/special-days")]
+async fn list_special_days(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
+    let shared = edge.engine.shared();
+    let now = shared.clock.now();
+    let items = special_days::list(&shared.db.read, staff.partner_id(), now).await?;
+    reply::json(&edge, StatusCode::OK, &Page { items, next_cursor: None })
+}
+
+/// The hours of one date.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DayBody {
+    /// None is closed.
+    spans: Vec<DaySpan>,
+    /// Why, for people.
+    #[serde(default)]
+    note: String,
+}
+
+#[utoipa::path(tag = "partner", params(("date" = String, Path)), request_body = DayBody, responses((status = 200, body = Edited<SpecialDayView>)), security(("bearer" = [])))]
+#[put("/v1/partner/special-days/{date}")]
+async fn set_special_day(
+    edge: Data<Edge>,
+    staff: Staff,
+    date: Path<Date>,
+    sent: Sent<DayBody>,
+) -> Result<HttpResponse, Problem> {
+    let (spans, note) = (sent.body.spans.clone(), sent.body.note.clone());
+    let day = SpecialDayView { date: date.0, spans, note };
+    let command = SetSpecialDay { partner_id: staff.partner_id(), day };
+    edit(&edge, &staff, &sent, command, STANDING).await
+}
+
+#[utoipa::path(tag = "partner", params(("date" = String, Path)), responses((status = 200, body = Edited<DroppedDay>)), security(("bearer" = [])))]
+#[delete("/v1/partner/special-days/{date}")]
+async fn drop_special_day(
+    edge: Data<Edge>,
+    staff: Staff,
+    date: Path<Date>,
+    sent: Sent<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let command = DropSpecialDay { partner_id: staff.partner_id(), date: date.0 };
+    edit(&edge, &staff, &sent, command, STANDING).await
+}
+
+/// For how long.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PauseBody {
+    /// Minutes, 1 to 1440; an hour unless told.
+    minutes: Option<i64>,
+}
+
+async fn turn<T>(
+    edge: &Edge,
+    staff: &Staff,
+    sent: &Sent<T>,
+    switch: Switch,
+) -> Result<HttpResponse, Problem> {
+    let command = Turn { partner_id: staff.partner_id(), switch };
+    edit(edge, staff, sent, command, &[Why::Closed]).await
+}
+
+#[utoipa::path(tag = "partner", request_body = PauseBody, responses((status = 200, body = Edited<BranchView>)), security(("bearer" = [])))]
+#[post("/v1/partner/pause")]
+async fn pause(
+    edge: Data<Edge>,
+    staff: Staff,
+    sent: Sent<PauseBody>,
+) -> Result<HttpResponse, Problem> {
+    turn(&edge, &staff, &sent, Switch::Pause(sent.body.minutes)).await
+}
+
+#[utoipa::path(tag = "partner", request_body = Nothing, responses((status = 200, body = Edited<BranchView>)), security(("bearer" = [])))]
+#[post("/v1/partner/close-today")]
+async fn close_today(
+    edge: Data<Edge>,
+    staff: Staff,
+    sent: Sent<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    turn(&edge, &staff, &sent, Switch::CloseToday).await
+}
+
+#[utoipa::path(tag = "partner", request_body = Nothing, responses((status = 200, body = Edited<BranchView>)), security(("bearer" = [])))]
+#[post("/v1/partner/resume")]
+async fn resume(
+    edge: Data<Edge>,
+    staff: Staff,
+    sent: Sent<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    turn(&edge, &staff, &sent, Switch::Resume).await
+}

@@ -1,0 +1,182 @@
+//! Penalties: what a client owes and disputes, what support records and decides (PEN-5, PEN-7).
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path, Query};
+use actix_web::{HttpResponse, get, post};
+use entity::penalty::PenaltyState;
+use entity::value::{Money, PenaltyId};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::guard::{Client, Support};
+use super::problem::Problem;
+use super::reply;
+use super::sent::Sent;
+use crate::billing::dispute::{Dispute, Reject};
+use crate::billing::pay::Pay;
+use crate::billing::read::{self, PenaltyView, Scope};
+use crate::billing::waive::{Reinstate, Waive};
+use crate::edge::Edge;
+use crate::platform::page::{Page, PageQuery};
+use crate::platform::{By, Command};
+use crate::policy::Book;
+
+/// Routes.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(own)
+        .service(dispute)
+        .service(list)
+        .service(one)
+        .service(pay)
+        .service(reject)
+        .service(waive)
+        .service(reinstate);
+}
+
+/// Why something is done.
+#[derive(Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReasonBody {
+    /// In 1 to 500 characters.
+    pub reason: String,
+}
+
+/// Sends a command and answers with what it says.
+pub(super) async fn send<C: Command, T>(
+    edge: &Edge,
+    by: By,
+    sent: &Sent<T>,
+    status: StatusCode,
+    command: C,
+) -> Result<HttpResponse, Problem> {
+    let actor = by.person_id.map(|id| id.0).unwrap_or_default();
+    let done = edge.engine.execute(by, Some(sent.key(actor)), command).await?;
+    reply::done(edge, status, &done, None)
+}
+
+async fn page(edge: &Edge, scope: Scope, query: &PageQuery) -> Result<HttpResponse, Problem> {
+    let book = edge.engine.extension::<Book>()?;
+    let page = read::page(&edge.engine.shared().db.read, &book, scope, query).await?;
+    reply::json(edge, StatusCode::OK, &page)
+}
+
+#[utoipa::path(tag = "client", params(PageQuery), responses((status = 200, body = Page<PenaltyView>)), security(("bearer" = [])))]
+#[get("/v1/client/penalties")]
+async fn own(
+    edge: Data<Edge>,
+    client: Client,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    page(&edge, Scope::Client(client.person_id()), &query).await
+}
+
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = ReasonBody, responses((status = 200, body = PenaltyView)), security(("bearer" = [])))]
+#[post("/v1/client/penalties/{id}/dispute")]
+async fn dispute(
+    edge: Data<Edge>,
+    client: Client,
+    id: Path<PenaltyId>,
+    sent: Sent<ReasonBody>,
+) -> Result<HttpResponse, Problem> {
+    let reason = sent.body.reason.clone();
+    let command = Dispute { client_id: client.person_id(), penalty_id: *id, reason };
+    send(&edge, client.by(), &sent, StatusCode::OK, command).await
+}
+
+/// Which penalties.
+#[derive(Deserialize, IntoParams)]
+pub struct PenaltiesQuery {
+    /// Only those in this state.
+    pub state: Option<PenaltyState>,
+    /// How many rows at most.
+    pub limit: Option<u64>,
+    /// From the page before.
+    pub cursor: Option<uuid::Uuid>,
+}
+
+#[utoipa::path(tag = "support", params(PenaltiesQuery), responses((status = 200, body = Page<PenaltyView>)), security(("bearer" = [])))]
+#[get("/v1/support/penalties")]
+async fn list(
+    edge: Data<Edge>,
+    _support: Support,
+    query: Query<PenaltiesQuery>,
+) -> Result<HttpResponse, Problem> {
+    let PenaltiesQuery { state, limit, cursor } = query.into_inner();
+    page(&edge, Scope::Support(state), &PageQuery { limit, cursor }).await
+}
+
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), responses((status = 200)), security(("bearer" = [])))]
+#[get("/v1/support/penalties/{id}")]
+async fn one(
+    edge: Data<Edge>,
+    _support: Support,
+    id: Path<PenaltyId>,
+) -> Result<HttpResponse, Problem> {
+    let book = edge.engine.extension::<Book>()?;
+    // The penalty, its acts and its money of one moment.
+    let moment = edge.engine.shared().db.moment().await?;
+    let whole = read::whole(&moment, &book, *id).await?;
+    moment.commit().await?;
+    reply::json(&edge, StatusCode::OK, &whole)
+}
+
+/// Money received for a penalty.
+#[derive(Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentBody {
+    /// Qəpik, above zero, at most what is left.
+    amount: Money,
+    /// Where it came from.
+    reason: String,
+}
+
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = PaymentBody, responses((status = 201, body = PenaltyView)), security(("bearer" = [])))]
+#[post("/v1/support/penalties/{id}/payments")]
+async fn pay(
+    edge: Data<Edge>,
+    support: Support,
+    id: Path<PenaltyId>,
+    sent: Sent<PaymentBody>,
+) -> Result<HttpResponse, Problem> {
+    let PaymentBody { amount, reason } = sent.body.clone();
+    let command = Pay { penalty_id: *id, amount, reason };
+    send(&edge, support.by(), &sent, StatusCode::CREATED, command).await
+}
+
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = ReasonBody, responses((status = 200, body = PenaltyView)), security(("bearer" = [])))]
+#[post("/v1/support/penalties/{id}/reject")]
+async fn reject(
+    edge: Data<Edge>,
+    support: Support,
+    id: Path<PenaltyId>,
+    sent: Sent<ReasonBody>,
+) -> Result<HttpResponse, Problem> {
+    let command = Reject { penalty_id: *id, reason: sent.body.reason.clone() };
+    send(&edge, support.by(), &sent, StatusCode::OK, command).await
+}
+
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = ReasonBody, responses((status = 200, body = PenaltyView)), security(("bearer" = [])))]
+#[post("/v1/support/penalties/{id}/waive")]
+async fn waive(
+    edge: Data<Edge>,
+    support: Support,
+    id: Path<PenaltyId>,
+    sent: Sent<ReasonBody>,
+) -> Result<HttpResponse, Problem> {
+    let command = Waive { penalty_id: *id, reason: sent.body.reason.clone() };
+    send(&edge, support.by(), &sent, StatusCode::OK, command).await
+}
+
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = ReasonBody, responses((status = 200, body = PenaltyView)), security(("bearer" = [])))]
+#[post("/v1/support/penalties/{id}/reinstate")]
+async fn reinstate(
+    edge: Data<Edge>,
+    support: Support,
+    id: Path<PenaltyId>,
+    sent: Sent<ReasonBody>,
+) -> Result<HttpResponse, Problem> {
+    let command = Reinstate { penalty_id: *id, reason: sent.body.reason.clone() };
+    send(&edge, support.by(), &sent, StatusCode::OK, command).await
+}

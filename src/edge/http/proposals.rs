@@ -1,0 +1,199 @@
+//! What one side of an order proposes to the other, and the answers (ADD-1, BK-8).
+
+use actix_web::web::{Data, Path};
+use actix_web::{HttpResponse, post};
+use chrono::{DateTime, Utc};
+use entity::value::{Money, OrderId, ProposalId, ServiceId};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::Nothing;
+use super::client_orders::act;
+use super::guard::{Client, Staff};
+use super::problem::Problem;
+use super::sent::{IfMatch, Sent};
+use crate::edge::Edge;
+use crate::orders::proposal::{Answer, Decline};
+use crate::orders::read::Scope;
+use crate::orders::view::OrderView;
+use crate::orders::{add_on, reschedule};
+
+/// Routes.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(propose_add_on)
+        .service(take_back_add_on)
+        .service(accept_add_on)
+        .service(decline_add_on)
+        .service(propose_move)
+        .service(propose_move_to_client)
+        .service(accept_move)
+        .service(accept_move_of_client)
+        .service(decline_move)
+        .service(decline_move_of_client);
+}
+
+fn of_client(client: &Client) -> Scope {
+    Scope::Client(client.person_id())
+}
+
+fn of_staff(staff: &Staff) -> Scope {
+    Scope::Branch(staff.partner_id())
+}
+
+fn answer(scope: Scope, id: &(OrderId, ProposalId), seen: &IfMatch) -> Answer {
+    Answer { scope, order_id: id.0, proposal_id: id.1, seen: seen.0 }
+}
+
+/// More services.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AddOnBody {
+    /// Those to add.
+    service_ids: Vec<ServiceId>,
+    /// The total with them, as it was shown.
+    shown_total: Option<Money>,
+}
+
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = AddOnBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[post("/v1/client/orders/{id}/add-ons")]
+async fn propose_add_on(
+    edge: Data<Edge>,
+    client: Client,
+    id: Path<OrderId>,
+    sent: Sent<AddOnBody>,
+) -> Result<HttpResponse, Problem> {
+    let command = add_on::Propose {
+        scope: of_client(&client),
+        order_id: *id,
+        service_ids: sent.body.service_ids.clone(),
+        shown_total: sent.body.shown_total,
+    };
+    act(&edge, client.by(), &sent, command).await
+}
+
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path), ("proposal" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[post("/v1/client/orders/{id}/add-ons/{proposal}/decline")]
+async fn take_back_add_on(
+    edge: Data<Edge>,
+    client: Client,
+    id: Path<(OrderId, ProposalId)>,
+    seen: IfMatch,
+    sent: Sent<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let command = Decline { answer: answer(of_client(&client), &id, &seen), add_on: true };
+    act(&edge, client.by(), &sent, command).await
+}
+
+#[utoipa::path(tag = "partner", params(("id" = Uuid, Path), ("proposal" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[post("/v1/partner/orders/{id}/add-ons/{proposal}/accept")]
+async fn accept_add_on(
+    edge: Data<Edge>,
+    staff: Staff,
+    id: Path<(OrderId, ProposalId)>,
+    seen: IfMatch,
+    sent: Sent<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let command = add_on::Accept(answer(of_staff(&staff), &id, &seen));
+    act(&edge, staff.by(), &sent, command).await
+}
+
+#[utoipa::path(tag = "partner", params(("id" = Uuid, Path), ("proposal" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[post("/v1/partner/orders/{id}/add-ons/{proposal}/decline")]
+async fn decline_add_on(
+    edge: Data<Edge>,
+    staff: Staff,
+    id: Path<(OrderId, ProposalId)>,
+    seen: IfMatch,
+    sent: Sent<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let command = Decline { answer: answer(of_staff(&staff), &id, &seen), add_on: true };
+    act(&edge, staff.by(), &sent, command).await
+}
+
+/// Another start.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MoveBody {
+    /// One of the partner's slots.
+    starts_at: DateTime<Utc>,
+}
+
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = MoveBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[post("/v1/client/orders/{id}/reschedule")]
+async fn propose_move(
+    edge: Data<Edge>,
+    client: Client,
+    id: Path<OrderId>,
+    sent: Sent<MoveBody>,
+) -> Result<HttpResponse, Problem> {
+    let (scope, starts_at) = (of_client(&client), sent.body.starts_at);
+    let command = reschedule::Propose { scope, order_id: *id, starts_at };
+    act(&edge, client.by(), &sent, command).await
+}
+
+#[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = MoveBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[post("/v1/partner/orders/{id}/reschedule")]
+async fn propose_move_to_client(
+    edge: Data<Edge>,
+    staff: Staff,
+    id: Path<OrderId>,
+    sent: Sent<MoveBody>,
+) -> Result<HttpResponse, Problem> {
+    let (scope, starts_at) = (of_staff(&staff), sent.body.starts_at);
+    let command = reschedule::Propose { scope, order_id: *id, starts_at };
+    act(&edge, staff.by(), &sent, command).await
+}
+
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path), ("proposal" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[post("/v1/client/orders/{id}/reschedule/{proposal}/accept")]
+async fn accept_move(
+    edge: Data<Edge>,
+    client: Client,
+    id: Path<(OrderId, ProposalId)>,
+    seen: IfMatch,
+    sent: Sent<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let command = reschedule::Accept(answer(of_client(&client), &id, &seen));
+    act(&edge, client.by(), &sent, command).await
+}
+
+#[utoipa::path(tag = "partner", params(("id" = Uuid, Path), ("proposal" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[post("/v1/partner/orders/{id}/reschedule/{proposal}/accept")]
+async fn accept_move_of_client(
+    edge: Data<Edge>,
+    staff: Staff,
+    id: Path<(OrderId, ProposalId)>,
+    seen: IfMatch,
+    sent: Sent<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let command = reschedule::Accept(answer(of_staff(&staff), &id, &seen));
+    act(&edge, staff.by(), &sent, command).await
+}
+
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path), ("proposal" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[post("/v1/client/orders/{id}/reschedule/{proposal}/decline")]
+async fn decline_move(
+    edge: Data<Edge>,
+    client: Client,
+    id: Path<(OrderId, ProposalId)>,
+    seen: IfMatch,
+    sent: Sent<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let command = Decline { answer: answer(of_client(&client), &id, &seen), add_on: false };
+    act(&edge, client.by(), &sent, command).await
+}
+
+#[utoipa::path(tag = "partner", params(("id" = Uuid, Path), ("proposal" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[post("/v1/partner/orders/{id}/reschedule/{proposal}/decline")]
+async fn decline_move_of_client(
+    edge: Data<Edge>,
+    staff: Staff,
+    id: Path<(OrderId, ProposalId)>,
+    seen: IfMatch,
+    sent: Sent<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let command = Decline { answer: answer(of_staff(&staff), &id, &seen), add_on: false };
+    act(&edge, staff.by(), &sent, command).await
+}

@@ -1,0 +1,135 @@
+//! Sanctions: what stands against a client or a branch, what support does about it (SAN).
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path, Query};
+use actix_web::{HttpResponse, get, post};
+use entity::sanction::SanctionKind;
+use entity::value::SanctionId;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use super::guard::{Client, Staff, Support};
+use super::penalties::{ReasonBody, send};
+use super::problem::Problem;
+use super::reply;
+use super::sent::Sent;
+use crate::edge::Edge;
+use crate::platform::page::{Page, PageQuery};
+use crate::reputation::acts::{Impose, Lift, LiftAddress};
+use crate::reputation::read::{self, SanctionView};
+
+/// Routes.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(of_client)
+        .service(of_branch)
+        .service(list)
+        .service(impose)
+        .service(lift)
+        .service(lift_address);
+}
+
+async fn page(
+    edge: &Edge,
+    subject: Option<Uuid>,
+    to_support: bool,
+    query: &PageQuery,
+) -> Result<HttpResponse, Problem> {
+    let read = &edge.engine.shared().db.read;
+    let page = read::page(read, subject, to_support, query).await?;
+    reply::json(edge, StatusCode::OK, &page)
+}
+
+#[utoipa::path(tag = "client", params(PageQuery), responses((status = 200, body = Page<SanctionView>)), security(("bearer" = [])))]
+#[get("/v1/client/sanctions")]
+async fn of_client(
+    edge: Data<Edge>,
+    client: Client,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    page(&edge, Some(client.person_id().0), false, &query).await
+}
+
+#[utoipa::path(tag = "partner", params(PageQuery), responses((status = 200, body = Page<SanctionView>)), security(("bearer" = [])))]
+#[get("/v1/partner/sanctions")]
+async fn of_branch(
+    edge: Data<Edge>,
+    staff: Staff,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    page(&edge, Some(staff.partner_id().0), false, &query).await
+}
+
+/// Whose sanctions.
+#[derive(Deserialize, IntoParams)]
+pub struct SanctionsQuery {
+    /// Of this client or branch alone.
+    pub subject: Option<Uuid>,
+    /// How many rows at most.
+    pub limit: Option<u64>,
+    /// From the page before.
+    pub cursor: Option<Uuid>,
+}
+
+#[utoipa::path(tag = "support", params(SanctionsQuery), responses((status = 200, body = Page<SanctionView>)), security(("bearer" = [])))]
+#[get("/v1/support/sanctions")]
+async fn list(
+    edge: Data<Edge>,
+    _support: Support,
+    query: Query<SanctionsQuery>,
+) -> Result<HttpResponse, Problem> {
+    let SanctionsQuery { subject, limit, cursor } = query.into_inner();
+    page(&edge, subject, true, &PageQuery { limit, cursor }).await
+}
+
+/// A sanction to be imposed.
+#[derive(Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SanctionBody {
+    /// The client or the branch.
+    subject: Uuid,
+    /// What.
+    kind: SanctionKind,
+    /// How long, hours.
+    hours: i64,
+    /// Why.
+    reason: String,
+}
+
+#[utoipa::path(tag = "support", request_body = SanctionBody, responses((status = 201, body = SanctionView)), security(("bearer" = [])))]
+#[post("/v1/support/sanctions")]
+async fn impose(
+    edge: Data<Edge>,
+    support: Support,
+    sent: Sent<SanctionBody>,
+) -> Result<HttpResponse, Problem> {
+    let SanctionBody { subject, kind, hours, reason } = sent.body.clone();
+    let command = Impose { subject, kind, hours, reason };
+    send(&edge, support.by(), &sent, StatusCode::CREATED, command).await
+}
+
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = ReasonBody, responses((status = 200, body = SanctionView)), security(("bearer" = [])))]
+#[post("/v1/support/sanctions/{id}/lift")]
+async fn lift(
+    edge: Data<Edge>,
+    support: Support,
+    id: Path<SanctionId>,
+    sent: Sent<ReasonBody>,
+) -> Result<HttpResponse, Problem> {
+    let command = Lift { sanction_id: *id, reason: sent.body.reason.clone() };
+    send(&edge, support.by(), &sent, StatusCode::OK, command).await
+}
+
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = ReasonBody, responses((status = 200, body = SanctionView)), security(("bearer" = [])))]
+#[post("/v1/support/sanctions/{id}/lift-address")]
+async fn lift_address(
+    edge: Data<Edge>,
+    support: Support,
+    id: Path<SanctionId>,
+    sent: Sent<ReasonBody>,
+) -> Result<HttpResponse, Problem> {
+    let command = LiftAddress { sanction_id: *id, reason: sent.body.reason.clone() };
+    send(&edge, support.by(), &sent, StatusCode::OK, command).await
+}

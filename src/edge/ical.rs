@@ -1,0 +1,97 @@
+//! An agenda as iCalendar text (RFC 5545), and the tag of it (RFC 9110).
+
+use icalendar::{Calendar, Component as _, Event, EventLike as _, EventStatus, Property};
+
+use crate::orders::agenda::{Agenda, Item, Standing, What};
+use crate::platform::crypto::digest;
+
+/// Who wrote it.
+const PRODUCT: &str = "-//Yumo//Branch calendar//EN";
+
+/// Writes it. The same agenda gives the same text.
+#[must_use]
+pub fn write(agenda: &Agenda) -> String {
+    let mut calendar = Calendar::empty();
+    calendar
+        .append_property(("VERSION", "2.0"))
+        .append_property(("PRODID", PRODUCT))
+        .append_property(("CALSCALE", "GREGORIAN"))
+        .append_property(("METHOD", "PUBLISH"));
+    let name = plain(&agenda.name);
+    // The library escapes only what it knows to be text, and NAME (RFC 7986) is not of those.
+    let named = Property::new("NAME", name.as_str()).append_parameter(("VALUE", "TEXT")).done();
+    calendar.append_property(named);
+    calendar.append_property(Property::new("X-WR-CALNAME", name));
+    for item in &agenda.items {
+        calendar.push(event(item));
+    }
+    calendar.to_string()
+}
+
+fn event(item: &Item) -> Event {
+    let summary = match &item.what {
+        What::Visit { code, services, car_make } => {
+            format!("{code}: {} ({car_make})", services.join(", "))
+        }
+        What::Block => "Blocked".to_owned(),
+    };
+    let mut event = Event::new();
+    event
+        .uid(&format!("{}@yumo", item.id))
+        .sequence(u32::try_from(item.version.saturating_sub(1)).unwrap_or(0))
+        .timestamp(item.changed_at)
+        .last_modified(item.changed_at)
+        .starts(item.span.from)
+        .ends(item.span.until)
+        .summary(&plain(&summary))
+        .status(match item.standing {
+            Standing::Asked => EventStatus::Tentative,
+            Standing::Agreed => EventStatus::Confirmed,
+            Standing::Gone => EventStatus::Cancelled,
+        });
+    if let Some(bay) = &item.bay {
+        event.location(&plain(bay));
+    }
+    if item.what == What::Block {
+        event.add_property("TRANSP", "OPAQUE");
+    }
+    event
+}
+
+/// A text as a line may hold it: of the characters that control, only the end of a line is left,
+/// which the library escapes.
+fn plain(text: &str) -> String {
+    let lines = text.replace("\r\n", "\n").replace('\r', "\n");
+    lines.chars().filter(|c| *c == '\n' || !c.is_control()).collect()
+}
+
+/// The strong tag of a text.
+#[must_use]
+pub fn tag(text: &str) -> String {
+    format!("\"{}\"", digest(text.as_bytes()))
+}
+
+/// Does an If-None-Match name this tag? Compared weakly, as a GET does.
+#[must_use]
+pub fn names(if_none_match: &str, tag: &str) -> bool {
+    let same = |named: &str| named.trim().trim_start_matches("W/") == tag;
+    if_none_match.trim() == "*" || if_none_match.split(',').any(same)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_found_among_others() {
+        let tag = tag("BEGIN:VCALENDAR");
+        assert_eq!(tag.len(), 2 + 43, "256 bits in base64, in quotes: {tag}");
+        assert!(names(&tag, &tag) && names("*", &tag) && names(&format!("\"x\", W/{tag}"), &tag));
+        assert!(!names("\"x\"", &tag) && !names("", &tag) && !names(tag.trim_matches('"'), &tag));
+    }
+
+    #[test]
+    fn nothing_a_name_holds_begins_a_line() {
+        assert_eq!(plain("a\r\nATTENDEE:b\rc\u{7}\u{85}d\te"), "a\nATTENDEE:b\ncde");
+    }
+}

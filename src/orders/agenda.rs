@@ -1,0 +1,162 @@
+//! A branch's calendar for other programs: every visit and block of the last month and on to the
+//! horizon, also what was cancelled, without anybody's name, number or plate (PAN-1, ACC-5).
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use entity::order::{self, Model, Status};
+use entity::value::{BayId, Instant, PartnerId, Span};
+use entity::{bay, bay_block, partner};
+use sea_orm::{
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
+};
+use uuid::Uuid;
+
+use super::calendar::visit;
+use crate::partners::Refusal;
+use crate::platform::db::Db;
+use crate::platform::{Fault, Stop};
+use crate::policy::Policy;
+
+/// How far back it reaches, days.
+const BACK_DAYS: i64 = 30;
+/// Visits, and blocks, of one agenda; the latest are shown.
+const ROWS_MAX: u64 = 5_000;
+
+/// A branch's agenda.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agenda {
+    /// What clients call the branch.
+    pub name: String,
+    /// By their time.
+    pub items: Vec<Item>,
+}
+
+/// One visit or block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// The order's or the block's.
+    pub id: Uuid,
+    /// Raised by every change.
+    pub version: i64,
+    /// The newest change.
+    pub changed_at: Instant,
+    /// When.
+    pub span: Span,
+    /// Does it stand?
+    pub standing: Standing,
+    /// The bay.
+    pub bay: Option<String>,
+    /// What it is.
+    pub what: What,
+}
+
+/// Does it stand?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Not answered yet.
+    Asked,
+    /// Agreed, or done.
+    Agreed,
+    /// Taken back.
+    Gone,
+}
+
+/// What an item is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// An order.
+    Visit {
+        /// What people read aloud.
+        code: String,
+        /// What its services are called.
+        services: Vec<String>,
+        /// The car's make.
+        car_make: String,
+    },
+    /// A block; its note may name somebody and stays inside.
+    Block,
+}
+
+/// Reads it, all of one moment.
+///
+/// # Errors
+/// `no_such_partner`, or a fault.
+pub async fn agenda(db: &Db, id: PartnerId, policy: &Policy, now: Instant) -> Result<Agenda, Stop> {
+    let moment = db.moment().await.map_err(Fault::Database)?;
+    let span = Span {
+        from: now - TimeDelta::days(BACK_DAYS),
+        until: now + TimeDelta::days(policy.booking.horizon_days),
+    };
+    let agenda = at_moment(&moment, id, span).await;
+    moment.commit().await.map_err(Fault::Database)?;
+    agenda
+}
+
+async fn at_moment<C: ConnectionTrait>(db: &C, id: PartnerId, span: Span) -> Result<Agenda, Stop> {
+    let partner = partner::Entity::find_by_id(id).all(db).await?.pop();
+    let name = partner.ok_or(Refusal::NoSuchPartner)?.name;
+    let bays = bay::Entity::find().filter(bay::Column::PartnerId.eq(id)).all(db).await?;
+    let bays: BTreeMap<BayId, String> = bays.into_iter().map(|bay| (bay.id, bay.name)).collect();
+    let booked = Condition::all()
+        .add(order::Column::StartsAt.lt(span.until))
+        .add(order::Column::EndsAt.gt(span.from));
+    let taken = Condition::all()
+        .add(order::Column::TakenFrom.lt(span.until))
+        .add(order::Column::TakenUntil.gt(span.from));
+    let visits = order::Entity::find()
+        .filter(order::Column::PartnerId.eq(id))
+        .filter(Condition::any().add(booked).add(taken))
+        .order_by_desc(order::Column::Id)
+        .limit(ROWS_MAX)
+        .all(db)
+        .await?;
+    let blocks = bay_block::Entity::find()
+        .filter(bay_block::Column::PartnerId.eq(id))
+        .filter(bay_block::Column::EndsAt.gt(span.from))
+        .filter(bay_block::Column::StartsAt.lt(span.until))
+        .order_by_desc(bay_block::Column::Id)
+        .limit(ROWS_MAX)
+        .all(db)
+        .await?;
+    let visits = visits.into_iter().map(|order| visited(order, &bays));
+    let blocks = blocks.iter().map(|block| blocked(block, &bays));
+    let mut items: Vec<Item> = visits.chain(blocks).collect();
+    items.sort_by_key(|item| (item.span.from, item.id));
+    Ok(Agenda { name, items })
+}
+
+fn visited(order: Model, bays: &BTreeMap<BayId, String>) -> Item {
+    Item {
+        id: order.id.0,
+        version: order.version,
+        changed_at: order.updated_at,
+        span: visit(&order),
+        standing: match order.status {
+            Status::Requested => Standing::Asked,
+            Status::Confirmed | Status::OnTheWay | Status::Active | Status::Completed => {
+                Standing::Agreed
+            }
+            Status::Cancelled => Standing::Gone,
+        },
+        bay: order.bay_id.and_then(|id| bays.get(&id).cloned()),
+        what: What::Visit {
+            code: order.code,
+            services: order.snapshot.lines.into_iter().map(|line| line.name).collect(),
+            car_make: order.snapshot.car_make,
+        },
+    }
+}
+
+fn blocked(block: &bay_block::Model, bays: &BTreeMap<BayId, String>) -> Item {
+    Item {
+        id: block.id.0,
+        version: block.version,
+        changed_at: block.removed_at.unwrap_or(block.created_at),
+        span: Span { from: block.starts_at, until: block.ends_at },
+        standing: if block.removed_at.is_some() { Standing::Gone } else { Standing::Agreed },
+        bay: bays.get(&block.bay_id).cloned(),
+        what: What::Block,
+    }
+}

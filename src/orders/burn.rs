@@ -1,0 +1,130 @@
+//! What the clock does to a booking by itself: it burns, its client is reminded, its bay is looked
+//! at when it begins (BK-5, BK-6, BK-10, NOT-5).
+
+use entity::order;
+use entity::order::{Model, Reason, Status};
+use entity::value::{Instant, OrderId};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use serde_json::json;
+
+use super::cancel::End;
+use super::lapse::past;
+use super::machine::Intent;
+use super::read::{self, Scope};
+use super::view::{Reader, view};
+use super::{Refusal, apply, fee, timers};
+use crate::platform::{Audience, Command, Stop, Tx};
+use crate::policy;
+
+/// Nobody set out in time, or nobody came: the booking burns (BK-5, BK-6).
+pub struct Burn {
+    /// Which order.
+    pub order_id: OrderId,
+}
+
+impl Command for Burn {
+    type Answer = ();
+    const NAME: &'static str = "burn";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let (order, to) = read::ask(tx, Scope::Clock, self.order_id, Intent::Burn).await?;
+        if order.arrived_at.is_some() || order.frozen_until.is_some() {
+            return Err(Refusal::AlreadyArrived.into());
+        }
+        past(tx, timers::burns_at(&order))?;
+        let end = End {
+            intent: Intent::Burn,
+            event: "order.burned",
+            to,
+            reason: Reason::Burned,
+            penalty: fee::no_show(&order),
+            note: json!({
+                "departed_at": order.departed_at,
+                "depart_deadline": order.depart_deadline,
+                "arrival_deadline": order.arrival_deadline,
+            }),
+            marks: vec![(order.client_id.0, "client_burned")],
+        };
+        end.of(tx, &order)?;
+        Ok(())
+    }
+}
+
+/// Reminds the client of a booking, as it stands at this moment (NOT-5).
+pub struct Remind {
+    /// Which order.
+    pub order_id: OrderId,
+    /// Which reminder.
+    pub which: &'static str,
+}
+
+impl Command for Remind {
+    type Answer = ();
+    const NAME: &'static str = "remind";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let order = read::load(tx, Scope::Clock, self.order_id).await?;
+        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let waits = timers::of(&order, &keys);
+        let due = waits.iter().find(|(kind, _)| *kind == self.which).map(|(_, due)| *due);
+        let Some(due) = due.filter(|due| tx.now() > *due) else {
+            return Err(Refusal::NotNow.into());
+        };
+        if outdated(&order, &waits, due, tx.now()) {
+            return Err(Refusal::NotNow.into());
+        }
+        let note = json!({
+            "reminder": self.which.trim_start_matches("order.remind_"),
+            "starts_at": order.starts_at,
+            "minutes_left": order.starts_at.map(|start| (start - tx.now()).num_minutes()),
+            "route_secs": order.snapshot.route_secs,
+        });
+        let client = [Audience::Client(order.client_id)];
+        apply::remark(tx, &order, "order.reminder", &note, &client)
+    }
+}
+
+/// Is the moment of a reminder over: the visit has begun, or a later reminder is due already?
+fn outdated(order: &Model, waits: &[(&str, Instant)], due: Instant, now: Instant) -> bool {
+    let later =
+        |(kind, at): &(&str, Instant)| kind.starts_with("order.remind_") && *at > due && *at < now;
+    order.starts_at.is_none_or(|start| now >= start) || waits.iter().any(later)
+}
+
+/// Is somebody else's car still in the bay when a booking begins? Then its partner and its client
+/// are warned (BK-10).
+pub struct CheckBay {
+    /// Which order.
+    pub order_id: OrderId,
+}
+
+impl Command for CheckBay {
+    type Answer = ();
+    const NAME: &'static str = "check_bay";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let order = read::load(tx, Scope::Clock, self.order_id).await?;
+        match order.status {
+            Status::Confirmed | Status::OnTheWay => {}
+            Status::Requested | Status::Active | Status::Completed | Status::Cancelled => {
+                return Err(Refusal::NotNow.into());
+            }
+        }
+        past(tx, order.taken_from)?;
+        let inside = order::Entity::find()
+            .filter(order::Column::PartnerId.eq(order.partner_id))
+            .filter(order::Column::BayId.eq(order.bay_id))
+            .filter(order::Column::Status.eq(Status::Active))
+            .filter(order::Column::Id.ne(order.id))
+            .all(tx.db())
+            .await?;
+        let Some(other) = inside.first() else { return Err(Refusal::NotNow.into()) };
+        let other_view = view(other, Reader::Staff);
+        let staff = json!({"bay_id": order.bay_id, "overrun_by": other_view});
+        let branch = [Audience::Branch(order.partner_id)];
+        apply::remark(tx, &order, "order.bay_overrun", &staff, &branch)?;
+        let client = [Audience::Client(order.client_id)];
+        let note = json!({"planned_end": other.planned_end});
+        apply::remark(tx, &order, "order.start_delayed", &note, &client)
+    }
+}

@@ -1,0 +1,361 @@
+//! A branch's calendar: quick and booked orders, pending moves and blocks together, by bay, in its
+//! local days (PAN-1, BK-12). Everything is of one moment.
+
+use chrono::{DateTime, Datelike as _, Days, NaiveDate, Utc};
+use entity::order::{self, Kind, Line, Model, Place, Proposed, Status};
+use entity::value::{BayId, BlockId, Instant, OrderId, PartnerId, Sealed, Span};
+use entity::{bay, bay_block, partner};
+use sea_orm::{
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::view::CarOf;
+use super::{capacity, price};
+use crate::partners::plan::{Plan, Plans};
+use crate::partners::{Refusal, blocks};
+use crate::platform::db::Db;
+use crate::platform::{Fault, Stop};
+
+/// Orders, and blocks, of one answer; a week of any branch is far below.
+const ROWS_MAX: u64 = 5_000;
+
+/// Which part of the calendar.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// Of which branch.
+    pub partner_id: PartnerId,
+    /// The day, or a day of the week.
+    pub date: NaiveDate,
+    /// The whole week, from its Monday on.
+    pub week: bool,
+    /// This bay alone.
+    pub bay_id: Option<BayId>,
+}
+
+/// A part of the calendar.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CalendarView {
+    /// The branch's IANA zone.
+    pub zone: String,
+    /// The first instant shown.
+    pub from: DateTime<Utc>,
+    /// The first instant after it.
+    pub until: DateTime<Utc>,
+    /// Its local days.
+    pub days: Vec<DayView>,
+    /// The bays in use, and others that hold something in this time, by name.
+    pub bays: Vec<BayColumn>,
+    /// Orders of this time without a bay.
+    pub unassigned: Vec<Entry>,
+    /// There was more than one answer holds.
+    pub cut: bool,
+}
+
+/// One local day.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DayView {
+    /// Its date.
+    #[schema(value_type = String, format = Date)]
+    pub date: NaiveDate,
+    /// When the branch is open.
+    pub open: Vec<OpenSpan>,
+}
+
+/// A time the branch is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OpenSpan {
+    /// From then.
+    pub from: DateTime<Utc>,
+    /// Until then, exclusive.
+    pub until: DateTime<Utc>,
+}
+
+/// A bay and what it holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct BayColumn {
+    /// The bay.
+    pub id: BayId,
+    /// What staff call it.
+    pub name: String,
+    /// What it can serve.
+    pub kind: String,
+    /// In use.
+    pub active: bool,
+    /// What it holds, by time.
+    pub entries: Vec<Entry>,
+}
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryKind {
+    /// A quick order.
+    Quick,
+    /// A booking.
+    Booking,
+    /// Where a pending move would lead a booking (BK-8).
+    Proposal,
+    /// A block (BK-13).
+    Block,
+}
+
+/// One entry of the calendar.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Entry {
+    /// What it is.
+    pub kind: EntryKind,
+    /// The order; of a proposal, the one that would move.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub order_id: Option<OrderId>,
+    /// The block.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub block_id: Option<BlockId>,
+    /// What people read aloud.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub code: Option<String>,
+    /// Where the order stands.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub status: Option<Status>,
+    /// The order's version.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub version: Option<i64>,
+    /// When the car is served, as far as is known now.
+    pub starts_at: DateTime<Utc>,
+    /// Until when.
+    pub ends_at: DateTime<Utc>,
+    /// The bay is held from then.
+    pub taken_from: Option<DateTime<Utc>>,
+    /// The bay is held until then, the rest after the visit included.
+    pub taken_until: Option<DateTime<Utc>>,
+    /// The car.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub car: Option<CarOf>,
+    /// What the client is called.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub client_name: Option<Sealed>,
+    /// The services.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub services: Vec<Line>,
+    /// Taken although no bay was free (BK-10).
+    pub overbooked: bool,
+    /// Why the bay is blocked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub note: Option<String>,
+}
+
+/// Reads a part of the calendar in one transaction.
+///
+/// # Errors
+/// `no_such_partner`, `no_such_bay`, or a fault.
+pub async fn calendar(db: &Db, plans: &Plans, wanted: &Wanted) -> Result<CalendarView, Stop> {
+    let moment = db.moment().await.map_err(Fault::Database)?;
+    let view = at_moment(&moment, plans, wanted).await;
+    moment.commit().await.map_err(Fault::Database)?;
+    view
+}
+
+async fn at_moment<C: ConnectionTrait>(
+    db: &C,
+    plans: &Plans,
+    wanted: &Wanted,
+) -> Result<CalendarView, Stop> {
+    let id = wanted.partner_id;
+    let partner = partner::Entity::find_by_id(id).all(db).await?.pop();
+    let plan = plans.of(db, &partner.ok_or(Refusal::NoSuchPartner)?).await?;
+    let mut bays = bay::Entity::find().filter(bay::Column::PartnerId.eq(id)).all(db).await?;
+    if let Some(named) = wanted.bay_id {
+        bays.retain(|bay| bay.id == named);
+        if bays.is_empty() {
+            return Err(Refusal::NoSuchBay.into());
+        }
+    }
+    bays.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+    let days = days(wanted);
+    let (from, until) = (days.first(), days.last());
+    let from = plan.calendar.day(from.copied().unwrap_or(wanted.date)).from;
+    let until = plan.calendar.day(until.copied().unwrap_or(wanted.date)).until;
+    let shown = Span { from, until };
+    let orders = orders(db, id, shown).await?;
+    let blocks = blocks::standing(id, shown).limit(ROWS_MAX).all(db).await?;
+    let full = |rows: usize| u64::try_from(rows).is_ok_and(|rows| rows >= ROWS_MAX);
+    let cut = full(orders.len()) || full(blocks.len());
+    let (columns, unassigned) = sorted_in(bays, &orders, blocks, shown, wanted.bay_id.is_some());
+    Ok(CalendarView {
+        zone: plan.calendar.zone.name().to_owned(),
+        from,
+        until,
+        days: days.into_iter().map(|date| day(&plan, date)).collect(),
+        bays: columns,
+        unassigned,
+        cut,
+    })
+}
+
+/// The dates shown.
+fn days(wanted: &Wanted) -> Vec<NaiveDate> {
+    if !wanted.week {
+        return vec![wanted.date];
+    }
+    let since_monday = Days::new(wanted.date.weekday().num_days_from_monday().into());
+    let monday = wanted.date.checked_sub_days(since_monday).unwrap_or(wanted.date);
+    monday.iter_days().take(7).collect()
+}
+
+fn day(plan: &Plan, date: NaiveDate) -> DayView {
+    let open = plan.calendar.open(plan.calendar.day(date)).into_iter();
+    DayView { date, open: open.map(|s| OpenSpan { from: s.from, until: s.until }).collect() }
+}
+
+/// Open orders that may lie in this time, and those that were completed in it.
+async fn orders<C: ConnectionTrait>(
+    db: &C,
+    id: PartnerId,
+    shown: Span,
+) -> Result<Vec<Model>, Stop> {
+    let open = [Status::Requested, Status::Confirmed, Status::OnTheWay, Status::Active];
+    let held = Condition::all()
+        .add(order::Column::TakenFrom.lt(shown.until))
+        .add(order::Column::TakenUntil.gt(shown.from));
+    let may_lie = Condition::any()
+        .add(held)
+        .add(order::Column::TakenFrom.is_null())
+        .add(order::Column::Proposal.is_not_null());
+    let open = Condition::all().add(order::Column::Status.is_in(open)).add(may_lie);
+    let completed = Condition::all()
+        .add(order::Column::CompletedAt.gte(shown.from))
+        .add(order::Column::CompletedAt.lt(shown.until));
+    let rows = order::Entity::find()
+        .filter(order::Column::PartnerId.eq(id))
+        .filter(Condition::any().add(open).add(completed))
+        .order_by_desc(order::Column::Id)
+        .limit(ROWS_MAX);
+    Ok(rows.all(db).await?)
+}
+
+/// Everything in its column; what has none stands apart, unless one bay alone is shown.
+fn sorted_in(
+    bays: Vec<bay::Model>,
+    orders: &[Model],
+    blocks: Vec<bay_block::Model>,
+    shown: Span,
+    one_bay: bool,
+) -> (Vec<BayColumn>, Vec<Entry>) {
+    let column = |bay: bay::Model| BayColumn {
+        id: bay.id,
+        name: bay.name,
+        kind: bay.kind,
+        active: bay.active,
+        entries: Vec::new(),
+    };
+    let mut columns: Vec<BayColumn> = bays.into_iter().map(column).collect();
+    let mut unassigned = Vec::new();
+    let entries = orders.iter().flat_map(entries);
+    let blocked = blocks.into_iter().map(|block| (Some(block.bay_id), blocked(block)));
+    for (bay_id, entry) in entries.chain(blocked).filter(|(_, entry)| lies_in(entry, shown)) {
+        match bay_id {
+            None => unassigned.push(entry),
+            Some(id) => {
+                columns
+                    .iter_mut()
+                    .filter(|c| c.id == id)
+                    .for_each(|c| c.entries.push(entry.clone()));
+            }
+        }
+    }
+    columns.retain(|column| one_bay || column.active || !column.entries.is_empty());
+    let by_time = |a: &Entry, b: &Entry| (a.starts_at, a.order_id).cmp(&(b.starts_at, b.order_id));
+    for column in &mut columns {
+        column.entries.sort_by(by_time);
+    }
+    unassigned.sort_by(by_time);
+    if one_bay {
+        unassigned.clear();
+    }
+    (columns, unassigned)
+}
+
+/// Completed orders were read for their day; the rest must touch the time that is shown.
+fn lies_in(entry: &Entry, shown: Span) -> bool {
+    let from = entry.taken_from.unwrap_or(entry.starts_at);
+    let until = entry.taken_until.unwrap_or(entry.ends_at);
+    entry.status == Some(Status::Completed) || (from < shown.until && shown.from < until)
+}
+
+/// An order's own entry, and that of a pending move.
+fn entries(order: &Model) -> Vec<(Option<BayId>, Entry)> {
+    let place = capacity::place(order).filter(|_| !order.overbooked);
+    let kind = match order.kind {
+        Kind::Quick => EntryKind::Quick,
+        Kind::Booking => EntryKind::Booking,
+    };
+    let mut entries = vec![(place.map(|p| p.bay_id), entry(order, kind, visit(order), place))];
+    let proposed = order.proposal.as_ref().map(|proposal| &proposal.what);
+    if let Some(Proposed::Reschedule { starts_at, ends_at, place, .. }) = proposed {
+        let visit = Span { from: *starts_at, until: *ends_at };
+        let entry = entry(order, EntryKind::Proposal, visit, Some(*place));
+        entries.push((Some(place.bay_id), entry));
+    }
+    entries
+}
+
+/// When the car is, or was, served, as far as is known: booked, or from what is known of its
+/// coming.
+#[must_use]
+pub fn visit(order: &Model) -> Span {
+    if let (Some(from), Some(until)) = (order.starts_at, order.ends_at) {
+        return Span { from, until };
+    }
+    let come = order.admitted_at.or(order.taken_from).or(order.eta_at);
+    let route = chrono::TimeDelta::seconds(order.snapshot.route_secs);
+    let from: Instant = come.unwrap_or(order.placed_at + route);
+    let planned = price::visit(&order.snapshot.lines).serving(from).until;
+    Span { from, until: order.completed_at.or(order.planned_end).unwrap_or(planned).max(from) }
+}
+
+fn entry(order: &Model, kind: EntryKind, visit: Span, place: Option<Place>) -> Entry {
+    Entry {
+        kind,
+        order_id: Some(order.id),
+        block_id: None,
+        code: Some(order.code.clone()),
+        status: Some(order.status),
+        version: Some(order.version),
+        starts_at: visit.from,
+        ends_at: visit.until,
+        taken_from: place.map(|place| place.from),
+        taken_until: place.map(|place| place.until),
+        car: Some(CarOf {
+            id: order.car_id,
+            plate: order.plate.clone(),
+            make: order.snapshot.car_make.clone(),
+            class: order.car_class,
+        }),
+        client_name: order.client_name.clone(),
+        services: order.snapshot.lines.clone(),
+        overbooked: order.overbooked,
+        note: None,
+    }
+}
+
+fn blocked(block: bay_block::Model) -> Entry {
+    Entry {
+        kind: EntryKind::Block,
+        order_id: None,
+        block_id: Some(block.id),
+        code: None,
+        status: None,
+        version: None,
+        starts_at: block.starts_at,
+        ends_at: block.ends_at,
+        taken_from: Some(block.starts_at),
+        taken_until: Some(block.ends_at),
+        car: None,
+        client_name: None,
+        services: Vec::new(),
+        overbooked: false,
+        note: Some(block.note),
+    }
+}

@@ -1,0 +1,125 @@
+//! What an order holds of bays and cars: pure. The writer takes and frees the difference between
+//! two states, as it does with timers; the database refuses what is held already (BK-2).
+
+use std::collections::BTreeMap;
+
+use entity::order::{Kind, Model, Place, Proposed, Status};
+use entity::value::Span;
+use uuid::Uuid;
+
+use crate::partners::slots::{Ticks, ticks};
+use crate::platform::write_set::Claim;
+
+/// The bay an order holds, or held last.
+#[must_use]
+pub fn place(order: &Model) -> Option<Place> {
+    let (bay_id, from, until) = (order.bay_id?, order.taken_from?, order.taken_until?);
+    Some(Place { bay_id, from, until })
+}
+
+/// Everything a state holds: its bay, the car of a booking, and what a pending move would need.
+#[must_use]
+pub fn held(order: &Model) -> Vec<(Uuid, Ticks)> {
+    match order.status {
+        Status::Completed | Status::Cancelled => return Vec::new(),
+        Status::Requested | Status::Confirmed | Status::OnTheWay | Status::Active => {}
+    }
+    let mut held = Vec::new();
+    let mut add = |place: Place| {
+        let ticks = ticks(Span { from: place.from, until: place.until });
+        held.push((place.bay_id.0, ticks));
+        if order.kind == Kind::Booking {
+            // One car cannot be at two places (BK-11).
+            held.push((order.car_id.0, ticks));
+        }
+    };
+    if let Some(place) = place(order) {
+        add(place);
+    }
+    if let Some(Proposed::Reschedule { place, .. }) = order.proposal.as_ref().map(|p| &p.what) {
+        add(*place);
+    }
+    held
+}
+
+/// What is taken and what is let go between two states.
+#[must_use]
+pub fn difference(old: Option<&Model>, new: &Model) -> (Vec<Claim>, Vec<Claim>) {
+    let before = runs(&old.map(held).unwrap_or_default());
+    let after = runs(&held(new));
+    let claim = |(resource, ticks): (Uuid, Ticks)| Claim {
+        resource,
+        from: ticks.from,
+        until: ticks.until,
+        holder: new.id.0,
+    };
+    let taken = without(&after, &before).into_iter().map(claim).collect();
+    let freed = without(&before, &after).into_iter().map(claim).collect();
+    (taken, freed)
+}
+
+/// The same ticks as runs that do not meet, by resource.
+fn runs(held: &[(Uuid, Ticks)]) -> BTreeMap<Uuid, Vec<Ticks>> {
+    let mut runs: BTreeMap<Uuid, Vec<Ticks>> = BTreeMap::new();
+    let mut sorted = held.to_vec();
+    sorted.sort();
+    for (resource, ticks) in sorted {
+        let of_it = runs.entry(resource).or_default();
+        match of_it.last_mut() {
+            Some(last) if ticks.from <= last.until => last.until = last.until.max(ticks.until),
+            Some(_) | None => of_it.push(ticks),
+        }
+    }
+    runs
+}
+
+/// What is in the one and not in the other.
+fn without(
+    one: &BTreeMap<Uuid, Vec<Ticks>>,
+    other: &BTreeMap<Uuid, Vec<Ticks>>,
+) -> Vec<(Uuid, Ticks)> {
+    let mut left = Vec::new();
+    for (resource, runs) in one {
+        for run in runs {
+            let mut from = run.from;
+            for cut in other.get(resource).into_iter().flatten().filter(|cut| cut.meets(run)) {
+                if from < cut.from {
+                    left.push((*resource, Ticks { from, until: cut.from }));
+                }
+                from = from.max(cut.until);
+            }
+            if from < run.until {
+                left.push((*resource, Ticks { from, until: run.until }));
+            }
+        }
+    }
+    left
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(resource: u128, runs: &[(i64, i64)]) -> BTreeMap<Uuid, Vec<Ticks>> {
+        let held: Vec<_> = runs
+            .iter()
+            .map(|(from, until)| (Uuid::from_u128(resource), Ticks { from: *from, until: *until }))
+            .collect();
+        super::runs(&held)
+    }
+
+    /// BK-8: a move within a bay takes only what it does not hold yet, and frees only what it no
+    /// longer needs.
+    #[test]
+    fn bk_8_moving_within_a_bay_takes_and_frees_the_difference() {
+        let (old, both) = (of(1, &[(10, 14)]), of(1, &[(10, 14), (12, 16)]));
+        let tick = |from, until| vec![(Uuid::from_u128(1), Ticks { from, until })];
+        assert_eq!(without(&both, &old), tick(14, 16));
+        assert_eq!(without(&old, &both), vec![]);
+        let new = of(1, &[(12, 16)]);
+        assert_eq!(without(&both, &new), tick(10, 12));
+        assert_eq!(without(&new, &both), vec![]);
+        assert_eq!(without(&of(1, &[(0, 9)]), &of(1, &[(3, 4)])).len(), 2);
+        assert_eq!(without(&of(1, &[(0, 9)]), &of(2, &[(3, 4)])).len(), 1);
+    }
+}

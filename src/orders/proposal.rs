@@ -1,0 +1,149 @@
+//! What one side proposes to the other, and what ends it without a yes (ADD-1, BK-8, ORD-8).
+
+use entity::order::{Actor, Model, Proposal, Proposed};
+use entity::value::{OrderId, ProposalId};
+use serde_json::json;
+
+use super::apply::{self, Step};
+use super::lapse::past;
+use super::machine::Intent;
+use super::read::{self, Scope};
+use super::view::{OrderView, view};
+use super::{Refusal, add_on, reschedule};
+use crate::platform::{Command, Stop, Tx};
+
+/// An answer to a proposal: whose, to which, and what was seen (ORD-3).
+#[derive(Clone, Copy)]
+pub struct Answer {
+    /// Who answers.
+    pub scope: Scope,
+    /// Of which order.
+    pub order_id: OrderId,
+    /// Which proposal.
+    pub proposal_id: ProposalId,
+    /// The version that was seen.
+    pub seen: i64,
+}
+
+/// A proposal can be made now: none waits, nobody is there yet, nothing is frozen.
+pub(super) fn may_propose(order: &Model) -> Result<(), Refusal> {
+    if order.frozen_until.is_some() {
+        return Err(Refusal::Frozen);
+    }
+    if order.proposal.is_some() {
+        return Err(Refusal::ProposalPending);
+    }
+    Ok(())
+}
+
+/// The pending proposal, if it is this one and still in time.
+pub(super) fn pending(order: &Model, id: ProposalId, tx: &Tx) -> Result<Proposal, Refusal> {
+    let proposal = order.proposal.as_ref().filter(|proposal| proposal.id == id);
+    let proposal = proposal.ok_or(Refusal::NoSuchProposal)?;
+    if tx.now() > proposal.expires_at {
+        return Err(Refusal::ProposalOver);
+    }
+    Ok(proposal.clone())
+}
+
+/// Only the other side says yes; the clock does in the partner's name.
+pub(super) fn other_side(proposal: &Proposal, actor: Actor) -> Result<(), Refusal> {
+    if proposal.by == actor { Err(Refusal::ProposalYours) } else { Ok(()) }
+}
+
+fn add_on(what: &Proposed) -> bool {
+    match what {
+        Proposed::AddOn { .. } => true,
+        Proposed::Reschedule { .. } => false,
+    }
+}
+
+/// The other side declines, or the side that proposed takes it back.
+pub struct Decline {
+    /// Which, and by whom.
+    pub answer: Answer,
+    /// An add-on, or a move.
+    pub add_on: bool,
+}
+
+impl Command for Decline {
+    type Answer = OrderView;
+    const NAME: &'static str = "decline_proposal";
+
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+        let Answer { scope, order_id, proposal_id, seen } = self.answer;
+        let (intent, event) = if self.add_on {
+            (Intent::DeclineAddOn, "order.add_on_declined")
+        } else {
+            (Intent::DeclineReschedule, "order.reschedule_declined")
+        };
+        let (order, _) = read::ask(tx, scope, order_id, intent).await?;
+        read::fresh(&order, seen, scope)?;
+        let refuse = |refusal| read::refuse(refusal, &order, scope);
+        let proposal = pending(&order, proposal_id, tx).map_err(refuse)?;
+        if add_on(&proposal.what) != self.add_on {
+            return Err(refuse(Refusal::NoSuchProposal).into());
+        }
+        let next = Model { proposal: None, ..order.clone() };
+        let taken_back = proposal.by == scope.actor();
+        let note = json!({"proposal": proposal, "taken_back": taken_back});
+        let step = Step { note, ..Step::new(intent, event, next) };
+        let order = apply::step(tx, &order, step)?;
+        Ok(view(&order, scope.reader()))
+    }
+}
+
+/// Nobody answered in time.
+pub struct Lapse {
+    /// Of which order.
+    pub order_id: OrderId,
+}
+
+impl Command for Lapse {
+    type Answer = ();
+    const NAME: &'static str = "lapse_proposal";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let intent = Intent::LapseProposal;
+        let (order, _) = read::ask(tx, Scope::Clock, self.order_id, intent).await?;
+        let Some(proposal) = &order.proposal else { return Err(Refusal::NoSuchProposal.into()) };
+        past(tx, Some(proposal.expires_at))?;
+        let event = if add_on(&proposal.what) {
+            "order.add_on_expired"
+        } else {
+            "order.reschedule_expired"
+        };
+        let next = Model { proposal: None, ..order.clone() };
+        let step = Step { note: json!({"proposal": proposal}), ..Step::new(intent, event, next) };
+        apply::step(tx, &order, step)?;
+        Ok(())
+    }
+}
+
+/// The branch agrees by itself, as it has set (ADD-1, BK-4).
+pub struct Agree {
+    /// Of which order.
+    pub order_id: OrderId,
+}
+
+impl Command for Agree {
+    type Answer = ();
+    const NAME: &'static str = "agree_to_proposal";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let order = read::load(tx, Scope::Clock, self.order_id).await?;
+        let Some(proposal) = &order.proposal else { return Err(Refusal::NoSuchProposal.into()) };
+        let answer = Answer {
+            scope: Scope::Clock,
+            order_id: order.id,
+            proposal_id: proposal.id,
+            seen: order.version,
+        };
+        if add_on(&proposal.what) {
+            add_on::Accept(answer).run(tx).await?;
+        } else {
+            reschedule::Accept(answer).run(tx).await?;
+        }
+        Ok(())
+    }
+}

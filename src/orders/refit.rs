@@ -1,0 +1,113 @@
+//! Services, price, hold, capacity and end of an order change together or not at all (ADD-1,
+//! ADD-2).
+
+use chrono::TimeDelta;
+use entity::order::{Kind, Line, Model, Place, Status};
+use entity::value::{BayId, Instant, Money, Span};
+
+use super::complete::held;
+use super::{Refusal, capacity, price};
+use crate::ledger::commission::commission;
+use crate::partners::availability::{free_bays, free_until};
+use crate::partners::plan;
+use crate::platform::{Stop, Tx};
+use crate::{ledger, partners, policy};
+
+/// The state `next` of an order with these services at this total: its hold is sized anew, under
+/// today's floor, and its bay is held for as long as they take.
+///
+/// Before the car is taken in the bay must be free for all of it; afterwards the car is there, and
+/// the bay is held as far as it is free.
+///
+/// # Errors
+/// `bay_not_free`, `insufficient_balance` at the flush, or a fault.
+pub async fn refit(
+    tx: &mut Tx,
+    order: &Model,
+    mut next: Model,
+    lines: Vec<Line>,
+    total: Money,
+) -> Result<Model, Stop> {
+    let keys = policy::book::pinned(tx, order.policy_version)?;
+    let due = commission(total, &keys.commission);
+    let floor = policy::book::in_force(tx)?.keys.balance.floor;
+    if due != order.commission {
+        ledger::post::resize(tx, &held(order), due, floor)?;
+    }
+    next.agreed = total;
+    next.commission = due;
+    next.snapshot.lines = lines;
+    match next.status {
+        Status::Active => stretch(tx, next).await,
+        Status::Requested
+        | Status::Confirmed
+        | Status::OnTheWay
+        | Status::Completed
+        | Status::Cancelled => replace(tx, next).await,
+    }
+}
+
+/// The whole visit anew: in the same bay if it can be, in another one that fits if not.
+async fn replace(tx: &mut Tx, mut next: Model) -> Result<Model, Stop> {
+    let (_, plan) = plan::of(tx, next.partner_id).await?;
+    let ids: Vec<_> = next.snapshot.lines.iter().map(|line| line.id).collect();
+    next.snapshot.bay_kind = plan.bay_kind(&ids)?;
+    let visit = price::visit(&next.snapshot.lines);
+    next.ends_at = next.starts_at.map(|start| visit.serving(start).until);
+    let Some(Place { bay_id, from, .. }) = capacity::place(&next) else { return Ok(next) };
+    let span = extended(tx, &next, visit.occupying(from))?;
+    let bays = plan.bays_for(next.snapshot.bay_kind.as_deref());
+    if bays.is_empty() {
+        return Err(partners::Refusal::NoBay.into());
+    }
+    let free = free_bays(tx.db(), next.partner_id, &bays, span, next.id.0).await?;
+    let kept = |bay: &&BayId| **bay == bay_id;
+    let bay = free.iter().find(kept).or(free.first()).ok_or(Refusal::BayNotFree)?;
+    next.bay_id = Some(*bay);
+    next.taken_until = Some(span.until);
+    Ok(next)
+}
+
+/// A booking that was extended holds its bay for as much longer (BK-6).
+fn extended(tx: &Tx, order: &Model, span: Span) -> Result<Span, Stop> {
+    if order.kind == Kind::Quick {
+        return Ok(span);
+    }
+    let keys = policy::book::pinned(tx, order.policy_version)?;
+    let minutes = keys.booking.extension_min * i64::from(order.extensions);
+    Ok(Span { until: span.until + TimeDelta::minutes(minutes), ..span })
+}
+
+/// The planned end of a car that is being served, and its bay for as long as it is free.
+///
+/// # Errors
+/// When the database fails.
+pub async fn stretch(tx: &Tx, mut next: Model) -> Result<Model, Stop> {
+    let Some(admitted) = next.admitted_at else { return Ok(next) };
+    let visit = price::visit(&next.snapshot.lines);
+    next.planned_end = Some(visit.serving(admitted).until);
+    let Some(Place { bay_id, from, until }) = capacity::place(&next) else { return Ok(next) };
+    let (db, partner_id, holder) = (tx.db(), next.partner_id, next.id.0);
+    if admitted < from {
+        // Taken in before its time: the bay from now on, if it is free; as booked if it is not.
+        let before = Span { from: admitted, until: from };
+        if free_until(db, partner_id, bay_id, before, holder).await? < from {
+            return Ok(next);
+        }
+        next.taken_from = Some(admitted);
+    }
+    let wanted = visit.occupying(admitted).until.max(tx.now());
+    next.taken_until = Some(if wanted <= until {
+        wanted
+    } else {
+        let span = Span { from: until, until: wanted };
+        free_until(db, partner_id, bay_id, span, holder).await?
+    });
+    Ok(next)
+}
+
+/// The end of a visit that begins then.
+#[must_use]
+pub fn end_of(lines: &[Line], begins: Instant) -> Instant {
+    begins + TimeDelta::minutes(price::minutes(lines))
+}

@@ -1,0 +1,148 @@
+//! Another start for a booking: one side proposes, the new slot is held, the other side agrees and
+//! the old one is let go (BK-8).
+
+use chrono::TimeDelta;
+use entity::order::{Actor, Model, Proposal, Proposed};
+use entity::value::{Instant, OrderId, ProposalId, Span};
+use serde_json::json;
+
+use super::apply::{self, Step};
+use super::machine::Intent;
+use super::proposal::{self, Answer};
+use super::read::{self, Scope};
+use super::slot::{Chosen, Wanted};
+use super::view::{OrderView, view};
+use super::wish::{self, Clash};
+use super::{Refusal, auto, fee, late, price, timers};
+use crate::partners;
+use crate::partners::plan::{self, Need};
+use crate::platform::{Command, Stop, Tx};
+use crate::policy::{self, Policy};
+
+/// Proposes another start.
+pub struct Propose {
+    /// Who proposes: the client, or the branch.
+    pub scope: Scope,
+    /// Which order.
+    pub order_id: OrderId,
+    /// The new start.
+    pub starts_at: Instant,
+}
+
+impl Command for Propose {
+    type Answer = OrderView;
+    const NAME: &'static str = "propose_reschedule";
+
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+        let intent = Intent::ProposeReschedule;
+        let (order, _) = read::ask(tx, self.scope, self.order_id, intent).await?;
+        let refuse = |refusal| read::refuse(refusal, &order, self.scope);
+        proposal::may_propose(&order).map_err(refuse)?;
+        late::still_awaited(tx, &order, self.scope)?;
+        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let expires_at = self.until(&order, &keys, tx.now()).map_err(refuse)?;
+        let (partner, plan) = plan::of(tx, order.partner_id).await?;
+        if !partners::read::taking(&partner) {
+            return Err(refuse(Refusal::PartnerNotTaking).into());
+        }
+        tx.check(&partner);
+        let bay_kind = order.snapshot.bay_kind.clone();
+        let need = Need { visit: price::visit(&order.snapshot.lines), bay_kind };
+        let wanted = Wanted { plan: &plan, need: &need, policy: &keys, moving: Some(order.id) };
+        let chosen = wanted.choose(tx, order.partner_id, self.starts_at).await?;
+        let span = Span { from: chosen.place.from, until: chosen.place.until };
+        Clash::of_order(&order).overlaps(tx, span).await?;
+        let by_client = self.scope.actor() == Actor::Client;
+        // Late is a move at a time when letting it go would cost something.
+        let late = by_client && fee::quote(&order, None, &keys, tx.now()).amount.is_positive();
+        let proposal = Proposal {
+            id: ProposalId::new(),
+            by: self.scope.actor(),
+            at: tx.now(),
+            expires_at,
+            what: Proposed::Reschedule {
+                starts_at: chosen.starts_at,
+                ends_at: chosen.ends_at,
+                place: chosen.place,
+                late,
+            },
+        };
+        let agrees = {
+            let moved = Model { starts_at: Some(chosen.starts_at), ..order.clone() };
+            by_client && !late && auto::confirms(&partner, &moved)
+        };
+        let next = Model { proposal: Some(proposal), ..order.clone() };
+        let step = Step::new(intent, "order.reschedule_proposed", next);
+        let order = apply::step(tx, &order, step)?;
+        if agrees {
+            apply::arm_now(tx, &order, timers::AUTO_AGREE);
+        }
+        Ok(view(&order, self.scope.reader()))
+    }
+}
+
+impl Propose {
+    /// Until when the other side may answer, if it may be moved at all.
+    fn until(&self, order: &Model, keys: &Policy, now: Instant) -> Result<Instant, Refusal> {
+        if order.arrived_at.is_some() {
+            return Err(Refusal::AlreadyArrived);
+        }
+        if order.reschedules >= keys.booking.max_reschedules {
+            return Err(Refusal::TooManyMoves);
+        }
+        if order.starts_at == Some(self.starts_at) {
+            return Err(Refusal::SameStart);
+        }
+        let before = TimeDelta::minutes(keys.booking.reschedule_before_start_min);
+        let ttl = now + TimeDelta::minutes(keys.booking.reschedule_ttl_min);
+        let nearest = order.starts_at.map_or(self.starts_at, |start| start.min(self.starts_at));
+        let until = ttl.min(nearest - before);
+        if order.starts_at.is_some_and(|start| now > start - before) {
+            return Err(Refusal::TooLateToMove);
+        }
+        // A new start that is too near is refused as a slot, by its own code.
+        Ok(until.max(now))
+    }
+}
+
+/// The other side agrees: the new slot is the order's, the old one is let go.
+pub struct Accept(pub Answer);
+
+impl Command for Accept {
+    type Answer = OrderView;
+    const NAME: &'static str = "accept_reschedule";
+
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+        let Answer { scope, order_id, proposal_id, seen } = self.0;
+        let intent = Intent::AcceptReschedule;
+        let (order, to) = read::ask(tx, scope, order_id, intent).await?;
+        read::fresh(&order, seen, scope)?;
+        let refuse = |refusal| read::refuse(refusal, &order, scope);
+        let proposal = proposal::pending(&order, proposal_id, tx).map_err(refuse)?;
+        proposal::other_side(&proposal, scope.actor()).map_err(refuse)?;
+        if order.arrived_at.is_some() {
+            return Err(refuse(Refusal::AlreadyArrived).into());
+        }
+        let Proposed::Reschedule { starts_at, ends_at, place, late } = proposal.what else {
+            return Err(refuse(Refusal::NoSuchProposal).into());
+        };
+        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let chosen = Chosen { starts_at, ends_at, place };
+        let next = Model {
+            status: to,
+            departed_at: None,
+            eta_at: None,
+            scheduled_at: Some(tx.now()),
+            // What was extended was the old start.
+            extensions: 0,
+            reschedules: order.reschedules + 1,
+            moved_late: order.moved_late || late,
+            proposal: None,
+            ..wish::scheduled(order.clone(), &chosen, &keys)
+        };
+        let note = json!({"from": order.starts_at, "to": starts_at, "late": late});
+        let step = Step { note, ..Step::new(intent, "order.rescheduled", next) };
+        let order = apply::step(tx, &order, step)?;
+        Ok(view(&order, scope.reader()))
+    }
+}

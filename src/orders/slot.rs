@@ -1,0 +1,133 @@
+//! A booking's slot: is it one of the partner's, is it free, which bay, and what else is (BK-1 …
+//! BK-3).
+
+use chrono::TimeDelta;
+use entity::order::Place;
+use entity::value::{Instant, OrderId, PartnerId, Span};
+
+use crate::discovery::slots::FreeSlot;
+use crate::partners::Refusal;
+use crate::partners::availability::{NOBODY, Search};
+use crate::partners::plan::{Need, Plan};
+use crate::partners::slots::{self, Slot};
+use crate::platform::{Stop, Tx};
+use crate::policy::Policy;
+
+/// What is wanted of a branch's calendar.
+pub struct Wanted<'a> {
+    /// Of which branch.
+    pub plan: &'a Plan,
+    /// What the visit needs.
+    pub need: &'a Need,
+    /// Under which policy.
+    pub policy: &'a Policy,
+    /// The order that would move: what it holds is free for it (BK-8).
+    pub moving: Option<OrderId>,
+}
+
+/// A slot and the bay chosen for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// The start.
+    pub starts_at: Instant,
+    /// The end of the services.
+    pub ends_at: Instant,
+    /// The bay, and for how long it is held.
+    pub place: Place,
+}
+
+impl Wanted<'_> {
+    /// Chooses a bay for this start.
+    ///
+    /// # Errors
+    /// Why it cannot be booked, each with its own code; where the slot is gone, with alternatives.
+    pub async fn choose(
+        &self,
+        tx: &Tx,
+        partner_id: PartnerId,
+        start: Instant,
+    ) -> Result<Chosen, Stop> {
+        let now = tx.now();
+        let plan = self.plan;
+        let holder = self.moving.map_or(NOBODY, |id| id.0);
+        let search = Search { plan, need: self.need, holder, policy: self.policy, now };
+        let bookable = search.bookable();
+        if start <= now {
+            return Err(Refusal::SlotPast.into());
+        }
+        if start >= bookable.until {
+            return Err(Refusal::SlotTooFar.refused().with("until", bookable.until).into());
+        }
+        if !plan.calendar.on_grid(start, plan.grid_min(self.policy)) {
+            return Err(Refusal::SlotOffGrid.into());
+        }
+        let date = plan.calendar.date_of(start);
+        let (free, held) = search.slots(tx.db(), partner_id, date, 1).await?;
+        if let Some(slot) = free.iter().find(|slot| slot.starts_at == start) {
+            let visit = self.need.visit;
+            // On a second run somebody was faster: spread over what is left.
+            let best = if tx.first_run() {
+                slots::choose(slot, &held.busy, visit)
+            } else {
+                slot.bays.get(rand::random_range(0..slot.bays.len().max(1))).copied()
+            };
+            if let Some(bay_id) = best {
+                let Span { from, until } = visit.occupying(start);
+                let place = Place { bay_id, from, until };
+                return Ok(Chosen { starts_at: start, ends_at: slot.ends_at, place });
+            }
+        }
+        let serving = self.need.visit.serving(start);
+        let open = plan.calendar.open(serving).contains(&serving);
+        let refusal = if start < bookable.from {
+            Refusal::SlotTooSoon
+        } else if open {
+            Refusal::SlotTaken
+        } else {
+            Refusal::SlotOutsideHours
+        };
+        let others = self.others(tx, &search, partner_id, start, free).await?;
+        Err(refusal.refused().with("alternatives", others).into())
+    }
+
+    /// The free slots nearest to a start: of its day, and where those are too few of later days.
+    async fn others(
+        &self,
+        tx: &Tx,
+        search: &Search<'_>,
+        partner_id: PartnerId,
+        start: Instant,
+        mut free: Vec<Slot>,
+    ) -> Result<Vec<FreeSlot>, Stop> {
+        let most = self.policy.booking.alternatives_max;
+        if free.len() < most {
+            let next = self.plan.calendar.date_of(start).succ_opt();
+            let days = u64::try_from(self.policy.booking.alternatives_days).unwrap_or(0);
+            if let Some(next) = next.filter(|_| days > 0) {
+                let (later, _) = search.slots(tx.db(), partner_id, next, days).await?;
+                free.extend(later);
+            }
+        }
+        Ok(nearest(&free, start, most))
+    }
+}
+
+/// The slots nearest to a start, in the order of time.
+#[must_use]
+pub fn nearest(free: &[Slot], start: Instant, most: usize) -> Vec<FreeSlot> {
+    let mut slots: Vec<FreeSlot> = free.iter().map(FreeSlot::from).collect();
+    slots.sort_by_key(|slot| ((slot.starts_at - start).abs(), slot.starts_at));
+    slots.truncate(most);
+    slots.sort_by_key(|slot| slot.starts_at);
+    slots
+}
+
+/// Until when a partner answers a request for this start (BK-3).
+#[must_use]
+pub fn answer_by(start: Instant, now: Instant, policy: &Policy) -> Instant {
+    let booking = &policy.booking;
+    let long = start - now > TimeDelta::minutes(booking.confirm_split_min);
+    let ttl = if long { booking.confirm_long_min } else { booking.confirm_short_min };
+    let last = start - TimeDelta::minutes(booking.confirm_before_start_min);
+    (now + TimeDelta::minutes(ttl)).min(last)
+}

@@ -1,0 +1,289 @@
+//! What a client asks for, and everything a preview and an order of it share: the partner serves,
+//! the services fit the car, the price is known, a booking has its slot (QO-1, BK-1, ORD-7).
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::order::{Kind, Line, Model, Place, Snapshot, Status};
+use entity::value::{CarId, Instant, Money, OrderId, PartnerId, PersonId, Point, ServiceId, Span};
+use entity::{car, order, partner};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Refusal, price, slot};
+use crate::discovery::geo;
+use crate::partners;
+use crate::partners::plan;
+use crate::platform::{Command, Stop, Tx};
+use crate::policy::{self, Policy, PolicyVersion};
+
+/// What a client asks for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Wish {
+    /// Quick, or a booking.
+    pub kind: Kind,
+    /// At which branch.
+    pub partner_id: PartnerId,
+    /// For which car.
+    pub car_id: CarId,
+    /// Which services.
+    pub service_ids: Vec<ServiceId>,
+    /// Where the client is.
+    pub origin: Point,
+    /// The total that was shown, qəpik; not needed for a preview.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown_total: Option<Money>,
+    /// The start of a booking: one of the partner's slots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts_at: Option<DateTime<Utc>>,
+}
+
+/// What cancelling will cost, said before placing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Terms {
+    /// Basis points of the agreed estimate.
+    pub fee_bp: i32,
+    /// At most.
+    pub fee_cap: Money,
+    /// Free until then: `acceptance` of a quick order, `free_until_at` of a booking.
+    pub free_until: String,
+    /// The instant, for a booking.
+    pub free_until_at: Option<DateTime<Utc>>,
+    /// Confirmed later than that, a booking is free to cancel for so many minutes more.
+    pub fresh_cancel_min: Option<i64>,
+}
+
+/// A preview (QO-1).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Preview {
+    /// The services, priced for the car.
+    pub services: Vec<Line>,
+    /// Their sum: place with it as `shown_total`.
+    pub total: Money,
+    /// The estimate of the route, seconds.
+    pub route_secs: i64,
+    /// What comes on top of it for a quick order, seconds.
+    pub arrival_buffer_secs: i64,
+    /// What cancelling will cost.
+    pub cancellation: Terms,
+    /// When a booking would end.
+    pub ends_at: Option<DateTime<Utc>>,
+    /// Until when the partner would have to answer a booking.
+    pub answer_by: Option<DateTime<Utc>>,
+    /// What the client should know beforehand: `overlaps_another_order` (BK-11).
+    pub warnings: Vec<String>,
+}
+
+/// A wish that can be granted.
+pub(super) struct Ready {
+    pub(super) policy: PolicyVersion,
+    pub(super) car: car::Model,
+    pub(super) partner: partner::Model,
+    pub(super) snapshot: Snapshot,
+    pub(super) total: Money,
+    pub(super) booked: Option<slot::Chosen>,
+    pub(super) overlaps: bool,
+}
+
+/// Shows what an order would be; changes nothing.
+pub struct PreviewOrder {
+    /// Who asks.
+    pub client_id: PersonId,
+    /// For what.
+    pub wish: Wish,
+}
+
+impl Command for PreviewOrder {
+    type Answer = Preview;
+    const NAME: &'static str = "preview_order";
+
+    async fn run(&self, tx: &mut Tx) -> Result<Preview, Stop> {
+        let ready = prepare(tx, self.client_id, &self.wish).await?;
+        let keys = &ready.policy.keys;
+        let start = ready.booked.as_ref().map(|booked| booked.starts_at);
+        let snapshot = ready.snapshot;
+        let free = TimeDelta::minutes(snapshot.free_cancel_min);
+        Ok(Preview {
+            total: ready.total,
+            route_secs: snapshot.route_secs,
+            arrival_buffer_secs: snapshot.buffer_secs,
+            cancellation: Terms {
+                fee_bp: snapshot.fee_bp.0,
+                fee_cap: snapshot.fee_cap,
+                free_until: if start.is_some() { "free_until_at" } else { "acceptance" }.to_owned(),
+                free_until_at: start.map(|start| start - free),
+                fresh_cancel_min: start.map(|_| snapshot.fresh_cancel_min),
+            },
+            ends_at: ready.booked.as_ref().map(|booked| booked.ends_at),
+            answer_by: start.map(|start| slot::answer_by(start, tx.now(), keys)),
+            warnings: warnings(ready.overlaps),
+            services: snapshot.lines,
+        })
+    }
+}
+
+/// What the client is warned of.
+pub(super) fn warnings(overlaps: bool) -> Vec<String> {
+    if overlaps { vec!["overlaps_another_order".to_owned()] } else { Vec::new() }
+}
+
+/// Everything a preview and an order share.
+pub(super) async fn prepare(tx: &mut Tx, client_id: PersonId, wish: &Wish) -> Result<Ready, Stop> {
+    if wish.starts_at.is_some() != (wish.kind == Kind::Booking) {
+        return Err(Refusal::StartInvalid.into());
+    }
+    let policy = policy::book::in_force(tx)?;
+    let car = tx.find_kept::<car::Entity>(wish.car_id).await?;
+    let car = car.filter(|car| car.client_id == client_id && car.removed_at.is_none());
+    let car = car.ok_or(Refusal::NoSuchCar)?;
+    let (partner, plan) = plan::of(tx, wish.partner_id).await?;
+    let serves = match wish.kind {
+        Kind::Quick => partners::read::serving(&partner, &plan.calendar, tx.now()),
+        Kind::Booking => partners::read::taking(&partner),
+    };
+    if !serves {
+        return Err(Refusal::PartnerNotTaking.into());
+    }
+    let keys = &policy.keys;
+    let lines = price::lines(&plan.services, &[], &wish.service_ids, car.class, keys)?;
+    let need = plan.need(&wish.service_ids, car.class, keys)?;
+    let some_bay = !plan.bays_for(need.bay_kind.as_deref()).is_empty();
+    if !some_bay && (wish.kind == Kind::Booking || plan.keeps_bays) {
+        return Err(partners::Refusal::NoBay.into());
+    }
+    let total = price::total(&lines)?;
+    let snapshot = snapshot(keys, &partner, &car, lines, wish, need.bay_kind.clone());
+    let booked = match wish.starts_at {
+        None => None,
+        Some(start) => {
+            let search = slot::Wanted { plan: &plan, need: &need, policy: keys, moving: None };
+            Some(search.choose(tx, partner.id, start).await?)
+        }
+    };
+    let Wish { car_id, partner_id, kind, .. } = *wish;
+    let clash = Clash { client_id, car_id, partner_id, kind, except: None };
+    let overlaps = clash.overlaps(tx, span_of(&snapshot, booked.as_ref(), tx.now())).await?;
+    Ok(Ready { policy, car, partner, snapshot, total, booked, overlaps })
+}
+
+fn snapshot(
+    keys: &Policy,
+    partner: &partner::Model,
+    car: &car::Model,
+    lines: Vec<Line>,
+    wish: &Wish,
+    bay_kind: Option<String>,
+) -> Snapshot {
+    let point = Point { lat: partner.lat, lon: partner.lon };
+    let buffer_min = i64::from(partner.arrival_buffer_min).max(keys.quick.arrival_buffer_min);
+    let booking = &keys.booking;
+    let (fee_bp, fee_cap) = match wish.kind {
+        Kind::Quick => (keys.quick.fee_bp, keys.quick.fee_cap),
+        Kind::Booking => (booking.fee_bp, booking.fee_cap),
+    };
+    Snapshot {
+        partner_name: partner.name.clone(),
+        partner_address: partner.address.clone(),
+        partner_point: point,
+        zone: partner.zone.clone(),
+        car_make: car.make.clone(),
+        origin: wish.origin,
+        lines,
+        route_secs: geo::route_secs(
+            geo::distance_m(wish.origin, point),
+            keys.arrival.route_detour_pct,
+            keys.arrival.route_speed_kmh,
+        ),
+        buffer_secs: buffer_min * 60,
+        fee_bp,
+        fee_cap,
+        free_cancel_min: partner.free_cancel_min.map_or(booking.free_cancel_min, i64::from),
+        fresh_cancel_min: booking.fresh_cancel_min,
+        bay_kind,
+    }
+}
+
+/// What the same client has elsewhere at the same time.
+pub(super) struct Clash {
+    client_id: PersonId,
+    car_id: CarId,
+    partner_id: PartnerId,
+    kind: Kind,
+    except: Option<OrderId>,
+}
+
+impl Clash {
+    /// Of an order that is there.
+    pub(super) fn of_order(order: &Model) -> Self {
+        let Model { client_id, car_id, partner_id, kind, .. } = *order;
+        Self { client_id, car_id, partner_id, kind, except: Some(order.id) }
+    }
+
+    /// BK-11: the same client at two partners is warned of (`true`).
+    ///
+    /// # Errors
+    /// `car_booked` when the same car is at two places at one time.
+    pub(super) async fn overlaps(&self, tx: &Tx, span: Span) -> Result<bool, Stop> {
+        let open = [Status::Requested, Status::Confirmed, Status::OnTheWay, Status::Active];
+        let others = order::Entity::find()
+            .filter(order::Column::ClientId.eq(self.client_id))
+            .filter(order::Column::Status.is_in(open))
+            .all(tx.db())
+            .await?;
+        let mut overlaps = false;
+        let others = others.iter().filter(|other| Some(other.id) != self.except);
+        for other in others.filter(|other| meets(other, span)) {
+            // Of two quick orders of a car the database itself refuses the second (QO-7).
+            if other.car_id == self.car_id && (other.kind, self.kind) != (Kind::Quick, Kind::Quick)
+            {
+                return Err(Refusal::CarBooked
+                    .refused()
+                    .with("order_id", other.id)
+                    .with("starts_at", other.starts_at)
+                    .with("partner", &other.snapshot.partner_name)
+                    .into());
+            }
+            overlaps |= other.partner_id != self.partner_id;
+        }
+        Ok(overlaps)
+    }
+}
+
+/// When the visit would be.
+fn span_of(snapshot: &Snapshot, booked: Option<&slot::Chosen>, now: Instant) -> Span {
+    if let Some(booked) = booked {
+        return Span { from: booked.place.from, until: booked.place.until };
+    }
+    price::visit(&snapshot.lines).occupying(now + TimeDelta::seconds(snapshot.route_secs))
+}
+
+/// Does an open order keep its client in this span, as far as is known now?
+fn meets(other: &Model, span: Span) -> bool {
+    let begins = other.taken_from.or(other.eta_at);
+    let begins = begins.unwrap_or(other.placed_at + TimeDelta::seconds(other.snapshot.route_secs));
+    let visit = price::visit(&other.snapshot.lines);
+    let ends = other.taken_until.unwrap_or(visit.occupying(begins).until);
+    begins < span.until && span.from < ends
+}
+
+/// The instants of a booked visit: what its state holds from the moment it is placed or moved.
+pub(super) fn scheduled(order: Model, chosen: &slot::Chosen, keys: &Policy) -> Model {
+    let start = chosen.starts_at;
+    let booking = &keys.booking;
+    let route = TimeDelta::seconds(order.snapshot.route_secs);
+    let window = TimeDelta::minutes(booking.depart_window_min)
+        .max(route + TimeDelta::minutes(booking.depart_route_plus_min));
+    let Place { bay_id, from, until } = chosen.place;
+    Model {
+        starts_at: Some(start),
+        ends_at: Some(chosen.ends_at),
+        bay_id: Some(bay_id),
+        overbooked: false,
+        taken_from: Some(from),
+        taken_until: Some(until),
+        depart_from: Some(start - window),
+        depart_deadline: Some(start + TimeDelta::seconds(booking.depart_grace_s)),
+        arrival_deadline: Some(start + TimeDelta::minutes(booking.arrival_grace_min)),
+        ..order
+    }
+}

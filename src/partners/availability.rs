@@ -1,0 +1,195 @@
+//! What is free at a branch: its plan against the ticks that are held (BK-1, BK-2).
+
+use chrono::{Days, NaiveDate, TimeDelta};
+use entity::tick;
+use entity::value::{BayId, Instant, PartnerId, Span};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, DatabaseBackend, DatabaseConnection, DbErr,
+    EntityTrait as _, QueryFilter as _, Statement, Value,
+};
+use uuid::Uuid;
+
+use super::plan::{Need, Plan};
+use super::slots::{self, Busy, Slot, Ticks, ticks};
+use crate::platform::{Fault, Stop};
+use crate::policy::Policy;
+
+/// Whose ticks count as free where nobody's do.
+pub const NOBODY: Uuid = Uuid::nil();
+
+/// What is looked for.
+pub struct Search<'a> {
+    /// Where.
+    pub plan: &'a Plan,
+    /// What the visit needs.
+    pub need: &'a Need,
+    /// Whose ticks count as free: those of the visit that would move.
+    pub holder: Uuid,
+    /// Under which policy.
+    pub policy: &'a Policy,
+    /// When it is asked.
+    pub now: Instant,
+}
+
+/// The times that are held, and the branch's version when they were read.
+pub struct Held {
+    /// Runs of ticks by bay.
+    pub busy: Vec<Busy>,
+    /// The branch's version.
+    pub version: i64,
+}
+
+impl Search<'_> {
+    /// From when until when a visit may be booked to start (BK-3, BK-13).
+    #[must_use]
+    pub fn bookable(&self) -> Span {
+        let booking = &self.policy.booking;
+        let notice = self.now + TimeDelta::minutes(booking.min_notice_min);
+        Span {
+            from: self.plan.closed_until.map_or(notice, |closed| closed.max(notice)),
+            until: self.now + TimeDelta::days(booking.horizon_days),
+        }
+    }
+
+    /// The ticks in which visits that start on these local dates may lie.
+    fn reach(&self, date: NaiveDate, days: u64) -> Span {
+        let last = date.checked_add_days(Days::new(days.saturating_sub(1))).unwrap_or(date);
+        let from = self.plan.calendar.day(date).from;
+        let until = self.plan.calendar.day(last).until;
+        let visit = self.need.visit;
+        Span { from, until: until + TimeDelta::minutes(visit.minutes + visit.buffer_min) }
+    }
+
+    /// The free slots that start on these local dates.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn slots<C: ConnectionTrait>(
+        &self,
+        db: &C,
+        partner_id: PartnerId,
+        date: NaiveDate,
+        days: u64,
+    ) -> Result<(Vec<Slot>, Held), Stop> {
+        let reach = self.reach(date, days);
+        let bays = self.plan.bays_for(self.need.bay_kind.as_deref());
+        let held = held(db, partner_id, &bays, ticks(reach), self.holder).await?;
+        let open = self.plan.calendar.open(reach);
+        let grid = self.plan.grid_min(self.policy);
+        let dates = (0..days).filter_map(|n| date.checked_add_days(Days::new(n)));
+        let starts: Vec<Instant> =
+            dates.flat_map(|date| self.plan.calendar.starts(date, grid)).collect();
+        let free = slots::free(&open, &starts, &bays, &held.busy, self.need.visit, self.bookable());
+        Ok((free, held))
+    }
+}
+
+/// The runs of ticks that are held in these bays, in one read with the branch's version; those of
+/// `holder` count as free.
+///
+/// # Errors
+/// When the database fails.
+pub async fn held<C: ConnectionTrait>(
+    db: &C,
+    partner_id: PartnerId,
+    bays: &[BayId],
+    within: Ticks,
+    holder: Uuid,
+) -> Result<Held, Stop> {
+    let backend = db.get_database_backend();
+    let mut values: Vec<Value> = vec![
+        Value::from(partner_id.0),
+        Value::from(within.from),
+        Value::from(within.until),
+        Value::from(holder),
+    ];
+    let names: Vec<String> = bays
+        .iter()
+        .map(|bay| {
+            values.push(Value::from(bay.0));
+            format!("${}", values.len())
+        })
+        .collect();
+    // One row for each bay: by far cheaper than one for each run of ticks, or for each tick.
+    let bay_ids = if names.is_empty() { "NULL".to_owned() } else { names.join(", ") };
+    let postgres = backend == DatabaseBackend::Postgres;
+    let nothing = if postgres { "NULL::uuid" } else { "NULL" };
+    let all = if postgres { "string_agg(n::text, ',')" } else { "group_concat(n)" };
+    let sql = format!(
+        "SELECT {nothing} AS bay, CAST(version AS text) AS held FROM partner WHERE id = $1 \
+         UNION ALL SELECT resource, {all} FROM tick \
+         WHERE resource IN ({bay_ids}) AND n >= $2 AND n < $3 AND holder <> $4 GROUP BY resource"
+    );
+    let rows = db.query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+    let mut held = Held { busy: Vec::new(), version: 0 };
+    for row in rows {
+        let text: String = row.try_get("", "held")?;
+        match row.try_get::<Option<Uuid>>("", "bay")? {
+            None => held.version = number(&text)?,
+            Some(bay) => held.busy.extend(runs(BayId(bay), &text)?),
+        }
+    }
+    Ok(held)
+}
+
+/// The runs in which ticks follow each other, of ticks in any order.
+fn runs(bay_id: BayId, ticks: &str) -> Result<Vec<Busy>, Fault> {
+    let mut all: Vec<i64> = ticks.split(',').map(number).collect::<Result<_, _>>()?;
+    all.sort_unstable();
+    let mut runs: Vec<Busy> = Vec::new();
+    for n in all {
+        match runs.last_mut() {
+            Some(last) if last.ticks.until == n => last.ticks.until = n + 1,
+            Some(_) | None => runs.push(Busy { bay_id, ticks: Ticks { from: n, until: n + 1 } }),
+        }
+    }
+    Ok(runs)
+}
+
+fn number(text: &str) -> Result<i64, Fault> {
+    text.parse().map_err(|_| Fault::Other(format!("{text} is no number of a tick")))
+}
+
+/// Which of these bays are free in this span, in the order given.
+///
+/// # Errors
+/// When the database fails.
+pub async fn free_bays<C: ConnectionTrait>(
+    db: &C,
+    partner_id: PartnerId,
+    bays: &[BayId],
+    span: Span,
+    holder: Uuid,
+) -> Result<Vec<BayId>, Stop> {
+    let within = ticks(span);
+    let held = held(db, partner_id, bays, within, holder).await?;
+    let taken = |bay: &&BayId| !held.busy.iter().any(|busy| busy.bay_id == **bay);
+    Ok(bays.iter().filter(taken).copied().collect())
+}
+
+/// Until when a bay that is held until `from` can be held on, at most until `until`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn free_until<C: ConnectionTrait>(
+    db: &C,
+    partner_id: PartnerId,
+    bay_id: BayId,
+    span: Span,
+    holder: Uuid,
+) -> Result<Instant, Stop> {
+    let held = held(db, partner_id, &[bay_id], ticks(span), holder).await?;
+    let first = held.busy.iter().map(|busy| busy.ticks.from).min();
+    let first = first.and_then(|n| Instant::from_timestamp(n * slots::TICK_SECS, 0));
+    Ok(first.map_or(span.until, |first| first.clamp(span.from, span.until)))
+}
+
+/// Forgets ticks of before then: of blocks that are over. An order lets its own go when it ends.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget(db: &DatabaseConnection, before: Instant) -> Result<u64, DbErr> {
+    let last = before.timestamp().div_euclid(slots::TICK_SECS);
+    let gone = tick::Entity::delete_many().filter(tick::Column::N.lt(last)).exec(db).await?;
+    Ok(gone.rows_affected)
+}

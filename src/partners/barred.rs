@@ -1,0 +1,101 @@
+//! Who may not register while a block stands (SAN-4): whoever owns a blocked branch, and whoever
+//! comes with its address.
+//!
+//! The rule names the VÖEN and the document too; neither is kept of a branch yet.
+
+use std::collections::BTreeSet;
+
+use entity::staff::StaffRole;
+use entity::value::{OrganisationId, PartnerId, Phone};
+use entity::{partner, staff};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
+
+use super::Refusal;
+use crate::access::person::known;
+use crate::platform::crypto::Keys;
+use crate::platform::{Stop, Tx};
+use crate::reputation::read::blocks;
+
+/// Blocked branches whose addresses are read at once.
+const BATCH: usize = 1_000;
+
+/// May somebody register a branch with this number and address?
+///
+/// # Errors
+/// `registration_blocked` while a block stands on either, or a fault.
+pub async fn admissible(tx: &Tx, phone: &Phone, address: &str) -> Result<(), Stop> {
+    let blocks = blocks(tx.db(), tx.now()).await?;
+    if blocks.is_empty() {
+        return Ok(());
+    }
+    let owned = owned(tx, phone).await?;
+    if blocks.iter().any(|block| owned.contains(&PartnerId(block.subject))) {
+        return Err(Refusal::RegistrationBlocked.into());
+    }
+    let barred = blocks.iter().filter(|block| !block.address_lifted);
+    let barred: Vec<PartnerId> = barred.map(|block| PartnerId(block.subject)).collect();
+    let wanted = plain(address);
+    for some in barred.chunks(BATCH) {
+        let addresses: Vec<String> = partner::Entity::find()
+            .select_only()
+            .column(partner::Column::Address)
+            .filter(partner::Column::Id.is_in(some.iter().copied()))
+            .into_tuple()
+            .all(tx.db())
+            .await?;
+        if addresses.iter().any(|address| plain(address) == wanted) {
+            return Err(Refusal::RegistrationBlocked.into());
+        }
+    }
+    Ok(())
+}
+
+/// The branches of whoever has this number: an owner owns all of the organisation's (ACC-3).
+async fn owned(tx: &Tx, phone: &Phone) -> Result<BTreeSet<PartnerId>, Stop> {
+    let keys = tx.shared::<Keys>()?;
+    let Some(who) = known(tx.db(), &keys, phone).await? else { return Ok(BTreeSet::new()) };
+    let own: Vec<PartnerId> = staff::Entity::find()
+        .select_only()
+        .column(staff::Column::PartnerId)
+        .filter(staff::Column::PersonId.eq(who.id))
+        .filter(staff::Column::Role.eq(StaffRole::Owner))
+        .into_tuple()
+        .all(tx.db())
+        .await?;
+    let organisations: Vec<OrganisationId> = partner::Entity::find()
+        .select_only()
+        .column(partner::Column::OrganisationId)
+        .filter(partner::Column::Id.is_in(own))
+        .into_tuple()
+        .all(tx.db())
+        .await?;
+    let all: Vec<PartnerId> = partner::Entity::find()
+        .select_only()
+        .column(partner::Column::Id)
+        .filter(partner::Column::OrganisationId.is_in(organisations))
+        .into_tuple()
+        .all(tx.db())
+        .await?;
+    Ok(all.into_iter().collect())
+}
+
+/// An address without what people write differently: case, punctuation, spaces.
+fn plain(address: &str) -> String {
+    // Small İ is i with a dot above it.
+    let small = address.to_lowercase().replace('\u{307}', "");
+    let words = small.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// SAN-4: the same address, however it is written.
+    #[test]
+    fn san_4_an_address_is_the_same_however_it_is_written() {
+        assert_eq!(plain("Nizami küç., 12-a"), "nizami küç 12 a");
+        assert_eq!(plain("  NİZAMİ  Küç 12/A "), "nizami küç 12 a");
+        assert_ne!(plain("Nizami küç., 12-a"), plain("Nizami küç., 1 2a"));
+    }
+}

@@ -1,0 +1,245 @@
+//! Times in which a bay is closed by hand: walk-ins, repairs (BK-13). A block holds its ticks under
+//! its own id, as a visit does, so the database keeps the two apart (BK-2).
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::order::Actor;
+use entity::value::{BayId, BlockId, EventId, Instant, OrderId, PartnerId, Span};
+use entity::{bay, bay_block, order, tick};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::Refusal;
+use super::register::TEXT_MAX;
+use super::slots::{TICK_SECS, Ticks, ticks};
+use crate::platform::page::{Page, PageQuery};
+use crate::platform::write_set::{Claim, Unique};
+use crate::platform::{Audience, Command, Refused, Stop, Tx};
+
+/// The longest block, ticks: 31 days.
+const LONG_MAX_TICKS: i64 = 31 * 24 * 3600 / TICK_SECS;
+/// A block ends at most so far ahead, days.
+const AHEAD_MAX_DAYS: i64 = 731;
+
+/// A block as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BlockView {
+    /// The block.
+    pub id: BlockId,
+    /// Which bay.
+    pub bay_id: BayId,
+    /// From then.
+    pub starts_at: DateTime<Utc>,
+    /// Until then, exclusive.
+    pub ends_at: DateTime<Utc>,
+    /// Why.
+    pub note: String,
+}
+
+impl From<bay_block::Model> for BlockView {
+    fn from(row: bay_block::Model) -> Self {
+        Self {
+            id: row.id,
+            bay_id: row.bay_id,
+            starts_at: row.starts_at,
+            ends_at: row.ends_at,
+            note: row.note,
+        }
+    }
+}
+
+/// What the branch is told.
+#[derive(Serialize)]
+struct Told<'a> {
+    block: &'a BlockView,
+    removed: bool,
+    actor: By,
+}
+
+#[derive(Serialize)]
+struct By {
+    kind: Actor,
+}
+
+/// Tells the branch: that also orders everybody who takes ticks of its bays.
+fn tell(tx: &mut Tx, partner_id: PartnerId, block: &BlockView, removed: bool) -> Result<(), Stop> {
+    let told = Told { block, removed, actor: By { kind: tx.by().actor } };
+    let audience = Audience::Branch(partner_id);
+    tx.tell(&audience, "calendar.changed", None, EventId::new(), &told)
+}
+
+fn claim(row: &bay_block::Model) -> Claim {
+    let Ticks { from, until } = ticks(Span { from: row.starts_at, until: row.ends_at });
+    Claim { resource: row.bay_id.0, from, until, holder: row.id.0 }
+}
+
+/// Closes a bay for a time; the ends are rounded outward to whole ticks.
+pub struct AddBlock {
+    /// The branch.
+    pub partner_id: PartnerId,
+    /// Which of its bays.
+    pub bay_id: BayId,
+    /// From then.
+    pub starts_at: Instant,
+    /// Until then.
+    pub ends_at: Instant,
+    /// Why.
+    pub note: String,
+}
+
+impl Command for AddBlock {
+    type Answer = BlockView;
+    const NAME: &'static str = "add_block";
+
+    async fn run(&self, tx: &mut Tx) -> Result<BlockView, Stop> {
+        let Span { from, until } = self.rounded(tx.now()).ok_or(Refusal::BlockInvalid)?;
+        let bay = tx.find::<bay::Entity>(self.bay_id).await?;
+        let bay = bay.filter(|bay| bay.partner_id == self.partner_id);
+        let bay = bay.ok_or(Refusal::NoSuchBay)?;
+        let row = bay_block::Model {
+            id: BlockId::new(),
+            partner_id: self.partner_id,
+            bay_id: bay.id,
+            starts_at: from,
+            ends_at: until,
+            note: self.note.clone(),
+            created_at: tx.now(),
+            removed_at: None,
+            version: 1,
+        };
+        let claim = claim(&row);
+        if !tx.first_run() {
+            // The database refused a tick: who holds it?
+            in_the_way(tx, &claim).await?;
+        }
+        tx.insert(row.clone());
+        tx.take(claim);
+        tx.unique(Unique {
+            name: "tick_pkey",
+            columns: "tick.resource, tick.n",
+            refusal: Refusal::BayTaken.refused(),
+            choose_again: true,
+        });
+        let block = BlockView::from(row);
+        tell(tx, self.partner_id, &block, false)?;
+        Ok(block)
+    }
+}
+
+impl AddBlock {
+    /// The whole ticks it touches, if they make sense.
+    fn rounded(&self, now: Instant) -> Option<Span> {
+        let last = now + TimeDelta::days(AHEAD_MAX_DAYS);
+        let sensible = self.starts_at < self.ends_at
+            && now < self.ends_at
+            && self.ends_at <= last
+            && self.note.chars().count() <= TEXT_MAX;
+        let Ticks { from, until } = ticks(Span { from: self.starts_at, until: self.ends_at });
+        let short = until.checked_sub(from).is_some_and(|long| long <= LONG_MAX_TICKS);
+        let at = |n: i64| Instant::from_timestamp(n.checked_mul(TICK_SECS)?, 0);
+        (sensible && short).then_some(Span { from: at(from)?, until: at(until)? })
+    }
+}
+
+/// An order in the way of a block.
+#[derive(Serialize)]
+struct OrderInTheWay {
+    order_id: OrderId,
+    code: String,
+    kind: order::Kind,
+    status: order::Status,
+    from: Option<Instant>,
+    until: Option<Instant>,
+}
+
+/// Refuses, with whoever holds a tick of the claim.
+async fn in_the_way(tx: &Tx, claim: &Claim) -> Result<(), Stop> {
+    let runs: Vec<(Uuid, i64, i64)> = tick::Entity::find()
+        .select_only()
+        .column(tick::Column::Holder)
+        .column_as(tick::Column::N.min(), "first")
+        .column_as(tick::Column::N.max(), "last")
+        .filter(tick::Column::Resource.eq(claim.resource))
+        .filter(tick::Column::N.gte(claim.from))
+        .filter(tick::Column::N.lt(claim.until))
+        .group_by(tick::Column::Holder)
+        .into_tuple()
+        .all(tx.db())
+        .await?;
+    if runs.is_empty() {
+        return Ok(());
+    }
+    let holders = || runs.iter().map(|(holder, ..)| *holder);
+    let orders = order::Entity::find().filter(order::Column::Id.is_in(holders()));
+    let blocks = bay_block::Entity::find().filter(bay_block::Column::Id.is_in(holders()));
+    let orders = orders.order_by_asc(order::Column::TakenFrom).all(tx.db()).await?;
+    let blocks = blocks.order_by_asc(bay_block::Column::StartsAt).all(tx.db()).await?;
+    let part = |id: Uuid| runs.iter().find(|(holder, ..)| *holder == id);
+    let at = |n: i64| Instant::from_timestamp(n.saturating_mul(TICK_SECS), 0);
+    let shown = |order: order::Model| OrderInTheWay {
+        from: part(order.id.0).and_then(|(_, first, _)| at(*first)),
+        until: part(order.id.0).and_then(|(_, _, last)| at(last.saturating_add(1))),
+        order_id: order.id,
+        code: order.code,
+        kind: order.kind,
+        status: order.status,
+    };
+    let orders: Vec<OrderInTheWay> = orders.into_iter().map(shown).collect();
+    let blocks: Vec<BlockView> = blocks.into_iter().map(BlockView::from).collect();
+    let refused: Refused = Refusal::BayTaken.refused();
+    Err(refused.with("orders", orders).with("blocks", blocks).into())
+}
+
+/// Opens the bay again.
+pub struct RemoveBlock {
+    /// The branch.
+    pub partner_id: PartnerId,
+    /// The block.
+    pub block_id: BlockId,
+}
+
+impl Command for RemoveBlock {
+    type Answer = ();
+    const NAME: &'static str = "remove_block";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let old = tx.find::<bay_block::Entity>(self.block_id).await?;
+        let old = old.filter(|b| b.partner_id == self.partner_id && b.removed_at.is_none());
+        let old = old.ok_or(Refusal::NoSuchBlock)?;
+        tx.update(&old, &bay_block::Model { removed_at: Some(tx.now()), ..old.clone() });
+        tx.free(claim(&old));
+        tell(tx, self.partner_id, &BlockView::from(old), true)
+    }
+}
+
+/// A page of the blocks that stand in a span, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list<C: ConnectionTrait>(
+    db: &C,
+    partner_id: PartnerId,
+    span: Span,
+    query: &PageQuery,
+) -> Result<Page<BlockView>, Stop> {
+    let mut rows =
+        standing(partner_id, span).order_by_desc(bay_block::Column::Id).limit(query.reach());
+    if let Some(cursor) = query.cursor {
+        rows = rows.filter(bay_block::Column::Id.lt(BlockId(cursor)));
+    }
+    Ok(Page::cut(rows.all(db).await?, query, |row| row.id.0, BlockView::from))
+}
+
+/// The blocks of a branch that stand in a span.
+#[must_use]
+pub fn standing(partner_id: PartnerId, span: Span) -> sea_orm::Select<bay_block::Entity> {
+    bay_block::Entity::find()
+        .filter(bay_block::Column::PartnerId.eq(partner_id))
+        .filter(bay_block::Column::EndsAt.gt(span.from))
+        .filter(bay_block::Column::StartsAt.lt(span.until))
+        .filter(bay_block::Column::RemovedAt.is_null())
+}

@@ -1,0 +1,74 @@
+//! The secret address under which calendar programs read a branch's calendar (PAN-1): whoever has
+//! it may read, so it is kept as a keyed hash alone and a fresh one ends the old.
+
+use entity::calendar_feed;
+use entity::value::{PartnerId, Sealed};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, Value};
+use serde::{Deserialize, Serialize};
+
+use super::Refusal;
+use crate::platform::crypto::Keys;
+use crate::platform::{Command, Stop, Tx};
+
+const PURPOSE: &str = "calendar";
+
+/// The secret of a fresh address; sealed, since the answer is kept for repeats (ORD-4).
+#[derive(Serialize, Deserialize)]
+pub struct FeedSecret {
+    /// 256 random bits as text.
+    pub token: Sealed,
+}
+
+/// Gives the calendar a fresh address; the one before is dead at once.
+pub struct RotateFeed {
+    /// The branch.
+    pub partner_id: PartnerId,
+}
+
+impl Command for RotateFeed {
+    type Answer = FeedSecret;
+    const NAME: &'static str = "rotate_calendar_feed";
+
+    async fn run(&self, tx: &mut Tx) -> Result<FeedSecret, Stop> {
+        let keys = tx.shared::<Keys>()?;
+        let token = keys.token()?;
+        tx.replace(calendar_feed::Model {
+            partner_id: self.partner_id,
+            token: keys.lookup(PURPOSE, &token),
+            created_at: tx.now(),
+        });
+        Ok(FeedSecret { token: keys.seal(&token)? })
+    }
+}
+
+/// Turns the calendar's address off.
+pub struct StopFeed {
+    /// The branch.
+    pub partner_id: PartnerId,
+}
+
+impl Command for StopFeed {
+    type Answer = ();
+    const NAME: &'static str = "stop_calendar_feed";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        tx.delete("calendar_feed", vec![("partner_id", Value::from(self.partner_id.0))]);
+        Ok(())
+    }
+}
+
+/// Whose calendar this address shows.
+///
+/// # Errors
+/// `no_such_calendar`, or a fault.
+pub async fn owner<C: ConnectionTrait>(
+    db: &C,
+    keys: &Keys,
+    token: &str,
+) -> Result<PartnerId, Stop> {
+    let rows = calendar_feed::Entity::find()
+        .filter(calendar_feed::Column::Token.eq(keys.lookup(PURPOSE, token)))
+        .all(db)
+        .await?;
+    rows.first().map(|row| row.partner_id).ok_or_else(|| Refusal::NoSuchCalendar.into())
+}

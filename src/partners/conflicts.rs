@@ -1,0 +1,121 @@
+//! Live bookings that no longer fit what a branch has said of its times and bays: they are named,
+//! never dropped (BK-13).
+//!
+//! It is read after the edit has landed. A booking is placed only against the branch's newest
+//! version, so one that this read does not see yet was checked against the edit itself.
+
+use chrono::{DateTime, Utc};
+use entity::order::{Kind, Model, Status};
+use entity::value::{BayId, Instant, OrderId, PartnerId, Span};
+use entity::{bay, order, partner};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Refusal;
+use super::plan::{Plan, Plans};
+use crate::platform::{Engine, Fault, Stop};
+
+/// Why a booking no longer fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// Its visit lies in the time the branch is paused or closed for today.
+    Closed,
+    /// The branch is not open for all of its visit.
+    OutsideHours,
+    /// Its bay is not in use.
+    BayInactive,
+    /// Its bay serves something else.
+    BayUnfit,
+}
+
+/// A live booking that no longer fits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Conflict {
+    /// The booking.
+    pub order_id: OrderId,
+    /// What people read aloud.
+    pub code: String,
+    /// Where it stands.
+    pub status: Status,
+    /// Its start.
+    pub starts_at: DateTime<Utc>,
+    /// Its end.
+    pub ends_at: DateTime<Utc>,
+    /// The bay it holds.
+    pub bay_id: Option<BayId>,
+    /// Why it no longer fits.
+    pub why: Vec<Why>,
+}
+
+/// The live bookings of a branch that one of these reasons holds of now, by their start.
+///
+/// # Errors
+/// `no_such_partner`, or a fault.
+pub async fn conflicts(
+    engine: &Engine,
+    id: PartnerId,
+    asked: &[Why],
+) -> Result<Vec<Conflict>, Stop> {
+    let shared = engine.shared();
+    let plans = engine.extension::<Plans>()?;
+    let db = shared.db.moment().await.map_err(Fault::Database)?;
+    let found = at_moment(&db, &plans, id, shared.clock.now(), asked).await;
+    db.commit().await.map_err(Fault::Database)?;
+    found
+}
+
+async fn at_moment<C: ConnectionTrait>(
+    db: &C,
+    plans: &Plans,
+    id: PartnerId,
+    now: Instant,
+    asked: &[Why],
+) -> Result<Vec<Conflict>, Stop> {
+    let partner = partner::Entity::find_by_id(id).all(db).await?.pop();
+    let partner = partner.ok_or(Refusal::NoSuchPartner)?;
+    let plan = plans.of(db, &partner).await?;
+    let bays = bay::Entity::find().filter(bay::Column::PartnerId.eq(id)).all(db).await?;
+    let live = [Status::Requested, Status::Confirmed, Status::OnTheWay, Status::Active];
+    // No more than the bays of the branch can hold.
+    let bookings = order::Entity::find()
+        .filter(order::Column::PartnerId.eq(id))
+        .filter(order::Column::Kind.eq(Kind::Booking))
+        .filter(order::Column::Status.is_in(live))
+        .filter(order::Column::EndsAt.gt(now))
+        .order_by_asc(order::Column::StartsAt)
+        .all(db)
+        .await?;
+    let conflict = |booking: Model| {
+        let visit = Span { from: booking.starts_at?, until: booking.ends_at? };
+        let mut why = why(&plan, &bays, &booking, visit, now);
+        why.retain(|why| asked.contains(why));
+        (!why.is_empty()).then_some(Conflict {
+            order_id: booking.id,
+            code: booking.code,
+            status: booking.status,
+            starts_at: visit.from,
+            ends_at: visit.until,
+            bay_id: booking.bay_id,
+            why,
+        })
+    };
+    Ok(bookings.into_iter().filter_map(conflict).collect())
+}
+
+fn why(plan: &Plan, bays: &[bay::Model], booking: &Model, visit: Span, now: Instant) -> Vec<Why> {
+    let closed = plan.closed_until.is_some_and(|until| visit.from < until && now < until);
+    let open = plan.calendar.open(visit).contains(&visit);
+    let bay = booking.bay_id.and_then(|id| bays.iter().find(|bay| bay.id == id));
+    let kind = booking.snapshot.bay_kind.as_ref();
+    let found = [
+        (closed, Why::Closed),
+        (!open, Why::OutsideHours),
+        (bay.is_some_and(|bay| !bay.active), Why::BayInactive),
+        (bay.zip(kind).is_some_and(|(bay, kind)| bay.kind != *kind), Why::BayUnfit),
+    ];
+    found.into_iter().filter_map(|(holds, why)| holds.then_some(why)).collect()
+}

@@ -1,0 +1,147 @@
+//! Special days: dates on which a branch keeps other hours than the weekly ones (BK-12).
+
+use chrono::{Days, NaiveDate};
+use entity::partner;
+use entity::special_day::{self, DaySpan, Spans};
+use entity::value::{Instant, PartnerId};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, Value,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::register::TEXT_MAX;
+use super::schedule::{Opening, sensible_day};
+use super::services::raise;
+use super::{Refusal, read};
+use crate::platform::{Command, Fault, Stop, Tx};
+
+/// Spans of one day.
+const SPANS_MAX: usize = 24;
+/// A date lies at most so far ahead.
+const AHEAD_MAX: Days = Days::new(731);
+
+/// A date with hours of its own, as it travels.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SpecialDayView {
+    /// The local date, `2026-12-31`.
+    #[schema(value_type = String, format = Date)]
+    pub date: NaiveDate,
+    /// Its hours; none is closed.
+    pub spans: Vec<DaySpan>,
+    /// Why, for people.
+    pub note: String,
+}
+
+/// Gives a date hours of its own, or other ones.
+pub struct SetSpecialDay {
+    /// The branch.
+    pub partner_id: PartnerId,
+    /// The date and its hours.
+    pub day: SpecialDayView,
+}
+
+impl Command for SetSpecialDay {
+    type Answer = SpecialDayView;
+    const NAME: &'static str = "set_special_day";
+
+    async fn run(&self, tx: &mut Tx) -> Result<SpecialDayView, Stop> {
+        let SpecialDayView { date, spans, note } = &self.day;
+        let opening = |s: &DaySpan| Opening { opens_min: s.opens_min, closes_min: s.closes_min };
+        let openings: Vec<Opening> = spans.iter().map(opening).collect();
+        let sensible = openings.len() <= SPANS_MAX
+            && note.chars().count() <= TEXT_MAX
+            && sensible_day(&openings);
+        let partner = raise(tx, self.partner_id).await?;
+        if !sensible || !ahead(&partner, *date, tx.now())? {
+            return Err(Refusal::DayInvalid.into());
+        }
+        tx.replace(special_day::Model {
+            partner_id: self.partner_id,
+            date: date.to_string(),
+            spans: Spans(spans.clone()),
+            note: note.clone(),
+        });
+        Ok(self.day.clone())
+    }
+}
+
+/// Is the date today or later at the branch, and not too far?
+fn ahead(partner: &partner::Model, date: NaiveDate, now: Instant) -> Result<bool, Fault> {
+    let today = today(partner, now)?;
+    Ok(today <= date && today.checked_add_days(AHEAD_MAX).is_some_and(|last| date <= last))
+}
+
+fn today(partner: &partner::Model, now: Instant) -> Result<NaiveDate, Fault> {
+    Ok(now.with_timezone(&read::zone(partner)?).date_naive())
+}
+
+/// A date that keeps the weekly hours again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DroppedDay {
+    /// The local date.
+    #[schema(value_type = String, format = Date)]
+    pub date: NaiveDate,
+}
+
+/// Gives a date the weekly hours back.
+pub struct DropSpecialDay {
+    /// The branch.
+    pub partner_id: PartnerId,
+    /// The date.
+    pub date: NaiveDate,
+}
+
+impl Command for DropSpecialDay {
+    type Answer = DroppedDay;
+    const NAME: &'static str = "drop_special_day";
+
+    async fn run(&self, tx: &mut Tx) -> Result<DroppedDay, Stop> {
+        let partner = raise(tx, self.partner_id).await?;
+        let key = (self.partner_id, self.date.to_string());
+        let row = tx.find::<special_day::Entity>(key).await?.ok_or(Refusal::NoSuchDay)?;
+        if !ahead(&partner, self.date, tx.now())? {
+            return Err(Refusal::DayInvalid.into());
+        }
+        let key =
+            vec![("partner_id", Value::from(self.partner_id.0)), ("date", Value::from(row.date))];
+        tx.delete("special_day", key);
+        Ok(DroppedDay { date: self.date })
+    }
+}
+
+/// The special days of a branch from today on, by date.
+///
+/// # Errors
+/// `no_such_partner`, or a fault.
+pub async fn list<C: ConnectionTrait>(
+    db: &C,
+    id: PartnerId,
+    now: Instant,
+) -> Result<Vec<SpecialDayView>, Stop> {
+    let partner = partner::Entity::find_by_id(id).all(db).await?.pop();
+    let today = today(&partner.ok_or(Refusal::NoSuchPartner)?, now)?;
+    let rows = special_day::Entity::find()
+        .filter(special_day::Column::PartnerId.eq(id))
+        .filter(special_day::Column::Date.gte(today.to_string()))
+        .order_by_asc(special_day::Column::Date)
+        .all(db)
+        .await?;
+    let view = |row: special_day::Model| {
+        let date = date_of(&row)?;
+        Ok(SpecialDayView { date, spans: row.spans.0, note: row.note })
+    };
+    rows.into_iter().map(view).collect()
+}
+
+/// The date of a row.
+///
+/// # Errors
+/// A fault when it is none.
+pub(super) fn date_of(row: &special_day::Model) -> Result<NaiveDate, Fault> {
+    row.date.parse().map_err(|error| Fault::Inconsistent {
+        table: "special_day",
+        id: format!("{} {}", row.partner_id, row.date),
+        what: format!("date: {error}"),
+    })
+}

@@ -1,0 +1,122 @@
+//! What support does about sanctions, with a reason (SUP-2): imposes one, lifts one, opens an
+//! address.
+
+use chrono::TimeDelta;
+use entity::sanction::{self, SanctionKind};
+use entity::value::{EventId, SanctionId};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::Refusal;
+use super::read::{SanctionView, standing, whole};
+use super::sanction::{Imposed, end, impose, lift_address};
+use crate::platform::codes::given;
+use crate::platform::{Audience, Command, Stop, Tx};
+
+/// The longest sanction support may impose, hours: a year.
+const HOURS_MAX: i64 = 8_760;
+
+/// Imposes a sanction.
+pub struct Impose {
+    /// The client or the branch.
+    pub subject: Uuid,
+    /// What.
+    pub kind: SanctionKind,
+    /// How long, hours.
+    pub hours: i64,
+    /// Why.
+    pub reason: String,
+}
+
+impl Command for Impose {
+    type Answer = SanctionView;
+    const NAME: &'static str = "impose_sanction";
+
+    async fn run(&self, tx: &mut Tx) -> Result<SanctionView, Stop> {
+        let reason = given(&self.reason)?.to_owned();
+        if !(1..=HOURS_MAX).contains(&self.hours) {
+            return Err(Refusal::SanctionInvalid.into());
+        }
+        let (subject, kind) = (self.subject, self.kind);
+        if let Some(stands) = standing(tx.db(), subject, kind, tx.now()).await? {
+            return Err(Refusal::Stands.refused().with("until", stands.until).into());
+        }
+        let imposed = Imposed {
+            subject,
+            kind,
+            until: tx.now() + TimeDelta::hours(self.hours),
+            reason,
+            cause: Vec::new(),
+            by_person: tx.by().person_id,
+        };
+        Ok(whole(&impose(tx, imposed).await?)?)
+    }
+}
+
+/// Ends a sanction before its time.
+pub struct Lift {
+    /// Which.
+    pub sanction_id: SanctionId,
+    /// Why.
+    pub reason: String,
+}
+
+impl Command for Lift {
+    type Answer = SanctionView;
+    const NAME: &'static str = "lift_sanction";
+
+    async fn run(&self, tx: &mut Tx) -> Result<SanctionView, Stop> {
+        let reason = given(&self.reason)?;
+        let row = not_over(tx, self.sanction_id).await?;
+        let lifted = end(tx, &row, tx.now()).await?;
+        tell(tx, "support.sanction_lifted", &row, &lifted, reason)?;
+        Ok(whole(&lifted)?)
+    }
+}
+
+/// Lets a new operator register at the address of a blocked branch (SAN-4).
+pub struct LiftAddress {
+    /// Which block.
+    pub sanction_id: SanctionId,
+    /// Why.
+    pub reason: String,
+}
+
+impl Command for LiftAddress {
+    type Answer = SanctionView;
+    const NAME: &'static str = "lift_address";
+
+    async fn run(&self, tx: &mut Tx) -> Result<SanctionView, Stop> {
+        let reason = given(&self.reason)?;
+        let row = not_over(tx, self.sanction_id).await?;
+        if row.kind != SanctionKind::PartnerBlock {
+            return Err(Refusal::NoBlock.into());
+        }
+        let lifted = lift_address(tx, &row);
+        tell(tx, "support.address_lifted", &row, &lifted, reason)?;
+        Ok(whole(&lifted)?)
+    }
+}
+
+async fn not_over(tx: &mut Tx, id: SanctionId) -> Result<sanction::Model, Stop> {
+    let row = tx.find::<sanction::Entity>(id).await?.ok_or(Refusal::NoSuchSanction)?;
+    let stands = row.ended_at.is_none() && tx.now() < row.until;
+    if stands { Ok(row) } else { Err(Refusal::Over.into()) }
+}
+
+/// The record of the act: before, after, who and why.
+fn tell(
+    tx: &mut Tx,
+    event: &'static str,
+    before: &sanction::Model,
+    after: &sanction::Model,
+    reason: &str,
+) -> Result<(), Stop> {
+    let payload = json!({
+        "before": whole(before)?,
+        "after": whole(after)?,
+        "reason": reason,
+        "by_person": tx.by().person_id,
+    });
+    tx.tell(&Audience::Support, event, None, EventId::new(), &payload)
+}

@@ -1,0 +1,26 @@
+//! Reputation: what counts for and against people, and what they are kept from for it.
+//!
+//! Whoever writes an order keeps a mark and arms a judge in the same transaction; the judge counts
+//! by pure rules and imposes (SAN-3). Everything that is imposed on, ended for or undone about
+//! somebody raises the version of that client's or branch's own row: of two at once the second
+//! looks again.
+
+pub mod acts;
+pub mod judge;
+pub mod mark;
+pub mod read;
+pub mod rules;
+pub mod sanction;
+
+crate::refusals! {
+    /// What reputation refuses.
+    Refusal {
+        NoSuchSanction = "no_such_sanction", NotFound, "There is no such sanction", "Check the id.";
+        NoSuchSubject = "no_such_subject", NotFound, "There is nobody to sanction", "A client's ban names a person; a warning, a visibility or a block names a branch.";
+        SanctionInvalid = "sanction_invalid", Unprocessable, "The sanction makes no sense", "It lasts 1 to 8760 hours.";
+        Stands = "already_sanctioned", Conflict, "A sanction of this kind stands already", "Wait for its end, or lift it first.";
+        Over = "sanction_over", Conflict, "The sanction is over", "Nothing is left to lift.";
+        NotOver = "sanction_stands", Conflict, "The sanction still stands", "Wait for its end, or lift it.";
+        NoBlock = "not_a_block", Conflict, "Only a branch's block shuts an address", "Lift the sanction itself.";
+    }
+}

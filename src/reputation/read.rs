@@ -1,0 +1,215 @@
+//! Sanctions as they stand, as they are shown, and what the judges count from.
+
+use chrono::{DateTime, Utc};
+use entity::mark;
+use entity::sanction::{self, SanctionKind};
+use entity::value::{Instant, MarkId, PersonId, SanctionId};
+use sea_orm::{
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::rules::{Earlier, Fault};
+use crate::platform::page::{Page, PageQuery};
+use crate::platform::{Fault as Broken, Stop};
+
+/// Marks of one subject that a judge looks at, at most.
+const MARKS_MAX: u64 = 1_000;
+/// Earlier sanctions of one subject that a judge looks at, at most.
+const EARLIER_MAX: u64 = 200;
+/// Blocks read at once.
+const BATCH: u64 = 1_000;
+
+/// A sanction as it is shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SanctionView {
+    /// The sanction.
+    pub id: SanctionId,
+    /// The client or the branch.
+    pub subject: Uuid,
+    /// What it is.
+    pub kind: SanctionKind,
+    /// From then.
+    pub began_at: DateTime<Utc>,
+    /// Until then.
+    pub until: DateTime<Utc>,
+    /// When it ended, by its timer or lifted.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Why, for people.
+    pub reason: String,
+    /// The marks it was imposed for.
+    pub cause: Vec<MarkId>,
+    /// Another operator may register at the address of a blocked branch (SAN-4).
+    pub address_lifted: bool,
+    /// Who of support imposed it; to support alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_person: Option<PersonId>,
+}
+
+/// A sanction as whom it concerns sees it.
+///
+/// # Errors
+/// A fault when its cause cannot be read.
+pub fn view(row: &sanction::Model) -> Result<SanctionView, Broken> {
+    Ok(SanctionView {
+        id: row.id,
+        subject: row.subject,
+        kind: row.kind,
+        began_at: row.began_at,
+        until: row.until,
+        ended_at: row.ended_at,
+        reason: row.reason.clone(),
+        cause: cause(row)?,
+        address_lifted: row.address_lifted,
+        by_person: None,
+    })
+}
+
+/// A sanction as support sees it.
+///
+/// # Errors
+/// A fault when its cause cannot be read.
+pub fn whole(row: &sanction::Model) -> Result<SanctionView, Broken> {
+    Ok(SanctionView { by_person: row.by_person, ..view(row)? })
+}
+
+/// The marks a sanction was imposed for.
+///
+/// # Errors
+/// A fault when they cannot be read.
+pub fn cause(row: &sanction::Model) -> Result<Vec<MarkId>, Broken> {
+    serde_json::from_value(row.cause.clone()).map_err(|error| Broken::Inconsistent {
+        table: "sanction",
+        id: row.id.to_string(),
+        what: format!("cause: {error}"),
+    })
+}
+
+/// The sanction of this kind that stands at this instant; one that ends at it stands no longer
+/// (ARR-3).
+///
+/// # Errors
+/// When the database fails.
+pub async fn standing<C: ConnectionTrait>(
+    db: &C,
+    subject: Uuid,
+    kind: SanctionKind,
+    now: Instant,
+) -> Result<Option<sanction::Model>, Stop> {
+    let open = open(db, subject, kind).await?;
+    Ok(open.filter(|row| now < row.until))
+}
+
+/// The sanction of this kind that was not ended; its time may be over.
+///
+/// # Errors
+/// When the database fails.
+pub async fn open<C: ConnectionTrait>(
+    db: &C,
+    subject: Uuid,
+    kind: SanctionKind,
+) -> Result<Option<sanction::Model>, Stop> {
+    let rows = sanction::Entity::find()
+        .filter(sanction::Column::Subject.eq(subject))
+        .filter(sanction::Column::Kind.eq(kind))
+        .filter(sanction::Column::EndedAt.is_null())
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().next())
+}
+
+/// All blocks of branches that stand at this instant.
+///
+/// # Errors
+/// When the database fails.
+pub async fn blocks<C: ConnectionTrait>(
+    db: &C,
+    now: Instant,
+) -> Result<Vec<sanction::Model>, Stop> {
+    let mut found = Vec::new();
+    let mut after = SanctionId(Uuid::nil());
+    loop {
+        let rows = sanction::Entity::find()
+            .filter(sanction::Column::Kind.eq(SanctionKind::PartnerBlock))
+            .filter(sanction::Column::EndedAt.is_null())
+            .filter(sanction::Column::Until.gt(now))
+            .filter(sanction::Column::Id.gt(after))
+            .order_by_asc(sanction::Column::Id)
+            .limit(BATCH)
+            .all(db)
+            .await?;
+        let Some(last) = rows.last() else { return Ok(found) };
+        after = last.id;
+        found.extend(rows);
+    }
+}
+
+/// Sanctions of one subject, or of all, newest first: to support whole.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page<C: ConnectionTrait>(
+    db: &C,
+    subject: Option<Uuid>,
+    to_support: bool,
+    query: &PageQuery,
+) -> Result<Page<SanctionView>, Stop> {
+    let mut rows =
+        sanction::Entity::find().order_by_desc(sanction::Column::Id).limit(query.reach());
+    if let Some(subject) = subject {
+        rows = rows.filter(sanction::Column::Subject.eq(subject));
+    }
+    if let Some(cursor) = query.cursor {
+        rows = rows.filter(sanction::Column::Id.lt(SanctionId(cursor)));
+    }
+    let rows = rows.all(db).await?;
+    let shown = if to_support { whole } else { view };
+    let page = Page::cut(rows, query, |row| row.id.0, |row| shown(&row));
+    let items = page.items.into_iter().collect::<Result<_, _>>()?;
+    Ok(Page { items, next_cursor: page.next_cursor })
+}
+
+/// What is known of a subject: faults since an instant and whatever was undone, earlier sanctions.
+///
+/// # Errors
+/// When the database fails.
+pub async fn record<C: ConnectionTrait>(
+    db: &C,
+    subject: Uuid,
+    kinds: &[&str],
+    since: Instant,
+) -> Result<(Vec<Fault>, Vec<Earlier>), Stop> {
+    let marks = mark::Entity::find()
+        .filter(mark::Column::Subject.eq(subject))
+        .filter(mark::Column::Kind.is_in(kinds.iter().copied()))
+        .filter(
+            Condition::any()
+                .add(mark::Column::At.gt(since))
+                .add(mark::Column::VoidedAt.is_not_null()),
+        )
+        .order_by_desc(mark::Column::At)
+        .limit(MARKS_MAX)
+        .all(db)
+        .await?;
+    let sanctions = sanction::Entity::find()
+        .filter(sanction::Column::Subject.eq(subject))
+        .order_by_desc(sanction::Column::BeganAt)
+        .limit(EARLIER_MAX)
+        .all(db)
+        .await?;
+    let fault =
+        |row: mark::Model| Fault { id: row.id, at: row.at, voided: row.voided_at.is_some() };
+    let earlier = |row: sanction::Model| {
+        Ok::<_, Broken>(Earlier {
+            kind: row.kind,
+            began_at: row.began_at,
+            end: row.ended_at.map_or(row.until, |ended| ended.min(row.until)),
+            cause: cause(&row)?,
+        })
+    };
+    let earlier = sanctions.into_iter().map(earlier).collect::<Result<_, _>>()?;
+    Ok((marks.into_iter().map(fault).collect(), earlier))
+}

@@ -1,0 +1,177 @@
+//! The only writer of sanctions: imposing one, ending it, opening it again.
+
+use entity::partner::PartnerState;
+use entity::sanction::{self, SanctionKind};
+use entity::value::{EventId, Instant, MarkId, PartnerId, PersonId, SanctionId};
+use entity::{partner, person};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::read::{open, view};
+use super::{Refusal, rules};
+use crate::platform::write_set::Unique;
+use crate::platform::{Audience, Command, Stop, Tx};
+
+/// A sanction to be imposed.
+pub struct Imposed {
+    /// The client or the branch.
+    pub subject: Uuid,
+    /// What.
+    pub kind: SanctionKind,
+    /// Until then.
+    pub until: Instant,
+    /// Why, for people.
+    pub reason: String,
+    /// For which marks (SAN-3).
+    pub cause: Vec<MarkId>,
+    /// Who of support imposes it.
+    pub by_person: Option<PersonId>,
+}
+
+/// Imposes a sanction where none of its kind stands; one whose time is over is ended by the way.
+///
+/// # Errors
+/// `no_such_subject`, or a fault; the command is run again where somebody was faster.
+pub async fn impose(tx: &mut Tx, imposed: Imposed) -> Result<sanction::Model, Stop> {
+    let Imposed { subject, kind, until, reason, cause, by_person } = imposed;
+    match open(tx.db(), subject, kind).await? {
+        // Whoever imposes has looked: this one came meanwhile.
+        Some(standing) if tx.now() < standing.until => return Err(Stop::Contended),
+        Some(over) => {
+            close(tx, &over, over.until)?;
+        }
+        None => {}
+    }
+    let row = sanction::Model {
+        id: SanctionId::new(),
+        subject,
+        kind,
+        began_at: tx.now(),
+        until,
+        ended_at: None,
+        reason,
+        cause: serde_json::to_value(cause)?,
+        address_lifted: false,
+        by_person,
+        version: 1,
+    };
+    tx.insert(row.clone());
+    tx.unique(Unique {
+        name: "sanction_standing",
+        columns: "sanction.subject, sanction.kind",
+        refusal: Refusal::Stands.refused(),
+        choose_again: false,
+    });
+    tx.arm(rules::ENDS, row.id.0, until);
+    if kind == SanctionKind::PartnerBlock {
+        // What it does to the branch's orders is decided order by order (SAN-4).
+        tx.arm(rules::SHUT_OUT, subject, tx.now());
+    }
+    raise(tx, subject, kind, true).await?;
+    tell(tx, "sanction.began", &row)?;
+    Ok(row)
+}
+
+/// Ends a sanction at this instant; a branch that was shut out is back (SAN-4).
+///
+/// # Errors
+/// Faults only; a lost race shows at the flush.
+pub async fn end(tx: &mut Tx, row: &sanction::Model, at: Instant) -> Result<sanction::Model, Stop> {
+    let ended = close(tx, row, at)?;
+    if row.kind == SanctionKind::PartnerBlock {
+        raise(tx, row.subject, row.kind, false).await?;
+    }
+    Ok(ended)
+}
+
+/// Opens a client's ban again as it was (PEN-7).
+///
+/// # Errors
+/// Faults only; a lost race shows at the flush.
+pub fn reopen(tx: &mut Tx, row: &sanction::Model) -> Result<sanction::Model, Stop> {
+    let next = sanction::Model { ended_at: None, ..row.clone() };
+    tx.update(row, &next);
+    tx.arm(rules::ENDS, row.id.0, row.until);
+    tell(tx, "sanction.began", &next)?;
+    Ok(next)
+}
+
+/// Lets a new operator register at the address of a blocked branch (SAN-4).
+pub fn lift_address(tx: &mut Tx, row: &sanction::Model) -> sanction::Model {
+    let next = sanction::Model { address_lifted: true, ..row.clone() };
+    tx.update(row, &next);
+    next
+}
+
+/// Raises the version of the client's own row: whoever counts or imposes at the same time looks
+/// again.
+///
+/// # Errors
+/// `no_such_subject`, or a fault.
+pub async fn hold_client(tx: &mut Tx, client_id: PersonId) -> Result<(), Stop> {
+    let row = tx.find::<person::Entity>(client_id).await?.ok_or(Refusal::NoSuchSubject)?;
+    tx.update(&row, &row);
+    Ok(())
+}
+
+/// A sanction's time is over.
+pub struct EndSanction {
+    /// Which sanction.
+    pub sanction_id: SanctionId,
+}
+
+impl Command for EndSanction {
+    type Answer = ();
+    const NAME: &'static str = "end_sanction";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let row = tx.find::<sanction::Entity>(self.sanction_id).await?;
+        let row = row.ok_or(Refusal::NoSuchSanction)?;
+        if row.ended_at.is_some() {
+            return Err(Refusal::Over.into());
+        }
+        if tx.now() <= row.until {
+            return Err(Refusal::NotOver.into());
+        }
+        end(tx, &row, row.until).await?;
+        Ok(())
+    }
+}
+
+fn close(tx: &mut Tx, row: &sanction::Model, at: Instant) -> Result<sanction::Model, Stop> {
+    let next = sanction::Model { ended_at: Some(at), ..row.clone() };
+    tx.update(row, &next);
+    tx.disarm(rules::ENDS, row.id.0);
+    tell(tx, "sanction.ended", &next)?;
+    Ok(next)
+}
+
+/// The row of whom it concerns one version on; a branch is shut out by a block, and live after it.
+async fn raise(tx: &mut Tx, subject: Uuid, kind: SanctionKind, began: bool) -> Result<(), Stop> {
+    let blocks = match kind {
+        SanctionKind::ClientBan => return hold_client(tx, PersonId(subject)).await,
+        SanctionKind::PartnerWarning | SanctionKind::PartnerVisibility => false,
+        SanctionKind::PartnerBlock => true,
+    };
+    let row = tx.find::<partner::Entity>(PartnerId(subject)).await?;
+    let row = row.ok_or(Refusal::NoSuchSubject)?;
+    let state = match row.state {
+        PartnerState::Live if blocks && began => PartnerState::Blocked,
+        PartnerState::Blocked if blocks && !began => PartnerState::Live,
+        // A branch that was never admitted does not become so by a block's end.
+        state @ (PartnerState::Draft | PartnerState::Live | PartnerState::Blocked) => state,
+    };
+    tx.update(&row, &partner::Model { state, ..row.clone() });
+    Ok(())
+}
+
+fn tell(tx: &mut Tx, event: &'static str, row: &sanction::Model) -> Result<(), Stop> {
+    let audience = match row.kind {
+        SanctionKind::ClientBan => Audience::Client(PersonId(row.subject)),
+        SanctionKind::PartnerWarning
+        | SanctionKind::PartnerVisibility
+        | SanctionKind::PartnerBlock => Audience::Branch(PartnerId(row.subject)),
+    };
+    let payload = json!({"sanction": view(row)?});
+    tx.tell(&audience, event, None, EventId::new(), &payload)
+}

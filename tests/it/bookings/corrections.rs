@@ -1,0 +1,119 @@
+//! What turns out otherwise: the class of the car, the amount (ORD-10, ORD-11).
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::one_bay;
+use crate::support::{Branch, Client, Order, World, instant, minutes};
+
+const MICROSECOND: TimeDelta = TimeDelta::microseconds(1);
+
+impl Branch {
+    async fn admits_as(&self, order: &Order, class: &str) -> crate::support::Reply {
+        let path = format!("/v1/partner/orders/{}/admit", order.id);
+        self.post(&path, json!({"car_class": class})).await
+    }
+}
+
+impl Client {
+    async fn leaves(&self, order: &Order) -> crate::support::Reply {
+        self.post(&format!("/v1/client/orders/{}/leave", order.id), json!({})).await
+    }
+
+    async fn contests_amount(&self, order: &Order) -> crate::support::Reply {
+        let path = format!("/v1/client/orders/{}/contest-amount", order.id);
+        self.post(&path, json!({"reason": "We agreed on less"})).await
+    }
+}
+
+async fn confirmed(world: &World) -> (Branch, Client, Order) {
+    let (kristal, anar) = one_bay(world).await;
+    let order = anar.orders(&kristal).await;
+    kristal.accepts(&order).await.ok();
+    (kristal, anar, order)
+}
+
+both! {
+    /// ORD-10: the class is corrected when the car is taken in: 20.00 and 40 minutes instead of
+    /// 15.00 and 30; the client sees it and may leave free for ten minutes.
+    async fn ord_10_the_class_is_corrected_and_the_client_leaves_free(world) {
+        let (kristal, anar, order) = confirmed(world).await;
+        let mut feed = anar.follows().await;
+        let active = kristal.admits_as(&order, "suv").await;
+        assert_eq!(active.status("active")["car"]["class"], "suv");
+        assert_eq!(active.money("total"), 2000);
+        assert_eq!(active.at("planned_end"), instant("2026-11-20T08:40:00Z"));
+        assert_eq!(kristal.balance().await.1, 180);
+        let told = feed.hears("order.admitted").await;
+        assert_eq!(told["data"]["order"]["total"]["amount"], 2000);
+        assert_eq!(told["data"]["order"]["class_corrected"], true);
+        world.advance(minutes(10)).await;
+        let left = anar.leaves(&order).await;
+        assert_eq!(left.status("cancelled")["reason"], "client_cancelled");
+        assert_eq!(left.ok()["penalty"], json!(null));
+        assert_eq!(kristal.balance().await, (5000, 0, 5000));
+        assert_eq!(world.marks(&anar.person_id, "client_late_cancel").await, 0);
+    }
+
+    /// ORD-10: after ten minutes, or where nothing was corrected, nobody leaves an active order.
+    async fn ord_10_leaving_needs_a_correction_and_is_short(world) {
+        let (kristal, anar, order) = confirmed(world).await;
+        kristal.admits(&order).await.ok();
+        anar.leaves(&order).await.refused_as("not_corrected", "active");
+        kristal.completes(&order, 1500).await.ok();
+        let again = anar.orders(&kristal).await;
+        kristal.accepts(&again).await.ok();
+        kristal.admits_as(&again, "suv").await.ok();
+        world.advance(minutes(10) + MICROSECOND).await;
+        anar.leaves(&again).await.refused_as("not_corrected", "active");
+        kristal.completes(&again, 2000).await.status("completed");
+        assert_eq!(kristal.balance().await, (5000 - 135 - 180, 0, 5000 - 135 - 180));
+    }
+
+    /// ORD-10: a contested admission takes the correction back with it.
+    async fn ord_10_contesting_takes_the_correction_back(world) {
+        let (kristal, anar, order) = confirmed(world).await;
+        kristal.admits_as(&order, "suv").await.status("active");
+        let back = anar.contests(&order).await;
+        assert_eq!(back.status("confirmed")["total"]["amount"], 1500);
+        assert_eq!(back.ok()["car"]["class"], "sedan");
+        assert_eq!(kristal.balance().await.1, 135);
+    }
+
+    /// ORD-11: exactly a fifth more is not flagged; more is, and the client may contest it for two
+    /// days; support is told.
+    async fn ord_11_an_amount_far_off_may_be_contested(world) {
+        let (kristal, anar, order) = confirmed(world).await;
+        kristal.admits(&order).await.ok();
+        assert_eq!(kristal.completes(&order, 1800).await.status("completed")["flagged"], false);
+        anar.contests_amount(&order).await.refused_as("not_contestable", "completed");
+        let mut queue = world.support().follows().await;
+        let again = anar.orders(&kristal).await;
+        kristal.accepts(&again).await.ok();
+        kristal.admits(&again).await.ok();
+        let dear = kristal.completes(&again, 1801).await;
+        assert_eq!(dear.status("completed")["flagged"], true);
+        world.advance(TimeDelta::hours(48)).await;
+        let contested = anar.contests_amount(&again).await;
+        contested.status("completed");
+        assert_eq!(contested.at("amount_contested_at"), world.now());
+        let told = queue.hears("support.amount_contested").await;
+        assert_eq!(told["data"]["note"]["reason"], "We agreed on less");
+        anar.contests_amount(&again).await.refused("not_contestable");
+        // Support finds for the client: the commission follows.
+        let version = kristal.version(&again).await;
+        let path = format!("/v1/support/orders/{}/adjust", again.id);
+        let body = json!({"act": "amend", "reason": "Agreed", "final_amount": 1500});
+        world.support().ask("POST", &path).seen(version).body(body).send().await.ok();
+        assert_eq!(kristal.sees(&again).await.money("final_amount"), 1500);
+    }
+
+    /// ORD-11: after two days it is too late.
+    async fn ord_11_not_after_two_days(world) {
+        let (kristal, anar, order) = confirmed(world).await;
+        kristal.admits(&order).await.ok();
+        kristal.completes_for_less(&order, 1000).await.status("completed");
+        world.advance(TimeDelta::hours(48) + MICROSECOND).await;
+        anar.contests_amount(&order).await.refused("not_contestable");
+    }
+}

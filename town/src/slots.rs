@@ -1,0 +1,104 @@
+//! A branch's calendar as a client sees it: the free slots of a day, or a guess where there are
+//! none to see.
+
+use crate::ask::Ask;
+use crate::client::Client;
+use crate::trouble::Trouble;
+use crate::views::{Slot, Slots};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+
+/// Baku's time, ahead of UTC; it has no daylight saving.
+const BAKU_AHEAD: TimeDelta = TimeDelta::hours(4);
+/// The grid slots usually start on, seconds.
+const GRID_SECS: i64 = 900;
+/// Slots a client reads who wants to come soon.
+const SOON_MAX: usize = 8;
+/// How far ahead a guess lies, minutes.
+const GUESS_MIN: (u64, u64) = (35, 110);
+/// Bookings of a hundred for soon, and for any time of the day; the others are for tomorrow.
+const SOON_PERCENT: u64 = 78;
+const TODAY_PERCENT: u64 = 96;
+
+/// The day it is in Baku at an instant.
+pub fn baku_date(at: DateTime<Utc>) -> NaiveDate {
+    (at + BAKU_AHEAD).date_naive()
+}
+
+/// The first start on the grid from an instant on.
+pub(crate) fn on_the_grid(at: DateTime<Utc>) -> DateTime<Utc> {
+    let over = at.timestamp().rem_euclid(GRID_SECS);
+    let whole = at.timestamp() - over;
+    let whole =
+        if over == 0 && at.timestamp_subsec_nanos() == 0 { whole } else { whole + GRID_SECS };
+    DateTime::from_timestamp(whole, 0).unwrap_or(at)
+}
+
+/// A start some quarters of an hour after another, for whoever has no calendar at hand.
+pub(crate) fn quarters_after(start: DateTime<Utc>, quarters: u64) -> DateTime<Utc> {
+    let quarters = i64::try_from(quarters).unwrap_or(1);
+    on_the_grid(start + TimeDelta::minutes(15 * quarters))
+}
+
+/// What is wanted of a calendar.
+pub(crate) struct Visit<'a> {
+    /// At which branch.
+    pub(crate) branch: &'a str,
+    /// Which services.
+    pub(crate) services: &'a [String],
+    /// For which class of car.
+    pub(crate) class: &'a str,
+}
+
+impl Client {
+    /// A start this client likes: mostly soon, sometimes later today, seldom tomorrow. None where
+    /// the day has no slot left.
+    pub(crate) async fn likes(&mut self, visit: &Visit<'_>) -> Option<DateTime<Utc>> {
+        let now = self.shared.sundial.now()?;
+        let when = self.dice.between(1, 100);
+        let date = baku_date(now);
+        let date = if when > TODAY_PERCENT { date.checked_add_days(Days::new(1))? } else { date };
+        match self.free(visit, date).await {
+            Ok(free) => {
+                let starts: Vec<DateTime<Utc>> = free.iter().map(|slot| slot.starts_at).collect();
+                let soon = starts.get(..SOON_MAX.min(starts.len())).unwrap_or_default();
+                let liked = if when <= SOON_PERCENT {
+                    self.dice.pick_early(soon)
+                } else {
+                    self.dice.pick(&starts)
+                };
+                liked.copied()
+            }
+            Err(Trouble::Stopped) => None,
+            Err(_nothing_to_see) => {
+                let ahead = self.dice.between(GUESS_MIN.0, GUESS_MIN.1);
+                let ahead = TimeDelta::minutes(i64::try_from(ahead).unwrap_or(60));
+                Some(on_the_grid(now + ahead))
+            }
+        }
+    }
+
+    async fn free(&self, visit: &Visit<'_>, date: NaiveDate) -> Result<Vec<Slot>, Trouble> {
+        let Visit { branch, services, class } = visit;
+        let services = services.join(",");
+        let path = format!("/v1/client/partners/{branch}/slots");
+        let query = format!("{path}?date={date}&services={services}&class={class}");
+        let day: Slots = self.me.read(&Ask::get(query)).await?;
+        Ok(day.slots)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{baku_date, on_the_grid};
+    use chrono::DateTime;
+
+    #[test]
+    fn a_guess_lies_on_the_grid_and_midnight_is_bakus() {
+        let at = |text: &str| DateTime::parse_from_rfc3339(text).unwrap().to_utc();
+        assert_eq!(on_the_grid(at("2026-11-20T08:00:00Z")), at("2026-11-20T08:00:00Z"));
+        assert_eq!(on_the_grid(at("2026-11-20T08:00:01Z")), at("2026-11-20T08:15:00Z"));
+        assert_eq!(on_the_grid(at("2026-11-20T23:59:00Z")), at("2026-11-21T00:00:00Z"));
+        assert_eq!(baku_date(at("2026-11-20T19:59:59Z")).to_string(), "2026-11-20");
+        assert_eq!(baku_date(at("2026-11-20T20:00:00Z")).to_string(), "2026-11-21");
+    }
+}
