@@ -38,8 +38,8 @@ both! {
     async fn a_branch_without_a_price_for_minivans_washes_none(world) {
         let (kristal, anar) =
             (world.branch("Kristal").await, world.client_with("Anar", "minivan").await);
-        anar.previews(&kristal, &["wash.body"]).await.refused("services_invalid");
-        anar.places(&kristal, &["wash.body"], 1500).await.refused("services_invalid");
+        anar.previews(&kristal, &["wash.body"]).await.refused("not_for_class");
+        anar.places(&kristal, &["wash.body"], 1500).await.refused("not_for_class");
     }
 
     /// ACC-7: a plate is one car, however it is typed; another client may have it too.

@@ -120,7 +120,7 @@ both! {
         let farid = world.client("Farid").await;
         let both = ["wash.body", "wash.full"];
         let later = noon + hours(4);
-        farid.asks_to_book(&kristal, &both, later, 4000).await.refused("services_invalid");
+        farid.asks_to_book(&kristal, &both, later, 4000).await.refused("different_bays");
     }
 
     /// BK-11: the same client at two places at one time is warned, the same car is refused.

@@ -63,7 +63,7 @@ both! {
         let nowhere = "019a0000-0000-7000-8000-000000000001";
         slots(nowhere, format!("{wash}&class=suv")).await.refused("no_such_partner");
         let theirs = format!("services={}&class=suv", shine.service("wash.body"));
-        slots(id, theirs).await.refused("no_such_service");
+        slots(id, theirs).await.refused("service_unknown");
         slots(id, format!("{wash}&class=minivan")).await.refused("not_for_class");
         slots(id, format!("{wash}&car_id={}", leyla.car_id)).await.refused("no_such_car");
         for rest in [
@@ -92,7 +92,7 @@ both! {
         slots(id, apart).await.refused("different_bays");
         assert_eq!(starts(&slots(id, format!("services={full}&class=suv")).await).len(), 0);
         edits(body, json!({"active": false})).await;
-        slots(id, format!("{wash}&class=suv")).await.refused("not_offered");
+        slots(id, format!("{wash}&class=suv")).await.refused("service_stopped");
         edits(body, json!({"active": true})).await;
         assert_eq!(starts(&anar.slots(&kristal, "2026-11-21").await).len(), 96);
         kristal.takes_orders(false).await.ok();

@@ -71,7 +71,7 @@ both! {
         let suv = leyla.previews(&kristal, &["wash.body"]).await;
         assert_eq!((suv.money("total"), &suv.ok()["services"][0]["minutes"]), (2000, &json!(40)));
         assert_eq!(anar.previews(&kristal, &["wash.body"]).await.money("total"), 1500);
-        minivan.previews(&kristal, &["wash.body"]).await.refused("services_invalid");
+        minivan.previews(&kristal, &["wash.body"]).await.refused("not_for_class");
         let mut wish = anar.wish(&kristal, &["wash.body"]);
         wish["car_id"] = json!(leyla.car_id);
         anar.post("/v1/client/orders/preview", wish).await.refused("no_such_car");
