@@ -70,7 +70,8 @@ impl From<&Slot> for FreeSlot {
 /// Looks for them. A branch that takes no orders now has none.
 ///
 /// # Errors
-/// `no_such_partner`; `service_unknown`, `service_stopped`, `not_for_class`, `different_bays`; a fault.
+/// `no_such_partner`; `service_unknown`, `service_stopped`, `not_for_class`, `different_bays`; a
+/// fault.
 pub async fn slots<C: ConnectionTrait>(
     db: &C,
     plans: &Plans,
