@@ -14,6 +14,8 @@ use crate::policy;
 
 /// Marks of one order at most.
 const MARKS_MAX: u64 = 100;
+/// Bans of one client that fell and whose time is not over, at most.
+const FALLEN_MAX: u64 = 10;
 
 /// A mark's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +75,9 @@ pub async fn void(
         after.marks.push(MarkState { id: old.id, voided_at: Some(tx.now()) });
         tx.replace(mark::Model { voided_at: Some(tx.now()), ..old });
     }
+    // One that fell with an earlier mark rests on these too: the last that is put back opens it.
+    before.bans = fallen(tx, client_id, &after.marks).await?;
+    after.bans.clone_from(&before.bans);
     let kind = SanctionKind::ClientBan;
     let Some(ban) = read::standing(tx.db(), client_id.0, kind, tx.now()).await? else {
         return Ok((before, after));
@@ -90,23 +95,53 @@ pub async fn void(
 /// Does a ban no longer stand on enough marks, these undone as well?
 async fn falls(tx: &Tx, ban: &sanction::Model, now_void: &[MarkState]) -> Result<bool, Stop> {
     let cause = read::cause(ban)?;
-    let gone: Vec<MarkId> = mark::Entity::find()
-        .select_only()
-        .column(mark::Column::Id)
-        .filter(mark::Column::Id.is_in(cause.iter().copied()))
-        .filter(mark::Column::VoidedAt.is_not_null())
-        .into_tuple()
-        .all(tx.db())
-        .await?;
-    let voided = |id| gone.contains(&id) || now_void.iter().any(|mark| mark.id == id);
+    let gone = undone(tx, &cause).await?;
+    let voided = |id| gone.iter().chain(now_void).any(|mark| mark.id == id);
     let keys = policy::book::in_force(tx)?.keys;
     // One that rests on none of these marks is not theirs to end.
     let theirs = now_void.iter().any(|mark| cause.contains(&mark.id));
     Ok(theirs && rules::falls(&cause, voided, keys.client.ban_count))
 }
 
-/// Puts back what was undone: the marks count again, and a ban whose time is not over stands again,
-/// unless another one stands.
+/// Those of these marks that are undone.
+async fn undone(tx: &Tx, cause: &[MarkId]) -> Result<Vec<MarkState>, Stop> {
+    let rows = mark::Entity::find()
+        .filter(mark::Column::Id.is_in(cause.iter().copied()))
+        .filter(mark::Column::VoidedAt.is_not_null())
+        .all(tx.db())
+        .await?;
+    Ok(rows.iter().map(|row| MarkState { id: row.id, voided_at: row.voided_at }).collect())
+}
+
+/// Bans that fell with an earlier mark and rest on these as well, as they are.
+async fn fallen(
+    tx: &Tx,
+    client_id: PersonId,
+    now_void: &[MarkState],
+) -> Result<Vec<BanState>, Stop> {
+    let rows = sanction::Entity::find()
+        .filter(sanction::Column::Subject.eq(client_id.0))
+        .filter(sanction::Column::Kind.eq(SanctionKind::ClientBan))
+        .filter(sanction::Column::EndedAt.is_not_null())
+        .filter(sanction::Column::Until.gt(tx.now()))
+        .limit(FALLEN_MAX)
+        .all(tx.db())
+        .await?;
+    let mut fallen = Vec::new();
+    for row in rows {
+        let cause = read::cause(&row)?;
+        let theirs = now_void.iter().any(|mark| cause.contains(&mark.id));
+        // One that support lifted did not fall at the instant of a waiver.
+        let fell = |mark: &MarkState| mark.voided_at == row.ended_at;
+        if theirs && undone(tx, &cause).await?.iter().any(fell) {
+            fallen.push(BanState { id: row.id, until: row.until, ended_at: row.ended_at });
+        }
+    }
+    Ok(fallen)
+}
+
+/// Puts back what was undone: the marks count again, and a ban that has enough of them again and
+/// whose time is not over stands again, unless another one stands.
 ///
 /// # Errors
 /// Faults only.
@@ -117,12 +152,21 @@ pub async fn unvoid(tx: &mut Tx, client_id: PersonId, before: &Counted) -> Resul
         let row = Tx::must("mark", was.id, row)?;
         tx.replace(mark::Model { voided_at: was.voided_at, ..row });
     }
+    let keys = policy::book::in_force(tx)?.keys;
     let other = read::open(tx.db(), client_id.0, SanctionKind::ClientBan).await?;
     for was in &before.bans {
         let row = tx.find::<sanction::Entity>(was.id).await?;
         let row = Tx::must("sanction", was.id, row)?;
-        if tx.now() < row.until && other.is_none() && row.ended_at.is_some() {
+        let cause = read::cause(&row)?;
+        let gone = undone(tx, &cause).await?;
+        let back = |id| before.marks.iter().any(|was| was.id == id && was.voided_at.is_none());
+        let voided = |id| !back(id) && gone.iter().any(|mark| mark.id == id);
+        let since = was.ended_at.is_none() || was.ended_at == row.ended_at;
+        let ended = row.ended_at.is_some() && since && tx.now() < row.until;
+        let enough = !rules::falls(&cause, voided, keys.client.ban_count);
+        if other.is_none() && ended && enough {
             reopen(tx, &row)?;
+            break;
         }
     }
     tx.arm(JUDGE_CLIENT, client_id.0, tx.now());

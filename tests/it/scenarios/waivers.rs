@@ -162,6 +162,37 @@ both! {
         assert!(sanctions(world, &anar.person_id).await[0]["ended_at"].is_null());
     }
 
+    /// PEN-7: of two marks that were undone the last that is put back opens the ban again,
+    /// whichever that is; with one of them missing there are four.
+    async fn pen_7_a_ban_stands_again_with_all_its_marks(world) {
+        let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
+        let mut two = Vec::new();
+        for _ in 0..2 {
+            two.push(leaves_late(world, &kristal, &anar, "wash.body").await);
+            pays(world, two.last().unwrap(), 150).await.ok();
+            world.advance(seconds(1)).await;
+        }
+        leaves_late_paying(world, &kristal, &anar, 3).await;
+        let ban = sanctions(world, &anar.person_id).await[0].clone();
+        for order in [[0, 1], [1, 0]] {
+            for penalty in &two {
+                decides(world, penalty, "waive").await.ok();
+                world.advance(seconds(1)).await;
+            }
+            let [first, last] = order.map(|i: usize| two[i].clone());
+            decides(world, &first, "reinstate").await.ok();
+            world.advance(seconds(1)).await;
+            let fell = sanctions(world, &anar.person_id).await;
+            assert!(fell.len() == 1 && !fell[0]["ended_at"].is_null(), "{fell:?}");
+            let open = anar.orders(&kristal).await;
+            anar.cancels(&open).await.ok();
+            decides(world, &last, "reinstate").await.ok();
+            world.advance(seconds(1)).await;
+            assert_eq!(sanctions(world, &anar.person_id).await[0], ban);
+            anar.tries(&kristal, &["wash.body"]).await.refused("client_banned");
+        }
+    }
+
     /// PEN-7: a ban that rests on enough without it stands; so does one that support imposed.
     async fn pen_7_a_ban_that_rests_on_others_stands(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
