@@ -209,7 +209,8 @@ fn day(plan: &Plan, date: NaiveDate) -> DayView {
     DayView { date, open: open.map(|s| OpenSpan { from: s.from, until: s.until }).collect() }
 }
 
-/// Open orders that may lie in this time, and those that were completed in it.
+/// Open orders that may lie in this time, and those that were served in it, whenever they were
+/// closed.
 async fn orders<C: ConnectionTrait>(
     db: &C,
     id: PartnerId,
@@ -224,9 +225,16 @@ async fn orders<C: ConnectionTrait>(
         .add(order::Column::TakenFrom.is_null())
         .add(order::Column::Proposal.is_not_null());
     let open = Condition::all().add(order::Column::Status.is_in(open)).add(may_lie);
+    let booked = Condition::all()
+        .add(order::Column::StartsAt.lt(shown.until))
+        .add(order::Column::EndsAt.gt(shown.from));
+    let quick = Condition::all()
+        .add(order::Column::StartsAt.is_null())
+        .add(order::Column::PlacedAt.lt(shown.until))
+        .add(order::Column::CompletedAt.gte(shown.from));
     let completed = Condition::all()
-        .add(order::Column::CompletedAt.gte(shown.from))
-        .add(order::Column::CompletedAt.lt(shown.until));
+        .add(order::Column::Status.eq(Status::Completed))
+        .add(Condition::any().add(booked).add(quick));
     let rows = order::Entity::find()
         .filter(order::Column::PartnerId.eq(id))
         .filter(Condition::any().add(open).add(completed))
@@ -277,11 +285,14 @@ fn sorted_in(
     (columns, unassigned)
 }
 
-/// Completed orders were read for their day; the rest must touch the time that is shown.
+/// What is shown touches this time: with its bay while it holds one, with the visit itself once it
+/// is over.
 fn lies_in(entry: &Entry, shown: Span) -> bool {
-    let from = entry.taken_from.unwrap_or(entry.starts_at);
-    let until = entry.taken_until.unwrap_or(entry.ends_at);
-    entry.status == Some(Status::Completed) || (from < shown.until && shown.from < until)
+    let over = entry.status == Some(Status::Completed);
+    let from = entry.taken_from.filter(|_| !over).unwrap_or(entry.starts_at);
+    let until = entry.taken_until.filter(|_| !over).unwrap_or(entry.ends_at);
+    // One that was closed at the instant it was taken in has no length.
+    from < shown.until && (shown.from < until || shown.from == from)
 }
 
 /// An order's own entry, and that of a pending move.

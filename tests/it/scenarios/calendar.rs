@@ -168,4 +168,34 @@ both! {
         assert_eq!(week.ok()["from"], "2027-03-21T23:00:00Z");
         assert_eq!(week.ok()["until"], "2027-03-28T22:00:00Z");
     }
+
+    /// PAN-1: a visit stays on the day it was, whenever it is closed: 20:00Z is midnight in Baku.
+    async fn pan_1_a_visit_stays_on_its_day(world) {
+        let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
+        let leyla = world.client("Leyla").await;
+        kristal.adds_bay("Bay 1", "wash").await;
+        let booked = anar.has_booked(&kristal, instant("2026-11-20T18:00:00Z")).await;
+        world.until(instant("2026-11-20T18:00:00Z")).await;
+        kristal.admits(&booked).await.status("active");
+        world.until(instant("2026-11-20T19:30:00Z")).await;
+        let quick = leyla.orders(&kristal).await;
+        kristal.accepts(&quick).await.ok();
+        world.until(instant("2026-11-20T19:50:00Z")).await;
+        kristal.admits(&quick).await.status("active");
+        world.until(instant("2026-11-20T20:10:00Z")).await;
+        for order in [&booked, &quick] {
+            kristal.completes(order, 1500).await.status("completed");
+        }
+        let shown = async |date| {
+            let day = kristal.looks_at(date, "day").await.ok().clone();
+            of(&day["bays"][0]["entries"], "order_id")
+                .iter()
+                .map(|id| id.as_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(shown("2026-11-20").await, [booked.id, quick.id.clone()]);
+        // The second was served over midnight.
+        assert_eq!(shown("2026-11-21").await, [quick.id]);
+        assert_eq!(shown("2026-11-22").await, Vec::<String>::new());
+    }
 }
