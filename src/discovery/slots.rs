@@ -8,15 +8,15 @@ use std::time::Instant as Stopwatch;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::partner;
-use entity::value::{BayId, CarClass, CarId, Instant, PartnerId, ServiceId, Span};
+use entity::value::{CarClass, CarId, Instant, PartnerId, ServiceId};
 use sea_orm::{ConnectionTrait, EntityTrait as _};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::partners::Refusal;
-use crate::partners::availability::{NOBODY, Search, held};
+use crate::partners::availability::{NOBODY, Search};
 use crate::partners::plan::{Need, Plan, Plans};
-use crate::partners::slots::{Busy, Slot, ticks};
+use crate::partners::slots::Slot;
 use crate::platform::Stop;
 use crate::policy::Policy;
 
@@ -125,32 +125,11 @@ async fn look<C: ConnectionTrait>(
     policy: &Policy,
     now: Instant,
 ) -> Result<Option<SlotsView>, Stop> {
-    let search = Search { plan, need, holder: NOBODY, policy, now };
-    let Wanted { partner_id, date, days, .. } = *wanted;
-    let (mut free, held) = search.slots(db, partner_id, date, days).await?;
-    if let Some(car_id) = wanted.car_id {
-        let elsewhere = booked(db, partner_id, car_id, &free, need).await?;
-        let meets = |slot: &Slot| {
-            let wanted = ticks(need.visit.occupying(slot.starts_at));
-            elsewhere.iter().any(|busy| busy.ticks.meets(&wanted))
-        };
-        free.retain(|slot| !meets(slot));
-    }
+    let Wanted { partner_id, car_id: car, date, days, .. } = *wanted;
+    let search = Search { plan, need, car, holder: NOBODY, policy, now };
+    let (free, held) = search.slots(db, partner_id, date, days).await?;
+    let free = search.for_car(free, &held);
     Ok((held.version == plan.version).then(|| view(plan, wanted, &free)))
-}
-
-/// When a car is booked, within the reach of these slots; it holds ticks as a bay does.
-async fn booked<C: ConnectionTrait>(
-    db: &C,
-    partner_id: PartnerId,
-    car_id: CarId,
-    free: &[Slot],
-    need: &Need,
-) -> Result<Vec<Busy>, Stop> {
-    let (Some(first), Some(last)) = (free.first(), free.last()) else { return Ok(Vec::new()) };
-    let until = need.visit.occupying(last.starts_at).until;
-    let reach = ticks(Span { from: first.starts_at, until });
-    Ok(held(db, partner_id, &[BayId(car_id.0)], reach, NOBODY).await?.busy)
 }
 
 fn view(plan: &Plan, wanted: &Wanted, free: &[Slot]) -> SlotsView {

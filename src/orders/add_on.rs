@@ -11,7 +11,7 @@ use super::proposal::{self, Answer};
 use super::read::{self, Scope};
 use super::refit::refit;
 use super::view::{OrderView, view};
-use super::{Refusal, late, price, timers};
+use super::{Refusal, auto, late, price, timers};
 use crate::partners;
 use crate::partners::plan;
 use crate::platform::{Command, Stop, Tx};
@@ -68,9 +68,10 @@ impl Command for Propose {
             what: Proposed::AddOn { services, total },
         };
         let next = Model { proposal: Some(proposal), ..order.clone() };
+        let agrees = auto::agrees(&partner, &plan.calendar, &next);
         let step = Step::new(intent, "order.add_on_proposed", next);
         let order = apply::step(tx, &order, step)?;
-        if partner.auto_add_on {
+        if agrees {
             apply::arm_now(tx, &order, timers::AUTO_AGREE);
         }
         Ok(view(&order, self.scope.reader()))

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::Refusal;
 use super::apply::{self, Step};
 use super::cancel::End;
-use super::complete::{ChangeServices, completed, held};
+use super::complete::{ChangeServices, completed, far_off, held};
 use super::machine::Intent;
 use super::read::{self, Scope};
 use super::view::{OrderView, Reader, view};
@@ -97,7 +97,8 @@ impl Adjust {
     ) -> Result<Model, Stop> {
         let keys = policy::book::pinned(tx, order.policy_version)?;
         let amount = self.final_amount.unwrap_or(order.agreed);
-        let next = completed(order, amount, order.flagged, &keys, tx.now());
+        let flagged = far_off(order.agreed, amount, &keys);
+        let next = completed(order, amount, flagged, &keys, tx.now());
         let next = Model { status: to, frozen_until: None, ..next };
         ledger::post::capture(tx, &held(order), next.commission, &order.code);
         let step = Step {

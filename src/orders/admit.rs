@@ -16,12 +16,12 @@ use super::machine::Intent;
 use super::read::{self, Scope};
 use super::refit::{end_of, refit, stretch};
 use super::view::{OrderView, view};
-use super::{Refusal, capacity, late, price};
+use super::{Refusal, capacity, late, price, slot};
 use crate::ledger;
 use crate::partners::availability::free_bays;
 use crate::partners::plan;
 use crate::partners::read::ServiceView;
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, Stop, Tx, heartbeat};
 use crate::policy::{self, Policy};
 
 /// Takes the car in.
@@ -108,9 +108,7 @@ impl Command for Leave {
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
         let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::Leave).await?;
         let keys = policy::book::pinned(tx, order.policy_version)?;
-        let minutes = TimeDelta::minutes(keys.order.contest_min);
-        let open = order.admitted_at.is_some_and(|at| tx.now() <= at + minutes);
-        if !order.class_corrected || !open {
+        if !order.class_corrected || !within_minutes(tx, &order, &keys).await? {
             return Err(read::refuse(Refusal::NotCorrected, &order, self.scope).into());
         }
         let end = End {
@@ -142,7 +140,7 @@ impl Command for Contest {
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
         let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::Contest).await?;
         let keys = policy::book::pinned(tx, order.policy_version)?;
-        if !contestable(&order, &keys, tx.now()) {
+        if order.arrived_at.is_some() || !within_minutes(tx, &order, &keys).await? {
             return Err(read::refuse(Refusal::ContestOver, &order, self.scope).into());
         }
         let mut next = returned(&order, to, tx.now());
@@ -215,13 +213,16 @@ impl Before {
 
 /// Its former bay for its former time; where that was given away meanwhile another one that fits,
 /// and where none is free it is overbooked: the partner who said it was there answers for that
-/// (BK-10).
+/// (BK-10). A booking of the car elsewhere that was made meanwhile is to be let go first (BK-11).
 async fn placed_again(tx: &mut Tx, mut next: Model) -> Result<Model, Stop> {
     let Some(Place { bay_id, from, until }) = capacity::place(&next) else { return Ok(next) };
     let (_, plan) = plan::of(tx, next.partner_id).await?;
     let mut bays = plan.bays_for(next.snapshot.bay_kind.as_deref());
     bays.sort_by_key(|bay| *bay != bay_id);
     let span = Span { from, until };
+    if !slot::car_free(tx, &next, span).await? {
+        return Err(Refusal::CarBooked.into());
+    }
     let free = free_bays(tx.db(), next.partner_id, &bays, span, next.id.0).await?;
     next.bay_id = free.first().copied();
     if next.bay_id.is_none() {
@@ -253,11 +254,17 @@ async fn before_admission(tx: &Tx, order: &Model) -> Result<Option<Before>, Stop
     Ok(first.map(serde_json::from_value).transpose()?)
 }
 
-/// May the client still say that it did not happen? Only without evidence of an arrival.
-#[must_use]
-pub fn contestable(order: &Model, policy: &Policy, now: Instant) -> bool {
-    let minutes = TimeDelta::minutes(policy.order.contest_min);
-    order.arrived_at.is_none() && order.admitted_at.is_some_and(|at| now <= at + minutes)
+/// May the client still contest the admission, or leave? Those minutes move with our own outages,
+/// which are read only where it would be too late (OUT-1).
+async fn within_minutes(tx: &Tx, order: &Model, keys: &Policy) -> Result<bool, Stop> {
+    let Some(at) = order.admitted_at else { return Ok(false) };
+    let end = at + TimeDelta::minutes(keys.order.contest_min);
+    if tx.now() <= end {
+        return Ok(true);
+    }
+    let outages = heartbeat::outages(tx.db(), at).await?;
+    let least = TimeDelta::seconds(keys.outage.least_s);
+    Ok(tx.now() <= heartbeat::moved_by_all(end, &outages, least))
 }
 
 /// The state before the admission; the clocks that it stopped go on with the time they had left.

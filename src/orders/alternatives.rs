@@ -91,11 +91,13 @@ async fn free_near(
     let (partner, plan) = plan::of(tx, place.partner_id).await?;
     let need = plan.need(&place.service_ids, class, policy);
     let Some(need) = need.ok().filter(|_| plan.taking) else { return Ok(None) };
-    let search = Search { plan: &plan, need: &need, holder: NOBODY, policy, now: tx.now() };
+    let (plan, need, now) = (&plan, &need, tx.now());
+    let search = Search { plan, need, car: Some(place.car_id), holder: NOBODY, policy, now };
     // A start that is over is looked for from today on.
     let date = plan.calendar.date_of(start.max(tx.now()));
     let days = u64::try_from(policy.booking.alternatives_days).unwrap_or(1).max(1);
-    let (free, _) = search.slots(tx.db(), partner.id, date, days).await?;
+    let (free, held) = search.slots(tx.db(), partner.id, date, days).await?;
+    let free = search.for_car(free, &held);
     Ok(slot::nearest(&free, start, 1).first().map(|slot| slot.starts_at))
 }
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::machine::Intent;
 use super::view::{OrderView, Reader, view};
 use super::{capacity, timers};
-use crate::platform::write_set::Unique;
+use crate::platform::write_set::{Adjust, Unique};
 use crate::platform::{Audience, Refused, Stop, Tx};
 use crate::{policy, reputation};
 
@@ -226,6 +226,15 @@ fn arm(tx: &mut Tx, old: Option<&Model>, new: &Model) -> Result<(), Stop> {
 }
 
 fn owe(tx: &mut Tx, order: &Model, amount: Money) {
+    // An order that is being placed looks again at what is owed (PEN-6).
+    tx.adjust(Adjust {
+        table: "person",
+        key: vec![("id", order.client_id.0.into())],
+        add: vec![("version", 1)],
+        set: Vec::new(),
+        condition: None,
+        refusal: None,
+    });
     tx.insert(penalty::Model {
         id: PenaltyId::new(),
         order_id: order.id,

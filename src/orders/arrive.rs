@@ -72,8 +72,10 @@ impl Command for SendPosition {
             late::still_awaited(tx, &order, self.scope)?;
             let next = arrived(&order, &keys, ArrivalBy::Position, tx.now());
             apply::step(tx, &order, Step::new(Intent::Arrive, "order.arrived", next))?
-        } else {
+        } else if departing(&order, tx.now()) {
             estimated(tx, order, distance_m, &keys)?
+        } else {
+            order
         };
         Ok(PositionAnswer {
             near,

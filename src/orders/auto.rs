@@ -3,9 +3,12 @@
 
 use chrono::{Datelike as _, Timelike as _};
 use chrono_tz::Tz;
-use entity::order::{Kind, Model};
+use entity::order::{Actor, Kind, Model, Proposed};
 use entity::partner::{self, AutoHours};
 use entity::value::Instant;
+
+use super::price;
+use crate::partners::schedule::Calendar;
 
 /// Minutes of a day.
 const DAY_MIN: i16 = 1440;
@@ -23,6 +26,31 @@ pub fn confirms(partner: &partner::Model, order: &Model) -> bool {
     auto.all
         || lines.iter().all(|line| auto.service_ids.contains(&line.id))
         || order.starts_at.is_some_and(in_hours)
+}
+
+/// Does the branch agree by itself to what is proposed for this order? Only to what its client
+/// proposes: to a move that costs nothing to a start it would confirm, and, where it has set so, to
+/// services that end while it is open. Beyond that its people may agree on purpose.
+#[must_use]
+pub fn agrees(partner: &partner::Model, calendar: &Calendar, order: &Model) -> bool {
+    let Some(proposal) = order.proposal.as_ref().filter(|p| p.by == Actor::Client) else {
+        return false;
+    };
+    match &proposal.what {
+        Proposed::Reschedule { starts_at, late, .. } => {
+            let moved = Model { starts_at: Some(*starts_at), ..order.clone() };
+            !late && confirms(partner, &moved)
+        }
+        Proposed::AddOn { services, .. } => {
+            let lines = [order.snapshot.lines.clone(), services.clone()].concat();
+            let begins = order.starts_at.or(order.eta_at);
+            let open = |begins| {
+                let serving = price::visit(&lines).serving(begins);
+                calendar.open(serving).contains(&serving)
+            };
+            partner.auto_add_on && begins.is_none_or(open)
+        }
+    }
 }
 
 fn holds(hours: AutoHours, zone: Tz, at: Instant) -> bool {

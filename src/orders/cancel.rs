@@ -19,7 +19,7 @@ use super::read::{self, Scope};
 use super::view::{OrderView, view};
 use crate::platform::codes::given;
 use crate::platform::crypto::Keys;
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, Stop, Tx, heartbeat};
 use crate::{ledger, policy};
 
 /// What cancelling costs now; honoured until it expires (PEN-4).
@@ -184,13 +184,23 @@ impl End {
     }
 }
 
-async fn cost(tx: &mut Tx, order: &Model) -> Result<Fee, Stop> {
+/// What letting it go costs its client now. Our own outages are read only where it would cost
+/// something (OUT-1).
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn cost(tx: &mut Tx, order: &Model) -> Result<Fee, Stop> {
     let keys = policy::book::pinned(tx, order.policy_version)?;
     let seen = match order.status {
         Status::Confirmed | Status::OnTheWay => seen_at(tx, order.id, "acceptance").await?,
         Status::Requested | Status::Active | Status::Completed | Status::Cancelled => None,
     };
-    Ok(fee::quote(order, seen, &keys, tx.now()))
+    let fee = fee::quote(order, seen, &keys, &[], tx.now());
+    if !fee.amount.is_positive() {
+        return Ok(fee);
+    }
+    let outages = heartbeat::outages(tx.db(), order.placed_at).await?;
+    Ok(fee::quote(order, seen, &keys, &outages, tx.now()))
 }
 
 /// When a device acknowledged the offer or the acceptance (ORD-6, PEN-2).

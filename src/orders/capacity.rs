@@ -17,18 +17,20 @@ pub fn place(order: &Model) -> Option<Place> {
     Some(Place { bay_id, from, until })
 }
 
-/// Everything a state holds: its bay, the car of a booking, and what a pending move would need.
+/// Everything a state holds: its bay, the car of a booking that is still to come, and what a
+/// pending move would need.
 #[must_use]
 pub fn held(order: &Model) -> Vec<(Uuid, Ticks)> {
     match order.status {
         Status::Completed | Status::Cancelled => return Vec::new(),
         Status::Requested | Status::Confirmed | Status::OnTheWay | Status::Active => {}
     }
+    let comes = comes(order);
     let mut held = Vec::new();
     let mut add = |place: Place| {
         let ticks = ticks(Span { from: place.from, until: place.until });
         held.push((place.bay_id.0, ticks));
-        if order.kind == Kind::Booking {
+        if comes {
             // One car cannot be at two places (BK-11).
             held.push((order.car_id.0, ticks));
         }
@@ -40,6 +42,16 @@ pub fn held(order: &Model) -> Vec<(Uuid, Ticks)> {
         add(*place);
     }
     held
+}
+
+/// Is the car of a booking still to come? One that is being served is there: however long that
+/// takes, it holds no time of the car, and keeps it from nowhere else (BK-11).
+fn comes(order: &Model) -> bool {
+    order.kind == Kind::Booking
+        && match order.status {
+            Status::Requested | Status::Confirmed | Status::OnTheWay => true,
+            Status::Active | Status::Completed | Status::Cancelled => false,
+        }
 }
 
 /// What is taken and what is let go between two states.

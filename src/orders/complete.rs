@@ -112,7 +112,7 @@ pub fn completed(
 }
 
 /// ORD-11: more than so many percent off the agreed amount.
-fn far_off(agreed: Money, amount: Money, keys: &Policy) -> bool {
+pub(super) fn far_off(agreed: Money, amount: Money, keys: &Policy) -> bool {
     let off = i128::from(amount.0 - agreed.0).abs() * 100;
     off > i128::from(agreed.0) * i128::from(keys.order.off_estimate_pct)
 }
@@ -155,7 +155,9 @@ impl Command for ChangeServices {
             Some(amount) if amount.is_positive() => amount,
             Some(_) => return Err(Refusal::AmountInvalid.into()),
         };
-        let next = refit(tx, &order, order.clone(), lines, total).await?;
+        // What was proposed rests on what was agreed before: it is over.
+        let next = Model { proposal: None, ..order.clone() };
+        let next = refit(tx, &order, next, lines, total).await?;
         let step = Step {
             // A contested admission takes it back (ORD-10).
             note: noted(&order, self.reason.as_deref()),

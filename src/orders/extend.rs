@@ -8,7 +8,7 @@ use super::apply::{self, Step};
 use super::machine::Intent;
 use super::read::{self, Scope};
 use super::view::{OrderView, view};
-use super::{Refusal, capacity, late};
+use super::{Refusal, capacity, late, slot};
 use crate::partners::availability::free_until;
 use crate::platform::{Command, Stop, Tx};
 use crate::policy::{self, Policy};
@@ -61,6 +61,9 @@ impl Extend {
             let free = free_until(tx.db(), id, bay_id, wanted, holder).await?;
             if free < wanted.until {
                 return Ok(Err(Refusal::BayNotFree));
+            }
+            if !slot::car_free(tx, order, wanted).await? {
+                return Ok(Err(Refusal::CarBooked));
             }
         }
         Ok(Ok(Model {

@@ -2,8 +2,9 @@
 
 use chrono::TimeDelta;
 use entity::order::{Model, Status};
-use entity::value::{Bp, Instant, Money};
+use entity::value::{Bp, Instant, Money, Span};
 
+use crate::platform::heartbeat::moved_by_all;
 use crate::policy::Policy;
 
 /// What cancelling costs now, why, and until when.
@@ -27,7 +28,8 @@ pub fn fee(amount: Money, bp: Bp, cap: Money) -> Money {
 }
 
 /// What the client's cancelling costs at this instant. `seen_at`: when a device of the client
-/// acknowledged the acceptance.
+/// acknowledged the acceptance; `outages`: times of ours, the oldest first, over which the end of
+/// the free time moves (OUT-1).
 ///
 /// # Source
 /// PEN-2: a quick order is free before the acceptance, and until it was seen, at most for the grace
@@ -35,7 +37,14 @@ pub fn fee(amount: Money, bp: Bp, cap: Money) -> Money {
 /// confirmed later than that for a while after it; one that was moved late is not (BK-8). ARR-2: a
 /// client who arrived and was not taken in leaves free.
 #[must_use]
-pub fn quote(order: &Model, seen_at: Option<Instant>, policy: &Policy, now: Instant) -> Fee {
+pub fn quote(
+    order: &Model,
+    seen_at: Option<Instant>,
+    policy: &Policy,
+    outages: &[Span],
+    now: Instant,
+) -> Fee {
+    let moved = |due| moved_by_all(due, outages, TimeDelta::seconds(policy.outage.least_s));
     let free = |why, free_until| Fee { amount: Money::ZERO, why, free_until };
     let Some(accepted_at) = order.accepted_at else {
         return free("before_acceptance", None);
@@ -51,16 +60,17 @@ pub fn quote(order: &Model, seen_at: Option<Instant>, policy: &Policy, now: Inst
         let fresh = TimeDelta::minutes(order.snapshot.fresh_cancel_min);
         // The start as it is now was confirmed then: by the first yes, or by the yes to a move.
         let agreed_at = order.scheduled_at.unwrap_or(accepted_at);
+        let fresh_until = moved(agreed_at + fresh);
+        let late = agreed_at > free_until;
+        let free_until = moved(free_until);
         return match () {
             () if order.moved_late => Fee { amount, why: "moved_late", free_until: None },
             () if now <= free_until => free("in_time", Some(free_until)),
-            () if agreed_at > free_until && now <= agreed_at + fresh => {
-                free("fresh_confirmation", Some(agreed_at + fresh))
-            }
+            () if late && now <= fresh_until => free("fresh_confirmation", Some(fresh_until)),
             () => Fee { amount, why: "late_cancel", free_until: None },
         };
     }
-    let grace_end = accepted_at + TimeDelta::seconds(policy.quick.unseen_accept_grace_s);
+    let grace_end = moved(accepted_at + TimeDelta::seconds(policy.quick.unseen_accept_grace_s));
     let unseen = seen_at.is_none_or(|seen| seen > now);
     if unseen && now <= grace_end {
         return free("acceptance_unseen", Some(grace_end));

@@ -2,8 +2,8 @@
 //! is late or not there.
 
 use chrono::TimeDelta;
-use entity::order::{Model, Reason};
-use entity::value::{Money, OrderId};
+use entity::order::{Kind, Model, Reason};
+use entity::value::{Instant, Money, OrderId};
 use serde_json::json;
 
 use super::apply::{self, Step};
@@ -12,8 +12,8 @@ use super::machine::Intent;
 use super::read::{self, Scope};
 use super::view::{OrderView, view};
 use super::{Refusal, fee, late, timers};
-use crate::platform::{Command, Stop, Tx};
-use crate::policy;
+use crate::platform::{Command, Stop, Tx, heartbeat};
+use crate::policy::{self, Policy};
 
 /// The offer's time is over (QO-2, BK-9, ORD-6).
 pub struct LapseOffer {
@@ -31,7 +31,8 @@ impl Command for LapseOffer {
         let end = timers::offer_end(&order, &keys);
         past(tx, end)?;
         let seen = seen_at(tx, order.id, "offer").await?;
-        let delivered = seen.is_some_and(|seen| end.is_some_and(|end| seen <= end));
+        let delivered = seen.is_some_and(|seen| end.is_some_and(|end| seen <= end))
+            && !excused(tx, &order, end, &keys).await?;
         let next = Model {
             status: to,
             reason: Some(Reason::OfferExpired),
@@ -48,6 +49,20 @@ impl Command for LapseOffer {
         apply::step(tx, &order, step)?;
         Ok(())
     }
+}
+
+/// Did our own outage take the time to answer a booking, which ends before its start however far
+/// the outage would move it? Then the branch is not to blame (OUT-1, ORD-6).
+async fn excused(
+    tx: &Tx,
+    order: &Model,
+    end: Option<Instant>,
+    keys: &Policy,
+) -> Result<bool, Stop> {
+    let Some(end) = end.filter(|_| order.kind == Kind::Booking) else { return Ok(false) };
+    let least = TimeDelta::seconds(keys.outage.least_s);
+    let outages = heartbeat::outages(tx.db(), order.placed_at).await?;
+    Ok(outages.iter().any(|outage| outage.from <= end && end < outage.until + least))
 }
 
 /// The client's time is over: the partner decides (QO-5).
@@ -232,6 +247,6 @@ impl Command for ReleaseFrozen {
 
 /// The clock acts strictly after a deadline (ORD-5); one that moved meanwhile has a timer of its
 /// own.
-pub(super) fn past(tx: &Tx, due: Option<entity::value::Instant>) -> Result<(), Stop> {
+pub(super) fn past(tx: &Tx, due: Option<Instant>) -> Result<(), Stop> {
     if due.is_some_and(|due| tx.now() > due) { Ok(()) } else { Err(Refusal::NotLateYet.into()) }
 }

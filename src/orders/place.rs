@@ -41,6 +41,10 @@ impl Command for Place {
                 .with("services", &ready.snapshot.lines)
                 .into());
         }
+        // Read first: whoever bans or fines the client meanwhile raises its version.
+        let client = tx.find_kept::<person::Entity>(self.client_id).await?;
+        let client = Tx::must("person", self.client_id, client)?;
+        tx.check(&client);
         not_banned(tx, self.client_id).await?;
         solvent(tx, self.client_id, keys).await?;
         if self.wish.kind == Kind::Quick && !tx.first_run() {
@@ -49,8 +53,6 @@ impl Command for Place {
         }
         let due = commission(ready.total, &keys.commission);
         affordable(tx, ready.partner.id, due, keys.balance.floor).await?;
-        let client = tx.find_kept::<person::Entity>(self.client_id).await?;
-        let client = Tx::must("person", self.client_id, client)?;
         let answer_by = match &ready.booked {
             None => tx.now() + TimeDelta::seconds(keys.quick.offer_ttl_s),
             Some(booked) => slot::answer_by(booked.starts_at, tx.now(), keys),

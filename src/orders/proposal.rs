@@ -9,7 +9,8 @@ use super::lapse::past;
 use super::machine::Intent;
 use super::read::{self, Scope};
 use super::view::{OrderView, view};
-use super::{Refusal, add_on, reschedule};
+use super::{Refusal, add_on, auto, reschedule};
+use crate::partners::plan;
 use crate::platform::{Command, Stop, Tx};
 
 /// An answer to a proposal: whose, to which, and what was seen (ORD-3).
@@ -120,7 +121,8 @@ impl Command for Lapse {
     }
 }
 
-/// The branch agrees by itself, as it has set (ADD-1, BK-4).
+/// The branch agrees by itself, as it has set and still does, to what its client has proposed
+/// (ADD-1, BK-4).
 pub struct Agree {
     /// Of which order.
     pub order_id: OrderId,
@@ -133,6 +135,11 @@ impl Command for Agree {
     async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
         let order = read::load(tx, Scope::Clock, self.order_id).await?;
         let Some(proposal) = &order.proposal else { return Err(Refusal::NoSuchProposal.into()) };
+        let (partner, plan) = plan::of(tx, order.partner_id).await?;
+        if !auto::agrees(&partner, &plan.calendar, &order) {
+            // Another proposal than the one it was sent for, or the branch has changed its mind.
+            return Err(Refusal::NotNow.into());
+        }
         let answer = Answer {
             scope: Scope::Clock,
             order_id: order.id,

@@ -6,7 +6,7 @@ use entity::order::{Kind, Line, Model, Place, Status};
 use entity::value::{BayId, Instant, Money, Span};
 
 use super::complete::held;
-use super::{Refusal, capacity, price};
+use super::{Refusal, capacity, price, slot};
 use crate::ledger::commission::commission;
 use crate::partners::availability::{free_bays, free_until};
 use crate::partners::plan;
@@ -20,7 +20,7 @@ use crate::{ledger, partners, policy};
 /// the bay is held as far as it is free.
 ///
 /// # Errors
-/// `bay_not_free`, `insufficient_balance` at the flush, or a fault.
+/// `bay_not_free`, `car_booked`, `insufficient_balance` at the flush, or a fault.
 pub async fn refit(
     tx: &mut Tx,
     order: &Model,
@@ -65,6 +65,9 @@ async fn replace(tx: &mut Tx, mut next: Model) -> Result<Model, Stop> {
     let bay = free.iter().find(kept).or(free.first()).ok_or(Refusal::BayNotFree)?;
     next.bay_id = Some(*bay);
     next.taken_until = Some(span.until);
+    if !slot::car_free(tx, &next, span).await? {
+        return Err(Refusal::CarBooked.into());
+    }
     Ok(next)
 }
 

@@ -3,17 +3,19 @@
 
 use chrono::TimeDelta;
 use entity::order::{Actor, Model, Proposal, Proposed};
+use entity::partner::PartnerState;
 use entity::value::{Instant, OrderId, ProposalId, Span};
 use serde_json::json;
 
 use super::apply::{self, Step};
+use super::cancel::cost;
 use super::machine::Intent;
 use super::proposal::{self, Answer};
 use super::read::{self, Scope};
 use super::slot::{Chosen, Wanted};
 use super::view::{OrderView, view};
 use super::wish::{self, Clash};
-use super::{Refusal, auto, fee, late, price, timers};
+use super::{Refusal, auto, late, price, timers};
 use crate::partners;
 use crate::partners::plan::{self, Need};
 use crate::platform::{Command, Stop, Tx};
@@ -48,13 +50,14 @@ impl Command for Propose {
         tx.check(&partner);
         let bay_kind = order.snapshot.bay_kind.clone();
         let need = Need { visit: price::visit(&order.snapshot.lines), bay_kind };
-        let wanted = Wanted { plan: &plan, need: &need, policy: &keys, moving: Some(order.id) };
+        let (moving, car) = (Some(order.id), order.car_id);
+        let wanted = Wanted { plan: &plan, need: &need, car, policy: &keys, moving };
         let chosen = wanted.choose(tx, order.partner_id, self.starts_at).await?;
         let span = Span { from: chosen.place.from, until: chosen.place.until };
-        Clash::of_order(&order).overlaps(tx, span).await?;
         let by_client = self.scope.actor() == Actor::Client;
+        let overlaps = Clash::of_order(&order, by_client).overlaps(tx, span).await?;
         // Late is a move at a time when letting it go would cost something.
-        let late = by_client && fee::quote(&order, None, &keys, tx.now()).amount.is_positive();
+        let late = by_client && cost(tx, &order).await?.amount.is_positive();
         let proposal = Proposal {
             id: ProposalId::new(),
             by: self.scope.actor(),
@@ -67,17 +70,15 @@ impl Command for Propose {
                 late,
             },
         };
-        let agrees = {
-            let moved = Model { starts_at: Some(chosen.starts_at), ..order.clone() };
-            by_client && !late && auto::confirms(&partner, &moved)
-        };
         let next = Model { proposal: Some(proposal), ..order.clone() };
+        let agrees = auto::agrees(&partner, &plan.calendar, &next);
         let step = Step::new(intent, "order.reschedule_proposed", next);
         let order = apply::step(tx, &order, step)?;
         if agrees {
             apply::arm_now(tx, &order, timers::AUTO_AGREE);
         }
-        Ok(view(&order, self.scope.reader()))
+        let warnings = wish::warnings(overlaps && by_client);
+        Ok(OrderView { warnings, ..view(&order, self.scope.reader()) })
     }
 }
 
@@ -126,6 +127,15 @@ impl Command for Accept {
         let Proposed::Reschedule { starts_at, ends_at, place, late } = proposal.what else {
             return Err(refuse(Refusal::NoSuchProposal).into());
         };
+        let (partner, _) = plan::of(tx, order.partner_id).await?;
+        if partner.state != PartnerState::Live {
+            // A move never leads into a block (SAN-4).
+            return Err(refuse(Refusal::PartnerNotTaking).into());
+        }
+        tx.check(&partner);
+        let span = Span { from: place.from, until: place.until };
+        let by_client = scope.actor() == Actor::Client;
+        let overlaps = by_client && Clash::of_order(&order, true).overlaps(tx, span).await?;
         let keys = policy::book::pinned(tx, order.policy_version)?;
         let chosen = Chosen { starts_at, ends_at, place };
         let next = Model {
@@ -143,6 +153,6 @@ impl Command for Accept {
         let note = json!({"from": order.starts_at, "to": starts_at, "late": late});
         let step = Step { note, ..Step::new(intent, "order.rescheduled", next) };
         let order = apply::step(tx, &order, step)?;
-        Ok(view(&order, scope.reader()))
+        Ok(OrderView { warnings: wish::warnings(overlaps), ..view(&order, scope.reader()) })
     }
 }

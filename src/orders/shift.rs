@@ -1,7 +1,7 @@
 //! A deadline that fell into our own outage moves; nobody is penalised for it (OUT-1).
 
 use chrono::TimeDelta;
-use entity::order::Model;
+use entity::order::{Kind, Model, Proposed};
 use entity::value::{Instant, OrderId, OutageId, Span};
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use super::read::{self, Scope};
 use super::timers;
 use crate::platform::heartbeat::moved;
 use crate::platform::{Command, Stop, Tx};
-use crate::policy;
+use crate::policy::{self, Policy};
 
 /// Moves every deadline of an order that fell into the outage.
 pub struct Shift {
@@ -40,7 +40,8 @@ impl Command for Shift {
                 None if self.outage.holds(due) => Some(self.outage.until + least),
                 to => to,
             };
-            let later = to.map(|to| to - shown);
+            let to = to.map(|to| latest(&order, kind, &keys).map_or(to, |latest| to.min(latest)));
+            let later = to.map(|to| to - shown).filter(|later| *later > TimeDelta::zero());
             if let (Some(later), true) = (later, timers::DEADLINES.contains(&kind)) {
                 delay(&mut next, kind, later);
                 shifted.push(json!({"timer": kind, "due": due, "later_s": later.num_seconds()}));
@@ -55,6 +56,24 @@ impl Command for Shift {
         };
         apply::step(tx, &order, step)?;
         Ok(())
+    }
+}
+
+/// Where a deadline of a booking ends however far it would move: shortly before the start there is
+/// nothing left to answer (BK-3, BK-8).
+fn latest(order: &Model, kind: &str, keys: &Policy) -> Option<Instant> {
+    let start = order.starts_at.filter(|_| order.kind == Kind::Booking)?;
+    let before = TimeDelta::minutes;
+    match kind {
+        timers::OFFER => Some(start - before(keys.booking.confirm_before_start_min)),
+        timers::PROPOSAL => match &order.proposal.as_ref()?.what {
+            Proposed::Reschedule { starts_at, .. } => {
+                let least = before(keys.booking.reschedule_before_start_min);
+                Some(start.min(*starts_at) - least)
+            }
+            Proposed::AddOn { .. } => None,
+        },
+        _ => None,
     }
 }
 

@@ -81,7 +81,9 @@ impl Command for ShutOut {
         let (order, to) = read::ask(tx, Scope::Clock, self.order_id, Intent::ShutOut).await?;
         let kind = SanctionKind::PartnerBlock;
         let block = standing(tx.db(), order.partner_id.0, kind, tx.now()).await?;
-        let inside = |until| order.starts_at.is_none_or(|start| start < until);
+        // What is only asked of a blocked branch is over, whenever it would begin.
+        let asked = order.status == Status::Requested;
+        let inside = |until| asked || order.starts_at.is_none_or(|start| start < until);
         let Some(block) = block.filter(|block| inside(block.until)) else {
             return Err(Refusal::NotNow.into());
         };

@@ -2,12 +2,12 @@
 //! BK-3).
 
 use chrono::TimeDelta;
-use entity::order::Place;
-use entity::value::{Instant, OrderId, PartnerId, Span};
+use entity::order::{Kind, Model, Place};
+use entity::value::{BayId, CarId, Instant, OrderId, PartnerId, Span};
 
 use crate::discovery::slots::FreeSlot;
 use crate::partners::Refusal;
-use crate::partners::availability::{NOBODY, Search};
+use crate::partners::availability::{NOBODY, Search, free_bays};
 use crate::partners::plan::{Need, Plan};
 use crate::partners::slots::{self, Slot};
 use crate::platform::{Stop, Tx};
@@ -19,6 +19,8 @@ pub struct Wanted<'a> {
     pub plan: &'a Plan,
     /// What the visit needs.
     pub need: &'a Need,
+    /// For which car.
+    pub car: CarId,
     /// Under which policy.
     pub policy: &'a Policy,
     /// The order that would move: what it holds is free for it (BK-8).
@@ -50,7 +52,8 @@ impl Wanted<'_> {
         let now = tx.now();
         let plan = self.plan;
         let holder = self.moving.map_or(NOBODY, |id| id.0);
-        let search = Search { plan, need: self.need, holder, policy: self.policy, now };
+        let Self { need, policy, .. } = *self;
+        let search = Search { plan, need, car: Some(self.car), holder, policy, now };
         let bookable = search.bookable();
         if start <= now {
             return Err(Refusal::SlotPast.into());
@@ -86,6 +89,7 @@ impl Wanted<'_> {
         } else {
             Refusal::SlotOutsideHours
         };
+        let free = search.for_car(free, &held);
         let others = self.others(tx, &search, partner_id, start, free).await?;
         Err(refusal.refused().with("alternatives", others).into())
     }
@@ -104,12 +108,26 @@ impl Wanted<'_> {
             let next = self.plan.calendar.date_of(start).succ_opt();
             let days = u64::try_from(self.policy.booking.alternatives_days).unwrap_or(0);
             if let Some(next) = next.filter(|_| days > 0) {
-                let (later, _) = search.slots(tx.db(), partner_id, next, days).await?;
-                free.extend(later);
+                let (later, held) = search.slots(tx.db(), partner_id, next, days).await?;
+                free.extend(search.for_car(later, &held));
             }
         }
         Ok(nearest(&free, start, most))
     }
+}
+
+/// Is the car of an order booked nowhere else in this span (BK-11)? Only bookings hold time of
+/// their car.
+///
+/// # Errors
+/// When the database fails.
+pub async fn car_free(tx: &Tx, order: &Model, span: Span) -> Result<bool, Stop> {
+    if order.kind == Kind::Quick {
+        return Ok(true);
+    }
+    let car = BayId(order.car_id.0);
+    let free = free_bays(tx.db(), order.partner_id, &[car], span, order.id.0).await?;
+    Ok(!free.is_empty())
 }
 
 /// The slots nearest to a start, in the order of time.

@@ -235,7 +235,11 @@ fn sensible(order: &Model, intent: Intent, actor: Actor) -> bool {
         Intent::Cancel | Intent::Depart => !frozen,
         Intent::Contest => !arrived,
         Intent::Leave => order.class_corrected,
-        Intent::ContestAmount => order.flagged && order.amount_contested_at.is_none(),
+        Intent::ContestAmount => {
+            // What the clock closed is flagged too, at the agreed amount itself (ORD-11).
+            let off = order.final_amount.is_some_and(|amount| amount != order.agreed);
+            order.flagged && off && order.amount_contested_at.is_none()
+        }
         Intent::ProposeAddOn => !frozen && order.proposal.is_none(),
         Intent::ProposeReschedule => !arrived && !frozen && order.proposal.is_none(),
         Intent::AcceptAddOn => proposed(order, true) && !own(order, actor),

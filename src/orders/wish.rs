@@ -2,7 +2,7 @@
 //! the services fit the car, the price is known, a booking has its slot (QO-1, BK-1, ORD-7).
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::order::{Kind, Line, Model, Place, Snapshot, Status};
+use entity::order::{Kind, Line, Model, Place, Proposed, Snapshot, Status};
 use entity::value::{CarId, Instant, Money, OrderId, PartnerId, PersonId, Point, ServiceId, Span};
 use entity::{car, order, partner};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
@@ -156,12 +156,13 @@ pub(super) async fn prepare(tx: &mut Tx, client_id: PersonId, wish: &Wish) -> Re
     let booked = match wish.starts_at {
         None => None,
         Some(start) => {
-            let search = slot::Wanted { plan: &plan, need: &need, policy: keys, moving: None };
-            Some(search.choose(tx, partner.id, start).await?)
+            let (plan, need) = (&plan, &need);
+            let wanted = slot::Wanted { plan, need, car: car.id, policy: keys, moving: None };
+            Some(wanted.choose(tx, partner.id, start).await?)
         }
     };
     let Wish { car_id, partner_id, kind, .. } = *wish;
-    let clash = Clash { client_id, car_id, partner_id, kind, except: None };
+    let clash = Clash { client_id, car_id, partner_id, kind, except: None, told: true };
     let overlaps = clash.overlaps(tx, span_of(&snapshot, booked.as_ref(), tx.now())).await?;
     Ok(Ready { policy, car, partner, snapshot, total, booked, overlaps })
 }
@@ -210,13 +211,15 @@ pub(super) struct Clash {
     partner_id: PartnerId,
     kind: Kind,
     except: Option<OrderId>,
+    /// It is the client who asks: nobody else is told where the car is booked.
+    told: bool,
 }
 
 impl Clash {
-    /// Of an order that is there.
-    pub(super) fn of_order(order: &Model) -> Self {
+    /// Of an order that is there; `told` where its client asks.
+    pub(super) fn of_order(order: &Model, told: bool) -> Self {
         let Model { client_id, car_id, partner_id, kind, .. } = *order;
-        Self { client_id, car_id, partner_id, kind, except: Some(order.id) }
+        Self { client_id, car_id, partner_id, kind, except: Some(order.id), told }
     }
 
     /// BK-11: the same client at two partners is warned of (`true`).
@@ -236,8 +239,11 @@ impl Clash {
             // Of two quick orders of a car the database itself refuses the second (QO-7).
             if other.car_id == self.car_id && (other.kind, self.kind) != (Kind::Quick, Kind::Quick)
             {
-                return Err(Refusal::CarBooked
-                    .refused()
+                let refused = Refusal::CarBooked.refused();
+                if !self.told {
+                    return Err(refused.into());
+                }
+                return Err(refused
                     .with("order_id", other.id)
                     .with("starts_at", other.starts_at)
                     .with("partner", &other.snapshot.partner_name)
@@ -257,13 +263,19 @@ fn span_of(snapshot: &Snapshot, booked: Option<&slot::Chosen>, now: Instant) -> 
     price::visit(&snapshot.lines).occupying(now + TimeDelta::seconds(snapshot.route_secs))
 }
 
-/// Does an open order keep its client in this span, as far as is known now?
+/// Does an open order keep its client in this span, or would it by a move that is proposed, as far
+/// as is known now?
 fn meets(other: &Model, span: Span) -> bool {
-    let begins = other.taken_from.or(other.eta_at);
+    let moving = other.proposal.as_ref().is_some_and(|proposal| match &proposal.what {
+        Proposed::Reschedule { place, .. } => place.from < span.until && span.from < place.until,
+        Proposed::AddOn { .. } => false,
+    });
+    // A booking without a bay keeps its start.
+    let begins = other.taken_from.or(other.starts_at).or(other.eta_at);
     let begins = begins.unwrap_or(other.placed_at + TimeDelta::seconds(other.snapshot.route_secs));
     let visit = price::visit(&other.snapshot.lines);
     let ends = other.taken_until.unwrap_or(visit.occupying(begins).until);
-    begins < span.until && span.from < ends
+    moving || (begins < span.until && span.from < ends)
 }
 
 /// The instants of a booked visit: what its state holds from the moment it is placed or moved.

@@ -2,7 +2,7 @@
 
 use chrono::{Days, NaiveDate, TimeDelta};
 use entity::tick;
-use entity::value::{BayId, Instant, PartnerId, Span};
+use entity::value::{BayId, CarId, Instant, PartnerId, Span};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DatabaseBackend, DatabaseConnection, DbErr,
     EntityTrait as _, QueryFilter as _, Statement, Value,
@@ -23,6 +23,8 @@ pub struct Search<'a> {
     pub plan: &'a Plan,
     /// What the visit needs.
     pub need: &'a Need,
+    /// For this very car, where it is known: it cannot be at two places at one time (BK-11).
+    pub car: Option<CarId>,
     /// Whose ticks count as free: those of the visit that would move.
     pub holder: Uuid,
     /// Under which policy.
@@ -35,6 +37,8 @@ pub struct Search<'a> {
 pub struct Held {
     /// Runs of ticks by bay.
     pub busy: Vec<Busy>,
+    /// Runs of ticks of the car.
+    pub car: Vec<Ticks>,
     /// The branch's version.
     pub version: i64,
 }
@@ -60,7 +64,8 @@ impl Search<'_> {
         Span { from, until: until + TimeDelta::minutes(visit.minutes + visit.buffer_min) }
     }
 
-    /// The free slots that start on these local dates.
+    /// The slots that start on these local dates and have a free bay, and what is held; where the
+    /// car is then, [`Self::for_car`] says.
     ///
     /// # Errors
     /// When the database fails.
@@ -73,7 +78,11 @@ impl Search<'_> {
     ) -> Result<(Vec<Slot>, Held), Stop> {
         let reach = self.reach(date, days);
         let bays = self.plan.bays_for(self.need.bay_kind.as_deref());
-        let held = held(db, partner_id, &bays, ticks(reach), self.holder).await?;
+        let car = self.car.map(|car| BayId(car.0));
+        let all: Vec<BayId> = bays.iter().copied().chain(car).collect();
+        let mut held = held(db, partner_id, &all, ticks(reach), self.holder).await?;
+        let of_car = |busy: &&Busy| Some(busy.bay_id) == car;
+        held.car = held.busy.iter().filter(of_car).map(|busy| busy.ticks).collect();
         let open = self.plan.calendar.open(reach);
         let grid = self.plan.grid_min(self.policy);
         let dates = (0..days).filter_map(|n| date.checked_add_days(Days::new(n)));
@@ -81,6 +90,17 @@ impl Search<'_> {
             dates.flat_map(|date| self.plan.calendar.starts(date, grid)).collect();
         let free = slots::free(&open, &starts, &bays, &held.busy, self.need.visit, self.bookable());
         Ok((free, held))
+    }
+
+    /// Those of the slots at which the car is booked nowhere else (BK-11).
+    #[must_use]
+    pub fn for_car(&self, mut slots: Vec<Slot>, held: &Held) -> Vec<Slot> {
+        let meets = |slot: &Slot| {
+            let wanted = ticks(self.need.visit.occupying(slot.starts_at));
+            held.car.iter().any(|taken| taken.meets(&wanted))
+        };
+        slots.retain(|slot| !meets(slot));
+        slots
     }
 }
 
@@ -121,7 +141,7 @@ pub async fn held<C: ConnectionTrait>(
          WHERE resource IN ({bay_ids}) AND n >= $2 AND n < $3 AND holder <> $4 GROUP BY resource"
     );
     let rows = db.query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
-    let mut held = Held { busy: Vec::new(), version: 0 };
+    let mut held = Held { busy: Vec::new(), car: Vec::new(), version: 0 };
     for row in rows {
         let text: String = row.try_get("", "held")?;
         match row.try_get::<Option<Uuid>>("", "bay")? {

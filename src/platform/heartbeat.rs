@@ -1,13 +1,16 @@
 //! Heartbeats: proof that a node could serve, and from their gaps the times in which none could
 //! (OUT-1).
 
-use entity::heartbeat;
 use entity::value::{Instant, Span};
+use entity::{heartbeat, outage};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseConnection, DbErr,
-    EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
+    EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use uuid::Uuid;
+
+/// Outages read at once: the newest.
+const OUTAGES_MAX: u64 = 1_000;
 
 /// The newest moment any node is known to have served; `None` before the first start.
 ///
@@ -71,6 +74,27 @@ pub async fn forget(db: &DatabaseConnection, before: Instant) -> Result<(), DbEr
         .exec(db)
         .await
         .map(|_| ())
+}
+
+/// The times since then in which nobody could serve, the oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn outages(db: &DatabaseConnection, since: Instant) -> Result<Vec<Span>, DbErr> {
+    let rows = outage::Entity::find()
+        .filter(outage::Column::UpAt.gt(since))
+        .order_by_desc(outage::Column::DownAt)
+        .limit(OUTAGES_MAX)
+        .all(db)
+        .await?;
+    Ok(rows.iter().rev().map(|row| Span { from: row.down_at, until: row.up_at }).collect())
+}
+
+/// Where a deadline goes over several outages, the oldest first: moved by one it may fall into the
+/// next.
+#[must_use]
+pub fn moved_by_all(due: Instant, outages: &[Span], least: chrono::TimeDelta) -> Instant {
+    outages.iter().fold(due, |due, outage| moved(due, *outage, least).unwrap_or(due))
 }
 
 /// Where a deadline goes that fell due inside an outage: `up + max(due − down, 60 s)`; others stay

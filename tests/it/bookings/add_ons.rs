@@ -119,6 +119,23 @@ both! {
         assert_eq!(kristal.balance().await, (4865, 135, 4730));
     }
 
+    /// ADD-3, ORD-8: what support changes by hand closes what was proposed: it rests on what was
+    /// agreed before.
+    async fn add_3_support_closes_what_was_proposed(world) {
+        let (kristal, anar) = one_bay(world).await;
+        let order = anar.has_booked(&kristal, instant("2026-11-20T16:00:00Z")).await;
+        let six = instant("2026-11-20T18:00:00Z");
+        anar.proposes_start(&order, six).await.ok();
+        let path = format!("/v1/support/orders/{}/adjust", order.id);
+        let full = [kristal.service("wash.full")];
+        let body = json!({"act": "change_services", "reason": "On the phone", "service_ids": full});
+        let version = kristal.version(&order).await;
+        let changed = world.support().ask("POST", &path).seen(version).body(body).send().await;
+        assert_eq!(changed.status("confirmed")["proposal"], json!(null));
+        assert_eq!(changed.money("total"), 2500);
+        world.client("Leyla").await.books(&kristal, six).await;
+    }
+
     /// ADD-3: support changes the services of a confirmed booking, with a reason.
     async fn add_3_support_does_it_by_hand(world) {
         let (kristal, anar) = one_bay(world).await;

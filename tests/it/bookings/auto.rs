@@ -112,4 +112,40 @@ both! {
         kristal.answers(&order, "reschedule", "accept").await.status("confirmed");
         assert_eq!(anar.quote(&order).await.money("fee"), 150);
     }
+
+    /// BK-4, BK-8: the clock agrees to what it was sent for, and only while the branch still would.
+    async fn bk_4_the_clock_agrees_to_nothing_else(world) {
+        let (kristal, anar) = one_bay(world).await;
+        kristal.sets(json!({"auto_confirm": {"all": true}})).await.ok();
+        let (four, six) = (instant("2026-11-20T16:00:00Z"), instant("2026-11-20T18:00:00Z"));
+        let order = anar.books(&kristal, four).await;
+        world.advance(MICROSECOND).await;
+        anar.proposes_start(&order, six).await.ok();
+        anar.answers(&order, "reschedule", "decline").await.ok();
+        kristal.proposes_start(&order, six).await.ok();
+        world.advance(MICROSECOND).await;
+        let seen = anar.sees(&order).await;
+        assert_eq!((seen.at("starts_at"), &seen.ok()["proposal"]["by"]), (four, &json!("staff")));
+        anar.answers(&order, "reschedule", "decline").await.ok();
+        anar.proposes_start(&order, six).await.ok();
+        kristal.sets(json!({"auto_confirm": null})).await.ok();
+        world.advance(MICROSECOND).await;
+        assert_eq!(anar.sees(&order).await.at("starts_at"), four);
+        kristal.answers(&order, "reschedule", "accept").await.status("confirmed");
+    }
+
+    /// ADD-1: services that would end after closing the clock leaves to the branch's people, who
+    /// may stay longer on purpose: open 09:00 to 22:00 in Baku, until 18:00 UTC.
+    async fn add_1_the_clock_adds_nothing_past_closing(world) {
+        let (kristal, anar) = one_bay(world).await;
+        kristal.keeps_hours(&[(540, 1320)]).await.ok();
+        kristal.sets(json!({"auto_add_on": true})).await.ok();
+        let order = anar.has_booked(&kristal, instant("2026-11-20T17:00:00Z")).await;
+        anar.proposes_add_on(&order, &kristal, "wash.full").await.ok();
+        world.advance(MICROSECOND).await;
+        let seen = anar.sees(&order).await;
+        assert_eq!((seen.money("total"), &seen.ok()["proposal"]["kind"]), (1500, &json!("add_on")));
+        let agreed = kristal.answers(&order, "add-ons", "accept").await;
+        assert_eq!(agreed.at("ends_at"), instant("2026-11-20T18:30:00Z"));
+    }
 }

@@ -108,6 +108,26 @@ both! {
         assert_eq!(kristal.sees(&again).await.money("final_amount"), 1500);
     }
 
+    /// ORD-11: what support closes is flagged by its amount; what the clock closed at the agreed
+    /// one is not offered to be contested.
+    async fn ord_11_contesting_is_offered_where_it_is_possible(world) {
+        let (kristal, anar, order) = confirmed(world).await;
+        kristal.admits(&order).await.ok();
+        world.support().adjusts(&order, "force_complete", Some(1801)).await.ok();
+        let seen = anar.sees(&order).await;
+        assert_eq!(seen.status("completed")["flagged"], true);
+        assert!(seen.ok()["may"].as_array().unwrap().contains(&json!("contest_amount")));
+        anar.contests_amount(&order).await.status("completed");
+        let again = anar.orders(&kristal).await;
+        kristal.accepts(&again).await.ok();
+        kristal.admits(&again).await.ok();
+        world.advance(TimeDelta::hours(13)).await;
+        let closed = anar.sees(&again).await;
+        assert_eq!(closed.status("completed")["flagged"], true);
+        assert!(!closed.ok()["may"].as_array().unwrap().contains(&json!("contest_amount")));
+        anar.contests_amount(&again).await.refused("not_contestable");
+    }
+
     /// ORD-11: after two days it is too late.
     async fn ord_11_not_after_two_days(world) {
         let (kristal, anar, order) = confirmed(world).await;

@@ -88,6 +88,18 @@ both! {
         assert_eq!(two.ok()["arrived"], true);
     }
 
+    /// ARR-3, BK-5: where the client is days before tells nobody when they come.
+    async fn arr_3_no_estimate_before_setting_out_is_possible(world) {
+        let (kristal, anar, order) = at_four(world).await;
+        world.until(instant("2026-11-20T12:59:59Z")).await;
+        let (lat, lon) = (kristal.lat - 0.045, kristal.lon);
+        let far = anar.sends_position(&order, lat, lon, 20).await;
+        assert_eq!(far.ok()["eta_at"], serde_json::json!(null));
+        world.until(instant("2026-11-20T13:00:00Z")).await;
+        let comes = anar.sends_position(&order, lat, lon, 20).await;
+        assert_eq!(comes.at("eta_at"), instant("2026-11-20T13:15:01Z"));
+    }
+
     /// ARR-2: who arrives before the start waits from the start on: support is told after fifteen
     /// minutes, after an hour the clock ends it as the partner's cancellation.
     async fn arr_2_the_time_to_take_in_begins_with_the_start(world) {

@@ -36,7 +36,8 @@ pub async fn check(db: &DatabaseConnection) {
     assert!(lost.is_empty() && stray.is_empty(), "not held: {lost:?}, held for nobody: {stray:?}");
 }
 
-/// An open order holds its bay, a booking also its car, and both again where it may move to.
+/// An open order holds its bay, and again where it may move to; a booking also its car, until that
+/// is taken in.
 fn visit(held: &mut Held, row: &order::Model) {
     match row.status {
         Status::Requested | Status::Confirmed | Status::OnTheWay | Status::Active => {}
@@ -54,7 +55,7 @@ fn visit(held: &mut Held, row: &order::Model) {
     assert!(row.kind == Kind::Quick || !places.is_empty(), "a booking without a bay: {row:?}");
     for (bay, from, until) in places {
         hold(held, bay.0, (from, until), row.id.0);
-        if row.kind == Kind::Booking {
+        if row.kind == Kind::Booking && row.status != Status::Active {
             hold(held, row.car_id.0, (from, until), row.id.0);
         }
     }
