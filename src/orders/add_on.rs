@@ -56,7 +56,7 @@ impl Command for Propose {
             }
         }
         let total = order.agreed.plus(price::total(&services)?).ok_or(Refusal::AmountInvalid)?;
-        if self.shown_total.is_some_and(|shown| shown != total) {
+        if self.shown_total != Some(total) {
             let changed = Refusal::PriceChanged.refused().with("total", total);
             return Err(changed.with("services", services).into());
         }

@@ -23,8 +23,6 @@ use crate::policy::{self, Policy};
 
 /// The worst accuracy a device may report, metres.
 const ACCURACY_MAX: i32 = 10_000;
-/// Codes that are compared for one order.
-const CODES_MAX: u64 = 5;
 
 /// What a position meant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -188,8 +186,9 @@ impl Command for ClaimTry {
 
     async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
         let (order, _) = read::ask(tx, self.scope, self.order_id, Intent::Arrive).await?;
+        let tries = policy::book::pinned(tx, order.policy_version)?.arrival.code_tries;
         let spent = spent(tx, self.order_id).await?;
-        if spent >= CODES_MAX || order.arrived_at.is_some() || order.frozen_until.is_some() {
+        if spent >= tries || order.arrived_at.is_some() || order.frozen_until.is_some() {
             return Err(Refusal::TooManyCodes.into());
         }
         apply::claim(tx, &order, spent, "code_try", Refusal::TooManyCodes.refused());

@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use entity::order::{
     Actor, ArrivalBy, Kind, Line, Model, Place, Proposal, Proposed, Reason, Status,
 };
-use entity::value::{CarClass, CarId, Money, OrderId, PartnerId, PersonId, Point, Sealed};
+use entity::value::{
+    CarClass, CarId, Money, OrderId, PartnerId, PersonId, Point, ProposalId, Sealed,
+};
 use serde::{Deserialize, Serialize};
 use strum::IntoEnumIterator as _;
 use utoipa::ToSchema;
@@ -68,6 +70,47 @@ pub struct CarOf {
     pub class: CarClass,
 }
 
+/// What is proposed for an order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ProposalOf {
+    /// The proposal.
+    pub id: ProposalId,
+    /// Which side proposes.
+    pub by: Actor,
+    /// Since when.
+    pub at: DateTime<Utc>,
+    /// Until when it can be answered.
+    pub expires_at: DateTime<Utc>,
+    /// What.
+    #[serde(flatten)]
+    pub what: ProposedOf,
+}
+
+/// What a proposal is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ProposedOf {
+    /// More services (ADD-1).
+    AddOn {
+        /// Those that are added, priced for the car.
+        services: Vec<Line>,
+        /// The total with them.
+        total: Money,
+    },
+    /// Another start (BK-8).
+    Reschedule {
+        /// The start.
+        starts_at: DateTime<Utc>,
+        /// The end.
+        ends_at: DateTime<Utc>,
+        /// The bay that is held for it meanwhile; partner and support only.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        place: Option<Place>,
+        /// Proposed by the client when cancelling was no longer free.
+        late: bool,
+    },
+}
+
 /// An order, whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[expect(
@@ -127,7 +170,7 @@ pub struct OrderView {
     /// How often the start was moved.
     pub reschedules: i16,
     /// What the other side proposes, or this one.
-    pub proposal: Option<Proposal>,
+    pub proposal: Option<ProposalOf>,
     /// The class of the car was corrected when it was taken in (ORD-10).
     pub class_corrected: bool,
     /// When the client contested the final amount (ORD-11).
@@ -203,7 +246,7 @@ pub fn view(order: &Model, reader: Reader) -> OrderView {
         },
         overbooked: order.overbooked,
         reschedules: order.reschedules,
-        proposal: order.proposal.clone(),
+        proposal: order.proposal.as_ref().map(|proposal| proposal_of(proposal, reader)),
         class_corrected: order.class_corrected,
         amount_contested_at: order.amount_contested_at,
         warnings: Vec::new(),
@@ -214,6 +257,25 @@ pub fn view(order: &Model, reader: Reader) -> OrderView {
         },
         may: may(order, reader.actor()),
     }
+}
+
+fn proposal_of(proposal: &Proposal, reader: Reader) -> ProposalOf {
+    let what = match &proposal.what {
+        Proposed::AddOn { services, total } => {
+            ProposedOf::AddOn { services: services.clone(), total: *total }
+        }
+        Proposed::Reschedule { starts_at, ends_at, place, late } => ProposedOf::Reschedule {
+            starts_at: *starts_at,
+            ends_at: *ends_at,
+            place: match reader {
+                Reader::Client => None,
+                Reader::Staff | Reader::Support => Some(*place),
+            },
+            late: *late,
+        },
+    };
+    let Proposal { id, by, at, expires_at, .. } = *proposal;
+    ProposalOf { id, by, at, expires_at, what }
 }
 
 fn may(order: &Model, actor: Actor) -> Vec<String> {

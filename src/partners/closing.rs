@@ -10,16 +10,12 @@ use super::read::BranchView;
 use super::schedule::Calendar;
 use super::{Refusal, plan};
 use crate::platform::{Audience, Command, Stop, Tx};
-
-/// The longest pause, minutes.
-const PAUSE_MAX_MIN: i64 = 1440;
-/// A pause nobody gave a length, minutes.
-const PAUSE_MIN: i64 = 60;
+use crate::policy;
 
 /// Which switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Switch {
-    /// Closed for so many minutes from now; an hour unless told.
+    /// Closed for so many minutes from now; the policy's where none are named.
     Pause(Option<i64>),
     /// Closed until the working day is over.
     CloseToday,
@@ -57,9 +53,11 @@ impl Command for Turn {
         let mut new = old.clone();
         new.closed_until = match self.switch {
             Switch::Pause(minutes) => {
-                let minutes = minutes.unwrap_or(PAUSE_MIN);
-                if !(1..=PAUSE_MAX_MIN).contains(&minutes) {
-                    return Err(Refusal::PauseInvalid.into());
+                let keys = policy::book::in_force(tx)?.keys;
+                let minutes = minutes.unwrap_or(keys.partner.pause_min);
+                let most = keys.partner.pause_most_min;
+                if !(1..=most).contains(&minutes) {
+                    return Err(Refusal::PauseInvalid.refused().with("minutes_most", most).into());
                 }
                 Some(tx.now() + TimeDelta::minutes(minutes))
             }

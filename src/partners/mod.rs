@@ -41,7 +41,7 @@ crate::refusals! {
         ServiceStopped = "service_stopped", Conflict, "The partner offers this service no longer", "Choose another one of the partner's services.";
         NotForClass = "not_for_class", Unprocessable, "The service is not offered for this class of car", "Choose another service, or another car.";
         DifferentBays = "different_bays", Unprocessable, "These services need different bays", "Book them apart.";
-        PauseInvalid = "pause_invalid", Unprocessable, "The pause makes no sense", "A pause lasts 1 to 1440 minutes.";
+        PauseInvalid = "pause_invalid", Unprocessable, "The pause makes no sense", "A pause lasts a minute at least, and `minutes_most` at most.";
         DayInvalid = "special_day_invalid", Unprocessable, "The special day makes no sense", "It is today or later and within two years; its spans open within the day, last at most 24 hours and do not meet; its note has at most 200 characters.";
         NoSuchDay = "no_such_special_day", NotFound, "That date has no hours of its own", "Look at the branch's special days again.";
         NoSuchCalendar = "no_such_calendar", NotFound, "There is no calendar at this address", "Ask the branch for the newest address of its calendar.";

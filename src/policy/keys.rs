@@ -98,7 +98,7 @@ pub struct Client {
     pub ban_h: i64,
 }
 
-/// SAN-2.
+/// SAN-2, BK-13.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Partner {
@@ -109,6 +109,8 @@ pub struct Partner {
     pub repeat_days: i64,
     pub block_count: usize,
     pub block_days: i64,
+    pub pause_min: i64,
+    pub pause_most_min: i64,
 }
 
 /// ARR.
@@ -119,6 +121,7 @@ pub struct Arrival {
     pub radius_m: i32,
     pub accuracy_m: i32,
     pub stale_s: i64,
+    pub code_tries: u64,
     pub admit_min: i64,
     pub admit_end_min: i64,
     pub freeze_min: i64,

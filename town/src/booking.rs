@@ -195,8 +195,24 @@ impl Client {
         let more: Vec<_> =
             place.services.iter().filter(|s| !had(&s.id) && bay(&s.code) == same).collect();
         let Some(extra) = self.dice.pick(&more) else { return order };
-        let body = json!({ "service_ids": [extra.id] });
-        match self.act(&order, "add-ons", &body).await {
+        let total = order.total.amount + extra.price.amount;
+        let mut body = json!({ "service_ids": [extra.id], "shown_total": total });
+        let ask = Ask::post(format!("/v1/client/orders/{}/add-ons", order.id), &body);
+        let told = match self.me.order(&ask).await {
+            Ok(proposed) => Ok(proposed),
+            // The list shows the lowest price; this car's is told.
+            Err(Trouble::Refused(problem)) => Err(problem.total),
+            Err(_counted) => Err(None),
+        };
+        let proposed = match told {
+            Ok(proposed) => Some(proposed),
+            Err(None) => None,
+            Err(Some(total)) => {
+                put(&mut body, "shown_total", json!(total.amount));
+                self.act(&order, "add-ons", &body).await
+            }
+        };
+        match proposed {
             Some(proposed) => {
                 one(&self.shared.census.count.add_ons_proposed);
                 let what = format!("would like {} too with {}", extra.code, order.code);

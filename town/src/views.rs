@@ -56,6 +56,9 @@ pub struct Service {
     /// The stable code, `wash.body`.
     #[serde(default)]
     pub code: String,
+    /// What it costs.
+    #[serde(default)]
+    pub price: Money,
     /// How long it takes.
     #[serde(default)]
     pub minutes: u64,

@@ -21,6 +21,10 @@ both! {
         let proposal = &proposed.status("confirmed")["proposal"];
         assert_eq!((&proposal["kind"], &proposal["by"]), (&json!("reschedule"), &json!("client")));
         assert_eq!(proposal["expires_at"], "2026-11-20T08:30:00Z");
+        // Which bay it would be is the branch's own.
+        assert!(proposal.get("place").is_none(), "{proposal}");
+        let seen = kristal.sees(&order).await;
+        assert_eq!(seen.ok()["proposal"]["place"]["from"], "2026-11-20T18:00:00Z");
         for start in [four, six] {
             let tried = leyla.asks_to_book(&kristal, &["wash.body"], start, 1500).await;
             tried.refused("slot_taken");

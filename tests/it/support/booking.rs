@@ -57,10 +57,16 @@ impl Client {
         order
     }
 
-    /// Proposes more services.
+    /// Proposes more services, at the total that is told for them.
     pub async fn proposes_add_on(&self, order: &Order, branch: &Branch, code: &str) -> Reply {
-        let body = json!({"service_ids": [branch.service(code)]});
-        self.post(&format!("/v1/client/orders/{}/add-ons", order.id), body).await
+        let path = format!("/v1/client/orders/{}/add-ons", order.id);
+        let mut body = json!({"service_ids": [branch.service(code)]});
+        let told = self.post(&path, body.clone()).await;
+        if told.json["code"] != "price_changed" {
+            return told;
+        }
+        body["shown_total"] = told.json["total"]["amount"].clone();
+        self.post(&path, body).await
     }
 
     /// Proposes another start.
