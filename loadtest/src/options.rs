@@ -179,6 +179,9 @@ pub struct Slots {
     /// Days of one look.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=7))]
     pub look_days: u32,
+    /// The bar: ninety-nine of a hundred looks within so many milliseconds in the engine.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub p99_ms: u32,
 }
 
 impl Place {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use town::{Ask, Branch, Page, Person, Trouble, wall_now};
 
 /// Blocks written at one time.
@@ -65,6 +65,10 @@ pub async fn run(options: &Slots) -> Result<Report, String> {
     for (name, per_mille) in [("p50", 500), ("p99", 990), ("p99.9", 999)] {
         report.say(&format!("slots_engine_{name}_s_at_most"), engine.at(per_mille));
     }
+    let bar = Duration::from_millis(options.p99_ms.into());
+    if !within(engine.at(990), bar) {
+        report.violation(format!("p99 in the engine: {} s, the bar is {bar:?}", engine.at(990)));
+    }
     if let Some(what) = looks.broken() {
         report.violation(format!("a look was not answered: {what}"));
     }
@@ -73,6 +77,12 @@ pub async fn run(options: &Slots) -> Result<Report, String> {
     }
     scene.strike().await?;
     Ok(report)
+}
+
+/// Is a bound of a histogram, seconds, within the bar? One that is none, or infinite, is not.
+fn within(bound: &str, bar: Duration) -> bool {
+    let secs = bound.parse().ok().and_then(|secs| Duration::try_from_secs_f64(secs).ok());
+    secs.is_some_and(|secs| secs <= bar)
 }
 
 /// Blocks every bay in a pattern; what stands already is left as it is.
@@ -166,5 +176,17 @@ impl Looks {
 
     fn broken(&self) -> Option<String> {
         self.broken.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_is_passed_above_it_alone() {
+        let bar = Duration::from_millis(2);
+        assert!(within("0.002", bar) && within("0.0005", bar));
+        assert!(!within("0.0025", bar) && !within("+Inf", bar) && !within("-", bar));
     }
 }

@@ -7,9 +7,10 @@ use chrono::TimeDelta;
 use entity::order::{self, Model, Status};
 use entity::value::{BayId, Instant, PartnerId, Span};
 use entity::{bay, bay_block, partner};
+use sea_orm::sea_query::{Expr, Func, Order, SimpleExpr};
 use sea_orm::{
-    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait, ExprTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _, Select,
 };
 use uuid::Uuid;
 
@@ -21,7 +22,7 @@ use crate::policy::Policy;
 
 /// How far back it reaches, days.
 const BACK_DAYS: i64 = 30;
-/// Visits, and blocks, of one agenda; the latest are shown.
+/// Visits, and blocks, of one agenda: what comes next, then what was last.
 const ROWS_MAX: u64 = 5_000;
 
 /// A branch's agenda.
@@ -89,12 +90,17 @@ pub async fn agenda(db: &Db, id: PartnerId, policy: &Policy, now: Instant) -> Re
         from: now - TimeDelta::days(BACK_DAYS),
         until: now + TimeDelta::days(policy.booking.horizon_days),
     };
-    let agenda = at_moment(&moment, id, span).await;
+    let agenda = at_moment(&moment, id, span, now).await;
     moment.commit().await.map_err(Fault::Database)?;
     agenda
 }
 
-async fn at_moment<C: ConnectionTrait>(db: &C, id: PartnerId, span: Span) -> Result<Agenda, Stop> {
+async fn at_moment<C: ConnectionTrait>(
+    db: &C,
+    id: PartnerId,
+    span: Span,
+    now: Instant,
+) -> Result<Agenda, Stop> {
     let partner = partner::Entity::find_by_id(id).all(db).await?.pop();
     let name = partner.ok_or(Refusal::NoSuchPartner)?.name;
     let bays = bay::Entity::find().filter(bay::Column::PartnerId.eq(id)).all(db).await?;
@@ -105,26 +111,47 @@ async fn at_moment<C: ConnectionTrait>(db: &C, id: PartnerId, span: Span) -> Res
     let taken = Condition::all()
         .add(order::Column::TakenFrom.lt(span.until))
         .add(order::Column::TakenUntil.gt(span.from));
+    // A quick order without a bay: where the branch keeps none, or took it on purpose.
+    let quick = Condition::all()
+        .add(order::Column::StartsAt.is_null())
+        .add(order::Column::TakenFrom.is_null())
+        .add(order::Column::AcceptedAt.gt(span.from));
     let visits = order::Entity::find()
         .filter(order::Column::PartnerId.eq(id))
-        .filter(Condition::any().add(booked).add(taken))
-        .order_by_desc(order::Column::Id)
-        .limit(ROWS_MAX)
-        .all(db)
-        .await?;
+        .filter(Condition::any().add(booked).add(taken).add(quick));
+    let begins = [
+        order::Column::StartsAt,
+        order::Column::TakenFrom,
+        order::Column::EtaAt,
+        order::Column::AcceptedAt,
+    ];
+    let begins = Func::coalesce(begins.map(Expr::col)).into();
+    let visits = nearest(db, visits, &begins, now).await?;
     let blocks = bay_block::Entity::find()
         .filter(bay_block::Column::PartnerId.eq(id))
         .filter(bay_block::Column::EndsAt.gt(span.from))
-        .filter(bay_block::Column::StartsAt.lt(span.until))
-        .order_by_desc(bay_block::Column::Id)
-        .limit(ROWS_MAX)
-        .all(db)
-        .await?;
+        .filter(bay_block::Column::StartsAt.lt(span.until));
+    let blocks = nearest(db, blocks, &Expr::col(bay_block::Column::StartsAt), now).await?;
     let visits = visits.into_iter().map(|order| visited(order, &bays));
     let blocks = blocks.iter().map(|block| blocked(block, &bays));
     let mut items: Vec<Item> = visits.chain(blocks).collect();
     items.sort_by_key(|item| (item.span.from, item.id));
     Ok(Agenda { name, items })
+}
+
+/// The rows whose beginning is nearest: what comes goes before what was.
+async fn nearest<C: ConnectionTrait, E: EntityTrait>(
+    db: &C,
+    rows: Select<E>,
+    begins: &SimpleExpr,
+    now: Instant,
+) -> Result<Vec<E::Model>, Stop> {
+    let coming = rows.clone().filter(begins.clone().gte(now));
+    let mut found = coming.order_by(begins.clone(), Order::Asc).limit(ROWS_MAX).all(db).await?;
+    let left = ROWS_MAX.saturating_sub(u64::try_from(found.len()).unwrap_or(ROWS_MAX));
+    let past = rows.filter(begins.clone().lt(now));
+    found.extend(past.order_by(begins.clone(), Order::Desc).limit(left).all(db).await?);
+    Ok(found)
 }
 
 fn visited(order: Model, bays: &BTreeMap<BayId, String>) -> Item {

@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::one_bay;
 use crate::support::booking::{alternatives, hours};
-use crate::support::{instant, minutes};
+use crate::support::people::Support;
+use crate::support::{Branch, Person, instant, minutes};
 
 both! {
     /// BK-1, BK-2: a request holds its bay until it is answered; who comes second is told what else
@@ -178,5 +179,42 @@ both! {
         world.advance(TimeDelta::minutes(5)).await;
         let other = anar.with_another("sedan").await;
         other.places(&shine, &["wash.body"], 1500).await.status("requested");
+    }
+
+    /// BK-12, BK-1: the night in which Berlin goes from 02:00 to 03:00: the labels between are no
+    /// slots, an hour is an hour, and the day has twenty-three.
+    async fn bk_12_a_booking_over_the_change_of_the_clock(world) {
+        world.advance(TimeDelta::days(110)).await;
+        let phone = world.support().phone.clone();
+        world.support = Support(Person::signs_in(&world.scene, "Support", &phone).await);
+        let spree = Branch::opens_in(world.support(), "Spree", 5000, "Europe/Berlin").await;
+        spree.adds_bay("Bay 1", "wash").await;
+        let anar = world.client("Anar").await;
+        let wash = spree.service("wash.full");
+        let path = format!("/v1/client/partners/{}/slots?services={wash}", spree.partner_id);
+        let found = anar.get(&format!("{path}&date=2027-03-28&class=sedan")).await;
+        let starts: Vec<_> = found.ok()["slots"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|slot| slot["starts_at"].as_str().unwrap().to_owned())
+            .collect();
+        // From 00:00 summer has not begun: 23:00Z; up to 23:45 it has: 21:45Z. 23 hours of four.
+        assert_eq!(starts.len(), 23 * 4);
+        assert_eq!(starts[0], "2027-03-27T23:00:00Z");
+        assert_eq!(starts.last().unwrap(), "2027-03-28T21:45:00Z");
+        // 01:30 in winter; the hour ends at 03:30 in summer.
+        let start = instant("2027-03-28T00:30:00Z");
+        let booked = anar.asks_to_book(&spree, &["wash.full"], start, 2500).await;
+        assert_eq!(booked.status("requested")["ends_at"], "2027-03-28T01:30:00Z");
+        let order = crate::support::Order::of(&booked);
+        spree.accepts(&order).await.status("confirmed");
+        let leyla = world.client("Leyla").await;
+        let three = instant("2027-03-28T01:00:00Z");
+        leyla.asks_to_book(&spree, &["wash.body"], three, 1500).await.refused("slot_taken");
+        leyla.books(&spree, three + minutes(30)).await;
+        let day = spree.looks_at("2027-03-28", "day").await;
+        assert_eq!(day.at("until") - day.at("from"), hours(23));
+        assert_eq!(day.ok()["bays"][0]["entries"].as_array().unwrap().len(), 2);
     }
 }

@@ -226,4 +226,37 @@ both! {
         anybody(world, &new).await.problem(404, "no_such_calendar");
         anybody(world, "/v1/open/calendars/x.ics").await.problem(404, "no_such_calendar");
     }
+
+    /// PAN-1: its number grows with a move, an extension and more services, and its time with them;
+    /// a quick order without a bay is there too.
+    async fn pan_1_every_change_of_a_visit_has_its_number(world) {
+        let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
+        let quick = world.client("Leyla").await.orders(&kristal).await;
+        kristal.accepts(&quick).await.ok();
+        kristal.adds_bay("Bay 1", "wash").await;
+        let four = instant("2026-11-20T16:00:00Z");
+        let order = anar.has_booked(&kristal, four).await;
+        let path = address(&kristal).await;
+        let now = async |sequence: &str, starts: &str, ends: &str| {
+            let found = events(world, &path).await;
+            let visit = event(&found, &order.id);
+            is(visit, "CONFIRMED", sequence);
+            assert_eq!((visit["DTSTART"].as_str(), visit["DTEND"].as_str()), (starts, ends));
+        };
+        now("1", "20261120T160000Z", "20261120T163000Z").await;
+        kristal.proposes_start(&order, four + minutes(60)).await.ok();
+        now("2", "20261120T160000Z", "20261120T163000Z").await;
+        anar.answers(&order, "reschedule", "accept").await.ok();
+        now("3", "20261120T170000Z", "20261120T173000Z").await;
+        anar.proposes_add_on(&order, &kristal, "wash.full").await.ok();
+        kristal.answers(&order, "add-ons", "accept").await.ok();
+        now("5", "20261120T170000Z", "20261120T183000Z").await;
+        kristal.extends(&order).await.ok();
+        now("6", "20261120T170000Z", "20261120T183000Z").await;
+        let found = events(world, &path).await;
+        let coming = event(&found, &quick.id);
+        is(coming, "CONFIRMED", "1");
+        assert_eq!(coming["DTSTART"], "20261120T081501Z");
+        assert!(!coming.contains_key("LOCATION"));
+    }
 }

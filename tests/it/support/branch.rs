@@ -43,11 +43,16 @@ const OFFERED: [(&str, i64, i32, i64, i32); 2] =
 impl Branch {
     /// Support registers a branch; its owner opens it around the clock, with two services.
     pub async fn opens(support: &Support, name: &str, credit: i64) -> Self {
+        Self::opens_in(support, name, credit, "Asia/Baku").await
+    }
+
+    /// The same in another time zone.
+    pub async fn opens_in(support: &Support, name: &str, credit: i64, zone: &str) -> Self {
         let scene = &support.scene;
         let (lat, lon) = (40.40, 49.80 + 0.002 * f64::from(scene.number()));
         let phone = scene.phone();
         let body = json!({
-            "name": name, "address": format!("{name} street, 1"), "zone": "Asia/Baku",
+            "name": name, "address": format!("{name} street, 1"), "zone": zone,
             "point": {"lat": lat, "lon": lon}, "owner_phone": phone,
         });
         let registered = support.post("/v1/support/partners", body).await;
