@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rand::Rng as _;
 use serde_json::{Value, json};
 
-use crate::city::{as_client, as_staff};
+use crate::city::{EXTRA, PRICE, as_client, as_staff};
 use crate::life::{Life, Order, Sent};
 use crate::wait;
 
@@ -32,7 +32,7 @@ impl Life {
     pub fn next_of_booking(&mut self, order: &Order, dice: u32) -> Sent {
         let (empty, reason) = (json!({}), json!({"reason": "növbə"}));
         let moved = json!({"starts_at": self.start()});
-        let more = json!({"service_ids": [self.branch.extra]});
+        let more = json!({"service_ids": [self.branch.extra], "shown_total": PRICE + EXTRA});
         let client = |act: &str, body: &Value| as_client(&order.id, act, body);
         let staff = |act: &str, body: &Value| as_staff(&order.id, act, body);
         let pending = order.proposal["id"].as_str();

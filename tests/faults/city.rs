@@ -13,6 +13,8 @@ use crate::wire::{Ask, Wire};
 pub const PRICE: i64 = 1500;
 /// Its commission: 9 %.
 pub const COMMISSION: i64 = 135;
+/// What one thing more costs, qəpik.
+pub const EXTRA: i64 = 500;
 const SUPPORT: &str = "+994500000001";
 const BAKU: (f64, f64) = (40.3777, 49.8920);
 
@@ -157,7 +159,7 @@ async fn branch(server: &Server, support: &str, n: usize, credit: i64) -> Branch
         Ask::post("/v1/partner/services", &body)
     };
     let full = id_of(&does(service("wash.full", PRICE)).await);
-    let extra = id_of(&does(service("wax.body", 500)).await);
+    let extra = id_of(&does(service("wax.body", EXTRA)).await);
     let day = |weekday: u8| json!({"weekday": weekday, "opens_min": 0, "closes_min": 1440});
     let weekly: Vec<Value> = (1..=7).map(day).collect();
     does(Ask::command("PUT", "/v1/partner/schedule", &json!({"weekly": weekly}))).await;
