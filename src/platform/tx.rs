@@ -68,9 +68,8 @@ impl Tx {
     /// keep once it has landed.
     pub(super) fn done(self) -> (WriteSet, Vec<Keeping>) {
         let mut writes = self.writes;
-        for check in self.leaned.into_iter().chain(self.checks) {
-            let known = |write: &Write| write.updates(&check) || *write == check;
-            if !writes.writes.iter().any(known) {
+        for check in self.checks.into_iter().chain(self.leaned) {
+            if !writes.writes.iter().any(|write| write.covers(&check)) {
                 writes.writes.push(check);
             }
         }
@@ -149,7 +148,7 @@ impl Tx {
             && let Some(row) = self.shared.kept.get::<E::Model>(key.into())
         {
             let (table, key) = write_set::place_of(&row);
-            self.leaned.push(Write::Check { table, key, version: row.version() });
+            self.leaned.push(Write::Check { table, key, version: row.version(), firm: false });
             self.seen.insert(place, Box::new(row.clone()));
             return Ok(Some(row));
         }
@@ -233,11 +232,12 @@ impl Tx {
         self.writes.writes.push(Write::Free(claim));
     }
 
-    /// Has the flush check that a row with a life is still at the version it was read at.
+    /// Has the flush check that a row with a life is still at the version it was read at, and hold
+    /// it there until it has landed.
     pub fn check<M: Versioned>(&mut self, row: &M) {
         let (table, key) = write_set::place_of(row);
         let version = row.version();
-        self.checks.push(Write::Check { table, key, version });
+        self.checks.push(Write::Check { table, key, version, firm: true });
     }
 
     /// Changes a hot row by an amount.

@@ -54,6 +54,9 @@ pub enum Write {
         key: Vec<Cell>,
         /// The version it was seen at.
         version: i64,
+        /// Nobody changes it before this has landed: who comes first is first. Without it a change
+        /// that lands at the same moment may be overtaken.
+        firm: bool,
     },
     /// Cells of a row, at the version it was read at, without raising it.
     Set {
@@ -93,16 +96,20 @@ pub struct Claim {
 }
 
 impl Write {
-    /// Does it update the row that `check` is about?
+    /// Does it update the row that `check` is about, or check the same as firmly?
     #[must_use]
-    pub fn updates(&self, check: &Self) -> bool {
-        let Self::Check { table: leaned, key: row, .. } = check else { return false };
+    pub fn covers(&self, check: &Self) -> bool {
+        let Self::Check { table: leaned, key: row, version: at, firm: wanted } = check else {
+            return false;
+        };
         match self {
             Self::Update { table, key, .. } => table == leaned && key == row,
+            Self::Check { table, key, version, firm } => {
+                (table, key, version) == (leaned, row, at) && (*firm || !wanted)
+            }
             Self::Insert { .. }
             | Self::Adjust(_)
             | Self::Replace { .. }
-            | Self::Check { .. }
             | Self::Set { .. }
             | Self::Delete { .. }
             | Self::Take(_)

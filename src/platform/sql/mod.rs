@@ -101,11 +101,12 @@ impl Composer {
         self.gates.push(meaning);
     }
 
-    /// A gated part that changes nothing: the rows must be there.
-    fn check(&mut self, rows: &str) {
+    /// A gated part that changes nothing: the rows must be there. One statement sees what had landed
+    /// when it began, so on PostgreSQL a firm one holds its rows; `SQLite` has one writer.
+    fn check(&mut self, rows: &str, firm: bool) {
         let n = self.gated.len();
         let body = if self.postgres {
-            format!("SELECT 1 {rows}")
+            format!("SELECT 1 {rows}{}", if firm { " FOR SHARE" } else { "" })
         } else {
             format!("INSERT INTO gate (holds, n) SELECT count(*), {n} {rows}")
         };

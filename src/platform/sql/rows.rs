@@ -36,14 +36,14 @@ impl Composer {
                 }
                 Write::Adjust(adjust) => self.adjust(adjust),
                 Write::Replace { table, key, cells } => self.replace(table, key, cells),
-                Write::Check { table, key, version } => {
+                Write::Check { table, key, version, firm } => {
                     let found = self.equals(key, " AND ");
                     let version = self.bind(&Value::from(*version));
                     let after = self.after();
                     let rows = format!(
                         "FROM \"{table}\" WHERE {found} AND \"version\" = {version} AND {after}"
                     );
-                    self.check(&rows);
+                    self.check(&rows, *firm);
                 }
                 Write::Set { table, key, version, cells } => {
                     let set = self.equals(cells, ", ");

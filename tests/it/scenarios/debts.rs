@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use crate::support::{Branch, Client, World, seconds};
+use crate::support::{Branch, Client, Order, World, seconds};
+
+/// Times that an order is placed while the fee that forbids it falls due.
+const ROUNDS: usize = 12;
 
 /// Orders and leaves late: 1.50 more to pay.
 async fn leaves_late(world: &World, kristal: &Branch, anar: &Client) {
@@ -48,5 +51,39 @@ both! {
         world.tampers("UPDATE penalty SET state = 'pending', amount = 699").await;
         anar.orders(&kristal).await;
         world.tampers("UPDATE penalty SET amount = 150").await;
+    }
+
+    /// PEN-6: an order is not placed past a penalty that falls due at the same moment: whatever is
+    /// first in the client's feed was first.
+    async fn pen_6_no_order_overtakes_a_penalty(world) {
+        let kristal = world.branch_with("Kristal", 100_000).await;
+        for round in 0..ROUNDS {
+            let anar = world.client("Anar").await;
+            leaves_late(world, &kristal, &anar).await;
+            let order = anar.orders(&kristal).await;
+            kristal.accepts(&order).await.ok();
+            world.advance(seconds(11)).await;
+            let other = anar.with_another("sedan").await;
+            let (over, tried) = tokio::join!(
+                anar.cancels(&order),
+                other.places(&kristal, &["wash.body"], 1500)
+            );
+            assert_eq!(over.money("penalty"), 150);
+            if tried.status != 201 {
+                assert_eq!(tried.refused("penalties_unpaid")["debt"]["amount"], 300);
+                continue;
+            }
+            let placed = Order::of(&tried);
+            let polled = anar.get("/v1/feed/events?after=0").await;
+            let told = polled.ok()["events"].as_array().unwrap().clone();
+            let seq = |order: &Order, event: &str| {
+                let of = |t: &&serde_json::Value| {
+                    t["event"] == event && t["data"]["order"]["id"] == order.id.as_str()
+                };
+                told.iter().find(of).unwrap()["seq"].as_i64().unwrap()
+            };
+            let (asked, left) = (seq(&placed, "order.requested"), seq(&order, "order.cancelled"));
+            assert!(asked < left, "round {round}: placed after the second penalty");
+        }
     }
 }
