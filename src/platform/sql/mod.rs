@@ -101,8 +101,8 @@ impl Composer {
         self.gates.push(meaning);
     }
 
-    /// A gated part that changes nothing: the rows must be there. One statement sees what had landed
-    /// when it began, so on PostgreSQL a firm one holds its rows; `SQLite` has one writer.
+    /// A gated part that changes nothing: the rows must be there. One statement sees what had
+    /// landed when it began, so on PostgreSQL a firm one holds its rows; `SQLite` has one writer.
     fn check(&mut self, rows: &str, firm: bool) {
         let n = self.gated.len();
         let body = if self.postgres {
