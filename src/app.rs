@@ -17,11 +17,11 @@ use tokio::task::JoinSet;
 use utoipa_actix_web::AppExt as _;
 
 use crate::access::{CodeChannel, Sessions};
+use crate::billing::callback;
 use crate::clockwork::Clockwork;
 use crate::config::Settings;
-use crate::edge::Edge;
-use crate::edge::http;
 use crate::edge::ws::{Stopping, hub::Hub};
+use crate::edge::{Edge, http, pay};
 use crate::ledger::proof::{self, Standing};
 use crate::partners::availability;
 use crate::partners::plan::Plans;
@@ -32,7 +32,7 @@ use crate::platform::clock::{WallClock, pause};
 use crate::platform::crypto::Keys;
 use crate::platform::db::Db;
 use crate::platform::{Clock, Engine, Fault, Stop, feed, heartbeat, idempotency, telemetry};
-use crate::policy::Book;
+use crate::policy::{Book, watch as versions};
 use crate::{access, keyring};
 
 /// Connections that may wait to be taken, and that one worker serves at most.
@@ -118,7 +118,11 @@ pub async fn engine(
     } else {
         Arc::new(LocalBus::new())
     };
+    let follow = (bus.listen(), Arc::clone(&book), db.read.clone(), Arc::clone(&clock));
+    tokio::spawn(versions::follow(follow.0, follow.1, follow.2, follow.3));
     let codes = instead.codes.unwrap_or_else(|| settings.access.otp_channel.open());
+    let gateways = pay::open(&settings.payments, &settings.public_url(), &keys);
+    let gateways = gateways.map_err(NotStarted)?;
     let shared = vec![
         any(Arc::clone(&keys)),
         any(book),
@@ -126,6 +130,7 @@ pub async fn engine(
         any(Arc::new(codes)),
         any(Arc::new(Standing::default())),
         any(Arc::new(Plans::default())),
+        any(Arc::new(gateways)),
     ];
     Ok((Engine::new(db, clock, bus, shared), keys))
 }
@@ -144,6 +149,7 @@ impl App {
         let listener = TcpListener::bind(&settings.http.listen)?;
         let addr = listener.local_addr()?;
         let (engine, keys) = engine(&settings, instead).await?;
+        versions::report(&*engine.extension::<Book>()?, engine.shared().clock.now())?;
         let clockwork =
             Arc::new(Clockwork::new(engine.clone(), &settings.timers, settings.clustered()));
         clockwork.begin().await?;
@@ -263,6 +269,7 @@ fn keep_house(
         };
         tokio::select! { () = prove => {}, _ = stop.wait_for(|s| *s) => {} }
     });
+    keep_policy(loops, engine, settings, stopped);
     let (forgetting, mut stop) = (engine.clone(), stopped.clone());
     let keep = TimeDelta::days(settings.feed.keep_days);
     loops.spawn(async move {
@@ -278,6 +285,29 @@ fn keep_house(
     });
 }
 
+/// Looks for policy versions, in case the word of one was lost.
+fn keep_policy(
+    loops: &mut JoinSet<()>,
+    engine: &Engine,
+    settings: &Settings,
+    stopped: &watch::Receiver<bool>,
+) {
+    let (engine, mut stop) = (engine.clone(), stopped.clone());
+    let every = Duration::from_secs(settings.feed.look_s.max(1));
+    loops.spawn(async move {
+        let look = async {
+            loop {
+                pause(every).await;
+                let shared = engine.shared();
+                if let Ok(book) = engine.extension::<Book>() {
+                    versions::look(&book, &shared.db.read, shared.clock.now()).await;
+                }
+            }
+        };
+        tokio::select! { () = look => {}, _ = stop.wait_for(|s| *s) => {} }
+    });
+}
+
 async fn forget_old(engine: &Engine, keep: TimeDelta) -> Result<(), sea_orm::DbErr> {
     let shared = engine.shared();
     let (db, now) = (&shared.db.write, shared.clock.now());
@@ -286,5 +316,6 @@ async fn forget_old(engine: &Engine, keep: TimeDelta) -> Result<(), sea_orm::DbE
     heartbeat::forget(db, now - keep).await?;
     access::otp::forget(db, now).await?;
     availability::forget(db, now - keep).await?;
+    callback::forget(db, now - keep).await?;
     Ok(())
 }

@@ -23,10 +23,12 @@ use crate::platform::clock::pause;
 use crate::platform::write_set::Fired;
 use crate::platform::{By, Engine, Stop, heartbeat, timers};
 use crate::policy::Book;
-use crate::{orders, timetable};
+use crate::{orders, rounds, timetable};
 
 /// Taken at once.
 const TAKE_MAX: usize = 256;
+/// Timers that wait for somebody outside, at once.
+const OUTSIDE_MAX: usize = 16;
 /// Missed beats after which the engine counts as having been down.
 const BEATS_MISSED: i32 = 3;
 
@@ -38,6 +40,7 @@ pub struct Clockwork {
     beat: Duration,
     sweep: Duration,
     at_once: Arc<Semaphore>,
+    outside: Arc<Semaphore>,
     last_beat: AtomicI64,
     nodes: RwLock<Vec<Uuid>>,
 }
@@ -54,6 +57,7 @@ impl Clockwork {
             beat: Duration::from_millis(settings.heartbeat_ms),
             sweep: Duration::from_millis(settings.sweep_ms),
             at_once: Arc::new(Semaphore::new(settings.concurrency)),
+            outside: Arc::new(Semaphore::new(OUTSIDE_MAX)),
             last_beat: AtomicI64::new(now.timestamp_micros()),
             nodes: RwLock::new(Vec::new()),
         }
@@ -103,8 +107,9 @@ impl Clockwork {
         let due =
             timers::due_within(&shared.db.read, orders::timers::DEADLINES, span.from, span.until);
         let nobody = due.await?.is_empty();
+        let bonus = rounds::shift_bonus(&self.engine, span).await?;
         shared.timers.reset(DateTime::UNIX_EPOCH);
-        if nobody && span.until - span.from <= self.patience() {
+        if nobody && bonus == 0 && span.until - span.from <= self.patience() {
             // A blink between two starts that touched nobody.
             return Ok(0);
         }
@@ -247,11 +252,26 @@ impl Clockwork {
         shared.timers.ended(fired);
     }
 
-    /// Adopts timers that nobody fired.
+    /// One that waits for somebody outside fires beside the others, who do not wait for it.
+    fn unless_outside(self: &Arc<Self>, fired: Fired) -> Option<Fired> {
+        if !timetable::asks_outside(&fired.kind) {
+            return Some(fired);
+        }
+        let me = Arc::clone(self);
+        tokio::spawn(async move {
+            let Ok(permit) = Arc::clone(&me.outside).acquire_owned().await else { return };
+            me.fire(&fired).await;
+            drop(permit);
+        });
+        None
+    }
+
+    /// Adopts timers that nobody fired, and tells branches how their balances stand.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn sweep(self: &Arc<Self>) -> Result<usize, DbErr> {
+    pub async fn sweep(self: &Arc<Self>) -> Result<usize, Stop> {
+        rounds::tell_balances(&self.engine).await?;
         let shared = self.engine.shared();
         let late = shared.clock.now() - self.on_the_clock(Duration::from_secs(1));
         let left = timers::left_over(&shared.db.read, late).await?;
@@ -259,6 +279,7 @@ impl Clockwork {
         let n = adopted.len();
         let mut firing = JoinSet::new();
         for fired in adopted {
+            let Some(fired) = self.unless_outside(fired) else { continue };
             let me = Arc::clone(self);
             let Ok(permit) = Arc::clone(&self.at_once).acquire_owned().await else { break };
             firing.spawn(async move {
@@ -334,6 +355,7 @@ impl Clockwork {
                 self.until_due().await;
             }
             for fired in due {
+                let Some(fired) = self.unless_outside(fired) else { continue };
                 let me = Arc::clone(&self);
                 let Ok(permit) = Arc::clone(&self.at_once).acquire_owned().await else { return };
                 tokio::spawn(async move {
@@ -360,9 +382,9 @@ impl Clockwork {
         loop {
             pause(self.sweep).await;
             if self.alive()
-                && let Err(error) = self.sweep().await
+                && let Err(stop) = self.sweep().await
             {
-                tracing::warn!(%error, "a sweep broke");
+                tracing::warn!(?stop, "a sweep broke");
             }
         }
     }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use entity::payment::Driver;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Toml};
 use serde::Deserialize;
@@ -33,6 +34,8 @@ pub struct Settings {
     pub feed: FeedSettings,
     /// The clock's loops.
     pub timers: TimerSettings,
+    /// Real money in and out.
+    pub payments: PaymentSettings,
     /// Logs.
     pub log: LogSettings,
 }
@@ -123,6 +126,51 @@ pub struct TimerSettings {
     pub proof_s: u64,
 }
 
+/// Real money in and out; keys are described in `config/default.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each key is described in config/default.toml")]
+pub struct PaymentSettings {
+    pub driver: Driver,
+    pub timeout_s: u64,
+    pub language: String,
+    pub return_url: String,
+    pub epoint: EpointSettings,
+    pub payriff: PayriffSettings,
+}
+
+/// Epoint; keys are described in `config/default.toml`.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each key is described in config/default.toml")]
+pub struct EpointSettings {
+    pub base_url: String,
+    pub public_key: String,
+    pub private_key: String,
+}
+
+/// Payriff; keys are described in `config/default.toml`.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each key is described in config/default.toml")]
+pub struct PayriffSettings {
+    pub base_url: String,
+    pub app_key: String,
+    pub merchant: String,
+}
+
+impl std::fmt::Debug for EpointSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("EpointSettings(…)")
+    }
+}
+
+impl std::fmt::Debug for PayriffSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PayriffSettings(…)")
+    }
+}
+
 /// Logs; keys are described in `config/default.toml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -173,7 +221,14 @@ impl Settings {
         if url.starts_with("sqlite:") && !self.bus.redis_url.is_empty() {
             return wrong("bus.redis_url is for several nodes, and SQLite serves one");
         }
-        Ok(())
+        self.payments.check().or_else(|what| wrong(&what))
+    }
+
+    /// How people and providers reach this node.
+    #[must_use]
+    pub fn public_url(&self) -> String {
+        let public = self.http.public_url.trim_end_matches('/');
+        if public.is_empty() { format!("http://{}", self.http.listen) } else { public.to_owned() }
     }
 
     /// How to open the database.
@@ -199,5 +254,65 @@ impl Settings {
     #[must_use]
     pub fn clustered(&self) -> bool {
         !self.bus.redis_url.is_empty()
+    }
+}
+
+/// Seconds a provider may be waited for at most.
+const TIMEOUT_MAX_S: u64 = 120;
+
+impl PaymentSettings {
+    fn check(&self) -> Result<(), String> {
+        let safe = |url: &str| url.starts_with("https://") || url.starts_with("http://127.0.0.1:");
+        if !safe(&self.epoint.base_url) || !safe(&self.payriff.base_url) {
+            return Err("payments.*.base_url begins with https://".to_owned());
+        }
+        if !self.return_url.is_empty() && !self.return_url.starts_with("http") {
+            return Err("payments.return_url is an address, or empty".to_owned());
+        }
+        if !(1..=TIMEOUT_MAX_S).contains(&self.timeout_s) {
+            return Err(format!("payments.timeout_s is 1 to {TIMEOUT_MAX_S}"));
+        }
+        let epoint = !self.epoint.private_key.is_empty() && !self.epoint.public_key.is_empty();
+        let payriff = !self.payriff.app_key.is_empty() && !self.payriff.merchant.is_empty();
+        match self.driver {
+            Driver::Epoint if !epoint => Err(
+                "payments.driver is epoint, which needs payments.epoint.public_key and private_key"
+                    .to_owned(),
+            ),
+            Driver::Payriff if !payriff => {
+                Err("payments.driver is payriff, which needs payments.payriff.app_key and merchant"
+                    .to_owned())
+            }
+            Driver::Manual | Driver::Epoint | Driver::Payriff => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(change: impl FnOnce(&mut PaymentSettings)) -> Result<(), String> {
+        let mut payments = Settings::load(None).unwrap().payments;
+        change(&mut payments);
+        payments.check()
+    }
+
+    /// BAL-5: a provider without keys, an open line or no patience stop it; keys stay unsaid.
+    #[test]
+    fn bal_5_payments_that_make_no_sense_stop_the_start() {
+        assert_eq!(with(|_| {}), Ok(()));
+        assert!(with(|p| p.driver = Driver::Epoint).is_err());
+        assert!(with(|p| p.driver = Driver::Payriff).is_err());
+        assert!(with(|p| p.timeout_s = 0).is_err());
+        assert!(with(|p| p.timeout_s = 121).is_err());
+        assert!(with(|p| p.epoint.base_url = "http://epoint.az".to_owned()).is_err());
+        assert!(with(|p| p.return_url = "yumo.az".to_owned()).is_err());
+        let keys = |p: &mut PaymentSettings| {
+            p.driver = Driver::Epoint;
+            (p.epoint.public_key, p.epoint.private_key) = ("i1".to_owned(), "secret".to_owned());
+            assert!(!format!("{p:?}").contains("secret"));
+        };
+        assert_eq!(with(keys), Ok(()));
     }
 }

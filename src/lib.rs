@@ -1,8 +1,9 @@
 //! Yumo: a real-time booking engine for car care.
 //!
 //! The modules in reading order. Each may name only what stands below it:
-//! `main → demo → app → clockwork → timetable → edge → support · notify → orders → discovery →
-//! billing → ledger → partners · clients → reputation → access → policy → platform → entity`.
+//! `main → demo → app → clockwork → timetable · rounds → edge → support · notify → orders →
+//! discovery → billing → bonus → ledger → partners · clients → reputation → access → policy →
+//! platform → entity`.
 
 pub mod app;
 pub mod clockwork;
@@ -10,6 +11,7 @@ pub mod config;
 pub mod demo;
 pub mod edge;
 pub mod keyring;
+pub mod rounds;
 pub mod timetable;
 
 pub mod notify;
@@ -20,6 +22,8 @@ pub mod orders;
 pub mod discovery;
 
 pub mod billing;
+
+pub mod bonus;
 
 pub mod ledger;
 

@@ -1,7 +1,8 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 use entity::support_agent::SupportRole;
@@ -11,7 +12,9 @@ use yumo::app::{self, App, Instead};
 use yumo::config::Settings;
 use yumo::demo;
 use yumo::ledger::proof;
-use yumo::platform::{By, telemetry};
+use yumo::platform::{By, Stop, telemetry};
+use yumo::policy::check::Finding;
+use yumo::policy::{self, Book, PolicyVersion, draft, read};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -41,9 +44,22 @@ enum Command {
     Demo(demo::Options),
     /// Prints the OpenAPI description.
     Openapi,
+    /// The numbers of the rulebook.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// The operator's people.
     #[command(subcommand)]
     Support(Support),
+}
+
+#[derive(Subcommand)]
+enum PolicyCommand {
+    /// Checks the versions that apply, or a draft on the newest; exit status 1 on errors.
+    Check {
+        /// Changes of keys (TOML, as in the policy itself).
+        #[arg(long)]
+        file: Option<PathBuf>,
+    },
 }
 
 #[derive(Subcommand)]
@@ -89,6 +105,9 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
             return Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Command::Openapi => println!("{}", app::openapi()?),
+        Command::Policy(PolicyCommand::Check { file }) => {
+            return check_policy(&settings, file.as_deref()).await;
+        }
         Command::Support(Support::Add { phone, role }) => {
             let (engine, _) = app::engine(&settings, Instead::default()).await?;
             let by = By::CLOCK;
@@ -112,6 +131,39 @@ async fn check(settings: &Settings) -> Result<ExitCode, Failure> {
     let proof = proof::prove(&engine).await.map_err(|stop| format!("{stop:?}"))?;
     println!("{}", serde_json::to_string_pretty(&proof)?);
     Ok(if proof.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn check_policy(settings: &Settings, file: Option<&Path>) -> Result<ExitCode, Failure> {
+    let (engine, _) = app::engine(settings, Instead::default()).await?;
+    let shared = engine.shared();
+    let now = shared.clock.now();
+    let versions = if let Some(file) = file {
+        let changes = draft::changes(&std::fs::read_to_string(file)?)?;
+        let drafted = read::draft(&shared.db.read, &changes).await;
+        let (base, draft) = drafted.map_err(said)?;
+        vec![(format!("draft on version {base}"), Arc::new(draft.keys))]
+    } else {
+        let book = engine.extension::<Book>().and_then(|book| book.from(now));
+        let named = |v: PolicyVersion| (format!("version {}", v.version), v.keys);
+        book.map_err(said)?.into_iter().map(named).collect()
+    };
+    let mut holds = true;
+    for (name, keys) in versions {
+        let findings = policy::check::check(&keys, now.date_naive());
+        holds &= !policy::check::broken(&findings);
+        println!("{name}: {} findings", findings.len());
+        for Finding { severity, code, keys, says } in findings {
+            println!("  {severity} {code} ({}): {says}", keys.join(", "));
+        }
+    }
+    Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn said(stop: Stop) -> String {
+    if let Stop::Refused(no) = stop {
+        return format!("{}: {}", no.code, no.detail);
+    }
+    format!("{stop:?}")
 }
 
 /// Waits for Ctrl-C or SIGTERM.

@@ -1,7 +1,11 @@
 //! Everything that happens by itself, on one screen: timer kind → command.
 
-use entity::value::{OrderId, PartnerId, PersonId, SanctionId};
+use entity::value::{OrderId, PartnerId, PayableId, PersonId, SanctionId};
 
+use crate::billing::payable::{self, SettlePayable};
+use crate::billing::payout::{self, RunPayouts};
+use crate::billing::{look, payout_send, refund};
+use crate::bonus::clock::{self, Turn, Warn};
 use crate::orders::accept::AutoConfirm;
 use crate::orders::burn::{Burn, CheckBay, Remind};
 use crate::orders::complete::AutoComplete;
@@ -52,9 +56,28 @@ pub async fn send(engine: &Engine, fired: &Fired) -> Result<(), Stop> {
         rules::ENDS => {
             engine.fire(fired, EndSanction { sanction_id: SanctionId(fired.subject) }).await
         }
+        clock::TURN => engine.fire(fired, Turn { owner: fired.subject }).await,
+        clock::WARN => engine.fire(fired, Warn { owner: fired.subject }).await,
+        look::LOOK => look::fired(engine, fired).await,
+        refund::REFUND => refund::fired(engine, fired).await,
+        payable::SETTLE => {
+            let payable_id = PayableId(fired.subject);
+            engine.fire(fired, SettlePayable { payable_id }).await
+        }
+        payout::RUN => {
+            engine.fire(fired, RunPayouts { partner_id: PartnerId(fired.subject) }).await
+        }
+        payout_send::SEND => payout_send::fired(engine, fired).await,
         timers::AUTO_COMPLETE => engine.fire(fired, AutoComplete { order_id }).await,
         kind => Err(Fault::Other(format!("no command for timer {kind}")).into()),
     }
+}
+
+/// Does the command of this timer wait for somebody outside? Then it must not keep others from
+/// their moment.
+#[must_use]
+pub fn asks_outside(kind: &str) -> bool {
+    [look::LOOK, refund::REFUND, payout_send::SEND].contains(&kind)
 }
 
 fn named(which: &str) -> &'static str {

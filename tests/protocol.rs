@@ -22,12 +22,15 @@ fn declared() -> Vec<Refused> {
     all.extend(yumo::platform::codes::General::ALL.iter().map(|r| r.refused()));
     all.extend(yumo::access::Refusal::ALL.iter().map(|r| r.refused()));
     all.extend(yumo::billing::Refusal::ALL.iter().map(|r| r.refused()));
+    all.extend(yumo::bonus::Refusal::ALL.iter().map(|r| r.refused()));
     all.extend(yumo::clients::Refusal::ALL.iter().map(|r| r.refused()));
     all.extend(yumo::edge::ws::Refusal::ALL.iter().map(|r| r.refused()));
     all.extend(yumo::ledger::Refusal::ALL.iter().map(|r| r.refused()));
     all.extend(yumo::notify::Refusal::ALL.iter().map(|r| r.refused()));
     all.extend(yumo::orders::Refusal::ALL.iter().map(|r| r.refused()));
     all.extend(yumo::partners::Refusal::ALL.iter().map(|r| r.refused()));
+    all.extend(yumo::policy::Refusal::ALL.iter().map(|r| r.refused()));
+    all.extend(yumo::support::rehearsal::Refusal::ALL.iter().map(|r| r.refused()));
     all.extend(yumo::reputation::Refusal::ALL.iter().map(|r| r.refused()));
     all
 }
@@ -44,6 +47,7 @@ fn status(refused: &Refused) -> u16 {
         Kind::VersionMissing => 428,
         Kind::Unprocessable => 422,
         Kind::TooMany => 429,
+        Kind::Unavailable => 503,
     }
 }
 

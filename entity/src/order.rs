@@ -44,6 +44,10 @@ pub struct Model {
     pub final_amount: Option<Money>,
     /// Commission on the agreed estimate, or on the final amount once there is one.
     pub commission: Money,
+    /// How much of what is held, or was captured, of the commission is the partner's bonus.
+    pub commission_bonus: Money,
+    /// Bonus the client has set aside for it, or paid with in the end (BON-5).
+    pub bonus: Money,
     /// The policy it was placed under.
     pub policy_version: i32,
     /// When it was placed.

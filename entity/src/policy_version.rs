@@ -19,6 +19,8 @@ pub struct Model {
     pub published_at: Instant,
     /// By whom; nobody for the first.
     pub published_by: Option<PersonId>,
+    /// Why, for people; nothing for the first.
+    pub reason: Option<String>,
 }
 
 /// No relation is followed by the ORM: rows are read by whoever owns them.

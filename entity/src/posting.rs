@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::value::{Instant, Money, PartnerId, PostingId};
+use crate::value::{Instant, LotId, Money, OrderId, PartnerId, PersonId, PostingId};
 
 /// One row of `posting`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -25,6 +25,12 @@ pub struct Model {
     pub n: i32,
     /// On whose statement it stands.
     pub partner_id: Option<PartnerId>,
+    /// On which client's.
+    pub client_id: Option<PersonId>,
+    /// For which order.
+    pub order_id: Option<OrderId>,
+    /// Which lot it fills or empties.
+    pub lot_id: Option<LotId>,
     /// When.
     pub at: Instant,
     /// For people.

@@ -27,6 +27,8 @@ pub struct Model {
     pub expires_at: Instant,
     /// Sign-out, or the end put to it.
     pub ended_at: Option<Instant>,
+    /// Keyed hash of the installation's own id, where it told one (BON-6).
+    pub device_hash: Option<String>,
     /// Optimistic version.
     pub version: i64,
 }

@@ -19,6 +19,14 @@ pub struct Model {
     pub held: Money,
     /// Its own floor, where it is not the policy's.
     pub floor: Option<Money>,
+    /// A capture or a correction took it below its floor: nothing is accepted (BAL-3).
+    pub restricted: bool,
+    /// Less is available than it should be (BAL-4).
+    pub low: bool,
+    /// What the branch was told of the first.
+    pub told_restricted: bool,
+    /// What the branch was told of the second.
+    pub told_low: bool,
 }
 
 /// No relation is followed by the ORM: rows are read by whoever owns them.

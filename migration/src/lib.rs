@@ -7,6 +7,9 @@ mod m0003_orders;
 mod m0004_ledger;
 mod m0005_platform;
 mod m0006_bookings;
+mod m0007_bonus;
+mod m0008_payments;
+mod m0009_policy;
 mod table;
 
 pub use sea_orm_migration::prelude::MigratorTrait;
@@ -25,6 +28,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_ledger::Migration),
             Box::new(m0005_platform::Migration),
             Box::new(m0006_bookings::Migration),
+            Box::new(m0007_bonus::Migration),
+            Box::new(m0008_payments::Migration),
+            Box::new(m0009_policy::Migration),
         ]
     }
 }

@@ -18,6 +18,7 @@ pub mod otp;
 pub mod person;
 pub mod principal;
 pub mod role;
+pub mod same;
 pub mod session;
 pub mod settings;
 pub mod sign_in;

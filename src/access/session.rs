@@ -250,6 +250,7 @@ mod tests {
             created_at: at,
             expires_at: at + TimeDelta::days(1),
             ended_at: None,
+            device_hash: None,
             version: 1,
         }
     }

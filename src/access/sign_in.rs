@@ -30,6 +30,7 @@ pub async fn sign_in(
     phone: Phone,
     code: String,
     device: &str,
+    installation: Option<&str>,
 ) -> Result<Tokens, Stop> {
     let keys = engine.extension::<Keys>()?;
     let settings = engine.extension::<AccessSettings>()?;
@@ -40,7 +41,8 @@ pub async fn sign_in(
     let refresh = RefreshToken::first(&keys, session_id)?;
     let device = device.chars().take(DEVICE_CHARS_MAX).collect();
     let refresh_hash = refresh.hash(&keys);
-    let command = SignIn { code_id, phone, code, device, session_id, refresh_hash };
+    let device_hash = installation.map(|id| keys.lookup("device", id));
+    let command = SignIn { code_id, phone, code, device, device_hash, session_id, refresh_hash };
     let signed = engine.execute(ANYONE, None, command).await?.answer;
     Tokens::grant(&keys, &settings, signed.person_id, refresh, signed.at)
 }
@@ -67,6 +69,7 @@ impl Command for Try {
             key: vec![("id", Value::from(code.id))],
             add: vec![("tries", 1)],
             set: Vec::new(),
+            also: Vec::new(),
             condition: Some(("tries < ?", vec![Value::from(i64::from(settings.otp_tries))])),
             refusal: Some(Refusal::TooManyTries.refused()),
         });
@@ -80,6 +83,7 @@ struct SignIn {
     phone: Phone,
     code: String,
     device: String,
+    device_hash: Option<String>,
     session_id: SessionId,
     refresh_hash: String,
 }
@@ -123,6 +127,7 @@ impl Command for SignIn {
             created_at: now,
             expires_at: now + TimeDelta::days(i64::from(settings.refresh_ttl_days)),
             ended_at: None,
+            device_hash: self.device_hash.clone(),
             version: 1,
         });
         Ok(Signed { person_id, at: now })

@@ -1,20 +1,48 @@
-//! Billing: what is owed beside commission, paid, disputed, undone (PEN-5, PEN-7).
+//! Billing: what is owed beside commission, paid, disputed, undone (PEN-5, PEN-7), and real money
+//! in and out through payment providers (BAL-5, BON-5).
 //!
-//! An order's end leaves a penalty, a debt. Money support records for it is shared at once; a
-//! dispute takes it out of the debt until support decides; a waiver undoes it with all that
-//! followed, and can itself be undone.
+//! An order's end leaves a penalty, a debt. Money that comes for it is shared at once; a dispute
+//! takes it out of the debt until support decides; a waiver undoes it with all that followed, and
+//! can itself be undone.
 //!
 //! ```text
 //! pending ──pay in full──▶ paid          pending · paid · disputed ──waive──▶ waived
 //!    └──────dispute──┬──────┘                       ▲                           │
 //!                disputed ──reject──▶ pending · paid └────────reinstate─────────┘
+//!
+//! created ──money came──▶ paid ──send back──▶ refunding ──gone──▶ refunded
+//!    ├──▶ failed ──▲       ▲──────provider refused─┘
+//!    └──▶ expired ─┘
 //! ```
+//!
+//! A provider is asked between commands, never inside one: a command says what is about to be
+//! asked, the next one records what came of it. Whatever breaks in between, a timer asks again, and
+//! looks before it repeats.
 
+pub mod account;
+pub mod callback;
+pub mod checkout;
 pub mod dispute;
+pub mod funds;
+pub mod gateway;
+pub mod legs;
+pub mod look;
 pub mod pay;
+pub mod payable;
+pub mod payment;
+pub mod payment_view;
+pub mod payout;
+pub mod payout_send;
+pub mod payout_terms;
+pub mod payout_view;
 pub mod penalty;
+pub mod penalty_payment;
 pub mod read;
+pub mod refund;
+pub mod reserve;
+pub mod settle;
 mod tell;
+pub mod top_up;
 pub mod waive;
 
 crate::refusals! {
@@ -28,5 +56,29 @@ crate::refusals! {
         NotDisputed = "penalty_not_disputed", Conflict, "The penalty is not disputed", "Nothing is left to decide.";
         Waived = "penalty_waived", Conflict, "The penalty is waived", "Nothing is left to pay or to undo.";
         NotWaived = "penalty_not_waived", Conflict, "The penalty is not waived", "There is nothing to reinstate.";
+        NoSuchPayment = "no_such_payment", NotFound, "There is no such payment here", "Check the id; you see only payments that are yours.";
+        TopUpBounds = "topup_out_of_bounds", Unprocessable, "The amount is not within what can be topped up at once", "Choose an amount from `min` to `max`.";
+        NoProvider = "no_payment_provider", Conflict, "Payments through the app are not switched on", "Pay at the office or by bank transfer; support records it.";
+        ProviderRefused = "provider_refused", Conflict, "The payment provider refused", "Nothing was paid. Begin again with a fresh Idempotency-Key, or write to support.";
+        ProviderAway = "provider_unreachable", Unavailable, "The payment provider did not answer", "Send the same command with the same Idempotency-Key again in a moment: it is one payment.";
+        ProviderUnclear = "provider_unclear", Unavailable, "The payment provider said something we do not know", "Nothing was booked; support was told. Look at the payment again later.";
+        PaymentAmountWrong = "payment_amount_wrong", Conflict, "Another amount was paid than was asked for", "Nothing was booked; support was told.";
+        PaymentNotPaid = "payment_not_paid", Conflict, "The payment was not paid", "There is nothing to give back.";
+        RefundRunning = "refund_running", Conflict, "The money is on its way back already", "Wait until the provider has confirmed it.";
+        PaymentRefunded = "payment_refunded", Conflict, "The money went back already", "Nothing is left to give back.";
+        RefundNotDue = "refund_not_due", Conflict, "Nothing is on its way back", "The partner asks for its money back first.";
+        RefundOver = "refund_over", Conflict, "The time to have the money back is over", "A top-up goes back within the time in `until`.";
+        Spent = "topup_spent", Conflict, "The top-up was spent, or is being spent", "Commission was taken since, an order holds some, or the balance no longer covers it.";
+        CallbackForged = "callback_forged", Forbidden, "The callback is not signed by the provider", "Sign the raw data with the merchant's key.";
+        CallbackUnreadable = "callback_unreadable", Invalid, "The callback could not be read", "Send what the provider's own description says.";
+        NotByHand = "not_by_hand", Conflict, "The provider does this itself", "Only what goes through no provider is recorded by hand.";
+        NoSuchPayable = "no_such_payable", NotFound, "There is no such debt to a partner", "Check the id.";
+        PayableDecided = "payable_decided", Conflict, "That was decided already", "Only a suspended debt waits for a decision.";
+        NoSuchPayout = "no_such_payout", NotFound, "There is no such payout", "Check the id.";
+        PayoutOver = "payout_over", Conflict, "The payout is over", "It was paid, or failed and is owed again.";
+        VoenRequired = "voen_required", Conflict, "Money goes to a card only under a verified VÖEN", "Have support verify the VÖEN, or take it to the balance.";
+        VoenInvalid = "voen_invalid", Unprocessable, "The VÖEN makes no sense", "A VÖEN has 10 digits.";
+        AccountInvalid = "account_invalid", Unprocessable, "The account makes no sense", "Send a name, and either iban with bank_code or card with fin.";
+        TermsInvalid = "payout_terms_invalid", Unprocessable, "The part that becomes bonus makes no sense", "It is 0 to 10000 basis points.";
     }
 }

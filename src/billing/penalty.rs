@@ -115,6 +115,19 @@ pub fn reinstated(
     Ok(Model { state, paid, settled_at, payments, ..row.clone() })
 }
 
+/// What a penalty was, less what has really gone back meanwhile.
+#[must_use]
+pub fn without(
+    (state, paid, settled_at): (PenaltyState, Money, Option<Instant>),
+    gone: Money,
+) -> (PenaltyState, Money, Option<Instant>) {
+    if !gone.is_positive() {
+        return (state, paid, settled_at);
+    }
+    let state = if state == PenaltyState::Paid { PenaltyState::Pending } else { state };
+    (state, Money(paid.0 - gone.0), None)
+}
+
 fn standing(row: &Model) -> PenaltyState {
     if left(row) == Money::ZERO { PenaltyState::Paid } else { PenaltyState::Pending }
 }
@@ -201,5 +214,9 @@ mod tests {
         for state in [Pending, Paid, Disputed] {
             assert_eq!(back(state, (Pending, Money(0), None)), Err(Refusal::NotWaived));
         }
+        let was = (Paid, Money(150), Some(day(1)));
+        assert_eq!(without(was, Money(0)), was);
+        assert_eq!(without(was, Money(50)), (Pending, Money(100), None));
+        assert_eq!(without((Disputed, Money(50), None), Money(50)), (Disputed, Money(0), None));
     }
 }

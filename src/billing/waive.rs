@@ -6,9 +6,10 @@ use entity::waiver;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde::{Deserialize, Serialize};
 
+use super::penalty_payment::{self, SentBack};
 use super::read::{self, PenaltyView, view};
 use super::{Refusal, penalty, tell};
-use crate::ledger::post::{self, Act};
+use crate::ledger::post::penalty::{self as post, Act};
 use crate::ledger::split::{Split, split};
 use crate::platform::codes::given;
 use crate::platform::{Command, Fault, Refused, Stop, Tx};
@@ -20,6 +21,9 @@ struct Record {
     penalty: PenaltyCells,
     posted: Posted,
     counted: Counted,
+    /// What was paid through providers and went on its way back.
+    #[serde(default)]
+    sent_back: Vec<SentBack>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +32,12 @@ struct PenaltyCells {
     paid: Money,
     payments: i32,
     settled_at: Option<Instant>,
+}
+
+impl PenaltyCells {
+    fn restored(&self) -> (PenaltyState, Money, Option<Instant>) {
+        (self.state, self.paid, self.settled_at)
+    }
 }
 
 /// What the penalty has put on whose account.
@@ -57,12 +67,14 @@ impl Command for Waive {
         let next = penalty::waived(&old, days, tx.now())
             .map_err(|refusal| Refused::from(refusal).with("until", until))?;
         let parts = split(old.paid, keys.fee.split_partner_bp);
-        post::share_back(tx, &act(&next, reason), parts);
+        post::share_back(tx, &act(&next, reason), parts)?;
         let (before, after) = mark::void(tx, old.client_id, old.order_id).await?;
         tx.update(&old, &next);
-        let before = Record { penalty: cells(&old), posted: posted(parts), counted: before };
-        let nothing = posted(Split::default());
-        let after = Record { penalty: cells(&next), posted: nothing, counted: after };
+        let sent_back = penalty_payment::send_back(tx, old.id, reason).await?;
+        let (penalty, posted_before) = (cells(&old), posted(parts));
+        let before = Record { penalty, posted: posted_before, counted: before, sent_back };
+        let (penalty, posted) = (cells(&next), posted(Split::default()));
+        let after = Record { penalty, posted, counted: after, sent_back: Vec::new() };
         let nobody = || Fault::Other("a waiver is somebody's act".to_owned());
         tx.insert(waiver::Model {
             id: WaiverId::new(),
@@ -105,10 +117,12 @@ impl Command for Reinstate {
             let (table, id) = ("waiver", waiver.id.to_string());
             Fault::Inconsistent { table, id, what: format!("before: {error}") }
         })?;
-        let PenaltyCells { state, paid, settled_at, .. } = was.penalty;
-        let next = penalty::reinstated(&old, (state, paid, settled_at))?;
+        // What really went back is a debt again.
+        let gone = penalty_payment::call_back(tx, &was.sent_back, reason).await?;
+        let back = penalty::without(was.penalty.restored(), gone);
+        let next = penalty::reinstated(&old, back)?;
         let parts = split(next.paid, keys.fee.split_partner_bp);
-        post::share(tx, &act(&next, reason), parts);
+        post::share(tx, &act(&next, reason), parts)?;
         mark::unvoid(tx, old.client_id, &was.counted).await?;
         tx.update(&old, &next);
         let undone = waiver::Model {
@@ -137,7 +151,8 @@ async fn standing(tx: &Tx, penalty_id: PenaltyId) -> Result<waiver::Model, Stop>
 }
 
 fn act<'a>(next: &row::Model, note: &'a str) -> Act<'a> {
-    Act { penalty_id: next.id, partner_id: next.partner_id, n: next.payments, note }
+    let (penalty_id, order_id) = (next.id, next.order_id);
+    Act { penalty_id, order_id, partner_id: next.partner_id, n: next.payments, note }
 }
 
 fn cells(row: &row::Model) -> PenaltyCells {

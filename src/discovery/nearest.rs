@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::geo;
+use crate::ledger::read::able;
 use crate::partners::plan::Plans;
 use crate::partners::read::{self, ServiceView};
 use crate::platform::Stop;
@@ -94,6 +95,10 @@ pub async fn nearest<C: ConnectionTrait>(
         .filter(|(distance, _)| *distance <= limit)
         .collect();
     near.sort_by_key(|(distance, row)| (*distance, row.id));
+    let ids: Vec<PartnerId> = near.iter().map(|(_, row)| row.id).collect();
+    // Whoever could not take an order is not shown (BAL-3).
+    let able = able(db, &ids, policy.balance.floor).await?;
+    near.retain(|(_, row)| able.contains(&row.id));
     let mut found = Vec::new();
     for (distance_m, row) in near {
         let plan = plans.of(db, &row).await?;

@@ -10,6 +10,7 @@ use crate::platform::crypto::Keys;
 
 pub mod http;
 pub mod ical;
+pub mod pay;
 pub mod ws;
 
 /// What every handler has.

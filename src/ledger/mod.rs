@@ -7,17 +7,23 @@
 
 pub mod chart;
 pub mod commission;
+pub mod payments;
 pub mod post;
 pub mod proof;
+mod proof_bonus;
+mod proof_payments;
 mod proof_penalty;
 pub mod read;
 pub mod split;
+pub mod statement;
+pub mod watch;
 
 crate::refusals! {
     /// What the books refuse.
     Refusal {
         InsufficientBalance = "insufficient_balance", Conflict, "The balance does not cover the commission", "Top up the balance, then accept; nothing was held.";
         AmountInvalid = "amount_invalid", Unprocessable, "The amount makes no sense", "Amounts are whole qəpik above zero.";
+        StatementTooLong = "statement_too_long", Unprocessable, "The statement has too many lines", "Ask for a shorter time: at most 50000 lines.";
         NoSuchPartner = "no_such_partner", NotFound, "There is no such partner", "Check the partner's id.";
     }
 }

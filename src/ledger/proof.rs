@@ -20,9 +20,10 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::chart;
 use super::commission::commission;
+use super::proof_payments;
 use super::proof_penalty::{self, Moved};
+use super::{chart, proof_bonus};
 use crate::platform::{Engine, Stop};
 use crate::policy::Book;
 
@@ -120,6 +121,8 @@ pub async fn prove(engine: &Engine) -> Result<Proof, Stop> {
     open_orders(&read, &mut proof, &holds, &book).await?;
     closed_orders(&read, &mut proof, &posted, &book).await?;
     proof_penalty::penalties(&read, &mut proof, &posted.penalties, &book).await?;
+    proof_bonus::bonus(&read, &mut proof, &posted.accounts, &holds).await?;
+    proof_payments::payments(&read, &mut proof, &posted.payments, &posted.accounts).await?;
     read.rollback().await?;
     proof.ok = proof.violations.is_empty();
     engine.extension::<Standing>()?.keep(&proof);
@@ -134,6 +137,7 @@ struct Posted {
     last_debit: BTreeMap<PartnerId, entity::value::Instant>,
     commissions: BTreeMap<OrderId, i64>,
     penalties: Moved,
+    payments: Moved,
 }
 
 async fn postings(read: &DatabaseTransaction, proof: &mut Proof) -> Result<Posted, Stop> {
@@ -164,6 +168,7 @@ async fn postings(read: &DatabaseTransaction, proof: &mut Proof) -> Result<Poste
 
 fn post(posted: &mut Posted, row: posting::Model) {
     proof_penalty::add(&mut posted.penalties, &row);
+    proof_payments::add(&mut posted.payments, &row);
     let to_operator = row.credit == chart::COMMISSION;
     if to_operator || row.debit == chart::COMMISSION {
         let sign = if to_operator { 1 } else { -1 };
@@ -245,8 +250,12 @@ async fn open_orders(
         let due = commission(order.agreed, &keys.commission);
         match by_order.get(&order.id) {
             None => proof.wrong("order_held", "order", order.id, "has no open hold".to_owned()),
-            Some(hold) if hold.amount != due || hold.wallet_id != order.partner_id.0 => {
-                let detail = format!("holds {}, the order calls for {due}", hold.amount);
+            Some(hold)
+                if hold.amount.0 + hold.bonus.0 != due.0
+                    || hold.wallet_id != order.partner_id.0 =>
+            {
+                let held = Money(hold.amount.0 + hold.bonus.0);
+                let detail = format!("holds {held}, the order calls for {due}");
                 proof.wrong("hold_amount", "hold", hold.id, detail);
             }
             Some(_) => {}

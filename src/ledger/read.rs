@@ -1,19 +1,16 @@
-//! Balances and statements, as they are shown.
+//! Balances, as they are shown.
 
-use chrono::{DateTime, Utc};
-use entity::value::{Money, PartnerId, PostingId};
-use entity::{posting, wallet};
-use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
-};
+use std::collections::BTreeSet;
+
+use entity::value::{Money, PartnerId};
+use entity::{purse, wallet};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Refusal, chart};
+use super::Refusal;
 use crate::platform::Stop;
-use crate::platform::page::{Page, PageQuery};
 
 /// A balance: posted, held and what is left (BAL-1).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -26,23 +23,10 @@ pub struct BalanceView {
     pub available: Money,
     /// How low a hold may take it (BAL-2).
     pub floor: Money,
-}
-
-/// One line of a statement.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct StatementLine {
-    /// The posting.
-    pub id: PostingId,
-    /// When.
-    pub at: DateTime<Utc>,
-    /// Why.
-    pub kind: String,
-    /// What it changed: above zero is a gain of the partner.
-    pub amount: Money,
-    /// The order or act it comes from.
-    pub subject: Uuid,
-    /// For people.
-    pub note: String,
+    /// Nothing is accepted until it has recovered (BAL-3).
+    pub restricted: bool,
+    /// Less is available than it should be (BAL-4).
+    pub low: bool,
 }
 
 /// A partner's balance.
@@ -55,45 +39,48 @@ pub async fn balance<C: ConnectionTrait>(
     floor: Money,
 ) -> Result<BalanceView, Stop> {
     let row = wallet::Entity::find_by_id(partner_id.0).all(db).await?.pop();
-    let row = row.ok_or(Refusal::NoSuchPartner)?;
-    Ok(BalanceView {
+    Ok(shown(&row.ok_or(Refusal::NoSuchPartner)?, floor))
+}
+
+/// Those of these partners that could take an order: nothing restricts them, and above the floor
+/// or in bonus something is left (BAL-3).
+///
+/// # Errors
+/// When the database fails.
+pub async fn able<C: ConnectionTrait>(
+    db: &C,
+    ids: &[PartnerId],
+    floor: Money,
+) -> Result<BTreeSet<PartnerId>, Stop> {
+    let wallets = wallet::Entity::find()
+        .filter(wallet::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(wallet::Column::Restricted.eq(false))
+        .all(db)
+        .await?;
+    let left = |row: &wallet::Model| row.posted.0 - row.held.0 > row.floor.unwrap_or(floor).0;
+    let poor: Vec<Uuid> = wallets.iter().filter(|row| !left(row)).map(|row| row.id).collect();
+    let mut able: BTreeSet<PartnerId> =
+        wallets.iter().filter(|row| left(row)).map(|row| PartnerId(row.id)).collect();
+    if !poor.is_empty() {
+        let purses = purse::Entity::find()
+            .filter(purse::Column::Id.is_in(poor))
+            .filter(purse::Column::Live.eq(true))
+            .all(db)
+            .await?;
+        able.extend(purses.into_iter().map(|row| PartnerId(row.id)));
+    }
+    Ok(able)
+}
+
+/// A balance as it is shown; `floor` where it has none of its own.
+#[must_use]
+pub fn shown(row: &wallet::Model, floor: Money) -> BalanceView {
+    BalanceView {
         posted: row.posted,
         held: row.held,
         available: Money(row.posted.0 - row.held.0),
         floor: row.floor.unwrap_or(floor),
-    })
-}
-
-/// A partner's statement, newest first.
-///
-/// # Errors
-/// When the database fails.
-pub async fn statement<C: ConnectionTrait>(
-    db: &C,
-    partner_id: PartnerId,
-    query: &PageQuery,
-) -> Result<Page<StatementLine>, Stop> {
-    let mut rows = posting::Entity::find()
-        .filter(posting::Column::PartnerId.eq(partner_id))
-        .order_by_desc(posting::Column::Id)
-        .limit(query.reach());
-    if let Some(cursor) = query.cursor {
-        rows = rows.filter(posting::Column::Id.lt(PostingId(cursor)));
-    }
-    let own = chart::partner(partner_id);
-    Ok(Page::cut(rows.all(db).await?, query, |row| row.id.0, |row| line(row, &own)))
-}
-
-/// A posting as it stands on the statement of `own`.
-#[must_use]
-pub fn line(row: posting::Model, own: &str) -> StatementLine {
-    let amount = if row.credit == own { row.amount } else { Money(-row.amount.0) };
-    StatementLine {
-        id: row.id,
-        at: row.at,
-        kind: row.kind,
-        amount,
-        subject: row.subject,
-        note: row.note,
+        restricted: row.restricted,
+        low: row.low,
     }
 }

@@ -11,7 +11,7 @@ use super::machine::Intent;
 use super::read::{self, Scope};
 use super::view::{OrderView, view};
 use super::{Refusal, price, timers};
-use crate::ledger;
+use crate::billing::funds;
 use crate::ledger::proof::Standing;
 use crate::partners::availability::{NOBODY, free_bays};
 use crate::partners::plan::{self, Plan};
@@ -96,9 +96,8 @@ impl Yes {
                 Bay::Unmanaged => {}
             }
         }
-        // Floors follow the policy of today, not the order's.
-        let floor = policy::book::in_force(tx)?.keys.balance.floor;
-        ledger::post::hold(tx, order.id, order.partner_id, order.commission, floor);
+        next.commission_bonus =
+            funds::hold(tx, order.id, order.partner_id, order.commission).await?;
         let step = Step {
             note: json!({"overbooked": next.overbooked}),
             ..Step::new(self.intent, "order.confirmed", next)

@@ -1,9 +1,7 @@
 //! Support ends, closes or corrects an order, with a reason (ORD, SUP-2).
 
 use entity::order::{Model, Reason, Status};
-use entity::posting;
 use entity::value::{Money, OrderId, ServiceId};
-use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -11,10 +9,11 @@ use utoipa::ToSchema;
 use super::Refusal;
 use super::apply::{self, Step};
 use super::cancel::End;
-use super::complete::{ChangeServices, completed, far_off, held};
+use super::complete::{ChangeServices, completed, far_off, held, settle};
 use super::machine::Intent;
 use super::read::{self, Scope};
 use super::view::{OrderView, Reader, view};
+use crate::billing::funds;
 use crate::platform::codes::given;
 use crate::platform::{Command, Stop, Tx};
 use crate::{ledger, policy};
@@ -67,8 +66,8 @@ impl Command for Adjust {
             return Err(Refusal::AmountInvalid.into());
         }
         let order = match self.act {
-            Act::ForceCancel => cancel(tx, &order, to, reason)?,
-            Act::ForceComplete => self.complete(tx, &order, to, reason)?,
+            Act::ForceCancel => cancel(tx, &order, to, reason).await?,
+            Act::ForceComplete => self.complete(tx, &order, to, reason).await?,
             Act::Amend | Act::ChangeServices => self.amend(tx, &order, reason).await?,
         };
         Ok(view(&order, Reader::Support))
@@ -88,7 +87,7 @@ impl Adjust {
         change.run(tx).await
     }
 
-    fn complete(
+    async fn complete(
         &self,
         tx: &mut Tx,
         order: &Model,
@@ -100,7 +99,7 @@ impl Adjust {
         let flagged = far_off(order.agreed, amount, &keys);
         let next = completed(order, amount, flagged, &keys, tx.now());
         let next = Model { status: to, frozen_until: None, ..next };
-        ledger::post::capture(tx, &held(order), next.commission, &order.code);
+        let next = settle(tx, order, next).await?;
         let step = Step {
             note: json!({"reason": reason, "final_amount": amount}),
             ..Step::new(Intent::ForceComplete, "order.completed", next)
@@ -121,9 +120,10 @@ impl Adjust {
             }
             let keys = policy::book::pinned(tx, order.policy_version)?;
             let due = ledger::commission::commission(amount, &keys.commission);
-            let more = Money(due.0 - order.commission.0);
-            let n = amendments(tx, order.id).await?;
-            ledger::post::amend(tx, order.id, order.partner_id, n + 1, more, &order.code);
+            if amount < order.bonus {
+                return Err(Refusal::BelowBonus.refused().with("bonus", order.bonus).into());
+            }
+            next.commission_bonus = funds::amend(tx, &held(order), due, &order.code).await?;
             next = Model { final_amount: Some(amount), commission: due, ..next };
         }
         let step = Step {
@@ -138,7 +138,7 @@ impl Adjust {
     }
 }
 
-fn cancel(tx: &mut Tx, order: &Model, to: Status, reason: &str) -> Result<Model, Stop> {
+async fn cancel(tx: &mut Tx, order: &Model, to: Status, reason: &str) -> Result<Model, Stop> {
     let end = End {
         intent: Intent::ForceCancel,
         event: "order.cancelled",
@@ -148,14 +148,5 @@ fn cancel(tx: &mut Tx, order: &Model, to: Status, reason: &str) -> Result<Model,
         note: json!({"reason": reason}),
         marks: Vec::new(),
     };
-    end.of(tx, order)
-}
-
-async fn amendments(tx: &Tx, order_id: OrderId) -> Result<i32, Stop> {
-    let n = posting::Entity::find()
-        .filter(posting::Column::Subject.eq(order_id.0))
-        .filter(posting::Column::Kind.eq("commission_amended"))
-        .count(tx.db())
-        .await?;
-    Ok(i32::try_from(n).unwrap_or(i32::MAX - 1))
+    end.of(tx, order).await
 }

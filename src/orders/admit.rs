@@ -17,7 +17,7 @@ use super::read::{self, Scope};
 use super::refit::{end_of, refit, stretch};
 use super::view::{OrderView, view};
 use super::{Refusal, capacity, late, price, slot};
-use crate::ledger;
+use crate::billing::funds::{self, Limit};
 use crate::partners::availability::free_bays;
 use crate::partners::plan;
 use crate::partners::read::ServiceView;
@@ -120,7 +120,7 @@ impl Command for Leave {
             note: json!({"car_class": order.car_class, "total": order.agreed}),
             marks: Vec::new(),
         };
-        let order = end.of(tx, &order)?;
+        let order = end.of(tx, &order).await?;
         Ok(view(&order, self.scope.reader()))
     }
 }
@@ -146,7 +146,8 @@ impl Command for Contest {
         let mut next = returned(&order, to, tx.now());
         if let Some(before) = before_admission(tx, &order).await? {
             if before.commission != order.commission {
-                ledger::post::resize(tx, &held(&order), before.commission, Money(i64::MIN))?;
+                next.commission_bonus =
+                    funds::resize(tx, &held(&order), before.commission, Limit::None).await?;
             }
             next = before.again(next);
             next = placed_again(tx, next).await?;

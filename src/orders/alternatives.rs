@@ -115,6 +115,7 @@ fn wish(order: &order::Model, found: &Found, codes: &BTreeSet<String>) -> Wish {
         service_ids: chosen.iter().map(|s| s.id).collect(),
         origin: order.snapshot.origin,
         starts_at: None,
+        pay_with_bonus: Some(order.bonus).filter(|bonus| bonus.is_positive()),
         shown_total: Some(Money(chosen.iter().map(|s| s.price.0).sum())),
     }
 }

@@ -232,6 +232,7 @@ fn owe(tx: &mut Tx, order: &Model, amount: Money) {
         key: vec![("id", order.client_id.0.into())],
         add: vec![("version", 1)],
         set: Vec::new(),
+        also: Vec::new(),
         condition: None,
         refusal: None,
     });

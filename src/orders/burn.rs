@@ -45,7 +45,7 @@ impl Command for Burn {
             }),
             marks: vec![(order.client_id.0, "client_burned")],
         };
-        end.of(tx, &order)?;
+        end.of(tx, &order).await?;
         Ok(())
     }
 }

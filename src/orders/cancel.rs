@@ -12,15 +12,17 @@ use uuid::Uuid;
 
 use super::Refusal;
 use super::apply::{self, Step};
-use super::complete::held;
+use super::complete::{held, reserved};
 use super::fee::{self, Fee};
 use super::machine::Intent;
 use super::read::{self, Scope};
 use super::view::{OrderView, view};
+use crate::billing::{funds, reserve};
+use crate::bonus::queue::Lifetime;
 use crate::platform::codes::given;
 use crate::platform::crypto::Keys;
 use crate::platform::{Command, Stop, Tx, heartbeat};
-use crate::{ledger, policy};
+use crate::policy;
 
 /// What cancelling costs now; honoured until it expires (PEN-4).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -105,7 +107,7 @@ impl Command for CancelByClient {
         }
         let note = json!({"fee": amount, "why": fee.why, "quoted": self.quote.is_some()});
         let end = End { intent, event, to, reason, penalty: amount, note, marks };
-        let order = end.of(tx, &order)?;
+        let order = end.of(tx, &order).await?;
         Ok(view(&order, self.scope.reader()))
     }
 }
@@ -139,7 +141,7 @@ impl Command for CancelByStaff {
             note: json!({"reason": reason}),
             marks: vec![(order.partner_id.0, "partner_cancelled")],
         };
-        let order = end.of(tx, &order)?;
+        let order = end.of(tx, &order).await?;
         Ok(view(&order, self.scope.reader()))
     }
 }
@@ -167,20 +169,53 @@ impl End {
     ///
     /// # Errors
     /// Faults only.
-    pub fn of(self, tx: &mut Tx, order: &Model) -> Result<Model, Stop> {
-        if order.accepted_at.is_some() {
-            ledger::post::release(tx, &held(order));
-        }
+    pub async fn of(self, tx: &mut Tx, order: &Model) -> Result<Model, Stop> {
+        let by_left = self.intent == Intent::Leave;
+        let fault = !by_left && (self.reason != Reason::NotAdmitted || !self.marks.is_empty());
+        let_go(tx, order, Some(self.reason).filter(|_| fault)).await?;
         let next = Model {
             status: self.to,
             reason: Some(self.reason),
             cancelled_at: Some(tx.now()),
             penalty: Some(self.penalty).filter(|fee| fee.is_positive()),
+            commission_bonus: Money::ZERO,
+            bonus: Money::ZERO,
             ..order.clone()
         };
         let step =
             Step { note: self.note, marks: self.marks, ..Step::new(self.intent, self.event, next) };
         apply::step(tx, order, step)
+    }
+}
+
+/// Everything an order holds goes back to where it came from: the partner's commission, the bonus
+/// the client had set aside; `fault` is why, where one of the two caused it.
+///
+/// # Errors
+/// Faults only.
+pub(super) async fn let_go(tx: &mut Tx, order: &Model, fault: Option<Reason>) -> Result<(), Stop> {
+    let (client, partner) = fault.map_or((Lifetime::Left, Lifetime::Left), lifetimes);
+    if order.accepted_at.is_some() {
+        funds::release(tx, &held(order), partner).await?;
+    }
+    if order.bonus.is_positive() {
+        reserve::release(tx, &reserved(order), client).await?;
+    }
+    Ok(())
+}
+
+/// What the client's bonus and the partner's have left of their lifetimes: whoever caused it has
+/// the original expiry back, the other what was left when it was held (BON-3).
+fn lifetimes(reason: Reason) -> (Lifetime, Lifetime) {
+    use Lifetime::{Left, Original};
+    match reason {
+        Reason::ClientCancelled | Reason::NoShow | Reason::Burned => (Original, Left),
+        Reason::PartnerCancelled
+        | Reason::NotAdmitted
+        | Reason::Declined
+        | Reason::OfferExpired
+        | Reason::PartnerBlocked => (Left, Original),
+        Reason::SupportCancelled => (Left, Left),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use chrono::TimeDelta;
 use entity::order::Model;
+use entity::partner;
 use entity::value::{Instant, Money, OrderId, ServiceId};
 use serde_json::{Value, json};
 
@@ -12,9 +13,11 @@ use super::read::{self, Scope};
 use super::refit::refit;
 use super::view::{OrderView, view};
 use super::{Refusal, admit, price};
-use crate::ledger;
+use crate::access::same::same;
+use crate::billing::funds::{self, Held};
+use crate::billing::payable;
+use crate::billing::reserve::{self, Reserved};
 use crate::ledger::commission::commission;
-use crate::ledger::post::Held;
 use crate::partners::plan;
 use crate::platform::codes::{General, given};
 use crate::platform::{Command, Stop, Tx};
@@ -53,13 +56,30 @@ impl Command for Complete {
         let flagged = far_off(order.agreed, self.final_amount, &keys);
         let next =
             Model { status: to, ..completed(&order, self.final_amount, flagged, &keys, tx.now()) };
-        ledger::post::capture(tx, &held(&order), next.commission, &order.code);
+        let next = settle(tx, &order, next).await?;
         let step = Step {
             note: json!({"final_amount": self.final_amount, "reason": reason}),
             ..Step::new(Intent::Complete, "order.completed", next)
         };
         let order = apply::step(tx, &order, step)?;
         Ok(view(&order, self.scope.reader()))
+    }
+}
+
+/// The operator owes the partner what bonus paid; where a business may have dealt with itself,
+/// support decides first (BON-5, BON-6).
+async fn owe(tx: &mut Tx, order: &Model, amount: Money) -> Result<(), Stop> {
+    if !amount.is_positive() {
+        return Ok(());
+    }
+    let partner = tx.find_kept::<partner::Entity>(order.partner_id).await?;
+    let partner = Tx::must("partner", order.partner_id, partner)?;
+    match same(tx, order.client_id, partner.organisation_id).await? {
+        Some(_) => payable::suspend(tx, order.id, order.partner_id, amount),
+        None => {
+            payable::owe(tx, order.id, order.partner_id, amount);
+            Ok(())
+        }
     }
 }
 
@@ -77,7 +97,7 @@ impl Command for AutoComplete {
         let (order, to) = read::ask(tx, Scope::Clock, self.order_id, Intent::AutoComplete).await?;
         let keys = policy::book::pinned(tx, order.policy_version)?;
         let next = Model { status: to, ..completed(&order, order.agreed, true, &keys, tx.now()) };
-        ledger::post::capture(tx, &held(&order), next.commission, &order.code);
+        let next = settle(tx, &order, next).await?;
         let step = Step {
             note: json!({"auto": true}),
             ..Step::new(Intent::AutoComplete, "order.completed", next)
@@ -90,7 +110,35 @@ impl Command for AutoComplete {
 /// What an accepted order holds.
 #[must_use]
 pub fn held(order: &Model) -> Held {
-    Held { order_id: order.id, partner_id: order.partner_id, amount: order.commission }
+    Held {
+        order_id: order.id,
+        partner_id: order.partner_id,
+        amount: Money(order.commission.0 - order.commission_bonus.0),
+        bonus: order.commission_bonus,
+    }
+}
+
+/// What the client has set aside for an order.
+#[must_use]
+pub fn reserved(order: &Model) -> Reserved {
+    Reserved { order_id: order.id, client_id: order.client_id, amount: order.bonus }
+}
+
+/// The money of an order that is completed to this state: its commission is captured, the client's
+/// bonus pays as far as it was set aside, the rest of that goes back (COM-3, BON-5).
+///
+/// # Errors
+/// Faults only.
+pub async fn settle(tx: &mut Tx, order: &Model, mut next: Model) -> Result<Model, Stop> {
+    let code = &order.code;
+    next.commission_bonus = funds::capture(tx, &held(order), next.commission, code).await?;
+    if order.bonus.is_positive() {
+        let amount = next.final_amount.unwrap_or(order.agreed).min(order.bonus);
+        reserve::pay(tx, &reserved(order), order.partner_id, amount, code).await?;
+        owe(tx, order, amount).await?;
+        next.bonus = amount;
+    }
+    Ok(next)
 }
 
 /// A completed state: the commission follows the final amount (COM-3).

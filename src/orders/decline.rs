@@ -1,12 +1,12 @@
 //! The partner says no.
 
-use entity::order::{Model, Reason};
-use entity::value::OrderId;
+use entity::order::Reason;
+use entity::value::{Money, OrderId};
 use serde_json::json;
 
 use super::Refusal;
 use super::accept::in_time;
-use super::apply::{self, Step};
+use super::cancel::End;
 use super::machine::Intent;
 use super::read::{self, Scope};
 use super::view::{OrderView, view};
@@ -36,18 +36,16 @@ impl Command for Decline {
         if !in_time(&order, &keys, tx.now()) {
             return Err(read::refuse(Refusal::OfferExpired, &order, self.scope).into());
         }
-        let next = Model {
-            status: to,
-            reason: Some(Reason::Declined),
-            cancelled_at: Some(tx.now()),
-            ..order.clone()
-        };
-        let step = Step {
+        let end = End {
+            intent: Intent::Decline,
+            event: "order.declined",
+            to,
+            reason: Reason::Declined,
+            penalty: Money::ZERO,
             note: json!({"reason": reason}),
             marks: vec![(order.partner_id.0, "declined")],
-            ..Step::new(Intent::Decline, "order.declined", next)
         };
-        let order = apply::step(tx, &order, step)?;
+        let order = end.of(tx, &order).await?;
         Ok(view(&order, self.scope.reader()))
     }
 }

@@ -7,7 +7,7 @@ use entity::value::{Instant, Money, OrderId};
 use serde_json::json;
 
 use super::apply::{self, Step};
-use super::cancel::{End, seen_at};
+use super::cancel::{End, let_go, seen_at};
 use super::machine::Intent;
 use super::read::{self, Scope};
 use super::view::{OrderView, view};
@@ -33,11 +33,13 @@ impl Command for LapseOffer {
         let seen = seen_at(tx, order.id, "offer").await?;
         let delivered = seen.is_some_and(|seen| end.is_some_and(|end| seen <= end))
             && !excused(tx, &order, end, &keys).await?;
+        let_go(tx, &order, Some(Reason::OfferExpired).filter(|_| delivered)).await?;
         let next = Model {
             status: to,
             reason: Some(Reason::OfferExpired),
             undelivered: !delivered,
             cancelled_at: Some(tx.now()),
+            bonus: Money::ZERO,
             ..order.clone()
         };
         let ignored = (order.partner_id.0, "ignored");
@@ -130,7 +132,7 @@ impl Command for NoShow {
             note: json!({"arrival_deadline": order.arrival_deadline}),
             marks: vec![(order.client_id.0, "client_no_show")],
         };
-        let order = end.of(tx, &order)?;
+        let order = end.of(tx, &order).await?;
         Ok(view(&order, self.scope.reader()))
     }
 }
@@ -180,7 +182,7 @@ impl Command for NotAdmitted {
             note: json!({"arrived_at": order.arrived_at}),
             marks: vec![(order.partner_id.0, "partner_not_admitted")],
         };
-        end.of(tx, &order)?;
+        end.of(tx, &order).await?;
         Ok(())
     }
 }
@@ -240,7 +242,7 @@ impl Command for ReleaseFrozen {
             note: json!({"frozen_until": order.frozen_until}),
             marks: Vec::new(),
         };
-        end.of(tx, &order)?;
+        end.of(tx, &order).await?;
         Ok(())
     }
 }

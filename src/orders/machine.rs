@@ -64,6 +64,8 @@ pub enum Intent {
     Leave,
     /// Services or amount change while the car is served (ADD-2), or by support's hand (ADD-3).
     ChangeServices,
+    /// The client sets bonus aside to pay with (BON-5).
+    PayWithBonus,
     /// Served.
     Complete,
     /// Nobody said so in time.
@@ -166,6 +168,7 @@ pub const TABLE: &[Row] = {
         row(I::Leave, &[Client], BOTH, &[Active], CANCELLED),
         row(I::ChangeServices, &[Staff], BOTH, &[Active], To::Same),
         row(I::ChangeServices, &[Support], BOTH, ACCEPTED, To::Same),
+        row(I::PayWithBonus, &[Client], BOTH, OPEN, To::Same),
         row(I::Complete, &[Staff], BOTH, &[Active], COMPLETED),
         row(I::AutoComplete, &[Clock], BOTH, &[Active], COMPLETED),
         row(I::ContestAmount, &[Client], BOTH, &[Completed], To::Same),

@@ -10,10 +10,12 @@ use sea_orm::{
     ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _, Statement, Value,
 };
 
+use super::complete::reserved;
 use super::machine::Intent;
 use super::view::{OrderView, Reader, view};
 use super::wish::{self, Wish};
-use super::{Refusal, apply, auto, machine, slot};
+use super::{Refusal, apply, auto, bonus, machine, slot};
+use crate::billing::reserve;
 use crate::ledger::commission::commission;
 use crate::platform::{Command, Stop, Tx};
 use crate::{policy, reputation};
@@ -73,12 +75,17 @@ impl Command for Place {
             commission: due,
             policy_version: ready.policy.version,
             offer_deadline: Some(answer_by),
+            bonus: self.wish.pay_with_bonus.unwrap_or_default(),
             ..blank(ready.snapshot, tx.now())
         };
         let order = match &ready.booked {
             None => order,
             Some(booked) => wish::scheduled(order, booked, keys),
         };
+        if order.bonus != Money::ZERO {
+            bonus::fits(order.bonus, order.agreed)?;
+            reserve::set_aside(tx, reserved(&order)).await?;
+        }
         let auto = auto::confirms(&ready.partner, &order);
         apply::create(tx, &order, auto)?;
         let warnings = wish::warnings(ready.overlaps);
@@ -133,7 +140,8 @@ async fn affordable(tx: &Tx, partner_id: PartnerId, due: Money, floor: Money) ->
     if affords { Ok(()) } else { Err(Refusal::PartnerCannotAfford.into()) }
 }
 
-/// Would the commission fit above the floor, the partner's other pending offers counted (BAL-3)?
+/// Would the commission fit above the floor, usable bonus and the partner's other pending offers
+/// counted, and does nothing restrict it (BAL-3)?
 ///
 /// # Errors
 /// A fault when the wallet is missing.
@@ -144,18 +152,22 @@ pub(super) async fn affords(
     floor: Money,
 ) -> Result<bool, Stop> {
     let sql = "SELECT w.posted - w.held - CAST(coalesce((SELECT sum(o.commission) FROM \"order\" o \
-               WHERE o.partner_id = w.id AND o.status = 'requested'), 0) AS bigint) AS left_over, \
-               w.floor AS floor FROM wallet w WHERE w.id = $1";
+               WHERE o.partner_id = w.id AND o.status = 'requested'), 0) AS bigint) \
+               + CAST(coalesce((SELECT sum(l.free) FROM lot l WHERE l.owner = w.id AND \
+               (l.state = 'queued' OR (l.state = 'running' AND l.expires_at >= $2))), 0) \
+               AS bigint) AS left_over, w.floor AS floor, w.restricted AS restricted \
+               FROM wallet w WHERE w.id = $1";
     let statement = Statement::from_sql_and_values(
         tx.db().get_database_backend(),
         sql,
-        [Value::from(partner_id.0)],
+        [Value::from(partner_id.0), Value::from(tx.now())],
     );
     let row = tx.db().query_one_raw(statement).await?;
     let row = Tx::must("wallet", partner_id, row)?;
     let left = row.try_get::<i64>("", "left_over")? - due.0;
     let own: Option<i64> = row.try_get("", "floor")?;
-    Ok(left >= own.unwrap_or(floor.0))
+    let restricted: bool = row.try_get("", "restricted")?;
+    Ok(!restricted && left >= own.unwrap_or(floor.0))
 }
 
 /// What people read aloud: five letters and digits that are not mistaken for each other.
@@ -189,6 +201,8 @@ fn blank(snapshot: Snapshot, now: Instant) -> Model {
         agreed: Money::ZERO,
         final_amount: None,
         commission: Money::ZERO,
+        commission_bonus: Money::ZERO,
+        bonus: Money::ZERO,
         policy_version: 0,
         placed_at: now,
         offer_deadline: None,

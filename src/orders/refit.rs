@@ -7,11 +7,12 @@ use entity::value::{BayId, Instant, Money, Span};
 
 use super::complete::held;
 use super::{Refusal, capacity, price, slot};
+use crate::billing::funds::{self, Limit};
 use crate::ledger::commission::commission;
 use crate::partners::availability::{free_bays, free_until};
 use crate::partners::plan;
 use crate::platform::{Stop, Tx};
-use crate::{ledger, partners, policy};
+use crate::{partners, policy};
 
 /// The state `next` of an order with these services at this total: its hold is sized anew, under
 /// today's floor, and its bay is held for as long as they take.
@@ -30,9 +31,8 @@ pub async fn refit(
 ) -> Result<Model, Stop> {
     let keys = policy::book::pinned(tx, order.policy_version)?;
     let due = commission(total, &keys.commission);
-    let floor = policy::book::in_force(tx)?.keys.balance.floor;
     if due != order.commission {
-        ledger::post::resize(tx, &held(order), due, floor)?;
+        next.commission_bonus = funds::resize(tx, &held(order), due, Limit::Floor).await?;
     }
     next.agreed = total;
     next.commission = due;

@@ -100,7 +100,7 @@ impl Command for ShutOut {
             note: json!({"until": block.until}),
             marks: Vec::new(),
         };
-        end.of(tx, &order)?;
+        end.of(tx, &order).await?;
         Ok(())
     }
 }

@@ -178,6 +178,8 @@ pub struct OrderView {
     /// What the client should know beforehand: `overlaps_another_order` (BK-11).
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub warnings: Vec<String>,
+    /// Bonus the client has set aside for it, or paid with in the end (BON-5).
+    pub bonus: Money,
     /// The fee that fell due with its end; the debt itself is under penalties.
     pub penalty: Option<Money>,
     /// Partner and support only.
@@ -250,6 +252,7 @@ pub fn view(order: &Model, reader: Reader) -> OrderView {
         class_corrected: order.class_corrected,
         amount_contested_at: order.amount_contested_at,
         warnings: Vec::new(),
+        bonus: order.bonus,
         penalty: order.penalty,
         commission: match reader {
             Reader::Client => None,
@@ -321,6 +324,7 @@ fn sensible(order: &Model, intent: Intent, actor: Actor) -> bool {
         | Intent::Alert
         | Intent::ReleaseFrozen
         | Intent::ChangeServices
+        | Intent::PayWithBonus
         | Intent::Complete
         | Intent::AutoComplete
         | Intent::ForceCancel

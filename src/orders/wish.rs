@@ -36,6 +36,9 @@ pub struct Wish {
     /// The start of a booking: one of the partner's slots.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starts_at: Option<DateTime<Utc>>,
+    /// How much of it is paid with bonus, qəpik (BON-5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pay_with_bonus: Option<Money>,
 }
 
 /// What cancelling will cost, said before placing.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use entity::partner::{AutoConfirm, PartnerState};
 use entity::value::{CarClass, Instant, Money, PartnerId, Point, Sealed, ServiceId};
@@ -183,6 +183,21 @@ pub fn zone(row: &partner::Model) -> Result<Tz, Fault> {
         id: row.id.to_string(),
         what: format!("zone: {} is no IANA zone", row.zone),
     })
+}
+
+/// The first instant of a branch's local date.
+///
+/// # Errors
+/// `no_such_partner`, or a fault.
+pub async fn begins<C: ConnectionTrait>(
+    db: &C,
+    id: PartnerId,
+    date: NaiveDate,
+) -> Result<Instant, Stop> {
+    let row = partner::Entity::find_by_id(id).all(db).await?.pop();
+    let row = row.ok_or(Refusal::NoSuchPartner)?;
+    let calendar = Calendar { zone: zone(&row)?, weekly: Vec::new(), special: Vec::new() };
+    Ok(calendar.day(date).from)
 }
 
 /// Is the branch live, taking orders, not closed for today, and open at this instant?

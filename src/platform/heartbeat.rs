@@ -4,8 +4,9 @@
 use entity::value::{Instant, Span};
 use entity::{heartbeat, outage};
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseConnection, DbErr,
-    EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseConnection,
+    DbErr, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
 };
 use uuid::Uuid;
 
@@ -80,7 +81,7 @@ pub async fn forget(db: &DatabaseConnection, before: Instant) -> Result<(), DbEr
 ///
 /// # Errors
 /// When the database fails.
-pub async fn outages(db: &DatabaseConnection, since: Instant) -> Result<Vec<Span>, DbErr> {
+pub async fn outages<C: ConnectionTrait>(db: &C, since: Instant) -> Result<Vec<Span>, DbErr> {
     let rows = outage::Entity::find()
         .filter(outage::Column::UpAt.gt(since))
         .order_by_desc(outage::Column::DownAt)

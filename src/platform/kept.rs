@@ -49,8 +49,39 @@ macro_rules! versioned {
 }
 
 versioned!(
-    order, person, session, partner, service, car, hold, penalty, bay_block, sanction, waiver
+    order,
+    person,
+    session,
+    partner,
+    service,
+    car,
+    hold,
+    penalty,
+    bay_block,
+    sanction,
+    waiver,
+    lot,
+    reservation,
+    payment,
+    payable,
+    payout,
+    payout_terms
 );
+
+impl Versioned for entity::purse::Model {
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    fn raised(mut self) -> Self {
+        self.version += 1;
+        self
+    }
+
+    fn id(&self) -> Uuid {
+        self.id
+    }
+}
 
 /// The rows.
 pub struct Kept(moka::sync::Cache<(TypeId, Uuid), Arc<dyn Any + Send + Sync>>);

@@ -20,6 +20,10 @@ pub fn lock_order(write: &Write) -> (u8, String) {
         Write::Update { table, key, .. }
         | Write::Check { table, key, .. }
         | Write::Set { table, key, .. } => (1, format!("{table}{key:?}")),
+        // A lot is pinned by an amount or changed at its version: one order for both.
+        Write::Adjust(adjust) if adjust.table == "lot" => {
+            (1, format!("{}{:?}", adjust.table, adjust.key))
+        }
         Write::Adjust(adjust) => (2, format!("{}{:?}", adjust.table, adjust.key)),
         Write::Insert { .. } | Write::Replace { .. } | Write::Delete { .. } => (3, String::new()),
         Write::Free(_) => (4, String::new()),

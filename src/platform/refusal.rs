@@ -25,6 +25,8 @@ pub enum Kind {
     Unprocessable,
     /// Too often.
     TooMany,
+    /// Somebody outside could not be asked now.
+    Unavailable,
 }
 
 /// A business *no*: what happened, what to do, a stable code.

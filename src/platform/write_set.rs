@@ -129,10 +129,23 @@ pub struct Adjust {
     pub add: Vec<(&'static str, i64)>,
     /// Columns and what they then hold.
     pub set: Vec<Cell>,
+    /// Columns that are computed from the row as it was.
+    pub also: Vec<Computed>,
     /// SQL that must hold of the row; `?` stands for each of `values`.
     pub condition: Option<(&'static str, Vec<Value>)>,
     /// The *no* when it does not; without one somebody else was faster, and the command runs again.
     pub refusal: Option<Refused>,
+}
+
+/// A column computed from the row as it was.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Computed {
+    /// The column.
+    pub column: &'static str,
+    /// The SQL; `?` stands for each of `values`.
+    pub sql: &'static str,
+    /// What it is computed with.
+    pub values: Vec<Value>,
 }
 
 /// A uniqueness rule of the database and the *no* it means.

@@ -1,12 +1,16 @@
 //! The book of versions: what is in force now, and what an order was placed under.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use entity::policy_version;
 use entity::value::{Instant, Money};
-use sea_orm::{DatabaseConnection, EntityTrait as _, IntoActiveModel as _};
+use sea_orm::{
+    ColumnTrait as _, DatabaseConnection, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
+};
+use tokio::sync::Notify;
 
+use super::draft;
 use super::keys::Policy;
 use crate::platform::{Fault, Stop, Tx};
 
@@ -24,9 +28,13 @@ pub struct PolicyVersion {
     pub keys: Arc<Policy>,
 }
 
-/// All versions, in memory.
+/// All versions, in memory. They are never edited: what is read once stays true.
 #[derive(Default)]
-pub struct Book(RwLock<BTreeMap<i32, PolicyVersion>>);
+pub struct Book {
+    versions: RwLock<BTreeMap<i32, PolicyVersion>>,
+    /// Somebody named a version that is not here: another node published it.
+    missed: Notify,
+}
 
 impl Book {
     /// Reads all versions; writes the defaults as the first where there is none.
@@ -46,6 +54,7 @@ impl Book {
                 effective_at: now,
                 published_at: now,
                 published_by: None,
+                reason: None,
             };
             // Another node may be first: then its row is the same.
             let _ = policy_version::Entity::insert(first.clone().into_active_model())
@@ -60,15 +69,41 @@ impl Book {
         Ok(book)
     }
 
+    /// Takes up versions published since; gives how many.
+    ///
+    /// # Errors
+    /// A fault when the database fails or a version cannot be read.
+    pub async fn look(&self, read: &DatabaseConnection) -> Result<usize, Fault> {
+        let newest = self.read().keys().next_back().copied().unwrap_or(0);
+        let rows = policy_version::Entity::find()
+            .filter(policy_version::Column::Version.gt(newest))
+            .all(read)
+            .await?;
+        for row in &rows {
+            self.add(row)?;
+        }
+        Ok(rows.len())
+    }
+
+    /// Waits until somebody names a version that is not here.
+    pub async fn missed(&self) {
+        self.missed.notified().await;
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<i32, PolicyVersion>> {
+        self.versions.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn add(&self, row: &policy_version::Model) -> Result<(), Fault> {
-        let keys = read(&row.body).map_err(|error| Fault::Inconsistent {
+        let keys = draft::keys(&row.body).map_err(|error| Fault::Inconsistent {
             table: "policy_version",
             id: row.version.to_string(),
             what: format!("body: {error}"),
         })?;
         let (version, effective_at) = (row.version, row.effective_at);
         let version = PolicyVersion { version, effective_at, keys: Arc::new(keys) };
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(version.version, version);
+        let mut book = self.versions.write().unwrap_or_else(PoisonError::into_inner);
+        book.insert(version.version, version);
         Ok(())
     }
 
@@ -77,7 +112,7 @@ impl Book {
     /// # Errors
     /// A fault when nothing is.
     pub fn at(&self, now: Instant) -> Result<PolicyVersion, Stop> {
-        let book = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let book = self.read();
         let newest = book.values().rev().find(|v| v.effective_at <= now);
         // Before the first came into force (a clock set back) the first one serves.
         let version = newest.or_else(|| book.values().next()).cloned();
@@ -89,34 +124,32 @@ impl Book {
     /// # Errors
     /// A fault when there is no version.
     pub fn lowest_floor(&self) -> Result<Money, Stop> {
-        let book = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let book = self.read();
         let lowest = book.values().map(|version| version.keys.balance.floor).min();
         lowest.ok_or_else(|| Fault::Other("no policy is in force".to_owned()).into())
+    }
+
+    /// What is in force at this instant and what comes after it, in order.
+    ///
+    /// # Errors
+    /// A fault when nothing is.
+    pub fn from(&self, now: Instant) -> Result<Vec<PolicyVersion>, Stop> {
+        let first = self.at(now)?.version;
+        Ok(self.read().range(first..).map(|(_, version)| version.clone()).collect())
     }
 
     /// The version an order was placed under.
     ///
     /// # Errors
-    /// A fault when it is not there.
+    /// Contended where another node published it and this one has not heard yet: it looks, and the
+    /// command is run again.
     pub fn version(&self, version: i32) -> Result<Arc<Policy>, Stop> {
-        let book = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let found = book.get(&version).map(|v| Arc::clone(&v.keys));
-        found.ok_or_else(|| Fault::Other(format!("policy version {version} is missing")).into())
+        let found = self.read().get(&version).map(|v| Arc::clone(&v.keys));
+        found.ok_or_else(|| {
+            self.missed.notify_one();
+            Stop::Contended
+        })
     }
-}
-
-/// A version's keys; what it was published without has the default of the rulebook.
-fn read(body: &str) -> Result<Policy, toml::de::Error> {
-    let mut keys: toml::Table = toml::from_str(DEFAULTS)?;
-    for (name, section) in toml::from_str::<toml::Table>(body)? {
-        match (keys.get_mut(&name), section) {
-            (Some(toml::Value::Table(known)), toml::Value::Table(said)) => known.extend(said),
-            (_, section) => {
-                keys.insert(name, section);
-            }
-        }
-    }
-    keys.try_into()
 }
 
 /// What is in force for this command.
@@ -130,7 +163,7 @@ pub fn in_force(tx: &Tx) -> Result<PolicyVersion, Stop> {
 /// The version an order was placed under (ORD-7).
 ///
 /// # Errors
-/// A fault when it is not there.
+/// Contended where this node has not heard of it yet.
 pub fn pinned(tx: &Tx, version: i32) -> Result<Arc<Policy>, Stop> {
     tx.shared::<Book>()?.version(version)
 }

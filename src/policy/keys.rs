@@ -1,6 +1,9 @@
 //! The policy keys; `default.toml` beside this file says each one's unit, default and rule.
 #![expect(missing_docs, reason = "each key is described in src/policy/default.toml")]
 
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
 use entity::value::{Bp, Money};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -19,7 +22,11 @@ pub struct Policy {
     pub partner: Partner,
     pub commission: Commission,
     pub balance: Balance,
+    pub bonus: Bonus,
+    pub topup: TopUp,
+    pub payout: Payout,
     pub outage: Outage,
+    pub calendar: Calendar,
 }
 
 /// QO, PEN-2.
@@ -186,6 +193,45 @@ pub struct Bracket {
 pub struct Balance {
     #[serde(deserialize_with = "qepik", serialize_with = "bare")]
     pub floor: Money,
+    #[serde(deserialize_with = "qepik", serialize_with = "bare")]
+    pub unrestrict_at: Money,
+    #[serde(deserialize_with = "qepik", serialize_with = "bare")]
+    pub low: Money,
+}
+
+/// BON.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bonus {
+    #[serde(deserialize_with = "qepik", serialize_with = "bare")]
+    pub topup_per: Money,
+    #[serde(deserialize_with = "qepik", serialize_with = "bare")]
+    pub topup_gift: Money,
+    pub topup_ttl_h: i64,
+    pub other_days: i64,
+    pub warn_min: i64,
+}
+
+/// BAL-5.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TopUp {
+    #[serde(deserialize_with = "qepik", serialize_with = "bare")]
+    pub min: Money,
+    #[serde(deserialize_with = "qepik", serialize_with = "bare")]
+    pub max: Money,
+    pub look_min: i64,
+    pub look_again_min: i64,
+    pub give_up_h: i64,
+    pub refund_h: i64,
+}
+
+/// BON-5.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Payout {
+    pub working_days: i64,
+    pub run_at_min: u32,
 }
 
 /// OUT.
@@ -193,6 +239,13 @@ pub struct Balance {
 #[serde(deny_unknown_fields)]
 pub struct Outage {
     pub least_s: i64,
+}
+
+/// BON-5.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calendar {
+    pub holidays: BTreeSet<NaiveDate>,
 }
 
 fn qepik<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Money, D::Error> {

@@ -1,8 +1,31 @@
 //! Policy: every number of the rulebook, versioned. An order keeps the version it was placed under
 //! (ORD-7).
+//!
+//! A change is a [`draft`] on the newest version; [`check`] says what contradicts what in it;
+//! [`publish`] makes it the next version. Versions are never edited. Each node has all of them in
+//! its [`book`]; [`watch`] takes up what was published elsewhere.
 
 pub mod book;
+pub mod calendar;
+pub mod check;
+pub mod draft;
 pub mod keys;
+pub mod publish;
+pub mod read;
+pub mod watch;
 
 pub use book::{Book, PolicyVersion};
 pub use keys::Policy;
+
+crate::refusals! {
+    /// What policy refuses.
+    Refusal {
+        NoSuchVersion = "no_such_policy", NotFound, "There is no such policy version", "Look at the list of versions.";
+        KeyUnknown = "policy_key_unknown", Unprocessable, "The policy knows no such key", "Look at `key`; GET /v1/support/policy shows all keys.";
+        ValueInvalid = "policy_value_invalid", Unprocessable, "The value is not of that key's kind", "Look at `key`; its kind stands in GET /v1/support/policy.";
+        Unchanged = "policy_unchanged", Unprocessable, "Nothing would change", "Name at least one key with another value than the newest version has.";
+        Past = "policy_in_the_past", Unprocessable, "A version cannot come into force in the past", "Name an instant to come, or none for at once.";
+        OutOfOrder = "policy_out_of_order", Conflict, "A later version was published already", "Name an instant not before `effective_at` of the newest version.";
+        Broken = "policy_broken", Unprocessable, "The policy contradicts itself", "Look at the `findings` that are errors and change those keys.";
+    }
+}

@@ -1,13 +1,12 @@
 //! Support records money received outside the app and credits it to a partner's balance.
 
-use entity::value::{EventId, Money, PartnerId};
+use entity::value::{Money, PartnerId};
 use entity::wallet;
-use serde_json::json;
-use uuid::Uuid;
 
+use crate::billing::top_up;
+use crate::ledger::Refusal;
 use crate::ledger::read::BalanceView;
-use crate::ledger::{self, Refusal};
-use crate::platform::{Audience, Command, Stop, Tx};
+use crate::platform::{Command, Stop, Tx};
 use crate::policy;
 
 /// Characters of a reason.
@@ -38,19 +37,22 @@ impl Command for CreditPartner {
         }
         let wallet = tx.find::<wallet::Entity>(self.partner_id.0).await?;
         let wallet = wallet.ok_or(Refusal::NoSuchPartner)?;
-        ledger::post::credit(tx, self.partner_id, self.amount, Uuid::new_v4(), reason);
-        let payload = json!({"kind": "credit", "amount": self.amount});
-        let audience = Audience::Branch(self.partner_id);
-        tx.tell(&audience, "balance.changed", None, EventId::new(), &payload)?;
+        // A top-up like any other: it is listed, and may go back (BAL-5).
+        top_up::recorded(tx, self.partner_id, self.amount, reason)?;
         // As it will be if nothing else moves meanwhile; the balance itself is changed by the
         // amount alone.
-        let floor = policy::book::in_force(tx)?.keys.balance.floor;
+        let keys = policy::book::in_force(tx)?.keys;
+        let floor = wallet.floor.unwrap_or(keys.balance.floor);
         let posted = Money(wallet.posted.0 + self.amount.0);
+        let available = Money(posted.0 - wallet.held.0);
+        let recovered = available >= keys.balance.unrestrict_at;
         Ok(BalanceView {
             posted,
             held: wallet.held,
-            available: Money(posted.0 - wallet.held.0),
-            floor: wallet.floor.unwrap_or(floor),
+            available,
+            floor,
+            restricted: available < floor || (wallet.restricted && !recovered),
+            low: available < keys.balance.low,
         })
     }
 }

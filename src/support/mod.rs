@@ -3,3 +3,4 @@
 pub mod credit;
 pub mod outages;
 pub mod register;
+pub mod rehearsal;

@@ -1,5 +1,7 @@
 //! Support registers a branch: the branch itself, its owner, and an empty wallet, all at once.
 
+use crate::bonus::Owner;
+use crate::bonus::purse::opened;
 use crate::ledger;
 use crate::partners::read::BranchView;
 use crate::partners::register::{NewBranch, register};
@@ -15,6 +17,8 @@ impl Command for RegisterPartner {
     async fn run(&self, tx: &mut Tx) -> Result<BranchView, Stop> {
         let row = register(tx, &self.0).await?;
         ledger::post::open_wallet(tx, row.id);
+        let purse = opened(tx, Owner::Partner(row.id), false);
+        tx.insert(purse);
         Ok(row.into())
     }
 }

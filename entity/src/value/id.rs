@@ -62,12 +62,16 @@ id! {
     BayId,
     /// A time in which a bay is closed by hand.
     BlockId,
+    /// A campaign.
+    CampaignId,
     /// A client's car.
     CarId,
     /// A telling: the same on socket, poll, push and webhook (NOT-6).
     EventId,
     /// Money held for an order.
     HoldId,
+    /// A bonus lot.
+    LotId,
     /// A mark for or against somebody.
     MarkId,
     /// An order, quick or booked.
@@ -78,6 +82,12 @@ id! {
     OutageId,
     /// A partner: one branch with one address.
     PartnerId,
+    /// What the operator owes a partner for an order.
+    PayableId,
+    /// Money that comes in through a payment provider.
+    PaymentId,
+    /// Money on its way to a partner.
+    PayoutId,
     /// A penalty.
     PenaltyId,
     /// A person: whoever signs in with a phone.

@@ -12,8 +12,9 @@ pub mod span;
 
 pub use car_class::CarClass;
 pub use id::{
-    BayId, BlockId, CarId, EventId, HoldId, MarkId, OrderId, OrganisationId, OutageId, PartnerId,
-    PenaltyId, PersonId, PostingId, ProposalId, SanctionId, ServiceId, SessionId, WaiverId,
+    BayId, BlockId, CampaignId, CarId, EventId, HoldId, LotId, MarkId, OrderId, OrganisationId,
+    OutageId, PartnerId, PayableId, PaymentId, PayoutId, PenaltyId, PersonId, PostingId,
+    ProposalId, SanctionId, ServiceId, SessionId, WaiverId,
 };
 pub use lang::Lang;
 pub use money::Money;

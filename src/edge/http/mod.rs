@@ -1,6 +1,7 @@
 //! REST over HTTP: routes, thin handlers, problems, the OpenAPI description.
 
 pub mod auth;
+pub mod bonus;
 pub mod client;
 pub mod client_orders;
 pub mod client_slots;
@@ -12,13 +13,17 @@ pub mod partner;
 pub mod partner_calendar;
 pub mod partner_hours;
 pub mod partner_orders;
+pub mod payments;
+pub mod payouts;
 pub mod penalties;
+pub mod policy;
 pub mod problem;
 pub mod proposals;
 pub mod reply;
 pub mod sanctions;
 pub mod sent;
 pub mod sessions;
+pub mod statements;
 pub mod support;
 
 use actix_web::web;
@@ -46,7 +51,12 @@ pub fn configure(config: &mut ServiceConfig) {
     partner_orders::configure(config);
     proposals::configure(config);
     support::configure(config);
+    bonus::configure(config);
+    statements::configure(config);
+    policy::configure(config);
     penalties::configure(config);
+    payments::configure(config);
+    payouts::configure(config);
     sanctions::configure(config);
     feed::configure(config);
 }

@@ -18,11 +18,11 @@ use super::reply;
 use super::sent::Sent;
 use crate::access::staff::{self, AddStaff, RemoveStaff, StaffView};
 use crate::edge::Edge;
-use crate::ledger::read::{BalanceView, StatementLine};
+use crate::ledger::read::BalanceView;
 use crate::partners::profile::{EditBranch, Setting};
 use crate::partners::read::{self, BranchView, PriceView, ServiceView};
 use crate::partners::services::SaveService;
-use crate::platform::page::{Page, PageQuery};
+use crate::platform::page::Page;
 use crate::policy::Book;
 use crate::{ledger, platform};
 
@@ -38,7 +38,6 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(add_person)
         .service(remove_person)
         .service(balance)
-        .service(statement)
         .service(commission);
 }
 
@@ -214,18 +213,6 @@ async fn balance(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem
     let floor = edge.engine.extension::<Book>()?.at(shared.clock.now())?.keys.balance.floor;
     let balance = ledger::read::balance(&shared.db.read, staff.partner_id(), floor).await?;
     reply::json(&edge, StatusCode::OK, &balance)
-}
-
-#[utoipa::path(tag = "partner", params(PageQuery), responses((status = 200, body = Page<StatementLine>)), security(("bearer" = [])))]
-#[get("/v1/partner/statement")]
-async fn statement(
-    edge: Data<Edge>,
-    staff: Staff,
-    query: Query<PageQuery>,
-) -> Result<HttpResponse, Problem> {
-    let read = &edge.engine.shared().db.read;
-    let page = ledger::read::statement(read, staff.partner_id(), &query).await?;
-    reply::json(&edge, StatusCode::OK, &page)
 }
 
 #[utoipa::path(tag = "partner", params(CommissionQuery), responses((status = 200, body = CommissionView)), security(("bearer" = [])))]

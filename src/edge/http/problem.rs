@@ -45,6 +45,7 @@ pub fn status(refused: &Refused) -> StatusCode {
         Kind::VersionMissing => StatusCode::PRECONDITION_REQUIRED,
         Kind::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
         Kind::TooMany => StatusCode::TOO_MANY_REQUESTS,
+        Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
@@ -92,6 +93,9 @@ impl Problem {
             response.insert_header((RETRY_AFTER, after.to_string()));
             response.insert_header(("RateLimit-Remaining", "0"));
             response.insert_header(("RateLimit-Reset", after.to_string()));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.insert_header((RETRY_AFTER, "1"));
         }
         if status == StatusCode::UNAUTHORIZED {
             response.insert_header(("WWW-Authenticate", "Bearer"));

@@ -37,6 +37,19 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     }
 }
 
+/// A body byte for byte, for whoever signs it.
+pub struct Raw(pub web::Bytes);
+
+impl FromRequest for Raw {
+    type Error = Problem;
+    type Future = Reading<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let bytes = read(request, payload);
+        Box::pin(async move { Ok(Self(bytes.await?)) })
+    }
+}
+
 /// A command as it was sent: its body, and the key under which it may be repeated (ORD-4).
 pub struct Sent<T> {
     /// The body.

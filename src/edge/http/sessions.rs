@@ -55,6 +55,8 @@ struct CodeAnswer {
     code: String,
     /// What the device calls itself.
     device: String,
+    /// The id the app made for this installation.
+    device_id: Option<String>,
 }
 
 /// Spends a refresh token.
@@ -108,8 +110,8 @@ async fn ask_code(edge: web::Data<Edge>, request: HttpRequest, body: Body<CodeRe
 )]
 #[post("/v1/auth/sessions")]
 async fn open_session(edge: web::Data<Edge>, body: Body<CodeAnswer>) -> Answer {
-    let CodeAnswer { phone, code, device } = body.0;
-    let tokens = sign_in(&edge.engine, phone, code, &device).await?;
+    let CodeAnswer { phone, code, device, device_id } = body.0;
+    let tokens = sign_in(&edge.engine, phone, code, &device, device_id.as_deref()).await?;
     secret(reply::json(&edge, StatusCode::CREATED, &tokens))
 }
 

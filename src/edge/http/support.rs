@@ -6,7 +6,6 @@ use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpResponse, get, post};
 use entity::value::{Money, OrderId, OrganisationId, PartnerId, Phone, Point, ServiceId};
 use serde::Deserialize;
-use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -39,7 +38,6 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(credit)
         .service(order)
         .service(adjust)
-        .service(policy)
         .service(prove)
         .service(list_outages);
 }
@@ -202,19 +200,6 @@ async fn adjust(
         service_ids: sent.body.service_ids.clone(),
     };
     act(&edge, support.by(), &sent, command).await
-}
-
-#[utoipa::path(tag = "support", responses((status = 200)), security(("bearer" = [])))]
-#[get("/v1/support/policy")]
-async fn policy(edge: Data<Edge>, _support: Support) -> Result<HttpResponse, Problem> {
-    let now = edge.engine.shared().clock.now();
-    let version = edge.engine.extension::<Book>()?.at(now)?;
-    let answer = json!({
-        "version": version.version,
-        "effective_at": version.effective_at,
-        "keys": *version.keys,
-    });
-    reply::json(&edge, StatusCode::OK, &answer)
 }
 
 #[utoipa::path(tag = "support", responses((status = 200, body = Proof)), security(("bearer" = [])))]

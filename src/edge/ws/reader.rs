@@ -11,6 +11,9 @@ use crate::platform::{Audience, By};
 /// The caller's own feed, as a request names it.
 pub const CLIENT: &str = "client";
 
+/// What is told of a branch's money, by how it begins.
+const MONEY: [&str; 4] = ["balance.", "payment.", "payout.", "payable."];
+
 /// The audience a request names, `client` unless it names one, if the caller belongs to it.
 ///
 /// # Errors
@@ -45,7 +48,9 @@ pub fn may_read(principal: &Principal, audience: &Audience, kind: &str) -> bool 
     let Audience::Branch(branch) = audience else { return true };
     match principal.role_at(*branch) {
         Some(StaffRole::Owner | StaffRole::Manager) => true,
-        Some(StaffRole::Operator | StaffRole::Viewer) => !kind.starts_with("balance."),
+        Some(StaffRole::Operator | StaffRole::Viewer) => {
+            !MONEY.iter().any(|money| kind.starts_with(money))
+        }
         None => false,
     }
 }

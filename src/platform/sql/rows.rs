@@ -3,7 +3,7 @@
 use sea_orm::Value;
 
 use super::super::lock_order::{is_order, lock_order};
-use super::super::write_set::{Adjust, Cell, Claim, Write};
+use super::super::write_set::{Adjust, Cell, Claim, Computed, Write};
 use super::{Composer, Gate};
 
 impl Composer {
@@ -77,18 +77,13 @@ impl Composer {
         for cell in &adjust.set {
             sets.push(self.equals(std::slice::from_ref(cell), ", "));
         }
+        for Computed { column, sql, values } in &adjust.also {
+            sets.push(format!("\"{column}\" = {}", self.filled(sql, values)));
+        }
         let mut found = self.equals(&adjust.key, " AND ");
         if let Some((condition, values)) = &adjust.condition {
-            let mut rest = values.iter();
             found.push_str(" AND ");
-            for (i, piece) in condition.split('?').enumerate() {
-                if i > 0
-                    && let Some(value) = rest.next()
-                {
-                    found.push_str(&self.bind(value));
-                }
-                found.push_str(piece);
-            }
+            found.push_str(&self.filled(condition, values));
         }
         let (table, after) = (adjust.table, self.after());
         self.gate(
@@ -98,6 +93,21 @@ impl Composer {
                 None => Gate::Contended,
             },
         );
+    }
+
+    /// SQL with each `?` bound to the next value.
+    fn filled(&mut self, sql: &str, values: &[Value]) -> String {
+        let mut rest = values.iter();
+        let mut text = String::new();
+        for (i, piece) in sql.split('?').enumerate() {
+            if i > 0
+                && let Some(value) = rest.next()
+            {
+                text.push_str(&self.bind(value));
+            }
+            text.push_str(piece);
+        }
+        text
     }
 
     pub(super) fn replace(&mut self, table: &str, key: &[Cell], cells: &[Cell]) {

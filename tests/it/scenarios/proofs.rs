@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::{Branch, Order, World};
 
 /// What the proof says is wrong: check, table, id.
-async fn wrong(world: &World) -> Vec<(String, String, String)> {
+pub async fn wrong(world: &World) -> Vec<(String, String, String)> {
     let proof = world.support().proof().await;
     let text = |v: &Value, field: &str| v[field].as_str().unwrap().to_owned();
     let all = proof.ok()["violations"].as_array().unwrap().iter();
@@ -29,7 +29,7 @@ async fn lived_in(world: &World) -> (Branch, Order, Order, Order) {
 }
 
 /// Breaks a row, sees it named, sees acceptances stopped, mends it, sees them go on.
-async fn breaks(world: &World, breaking: &str, mending: &str, named: &[(&str, &str, &str)]) {
+pub async fn breaks(world: &World, breaking: &str, mending: &str, named: &[(&str, &str, &str)]) {
     world.tampers(breaking).await;
     let found = wrong(world).await;
     for (check, table, id) in named {
@@ -40,7 +40,8 @@ async fn breaks(world: &World, breaking: &str, mending: &str, named: &[(&str, &s
     assert_eq!(wrong(world).await, [], "{mending}");
 }
 
-fn id(world: &World, id: &str) -> String {
+/// An id as the database of this world writes it.
+pub fn id(world: &World, id: &str) -> String {
     match world.backend {
         crate::support::world::Backend::Sqlite => format!("X'{}'", id.replace('-', "")),
         crate::support::world::Backend::Postgres => format!("'{id}'"),

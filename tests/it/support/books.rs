@@ -5,10 +5,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
-use entity::hold::HoldState;
+use entity::hold::{HoldState, Leg};
+use entity::lot::LotState;
 use entity::order::{Kind, Status};
+use entity::payable::PayableState;
+use entity::payment::{Driver, PaymentState};
+use entity::payout::PayoutState;
 use entity::value::Instant;
 use entity::{feed, feed_event, hold, order, order_step, posting, sanction, timer, wallet};
+use entity::{lot, payable, payment, payout, reservation};
 use sea_orm::{DatabaseConnection, EntityTrait as _, QueryOrder as _};
 use uuid::Uuid;
 
@@ -20,6 +25,7 @@ pub async fn check(world: &World) {
     let db = world.db();
     money(&db).await;
     holds(&db).await;
+    lots(&db, world.now()).await;
     feeds(&db).await;
     histories(&db).await;
     timers(&db, world.now()).await;
@@ -40,7 +46,10 @@ pub async fn everything(db: &DatabaseConnection) -> Vec<String> {
     }
     all!(order, order_step, order_position, hold, wallet, posting, penalty, timer, mark);
     all!(tick, bay_block, special_day, sanction, waiver, calendar_feed);
+    all!(payment, inbound, payable, payout, payout_terms);
+    all!(lot, purse, reservation, campaign);
     all!(feed, feed_event, feed_cursor, delivery, idempotency, partner, person, car, outage);
+    all!(policy_version, service, staff, organisation);
     rows.sort();
     rows
 }
@@ -80,16 +89,72 @@ async fn holds(db: &DatabaseConnection) {
     let standing: BTreeSet<_> = holds
         .iter()
         .filter(|row| row.state == HoldState::Open)
-        .map(|row| (row.order_id.0, row.wallet_id, row.amount.0))
+        .map(|row| (row.order_id.0, row.wallet_id, row.amount.0 + row.bonus.0))
         .collect();
     assert_eq!(standing, expected, "open holds, and accepted open orders");
     let mut held: BTreeMap<Uuid, i64> = BTreeMap::new();
-    for (_, wallet_id, amount) in standing {
-        *held.entry(wallet_id).or_default() += amount;
+    for row in holds.iter().filter(|row| row.state == HoldState::Open) {
+        *held.entry(row.wallet_id).or_default() += row.amount.0;
     }
     for row in wallet::Entity::find().all(db).await.unwrap() {
         assert_eq!(row.held.0, held.get(&row.id).copied().unwrap_or(0), "held of {row:?}");
     }
+}
+
+/// What a lot has is what its postings say, what is held of it stands in open holds and
+/// reservations; of each owner's queue one clock runs, the first, and its timers stand.
+async fn lots(db: &DatabaseConnection, now: Instant) {
+    let mut has: BTreeMap<String, i64> = BTreeMap::new();
+    for row in posting::Entity::find().all(db).await.unwrap() {
+        *has.entry(row.debit).or_default() -= row.amount.0;
+        *has.entry(row.credit).or_default() += row.amount.0;
+    }
+    let mut pins: BTreeMap<Uuid, i64> = BTreeMap::new();
+    let mut pin = |legs: &[Leg]| {
+        for leg in legs {
+            if let Some(pin) = leg.pin {
+                *pins.entry(pin.lot.0).or_default() += leg.amount.0;
+            }
+        }
+    };
+    for row in hold::Entity::find().all(db).await.unwrap() {
+        if row.state == HoldState::Open {
+            pin(&row.legs.unwrap_or_default().0);
+        }
+    }
+    for row in reservation::Entity::find().all(db).await.unwrap() {
+        if row.state == HoldState::Open {
+            pin(&row.legs.0);
+        }
+    }
+    let mut clocks: BTreeMap<Uuid, Vec<(i64, bool, Option<Instant>)>> = BTreeMap::new();
+    for row in lot::Entity::find().all(db).await.unwrap() {
+        let posted = has.remove(&format!("lot:{}", row.id)).unwrap_or(0);
+        assert_eq!(row.free.0 + row.pinned.0, posted, "postings of {row:?}");
+        assert_eq!(row.pinned.0, pins.remove(&row.id.0).unwrap_or(0), "held of {row:?}");
+        let running = row.state == LotState::Running;
+        if running || row.state == LotState::Queued {
+            assert!(row.free.0 > 0, "an empty lot in a queue: {row:?}");
+            clocks.entry(row.owner).or_default().push((row.place, running, row.expires_at));
+        }
+    }
+    assert!(pins.is_empty(), "held of no lot: {pins:?}");
+    let rest: Vec<_> =
+        has.iter().filter(|(name, n)| name.starts_with("lot:") && **n != 0).collect();
+    assert!(rest.is_empty(), "lots without a row: {rest:?}");
+    let timers = timer::Entity::find().all(db).await.unwrap();
+    let turns = timers.iter().filter(|row| row.kind == "bonus.turn");
+    let turns: BTreeSet<_> = turns.map(|row| (row.subject, row.due_at)).collect();
+    let mut expected = BTreeSet::new();
+    for (owner, mut queue) in clocks {
+        queue.sort_unstable();
+        let running: Vec<_> = queue.iter().map(|lot| lot.1).collect();
+        assert!(running[0] && running[1..].iter().all(|runs| !runs), "clocks of {owner}");
+        let end = queue[0].2.expect("a running lot has an end");
+        assert!(end >= now, "over at {now}: a lot of {owner}");
+        expected.insert((owner, end));
+    }
+    assert_eq!(turns, expected, "heads, and the timers that end them");
 }
 
 /// Numbers 1, 2, 3 … up to the counter, no event twice in a feed, every payload readable.
@@ -138,8 +203,13 @@ const BESIDE: [&str; 4] =
     ["order.remind_day", "order.remind_soon", "order.remind_leave", "order.bay_check"];
 
 /// What the clock does at once: it may be due at this very instant, and not before.
-const AT_ONCE: [&str; 4] =
-    ["sanction.judge_client", "sanction.judge_partner", "sanction.shut_out", "order.shut_out"];
+const AT_ONCE: [&str; 5] = [
+    "payable.settle",
+    "sanction.judge_client",
+    "sanction.judge_partner",
+    "sanction.shut_out",
+    "order.shut_out",
+];
 
 /// Timers stand for exactly what open orders and open sanctions wait for; none is parked, none is
 /// overdue.
@@ -158,8 +228,11 @@ async fn timers(db: &DatabaseConnection, now: Instant) {
         let waits = matches!(order.status, Status::Confirmed | Status::OnTheWay);
         assert!(waits && order.kind == Kind::Booking, "{row:?} of {order:?}");
     }
+    money_timers(db, &rows).await;
     let standing: BTreeSet<_> = rows
         .iter()
+        .filter(|row| !row.kind.starts_with("payment.") && !row.kind.starts_with("payout."))
+        .filter(|row| !row.kind.starts_with("bonus."))
         .filter(|row| !BESIDE.contains(&row.kind.as_str()))
         .filter(|row| !AT_ONCE.contains(&row.kind.as_str()))
         .map(|row| (row.kind.clone(), row.subject, row.due_at))
@@ -169,6 +242,38 @@ async fn timers(db: &DatabaseConnection, now: Instant) {
         assert!(row.parked_at.is_none() && row.attempts == 0, "a broken timer: {row:?}");
         assert!(row.due_at >= now, "overdue at {now}: {row:?}");
     }
+}
+
+/// Payments that are waited for are looked at, what is on its way back or out is followed, and what
+/// is owed is due.
+async fn money_timers(db: &DatabaseConnection, rows: &[timer::Model]) {
+    let mut expected = BTreeSet::new();
+    for row in payment::Entity::find().all(db).await.unwrap() {
+        if row.state == PaymentState::Created {
+            expected.insert(("payment.look".to_owned(), row.id.0));
+        }
+        if row.state == PaymentState::Refunding && row.driver != Driver::Manual {
+            expected.insert(("payment.refund".to_owned(), row.id.0));
+        }
+    }
+    for row in payout::Entity::find().all(db).await.unwrap() {
+        let open = matches!(row.state, PayoutState::Created | PayoutState::Sent);
+        if open && row.driver != Driver::Manual {
+            expected.insert(("payout.send".to_owned(), row.id.0));
+        }
+    }
+    for row in payable::Entity::find().all(db).await.unwrap() {
+        if row.state == PayableState::Owed && row.payout_id.is_none() && row.due_on.is_some() {
+            expected.insert(("payout.run".to_owned(), row.partner_id.0));
+        }
+    }
+    let of_money = |kind: &str| kind.starts_with("payment.") || kind.starts_with("payout.");
+    let standing: BTreeSet<_> = rows
+        .iter()
+        .filter(|row| of_money(&row.kind))
+        .map(|row| (row.kind.clone(), row.subject))
+        .collect();
+    assert_eq!(standing, expected, "timers of money");
 }
 
 /// What a state waits for: the rulebook's QO-2 (and its grace), QO-4, QO-5, BK-3, BK-5, BK-6,

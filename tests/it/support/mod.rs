@@ -4,15 +4,19 @@
 pub mod world;
 
 pub mod ask;
+pub mod bonus;
 pub mod booking;
 pub mod books;
 pub mod branch;
 pub mod calendar;
 pub mod client;
+pub mod fakes;
 pub mod faults;
 pub mod feed;
 pub mod mailbox;
+pub mod pay;
 pub mod people;
+pub mod policy;
 pub mod scene;
 pub mod ticks;
 

@@ -224,6 +224,15 @@ impl World {
         self.app = Some(app);
     }
 
+    /// The engine starts again at once, over the same database and with other settings.
+    pub async fn restarts_with(&mut self, change: impl FnOnce(&mut Settings)) {
+        self.app.take().expect("the engine runs").stop().await;
+        change(&mut self.settings);
+        let app = boot(&self.settings, &self.clock, &self.mailbox).await;
+        self.scene.moves_to(&app);
+        self.app = Some(app);
+    }
+
     /// Checks the books and stops the engine.
     pub async fn closes(mut self) {
         books::check(&self).await;

@@ -1,0 +1,58 @@
+//! Is a client one of a business's own people (BON-6)?
+
+use entity::value::{OrganisationId, PersonId};
+use entity::{partner, session, staff};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _, QueryTrait as _,
+};
+
+use crate::platform::{Stop, Tx};
+
+/// What shows that a client deals with themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Same {
+    /// The client works there: the same number.
+    Phone,
+    /// Somebody who works there signs in on the client's device.
+    Device,
+}
+
+/// Does this client work for a business, or share a device with somebody who does?
+///
+/// # Errors
+/// When the database fails.
+pub async fn same(
+    tx: &Tx,
+    client_id: PersonId,
+    organisation_id: OrganisationId,
+) -> Result<Option<Same>, Stop> {
+    let branches = partner::Entity::find()
+        .select_only()
+        .column(partner::Column::Id)
+        .filter(partner::Column::OrganisationId.eq(organisation_id))
+        .into_query();
+    let people: Vec<PersonId> = staff::Entity::find()
+        .select_only()
+        .column(staff::Column::PersonId)
+        .filter(staff::Column::PartnerId.in_subquery(branches))
+        .into_tuple()
+        .all(tx.db())
+        .await?;
+    if people.contains(&client_id) {
+        return Ok(Some(Same::Phone));
+    }
+    let devices = |of: Vec<PersonId>| {
+        session::Entity::find()
+            .select_only()
+            .column(session::Column::DeviceHash)
+            .filter(session::Column::PersonId.is_in(of))
+            .filter(session::Column::DeviceHash.is_not_null())
+    };
+    let theirs = devices(vec![client_id]).into_query();
+    let shared: Vec<Option<String>> = devices(people)
+        .filter(session::Column::DeviceHash.in_subquery(theirs))
+        .into_tuple()
+        .all(tx.db())
+        .await?;
+    Ok((!shared.is_empty()).then_some(Same::Device))
+}

@@ -1,0 +1,116 @@
+//! A partner's bank account or card, and its tax number: what of them makes sense. Pure.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Characters of a holder's name.
+const NAME_MAX: usize = 100;
+/// Characters of an IBAN of Azerbaijan.
+const IBAN_CHARS: usize = 28;
+/// Digits of a bank's code.
+const BANK_CODE_DIGITS: usize = 6;
+/// Digits of a card.
+const CARD_DIGITS: usize = 16;
+/// Characters of a FIN.
+const FIN_CHARS: usize = 7;
+/// Digits of a VÖEN.
+const VOEN_DIGITS: usize = 10;
+
+/// Where a partner is paid: a bank account (IBAN and the bank's code) or a card (its number and its
+/// holder's FIN).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    /// Whose it is.
+    pub name: String,
+    /// The bank account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iban: Option<String>,
+    /// The bank's code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bank_code: Option<String>,
+    /// The card's number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<String>,
+    /// The personal number of the card's holder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fin: Option<String>,
+}
+
+impl std::fmt::Debug for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Account(…)")
+    }
+}
+
+impl Account {
+    /// Can it be paid to?
+    #[must_use]
+    pub fn sensible(&self) -> bool {
+        let named = (1..=NAME_MAX).contains(&self.name.trim().chars().count());
+        let iban = |iban: &String| {
+            let plain = iban.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
+            iban.len() == IBAN_CHARS && iban.starts_with("AZ") && plain
+        };
+        let fin =
+            |fin: &String| fin.len() == FIN_CHARS && fin.bytes().all(|b| b.is_ascii_alphanumeric());
+        let bank = self.iban.as_ref().is_some_and(iban)
+            && self.bank_code.as_ref().is_some_and(|code| digits(code, BANK_CODE_DIGITS));
+        let card = self.card.as_ref().is_some_and(|card| digits(card, CARD_DIGITS))
+            && self.fin.as_ref().is_some_and(fin);
+        let no_bank = self.iban.is_none() && self.bank_code.is_none();
+        let no_card = self.card.is_none() && self.fin.is_none();
+        named && ((bank && no_card) || (card && no_bank))
+    }
+
+    /// Its end, for whoever knows the rest.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        let number = self.iban.as_ref().or(self.card.as_ref()).map_or("", String::as_str);
+        let end: Vec<char> = number.chars().rev().take(4).collect();
+        format!("…{}", end.into_iter().rev().collect::<String>())
+    }
+}
+
+/// Is it the form of a VÖEN?
+#[must_use]
+pub fn voen(text: &str) -> bool {
+    digits(text, VOEN_DIGITS)
+}
+
+fn digits(text: &str, n: usize) -> bool {
+    text.len() == n && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// BON-5: an account is a bank's or a card's, whole and not both.
+    #[test]
+    fn bon_5_what_can_be_paid_to() {
+        let text = |text: &str| Some(text.to_owned());
+        let bank = Account {
+            name: "Kristal LLC".to_owned(),
+            iban: text("AZ21NABZ00000000137010001944"),
+            bank_code: text("505141"),
+            card: None,
+            fin: None,
+        };
+        let card = Account {
+            card: text("4169738812345678"),
+            fin: text("5ABC123"),
+            iban: None,
+            bank_code: None,
+            ..bank.clone()
+        };
+        assert!(bank.sensible() && card.sensible());
+        assert_eq!((bank.hint().as_str(), card.hint().as_str()), ("…1944", "…5678"));
+        assert!(!Account { fin: text("5ABC123"), ..bank.clone() }.sensible());
+        assert!(!Account { iban: text("GB29ABCD38053"), ..bank.clone() }.sensible());
+        assert!(!Account { bank_code: None, ..bank.clone() }.sensible());
+        assert!(!Account { card: text("4169"), ..card }.sensible());
+        assert!(!Account { name: " ".to_owned(), ..bank }.sensible());
+        assert!(voen("1234567891") && !voen("123456789") && !voen("12345678a1"));
+    }
+}

@@ -1,0 +1,150 @@
+//! A provider calls back: its word says which payment to look at, and what the provider then
+//! answers our own question goes into the books (BAL-5).
+
+use chrono::TimeDelta;
+use entity::payment::{Driver, PaymentState};
+use entity::value::{Instant, PaymentId};
+use entity::{inbound, payment};
+use sea_orm::{
+    ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, PaginatorTrait as _,
+    QueryFilter as _,
+};
+
+use super::gateway::{Gateways, Hint, Payments, Seen, Untrusted};
+use super::look::named;
+use super::settle::{Fail, Keep, Message, Outcome, Settle};
+use super::{Refusal, payment_view};
+use crate::platform::crypto::digest;
+use crate::platform::{By, Engine, Stop};
+
+/// Messages about nothing of ours that are kept in an hour at most; the rest is only logged.
+const NOISE_MAX: u64 = 1_000;
+
+/// Takes the raw bytes of a callback.
+///
+/// # Errors
+/// `callback_forged`, `callback_unreadable`, `no_such_payment`, `no_payment_provider`; where the
+/// provider could not be asked `provider_unreachable`, so that it calls again.
+pub async fn take(engine: &Engine, driver: Driver, raw: &[u8]) -> Result<Outcome, Stop> {
+    let gateway = engine.extension::<Gateways>()?.of(driver).ok_or(Refusal::NoProvider)?;
+    let digest = digest(&[format!("{driver:?}\n").as_bytes(), raw].concat());
+    let message = Message { digest, driver };
+    let hint = match gateway.callback(raw) {
+        Ok(hint) => hint,
+        Err(Untrusted::Forged) => {
+            keep(engine, message, None, Outcome::Forged).await?;
+            return Err(Refusal::CallbackForged.into());
+        }
+        Err(Untrusted::Unreadable) => {
+            keep(engine, message, None, Outcome::Unreadable).await?;
+            return Err(Refusal::CallbackUnreadable.into());
+        }
+    };
+    if let Some(outcome) = seen_before(engine, &message).await? {
+        return Ok(outcome);
+    }
+    let Some(payment_id) = known(engine, driver, &hint).await? else {
+        keep(engine, message, None, Outcome::NoSuchPayment).await?;
+        return Err(Refusal::NoSuchPayment.into());
+    };
+    look(engine, &*gateway, payment_id, message).await
+}
+
+/// A message that was dealt with is not dealt with again; one that came too early is.
+async fn seen_before(engine: &Engine, message: &Message) -> Result<Option<Outcome>, Stop> {
+    let db = &engine.shared().db.write;
+    let row = inbound::Entity::find_by_id(message.digest.clone()).all(db).await?.pop();
+    let done = [Outcome::Credited, Outcome::Known, Outcome::AmountWrong];
+    let before = row.is_some_and(|row| done.iter().any(|o| o.name() == row.outcome));
+    Ok(before.then_some(Outcome::Known))
+}
+
+async fn known(engine: &Engine, driver: Driver, hint: &Hint) -> Result<Option<PaymentId>, Stop> {
+    let mut rows = payment::Entity::find().filter(payment::Column::Driver.eq(driver));
+    rows = match (&hint.payment_id, &hint.reference) {
+        (Some(id), _) => rows.filter(payment::Column::Id.eq(*id)),
+        (None, Some(reference)) => rows.filter(payment::Column::ProviderRef.eq(reference)),
+        (None, None) => return Ok(None),
+    };
+    Ok(rows.all(&engine.shared().db.write).await?.pop().map(|row| row.id))
+}
+
+async fn look(
+    engine: &Engine,
+    gateway: &dyn Payments,
+    payment_id: PaymentId,
+    message: Message,
+) -> Result<Outcome, Stop> {
+    let row = payment_view::now(&engine.shared().db.write, payment_id).await?;
+    let decided = match row.state {
+        PaymentState::Paid | PaymentState::Refunding | PaymentState::Refunded => true,
+        PaymentState::Created | PaymentState::Failed | PaymentState::Expired => false,
+    };
+    if decided {
+        keep(engine, message, Some(payment_id), Outcome::Known).await?;
+        return Ok(Outcome::Known);
+    }
+    let message = Some(message);
+    match gateway.status(&named(&row)).await {
+        Ok(Seen::Paid { amount, reference }) => {
+            let settle = Settle { payment_id, amount, reference, message };
+            Ok(engine.execute(By::CLOCK, None, settle).await?.answer)
+        }
+        Ok(Seen::Failed(why)) => {
+            let fail = Fail { payment_id, why, message };
+            Ok(engine.execute(By::CLOCK, None, fail).await?.answer)
+        }
+        Ok(Seen::Returned | Seen::PartlyReturned | Seen::Touched) => {
+            let why = "It was paid and went back at the provider".to_owned();
+            let fail = Fail { payment_id, why, message };
+            Ok(engine.execute(By::CLOCK, None, fail).await?.answer)
+        }
+        Ok(seen @ (Seen::Pending | Seen::Absent | Seen::Unknown(_))) => {
+            let unclear = matches!(seen, Seen::Unknown(_));
+            let outcome = if unclear { Outcome::Unclear } else { Outcome::Pending };
+            if let Some(message) = message {
+                keep(engine, message, Some(payment_id), outcome).await?;
+            }
+            Ok(outcome)
+        }
+        Err(trouble) => {
+            tracing::warn!(payment = %payment_id, %trouble, "a provider that called could not be asked");
+            Err(Refusal::ProviderAway.into())
+        }
+    }
+}
+
+async fn keep(
+    engine: &Engine,
+    message: Message,
+    payment_id: Option<PaymentId>,
+    outcome: Outcome,
+) -> Result<(), Stop> {
+    if outcome != Outcome::Known {
+        tracing::warn!(driver = ?message.driver, outcome = outcome.name(), "a callback moved nothing");
+    }
+    if payment_id.is_none() && noise(engine).await? >= NOISE_MAX {
+        return Ok(());
+    }
+    let command = Keep { message, payment_id, outcome };
+    engine.execute(By::CLOCK, None, command).await?;
+    Ok(())
+}
+
+/// How many messages of the last hour were about nothing of ours.
+async fn noise(engine: &Engine) -> Result<u64, Stop> {
+    let since = engine.shared().clock.now() - TimeDelta::hours(1);
+    let rows = inbound::Entity::find()
+        .filter(inbound::Column::At.gt(since))
+        .filter(inbound::Column::PaymentId.is_null());
+    Ok(rows.count(&engine.shared().db.read).await?)
+}
+
+/// Forgets old messages; what they moved is in the books.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget(db: &DatabaseConnection, before: Instant) -> Result<(), DbErr> {
+    let old = inbound::Entity::delete_many().filter(inbound::Column::At.lt(before));
+    old.exec(db).await.map(|_| ())
+}

@@ -1,0 +1,116 @@
+//! From an intent to the page on which it is paid: the provider is asked once the intent has
+//! landed, and what it says is recorded (BAL-5).
+
+use entity::payment::{Model, PaymentState, Purpose};
+use entity::value::PaymentId;
+
+use super::gateway::{Checkout, Gateways, Trouble, Wish};
+use super::payment_view::{self, PaymentView, view};
+use super::{Refusal, look, payment as rules};
+use crate::platform::write_set::Unique;
+use crate::platform::{By, Command, Engine, Stop, Tx};
+use crate::policy::{self, Book};
+
+/// Asks the provider for the page, if it is not known yet, and records it. Asked again it is the
+/// same payment: the provider knows it by our name.
+///
+/// # Errors
+/// `provider_refused`, `provider_unreachable`, `provider_unclear`, or a fault.
+pub async fn open(engine: &Engine, id: PaymentId) -> Result<PaymentView, Stop> {
+    let row = payment_view::now(&engine.shared().db.write, id).await?;
+    let refund_h = engine.extension::<Book>()?.at(engine.shared().clock.now())?.keys.topup.refund_h;
+    if row.state != PaymentState::Created || row.provider_ref.is_some() {
+        return match row.state {
+            PaymentState::Failed => Err(Refusal::ProviderRefused.into()),
+            PaymentState::Created
+            | PaymentState::Paid
+            | PaymentState::Expired
+            | PaymentState::Refunding
+            | PaymentState::Refunded => Ok(view(&row, refund_h)),
+        };
+    }
+    let gateway = engine.extension::<Gateways>()?.of(row.driver).ok_or(Refusal::NoProvider)?;
+    let wish = Wish { payment_id: row.id, amount: row.amount, about: about(&row) };
+    match gateway.create(&wish).await {
+        Ok(checkout) => {
+            let command = RecordCheckout { payment_id: row.id, checkout };
+            Ok(engine.execute(By::CLOCK, None, command).await?.answer)
+        }
+        Err(Trouble::Refused(why)) => {
+            tracing::warn!(payment = %row.id, why, "a provider refused a payment");
+            let command = RecordNone { payment_id: row.id, why };
+            engine.execute(By::CLOCK, None, command).await?;
+            Err(Refusal::ProviderRefused.into())
+        }
+        Err(trouble @ (Trouble::NotReached(_) | Trouble::PerhapsActed(_))) => {
+            tracing::warn!(payment = %row.id, %trouble, "a provider did not answer");
+            Err(Refusal::ProviderAway.into())
+        }
+        Err(Trouble::Unclear(what)) => {
+            tracing::error!(alarm = "provider_unclear", payment = %row.id, what);
+            Err(Refusal::ProviderUnclear.into())
+        }
+    }
+}
+
+fn about(row: &Model) -> &'static str {
+    match row.purpose {
+        Purpose::TopUp => "Yumo Balance",
+        Purpose::Penalty => "Yumo penalty",
+    }
+}
+
+/// Records where an intent is paid.
+pub struct RecordCheckout {
+    /// Which intent.
+    pub payment_id: PaymentId,
+    /// Where.
+    pub checkout: Checkout,
+}
+
+impl Command for RecordCheckout {
+    type Answer = PaymentView;
+    const NAME: &'static str = "record_checkout";
+
+    async fn run(&self, tx: &mut Tx) -> Result<PaymentView, Stop> {
+        let row = payment_view::load(tx, self.payment_id).await?;
+        let refund_h = policy::book::in_force(tx)?.keys.topup.refund_h;
+        // A repeat at the same time was faster: its page is the payment's.
+        if row.provider_ref.is_some() {
+            return Ok(view(&row, refund_h));
+        }
+        let next = Model {
+            provider_ref: Some(self.checkout.reference.clone()),
+            redirect_url: self.checkout.redirect_url.clone(),
+            ..row.clone()
+        };
+        tx.unique(Unique {
+            name: "payment_provider_ref",
+            columns: "payment.driver, payment.provider_ref",
+            refusal: Refusal::ProviderUnclear.refused(),
+            choose_again: false,
+        });
+        tx.update(&row, &next);
+        Ok(view(&next, refund_h))
+    }
+}
+
+/// Records that the provider wants no such payment.
+struct RecordNone {
+    payment_id: PaymentId,
+    why: String,
+}
+
+impl Command for RecordNone {
+    type Answer = ();
+    const NAME: &'static str = "record_no_checkout";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let row = payment_view::load(tx, self.payment_id).await?;
+        if let Some(next) = rules::given_up(&row, PaymentState::Failed, tx.now()) {
+            tx.update(&row, &Model { note: self.why.clone(), ..next });
+            tx.disarm(look::LOOK, row.id.0);
+        }
+        Ok(())
+    }
+}

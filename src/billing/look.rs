@@ -1,0 +1,113 @@
+//! The look at a payment whose provider never called back (BAL-5).
+
+use chrono::TimeDelta;
+use entity::payment::{Model, PaymentState};
+use entity::value::PaymentId;
+
+use super::gateway::{Gateways, Named, Seen};
+use super::payment as rules;
+use super::payment_view::{self, support, told};
+use super::settle::{Fail, Settle};
+use crate::platform::write_set::Fired;
+use crate::platform::{Command, Engine, Stop, Tx};
+use crate::policy;
+
+/// Timer: ask the provider.
+pub const LOOK: &str = "payment.look";
+
+/// A payment is young for so long: it is looked at more often.
+const YOUNG: TimeDelta = TimeDelta::hours(1);
+/// A provider that cannot be asked is waited for so many times as long as anybody else.
+const PATIENCE: i32 = 2;
+
+/// The names of a payment.
+#[must_use]
+pub fn named(row: &Model) -> Named {
+    Named { payment_id: row.id, reference: row.provider_ref.clone() }
+}
+
+/// Asks the provider of a payment that is still waited for, and sends what follows.
+///
+/// # Errors
+/// Faults alone.
+pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), Stop> {
+    let payment_id = PaymentId(fired.subject);
+    let Ok(row) = payment_view::now(&engine.shared().db.write, payment_id).await else {
+        return engine.consume(fired).await;
+    };
+    if row.state != PaymentState::Created {
+        return engine.consume(fired).await;
+    }
+    let Some(gateway) = engine.extension::<Gateways>()?.of(row.driver) else {
+        return engine.fire(fired, Later { payment_id, answered: false, unknown: None }).await;
+    };
+    let message = None;
+    match gateway.status(&named(&row)).await {
+        Ok(Seen::Paid { amount, reference }) => {
+            engine.fire(fired, Settle { payment_id, amount, reference, message }).await
+        }
+        Ok(Seen::Failed(why)) => engine.fire(fired, Fail { payment_id, why, message }).await,
+        Ok(Seen::Returned | Seen::PartlyReturned | Seen::Touched) => {
+            let why = "It was paid and went back at the provider".to_owned();
+            engine.fire(fired, Fail { payment_id, why, message }).await
+        }
+        Ok(Seen::Pending | Seen::Absent) => {
+            engine.fire(fired, Later { payment_id, answered: true, unknown: None }).await
+        }
+        Ok(Seen::Unknown(what)) => {
+            engine.fire(fired, Later { payment_id, answered: true, unknown: Some(what) }).await
+        }
+        Err(trouble) => {
+            tracing::warn!(payment = %payment_id, %trouble, "a provider could not be asked");
+            engine.fire(fired, Later { payment_id, answered: false, unknown: None }).await
+        }
+    }
+}
+
+/// Nothing is known yet: looks again later, or gives up.
+struct Later {
+    payment_id: PaymentId,
+    answered: bool,
+    unknown: Option<String>,
+}
+
+impl Command for Later {
+    type Answer = ();
+    const NAME: &'static str = "look_later";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let row = payment_view::load(tx, self.payment_id).await?;
+        if row.state != PaymentState::Created {
+            return Ok(());
+        }
+        let keys = policy::book::in_force(tx)?.keys;
+        let now = tx.now();
+        let patience = (row.expires_at - row.created_at) * PATIENCE;
+        let end = if self.answered { row.expires_at } else { row.created_at + patience };
+        let unknown = self.unknown.as_ref().map(|what| format!("The provider says {what}"));
+        let news = unknown.filter(|note| *note != row.note);
+        let note = news.clone().unwrap_or_else(|| row.note.clone());
+        let looked = Model { note, last_look_at: Some(now), ..row.clone() };
+        if now >= end {
+            let expired = rules::given_up(&looked, PaymentState::Expired, now);
+            let next = expired.unwrap_or(looked);
+            tx.update(&row, &next);
+            told(tx, &next, keys.topup.refund_h)?;
+        } else {
+            tx.update(&row, &looked);
+            let young = now - row.created_at < YOUNG;
+            let wait = if young { keys.topup.look_min } else { keys.topup.look_again_min };
+            // The last look is the moment nobody waits any longer, not a little before.
+            let due = now + TimeDelta::minutes(wait);
+            tx.arm(
+                LOOK,
+                row.id.0,
+                if now < row.expires_at { due.min(row.expires_at) } else { due },
+            );
+        }
+        match news {
+            Some(note) => support(tx, "support.payment_unclear", &row, &note),
+            None => Ok(()),
+        }
+    }
+}

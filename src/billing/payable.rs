@@ -1,0 +1,228 @@
+//! What the operator owes a partner for an order that was paid with bonus: at once to the balance,
+//! or in working days to a card (BON-5); suspended until support decides (BON-6).
+
+use chrono::{NaiveDate, TimeDelta, TimeZone as _};
+use chrono_tz::Tz;
+use entity::lot::LotSource;
+use entity::payable::{Model, PayableState};
+use entity::payout_terms::{self, PayoutTo};
+use entity::value::{Bp, EventId, Instant, Money, OrderId, PartnerId, PayableId};
+use entity::{partner, payable};
+use serde_json::json;
+
+use super::payout_view::{PayableView, view};
+use super::{Refusal, payout, payout_terms as terms};
+use crate::bonus::Owner;
+use crate::bonus::grant::{Grant, grant_from_owed};
+use crate::ledger::{self, payments};
+use crate::partners;
+use crate::platform::codes::given;
+use crate::platform::write_set::Unique;
+use crate::platform::{Audience, Command, Stop, Tx};
+use crate::policy::{self, calendar};
+
+/// A debt is settled as the partner's terms have it.
+pub const SETTLE: &str = "payable.settle";
+
+/// Owes a partner what a client's bonus paid of an order; the money is posted to
+/// `payable:<partner>` already, in the same command. How it is settled is a command of its own, due
+/// at once: the same one moves no balance twice.
+pub fn owe(tx: &mut Tx, order_id: OrderId, partner_id: PartnerId, amount: Money) {
+    let row = fresh(tx, order_id, partner_id, amount, PayableState::Owed);
+    tx.arm(SETTLE, row.id.0, tx.now());
+    tx.insert(row);
+}
+
+/// Settles a debt as the partner's terms have it: at once, or on a working day to come (BON-5).
+pub struct SettlePayable {
+    /// Which.
+    pub payable_id: PayableId,
+}
+
+impl Command for SettlePayable {
+    type Answer = ();
+    const NAME: &'static str = "settle_payable";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let row = tx.find::<payable::Entity>(self.payable_id).await?;
+        let row = row.ok_or(Refusal::NoSuchPayable)?;
+        if row.state != PayableState::Owed || row.due_on.is_some() {
+            return Err(Refusal::PayableDecided.into());
+        }
+        let next = due(tx, row.clone()).await?;
+        tx.update(&row, &next);
+        Ok(())
+    }
+}
+
+/// As [`owe`], but support decides first whether it is owed (BON-6).
+///
+/// # Errors
+/// A fault when it cannot be told.
+pub fn suspend(
+    tx: &mut Tx,
+    order_id: OrderId,
+    partner_id: PartnerId,
+    amount: Money,
+) -> Result<(), Stop> {
+    let row = fresh(tx, order_id, partner_id, amount, PayableState::Suspended);
+    let payload = json!({"payable": view(&row)});
+    tx.insert(row);
+    tx.tell(&Audience::Support, "support.payable_suspended", None, EventId::new(), &payload)
+}
+
+fn fresh(
+    tx: &mut Tx,
+    order_id: OrderId,
+    partner_id: PartnerId,
+    amount: Money,
+    state: PayableState,
+) -> Model {
+    tx.unique(Unique {
+        name: "payable_order",
+        columns: "payable.order_id",
+        refusal: Refusal::PayableDecided.refused(),
+        choose_again: false,
+    });
+    Model {
+        id: PayableId::new(),
+        order_id,
+        partner_id,
+        amount,
+        state,
+        due_on: None,
+        payout_id: None,
+        created_at: tx.now(),
+        settled_at: None,
+        note: String::new(),
+        version: 1,
+    }
+}
+
+/// A debt as the partner's terms have it: settled at once, or due on a working day.
+async fn due(tx: &mut Tx, row: Model) -> Result<Model, Stop> {
+    let found = tx.find::<payout_terms::Entity>(row.partner_id).await?;
+    match found.as_ref().map_or(terms::SILENT, |terms| terms.payout_to) {
+        PayoutTo::Balance { bonus_bp } => to_balance(tx, row, bonus_bp).await,
+        PayoutTo::Card => {
+            let zone = zone(tx, row.partner_id).await?;
+            let keys = policy::book::in_force(tx)?.keys;
+            let today = tx.now().with_timezone(&zone).date_naive();
+            let due_on = calendar::after(today, keys.payout.working_days, &keys.calendar.holidays);
+            // Two debts of one partner arm the same timer: one after the other.
+            if let Some(terms) = found {
+                tx.update(&terms, &terms.clone());
+            }
+            let first = payout::first_due(tx, row.partner_id).await?;
+            let first = first.map_or(due_on, |first| first.min(due_on));
+            tx.arm(payout::RUN, row.partner_id.0, run_at(first, zone, keys.payout.run_at_min));
+            Ok(Model { due_on: Some(due_on.to_string()), ..row })
+        }
+    }
+}
+
+/// Settles a debt to the balance, and a part of it as bonus.
+async fn to_balance(tx: &mut Tx, row: Model, bonus: Bp) -> Result<Model, Stop> {
+    let part = bonus.floor_of(row.amount);
+    let rest = Money(row.amount.0 - part.0);
+    payments::to_balance(tx, &row, rest)?;
+    bonus_part(tx, &row, part).await?;
+    let payload = json!({"kind": "payable", "amount": rest, "order_id": row.order_id});
+    let audience = Audience::Branch(row.partner_id);
+    tx.tell(&audience, "balance.changed", Some(row.order_id), EventId::new(), &payload)?;
+    Ok(Model { state: PayableState::Settled, settled_at: Some(tx.now()), ..row })
+}
+
+/// The part a partner takes as bonus is a lot of its own (BON-5, BON-8).
+async fn bonus_part(tx: &mut Tx, row: &Model, part: Money) -> Result<(), Stop> {
+    if !part.is_positive() {
+        return Ok(());
+    }
+    payments::to_bonus(tx, row, part);
+    let days = policy::book::in_force(tx)?.keys.bonus.other_days;
+    let lot = Grant {
+        owner: Owner::Partner(row.partner_id),
+        amount: part,
+        life: TimeDelta::days(days),
+        source: LotSource::Payout,
+        source_id: Some(row.id.0),
+        note: "Orders paid with bonus",
+    };
+    grant_from_owed(tx, lot).await.map(|_| ())
+}
+
+/// The zone in which a partner's days are counted.
+pub(super) async fn zone(tx: &mut Tx, partner_id: PartnerId) -> Result<Tz, Stop> {
+    let row = tx.find::<partner::Entity>(partner_id).await?;
+    let row = row.ok_or(ledger::Refusal::NoSuchPartner)?;
+    Ok(partners::read::zone(&row)?)
+}
+
+/// When a local date's payouts are collected.
+pub(super) fn run_at(date: NaiveDate, zone: Tz, minutes: u32) -> Instant {
+    let local = date.and_time(chrono::NaiveTime::MIN) + TimeDelta::minutes(i64::from(minutes));
+    let at = zone.from_local_datetime(&local).earliest();
+    at.map_or_else(|| local.and_utc(), |at| at.to_utc())
+}
+
+/// Support decides that a suspended debt is owed.
+pub struct Release {
+    /// Which.
+    pub payable_id: PayableId,
+    /// Why.
+    pub reason: String,
+}
+
+impl Command for Release {
+    type Answer = PayableView;
+    const NAME: &'static str = "release_payable";
+
+    async fn run(&self, tx: &mut Tx) -> Result<PayableView, Stop> {
+        let reason = given(&self.reason)?;
+        let row = suspended(tx, self.payable_id).await?;
+        let owed = Model { state: PayableState::Owed, note: reason.to_owned(), ..row.clone() };
+        let next = due(tx, owed).await?;
+        tx.update(&row, &next);
+        Ok(view(&next))
+    }
+}
+
+/// Support decides that a suspended debt is none.
+pub struct Refuse {
+    /// Which.
+    pub payable_id: PayableId,
+    /// Why.
+    pub reason: String,
+}
+
+impl Command for Refuse {
+    type Answer = PayableView;
+    const NAME: &'static str = "refuse_payable";
+
+    async fn run(&self, tx: &mut Tx) -> Result<PayableView, Stop> {
+        let reason = given(&self.reason)?;
+        let row = suspended(tx, self.payable_id).await?;
+        let next = Model {
+            state: PayableState::Refused,
+            settled_at: Some(tx.now()),
+            note: reason.to_owned(),
+            ..row.clone()
+        };
+        payments::refused(tx, &next);
+        tx.update(&row, &next);
+        let payload = json!({"payable": view(&next), "reason": reason});
+        let audience = Audience::Branch(row.partner_id);
+        tx.tell(&audience, "payable.refused", Some(row.order_id), EventId::new(), &payload)?;
+        Ok(view(&next))
+    }
+}
+
+async fn suspended(tx: &mut Tx, id: PayableId) -> Result<Model, Stop> {
+    let row = tx.find::<payable::Entity>(id).await?.ok_or(Refusal::NoSuchPayable)?;
+    match row.state {
+        PayableState::Suspended => Ok(row),
+        PayableState::Owed | PayableState::Settled | PayableState::Refused => {
+            Err(Refusal::PayableDecided.into())
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Payments as they are read, and what is told about them (BAL-5, PAN-5).
+
+use chrono::{DateTime, Utc};
+use entity::payment::{self, Driver, PaymentState, Purpose};
+use entity::value::{EventId, Money, PartnerId, PaymentId, PenaltyId};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::Refusal;
+use super::payment::refund_until;
+use crate::platform::page::{Page, PageQuery};
+use crate::platform::{Audience, Stop, Tx};
+
+/// A payment as whoever pays it sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PaymentView {
+    /// The payment.
+    pub id: PaymentId,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Which penalty.
+    pub penalty_id: Option<PenaltyId>,
+    /// How much.
+    pub amount: Money,
+    /// Through whom.
+    pub driver: Driver,
+    /// Where it stands.
+    pub state: PaymentState,
+    /// Where to go to pay it.
+    pub redirect_url: Option<String>,
+    /// How much went back.
+    pub returned: Money,
+    /// Since when.
+    pub created_at: DateTime<Utc>,
+    /// Nobody waits for it after that.
+    pub expires_at: DateTime<Utc>,
+    /// When its money came.
+    pub paid_at: Option<DateTime<Utc>>,
+    /// A top-up may go back until then, if nothing was spent.
+    pub refund_until: Option<DateTime<Utc>>,
+    /// When all that was to go back had gone.
+    pub refunded_at: Option<DateTime<Utc>>,
+    /// For people.
+    pub note: String,
+}
+
+/// A payment as it is shown; `refund_h` is the policy's.
+#[must_use]
+pub fn view(row: &payment::Model, refund_h: i64) -> PaymentView {
+    let refundable = row.purpose == Purpose::TopUp;
+    PaymentView {
+        id: row.id,
+        purpose: row.purpose,
+        penalty_id: row.penalty_id,
+        amount: row.amount,
+        driver: row.driver,
+        state: row.state,
+        redirect_url: row.redirect_url.clone(),
+        returned: row.returned,
+        created_at: row.created_at,
+        expires_at: row.expires_at,
+        paid_at: row.paid_at,
+        refund_until: if refundable { refund_until(row, refund_h) } else { None },
+        refunded_at: row.refunded_at,
+        note: row.note.clone(),
+    }
+}
+
+/// Loads a payment.
+///
+/// # Errors
+/// `no_such_payment`, or a fault.
+pub async fn load(tx: &mut Tx, id: PaymentId) -> Result<payment::Model, Stop> {
+    let row = tx.find::<payment::Entity>(id).await?;
+    row.ok_or_else(|| Refusal::NoSuchPayment.into())
+}
+
+/// A payment as it stands now, outside any command.
+///
+/// # Errors
+/// `no_such_payment`, or a fault.
+pub async fn now<C: ConnectionTrait>(db: &C, id: PaymentId) -> Result<payment::Model, Stop> {
+    let row = payment::Entity::find_by_id(id).all(db).await?.pop();
+    row.ok_or_else(|| Refusal::NoSuchPayment.into())
+}
+
+/// A page of a partner's top-ups, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn top_ups<C: ConnectionTrait>(
+    db: &C,
+    partner_id: PartnerId,
+    refund_h: i64,
+    query: &PageQuery,
+) -> Result<Page<PaymentView>, Stop> {
+    let mut rows = payment::Entity::find()
+        .filter(payment::Column::PartnerId.eq(partner_id))
+        .filter(payment::Column::Purpose.eq(Purpose::TopUp))
+        .order_by_desc(payment::Column::Id)
+        .limit(query.reach());
+    if let Some(cursor) = query.cursor {
+        rows = rows.filter(payment::Column::Id.lt(PaymentId(cursor)));
+    }
+    Ok(Page::cut(rows.all(db).await?, query, |row| row.id.0, |row| view(&row, refund_h)))
+}
+
+/// One of a partner's top-ups.
+///
+/// # Errors
+/// `no_such_payment`, or a fault.
+pub async fn top_up<C: ConnectionTrait>(
+    db: &C,
+    partner_id: PartnerId,
+    refund_h: i64,
+    id: PaymentId,
+) -> Result<PaymentView, Stop> {
+    let row = now(db, id).await?;
+    let own = row.partner_id == partner_id && row.purpose == Purpose::TopUp;
+    if own { Ok(view(&row, refund_h)) } else { Err(Refusal::NoSuchPayment.into()) }
+}
+
+/// Tells whoever pays where the payment stands.
+///
+/// # Errors
+/// A fault when it is no JSON.
+pub fn told(tx: &mut Tx, row: &payment::Model, refund_h: i64) -> Result<(), Stop> {
+    let audience = match (row.purpose, row.client_id) {
+        (Purpose::Penalty, Some(client_id)) => Audience::Client(client_id),
+        (Purpose::TopUp | Purpose::Penalty, _) => Audience::Branch(row.partner_id),
+    };
+    let payload = json!({"payment": view(row, refund_h)});
+    tx.tell(&audience, "payment.changed", None, EventId::new(), &payload)
+}
+
+/// Tells the branch that its balance changed by a top-up.
+///
+/// # Errors
+/// A fault when it is no JSON.
+pub fn balance(tx: &mut Tx, row: &payment::Model, kind: &str, amount: Money) -> Result<(), Stop> {
+    let payload = json!({"kind": kind, "amount": amount, "payment_id": row.id});
+    let audience = Audience::Branch(row.partner_id);
+    tx.tell(&audience, "balance.changed", None, EventId::new(), &payload)
+}
+
+/// Tells support that somebody has to look at a payment.
+///
+/// # Errors
+/// A fault when it is no JSON.
+pub fn support(
+    tx: &mut Tx,
+    event: &'static str,
+    row: &payment::Model,
+    why: &str,
+) -> Result<(), Stop> {
+    let payload = json!({
+        "payment": view(row, 0), "partner_id": row.partner_id, "client_id": row.client_id,
+        "provider_ref": row.provider_ref, "reason": why, "by_person": tx.by().person_id,
+    });
+    tx.tell(&Audience::Support, event, None, EventId::new(), &payload)
+}

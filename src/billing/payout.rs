@@ -1,0 +1,208 @@
+//! What is owed to a partner goes out together, on the day it is due (BON-5).
+
+use chrono::NaiveDate;
+use entity::payable::{self, PayableState};
+use entity::payment::Driver;
+use entity::payout::{self as row, PayoutState};
+use entity::payout_terms::{self, PayoutTo};
+use entity::value::{EventId, Money, PartnerId, PayoutId};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+use serde_json::json;
+
+use super::gateway::Gateways;
+use super::payable::{SETTLE, run_at, zone};
+use super::payout_send::SEND;
+use super::payout_terms as terms;
+use super::payout_view::payout;
+use crate::ledger::payments;
+use crate::platform::{Audience, Command, Stop, Tx};
+use crate::policy::{self, calendar};
+
+/// Timer: collect what is due to a partner.
+pub const RUN: &str = "payout.run";
+/// Debts that go out together at most.
+const TOGETHER_MAX: usize = 200;
+
+/// Collects what is due to a partner today.
+pub struct RunPayouts {
+    /// Whose.
+    pub partner_id: PartnerId,
+}
+
+impl Command for RunPayouts {
+    type Answer = ();
+    const NAME: &'static str = "run_payouts";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let zone = zone(tx, self.partner_id).await?;
+        let keys = policy::book::in_force(tx)?.keys;
+        let today = tx.now().with_timezone(&zone).date_naive();
+        let owed = owed(tx, self.partner_id).await?;
+        let is_due = |row: &&payable::Model| row.due_on <= Some(today.to_string());
+        let (due, rest): (Vec<_>, Vec<_>) = owed.iter().partition(is_due);
+        let found = tx.find::<payout_terms::Entity>(self.partner_id).await?;
+        // Whoever owes more meanwhile, or changes the terms, comes before or after.
+        if let Some(terms) = &found {
+            tx.update(terms, &terms.clone());
+        }
+        let mut next = rest.iter().filter_map(|row| date(row)).min();
+        if due.len() == TOGETHER_MAX {
+            next = Some(today);
+        }
+        match found.as_ref().map_or(terms::SILENT, |terms| terms.payout_to) {
+            PayoutTo::Balance { .. } => {
+                // Each by a command of its own: one moves no balance twice.
+                for old in due {
+                    tx.update(old, &payable::Model { due_on: None, ..old.clone() });
+                    tx.arm(SETTLE, old.id.0, tx.now());
+                }
+            }
+            PayoutTo::Card => match found.filter(terms::payable_to_card) {
+                Some(terms) => collect(tx, &terms, &due)?,
+                None if due.is_empty() => {}
+                None => {
+                    next = Some(calendar::after(today, 1, &keys.calendar.holidays));
+                    let payload =
+                        json!({"partner_id": self.partner_id, "reason": "no verified VÖEN"});
+                    let event = "support.payout_blocked";
+                    tx.tell(&Audience::Support, event, None, EventId::new(), &payload)?;
+                }
+            },
+        }
+        if let Some(next) = next {
+            let at = run_at(next, zone, keys.payout.run_at_min).max(tx.now());
+            tx.arm(RUN, self.partner_id.0, at);
+        }
+        Ok(())
+    }
+}
+
+/// What is owed and in no payout, the oldest first.
+async fn owed(tx: &Tx, partner_id: PartnerId) -> Result<Vec<payable::Model>, Stop> {
+    Ok(payable::Entity::find()
+        .filter(payable::Column::PartnerId.eq(partner_id))
+        .filter(payable::Column::State.eq(PayableState::Owed))
+        .filter(payable::Column::PayoutId.is_null())
+        .order_by_asc(payable::Column::DueOn)
+        .order_by_asc(payable::Column::Id)
+        .limit(u64::try_from(TOGETHER_MAX).unwrap_or(0))
+        .all(tx.db())
+        .await?)
+}
+
+/// The first date on which something is due to a partner.
+pub(super) async fn first_due(tx: &Tx, partner_id: PartnerId) -> Result<Option<NaiveDate>, Stop> {
+    Ok(owed(tx, partner_id).await?.first().and_then(date))
+}
+
+fn date(row: &payable::Model) -> Option<NaiveDate> {
+    row.due_on.as_ref().and_then(|text| text.parse().ok())
+}
+
+/// Makes one payout of what is due.
+fn collect(tx: &mut Tx, terms: &payout_terms::Model, due: &[&payable::Model]) -> Result<(), Stop> {
+    let id = PayoutId::new();
+    let mut amount = Money::ZERO;
+    for old in due {
+        let Some(sum) = amount.plus(old.amount) else { break };
+        amount = sum;
+        let taken = payable::Model { payout_id: Some(id), ..(*old).clone() };
+        tx.update(*old, &taken);
+    }
+    let Some(account) = terms.account.clone().filter(|_| amount.is_positive()) else {
+        return Ok(());
+    };
+    let made = row::Model {
+        id,
+        partner_id: terms.id,
+        amount,
+        state: PayoutState::Created,
+        driver: tx.shared::<Gateways>()?.current(),
+        account,
+        provider_ref: None,
+        created_at: tx.now(),
+        sent_at: None,
+        busy_until: None,
+        paid_at: None,
+        note: String::new(),
+        version: 1,
+    };
+    payments::collected(tx, &made);
+    tx.insert(made.clone());
+    told(tx, &made)?;
+    match made.driver {
+        Driver::Manual => {
+            let payload = json!({"payout": payout(&made)});
+            tx.tell(&Audience::Support, "support.payout_due", None, EventId::new(), &payload)
+        }
+        Driver::Epoint | Driver::Payriff => {
+            tx.arm(SEND, id.0, tx.now());
+            Ok(())
+        }
+    }
+}
+
+/// Tells the branch where a payout stands.
+pub(super) fn told(tx: &mut Tx, row: &row::Model) -> Result<(), Stop> {
+    let payload = json!({"payout": payout(row)});
+    let audience = Audience::Branch(row.partner_id);
+    tx.tell(&audience, "payout.changed", None, EventId::new(), &payload)
+}
+
+/// A payout arrived: its debts are settled.
+pub(super) async fn arrived(
+    tx: &mut Tx,
+    old: &row::Model,
+    reference: &str,
+) -> Result<row::Model, Stop> {
+    let next = row::Model {
+        state: PayoutState::Paid,
+        paid_at: Some(tx.now()),
+        provider_ref: Some(reference.to_owned()),
+        busy_until: None,
+        ..old.clone()
+    };
+    payments::arrived(tx, &next);
+    tx.update(old, &next);
+    tx.disarm(SEND, old.id.0);
+    for debt in debts(tx, old.id).await? {
+        let (state, settled_at) = (PayableState::Settled, Some(tx.now()));
+        tx.update(&debt, &payable::Model { state, settled_at, ..debt.clone() });
+    }
+    told(tx, &next)?;
+    Ok(next)
+}
+
+/// A payout came back: its debts are owed again, and go out on the next working day.
+pub(super) async fn bounced(tx: &mut Tx, old: &row::Model, why: &str) -> Result<(), Stop> {
+    let next = row::Model { state: PayoutState::Failed, note: why.to_owned(), ..old.clone() };
+    payments::bounced(tx, &next);
+    tx.update(old, &next);
+    tx.disarm(SEND, old.id.0);
+    let zone = zone(tx, old.partner_id).await?;
+    let today = tx.now().with_timezone(&zone).date_naive();
+    let keys = policy::book::in_force(tx)?.keys;
+    let due_on = calendar::after(today, 1, &keys.calendar.holidays);
+    for debt in debts(tx, old.id).await? {
+        let again =
+            payable::Model { payout_id: None, due_on: Some(due_on.to_string()), ..debt.clone() };
+        tx.update(&debt, &again);
+    }
+    let keys = policy::book::in_force(tx)?.keys;
+    let first = first_due(tx, old.partner_id).await?.map_or(due_on, |first| first.min(due_on));
+    tx.arm(RUN, old.partner_id.0, run_at(first, zone, keys.payout.run_at_min).max(tx.now()));
+    if let Some(terms) = tx.find::<payout_terms::Entity>(old.partner_id).await? {
+        tx.update(&terms, &terms.clone());
+    }
+    told(tx, &next)?;
+    tracing::error!(alarm = "payout_failed", payout = %old.id, why);
+    let payload = json!({"payout": payout(&next), "reason": why});
+    tx.tell(&Audience::Support, "support.payout_failed", None, EventId::new(), &payload)
+}
+
+async fn debts(tx: &Tx, id: PayoutId) -> Result<Vec<payable::Model>, Stop> {
+    let rows = payable::Entity::find().filter(payable::Column::PayoutId.eq(id));
+    Ok(rows.all(tx.db()).await?)
+}

@@ -1,0 +1,242 @@
+//! A payout is handed to its provider: that it is about to be asked is recorded first, and whoever
+//! asks again looks before, so that nothing is paid twice (BON-5).
+
+use chrono::TimeDelta;
+use entity::payment::Driver;
+use entity::payout::{self as row, PayoutState};
+use entity::payout_terms;
+use entity::value::{EventId, Instant, PayoutId, Sealed};
+use sea_orm::EntityTrait as _;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::Refusal;
+use super::gateway::{Gateways, LEASE, Payments, Sent, Transfer, Trouble};
+use super::payout::{arrived, bounced};
+use super::payout_view::{PayoutView, payout};
+use crate::platform::codes::given;
+use crate::platform::write_set::Fired;
+use crate::platform::{Audience, By, Command, Engine, Stop, Tx};
+use crate::policy;
+
+/// Timer: hand a payout to its provider, or ask what became of it.
+pub const SEND: &str = "payout.send";
+
+/// Hands a payout over, or looks at it, and sends what follows.
+///
+/// # Errors
+/// Faults alone.
+pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), Stop> {
+    let payout_id = PayoutId(fired.subject);
+    let sending = engine.execute(By::CLOCK, None, MarkSent { payout_id }).await?.answer;
+    if let Some(until) = sending.busy_until {
+        return engine.fire(fired, Wait { payout_id, until }).await;
+    }
+    if !sending.open {
+        return engine.consume(fired).await;
+    }
+    let Some(row) = row::Entity::find_by_id(payout_id).all(&engine.shared().db.write).await?.pop()
+    else {
+        return engine.consume(fired).await;
+    };
+    let Sending { first, voen, .. } = sending;
+    let transfer = Transfer { payout_id, amount: row.amount, account: row.account, voen };
+    let sent = match engine.extension::<Gateways>()?.of(row.driver) {
+        Some(gateway) => hand_over(&*gateway, &transfer, first).await,
+        None => Err(Trouble::NotReached("the provider is not set up".to_owned())),
+    };
+    match sent {
+        Ok(Sent::Arrived(reference)) => record(engine, RecordPaid { payout_id, reference }).await,
+        Ok(Sent::Bounced(why)) | Err(Trouble::Refused(why)) => {
+            record(engine, RecordFailed { payout_id, why }).await
+        }
+        Ok(Sent::Pending) => record(engine, SendLater { payout_id, why: None }).await,
+        Ok(sent @ (Sent::Absent | Sent::Unknown(_))) => {
+            let why = Some(format!("The provider says {sent:?}"));
+            record(engine, SendLater { payout_id, why }).await
+        }
+        Err(trouble) => {
+            let why = Some(trouble.to_string());
+            record(engine, SendLater { payout_id, why }).await
+        }
+    }
+}
+
+/// What came of it is recorded even where another node armed the timer anew meanwhile.
+async fn record<C: Command<Answer = ()>>(engine: &Engine, command: C) -> Result<(), Stop> {
+    engine.execute(By::CLOCK, None, command).await.map(|_| ())
+}
+
+/// The first time the provider is asked to pay; after that it is looked at first, and asked again
+/// only where it never heard of it.
+async fn hand_over(
+    gateway: &dyn Payments,
+    transfer: &Transfer,
+    first: bool,
+) -> Result<Sent, Trouble> {
+    if !first {
+        let sent = gateway.pay_out_status(transfer.payout_id).await?;
+        if sent != Sent::Absent {
+            return Ok(sent);
+        }
+    }
+    gateway.pay_out(transfer).await
+}
+
+/// What is about to be asked.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Sending {
+    /// Is it still on its way?
+    pub open: bool,
+    /// Was the provider never asked before?
+    pub first: bool,
+    /// The tax number it goes out under.
+    pub voen: Option<Sealed>,
+    /// Another node is asking, at most until then.
+    pub busy_until: Option<Instant>,
+}
+
+/// Records that the provider is about to be asked.
+pub struct MarkSent {
+    /// Which payout.
+    pub payout_id: PayoutId,
+}
+
+impl Command for MarkSent {
+    type Answer = Sending;
+    const NAME: &'static str = "mark_payout_sent";
+
+    async fn run(&self, tx: &mut Tx) -> Result<Sending, Stop> {
+        let old = load(tx, self.payout_id).await?;
+        let terms = tx.find::<payout_terms::Entity>(old.partner_id).await?;
+        let voen = terms.and_then(|terms| terms.voen);
+        let (now, first) = (tx.now(), old.state == PayoutState::Created);
+        let open = match old.state {
+            PayoutState::Created | PayoutState::Sent => true,
+            PayoutState::Paid | PayoutState::Failed => false,
+        };
+        let busy_until = old.busy_until.filter(|until| open && now < *until);
+        if open && busy_until.is_none() {
+            let next = row::Model {
+                state: PayoutState::Sent,
+                sent_at: old.sent_at.or(Some(now)),
+                busy_until: Some(now + LEASE),
+                ..old.clone()
+            };
+            tx.update(&old, &next);
+        }
+        Ok(Sending { open, first, voen, busy_until })
+    }
+}
+
+/// Another node is asking: if it dies, this one asks when its time is over.
+struct Wait {
+    payout_id: PayoutId,
+    until: Instant,
+}
+
+impl Command for Wait {
+    type Answer = ();
+    const NAME: &'static str = "wait_for_payout";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        tx.arm(SEND, self.payout_id.0, self.until);
+        Ok(())
+    }
+}
+
+async fn load(tx: &mut Tx, id: PayoutId) -> Result<row::Model, Stop> {
+    tx.find::<row::Entity>(id).await?.ok_or_else(|| Refusal::NoSuchPayout.into())
+}
+
+/// Records that it arrived.
+struct RecordPaid {
+    payout_id: PayoutId,
+    reference: String,
+}
+
+impl Command for RecordPaid {
+    type Answer = ();
+    const NAME: &'static str = "record_payout";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let old = load(tx, self.payout_id).await?;
+        if old.state == PayoutState::Sent {
+            arrived(tx, &old, &self.reference).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Records that it came back, or was never taken.
+struct RecordFailed {
+    payout_id: PayoutId,
+    why: String,
+}
+
+impl Command for RecordFailed {
+    type Answer = ();
+    const NAME: &'static str = "record_payout_failed";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let old = load(tx, self.payout_id).await?;
+        if old.state == PayoutState::Sent {
+            bounced(tx, &old, &self.why).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Looks again later; what is strange is told to support once.
+struct SendLater {
+    payout_id: PayoutId,
+    why: Option<String>,
+}
+
+impl Command for SendLater {
+    type Answer = ();
+    const NAME: &'static str = "look_at_payout_later";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let old = load(tx, self.payout_id).await?;
+        if old.state != PayoutState::Sent {
+            return Ok(());
+        }
+        let keys = policy::book::in_force(tx)?.keys;
+        let news = self.why.clone().filter(|why| *why != old.note);
+        let wait = if news.is_some() { keys.topup.look_min } else { keys.topup.look_again_min };
+        tx.arm(SEND, old.id.0, tx.now() + TimeDelta::minutes(wait));
+        let note = news.clone().unwrap_or_else(|| old.note.clone());
+        let next = row::Model { note, busy_until: None, ..old.clone() };
+        tx.update(&old, &next);
+        let Some(note) = news else { return Ok(()) };
+        let payload = json!({"payout": payout(&next), "reason": note});
+        tx.tell(&Audience::Support, "support.payout_late", None, EventId::new(), &payload)
+    }
+}
+
+/// Support made a bank transfer and says so.
+pub struct RecordTransfer {
+    /// Which payout.
+    pub payout_id: PayoutId,
+    /// What the bank calls it.
+    pub reference: String,
+}
+
+impl Command for RecordTransfer {
+    type Answer = PayoutView;
+    const NAME: &'static str = "record_transfer";
+
+    async fn run(&self, tx: &mut Tx) -> Result<PayoutView, Stop> {
+        let reference = given(&self.reference)?;
+        let old = load(tx, self.payout_id).await?;
+        if old.driver != Driver::Manual {
+            return Err(Refusal::NotByHand.into());
+        }
+        match old.state {
+            PayoutState::Created | PayoutState::Sent => {}
+            PayoutState::Paid | PayoutState::Failed => return Err(Refusal::PayoutOver.into()),
+        }
+        Ok(payout(&arrived(tx, &old, reference).await?))
+    }
+}

@@ -1,0 +1,152 @@
+//! What is owed to partners and what was paid out, as it is read (BON-5, BON-6).
+
+use chrono::{DateTime, Utc};
+use entity::payable::{self, PayableState};
+use entity::payment::Driver;
+use entity::payout::{self, PayoutState};
+use entity::value::{Money, OrderId, PartnerId, PayableId, PayoutId};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::payout_terms::{self, TermsView};
+use crate::platform::Stop;
+use crate::platform::page::{Page, PageQuery};
+
+/// A debt to a partner.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PayableView {
+    /// The debt.
+    pub id: PayableId,
+    /// For which order.
+    pub order_id: OrderId,
+    /// To whom.
+    pub partner_id: PartnerId,
+    /// How much.
+    pub amount: Money,
+    /// Where it stands.
+    pub state: PayableState,
+    /// The local date on which it is paid out.
+    pub due_on: Option<String>,
+    /// The payout that takes it.
+    pub payout_id: Option<PayoutId>,
+    /// Since when.
+    pub created_at: DateTime<Utc>,
+    /// When the partner had it, or it was refused.
+    pub settled_at: Option<DateTime<Utc>>,
+    /// Why support decided so.
+    pub note: String,
+}
+
+/// A debt as it is shown.
+#[must_use]
+pub fn view(row: &payable::Model) -> PayableView {
+    PayableView {
+        id: row.id,
+        order_id: row.order_id,
+        partner_id: row.partner_id,
+        amount: row.amount,
+        state: row.state,
+        due_on: row.due_on.clone(),
+        payout_id: row.payout_id,
+        created_at: row.created_at,
+        settled_at: row.settled_at,
+        note: row.note.clone(),
+    }
+}
+
+/// A payout.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PayoutView {
+    /// The payout.
+    pub id: PayoutId,
+    /// To whom.
+    pub partner_id: PartnerId,
+    /// How much.
+    pub amount: Money,
+    /// Where it stands.
+    pub state: PayoutState,
+    /// Through whom.
+    pub driver: Driver,
+    /// What the provider, or support, calls it.
+    pub reference: Option<String>,
+    /// Since when.
+    pub created_at: DateTime<Utc>,
+    /// When the provider was asked first.
+    pub sent_at: Option<DateTime<Utc>>,
+    /// When it arrived.
+    pub paid_at: Option<DateTime<Utc>>,
+    /// For people.
+    pub note: String,
+}
+
+/// A payout as it is shown.
+#[must_use]
+pub fn payout(row: &payout::Model) -> PayoutView {
+    PayoutView {
+        id: row.id,
+        partner_id: row.partner_id,
+        amount: row.amount,
+        state: row.state,
+        driver: row.driver,
+        reference: row.provider_ref.clone(),
+        created_at: row.created_at,
+        sent_at: row.sent_at,
+        paid_at: row.paid_at,
+        note: row.note.clone(),
+    }
+}
+
+/// A page of debts, newest first: all, or those in this state.
+///
+/// # Errors
+/// When the database fails.
+pub async fn payables<C: ConnectionTrait>(
+    db: &C,
+    state: Option<PayableState>,
+    query: &PageQuery,
+) -> Result<Page<PayableView>, Stop> {
+    let mut rows = payable::Entity::find().order_by_desc(payable::Column::Id).limit(query.reach());
+    if let Some(state) = state {
+        rows = rows.filter(payable::Column::State.eq(state));
+    }
+    if let Some(cursor) = query.cursor {
+        rows = rows.filter(payable::Column::Id.lt(PayableId(cursor)));
+    }
+    Ok(Page::cut(rows.all(db).await?, query, |row| row.id.0, |row| view(&row)))
+}
+
+/// A page of payouts, newest first: a partner's, or all in this state.
+///
+/// # Errors
+/// When the database fails.
+pub async fn payouts<C: ConnectionTrait>(
+    db: &C,
+    partner_id: Option<PartnerId>,
+    state: Option<PayoutState>,
+    query: &PageQuery,
+) -> Result<Page<PayoutView>, Stop> {
+    let mut rows = payout::Entity::find().order_by_desc(payout::Column::Id).limit(query.reach());
+    if let Some(partner_id) = partner_id {
+        rows = rows.filter(payout::Column::PartnerId.eq(partner_id));
+    }
+    if let Some(state) = state {
+        rows = rows.filter(payout::Column::State.eq(state));
+    }
+    if let Some(cursor) = query.cursor {
+        rows = rows.filter(payout::Column::Id.lt(PayoutId(cursor)));
+    }
+    Ok(Page::cut(rows.all(db).await?, query, |row| row.id.0, |row| payout(&row)))
+}
+
+/// A partner's terms.
+///
+/// # Errors
+/// When the database fails.
+pub async fn terms<C: ConnectionTrait>(db: &C, partner_id: PartnerId) -> Result<TermsView, Stop> {
+    let row = ::entity::payout_terms::Entity::find_by_id(partner_id).all(db).await?.pop();
+    Ok(payout_terms::view(row.as_ref()))
+}

@@ -1,0 +1,154 @@
+//! A client pays a penalty through a provider: what fits is shared, what is too much goes back the
+//! way it came (PEN-5, PEN-7).
+
+use entity::payment::{self, Driver, Purpose};
+use entity::penalty::PenaltyState;
+use entity::value::{Money, PaymentId, PenaltyId, PersonId};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+use serde::{Deserialize, Serialize};
+
+use super::read::view;
+use super::top_up::{Intent, intend};
+use super::{Refusal, payment as rules, penalty, read, refund, tell};
+use crate::ledger;
+use crate::ledger::payments;
+use crate::ledger::post::penalty::{Act, share};
+use crate::ledger::split::split;
+use crate::platform::{Command, Refused, Stop, Tx};
+
+/// Begins to pay a penalty; the provider is asked after it has landed.
+pub struct CreatePenaltyPayment {
+    /// Whose.
+    pub client_id: PersonId,
+    /// Which.
+    pub penalty_id: PenaltyId,
+    /// At most what is left; all of it where none is named.
+    pub amount: Option<Money>,
+}
+
+impl Command for CreatePenaltyPayment {
+    type Answer = PaymentId;
+    const NAME: &'static str = "create_penalty_payment";
+
+    async fn run(&self, tx: &mut Tx) -> Result<PaymentId, Stop> {
+        let (row, _) = read::load(tx, self.penalty_id).await?;
+        if row.client_id != self.client_id {
+            return Err(Refusal::NoSuchPenalty.into());
+        }
+        let left = left(&row);
+        if row.state == PenaltyState::Waived {
+            return Err(Refusal::Waived.into());
+        }
+        let amount = self.amount.unwrap_or(left);
+        if self.amount.is_some_and(|amount| !amount.is_positive()) {
+            return Err(ledger::Refusal::AmountInvalid.into());
+        }
+        if amount > left || !amount.is_positive() {
+            return Err(Refused::from(Refusal::Overpaid).with("left", left).into());
+        }
+        let keys = crate::policy::book::in_force(tx)?.keys;
+        let intent = Intent {
+            purpose: Purpose::Penalty,
+            partner_id: row.partner_id,
+            client_id: Some(row.client_id),
+            penalty_id: Some(row.id),
+            amount,
+        };
+        Ok(intend(tx, &intent, &keys)?.id)
+    }
+}
+
+fn left(row: &entity::penalty::Model) -> Money {
+    match row.state {
+        PenaltyState::Waived => Money::ZERO,
+        PenaltyState::Pending | PenaltyState::Paid | PenaltyState::Disputed => penalty::left(row),
+    }
+}
+
+/// Shares what came for a penalty as far as it fits, and sends the rest back.
+pub(super) async fn apply(tx: &mut Tx, row: &payment::Model) -> Result<payment::Model, Stop> {
+    let id = Tx::must("payment", row.id, row.penalty_id)?;
+    let (old, keys) = read::load(tx, id).await?;
+    let fits = left(&old).min(row.amount);
+    if fits.is_positive() {
+        let next = penalty::paid(&old, fits, tx.now())?;
+        let rate = keys.fee.split_partner_bp;
+        let more = split(next.paid, rate).since(split(old.paid, rate));
+        let (penalty_id, order_id) = (old.id, old.order_id);
+        let (partner_id, n) = (old.partner_id, next.payments);
+        share(tx, &Act { penalty_id, order_id, partner_id, n, note: "" }, more)?;
+        tx.update(&old, &next);
+        tell::client(tx, &view(&next, &keys), None)?;
+        tell::branch(tx, &next, "penalty_share", more.partner)?;
+    } else {
+        // Whoever undoes it meanwhile must be seen.
+        tx.check(&old);
+    }
+    let rest = Money(row.amount.0 - fits.0);
+    if !rest.is_positive() {
+        return Ok(row.clone());
+    }
+    let back = rules::sent_back(row, rest)?;
+    payments::send_back(tx, &back, rest, "More came than was left to pay");
+    refund::begin(tx, &back)?;
+    Ok(back)
+}
+
+/// A part of a payment that a waiver sent back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct SentBack {
+    payment_id: PaymentId,
+    /// How much.
+    amount: Money,
+    /// How much was to go back before.
+    before: Money,
+}
+
+/// Sends everything that was paid through providers back (PEN-7).
+pub(super) async fn send_back(
+    tx: &mut Tx,
+    id: PenaltyId,
+    why: &str,
+) -> Result<Vec<SentBack>, Stop> {
+    let rows = payment::Entity::find()
+        .filter(payment::Column::PenaltyId.eq(id))
+        .filter(payment::Column::Driver.ne(Driver::Manual))
+        .order_by_asc(payment::Column::Id)
+        .all(tx.db())
+        .await?;
+    let mut sent = Vec::new();
+    for row in rows {
+        let amount = rules::here(&row);
+        if amount.is_positive() {
+            let next = rules::sent_back(&row, amount)?;
+            payments::send_back(tx, &next, amount, why);
+            tx.update(&row, &next);
+            refund::begin(tx, &next)?;
+            sent.push(SentBack { payment_id: row.id, amount, before: row.to_return });
+        }
+    }
+    Ok(sent)
+}
+
+/// Calls off what a waiver sent back and nobody outside knows of yet; gives how much of it is gone,
+/// or may be: that is a debt again (PEN-7).
+pub(super) async fn call_back(tx: &mut Tx, sent: &[SentBack], why: &str) -> Result<Money, Stop> {
+    let mut gone = Money::ZERO;
+    for SentBack { payment_id, amount, before } in sent {
+        let row = super::payment_view::load(tx, *payment_id).await?;
+        let to_go = Money(row.to_return.0 - before.0).min(*amount).max(Money::ZERO);
+        let off = rules::unasked(&row).min(to_go);
+        if off.is_positive() {
+            let next = rules::stays(&row, off);
+            payments::kept(tx, &next, off, why)?;
+            tx.update(&row, &next);
+            if !rules::unasked(&next).is_positive() {
+                tx.disarm(refund::REFUND, row.id.0);
+            }
+        } else {
+            tx.check(&row);
+        }
+        gone = Money(gone.0 + to_go.0 - off.0);
+    }
+    Ok(gone)
+}

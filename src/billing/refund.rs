@@ -1,0 +1,294 @@
+//! Money goes back the way it came: what is about to be asked is recorded first, the provider is
+//! looked at before it is asked again, and what came of it is recorded (BAL-5, PEN-7).
+
+use chrono::TimeDelta;
+use entity::payment::{Driver, Model, PaymentState, Purpose};
+use entity::value::{Instant, Money, PaymentId};
+use serde::{Deserialize, Serialize};
+
+use super::gateway::{Gateways, LEASE, Payments, Seen, Trouble};
+use super::look::named;
+use super::payment_view::{self, PaymentView, support, told, view};
+use super::{Refusal, payment as rules};
+use crate::ledger::payments;
+use crate::platform::codes::given;
+use crate::platform::write_set::Fired;
+use crate::platform::{By, Command, Engine, Stop, Tx};
+use crate::policy;
+
+/// Timer: ask the provider to give back.
+pub const REFUND: &str = "payment.refund";
+
+/// Sets out to give back what is on its way: the clock asks the provider at once, or support hands
+/// it over.
+///
+/// # Errors
+/// A fault when it cannot be told.
+pub(super) fn begin(tx: &mut Tx, row: &Model) -> Result<(), Stop> {
+    match row.driver {
+        Driver::Manual => support(tx, "support.refund_due", row, "It was paid by hand"),
+        Driver::Epoint | Driver::Payriff => {
+            tx.arm(REFUND, row.id.0, tx.now());
+            Ok(())
+        }
+    }
+}
+
+/// What came of asking.
+enum Answer {
+    Gone,
+    Kept(String),
+    /// Nothing is known; `asked` where the provider may have acted on it.
+    Later {
+        asked: bool,
+        why: String,
+    },
+}
+
+/// Gives back what is on its way, and sends what follows.
+///
+/// # Errors
+/// Faults alone.
+pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), Stop> {
+    let payment_id = PaymentId(fired.subject);
+    let asking = engine.execute(By::CLOCK, None, AskBack { payment_id }).await?.answer;
+    if let Some(until) = asking.busy_until {
+        return engine.fire(fired, Wait { payment_id, until }).await;
+    }
+    let Some(amount) = asking.amount else { return engine.consume(fired).await };
+    let row = payment_view::now(&engine.shared().db.write, payment_id).await?;
+    let answer = match engine.extension::<Gateways>()?.of(row.driver) {
+        Some(gateway) => ask(&*gateway, &row, amount, asking.fresh).await,
+        None => Answer::Later { asked: false, why: "the provider is not set up".to_owned() },
+    };
+    match answer {
+        Answer::Gone => record(engine, RecordGone { payment_id }).await,
+        Answer::Kept(why) => record(engine, RecordKept { payment_id, why }).await,
+        Answer::Later { asked, why } => {
+            tracing::warn!(payment = %payment_id, why, "money could not go back yet");
+            let asked = asked || !asking.fresh;
+            record(engine, AskLater { payment_id, asked, why }).await
+        }
+    }
+}
+
+/// What came of it is recorded even where another node armed the timer anew meanwhile.
+async fn record<C: Command<Answer = ()>>(engine: &Engine, command: C) -> Result<(), Stop> {
+    engine.execute(By::CLOCK, None, command).await.map(|_| ())
+}
+
+/// Looks first: a provider that acted and did not answer must not act twice.
+async fn ask(gateway: &dyn Payments, row: &Model, amount: Money, fresh: bool) -> Answer {
+    let later = |asked, why: String| Answer::Later { asked, why };
+    let seen = match gateway.status(&named(row)).await {
+        Ok(seen) => seen,
+        Err(trouble) => return later(false, trouble.to_string()),
+    };
+    match gone_already(row, amount, fresh, &seen) {
+        Some(true) => return Answer::Gone,
+        Some(false) => {}
+        None => return later(false, format!("the provider says {seen:?}")),
+    }
+    match gateway.refund(&named(row), amount).await {
+        Ok(()) => Answer::Gone,
+        Err(Trouble::Refused(why)) => Answer::Kept(why),
+        Err(Trouble::NotReached(why)) => later(false, why),
+        Err(trouble @ (Trouble::PerhapsActed(_) | Trouble::Unclear(_))) => {
+            later(true, trouble.to_string())
+        }
+    }
+}
+
+/// Has what is asked for gone back already? None where nobody can tell: then support looks.
+fn gone_already(row: &Model, amount: Money, fresh: bool, seen: &Seen) -> Option<bool> {
+    let untouched = row.returned == Money::ZERO;
+    let rest = row.returned.0 + amount.0 == row.amount.0;
+    match seen {
+        Seen::Paid { .. } => (untouched || fresh).then_some(false),
+        Seen::Returned => rest.then_some(true),
+        Seen::PartlyReturned if untouched => (!fresh && !rest).then_some(true),
+        Seen::Touched if untouched => (!fresh || rest).then_some(true),
+        // What went back before was ours; of this nobody was asked yet.
+        Seen::PartlyReturned | Seen::Touched => fresh.then_some(false),
+        Seen::Pending | Seen::Failed(_) | Seen::Absent | Seen::Unknown(_) => None,
+    }
+}
+
+/// What the provider is about to be asked for.
+#[derive(Serialize, Deserialize)]
+struct Asking {
+    amount: Option<Money>,
+    /// It was not asked before.
+    fresh: bool,
+    /// Another node is asking, at most until then.
+    busy_until: Option<Instant>,
+}
+
+/// Records what the provider is about to be asked for.
+struct AskBack {
+    payment_id: PaymentId,
+}
+
+impl Command for AskBack {
+    type Answer = Asking;
+    const NAME: &'static str = "ask_back";
+
+    async fn run(&self, tx: &mut Tx) -> Result<Asking, Stop> {
+        let row = payment_view::load(tx, self.payment_id).await?;
+        let (now, fresh) = (tx.now(), row.asked.is_none());
+        let Some((next, amount)) = rules::asking(&row, now + LEASE) else {
+            return Ok(Asking { amount: None, fresh, busy_until: None });
+        };
+        let busy_until = row.busy_until.filter(|until| now < *until);
+        if busy_until.is_none() {
+            tx.update(&row, &next);
+        }
+        Ok(Asking { amount: Some(amount), fresh, busy_until })
+    }
+}
+
+/// Another node is asking: if it dies, this one asks when its time is over.
+struct Wait {
+    payment_id: PaymentId,
+    until: Instant,
+}
+
+impl Command for Wait {
+    type Answer = ();
+    const NAME: &'static str = "wait_for_refund";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        tx.arm(REFUND, self.payment_id.0, self.until);
+        Ok(())
+    }
+}
+
+/// Records that it has gone back.
+struct RecordGone {
+    payment_id: PaymentId,
+}
+
+impl Command for RecordGone {
+    type Answer = ();
+    const NAME: &'static str = "record_refund";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let row = payment_view::load(tx, self.payment_id).await?;
+        let Some((next, amount)) = rules::gone_back(&row, tx.now()) else { return Ok(()) };
+        // What was in its way is over.
+        let next = Model { note: String::new(), ..next };
+        payments::gone_back(tx, &next, amount, "");
+        tx.update(&row, &next);
+        follow(tx, &next);
+        let refund_h = policy::book::in_force(tx)?.keys.topup.refund_h;
+        told(tx, &next, refund_h)
+    }
+}
+
+/// More may be on its way back; otherwise nothing is left to ask.
+fn follow(tx: &mut Tx, row: &Model) {
+    if row.state == PaymentState::Refunding {
+        tx.arm(REFUND, row.id.0, tx.now());
+    } else {
+        tx.disarm(REFUND, row.id.0);
+    }
+}
+
+/// Records that the provider refused: the money is where it was.
+struct RecordKept {
+    payment_id: PaymentId,
+    why: String,
+}
+
+impl Command for RecordKept {
+    type Answer = ();
+    const NAME: &'static str = "record_refund_refused";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let row = payment_view::load(tx, self.payment_id).await?;
+        let Some((next, amount)) = rules::kept(&row) else { return Ok(()) };
+        let note = format!("The provider refused to give it back: {}", self.why);
+        let next = Model { note: note.clone(), ..next };
+        payments::kept(tx, &next, amount, &note)?;
+        tx.update(&row, &next);
+        follow(tx, &next);
+        if next.purpose == Purpose::TopUp {
+            payment_view::balance(tx, &next, "top_up_kept", amount)?;
+        }
+        let refund_h = policy::book::in_force(tx)?.keys.topup.refund_h;
+        told(tx, &next, refund_h)?;
+        support(tx, "support.refund_refused", &next, &self.why)
+    }
+}
+
+/// Asks again later; what was never asked is not taken for asked.
+struct AskLater {
+    payment_id: PaymentId,
+    asked: bool,
+    why: String,
+}
+
+impl Command for AskLater {
+    type Answer = ();
+    const NAME: &'static str = "ask_back_later";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let row = payment_view::load(tx, self.payment_id).await?;
+        if row.state != PaymentState::Refunding {
+            return Ok(());
+        }
+        let keys = policy::book::in_force(tx)?.keys;
+        let asked = if self.asked { row.asked } else { None };
+        let again = row.note == self.why;
+        let next = Model {
+            asked,
+            busy_until: None,
+            note: self.why.clone(),
+            last_look_at: Some(tx.now()),
+            ..row.clone()
+        };
+        tx.update(&row, &next);
+        let wait = if again { keys.topup.look_again_min } else { keys.topup.look_min };
+        tx.arm(REFUND, row.id.0, tx.now() + TimeDelta::minutes(wait));
+        if again { Ok(()) } else { support(tx, "support.refund_late", &next, &self.why) }
+    }
+}
+
+/// Support hands back by hand what came by hand.
+pub struct RecordByHand {
+    /// Which payment.
+    pub payment_id: PaymentId,
+    /// The receipt.
+    pub reference: String,
+}
+
+impl Command for RecordByHand {
+    type Answer = PaymentView;
+    const NAME: &'static str = "record_refund_by_hand";
+
+    async fn run(&self, tx: &mut Tx) -> Result<PaymentView, Stop> {
+        let reference = given(&self.reference)?;
+        let row = payment_view::load(tx, self.payment_id).await?;
+        if row.driver != Driver::Manual {
+            return Err(Refusal::NotByHand.into());
+        }
+        let refund_h = policy::book::in_force(tx)?.keys.topup.refund_h;
+        let asking = rules::asking(&row, tx.now()).ok_or(match row.state {
+            PaymentState::Refunded => Refusal::PaymentRefunded,
+            PaymentState::Created
+            | PaymentState::Paid
+            | PaymentState::Failed
+            | PaymentState::Expired
+            | PaymentState::Refunding => Refusal::RefundNotDue,
+        })?;
+        let asked = Model { note: reference.to_owned(), ..asking.0 };
+        // One step at the version that was read: asked for and handed over at once.
+        let Some((next, amount)) = rules::gone_back(&asked, tx.now()) else {
+            return Err(Refusal::RefundNotDue.into());
+        };
+        payments::gone_back(tx, &next, amount, reference);
+        tx.update(&row, &next);
+        told(tx, &next, refund_h)?;
+        Ok(view(&next, refund_h))
+    }
+}

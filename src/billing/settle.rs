@@ -1,0 +1,194 @@
+//! What a provider says about a payment goes into the books: once, and only as it was asked for
+//! (BAL-5, PEN-5).
+
+use entity::inbound;
+use entity::payment::{Driver, Model, PaymentState, Purpose};
+use entity::value::{Money, PaymentId};
+use serde::{Deserialize, Serialize};
+
+use super::payment_view::{self, balance, support, told};
+use super::{look, payment as rules, penalty_payment};
+use crate::bonus::{Owner, grant};
+use crate::ledger::payments;
+use crate::platform::{Command, Stop, Tx};
+use crate::policy;
+
+/// What came of a look at a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Its money is in the books now.
+    Credited,
+    /// It was there before.
+    Known,
+    /// Another amount was paid than was asked for; nothing was booked.
+    AmountWrong,
+    /// It will not come.
+    Failed,
+    /// Nobody paid yet.
+    Pending,
+    /// The provider says something nobody knows; nothing was booked.
+    Unclear,
+    /// Nobody knows such a payment.
+    NoSuchPayment,
+    /// It was not signed by the provider.
+    Forged,
+    /// It made no sense.
+    Unreadable,
+}
+
+impl Outcome {
+    /// Its name, as it is kept.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Credited => "credited",
+            Self::Known => "known",
+            Self::AmountWrong => "amount_wrong",
+            Self::Failed => "failed",
+            Self::Pending => "pending",
+            Self::Unclear => "unclear",
+            Self::NoSuchPayment => "no_such_payment",
+            Self::Forged => "forged",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+/// The message that made somebody look, to be kept with what came of it.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Of the driver's name and the raw bytes.
+    pub digest: String,
+    /// Who is said to call.
+    pub driver: Driver,
+}
+
+impl Message {
+    /// Keeps it, with what came of it.
+    pub fn keep(&self, tx: &mut Tx, payment_id: Option<PaymentId>, outcome: Outcome) {
+        tx.replace(inbound::Model {
+            digest: self.digest.clone(),
+            driver: format!("{:?}", self.driver).to_lowercase(),
+            payment_id,
+            outcome: outcome.name().to_owned(),
+            at: tx.now(),
+        });
+    }
+}
+
+/// The provider says that a payment was paid: it is booked, if it was not before.
+pub struct Settle {
+    /// Which.
+    pub payment_id: PaymentId,
+    /// What was paid.
+    pub amount: Money,
+    /// What the provider calls it.
+    pub reference: Option<String>,
+    /// The message that made us look.
+    pub message: Option<Message>,
+}
+
+impl Command for Settle {
+    type Answer = Outcome;
+    const NAME: &'static str = "settle_payment";
+
+    async fn run(&self, tx: &mut Tx) -> Result<Outcome, Stop> {
+        let row = payment_view::load(tx, self.payment_id).await?;
+        let outcome = match rules::came(&row, self.amount, tx.now()) {
+            Ok(Some(next)) => {
+                self.book(tx, &row, next).await?;
+                Outcome::Credited
+            }
+            Ok(None) => Outcome::Known,
+            Err(_) => {
+                self.wrong(tx, &row)?;
+                Outcome::AmountWrong
+            }
+        };
+        if let Some(message) = &self.message {
+            message.keep(tx, Some(row.id), outcome);
+        }
+        tx.disarm(look::LOOK, row.id.0);
+        Ok(outcome)
+    }
+}
+
+impl Settle {
+    async fn book(&self, tx: &mut Tx, row: &Model, came: Model) -> Result<(), Stop> {
+        let reference = row.provider_ref.clone().or_else(|| self.reference.clone());
+        let next = Model { provider_ref: reference, ..came };
+        payments::came(tx, &next, "")?;
+        let next = match next.purpose {
+            Purpose::TopUp => {
+                balance(tx, &next, "top_up", next.amount)?;
+                let owner = Owner::Partner(next.partner_id);
+                let gift = grant::gift(tx, owner, next.id.0, next.amount).await?;
+                Model { gift_lot_id: gift.map(|lot| lot.id.0), ..next }
+            }
+            Purpose::Penalty => penalty_payment::apply(tx, &next).await?,
+        };
+        tx.update(row, &next);
+        let refund_h = policy::book::in_force(tx)?.keys.topup.refund_h;
+        told(tx, &next, refund_h)
+    }
+
+    fn wrong(&self, tx: &mut Tx, row: &Model) -> Result<(), Stop> {
+        let note = format!("The provider says {} was paid", self.amount);
+        tracing::error!(alarm = "payment_amount_wrong", payment = %row.id, note);
+        if row.note != note {
+            tx.update(row, &Model { note: note.clone(), ..row.clone() });
+            support(tx, "support.payment_amount_wrong", row, &note)?;
+        }
+        Ok(())
+    }
+}
+
+/// The provider says that a payment will not come.
+pub struct Fail {
+    /// Which.
+    pub payment_id: PaymentId,
+    /// In the provider's words.
+    pub why: String,
+    /// The message that made us look.
+    pub message: Option<Message>,
+}
+
+impl Command for Fail {
+    type Answer = Outcome;
+    const NAME: &'static str = "fail_payment";
+
+    async fn run(&self, tx: &mut Tx) -> Result<Outcome, Stop> {
+        let row = payment_view::load(tx, self.payment_id).await?;
+        if let Some(message) = &self.message {
+            message.keep(tx, Some(row.id), Outcome::Failed);
+        }
+        if let Some(next) = rules::given_up(&row, PaymentState::Failed, tx.now()) {
+            let next = Model { note: self.why.clone(), ..next };
+            tx.update(&row, &next);
+            told(tx, &next, 0)?;
+        }
+        tx.disarm(look::LOOK, row.id.0);
+        Ok(Outcome::Failed)
+    }
+}
+
+/// A message that moves nothing is kept all the same.
+pub struct Keep {
+    /// The message.
+    pub message: Message,
+    /// Which payment it was about, where that is known.
+    pub payment_id: Option<PaymentId>,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+impl Command for Keep {
+    type Answer = ();
+    const NAME: &'static str = "keep_message";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        self.message.keep(tx, self.payment_id, self.outcome);
+        Ok(())
+    }
+}

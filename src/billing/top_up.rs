@@ -1,0 +1,182 @@
+//! A partner tops its balance up, and takes an unspent top-up back (BAL-5).
+
+use chrono::TimeDelta;
+use entity::payment::{self, Driver, PaymentState, Purpose};
+use entity::value::{LotId, Money, PartnerId, PaymentId, PenaltyId, PersonId};
+use entity::{posting, wallet};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
+
+use super::gateway::Gateways;
+use super::payment_view::{self, PaymentView, view};
+use super::{Refusal, look, payment as rules, refund};
+use crate::bonus::{Owner, grant};
+use crate::ledger::{self, chart, payments};
+use crate::platform::{Command, Refused, Stop, Tx};
+use crate::policy::{self, Policy};
+
+/// What spends a balance.
+const SPENDING: [&str; 2] = ["commission", "commission_amended"];
+
+/// A new intent: who pays what.
+pub(super) struct Intent {
+    pub(super) purpose: Purpose,
+    pub(super) partner_id: PartnerId,
+    pub(super) client_id: Option<PersonId>,
+    pub(super) penalty_id: Option<PenaltyId>,
+    pub(super) amount: Money,
+}
+
+/// Puts an intent into the write set, and the timer that looks whether it was paid.
+///
+/// # Errors
+/// `no_payment_provider` where none takes new payments.
+pub(super) fn intend(tx: &mut Tx, intent: &Intent, keys: &Policy) -> Result<payment::Model, Stop> {
+    let driver = tx.shared::<Gateways>()?.current();
+    if driver == Driver::Manual {
+        return Err(Refusal::NoProvider.into());
+    }
+    let row = fresh(tx, intent, driver, keys.topup.give_up_h);
+    tx.insert(row.clone());
+    let due = tx.now() + TimeDelta::minutes(keys.topup.look_min);
+    tx.arm(look::LOOK, row.id.0, due);
+    Ok(row)
+}
+
+fn fresh(tx: &Tx, intent: &Intent, driver: Driver, give_up_h: i64) -> payment::Model {
+    payment::Model {
+        id: PaymentId::new(),
+        purpose: intent.purpose,
+        partner_id: intent.partner_id,
+        client_id: intent.client_id,
+        penalty_id: intent.penalty_id,
+        amount: intent.amount,
+        driver,
+        state: PaymentState::Created,
+        provider_ref: None,
+        redirect_url: None,
+        gift_lot_id: None,
+        to_return: Money::ZERO,
+        returned: Money::ZERO,
+        asked: None,
+        busy_until: None,
+        refunds: 0,
+        created_at: tx.now(),
+        expires_at: tx.now() + TimeDelta::hours(give_up_h),
+        paid_at: None,
+        refunded_at: None,
+        last_look_at: None,
+        note: String::new(),
+        version: 1,
+    }
+}
+
+/// Money that support received by hand, already in the books.
+///
+/// # Errors
+/// A fault when it cannot be told.
+pub fn recorded(
+    tx: &mut Tx,
+    partner_id: PartnerId,
+    amount: Money,
+    note: &str,
+) -> Result<payment::Model, Stop> {
+    let (purpose, client_id, penalty_id) = (Purpose::TopUp, None, None);
+    let intent = Intent { purpose, partner_id, client_id, penalty_id, amount };
+    let row = payment::Model {
+        state: PaymentState::Paid,
+        paid_at: Some(tx.now()),
+        note: note.to_owned(),
+        ..fresh(tx, &intent, Driver::Manual, 0)
+    };
+    tx.insert(row.clone());
+    payments::came(tx, &row, note)?;
+    payment_view::balance(tx, &row, "credit", amount)?;
+    Ok(row)
+}
+
+/// Begins a top-up; the provider is asked after it has landed.
+pub struct CreateTopUp {
+    /// Whose balance.
+    pub partner_id: PartnerId,
+    /// Within the policy's bounds.
+    pub amount: Money,
+}
+
+impl Command for CreateTopUp {
+    type Answer = PaymentId;
+    const NAME: &'static str = "create_top_up";
+
+    async fn run(&self, tx: &mut Tx) -> Result<PaymentId, Stop> {
+        if !self.amount.is_positive() {
+            return Err(ledger::Refusal::AmountInvalid.into());
+        }
+        let keys = policy::book::in_force(tx)?.keys;
+        let (min, max) = (keys.topup.min, keys.topup.max);
+        if self.amount < min || self.amount > max {
+            let refused = Refusal::TopUpBounds.refused();
+            return Err(refused.with("min", min).with("max", max).into());
+        }
+        let intent = Intent {
+            purpose: Purpose::TopUp,
+            partner_id: self.partner_id,
+            client_id: None,
+            penalty_id: None,
+            amount: self.amount,
+        };
+        Ok(intend(tx, &intent, &keys)?.id)
+    }
+}
+
+/// Takes an unspent top-up back, the way it came.
+pub struct RefundTopUp {
+    /// Whose.
+    pub partner_id: PartnerId,
+    /// Which.
+    pub payment_id: PaymentId,
+}
+
+impl Command for RefundTopUp {
+    type Answer = PaymentView;
+    const NAME: &'static str = "refund_top_up";
+
+    async fn run(&self, tx: &mut Tx) -> Result<PaymentView, Stop> {
+        let row = payment_view::load(tx, self.payment_id).await?;
+        if row.partner_id != self.partner_id || row.purpose != Purpose::TopUp {
+            return Err(Refusal::NoSuchPayment.into());
+        }
+        let hours = policy::book::in_force(tx)?.keys.topup.refund_h;
+        let until = rules::refund_until(&row, hours);
+        rules::refundable(&row, hours, tx.now())
+            .map_err(|refusal| Refused::from(refusal).with("until", until))?;
+        let amount = rules::here(&row);
+        let seen = unspent(tx, &row, amount).await?;
+        let next = rules::sent_back(&row, amount)?;
+        payments::send_unspent_back(tx, &next, amount, seen, "")?;
+        if let Some(lot) = row.gift_lot_id {
+            // What came with it goes with it, if nothing of it was used (BAL-5).
+            grant::revoke(tx, Owner::Partner(self.partner_id), LotId(lot)).await?;
+        }
+        tx.update(&row, &next);
+        refund::begin(tx, &next)?;
+        payment_view::balance(tx, &next, "top_up_refund", Money(-amount.0))?;
+        payment_view::told(tx, &next, hours)?;
+        Ok(view(&next, hours))
+    }
+}
+
+/// What stands on the balance, if nothing of it was spent since the top-up: no commission taken,
+/// none held, and enough there. The flush checks that it still stands.
+async fn unspent(tx: &mut Tx, row: &payment::Model, amount: Money) -> Result<Money, Stop> {
+    let wallet = tx.find::<wallet::Entity>(row.partner_id.0).await?;
+    let wallet = wallet.ok_or(ledger::Refusal::NoSuchPartner)?;
+    let taken = posting::Entity::find()
+        .filter(posting::Column::Debit.eq(chart::partner(row.partner_id)))
+        .filter(posting::Column::Kind.is_in(SPENDING))
+        .filter(posting::Column::At.gte(row.paid_at.unwrap_or(row.created_at)))
+        .count(tx.db())
+        .await?;
+    if taken > 0 || wallet.held != Money::ZERO || wallet.posted < amount {
+        return Err(Refusal::Spent.into());
+    }
+    Ok(wallet.posted)
+}

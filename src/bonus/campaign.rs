@@ -1,0 +1,234 @@
+//! Campaigns: support gives bonus to many, by code or by name, within a budget (BON-8).
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::campaign::{self, Model};
+use entity::lot::LotSource;
+use entity::purse::OwnerKind;
+use entity::value::{CampaignId, Instant, Money};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, Value,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::grant::{Grant, grant, known, lives};
+use super::read::{LotView, view as lot_view};
+use super::{Owner, Refusal};
+use crate::platform::codes::given;
+use crate::platform::page::{Page, PageQuery};
+use crate::platform::write_set::{Adjust, Unique};
+use crate::platform::{Command, Fault, Stop, Tx};
+
+/// Characters of a name.
+const NAME_MAX: usize = 100;
+
+/// A campaign as support sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CampaignView {
+    /// The campaign.
+    pub id: CampaignId,
+    /// What people read.
+    pub name: String,
+    /// For whom.
+    pub audience: OwnerKind,
+    /// What one owner gets, once.
+    pub amount: Money,
+    /// How long it lives, hours.
+    pub ttl_h: i64,
+    /// What all of it may cost.
+    pub budget: Money,
+    /// What it has cost so far.
+    pub granted: Money,
+    /// What an owner types in to get it.
+    pub code: Option<String>,
+    /// From then.
+    pub starts_at: DateTime<Utc>,
+    /// Until then.
+    pub ends_at: DateTime<Utc>,
+}
+
+fn view(row: &Model) -> CampaignView {
+    CampaignView {
+        id: row.id,
+        name: row.name.clone(),
+        audience: row.audience,
+        amount: row.amount,
+        ttl_h: row.ttl_h,
+        budget: row.budget,
+        granted: row.granted,
+        code: row.code.clone(),
+        starts_at: row.starts_at,
+        ends_at: row.ends_at,
+    }
+}
+
+/// A campaign to be made.
+#[derive(Clone, Debug)]
+pub struct NewCampaign {
+    /// What people read.
+    pub name: String,
+    /// For whom.
+    pub audience: OwnerKind,
+    /// What one owner gets, once.
+    pub amount: Money,
+    /// How long it lives, hours.
+    pub ttl_h: i64,
+    /// What all of it may cost.
+    pub budget: Money,
+    /// What an owner types in; support alone grants it where there is none.
+    pub code: Option<String>,
+    /// From then; now where none is named.
+    pub starts_at: Option<Instant>,
+    /// Until then.
+    pub ends_at: Instant,
+    /// Why.
+    pub reason: String,
+}
+
+/// Makes a campaign.
+pub struct MakeCampaign(pub NewCampaign);
+
+impl Command for MakeCampaign {
+    type Answer = CampaignView;
+    const NAME: &'static str = "make_campaign";
+
+    async fn run(&self, tx: &mut Tx) -> Result<CampaignView, Stop> {
+        let new = &self.0;
+        let reason = given(&new.reason)?;
+        let code = new.code.as_deref().map(typed);
+        let starts_at = new.starts_at.unwrap_or(tx.now());
+        if !sensible(new, code.as_deref(), starts_at, tx.now()) {
+            return Err(Refusal::CampaignInvalid.into());
+        }
+        let nobody = || Fault::Other("a campaign is somebody's act".to_owned());
+        let row = Model {
+            id: CampaignId::new(),
+            name: new.name.trim().to_owned(),
+            audience: new.audience,
+            amount: new.amount,
+            ttl_h: new.ttl_h,
+            budget: new.budget,
+            granted: Money::ZERO,
+            code,
+            starts_at,
+            ends_at: new.ends_at,
+            by_person: tx.by().person_id.ok_or_else(nobody)?,
+            reason: reason.to_owned(),
+            created_at: tx.now(),
+        };
+        tx.insert(row.clone());
+        tx.unique(Unique {
+            name: "campaign_code",
+            columns: "campaign.code",
+            refusal: Refusal::CodeTaken.refused(),
+            choose_again: false,
+        });
+        Ok(view(&row))
+    }
+}
+
+fn sensible(new: &NewCampaign, code: Option<&str>, starts_at: Instant, now: Instant) -> bool {
+    let named = (1..=NAME_MAX).contains(&new.name.trim().chars().count());
+    let coded = code.is_none_or(|code| {
+        (4..=32).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric())
+    });
+    named
+        && coded
+        && new.amount.is_positive()
+        && new.amount <= new.budget
+        && lives(new.ttl_h)
+        && starts_at < new.ends_at
+        && now < new.ends_at
+}
+
+/// A code however it is typed.
+fn typed(code: &str) -> String {
+    code.trim().to_uppercase()
+}
+
+/// An owner types a code in.
+pub struct Redeem {
+    /// Who.
+    pub owner: Owner,
+    /// The code.
+    pub code: String,
+}
+
+impl Command for Redeem {
+    type Answer = LotView;
+    const NAME: &'static str = "redeem_code";
+
+    async fn run(&self, tx: &mut Tx) -> Result<LotView, Stop> {
+        let rows = campaign::Entity::find()
+            .filter(campaign::Column::Code.eq(typed(&self.code)))
+            .all(tx.db())
+            .await?;
+        let row = rows.into_iter().find(|row| row.audience == self.owner.kind());
+        let row = row.ok_or(Refusal::NoSuchCampaign)?;
+        give(tx, &row, self.owner).await
+    }
+}
+
+/// Support grants a campaign's bonus to one owner.
+pub struct GrantCampaign {
+    /// Which campaign.
+    pub campaign_id: CampaignId,
+    /// To whom.
+    pub owner: uuid::Uuid,
+}
+
+impl Command for GrantCampaign {
+    type Answer = LotView;
+    const NAME: &'static str = "grant_campaign";
+
+    async fn run(&self, tx: &mut Tx) -> Result<LotView, Stop> {
+        let row = tx.find::<campaign::Entity>(self.campaign_id).await?;
+        let row = row.ok_or(Refusal::NoSuchCampaign)?;
+        let owner = Owner::of(row.audience, self.owner);
+        known(tx, owner).await?;
+        give(tx, &row, owner).await
+    }
+}
+
+async fn give(tx: &mut Tx, row: &Model, owner: Owner) -> Result<LotView, Stop> {
+    if tx.now() < row.starts_at || tx.now() > row.ends_at {
+        let over = Refusal::CampaignOver.refused();
+        return Err(over.with("starts_at", row.starts_at).with("ends_at", row.ends_at).into());
+    }
+    // The budget is never passed: the database adds it up.
+    tx.adjust(Adjust {
+        table: "campaign",
+        key: vec![("id", Value::from(row.id.0))],
+        add: vec![("granted", row.amount.0)],
+        set: Vec::new(),
+        also: Vec::new(),
+        condition: Some(("\"granted\" + ? <= \"budget\"", vec![row.amount.0.into()])),
+        refusal: Some(Refusal::CampaignSpent.refused()),
+    });
+    let lot = Grant {
+        owner,
+        amount: row.amount,
+        life: TimeDelta::hours(row.ttl_h),
+        source: LotSource::Campaign,
+        source_id: Some(row.id.0),
+        note: &row.name,
+    };
+    Ok(lot_view(&grant(tx, lot).await?))
+}
+
+/// Campaigns, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page<C: ConnectionTrait>(
+    db: &C,
+    query: &PageQuery,
+) -> Result<Page<CampaignView>, Stop> {
+    let mut rows =
+        campaign::Entity::find().order_by_desc(campaign::Column::Id).limit(query.reach());
+    if let Some(cursor) = query.cursor {
+        rows = rows.filter(campaign::Column::Id.lt(CampaignId(cursor)));
+    }
+    Ok(Page::cut(rows.all(db).await?, query, |row| row.id.0, |row| view(&row)))
+}

@@ -1,0 +1,193 @@
+//! Granting bonus, and taking a grant back (BON-1, BON-4, BON-8).
+
+use chrono::TimeDelta;
+use entity::lot::{self, LotSource, LotState};
+use entity::value::{LotId, Money};
+use entity::{partner, person};
+use uuid::Uuid;
+
+use super::purse::Purse;
+use super::queue::micros;
+use super::read::{LotView, view};
+use super::{Owner, Refusal};
+use crate::ledger::post::lots;
+use crate::platform::codes::given;
+use crate::platform::write_set::Unique;
+use crate::platform::{Command, Refused, Stop, Tx};
+use crate::policy;
+
+/// The longest lifetime, hours: a year.
+const TTL_H_MAX: i64 = 8_760;
+
+/// A lot to be granted.
+pub struct Grant<'a> {
+    /// To whom.
+    pub owner: Owner,
+    /// Above zero.
+    pub amount: Money,
+    /// How long it lives once its clock runs.
+    pub life: TimeDelta,
+    /// Why.
+    pub source: LotSource,
+    /// The top-up, campaign or act: one grant of each to one owner.
+    pub source_id: Option<Uuid>,
+    /// For people.
+    pub note: &'a str,
+}
+
+/// Grants it: last in the owner's queue.
+///
+/// # Errors
+/// `granted_already` at the flush, or a fault.
+pub async fn grant(tx: &mut Tx, grant: Grant<'_>) -> Result<lot::Model, Stop> {
+    let lot = new(tx, &grant);
+    lots::granted(tx, &lot);
+    put(tx, grant.owner, lot).await
+}
+
+/// Grants what the operator owes a partner as bonus; whoever calls has posted the debt (BON-5).
+///
+/// # Errors
+/// A fault.
+pub async fn grant_from_owed(tx: &mut Tx, grant: Grant<'_>) -> Result<lot::Model, Stop> {
+    let lot = new(tx, &grant);
+    lots::granted_from_owed(tx, &lot);
+    put(tx, grant.owner, lot).await
+}
+
+async fn put(tx: &mut Tx, owner: Owner, lot: lot::Model) -> Result<lot::Model, Stop> {
+    tx.unique(Unique {
+        name: "lot_once",
+        columns: "lot.source_id, lot.owner, lot.source",
+        refusal: Refusal::GrantedAlready.refused(),
+        choose_again: false,
+    });
+    let id = lot.id;
+    let mut purse = Purse::open(tx, owner, &[]).await?;
+    purse.grant(tx, lot);
+    let granted = purse.lot(id).cloned();
+    purse.close(tx)?;
+    Tx::must("lot", id, granted)
+}
+
+fn new(tx: &Tx, grant: &Grant<'_>) -> lot::Model {
+    let id = LotId::new();
+    lot::Model {
+        id,
+        owner: grant.owner.id(),
+        owner_kind: grant.owner.kind(),
+        root: id,
+        source: grant.source,
+        source_id: grant.source_id,
+        amount: grant.amount,
+        free: grant.amount,
+        pinned: Money::ZERO,
+        state: LotState::Queued,
+        place: 0,
+        life_us: micros(grant.life),
+        expires_at: None,
+        started_at: None,
+        warned_at: None,
+        created_at: tx.now(),
+        note: grant.note.to_owned(),
+        version: 1,
+    }
+}
+
+/// Is the lifetime one that can be granted?
+#[must_use]
+pub fn lives(ttl_h: i64) -> bool {
+    (1..=TTL_H_MAX).contains(&ttl_h)
+}
+
+/// The gift of a top-up: for each full so many qəpik of it, one lot in all (BON-4).
+///
+/// # Errors
+/// A fault.
+pub async fn gift(
+    tx: &mut Tx,
+    owner: Owner,
+    top_up: Uuid,
+    paid: Money,
+) -> Result<Option<lot::Model>, Stop> {
+    let keys = policy::book::in_force(tx)?.keys;
+    let bonus = &keys.bonus;
+    let times = paid.0.checked_div(bonus.topup_per.0).unwrap_or(0);
+    let amount = Money(times.saturating_mul(bonus.topup_gift.0));
+    if !amount.is_positive() {
+        return Ok(None);
+    }
+    let gift = Grant {
+        owner,
+        amount,
+        life: TimeDelta::hours(bonus.topup_ttl_h),
+        source: LotSource::TopUp,
+        source_id: Some(top_up),
+        note: "Gift of a top-up",
+    };
+    grant(tx, gift).await.map(Some)
+}
+
+/// Takes a grant back whole: nothing of it may have been spent or be held (BAL-5).
+///
+/// # Errors
+/// `bonus_spent`, or a fault.
+pub async fn revoke(tx: &mut Tx, owner: Owner, root: LotId) -> Result<(), Stop> {
+    let family = super::read::family(tx.db(), root).await?;
+    let ids: Vec<LotId> = family.iter().map(|lot| lot.id).collect();
+    if super::read::spent(tx.db(), &family).await? {
+        return Err(Refusal::Spent.into());
+    }
+    let mut purse = Purse::open(tx, owner, &ids).await?;
+    purse.revoke(tx, root);
+    purse.close(tx)
+}
+
+/// Support grants bonus by hand (BON-8).
+pub struct GrantBonus {
+    /// To whom.
+    pub owner: Owner,
+    /// Above zero.
+    pub amount: Money,
+    /// How long it lives, hours; the policy's days where none is named.
+    pub ttl_h: Option<i64>,
+    /// Why.
+    pub reason: String,
+}
+
+impl Command for GrantBonus {
+    type Answer = LotView;
+    const NAME: &'static str = "grant_bonus";
+
+    async fn run(&self, tx: &mut Tx) -> Result<LotView, Stop> {
+        let reason = given(&self.reason)?;
+        let days = policy::book::in_force(tx)?.keys.bonus.other_days;
+        let ttl_h = self.ttl_h.unwrap_or(days * 24);
+        if !self.amount.is_positive() || !lives(ttl_h) {
+            return Err(Refusal::GrantInvalid.into());
+        }
+        known(tx, self.owner).await?;
+        let lot = Grant {
+            owner: self.owner,
+            amount: self.amount,
+            life: TimeDelta::hours(ttl_h),
+            source: LotSource::Support,
+            source_id: None,
+            note: reason,
+        };
+        Ok(view(&grant(tx, lot).await?))
+    }
+}
+
+/// Is there such an owner?
+///
+/// # Errors
+/// `no_such_owner`, or a fault.
+pub async fn known(tx: &mut Tx, owner: Owner) -> Result<(), Stop> {
+    let there = match owner {
+        Owner::Client(id) => tx.find_kept::<person::Entity>(id).await?.is_some(),
+        Owner::Partner(id) => tx.find_kept::<partner::Entity>(id).await?.is_some(),
+    };
+    let nobody = || Stop::from(Refused::from(Refusal::NoSuchOwner));
+    if there { Ok(()) } else { Err(nobody()) }
+}

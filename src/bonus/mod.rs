@@ -1,0 +1,89 @@
+//! Bonus: lots in queues (BON).
+//!
+//! A bonus is a *lot*: an amount that lives for a time. An owner's lots stand in a queue; only the
+//! head's clock runs. [`queue`] says what may happen to them, [`purse`] loads an owner's queue for
+//! a command and puts what changed into the write set. A hold pins parts of lots and outlives their
+//! expiry; what is let go comes back at the front.
+//!
+//! ```text
+//! queued ──head──▶ running ──all spent or held──▶ exhausted
+//!    ▲  ◀──paused──┘  └── time over ──▶ expired · grant taken back ──▶ revoked
+//!    └── granted · returned
+//! ```
+
+pub mod campaign;
+pub mod clock;
+pub mod grant;
+pub mod purse;
+pub mod queue;
+pub mod read;
+
+use entity::purse::OwnerKind;
+use entity::value::{PartnerId, PersonId};
+use uuid::Uuid;
+
+use crate::platform::Audience;
+
+/// Who owns bonus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A car's owner.
+    Client(PersonId),
+    /// A branch.
+    Partner(PartnerId),
+}
+
+impl Owner {
+    /// The owner of this kind and id.
+    #[must_use]
+    pub fn of(kind: OwnerKind, id: Uuid) -> Self {
+        match kind {
+            OwnerKind::Client => Self::Client(PersonId(id)),
+            OwnerKind::Partner => Self::Partner(PartnerId(id)),
+        }
+    }
+
+    /// The id.
+    #[must_use]
+    pub fn id(self) -> Uuid {
+        match self {
+            Self::Client(id) => id.0,
+            Self::Partner(id) => id.0,
+        }
+    }
+
+    /// Which of the two.
+    #[must_use]
+    pub fn kind(self) -> OwnerKind {
+        match self {
+            Self::Client(_) => OwnerKind::Client,
+            Self::Partner(_) => OwnerKind::Partner,
+        }
+    }
+
+    /// Whose feed it is told in.
+    #[must_use]
+    pub fn audience(self) -> Audience {
+        match self {
+            Self::Client(id) => Audience::Client(id),
+            Self::Partner(id) => Audience::Branch(id),
+        }
+    }
+}
+
+crate::refusals! {
+    /// What bonus refuses.
+    Refusal {
+        Insufficient = "bonus_insufficient", Conflict, "There is not so much bonus", "Use at most what is in `usable`.";
+        Spent = "bonus_spent", Conflict, "The bonus was used", "What was spent or is held by an open order cannot be taken back.";
+        GrantInvalid = "grant_invalid", Unprocessable, "The grant makes no sense", "An amount above zero and within the limits, a lifetime of 1 to 8760 hours, a reason of 1 to 500 characters.";
+        NoSuchOwner = "no_such_owner", NotFound, "There is nobody to grant it to", "Name a client's or a branch's id.";
+        NoSuchLot = "no_such_lot", NotFound, "There is no such bonus", "Check the id.";
+        CampaignInvalid = "campaign_invalid", Unprocessable, "The campaign makes no sense", "A name and a reason, an amount within its budget, a lifetime of 1 to 8760 hours, an end after its start and after now, a code of 4 to 32 letters and digits.";
+        NoSuchCampaign = "no_such_campaign", NotFound, "There is no such campaign", "Check the id, or the code, and whom it is for.";
+        CampaignOver = "campaign_over", Conflict, "The campaign is not running", "See its start and its end.";
+        CampaignSpent = "campaign_spent", Conflict, "Everything of the campaign was given away", "Wait for another one.";
+        CodeTaken = "campaign_code_taken", Conflict, "Another campaign has this code", "Choose another code.";
+        GrantedAlready = "granted_already", Conflict, "The campaign's bonus was granted already", "One owner gets it once.";
+    }
+}

@@ -1,0 +1,238 @@
+//! An owner's queue as a command works on it: loaded and brought to the instant, changed, put into
+//! the write set with its postings, its timers and what the owner is told.
+
+use entity::hold::{Leg, Pin};
+use entity::lot::{self, LotState};
+use entity::purse;
+use entity::value::{EventId, LotId, Money, OrderId};
+use sea_orm::{ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, Value};
+use serde_json::json;
+
+use super::queue::{Back, Expired, Lifetime, Queue, live};
+use super::read::view;
+use super::{Owner, clock};
+use crate::ledger::post::lots;
+use crate::platform::write_set::Adjust;
+use crate::platform::{Stop, Tx};
+
+/// An owner's queue, open for changes; nothing of them is there before it is closed.
+pub struct Purse {
+    /// Whose.
+    pub owner: Owner,
+    /// The lots.
+    pub queue: Queue,
+    row: Option<purse::Model>,
+    before: Vec<lot::Model>,
+    expired: Vec<Expired>,
+    tellings: Vec<(&'static str, LotId, Money)>,
+}
+
+impl Purse {
+    /// Opens it with the lots that are in the queue and those that are named.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn open(tx: &mut Tx, owner: Owner, also: &[LotId]) -> Result<Self, Stop> {
+        let row = tx.find::<purse::Entity>(owner.id()).await?;
+        Self::load(tx, owner, row, also).await
+    }
+
+    /// Opens it if this node knows of a lot in the queue; the flush checks that it knows right.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn open_live(tx: &mut Tx, owner: Owner) -> Result<Option<Self>, Stop> {
+        let row = tx.find_kept::<purse::Entity>(owner.id()).await?;
+        match row.filter(|row| row.live) {
+            None => Ok(None),
+            row => Self::load(tx, owner, row, &[]).await.map(Some),
+        }
+    }
+
+    async fn load(
+        tx: &Tx,
+        owner: Owner,
+        row: Option<purse::Model>,
+        also: &[LotId],
+    ) -> Result<Self, Stop> {
+        let in_queue = lot::Column::State.is_in([LotState::Queued, LotState::Running]);
+        let wanted = Condition::any().add(in_queue).add(lot::Column::Id.is_in(also.to_vec()));
+        let before = lot::Entity::find()
+            .filter(lot::Column::Owner.eq(owner.id()))
+            .filter(wanted)
+            .all(tx.db())
+            .await?;
+        let mut queue = Queue::of(before.clone());
+        let expired = queue.settle(tx.now());
+        let tellings = expired.iter().map(|e| ("bonus.expired", e.lot, e.amount)).collect();
+        Ok(Self { owner, queue, row, before, expired, tellings })
+    }
+
+    /// What can be spent.
+    #[must_use]
+    pub fn usable(&self) -> Money {
+        self.queue.usable()
+    }
+
+    /// Puts a new lot last.
+    pub fn grant(&mut self, tx: &Tx, lot: lot::Model) {
+        self.tellings.push(("bonus.granted", lot.id, lot.amount));
+        self.queue.grant(lot, tx.now());
+    }
+
+    /// Lets parts of lots go, last first, so that what was taken first is the first in the queue
+    /// again (BON-3).
+    pub fn give_back(&mut self, tx: &mut Tx, legs: &[Leg], lifetime: Lifetime, order_id: OrderId) {
+        for leg in legs.iter().rev() {
+            if let Some(pin) = leg.pin {
+                self.one_back(tx, (leg.amount, pin), lifetime, order_id);
+            }
+        }
+    }
+
+    fn one_back(
+        &mut self,
+        tx: &mut Tx,
+        (amount, pin): (Money, Pin),
+        lifetime: Lifetime,
+        order_id: OrderId,
+    ) {
+        let id = LotId::new();
+        match self.queue.give_back((amount, pin), lifetime, tx.now(), id) {
+            Back::Rejoined(_) => {}
+            Back::New(new) => {
+                if let Some(lot) = self.lot(new) {
+                    lots::returned(tx, pin.lot, lot, order_id);
+                }
+                self.tellings.push(("bonus.returned", new, amount));
+            }
+            Back::Burned => {
+                if let Some(lot) = self.lot(pin.lot) {
+                    lots::burned(tx, lot, id, amount, order_id);
+                }
+                self.tellings.push(("bonus.expired", pin.lot, amount));
+            }
+        }
+    }
+
+    /// A held part of a lot is spent; gives the lot.
+    pub fn spend(&mut self, lot: LotId, amount: Money) -> Option<lot::Model> {
+        self.queue.hold_more(lot, Money(-amount.0))
+    }
+
+    /// A spent part of a lot is held again; gives the lot.
+    pub fn unspend(&mut self, lot: LotId, amount: Money) -> Option<lot::Model> {
+        self.queue.hold_more(lot, amount)
+    }
+
+    /// Takes back what is free of a grant (BAL-5).
+    pub fn revoke(&mut self, tx: &mut Tx, root: LotId) {
+        for lost in self.queue.revoke(root, tx.now()) {
+            if let Some(lot) = self.lot(lost.lot) {
+                lots::over(tx, lot, "bonus_revoked", lost.amount);
+            }
+            self.tellings.push(("bonus.revoked", lost.lot, lost.amount));
+        }
+    }
+
+    /// One of its lots.
+    #[must_use]
+    pub fn lot(&self, id: LotId) -> Option<&lot::Model> {
+        self.queue.lots().iter().find(|lot| lot.id == id)
+    }
+
+    /// Puts what changed into the write set.
+    ///
+    /// # Errors
+    /// Faults only; a lost race shows at the flush.
+    pub fn close(self, tx: &mut Tx) -> Result<(), Stop> {
+        for Expired { lot, amount } in &self.expired {
+            if let Some(lot) = self.lot(*lot) {
+                lots::over(tx, lot, "bonus_expired", *amount);
+            }
+        }
+        let old = |id| self.before.iter().find(|lot| lot.id == id);
+        let changed = || self.queue.lots().iter().filter(|lot| old(lot.id) != Some(*lot));
+        // What changes amounts alone and leaves the head running may happen many times at once.
+        if changed().all(|lot| old(lot.id).is_some_and(|old| only_amounts(old, lot))) {
+            for lot in changed() {
+                if let Some(old) = old(lot.id) {
+                    shift(tx, old, lot);
+                }
+            }
+            return self.tell(tx);
+        }
+        for lot in changed() {
+            match old(lot.id) {
+                Some(old) => tx.update(old, lot),
+                None => tx.insert(lot.clone()),
+            }
+        }
+        self.tell(tx)?;
+        self.arm(tx)?;
+        self.raise(tx);
+        Ok(())
+    }
+
+    fn tell(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let was = |id| self.before.iter().find(|lot| lot.id == id);
+        let began = self.queue.lots().iter().filter(|lot| {
+            lot.started_at.is_some() && was(lot.id).is_none_or(|old| old.started_at.is_none())
+        });
+        let began = began
+            .filter(|lot| lot.source != lot::LotSource::Returned)
+            .map(|lot| ("bonus.started", lot.id, lot.free));
+        for (event, id, amount) in self.tellings.iter().copied().chain(began) {
+            if let Some(lot) = self.lot(id) {
+                let payload = json!({"lot": view(lot), "amount": amount});
+                tx.tell(&self.owner.audience(), event, None, EventId::new(), &payload)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The head's clock: when it expires, and a warning before that (BON-1, BON-7).
+    fn arm(&self, tx: &mut Tx) -> Result<(), Stop> {
+        clock::arm(tx, self.owner, self.queue.head())
+    }
+
+    fn raise(&self, tx: &mut Tx) {
+        let live = self.queue.lots().iter().any(live);
+        match &self.row {
+            Some(row) => tx.update(row, &purse::Model { live, ..row.clone() }),
+            None => tx.insert(opened(tx, self.owner, live)),
+        }
+    }
+}
+
+/// A new owner's row.
+#[must_use]
+pub fn opened(tx: &Tx, owner: Owner, live: bool) -> purse::Model {
+    let (id, kind) = (owner.id(), owner.kind());
+    purse::Model { id, kind, live, created_at: tx.now(), version: 1 }
+}
+
+fn only_amounts(old: &lot::Model, new: &lot::Model) -> bool {
+    let as_before = lot::Model { free: old.free, pinned: old.pinned, ..new.clone() };
+    as_before == *old && (new.free == old.free || new.state == LotState::Running)
+}
+
+/// Changes a lot by amounts; what is free of it only while it runs to the same end and something
+/// stays free. Else somebody was faster.
+fn shift(tx: &mut Tx, old: &lot::Model, new: &lot::Model) {
+    let (free, pinned) = (new.free.0 - old.free.0, new.pinned.0 - old.pinned.0);
+    let adds = [("free", free), ("pinned", pinned), ("version", 1)];
+    let runs_on = (
+        "\"state\" = 'running' AND \"free\" + ? > 0 AND \"expires_at\" = ?",
+        vec![free.into(), new.expires_at.into()],
+    );
+    tx.adjust(Adjust {
+        table: "lot",
+        key: vec![("id", Value::from(new.id.0))],
+        add: adds.into_iter().filter(|(_, by)| *by != 0).collect(),
+        set: Vec::new(),
+        also: Vec::new(),
+        condition: (free != 0).then_some(runs_on),
+        refusal: None,
+    });
+}

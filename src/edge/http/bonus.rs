@@ -1,0 +1,264 @@
+//! Bonus: an owner's queue and codes, what a client pays with, what support grants (BON).
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path, Query};
+use actix_web::{HttpResponse, get, post, put};
+use chrono::{DateTime, Utc};
+use entity::purse::OwnerKind;
+use entity::value::{CampaignId, Money, OrderId, PartnerId, PersonId};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use super::client_orders::act;
+use super::guard::{Client, Staff, Support};
+use super::penalties::send;
+use super::problem::Problem;
+use super::reply;
+use super::sent::Sent;
+use crate::bonus::campaign::{
+    self, CampaignView, GrantCampaign, MakeCampaign, NewCampaign, Redeem,
+};
+use crate::bonus::grant::GrantBonus;
+use crate::bonus::read::{self, BonusView, LotView};
+use crate::bonus::{Owner, Refusal};
+use crate::edge::Edge;
+use crate::orders::bonus::PayWithBonus;
+use crate::orders::read::Scope;
+use crate::orders::view::OrderView;
+use crate::platform::page::{Page, PageQuery};
+
+/// Routes.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(own)
+        .service(own_lots)
+        .service(redeem)
+        .service(pay_with)
+        .service(branch)
+        .service(branch_lots)
+        .service(branch_redeem)
+        .service(grant)
+        .service(of_owner)
+        .service(campaigns)
+        .service(make_campaign)
+        .service(grant_campaign);
+}
+
+async fn bonus_of(edge: &Edge, owner: Owner) -> Result<HttpResponse, Problem> {
+    let shared = edge.engine.shared();
+    let bonus = read::bonus(&shared.db.read, owner, shared.clock.now()).await?;
+    reply::json(edge, StatusCode::OK, &bonus)
+}
+
+async fn lots_of(edge: &Edge, owner: Owner, query: &PageQuery) -> Result<HttpResponse, Problem> {
+    let page = read::page(&edge.engine.shared().db.read, owner, query).await?;
+    reply::json(edge, StatusCode::OK, &page)
+}
+
+/// A code.
+#[derive(Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CodeBody {
+    /// As it was read.
+    code: String,
+}
+
+#[utoipa::path(tag = "client", responses((status = 200, body = BonusView)), security(("bearer" = [])))]
+#[get("/v1/client/bonus")]
+async fn own(edge: Data<Edge>, client: Client) -> Result<HttpResponse, Problem> {
+    bonus_of(&edge, Owner::Client(client.person_id())).await
+}
+
+#[utoipa::path(tag = "client", params(PageQuery), responses((status = 200, body = Page<LotView>)), security(("bearer" = [])))]
+#[get("/v1/client/bonus/lots")]
+async fn own_lots(
+    edge: Data<Edge>,
+    client: Client,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    lots_of(&edge, Owner::Client(client.person_id()), &query).await
+}
+
+#[utoipa::path(tag = "client", request_body = CodeBody, responses((status = 201, body = LotView)), security(("bearer" = [])))]
+#[post("/v1/client/bonus/codes")]
+async fn redeem(
+    edge: Data<Edge>,
+    client: Client,
+    sent: Sent<CodeBody>,
+) -> Result<HttpResponse, Problem> {
+    let code = sent.body.code.clone();
+    let command = Redeem { owner: Owner::Client(client.person_id()), code };
+    send(&edge, client.by(), &sent, StatusCode::CREATED, command).await
+}
+
+/// How much of an order is paid with bonus.
+#[derive(Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetAsideBody {
+    /// In all, qəpik; 0 lets all of it go.
+    amount: Money,
+}
+
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = SetAsideBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[put("/v1/client/orders/{id}/bonus")]
+async fn pay_with(
+    edge: Data<Edge>,
+    client: Client,
+    id: Path<OrderId>,
+    sent: Sent<SetAsideBody>,
+) -> Result<HttpResponse, Problem> {
+    let scope = Scope::Client(client.person_id());
+    let command = PayWithBonus { scope, order_id: *id, amount: sent.body.amount };
+    act(&edge, client.by(), &sent, command).await
+}
+
+#[utoipa::path(tag = "partner", responses((status = 200, body = BonusView)), security(("bearer" = [])))]
+#[get("/v1/partner/bonus")]
+async fn branch(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
+    bonus_of(&edge, Owner::Partner(staff.partner_id())).await
+}
+
+#[utoipa::path(tag = "partner", params(PageQuery), responses((status = 200, body = Page<LotView>)), security(("bearer" = [])))]
+#[get("/v1/partner/bonus/lots")]
+async fn branch_lots(
+    edge: Data<Edge>,
+    staff: Staff,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    lots_of(&edge, Owner::Partner(staff.partner_id()), &query).await
+}
+
+#[utoipa::path(tag = "partner", request_body = CodeBody, responses((status = 201, body = LotView)), security(("bearer" = [])))]
+#[post("/v1/partner/bonus/codes")]
+async fn branch_redeem(
+    edge: Data<Edge>,
+    staff: Staff,
+    sent: Sent<CodeBody>,
+) -> Result<HttpResponse, Problem> {
+    let code = sent.body.code.clone();
+    let command = Redeem { owner: Owner::Partner(staff.partner_id()), code };
+    send(&edge, staff.by(), &sent, StatusCode::CREATED, command).await
+}
+
+/// A grant by hand: to a client or to a branch.
+#[derive(Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GrantBody {
+    /// To this client …
+    client_id: Option<PersonId>,
+    /// … or to this branch.
+    partner_id: Option<PartnerId>,
+    /// Qəpik, above zero.
+    amount: Money,
+    /// How long it lives once its clock runs, hours; the policy's days where it is left out.
+    ttl_h: Option<i64>,
+    /// Why.
+    reason: String,
+}
+
+#[utoipa::path(tag = "support", request_body = GrantBody, responses((status = 201, body = LotView)), security(("bearer" = [])))]
+#[post("/v1/support/bonuses")]
+async fn grant(
+    edge: Data<Edge>,
+    support: Support,
+    sent: Sent<GrantBody>,
+) -> Result<HttpResponse, Problem> {
+    let GrantBody { client_id, partner_id, amount, ttl_h, reason } = sent.body.clone();
+    let owner = match (client_id, partner_id) {
+        (Some(id), None) => Owner::Client(id),
+        (None, Some(id)) => Owner::Partner(id),
+        (Some(_), Some(_)) | (None, None) => return Err(Refusal::NoSuchOwner.into()),
+    };
+    let command = GrantBonus { owner, amount, ttl_h, reason };
+    send(&edge, support.by(), &sent, StatusCode::CREATED, command).await
+}
+
+#[utoipa::path(tag = "support", params(("kind" = OwnerKind, Path), ("id" = Uuid, Path)), responses((status = 200, body = BonusView)), security(("bearer" = [])))]
+#[get("/v1/support/bonuses/{kind}/{id}")]
+async fn of_owner(
+    edge: Data<Edge>,
+    _support: Support,
+    path: Path<(OwnerKind, Uuid)>,
+) -> Result<HttpResponse, Problem> {
+    let (kind, id) = path.into_inner();
+    bonus_of(&edge, Owner::of(kind, id)).await
+}
+
+#[utoipa::path(tag = "support", params(PageQuery), responses((status = 200, body = Page<CampaignView>)), security(("bearer" = [])))]
+#[get("/v1/support/campaigns")]
+async fn campaigns(
+    edge: Data<Edge>,
+    _support: Support,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let page = campaign::page(&edge.engine.shared().db.read, &query).await?;
+    reply::json(&edge, StatusCode::OK, &page)
+}
+
+/// A campaign.
+#[derive(Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CampaignBody {
+    /// What people read.
+    name: String,
+    /// For whom.
+    audience: OwnerKind,
+    /// What one owner gets, once.
+    amount: Money,
+    /// How long it lives, hours.
+    ttl_h: i64,
+    /// What all of it may cost.
+    budget: Money,
+    /// What an owner types in; support alone grants it where there is none.
+    code: Option<String>,
+    /// From then; now where it is left out.
+    starts_at: Option<DateTime<Utc>>,
+    /// Until then.
+    ends_at: DateTime<Utc>,
+    /// Why.
+    reason: String,
+}
+
+#[utoipa::path(tag = "support", request_body = CampaignBody, responses((status = 201, body = CampaignView)), security(("bearer" = [])))]
+#[post("/v1/support/campaigns")]
+async fn make_campaign(
+    edge: Data<Edge>,
+    support: Support,
+    sent: Sent<CampaignBody>,
+) -> Result<HttpResponse, Problem> {
+    let body = sent.body.clone();
+    let command = MakeCampaign(NewCampaign {
+        name: body.name,
+        audience: body.audience,
+        amount: body.amount,
+        ttl_h: body.ttl_h,
+        budget: body.budget,
+        code: body.code,
+        starts_at: body.starts_at,
+        ends_at: body.ends_at,
+        reason: body.reason,
+    });
+    send(&edge, support.by(), &sent, StatusCode::CREATED, command).await
+}
+
+/// Whom a campaign's bonus is granted to.
+#[derive(Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CampaignGrantBody {
+    /// A client's or a branch's id, as the campaign's audience is.
+    owner_id: Uuid,
+}
+
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = CampaignGrantBody, responses((status = 201, body = LotView)), security(("bearer" = [])))]
+#[post("/v1/support/campaigns/{id}/grants")]
+async fn grant_campaign(
+    edge: Data<Edge>,
+    support: Support,
+    id: Path<CampaignId>,
+    sent: Sent<CampaignGrantBody>,
+) -> Result<HttpResponse, Problem> {
+    let command = GrantCampaign { campaign_id: *id, owner: sent.body.owner_id };
+    send(&edge, support.by(), &sent, StatusCode::CREATED, command).await
+}

@@ -1,0 +1,183 @@
+//! Real money in: top-ups, penalties paid through a provider, and what providers call back with
+//! (BAL-5, PEN-5).
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path, Query};
+use actix_web::{HttpResponse, get, post};
+use entity::payment::Driver;
+use entity::value::{Money, PaymentId, PenaltyId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::Nothing;
+use super::guard::{Client, Staff, Support};
+use super::penalties::send;
+use super::problem::Problem;
+use super::reply;
+use super::sent::{Raw, Sent};
+use crate::billing::payment_view::{self, PaymentView};
+use crate::billing::penalty_payment::CreatePenaltyPayment;
+use crate::billing::refund::RecordByHand;
+use crate::billing::top_up::{CreateTopUp, RefundTopUp};
+use crate::billing::{callback, checkout};
+use crate::edge::Edge;
+use crate::platform::page::{Page, PageQuery};
+use crate::platform::{Done, Fault, Stop};
+use crate::policy::Book;
+
+/// Routes.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(epoint)
+        .service(payriff)
+        .service(top_ups)
+        .service(top_up)
+        .service(add_top_up)
+        .service(refund_top_up)
+        .service(pay_penalty)
+        .service(by_hand);
+}
+
+/// What came of a callback.
+#[derive(Serialize, ToSchema)]
+pub struct HeardView {
+    /// `credited`, `known`, `pending`, `failed`, `amount_wrong` or `unclear`.
+    outcome: &'static str,
+}
+
+async fn heard(edge: &Data<Edge>, driver: Driver, raw: Raw) -> Result<HttpResponse, Problem> {
+    let engine = edge.engine.clone();
+    // It is looked into to its end, whether or not the caller waits.
+    let taking = tokio::spawn(async move { callback::take(&engine, driver, &raw.0).await });
+    let outcome = taking.await.map_err(|error| broke(&error))??;
+    reply::json(edge, StatusCode::OK, &HeardView { outcome: outcome.name() })
+}
+
+fn broke(error: &tokio::task::JoinError) -> Stop {
+    Fault::Other(format!("a provider's question broke: {error}")).into()
+}
+
+#[utoipa::path(tag = "open", request_body(content = String, content_type = "application/x-www-form-urlencoded"), responses((status = 200, body = HeardView)))]
+#[post("/v1/open/payments/epoint")]
+async fn epoint(edge: Data<Edge>, raw: Raw) -> Result<HttpResponse, Problem> {
+    heard(&edge, Driver::Epoint, raw).await
+}
+
+#[utoipa::path(tag = "open", request_body(content = String, content_type = "application/json"), responses((status = 200, body = HeardView)))]
+#[post("/v1/open/payments/payriff")]
+async fn payriff(edge: Data<Edge>, raw: Raw) -> Result<HttpResponse, Problem> {
+    heard(&edge, Driver::Payriff, raw).await
+}
+
+fn refund_h(edge: &Edge) -> Result<i64, Stop> {
+    let now = edge.engine.shared().clock.now();
+    Ok(edge.engine.extension::<Book>()?.at(now)?.keys.topup.refund_h)
+}
+
+#[utoipa::path(tag = "partner", params(PageQuery), responses((status = 200, body = Page<PaymentView>)), security(("bearer" = [])))]
+#[get("/v1/partner/top-ups")]
+async fn top_ups(
+    edge: Data<Edge>,
+    staff: Staff,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let (read, hours) = (&edge.engine.shared().db.read, refund_h(&edge)?);
+    let page = payment_view::top_ups(read, staff.partner_id(), hours, &query).await?;
+    reply::json(&edge, StatusCode::OK, &page)
+}
+
+#[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), responses((status = 200, body = PaymentView)), security(("bearer" = [])))]
+#[get("/v1/partner/top-ups/{id}")]
+async fn top_up(
+    edge: Data<Edge>,
+    staff: Staff,
+    id: Path<PaymentId>,
+) -> Result<HttpResponse, Problem> {
+    let (read, hours) = (&edge.engine.shared().db.read, refund_h(&edge)?);
+    let one = payment_view::top_up(read, staff.partner_id(), hours, *id).await?;
+    reply::json(&edge, StatusCode::OK, &one)
+}
+
+/// A top-up.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TopUpBody {
+    /// Qəpik, within the policy's bounds.
+    amount: Money,
+}
+
+/// Asks the provider for the page and shows the payment. A repeat opens no second one.
+async fn opened(edge: &Data<Edge>, begun: Done<PaymentId>) -> Result<HttpResponse, Problem> {
+    let (engine, id) = (edge.engine.clone(), begun.answer);
+    let opening = tokio::spawn(async move { checkout::open(&engine, id).await });
+    let answer = opening.await.map_err(|error| broke(&error))??;
+    let done = Done { answer, replayed: begun.replayed };
+    reply::done(edge, StatusCode::CREATED, &done, None)
+}
+
+#[utoipa::path(tag = "partner", request_body = TopUpBody, responses((status = 201, body = PaymentView)), security(("bearer" = [])))]
+#[post("/v1/partner/top-ups")]
+async fn add_top_up(
+    edge: Data<Edge>,
+    staff: Staff,
+    sent: Sent<TopUpBody>,
+) -> Result<HttpResponse, Problem> {
+    let key = sent.key(staff.person_id().0);
+    let command = CreateTopUp { partner_id: staff.partner_id(), amount: sent.body.amount };
+    opened(&edge, edge.engine.execute(staff.by(), Some(key), command).await?).await
+}
+
+#[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = PaymentView)), security(("bearer" = [])))]
+#[post("/v1/partner/top-ups/{id}/refund")]
+async fn refund_top_up(
+    edge: Data<Edge>,
+    staff: Staff,
+    id: Path<PaymentId>,
+    sent: Sent<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let command = RefundTopUp { partner_id: staff.partner_id(), payment_id: *id };
+    send(&edge, staff.by(), &sent, StatusCode::OK, command).await
+}
+
+/// A penalty paid through a provider.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PenaltyPaymentBody {
+    /// Qəpik, at most what is left; all of it where none is named.
+    amount: Option<Money>,
+}
+
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = PenaltyPaymentBody, responses((status = 201, body = PaymentView)), security(("bearer" = [])))]
+#[post("/v1/client/penalties/{id}/payments")]
+async fn pay_penalty(
+    edge: Data<Edge>,
+    client: Client,
+    id: Path<PenaltyId>,
+    sent: Sent<PenaltyPaymentBody>,
+) -> Result<HttpResponse, Problem> {
+    let key = sent.key(client.person_id().0);
+    let (client_id, amount) = (client.person_id(), sent.body.amount);
+    let command = CreatePenaltyPayment { client_id, penalty_id: *id, amount };
+    opened(&edge, edge.engine.execute(client.by(), Some(key), command).await?).await
+}
+
+/// The receipt of what was done by hand.
+#[derive(Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReferenceBody {
+    /// In 1 to 500 characters.
+    pub(super) reference: String,
+}
+
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = ReferenceBody, responses((status = 200, body = PaymentView)), security(("bearer" = [])))]
+#[post("/v1/support/payments/{id}/refunded")]
+async fn by_hand(
+    edge: Data<Edge>,
+    support: Support,
+    id: Path<PaymentId>,
+    sent: Sent<ReferenceBody>,
+) -> Result<HttpResponse, Problem> {
+    let command = RecordByHand { payment_id: *id, reference: sent.body.reference.clone() };
+    send(&edge, support.by(), &sent, StatusCode::OK, command).await
+}

@@ -1,0 +1,198 @@
+//! Real money out: what partners are owed for orders paid with bonus, and how they get it (BON-5,
+//! BON-6).
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path, Query};
+use actix_web::{HttpResponse, get, post, put};
+use entity::payable::PayableState;
+use entity::payout::PayoutState;
+use entity::payout_terms::PayoutTo;
+use entity::value::{Bp, PartnerId, PayableId, PayoutId};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::guard::{Staff, Support};
+use super::payments::ReferenceBody;
+use super::penalties::{ReasonBody, send};
+use super::problem::{Problem, malformed};
+use super::reply;
+use super::sent::Sent;
+use crate::billing::account::Account;
+use crate::billing::payable::{Refuse, Release};
+use crate::billing::payout_send::RecordTransfer;
+use crate::billing::payout_terms::{SetTerms, SetVoen, TermsView};
+use crate::billing::payout_view::{self, PayableView, PayoutView};
+use crate::edge::Edge;
+use crate::platform::page::{Page, PageQuery};
+
+/// Routes.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(terms)
+        .service(set_terms)
+        .service(own)
+        .service(voen)
+        .service(payables)
+        .service(release)
+        .service(refuse)
+        .service(payouts)
+        .service(paid);
+}
+
+#[utoipa::path(tag = "partner", responses((status = 200, body = TermsView)), security(("bearer" = [])))]
+#[get("/v1/partner/payout")]
+async fn terms(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
+    let terms = payout_view::terms(&edge.engine.shared().db.read, staff.partner_id()).await?;
+    reply::json(&edge, StatusCode::OK, &terms)
+}
+
+/// Where it shall go.
+#[derive(Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TermsBody {
+    /// `card` or `balance`.
+    to: String,
+    /// For `balance`: basis points that become bonus.
+    bonus_bp: Option<Bp>,
+    /// For `card`: where to; the one that is known where none is named.
+    account: Option<Account>,
+}
+
+#[utoipa::path(tag = "partner", request_body = TermsBody, responses((status = 200, body = TermsView)), security(("bearer" = [])))]
+#[put("/v1/partner/payout")]
+async fn set_terms(
+    edge: Data<Edge>,
+    staff: Staff,
+    sent: Sent<TermsBody>,
+) -> Result<HttpResponse, Problem> {
+    let TermsBody { to, bonus_bp, account } = sent.body.clone();
+    let payout_to = match (to.as_str(), bonus_bp) {
+        ("card", None) => PayoutTo::Card,
+        ("balance", bonus_bp) => PayoutTo::Balance { bonus_bp: bonus_bp.unwrap_or(Bp(0)) },
+        _ => return Err(malformed("`to` is card, or balance with bonus_bp.")),
+    };
+    let command = SetTerms { partner_id: staff.partner_id(), payout_to, account };
+    send(&edge, staff.by(), &sent, StatusCode::OK, command).await
+}
+
+#[utoipa::path(tag = "partner", params(PageQuery), responses((status = 200, body = Page<PayoutView>)), security(("bearer" = [])))]
+#[get("/v1/partner/payouts")]
+async fn own(
+    edge: Data<Edge>,
+    staff: Staff,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let (read, id) = (&edge.engine.shared().db.read, Some(staff.partner_id()));
+    let page = payout_view::payouts(read, id, None, &query).await?;
+    reply::json(&edge, StatusCode::OK, &page)
+}
+
+/// A tax number.
+#[derive(Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VoenBody {
+    /// Ten digits.
+    voen: String,
+    /// Was it seen to be the partner's?
+    verified: bool,
+    /// How.
+    reason: String,
+}
+
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = VoenBody, responses((status = 200, body = TermsView)), security(("bearer" = [])))]
+#[post("/v1/support/partners/{id}/voen")]
+async fn voen(
+    edge: Data<Edge>,
+    support: Support,
+    id: Path<PartnerId>,
+    sent: Sent<VoenBody>,
+) -> Result<HttpResponse, Problem> {
+    let VoenBody { voen, verified, reason } = sent.body.clone();
+    let command = SetVoen { partner_id: *id, voen, verified, reason };
+    send(&edge, support.by(), &sent, StatusCode::OK, command).await
+}
+
+/// Which debts.
+#[derive(Deserialize, IntoParams)]
+pub struct PayablesQuery {
+    /// Only those in this state.
+    pub state: Option<PayableState>,
+    /// How many rows at most.
+    pub limit: Option<u64>,
+    /// From the page before.
+    pub cursor: Option<uuid::Uuid>,
+}
+
+#[utoipa::path(tag = "support", params(PayablesQuery), responses((status = 200, body = Page<PayableView>)), security(("bearer" = [])))]
+#[get("/v1/support/payables")]
+async fn payables(
+    edge: Data<Edge>,
+    _support: Support,
+    query: Query<PayablesQuery>,
+) -> Result<HttpResponse, Problem> {
+    let PayablesQuery { state, limit, cursor } = query.into_inner();
+    let read = &edge.engine.shared().db.read;
+    let page = payout_view::payables(read, state, &PageQuery { limit, cursor }).await?;
+    reply::json(&edge, StatusCode::OK, &page)
+}
+
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = ReasonBody, responses((status = 200, body = PayableView)), security(("bearer" = [])))]
+#[post("/v1/support/payables/{id}/release")]
+async fn release(
+    edge: Data<Edge>,
+    support: Support,
+    id: Path<PayableId>,
+    sent: Sent<ReasonBody>,
+) -> Result<HttpResponse, Problem> {
+    let command = Release { payable_id: *id, reason: sent.body.reason.clone() };
+    send(&edge, support.by(), &sent, StatusCode::OK, command).await
+}
+
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = ReasonBody, responses((status = 200, body = PayableView)), security(("bearer" = [])))]
+#[post("/v1/support/payables/{id}/refuse")]
+async fn refuse(
+    edge: Data<Edge>,
+    support: Support,
+    id: Path<PayableId>,
+    sent: Sent<ReasonBody>,
+) -> Result<HttpResponse, Problem> {
+    let command = Refuse { payable_id: *id, reason: sent.body.reason.clone() };
+    send(&edge, support.by(), &sent, StatusCode::OK, command).await
+}
+
+/// Which payouts.
+#[derive(Deserialize, IntoParams)]
+pub struct PayoutsQuery {
+    /// Only those in this state.
+    pub state: Option<PayoutState>,
+    /// How many rows at most.
+    pub limit: Option<u64>,
+    /// From the page before.
+    pub cursor: Option<uuid::Uuid>,
+}
+
+#[utoipa::path(tag = "support", params(PayoutsQuery), responses((status = 200, body = Page<PayoutView>)), security(("bearer" = [])))]
+#[get("/v1/support/payouts")]
+async fn payouts(
+    edge: Data<Edge>,
+    _support: Support,
+    query: Query<PayoutsQuery>,
+) -> Result<HttpResponse, Problem> {
+    let PayoutsQuery { state, limit, cursor } = query.into_inner();
+    let read = &edge.engine.shared().db.read;
+    let page = payout_view::payouts(read, None, state, &PageQuery { limit, cursor }).await?;
+    reply::json(&edge, StatusCode::OK, &page)
+}
+
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = ReferenceBody, responses((status = 200, body = PayoutView)), security(("bearer" = [])))]
+#[post("/v1/support/payouts/{id}/paid")]
+async fn paid(
+    edge: Data<Edge>,
+    support: Support,
+    id: Path<PayoutId>,
+    sent: Sent<ReferenceBody>,
+) -> Result<HttpResponse, Problem> {
+    let command = RecordTransfer { payout_id: *id, reference: sent.body.reference.clone() };
+    send(&edge, support.by(), &sent, StatusCode::OK, command).await
+}

@@ -1,0 +1,184 @@
+//! The policy as support changes it: versions, the check, drafts, rehearsals.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path, Query};
+use actix_web::{HttpResponse, get, post};
+use chrono::{DateTime, SubsecRound as _, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::guard::Support;
+use super::penalties::send;
+use super::problem::Problem;
+use super::reply;
+use super::sent::Sent;
+use crate::edge::Edge;
+use crate::platform::page::{Page, PageQuery};
+use crate::policy::check::{self, Finding};
+use crate::policy::draft::Changes;
+use crate::policy::publish::{Publish, Published};
+use crate::policy::read::{self, VersionView, VersionWhole};
+use crate::policy::{Book, watch};
+use crate::support::rehearsal::{ORDERS_MAX, Rehearse, Rehearsed, rehearse};
+
+/// Routes.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(in_force)
+        .service(publish)
+        .service(list)
+        .service(one)
+        .service(check_versions)
+        .service(check_draft)
+        .service(rehearse_draft);
+}
+
+#[utoipa::path(tag = "support", responses((status = 200)), security(("bearer" = [])))]
+#[get("/v1/support/policy")]
+async fn in_force(edge: Data<Edge>, _support: Support) -> Result<HttpResponse, Problem> {
+    let now = edge.engine.shared().clock.now();
+    let version = edge.engine.extension::<Book>()?.at(now)?;
+    let answer = serde_json::json!({
+        "version": version.version,
+        "effective_at": version.effective_at,
+        "keys": *version.keys,
+    });
+    reply::json(&edge, StatusCode::OK, &answer)
+}
+
+/// The next version.
+#[derive(Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PublishBody {
+    /// `{section: {key: value}}`, put onto the newest version.
+    #[schema(value_type = Object)]
+    changes: Changes,
+    /// In force from then; at once where none is named.
+    effective_at: Option<DateTime<Utc>>,
+    /// Why.
+    reason: String,
+}
+
+#[utoipa::path(tag = "support", request_body = PublishBody, responses((status = 201, body = Published)), security(("bearer" = [])))]
+#[post("/v1/support/policy")]
+async fn publish(
+    edge: Data<Edge>,
+    support: Support,
+    sent: Sent<PublishBody>,
+) -> Result<HttpResponse, Problem> {
+    let PublishBody { changes, effective_at, reason } = sent.body.clone();
+    let command = Publish { changes, effective_at, reason };
+    let response = send(&edge, support.by(), &sent, StatusCode::CREATED, command).await?;
+    // Whoever reads this answer finds the version here; elsewhere the bus has told.
+    let shared = edge.engine.shared();
+    let book = edge.engine.extension::<Book>()?;
+    watch::look(&book, &shared.db.read, shared.clock.now()).await;
+    Ok(response)
+}
+
+#[utoipa::path(tag = "support", params(PageQuery), responses((status = 200, body = Page<VersionView>)), security(("bearer" = [])))]
+#[get("/v1/support/policy/versions")]
+async fn list(
+    edge: Data<Edge>,
+    _support: Support,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let page = read::page(&edge.engine.shared().db.read, &query).await?;
+    reply::json(&edge, StatusCode::OK, &page)
+}
+
+#[utoipa::path(tag = "support", params(("version" = i32, Path)), responses((status = 200, body = VersionWhole)), security(("bearer" = [])))]
+#[get("/v1/support/policy/versions/{version}")]
+async fn one(
+    edge: Data<Edge>,
+    _support: Support,
+    version: Path<i32>,
+) -> Result<HttpResponse, Problem> {
+    let whole = read::whole(&edge.engine.shared().db.read, *version).await?;
+    reply::json(&edge, StatusCode::OK, &whole)
+}
+
+/// What the check says of a version or a draft.
+#[derive(Serialize, ToSchema)]
+pub struct Checked {
+    /// The version; of a draft, the one it is put on.
+    version: i32,
+    /// Is there no error?
+    ok: bool,
+    /// Everything found, errors first.
+    findings: Vec<Finding>,
+}
+
+impl Checked {
+    fn of(version: i32, findings: Vec<Finding>) -> Self {
+        Self { version, ok: !check::broken(&findings), findings }
+    }
+}
+
+/// What the check says of the versions that apply.
+#[derive(Serialize, ToSchema)]
+pub struct CheckedAll {
+    /// The one in force, then those to come.
+    versions: Vec<Checked>,
+}
+
+#[utoipa::path(tag = "support", responses((status = 200, body = CheckedAll)), security(("bearer" = [])))]
+#[get("/v1/support/policy/check")]
+async fn check_versions(edge: Data<Edge>, _support: Support) -> Result<HttpResponse, Problem> {
+    let now = edge.engine.shared().clock.now();
+    let versions = edge.engine.extension::<Book>()?.from(now)?;
+    let checked = versions
+        .iter()
+        .map(|version| Checked::of(version.version, check::check(&version.keys, now.date_naive())));
+    let answer = CheckedAll { versions: checked.collect() };
+    reply::json(&edge, StatusCode::OK, &answer)
+}
+
+/// A draft.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DraftBody {
+    /// `{section: {key: value}}`, put onto the newest version.
+    #[schema(value_type = Object)]
+    changes: Changes,
+}
+
+#[utoipa::path(tag = "support", request_body = DraftBody, responses((status = 200, body = Checked)), security(("bearer" = [])))]
+#[post("/v1/support/policy/check")]
+async fn check_draft(
+    edge: Data<Edge>,
+    _support: Support,
+    sent: Sent<DraftBody>,
+) -> Result<HttpResponse, Problem> {
+    let shared = edge.engine.shared();
+    let (version, draft) = read::draft(&shared.db.read, &sent.body.changes).await?;
+    let findings = check::check(&draft.keys, shared.clock.now().date_naive());
+    reply::json(&edge, StatusCode::OK, &Checked::of(version, findings))
+}
+
+/// A draft and a past period.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RehearsalBody {
+    /// `{section: {key: value}}`, put onto the newest version.
+    #[schema(value_type = Object)]
+    changes: Changes,
+    /// Orders placed from then …
+    from: DateTime<Utc>,
+    /// … and before then; 92 days at most.
+    until: DateTime<Utc>,
+}
+
+#[utoipa::path(tag = "support", request_body = RehearsalBody, responses((status = 200, body = Rehearsed)), security(("bearer" = [])))]
+#[post("/v1/support/policy/rehearsals")]
+async fn rehearse_draft(
+    edge: Data<Edge>,
+    _support: Support,
+    sent: Sent<RehearsalBody>,
+) -> Result<HttpResponse, Problem> {
+    let RehearsalBody { changes, from, until } = sent.body;
+    let (from, until) = (from.trunc_subsecs(6), until.trunc_subsecs(6));
+    let ask = Rehearse { changes, from, until, orders_max: ORDERS_MAX };
+    reply::json(&edge, StatusCode::OK, &rehearse(&edge.engine, &ask).await?)
+}

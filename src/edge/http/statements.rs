@@ -1,0 +1,150 @@
+//! Statements: pages, files, months, and why an order was charged (BAL-4).
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use actix_web::web::{Data, Path, Query};
+use actix_web::{HttpResponse, get};
+use chrono::{DateTime, Months, NaiveDate, Utc};
+use entity::value::{OrderId, PartnerId, Span};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::guard::{Client, Staff};
+use super::problem::{Problem, malformed};
+use super::reply;
+use crate::edge::Edge;
+use crate::ledger::statement::{self, Account, Month, StatementLine, Whose};
+use crate::orders::charges::{self, Charges};
+use crate::partners;
+use crate::platform::Fault;
+use crate::platform::page::{Page, PageQuery};
+use crate::policy::Book;
+
+/// Routes.
+pub fn configure(config: &mut ServiceConfig) {
+    config.service(own).service(file).service(monthly).service(why).service(client_page);
+}
+
+#[utoipa::path(tag = "partner", params(PageQuery), responses((status = 200, body = Page<StatementLine>)), security(("bearer" = [])))]
+#[get("/v1/partner/statement")]
+async fn own(
+    edge: Data<Edge>,
+    staff: Staff,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let read = &edge.engine.shared().db.read;
+    let lines = statement::page(read, Whose::Partner(staff.partner_id()), &query).await?;
+    reply::json(&edge, StatusCode::OK, &lines)
+}
+
+#[utoipa::path(tag = "client", params(PageQuery), responses((status = 200, body = Page<StatementLine>)), security(("bearer" = [])))]
+#[get("/v1/client/bonus/statement")]
+async fn client_page(
+    edge: Data<Edge>,
+    client: Client,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let read = &edge.engine.shared().db.read;
+    let lines = statement::page(read, Whose::Client(client.person_id()), &query).await?;
+    reply::json(&edge, StatusCode::OK, &lines)
+}
+
+/// Which time.
+#[derive(Deserialize, IntoParams)]
+pub struct SpanQuery {
+    /// From then.
+    from: DateTime<Utc>,
+    /// Until then, exclusive.
+    until: DateTime<Utc>,
+}
+
+#[utoipa::path(tag = "partner", params(SpanQuery), responses((status = 200, content_type = "text/csv")), security(("bearer" = [])))]
+#[get("/v1/partner/statement.csv")]
+async fn file(
+    edge: Data<Edge>,
+    staff: Staff,
+    query: Query<SpanQuery>,
+) -> Result<HttpResponse, Problem> {
+    let span = Span { from: query.from, until: query.until };
+    let read = &edge.engine.shared().db.read;
+    let lines = statement::lines(read, Whose::Partner(staff.partner_id()), span).await?;
+    let named = "attachment; filename=\"statement.csv\"";
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8"))
+        .insert_header((CONTENT_DISPOSITION, named))
+        .body(csv(&lines)?))
+}
+
+/// RFC 4180: amounts in qəpik, instants in UTC.
+fn csv(lines: &[StatementLine]) -> Result<Vec<u8>, Problem> {
+    let broken = |error: csv::Error| Problem::from(Fault::Other(format!("CSV: {error}")));
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer
+        .write_record([
+            "id", "at", "kind", "rule", "account", "qepik", "order_id", "lot_id", "subject", "note",
+        ])
+        .map_err(broken)?;
+    for line in lines {
+        let account = match line.account {
+            Account::Balance => "balance",
+            Account::Bonus => "bonus",
+        };
+        writer
+            .write_record([
+                line.id.to_string(),
+                line.at.to_rfc3339(),
+                line.kind.clone(),
+                line.rule.clone(),
+                account.to_owned(),
+                line.amount.0.to_string(),
+                line.order_id.map(|id| id.to_string()).unwrap_or_default(),
+                line.lot_id.map(|id| id.to_string()).unwrap_or_default(),
+                line.subject.to_string(),
+                plain(&line.note),
+            ])
+            .map_err(broken)?;
+    }
+    writer.into_inner().map_err(|error| Fault::Other(format!("CSV: {error}")).into())
+}
+
+/// A text no spreadsheet takes for a formula.
+fn plain(text: &str) -> String {
+    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    if formula { format!("'{text}") } else { text.to_owned() }
+}
+
+#[utoipa::path(tag = "partner", params(("month" = String, Path)), responses((status = 200, body = Month)), security(("bearer" = [])))]
+#[get("/v1/partner/statements/{month}")]
+async fn monthly(
+    edge: Data<Edge>,
+    staff: Staff,
+    month: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let span = span(&edge, staff.partner_id(), &month).await?;
+    // Where it began and what moved, of one moment.
+    let moment = edge.engine.shared().db.moment().await?;
+    let month = statement::month(&moment, Whose::Partner(staff.partner_id()), span).await?;
+    moment.commit().await?;
+    reply::json(&edge, StatusCode::OK, &month)
+}
+
+/// A month of the branch's own calendar (`2026-11`).
+async fn span(edge: &Edge, partner_id: PartnerId, month: &str) -> Result<Span, Problem> {
+    let wrong = || malformed("A month is a year and a month, such as 2026-11.");
+    let first: NaiveDate = format!("{month}-01").parse().map_err(|_| wrong())?;
+    let next = first.checked_add_months(Months::new(1)).ok_or_else(wrong)?;
+    let read = &edge.engine.shared().db.read;
+    let begins = |date| partners::read::begins(read, partner_id, date);
+    Ok(Span { from: begins(first).await?, until: begins(next).await? })
+}
+
+#[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), responses((status = 200, body = Charges)), security(("bearer" = [])))]
+#[get("/v1/partner/orders/{id}/charges")]
+async fn why(edge: Data<Edge>, staff: Staff, id: Path<OrderId>) -> Result<HttpResponse, Problem> {
+    let book = edge.engine.extension::<Book>()?;
+    let moment = edge.engine.shared().db.moment().await?;
+    let charges = charges::charges(&moment, &book, staff.partner_id(), *id).await?;
+    moment.commit().await?;
+    reply::json(&edge, StatusCode::OK, &charges)
+}

@@ -1,0 +1,276 @@
+//! Epoint: signed forms, signed callbacks, transfers to bank accounts.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use entity::payment::Driver;
+use entity::value::{Money, PayoutId};
+use ring::{digest, hmac};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::line::{Line, Said, account, ask, decimal, money, text};
+use crate::billing::gateway::{
+    Asked, Checkout, Hint, Named, Payments, Seen, Sent, Transfer, Trouble, Untrusted, Wish,
+};
+use crate::config::PaymentSettings;
+use crate::platform::crypto::Keys;
+
+/// What Epoint says of a transfer whose order it has already.
+const HAS_IT: &str = "already been used";
+
+/// Epoint.
+pub struct Epoint {
+    line: Line,
+    public_key: String,
+    private_key: String,
+    language: String,
+    return_url: Option<String>,
+    keys: Arc<Keys>,
+}
+
+/// What every call says, in Epoint's own order.
+#[derive(Default, Serialize)]
+struct Data<'a> {
+    public_key: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    success_redirect_url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_redirect_url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transaction: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iban: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tin: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bank_code: Option<String>,
+}
+
+/// The two fields of a callback, and of every call.
+#[derive(Deserialize, Serialize)]
+struct Signed {
+    data: String,
+    signature: String,
+}
+
+impl Epoint {
+    /// With these settings.
+    #[must_use]
+    pub fn new(line: Line, settings: &PaymentSettings, keys: Arc<Keys>) -> Self {
+        let own = &settings.epoint;
+        Self {
+            line,
+            public_key: own.public_key.clone(),
+            private_key: own.private_key.clone(),
+            language: settings.language.clone(),
+            return_url: Some(settings.return_url.clone()).filter(|url| !url.is_empty()),
+            keys,
+        }
+    }
+
+    fn data(&self) -> Data<'_> {
+        Data { public_key: &self.public_key, ..Data::default() }
+    }
+
+    fn signed(&self, data: &Data<'_>) -> Result<Signed, Trouble> {
+        let json = serde_json::to_vec(data).map_err(|e| Trouble::NotReached(e.to_string()))?;
+        let data = STANDARD.encode(json);
+        Ok(Signed { signature: signature(&self.private_key, &data), data })
+    }
+
+    async fn call(&self, path: &str, data: &Data<'_>) -> Result<Said, Trouble> {
+        ask(self.line.post(path).form(&self.signed(data)?)).await
+    }
+
+    async fn opened(&self, wish: &Wish) -> Result<Checkout, Trouble> {
+        let data = Data {
+            amount: Some(decimal(wish.amount)),
+            currency: Some("AZN"),
+            language: Some(&self.language),
+            order_id: Some(wish.payment_id.to_string()),
+            description: Some(wish.about),
+            success_redirect_url: self.return_url.as_deref(),
+            error_redirect_url: self.return_url.as_deref(),
+            ..self.data()
+        };
+        let said = self.call("/api/1/request", &data).await?;
+        let json = accepted(&said)?;
+        match (text(json, "transaction"), text(json, "redirect_url")) {
+            (Some(reference), Some(url)) => Ok(Checkout { reference, redirect_url: Some(url) }),
+            _ => Err(Trouble::Unclear("no transaction, or no page".to_owned())),
+        }
+    }
+
+    async fn looked(&self, named: &Named) -> Result<Seen, Trouble> {
+        let data = Data {
+            language: Some(&self.language),
+            order_id: Some(named.payment_id.to_string()),
+            transaction: named.reference.as_deref(),
+            ..self.data()
+        };
+        let said = self.call("/api/1/get-status", &data).await?;
+        Ok(seen(&said.json, named))
+    }
+
+    async fn returned(&self, named: &Named, amount: Money) -> Result<(), Trouble> {
+        let nameless = || Trouble::NotReached("Epoint's name for it is not known".to_owned());
+        let data = Data {
+            amount: Some(decimal(amount)),
+            currency: Some("AZN"),
+            language: Some(&self.language),
+            transaction: Some(named.reference.as_deref().ok_or_else(nameless)?),
+            ..self.data()
+        };
+        let said = self.call("/api/1/reverse", &data).await?;
+        accepted(&said).map(|_| ())
+    }
+
+    async fn transferred(&self, transfer: &Transfer) -> Result<Sent, Trouble> {
+        let to = account(&self.keys, &transfer.account)?;
+        if to.iban.is_none() {
+            return Err(Trouble::Refused("Epoint pays to bank accounts".to_owned()));
+        }
+        let voen = transfer.voen.as_ref().and_then(|voen| self.keys.open(&voen.0));
+        let data = Data {
+            amount: Some(decimal(transfer.amount)),
+            order_id: Some(transfer.payout_id.to_string()),
+            description: Some("Yumo"),
+            iban: to.iban,
+            name: Some(to.name),
+            tin: voen,
+            bank_code: to.bank_code,
+            ..self.data()
+        };
+        let said = self.call("/api/1/b2b/payment", &data).await?;
+        let has_it = ["detail", "message"]
+            .iter()
+            .any(|field| text(&said.json, field).is_some_and(|detail| detail.contains(HAS_IT)));
+        if has_it { Ok(Sent::Pending) } else { accepted(&said).map(|_| Sent::Pending) }
+    }
+
+    async fn tracked(&self, payout_id: PayoutId) -> Result<Sent, Trouble> {
+        let data = Data { order_id: Some(payout_id.to_string()), ..self.data() };
+        let path = format!("/api/1/b2b/payment/{payout_id}");
+        let said = ask(self.line.get(&path).query(&self.signed(&data)?)).await?;
+        if said.status == 404 {
+            return Ok(Sent::Absent);
+        }
+        let reference = text(&said.json, "bulkId").unwrap_or_else(|| payout_id.to_string());
+        Ok(match text(&said.json, "status").as_deref() {
+            Some("PENDING" | "PROCESSING") => Sent::Pending,
+            Some("SUCCESS") => Sent::Arrived(reference),
+            Some(status @ ("FAILED" | "REJECTED" | "CANCELLED" | "CANCELED")) => {
+                Sent::Bounced(status.to_owned())
+            }
+            other => Sent::Unknown(other.unwrap_or("nothing").to_owned()),
+        })
+    }
+}
+
+impl Payments for Epoint {
+    fn driver(&self) -> Driver {
+        Driver::Epoint
+    }
+
+    fn create<'a>(&'a self, wish: &'a Wish) -> Asked<'a, Checkout> {
+        Box::pin(self.opened(wish))
+    }
+
+    fn status<'a>(&'a self, named: &'a Named) -> Asked<'a, Seen> {
+        Box::pin(self.looked(named))
+    }
+
+    fn refund<'a>(&'a self, named: &'a Named, amount: Money) -> Asked<'a, ()> {
+        Box::pin(self.returned(named, amount))
+    }
+
+    fn pay_out<'a>(&'a self, transfer: &'a Transfer) -> Asked<'a, Sent> {
+        Box::pin(self.transferred(transfer))
+    }
+
+    fn pay_out_status(&self, payout_id: PayoutId) -> Asked<'_, Sent> {
+        Box::pin(self.tracked(payout_id))
+    }
+
+    fn callback(&self, raw: &[u8]) -> Result<Hint, Untrusted> {
+        let form = std::str::from_utf8(raw).map_err(|_| Untrusted::Unreadable)?;
+        let form = actix_web::web::Query::<Signed>::from_query(form);
+        let Signed { data, signature } = form.map_err(|_| Untrusted::Unreadable)?.into_inner();
+        if !same(&self.private_key, &self::signature(&self.private_key, &data), &signature) {
+            return Err(Untrusted::Forged);
+        }
+        let json = STANDARD.decode(&data).map_err(|_| Untrusted::Unreadable)?;
+        let json: Value = serde_json::from_slice(&json).map_err(|_| Untrusted::Unreadable)?;
+        let order = text(&json, "order_id").ok_or(Untrusted::Unreadable)?;
+        // An order that is none of ours is looked for by Epoint's name.
+        let payment_id = order.parse().ok();
+        Ok(Hint { payment_id, reference: text(&json, "transaction") })
+    }
+}
+
+/// The answer, if it says yes; Epoint answers 200 to a no as well.
+fn accepted(said: &Said) -> Result<&Value, Trouble> {
+    let why = || {
+        let said = text(&said.json, "message").or_else(|| text(&said.json, "detail"));
+        said.unwrap_or_else(|| "no reason was given".to_owned())
+    };
+    match text(&said.json, "status").as_deref() {
+        Some("success") => Ok(&said.json),
+        Some("server_error") => Err(Trouble::PerhapsActed(why())),
+        Some("failed" | "error") => Err(Trouble::Refused(why())),
+        None if (400..500).contains(&said.status) => Err(Trouble::Refused(why())),
+        other => Err(Trouble::Unclear(format!("status {other:?}"))),
+    }
+}
+
+fn seen(json: &Value, named: &Named) -> Seen {
+    let reference = text(json, "transaction");
+    let other_order = text(json, "order_id").is_some_and(|id| id != named.payment_id.to_string());
+    let other = named.reference.is_some() && reference.is_some() && named.reference != reference;
+    if other_order || other {
+        return Seen::Unknown("another payment".to_owned());
+    }
+    let why = text(json, "message").unwrap_or_default();
+    match text(json, "status").as_deref() {
+        Some("new" | "server_error") => Seen::Pending,
+        Some("success") => match money(json, "amount") {
+            Some(amount) => Seen::Paid { amount, reference },
+            None => Seen::Unknown("success without an amount".to_owned()),
+        },
+        Some("error") if reference.is_none() => Seen::Absent,
+        Some("failed" | "error") => Seen::Failed(why),
+        Some("returned") => Seen::Touched,
+        other => Seen::Unknown(format!("status {}", other.unwrap_or("nothing"))),
+    }
+}
+
+/// Epoint's signature: base64 of SHA-1 of key, data, key.
+fn signature(private_key: &str, data: &str) -> String {
+    let signed = [private_key, data, private_key].concat();
+    let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, signed.as_bytes());
+    STANDARD.encode(hash)
+}
+
+/// Are two texts the same? Takes the same time whatever the answer.
+fn same(key: &str, a: &str, b: &str) -> bool {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
+    hmac::verify(&key, b.as_bytes(), hmac::sign(&key, a.as_bytes()).as_ref()).is_ok()
+}
+
+#[cfg(test)]
+#[path = "epoint_vectors.rs"]
+mod tests;

@@ -1,0 +1,47 @@
+//! No provider: support records what comes in and goes out.
+
+use std::future::ready;
+
+use entity::payment::Driver;
+use entity::value::{Money, PayoutId};
+
+use crate::billing::gateway::{
+    Asked, Checkout, Hint, Named, Payments, Seen, Sent, Transfer, Trouble, Untrusted, Wish,
+};
+
+/// Nobody to ask.
+pub struct Manual;
+
+fn nobody<'a, T: Send + 'a>() -> Asked<'a, T> {
+    Box::pin(ready(Err(Trouble::Refused("support does this by hand".to_owned()))))
+}
+
+impl Payments for Manual {
+    fn driver(&self) -> Driver {
+        Driver::Manual
+    }
+
+    fn create<'a>(&'a self, _: &'a Wish) -> Asked<'a, Checkout> {
+        nobody()
+    }
+
+    fn status<'a>(&'a self, _: &'a Named) -> Asked<'a, Seen> {
+        nobody()
+    }
+
+    fn refund<'a>(&'a self, _: &'a Named, _: Money) -> Asked<'a, ()> {
+        nobody()
+    }
+
+    fn pay_out<'a>(&'a self, _: &'a Transfer) -> Asked<'a, Sent> {
+        nobody()
+    }
+
+    fn pay_out_status(&self, _: PayoutId) -> Asked<'_, Sent> {
+        nobody()
+    }
+
+    fn callback(&self, _: &[u8]) -> Result<Hint, Untrusted> {
+        Err(Untrusted::Unreadable)
+    }
+}

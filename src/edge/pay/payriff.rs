@@ -1,0 +1,278 @@
+//! Payriff v3: JSON in envelopes, a no with HTTP 200, callbacks without a signature.
+
+use std::sync::Arc;
+
+use entity::payment::Driver;
+use entity::value::{Money, PayoutId};
+use reqwest::RequestBuilder;
+use serde_json::{Value, json};
+
+use super::line::{Line, Said, account, ask, money, number, text};
+use crate::billing::gateway::{
+    Asked, Checkout, Hint, Named, Payments, Seen, Sent, Transfer, Trouble, Untrusted, Wish,
+};
+use crate::config::PaymentSettings;
+use crate::platform::crypto::Keys;
+
+/// The code of a yes.
+const YES: &str = "00000";
+/// The header that carries our own name for a payment.
+const OWN_NAME: &str = "X-REQUEST-RRN";
+
+/// Payriff.
+pub struct Payriff {
+    line: Line,
+    app_key: String,
+    merchant: String,
+    language: String,
+    callback_url: String,
+    return_url: Option<String>,
+    keys: Arc<Keys>,
+}
+
+impl Payriff {
+    /// With these settings; `public_url` is where it calls back.
+    #[must_use]
+    pub fn new(line: Line, settings: &PaymentSettings, public_url: &str, keys: Arc<Keys>) -> Self {
+        let own = &settings.payriff;
+        Self {
+            line,
+            app_key: own.app_key.clone(),
+            merchant: own.merchant.clone(),
+            language: settings.language.to_uppercase(),
+            callback_url: format!("{public_url}/v1/open/payments/payriff"),
+            return_url: Some(settings.return_url.clone()).filter(|url| !url.is_empty()),
+            keys,
+        }
+    }
+
+    async fn call(&self, request: RequestBuilder) -> Result<Value, Trouble> {
+        payload(ask(request.header("Authorization", &self.app_key)).await?)
+    }
+
+    /// An order by our own name; none where Payriff knows no such.
+    async fn known(&self, id: &str) -> Result<Option<Value>, Trouble> {
+        match self.call(self.line.get(&format!("/api/v3/orders/{id}/rrn"))).await {
+            Ok(order) if text(&order, "orderId").is_some() => Ok(Some(order)),
+            Ok(_) | Err(Trouble::Refused(_)) => Ok(None),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    async fn opened(&self, wish: &Wish) -> Result<Checkout, Trouble> {
+        let id = wish.payment_id.to_string();
+        // It may have the order from a time whose answer was lost.
+        let order = match self.known(&id).await? {
+            Some(order) => Ok(order),
+            None => self.ordered(wish, &id).await,
+        }?;
+        let unnamed = || Trouble::Unclear("no orderId".to_owned());
+        let reference = text(&order, "orderId").ok_or_else(unnamed)?;
+        Ok(Checkout { reference, redirect_url: text(&order, "paymentUrl") })
+    }
+
+    async fn ordered(&self, wish: &Wish, id: &str) -> Result<Value, Trouble> {
+        let mut body = json!({
+            "amount": number(wish.amount), "currency": "AZN", "language": self.language,
+            "operation": "PURCHASE", "description": wish.about, "callbackUrl": self.callback_url,
+        });
+        if let (Some(url), Some(object)) = (&self.return_url, body.as_object_mut()) {
+            object.insert("redirectUrl".to_owned(), json!(url));
+        }
+        self.call(self.line.post("/api/v3/orders").header(OWN_NAME, id).json(&body)).await
+    }
+
+    async fn looked(&self, named: &Named) -> Result<Seen, Trouble> {
+        let order = match &named.reference {
+            None => self.known(&named.payment_id.to_string()).await?,
+            Some(id) => match self.call(self.line.get(&format!("/api/v3/orders/{id}"))).await {
+                Ok(order) => Some(order),
+                Err(Trouble::Refused(_)) => None,
+                Err(trouble) => return Err(trouble),
+            },
+        };
+        Ok(order.map_or(Seen::Absent, |order| seen(&order, named)))
+    }
+
+    async fn returned(&self, named: &Named, amount: Money) -> Result<(), Trouble> {
+        let nameless = || Trouble::NotReached("Payriff's name for it is not known".to_owned());
+        let id = named.reference.as_ref().ok_or_else(nameless)?;
+        let body = json!({"orderId": id, "amount": number(amount), "refundReason": "Yumo"});
+        self.call(self.line.post("/api/v3/refund").json(&body)).await.map(|_| ())
+    }
+
+    async fn transferred(&self, transfer: &Transfer) -> Result<Sent, Trouble> {
+        let to = account(&self.keys, &transfer.account)?;
+        let Some(card) = to.card else {
+            return Err(Trouble::Refused("Payriff pays to cards".to_owned()));
+        };
+        let id = transfer.payout_id.to_string();
+        let voen = transfer.voen.as_ref().and_then(|voen| self.keys.open(&voen.0));
+        let body = json!({"merchant": self.merchant, "body": {
+            "transferAmount": number(transfer.amount), "description": "Yumo",
+            "fullName": to.name, "finCode": to.fin, "cardPan": card, "voen": voen,
+            "requestRrn": id,
+        }});
+        let request = self.line.post("/api/v3/payout").header("X-IDEMPOTENCY-KEY", &id);
+        let answer = self.call(request.json(&body)).await?;
+        Ok(sent(&answer, &id))
+    }
+
+    async fn tracked(&self, payout_id: PayoutId) -> Result<Sent, Trouble> {
+        let id = payout_id.to_string();
+        match self.call(self.line.get(&format!("/api/v3/payout/info/{id}"))).await {
+            Ok(answer) => Ok(sent(&answer, &id)),
+            Err(Trouble::Refused(_)) => Ok(Sent::Absent),
+            Err(trouble) => Err(trouble),
+        }
+    }
+}
+
+impl Payments for Payriff {
+    fn driver(&self) -> Driver {
+        Driver::Payriff
+    }
+
+    fn create<'a>(&'a self, wish: &'a Wish) -> Asked<'a, Checkout> {
+        Box::pin(self.opened(wish))
+    }
+
+    fn status<'a>(&'a self, named: &'a Named) -> Asked<'a, Seen> {
+        Box::pin(self.looked(named))
+    }
+
+    fn refund<'a>(&'a self, named: &'a Named, amount: Money) -> Asked<'a, ()> {
+        Box::pin(self.returned(named, amount))
+    }
+
+    fn pay_out<'a>(&'a self, transfer: &'a Transfer) -> Asked<'a, Sent> {
+        Box::pin(self.transferred(transfer))
+    }
+
+    fn pay_out_status(&self, payout_id: PayoutId) -> Asked<'_, Sent> {
+        Box::pin(self.tracked(payout_id))
+    }
+
+    /// Anybody can write one: it names an order, and what is asked about is our own row of it.
+    fn callback(&self, raw: &[u8]) -> Result<Hint, Untrusted> {
+        let json: Value = serde_json::from_slice(raw).map_err(|_| Untrusted::Unreadable)?;
+        let payload = json.get("payload").unwrap_or(&json);
+        let reference = text(payload, "orderId").ok_or(Untrusted::Unreadable)?;
+        Ok(Hint { payment_id: None, reference: Some(reference) })
+    }
+}
+
+/// What an envelope holds, if it says yes.
+fn payload(said: Said) -> Result<Value, Trouble> {
+    let Said { status, mut json } = said;
+    let why = text(&json, "message").unwrap_or_else(|| "no reason was given".to_owned());
+    match text(&json, "code").as_deref() {
+        Some(YES) => Ok(json.get_mut("payload").map(Value::take).unwrap_or_default()),
+        Some(code) if code.starts_with("140") => {
+            tracing::error!(alarm = "provider_keys", code, "a payment provider shuts us out");
+            Err(Trouble::NotReached(format!("it does not know us: {code}")))
+        }
+        Some(code) if code.starts_with("01") || code == "15400" => {
+            Err(Trouble::Refused(format!("{code} {why}")))
+        }
+        None if status == 404 => Err(Trouble::Refused("there is no such thing".to_owned())),
+        other => Err(Trouble::Unclear(format!("code {other:?} {why}"))),
+    }
+}
+
+fn seen(order: &Value, named: &Named) -> Seen {
+    let reference = text(order, "orderId");
+    if named.reference.is_some() && reference != named.reference {
+        return Seen::Unknown("another payment".to_owned());
+    }
+    let currency = text(order, "currencyType").unwrap_or_else(|| "AZN".to_owned());
+    match text(order, "paymentStatus").as_deref() {
+        Some("APPROVED") if currency != "AZN" => Seen::Unknown(format!("paid in {currency}")),
+        Some("APPROVED") => match money(order, "amount") {
+            Some(amount) => Seen::Paid { amount, reference },
+            None => Seen::Unknown("APPROVED without an amount".to_owned()),
+        },
+        Some("CREATED" | "PENDING" | "IN_REVIEW" | "REFUND_IN_PROGRESS") => Seen::Pending,
+        Some(status @ ("CANCELED" | "DECLINED" | "EXPIRED")) => Seen::Failed(status.to_owned()),
+        Some("REFUNDED" | "REVERSE") => Seen::Returned,
+        Some("PARTIAL_REFUND") => Seen::PartlyReturned,
+        other => Seen::Unknown(other.unwrap_or("nothing").to_owned()),
+    }
+}
+
+fn sent(answer: &Value, id: &str) -> Sent {
+    match text(answer, "state").as_deref() {
+        Some("SUCCESS") => Sent::Arrived(id.to_owned()),
+        Some("CREATED" | "IN_PROGRESS") => Sent::Pending,
+        Some("NOT_FOUND") => Sent::Absent,
+        Some(state @ ("FAIL" | "DAILY_PAYOUT_LIMIT_EXCEEDED")) => Sent::Bounced(state.to_owned()),
+        other => Sent::Unknown(other.unwrap_or("nothing").to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use entity::value::PaymentId;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn envelope(status: u16, json: Value) -> Result<Value, Trouble> {
+        payload(Said { status, json })
+    }
+
+    /// BAL-5: a yes is the code `00000` and nothing else, whatever the HTTP status.
+    #[test]
+    fn bal_5_a_no_may_come_with_http_200() {
+        let yes = json!({"code": "00000", "payload": {"orderId": "A1"}});
+        assert_eq!(envelope(200, yes), Ok(json!({"orderId": "A1"})));
+        let no = |code: &str| envelope(200, json!({"code": code, "message": "m", "payload": {}}));
+        assert!(matches!(no("01000"), Err(Trouble::Refused(_))));
+        assert!(matches!(no("01200"), Err(Trouble::Refused(_))));
+        assert!(matches!(no("15400"), Err(Trouble::Refused(_))));
+        assert!(matches!(no("14013"), Err(Trouble::NotReached(_))));
+        assert!(matches!(no("99999"), Err(Trouble::Unclear(_))));
+        assert!(matches!(envelope(200, Value::Null), Err(Trouble::Unclear(_))));
+        assert!(matches!(envelope(404, Value::Null), Err(Trouble::Refused(_))));
+    }
+
+    /// BAL-5: every status Payriff has, and those it has not.
+    #[test]
+    fn bal_5_what_payriff_says() {
+        let payment_id = PaymentId(Uuid::nil());
+        let named = Named { payment_id, reference: Some("A1".to_owned()) };
+        let says = |status: &str| {
+            let order = json!({"orderId": "A1", "amount": 50, "paymentStatus": status});
+            seen(&order, &named)
+        };
+        let reference = Some("A1".to_owned());
+        assert_eq!(says("APPROVED"), Seen::Paid { amount: Money(5000), reference });
+        for status in ["CREATED", "PENDING", "IN_REVIEW", "REFUND_IN_PROGRESS"] {
+            assert_eq!(says(status), Seen::Pending, "{status}");
+        }
+        for status in ["CANCELED", "DECLINED", "EXPIRED"] {
+            assert_eq!(says(status), Seen::Failed(status.to_owned()));
+        }
+        assert_eq!((says("REFUNDED"), says("REVERSE")), (Seen::Returned, Seen::Returned));
+        assert_eq!(says("PARTIAL_REFUND"), Seen::PartlyReturned);
+        let strange = ["PREAUTH_APPROVED", "PARTIAL", "ACCEPTED", "CASH", "PREAUTH_EXPIRED", "NEW"];
+        for status in strange {
+            assert!(matches!(says(status), Seen::Unknown(_)), "{status}");
+        }
+        let dollars = json!({"orderId": "A1", "amount": 50, "currencyType": "USD", "paymentStatus": "APPROVED"});
+        assert!(matches!(seen(&dollars, &named), Seen::Unknown(_)));
+        let other = json!({"orderId": "A2", "amount": 50, "paymentStatus": "APPROVED"});
+        assert!(matches!(seen(&other, &named), Seen::Unknown(_)));
+    }
+
+    /// BON-5: every state of a payout.
+    #[test]
+    fn bon_5_where_a_payout_stands() {
+        let says = |state: &str| sent(&json!({"state": state}), "P1");
+        assert_eq!(says("SUCCESS"), Sent::Arrived("P1".to_owned()));
+        assert_eq!((says("CREATED"), says("IN_PROGRESS")), (Sent::Pending, Sent::Pending));
+        assert_eq!(says("NOT_FOUND"), Sent::Absent);
+        assert_eq!(says("FAIL"), Sent::Bounced("FAIL".to_owned()));
+        assert!(matches!(says("MAYBE"), Sent::Unknown(_)));
+    }
+}

@@ -1,0 +1,178 @@
+//! Postings of money that comes in through a provider, goes back, and goes out to partners (BAL-5,
+//! PEN-5, BON-5).
+//!
+//! Whatever a payment is for, its money has one base: the partner's balance, or what was received
+//! for a penalty. It comes `gateway → base`, is sent back `base → operator:refunds`, and has gone
+//! back `operator:refunds → gateway`.
+
+use entity::payment::{Driver, Model as Payment, Purpose};
+use entity::value::{Money, PartnerId};
+use entity::{payable, payout};
+use uuid::Uuid;
+
+use super::chart;
+use super::post::{Movement, On, change, credit, post, take_unspent};
+use crate::platform::{Stop, Tx};
+
+/// The account a payment's money is for.
+#[must_use]
+pub fn base(row: &Payment) -> String {
+    match row.purpose {
+        Purpose::TopUp => chart::partner(row.partner_id),
+        Purpose::Penalty => chart::RECEIVED.to_owned(),
+    }
+}
+
+/// The money of a payment came: its one credit (BAL-5).
+///
+/// # Errors
+/// Faults only.
+pub fn came(tx: &mut Tx, row: &Payment, note: &str) -> Result<(), Stop> {
+    let kind = match (row.purpose, row.driver) {
+        (Purpose::TopUp, Driver::Manual) => {
+            return credit(tx, row.partner_id, row.amount, row.id.0, note);
+        }
+        (Purpose::TopUp, Driver::Epoint | Driver::Payriff) => "top_up",
+        (Purpose::Penalty, _) => "payment",
+    };
+    add(tx, row, row.amount)?;
+    step(tx, row, (chart::gateway(row.driver), base(row)), row.amount, (kind, 1, note));
+    Ok(())
+}
+
+/// Money of a top-up is sent back, if the balance still is what was read (BAL-5).
+///
+/// # Errors
+/// Faults only.
+pub fn send_unspent_back(
+    tx: &mut Tx,
+    row: &Payment,
+    amount: Money,
+    seen: Money,
+    note: &str,
+) -> Result<(), Stop> {
+    take_unspent(tx, row.partner_id, amount, seen)?;
+    let way = (base(row), chart::REFUNDS.to_owned());
+    step(tx, row, way, amount, ("top_up_refund", row.refunds, note));
+    Ok(())
+}
+
+/// Money that came for a penalty is sent back the way it came (PEN-7).
+pub fn send_back(tx: &mut Tx, row: &Payment, amount: Money, note: &str) {
+    let way = (base(row), chart::REFUNDS.to_owned());
+    step(tx, row, way, amount, ("payment_refund", row.refunds, note));
+}
+
+/// Money that was sent back has gone back.
+pub fn gone_back(tx: &mut Tx, row: &Payment, amount: Money, note: &str) {
+    let way = (chart::REFUNDS.to_owned(), chart::gateway(row.driver));
+    let kind = match row.purpose {
+        Purpose::TopUp => "top_up_refunded",
+        Purpose::Penalty => "payment_refunded",
+    };
+    post(tx, movement(row, way, amount, (kind, row.refunds, note), None));
+}
+
+/// Money that was sent back stays after all.
+///
+/// # Errors
+/// Faults only.
+pub fn kept(tx: &mut Tx, row: &Payment, amount: Money, note: &str) -> Result<(), Stop> {
+    let kind = match row.purpose {
+        Purpose::TopUp => "top_up_kept",
+        Purpose::Penalty => "payment_kept",
+    };
+    add(tx, row, amount)?;
+    let way = (chart::REFUNDS.to_owned(), base(row));
+    step(tx, row, way, amount, (kind, row.refunds, note));
+    Ok(())
+}
+
+fn add(tx: &mut Tx, row: &Payment, amount: Money) -> Result<(), Stop> {
+    match row.purpose {
+        Purpose::TopUp => change(tx, row.partner_id, amount, Money::ZERO),
+        Purpose::Penalty => Ok(()),
+    }
+}
+
+/// A movement that touches the base; a top-up's stands on the partner's statement.
+fn step(
+    tx: &mut Tx,
+    row: &Payment,
+    way: (String, String),
+    amount: Money,
+    named: (&str, i32, &str),
+) {
+    let stated = match row.purpose {
+        Purpose::TopUp => Some(row.partner_id),
+        Purpose::Penalty => None,
+    };
+    post(tx, movement(row, way, amount, named, stated));
+}
+
+fn movement<'a>(
+    row: &Payment,
+    (debit, credit): (String, String),
+    amount: Money,
+    (kind, n, note): (&'a str, i32, &'a str),
+    partner_id: Option<PartnerId>,
+) -> Movement<'a> {
+    let on = On { partner_id, ..On::default() };
+    Movement { debit, credit, amount, kind, subject: row.id.0, n, on, note }
+}
+
+/// What was owed is on the partner's balance.
+///
+/// # Errors
+/// Faults only.
+pub fn to_balance(tx: &mut Tx, row: &payable::Model, amount: Money) -> Result<(), Stop> {
+    if amount.is_positive() {
+        change(tx, row.partner_id, amount, Money::ZERO)?;
+        let way = (chart::payable(row.partner_id), chart::partner(row.partner_id));
+        let stated = On::order(row.partner_id, row.order_id);
+        owed(tx, way, amount, ("payable_balance", row.id.0, 1), stated);
+    }
+    Ok(())
+}
+
+/// What was owed becomes bonus: a lot is granted out of this account.
+pub fn to_bonus(tx: &mut Tx, row: &payable::Model, amount: Money) {
+    let way = (chart::payable(row.partner_id), chart::OWED_AS_BONUS.to_owned());
+    let about = On { order_id: Some(row.order_id), ..On::default() };
+    owed(tx, way, amount, ("payable_bonus", row.id.0, 1), about);
+}
+
+/// What was owed is refused by support (BON-6).
+pub fn refused(tx: &mut Tx, row: &payable::Model) {
+    let way = (chart::payable(row.partner_id), chart::REFUSED.to_owned());
+    let about = On { order_id: Some(row.order_id), ..On::default() };
+    owed(tx, way, row.amount, ("payable_refused", row.id.0, 1), about);
+}
+
+/// What is owed goes out together.
+pub fn collected(tx: &mut Tx, row: &payout::Model) {
+    let way = (chart::payable(row.partner_id), chart::PAYOUTS.to_owned());
+    owed(tx, way, row.amount, ("payout", row.id.0, 1), On::default());
+}
+
+/// A payout arrived.
+pub fn arrived(tx: &mut Tx, row: &payout::Model) {
+    let way = (chart::PAYOUTS.to_owned(), chart::gateway(row.driver));
+    owed(tx, way, row.amount, ("payout_paid", row.id.0, 1), On::default());
+}
+
+/// A payout came back: it is owed again.
+pub fn bounced(tx: &mut Tx, row: &payout::Model) {
+    let way = (chart::PAYOUTS.to_owned(), chart::payable(row.partner_id));
+    owed(tx, way, row.amount, ("payout_failed", row.id.0, 1), On::default());
+}
+
+fn owed(
+    tx: &mut Tx,
+    (debit, credit): (String, String),
+    amount: Money,
+    (kind, subject, n): (&str, Uuid, i32),
+    on: On,
+) {
+    post(tx, Movement { debit, credit, amount, kind, subject, n, on, note: "" });
+}

@@ -1,0 +1,121 @@
+//! Bonus in the books: each lot is an account, filled from the operator's bonus and emptied by what
+//! it paid, what expired and what was taken back (BON-2).
+
+use entity::lot::Model;
+use entity::purse::OwnerKind;
+use entity::value::{LotId, Money, OrderId, PartnerId, PersonId};
+use uuid::Uuid;
+
+use super::{Movement, On, post};
+use crate::ledger::chart;
+use crate::platform::Tx;
+
+/// On whose statement a lot's movement stands.
+#[must_use]
+pub fn on(lot: &Model, order_id: Option<OrderId>) -> On {
+    let (partner_id, client_id) = match lot.owner_kind {
+        OwnerKind::Client => (None, Some(PersonId(lot.owner))),
+        OwnerKind::Partner => (Some(PartnerId(lot.owner)), None),
+    };
+    On { partner_id, client_id, order_id, lot_id: Some(lot.id) }
+}
+
+/// A lot is granted.
+pub fn granted(tx: &mut Tx, lot: &Model) {
+    fill(tx, lot, chart::BONUS.to_owned(), "bonus_granted");
+}
+
+/// A lot is granted out of what the operator owes the partner (BON-5).
+pub fn granted_from_owed(tx: &mut Tx, lot: &Model) {
+    fill(tx, lot, chart::OWED_AS_BONUS.to_owned(), "payout_bonus");
+}
+
+fn fill(tx: &mut Tx, lot: &Model, debit: String, kind: &str) {
+    let movement = Movement {
+        debit,
+        credit: chart::lot(lot.id),
+        amount: lot.amount,
+        kind,
+        subject: lot.id.0,
+        n: 1,
+        on: on(lot, None),
+        note: &lot.note,
+    };
+    post(tx, movement);
+}
+
+/// What is free of a lot is over: its time, or its grant was taken back.
+pub fn over(tx: &mut Tx, lot: &Model, kind: &str, amount: Money) {
+    empty(tx, lot, kind, (lot.id.0, 1), amount, None);
+}
+
+/// A held part that was let go has no time left; `part` names it (BON-3).
+pub fn burned(tx: &mut Tx, lot: &Model, part: LotId, amount: Money, order_id: OrderId) {
+    empty(tx, lot, "bonus_burned", (part.0, 1), amount, Some(order_id));
+}
+
+fn empty(
+    tx: &mut Tx,
+    lot: &Model,
+    kind: &str,
+    (subject, n): (Uuid, i32),
+    amount: Money,
+    order_id: Option<OrderId>,
+) {
+    let movement = Movement {
+        debit: chart::lot(lot.id),
+        credit: chart::BONUS.to_owned(),
+        amount,
+        kind,
+        subject,
+        n,
+        on: on(lot, order_id),
+        note: &lot.note,
+    };
+    post(tx, movement);
+}
+
+/// A held part is a lot of its own now (BON-3).
+pub fn returned(tx: &mut Tx, from: LotId, lot: &Model, order_id: OrderId) {
+    let movement = Movement {
+        debit: chart::lot(from),
+        credit: chart::lot(lot.id),
+        amount: lot.amount,
+        kind: "bonus_returned",
+        subject: lot.id.0,
+        n: 1,
+        on: on(lot, Some(order_id)),
+        note: &lot.note,
+    };
+    post(tx, movement);
+}
+
+/// What a lot pays, or gets back of what it paid.
+pub struct Paid<'a> {
+    /// For which order.
+    pub order_id: OrderId,
+    /// The other account.
+    pub account: String,
+    /// Why.
+    pub kind: &'a str,
+    /// 1, 2, 3 … within the order and kind.
+    pub n: i32,
+    /// For people.
+    pub note: &'a str,
+}
+
+/// A lot pays.
+pub fn paid(tx: &mut Tx, lot: &Model, amount: Money, paid: Paid<'_>) {
+    let on = on(lot, Some(paid.order_id));
+    let Paid { order_id, account, kind, n, note } = paid;
+    let (debit, subject) = (chart::lot(lot.id), order_id.0);
+    post(tx, Movement { debit, credit: account, amount, kind, subject, n, on, note });
+}
+
+/// A lot gets back what it paid, before that leaves it again as a part of its own.
+pub fn refunded(tx: &mut Tx, lot: &Model, amount: Money, paid: Paid<'_>) {
+    let on = on(lot, Some(paid.order_id));
+    let Paid { order_id, account, kind, n, note } = paid;
+    let (credit, subject) = (chart::lot(lot.id), order_id.0);
+    post(tx, Movement { debit: account, credit, amount, kind, subject, n, on, note });
+}

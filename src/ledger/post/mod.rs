@@ -1,0 +1,247 @@
+//! The only writer of wallets, holds and postings.
+
+pub mod hold;
+pub mod lots;
+pub mod penalty;
+
+use entity::value::{LotId, Money, OrderId, PartnerId, PersonId, PostingId};
+use entity::wallet::WalletKind;
+use entity::{posting, wallet};
+use sea_orm::Value;
+use uuid::Uuid;
+
+use super::{Refusal, chart};
+use crate::platform::write_set::{Adjust, Cell, Computed};
+use crate::platform::{Stop, Tx};
+use crate::policy::{self, Policy};
+
+/// One movement of money.
+pub struct Movement<'a> {
+    /// Account that loses.
+    pub debit: String,
+    /// Account that gains.
+    pub credit: String,
+    /// Above zero.
+    pub amount: Money,
+    /// Why.
+    pub kind: &'a str,
+    /// The order or act that caused it.
+    pub subject: Uuid,
+    /// 1, 2, 3 … within kind and subject: the natural key.
+    pub n: i32,
+    /// Where it stands on statements.
+    pub on: On,
+    /// For people.
+    pub note: &'a str,
+}
+
+/// On whose statement a movement stands, and what it is about (BAL-4).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct On {
+    /// On this partner's.
+    pub partner_id: Option<PartnerId>,
+    /// On this client's.
+    pub client_id: Option<PersonId>,
+    /// For this order.
+    pub order_id: Option<OrderId>,
+    /// It fills or empties this lot.
+    pub lot_id: Option<LotId>,
+}
+
+impl On {
+    /// A partner's, for an order.
+    #[must_use]
+    pub fn order(partner_id: PartnerId, order_id: OrderId) -> Self {
+        Self { partner_id: Some(partner_id), order_id: Some(order_id), ..Self::default() }
+    }
+
+    /// A partner's, for no order.
+    #[must_use]
+    pub fn partner(partner_id: PartnerId) -> Self {
+        Self { partner_id: Some(partner_id), ..Self::default() }
+    }
+}
+
+/// A new partner's wallet.
+pub fn open_wallet(tx: &mut Tx, partner_id: PartnerId) {
+    tx.insert(wallet::Model {
+        id: partner_id.0,
+        kind: WalletKind::Partner,
+        posted: Money::ZERO,
+        held: Money::ZERO,
+        floor: None,
+        restricted: false,
+        low: false,
+        told_restricted: false,
+        told_low: false,
+    });
+}
+
+/// Credits a partner's balance with money support received outside the app.
+///
+/// # Errors
+/// Faults only.
+pub fn credit(
+    tx: &mut Tx,
+    partner_id: PartnerId,
+    amount: Money,
+    act: Uuid,
+    note: &str,
+) -> Result<(), Stop> {
+    change(tx, partner_id, amount, Money::ZERO)?;
+    post(
+        tx,
+        Movement {
+            debit: chart::RECEIVED.to_owned(),
+            credit: chart::partner(partner_id),
+            amount,
+            kind: "credit",
+            subject: act,
+            n: 1,
+            on: On::partner(partner_id),
+            note,
+        },
+    );
+    Ok(())
+}
+
+fn change_by(tx: &mut Tx, partner_id: PartnerId, amount: Money) -> Result<(), Stop> {
+    if amount == Money::ZERO { Ok(()) } else { change(tx, partner_id, amount, Money::ZERO) }
+}
+
+pub(super) fn post(tx: &mut Tx, movement: Movement<'_>) {
+    if !movement.amount.is_positive() {
+        return;
+    }
+    let On { partner_id, client_id, order_id, lot_id } = movement.on;
+    tx.insert(posting::Model {
+        id: PostingId::new(),
+        debit: movement.debit,
+        credit: movement.credit,
+        amount: movement.amount,
+        kind: movement.kind.to_owned(),
+        subject: movement.subject,
+        n: movement.n,
+        partner_id,
+        client_id,
+        order_id,
+        lot_id,
+        at: tx.now(),
+        note: movement.note.to_owned(),
+    });
+}
+
+/// Takes from the available balance if that leaves it at the floor or above, and nothing has
+/// restricted it (BAL-2, BAL-3). Floors follow the policy of today.
+fn reserve(tx: &mut Tx, partner_id: PartnerId, amount: Money) -> Result<(), Stop> {
+    let keys = policy::book::in_force(tx)?.keys;
+    let floor = keys.balance.floor;
+    tx.adjust(Adjust {
+        table: "wallet",
+        key: vec![("id", Value::from(partner_id.0))],
+        add: vec![("held", amount.0)],
+        set: Vec::new(),
+        also: vec![low(&keys, Money(-amount.0))],
+        condition: Some((
+            "NOT \"restricted\" AND \"posted\" - \"held\" - ? >= coalesce(\"floor\", ?)",
+            vec![Value::from(amount.0), Value::from(floor.0)],
+        )),
+        refusal: Some(Refusal::InsufficientBalance.refused().with("needed", amount)),
+    });
+    Ok(())
+}
+
+/// Changes a balance: below its floor nothing more is accepted, until it has recovered (BAL-3).
+///
+/// # Errors
+/// Faults only.
+pub(super) fn change(
+    tx: &mut Tx,
+    partner_id: PartnerId,
+    posted: Money,
+    held: Money,
+) -> Result<(), Stop> {
+    let keys = policy::book::in_force(tx)?.keys;
+    let by = Money(posted.0 - held.0);
+    let adds = [("posted", posted.0), ("held", held.0)];
+    tx.adjust(Adjust {
+        table: "wallet",
+        key: vec![("id", Value::from(partner_id.0))],
+        add: adds.into_iter().filter(|(_, by)| *by != 0).collect(),
+        set: Vec::new(),
+        also: vec![restricted(&keys, by), low(&keys, by)],
+        condition: None,
+        refusal: Some(Refusal::NoSuchPartner.refused()),
+    });
+    Ok(())
+}
+
+/// Takes from a balance that still stands as it was read and holds nothing; otherwise the command
+/// runs again (BAL-5).
+///
+/// # Errors
+/// Faults only.
+pub(super) fn take_unspent(
+    tx: &mut Tx,
+    partner_id: PartnerId,
+    amount: Money,
+    seen: Money,
+) -> Result<(), Stop> {
+    let keys = policy::book::in_force(tx)?.keys;
+    let by = Money(-amount.0);
+    tx.adjust(Adjust {
+        table: "wallet",
+        key: vec![("id", Value::from(partner_id.0))],
+        add: vec![("posted", by.0)],
+        set: Vec::new(),
+        also: vec![restricted(&keys, by), low(&keys, by)],
+        condition: Some(("\"held\" = 0 AND \"posted\" = ?", vec![Value::from(seen.0)])),
+        refusal: None,
+    });
+    Ok(())
+}
+
+/// Notes what the branch was told of its balance, if that is still how it stands.
+pub(super) fn told(
+    tx: &mut Tx,
+    partner_id: PartnerId,
+    (restricted, low): (bool, bool),
+    set: Vec<Cell>,
+) {
+    tx.adjust(Adjust {
+        table: "wallet",
+        key: vec![("id", Value::from(partner_id.0))],
+        add: Vec::new(),
+        set,
+        also: Vec::new(),
+        condition: Some((
+            "\"restricted\" = ? AND \"low\" = ?",
+            vec![restricted.into(), low.into()],
+        )),
+        refusal: None,
+    });
+}
+
+/// Below the floor it is restricted, at the policy's mark no longer, in between as it was (BAL-3).
+fn restricted(keys: &Policy, by: Money) -> Computed {
+    Computed {
+        column: "restricted",
+        sql: "CASE WHEN \"posted\" - \"held\" + ? < coalesce(\"floor\", ?) THEN true \
+              WHEN \"posted\" - \"held\" + ? >= ? THEN false ELSE \"restricted\" END",
+        values: vec![
+            by.0.into(),
+            keys.balance.floor.0.into(),
+            by.0.into(),
+            keys.balance.unrestrict_at.0.into(),
+        ],
+    }
+}
+
+/// Less is available than the policy's mark (BAL-4).
+fn low(keys: &Policy, by: Money) -> Computed {
+    Computed {
+        column: "low",
+        sql: "\"posted\" - \"held\" + ? < ?",
+        values: vec![by.0.into(), keys.balance.low.0.into()],
+    }
+}

@@ -1,0 +1,63 @@
+//! Money that came for penalties, shared and given back (PEN-5, PEN-7).
+
+use entity::value::{Money, OrderId, PartnerId, PenaltyId};
+
+use super::{Movement, On, change_by, post};
+use crate::ledger::chart;
+use crate::ledger::split::Split;
+use crate::platform::{Stop, Tx};
+
+/// Money that came for a penalty, or goes back: the n-th act about it.
+pub struct Act<'a> {
+    /// The penalty.
+    pub penalty_id: PenaltyId,
+    /// The order it fell due with.
+    pub order_id: OrderId,
+    /// Whose share it is.
+    pub partner_id: PartnerId,
+    /// 1, 2, 3 … within the penalty.
+    pub n: i32,
+    /// For people.
+    pub note: &'a str,
+}
+
+/// Shares money that was received for a penalty (PEN-5).
+///
+/// # Errors
+/// Faults only.
+pub fn share(tx: &mut Tx, act: &Act<'_>, parts: Split) -> Result<(), Stop> {
+    let (partner, operator) = (chart::partner(act.partner_id), chart::PENALTIES.to_owned());
+    let received = || chart::RECEIVED.to_owned();
+    change_by(tx, act.partner_id, parts.partner)?;
+    let own = Some(act.partner_id);
+    part(tx, act, "penalty_share", (received(), partner), parts.partner, own);
+    part(tx, act, "penalty_fee", (received(), operator), parts.operator, None);
+    Ok(())
+}
+
+/// Gives both shares back to where they came from, even below the floor (PEN-7).
+///
+/// # Errors
+/// Faults only.
+pub fn share_back(tx: &mut Tx, act: &Act<'_>, parts: Split) -> Result<(), Stop> {
+    let (partner, operator) = (chart::partner(act.partner_id), chart::PENALTIES.to_owned());
+    let received = || chart::RECEIVED.to_owned();
+    change_by(tx, act.partner_id, Money(-parts.partner.0))?;
+    let own = Some(act.partner_id);
+    part(tx, act, "penalty_share_back", (partner, received()), parts.partner, own);
+    part(tx, act, "penalty_fee_back", (operator, received()), parts.operator, None);
+    Ok(())
+}
+
+fn part(
+    tx: &mut Tx,
+    act: &Act<'_>,
+    kind: &str,
+    (debit, credit): (String, String),
+    amount: Money,
+    partner_id: Option<PartnerId>,
+) {
+    let (subject, n, note) = (act.penalty_id.0, act.n, act.note);
+    let on = On { partner_id, order_id: Some(act.order_id), ..On::default() };
+    post(tx, Movement { debit, credit, amount, kind, subject, n, on, note });
+}

@@ -1,0 +1,268 @@
+//! Statements: every line with its order, its rule and its lot (BAL-4).
+
+use chrono::{DateTime, Utc};
+use entity::posting;
+use entity::value::{Instant, LotId, Money, OrderId, PartnerId, PersonId, PostingId, Span};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, Select,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::Refusal;
+use crate::platform::Stop;
+use crate::platform::page::{Page, PageQuery};
+
+/// Lines of one file at most.
+pub const LINES_MAX: u64 = 50_000;
+/// A part of a lot that came back moves within its owner's bonus: it changes nothing.
+const WITHIN: &str = "bonus_returned";
+
+/// Which of an owner's two accounts a line changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Account {
+    /// Money.
+    Balance,
+    /// Bonus.
+    Bonus,
+}
+
+/// One line of a statement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct StatementLine {
+    /// The posting.
+    pub id: PostingId,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Why.
+    pub kind: String,
+    /// Under which rule of the rulebook.
+    pub rule: String,
+    /// Which account.
+    pub account: Account,
+    /// What it changed: above zero is a gain of the owner.
+    pub amount: Money,
+    /// For which order.
+    pub order_id: Option<OrderId>,
+    /// Of which bonus lot.
+    pub lot_id: Option<LotId>,
+    /// The order or act it comes from.
+    pub subject: Uuid,
+    /// For people.
+    pub note: String,
+}
+
+/// Whose statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// A partner's.
+    Partner(PartnerId),
+    /// A client's: bonus alone.
+    Client(PersonId),
+}
+
+impl Whose {
+    fn rows(self) -> Select<posting::Entity> {
+        let rows = posting::Entity::find().filter(posting::Column::Kind.ne(WITHIN));
+        match self {
+            Self::Partner(id) => rows.filter(posting::Column::PartnerId.eq(id)),
+            Self::Client(id) => rows.filter(posting::Column::ClientId.eq(id)),
+        }
+    }
+}
+
+/// The rule a kind of posting follows.
+#[must_use]
+pub fn rule(kind: &str) -> &'static str {
+    match kind {
+        "credit" | "top_up" | "top_up_refund" | "top_up_kept" => "BAL-5",
+        "penalty_share" => "PEN-5",
+        "penalty_share_back" => "PEN-7",
+        "bonus_granted" => "BON-8",
+        "bonus_expired" => "BON-1",
+        "bonus_burned" => "BON-3",
+        "bonus_revoked" => "BAL-5",
+        "paid_with_bonus" | "payable_balance" | "payout_bonus" => "BON-5",
+        // Commission, its corrections, and what they came out of.
+        _ => "COM-3",
+    }
+}
+
+/// A posting as it stands on a statement.
+#[must_use]
+pub fn line(row: posting::Model) -> StatementLine {
+    let bonus = row.lot_id.is_some();
+    let own = |account: &str| account.starts_with(if bonus { "lot:" } else { "partner:" });
+    let amount = if own(&row.credit) { row.amount } else { Money(-row.amount.0) };
+    StatementLine {
+        id: row.id,
+        at: row.at,
+        rule: rule(&row.kind).to_owned(),
+        kind: row.kind,
+        account: if bonus { Account::Bonus } else { Account::Balance },
+        amount,
+        order_id: row.order_id,
+        lot_id: row.lot_id,
+        subject: row.subject,
+        note: row.note,
+    }
+}
+
+/// A statement, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page<C: ConnectionTrait>(
+    db: &C,
+    whose: Whose,
+    query: &PageQuery,
+) -> Result<Page<StatementLine>, Stop> {
+    let mut rows = whose.rows().order_by_desc(posting::Column::Id).limit(query.reach());
+    if let Some(cursor) = query.cursor {
+        rows = rows.filter(posting::Column::Id.lt(PostingId(cursor)));
+    }
+    Ok(Page::cut(rows.all(db).await?, query, |row| row.id.0, line))
+}
+
+/// The lines of a span, oldest first.
+///
+/// # Errors
+/// `statement_too_long`, or a fault.
+pub async fn lines<C: ConnectionTrait>(
+    db: &C,
+    whose: Whose,
+    span: Span,
+) -> Result<Vec<StatementLine>, Stop> {
+    let rows = whose
+        .rows()
+        .filter(posting::Column::At.gte(span.from))
+        .filter(posting::Column::At.lt(span.until))
+        .order_by_asc(posting::Column::At)
+        .order_by_asc(posting::Column::Id)
+        .limit(LINES_MAX + 1)
+        .all(db)
+        .await?;
+    if u64::try_from(rows.len()).is_ok_and(|n| n > LINES_MAX) {
+        return Err(Refusal::StatementTooLong.into());
+    }
+    Ok(rows.into_iter().map(line).collect())
+}
+
+/// What was added to an account before an instant: where a span begins.
+///
+/// # Errors
+/// When the database fails.
+pub async fn sums_before<C: ConnectionTrait>(
+    db: &C,
+    whose: Whose,
+    before: Instant,
+) -> Result<(Money, Money), Stop> {
+    let rows = whose.rows().filter(posting::Column::At.lt(before)).all(db).await?;
+    Ok(sums(rows.into_iter().map(line)))
+}
+
+/// The balance's sum and the bonus's.
+fn sums(lines: impl Iterator<Item = StatementLine>) -> (Money, Money) {
+    let (mut balance, mut bonus) = (0, 0);
+    for line in lines {
+        match line.account {
+            Account::Balance => balance += line.amount.0,
+            Account::Bonus => bonus += line.amount.0,
+        }
+    }
+    (Money(balance), Money(bonus))
+}
+
+/// One kind of line over a month.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Total {
+    /// Why.
+    pub kind: String,
+    /// Under which rule.
+    pub rule: String,
+    /// Which account.
+    pub account: Account,
+    /// How many lines.
+    pub lines: u64,
+    /// What they changed together.
+    pub amount: Money,
+}
+
+/// A month on one page: where it began, what moved, where it ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Month {
+    /// From then.
+    pub from: DateTime<Utc>,
+    /// Until then, exclusive.
+    pub until: DateTime<Utc>,
+    /// The balance when it began.
+    pub opening_balance: Money,
+    /// The bonus when it began.
+    pub opening_bonus: Money,
+    /// What moved, by kind.
+    pub totals: Vec<Total>,
+    /// The balance when it ended.
+    pub closing_balance: Money,
+    /// The bonus when it ended.
+    pub closing_bonus: Money,
+}
+
+/// A span as a month's page.
+///
+/// # Errors
+/// `statement_too_long`, or a fault.
+pub async fn month<C: ConnectionTrait>(db: &C, whose: Whose, span: Span) -> Result<Month, Stop> {
+    let (opening_balance, opening_bonus) = sums_before(db, whose, span.from).await?;
+    let lines = lines(db, whose, span).await?;
+    let mut totals: Vec<Total> = Vec::new();
+    for line in &lines {
+        let same = |t: &&mut Total| t.kind == line.kind && t.account == line.account;
+        match totals.iter_mut().find(same) {
+            Some(total) => {
+                total.lines += 1;
+                total.amount.0 += line.amount.0;
+            }
+            None => totals.push(Total {
+                kind: line.kind.clone(),
+                rule: line.rule.clone(),
+                account: line.account,
+                lines: 1,
+                amount: line.amount,
+            }),
+        }
+    }
+    totals.sort_by(|a, b| (a.account, &a.kind).cmp(&(b.account, &b.kind)));
+    let (balance, bonus) = sums(lines.into_iter());
+    Ok(Month {
+        from: span.from,
+        until: span.until,
+        opening_balance,
+        opening_bonus,
+        totals,
+        closing_balance: Money(opening_balance.0 + balance.0),
+        closing_bonus: Money(opening_bonus.0 + bonus.0),
+    })
+}
+
+/// The lines of one order on a statement, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_order<C: ConnectionTrait>(
+    db: &C,
+    whose: Whose,
+    order_id: OrderId,
+) -> Result<Vec<StatementLine>, Stop> {
+    let rows = whose
+        .rows()
+        .filter(posting::Column::OrderId.eq(order_id))
+        .order_by_asc(posting::Column::At)
+        .order_by_asc(posting::Column::Id)
+        .limit(LINES_MAX)
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().map(line).collect())
+}

@@ -1,0 +1,69 @@
+//! Tells branches that their balance is low, restricted, or neither any more (BAL-3, BAL-4).
+//!
+//! The wallet's own row knows it the moment it changes; what was told stands beside it, and the
+//! clock's sweep looks for rows where the two differ.
+
+use entity::value::{EventId, PartnerId};
+use entity::wallet;
+use sea_orm::{
+    ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QuerySelect as _, Value,
+};
+use serde_json::json;
+
+use super::post;
+use super::read::shown;
+use crate::platform::{Audience, Command, Stop, Tx};
+use crate::policy;
+
+/// Wallets of one sweep at most.
+const ROWS_MAX: u64 = 500;
+
+/// Branches that were not told yet how their balance stands.
+///
+/// # Errors
+/// When the database fails.
+pub async fn untold<C: ConnectionTrait>(db: &C) -> Result<Vec<PartnerId>, Stop> {
+    use sea_orm::sea_query::Expr;
+    use wallet::Column::{Low, Restricted, ToldLow, ToldRestricted};
+    let differs = Expr::col(Restricted)
+        .ne(Expr::col(ToldRestricted))
+        .or(Expr::col(Low).ne(Expr::col(ToldLow)));
+    let rows = wallet::Entity::find().filter(differs).limit(ROWS_MAX).all(db).await?;
+    Ok(rows.into_iter().map(|row| PartnerId(row.id)).collect())
+}
+
+/// Tells a branch how its balance stands.
+pub struct TellBalance {
+    /// Which.
+    pub partner_id: PartnerId,
+}
+
+impl Command for TellBalance {
+    type Answer = ();
+    const NAME: &'static str = "tell_balance";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let row = tx.find::<wallet::Entity>(self.partner_id.0).await?;
+        let row = Tx::must("wallet", self.partner_id, row)?;
+        let floor = policy::book::in_force(tx)?.keys.balance.floor;
+        let said = [
+            (row.restricted != row.told_restricted).then_some(if row.restricted {
+                "balance.restricted"
+            } else {
+                "balance.unrestricted"
+            }),
+            (row.low && !row.told_low).then_some("balance.low"),
+        ];
+        for event in said.into_iter().flatten() {
+            let payload = json!({"balance": shown(&row, floor)});
+            let audience = Audience::Branch(self.partner_id);
+            tx.tell(&audience, event, None, EventId::new(), &payload)?;
+        }
+        let cells = vec![
+            ("told_restricted", Value::from(row.restricted)),
+            ("told_low", Value::from(row.low)),
+        ];
+        post::told(tx, self.partner_id, (row.restricted, row.low), cells);
+        Ok(())
+    }
+}

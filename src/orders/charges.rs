@@ -1,0 +1,80 @@
+//! "Why was I charged?": the commission of one order, its bracket, its parts (BAL-4, COM-1).
+
+use entity::order;
+use entity::value::{Bp, Money, OrderId, PartnerId};
+use sea_orm::{ConnectionTrait, EntityTrait as _};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Refusal;
+use crate::ledger::commission::commission;
+use crate::ledger::statement::{StatementLine, Whose, of_order};
+use crate::platform::Stop;
+use crate::policy::Book;
+use crate::policy::keys::CommissionMode;
+
+/// What an order cost its partner, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Charges {
+    /// The order.
+    pub order_id: OrderId,
+    /// What people read aloud.
+    pub code: String,
+    /// The agreed estimate.
+    pub agreed: Money,
+    /// What was paid in the end.
+    pub final_amount: Option<Money>,
+    /// The amount the commission is of: the final one, the agreed one before.
+    pub base: Money,
+    /// The policy the order was placed under.
+    pub policy_version: i32,
+    /// How its brackets are applied.
+    pub mode: CommissionMode,
+    /// The rate of the bracket that amount falls into, basis points.
+    pub rate_bp: Option<Bp>,
+    /// Up to and with this amount; the last bracket has no end.
+    pub bracket_up_to: Option<Money>,
+    /// What that makes.
+    pub commission: Money,
+    /// How much of it is, or was, bonus.
+    pub from_bonus: Money,
+    /// Is it held, or was it taken?
+    pub held: bool,
+    /// Everything of this order on the statement.
+    pub lines: Vec<StatementLine>,
+}
+
+/// What an order cost a partner.
+///
+/// # Errors
+/// `no_such_order`, or a fault.
+pub async fn charges<C: ConnectionTrait>(
+    db: &C,
+    book: &Book,
+    partner_id: PartnerId,
+    id: OrderId,
+) -> Result<Charges, Stop> {
+    let row = order::Entity::find_by_id(id).all(db).await?.pop();
+    let row = row.filter(|row| row.partner_id == partner_id).ok_or(Refusal::NoSuchOrder)?;
+    let keys = book.version(row.policy_version)?;
+    let base = row.final_amount.unwrap_or(row.agreed);
+    let fits = |up_to: Option<i64>| up_to.is_none_or(|up_to| base.0 <= up_to);
+    let bracket = keys.commission.brackets.iter().find(|bracket| fits(bracket.up_to));
+    let held = row.accepted_at.is_some() && !super::machine::terminal(row.status);
+    let taken = row.completed_at.is_some();
+    Ok(Charges {
+        order_id: row.id,
+        code: row.code,
+        agreed: row.agreed,
+        final_amount: row.final_amount,
+        base,
+        policy_version: row.policy_version,
+        mode: keys.commission.mode,
+        rate_bp: bracket.map(|bracket| bracket.rate_bp),
+        bracket_up_to: bracket.and_then(|bracket| bracket.up_to).map(Money),
+        commission: if held || taken { commission(base, &keys.commission) } else { Money::ZERO },
+        from_bonus: row.commission_bonus,
+        held,
+        lines: of_order(db, Whose::Partner(partner_id), id).await?,
+    })
+}

@@ -1,0 +1,104 @@
+//! What each key may be by itself: by its unit, which is the end of its name, and by name.
+
+use toml::{Table, Value};
+
+use super::Finding;
+use crate::policy::Policy;
+
+/// The least and the most of a unit; a wait of centuries would be no instant any more.
+const UNITS: &[(&str, i64, i64)] = &[
+    ("_s", 0, 30 * 86_400),
+    ("_min", 0, 366 * 1440),
+    ("_h", 0, 10 * 8784),
+    ("_days", 0, 3660),
+    ("_m", 0, 1_000_000),
+    ("_kmh", 0, 1000),
+    ("_pct", 0, 10_000),
+    ("_count", 0, 10_000),
+];
+
+/// Whatever has no unit is an amount or a number of times.
+const OTHERS: (i64, i64) = (-1_000_000_000, 1_000_000_000);
+
+/// Keys that must be at least so much, and what happens otherwise.
+const LEAST: &[(&str, i64, &str)] = &[
+    ("quick.offer_ttl_s", 1, "no offer could be answered"),
+    ("quick.fee_cap", 0, "a fee would pay the client"),
+    ("quick.max_extensions", 0, "a number of times is not below zero"),
+    ("booking.grid_min", 5, "there would be no slots"),
+    ("booking.horizon_days", 1, "nothing could be booked"),
+    ("booking.confirm_long_min", 1, "no booking could be answered"),
+    ("booking.confirm_short_min", 1, "no booking could be answered"),
+    ("booking.fee_cap", 0, "a fee would pay the client"),
+    ("booking.max_extensions", 0, "a number of times is not below zero"),
+    ("booking.max_reschedules", 0, "a number of times is not below zero"),
+    ("addon.ttl_s", 1, "no proposal could be answered"),
+    ("arrival.pings", 1, "nothing would show an arrival"),
+    ("arrival.radius_m", 1, "nobody would ever be near"),
+    ("arrival.accuracy_m", 1, "no position would ever count"),
+    ("arrival.stale_s", 1, "no position would be fresh enough"),
+    ("arrival.freeze_min", 1, "support could decide nothing"),
+    ("arrival.route_speed_kmh", 1, "no route would ever end"),
+    ("arrival.route_detour_pct", 100, "roads would be shorter than the straight line"),
+    ("order.auto_complete_h", 1, "orders would be closed while the car is served"),
+    ("fee.quote_ttl_s", 1, "no quote could be used"),
+    ("fee.block_debt", 1, "everybody would be in debt"),
+    ("fee.block_count", 1, "everybody would be in debt"),
+    ("penalty.dispute_days", 1, "no penalty could be disputed"),
+    ("client.ban_count", 1, "whoever is counted would be banned"),
+    ("client.ban_window_h", 1, "no fault would ever count"),
+    ("client.ban_h", 1, "no ban would last"),
+    ("partner.fault_window_h", 1, "no fault would ever count"),
+    ("partner.warn_count", 1, "whoever is counted would be warned"),
+    ("partner.visibility_count", 1, "whoever is counted would be lowered"),
+    ("partner.visibility_h", 1, "no lowering would last"),
+    ("partner.block_count", 1, "whoever is counted would be blocked"),
+    ("partner.block_days", 1, "no block would last"),
+];
+
+/// Keys that are multiples of five minutes, as time of bays is kept (BK-1).
+const TICKS: &[&str] = &["booking.grid_min", "booking.buffer_min"];
+
+pub(super) fn check(policy: &Policy) -> Vec<Finding> {
+    // Every key there is, also those this file does not name.
+    let all = Table::try_from(policy).unwrap_or_default();
+    let mut found = Vec::new();
+    for (section, keys) in &all {
+        for (key, value) in keys.as_table().into_iter().flatten() {
+            if let Value::Integer(value) = value {
+                found.extend(one(&format!("{section}.{key}"), *value));
+            }
+        }
+    }
+    found
+}
+
+fn one(name: &str, value: i64) -> Option<Finding> {
+    if name.ends_with("_bp") {
+        let right = (0..=10_000).contains(&value);
+        let says = format!("{name} is {value}: a rate is 0 to 10000 basis points.");
+        return (!right).then(|| Finding::error("rate_out_of_range", &[name], says));
+    }
+    if name == "balance.floor" {
+        let says =
+            format!("The floor is {value}: a partner with nothing owing could take nothing.");
+        return (value > 0).then(|| Finding::error("floor_positive", &[name], says));
+    }
+    if let Some((_, least, otherwise)) =
+        LEAST.iter().find(|(n, least, _)| n == &name && value < *least)
+    {
+        let says = format!("{name} is {value}, at least {least}: {otherwise}.");
+        return Some(Finding::error("value_too_low", &[name], says));
+    }
+    let unit = UNITS.iter().find(|(unit, ..)| name.ends_with(unit));
+    let (least, most) = unit.map_or(OTHERS, |(_, least, most)| (*least, *most));
+    if !(least..=most).contains(&value) {
+        let says = format!("{name} is {value}, but {least} to {most} of its unit.");
+        return Some(Finding::error("value_out_of_range", &[name], says));
+    }
+    if TICKS.contains(&name) && value % 5 != 0 {
+        let says = format!("{name} is {value}: bays are kept in steps of five minutes.");
+        return Some(Finding::error("off_the_ticks", &[name], says));
+    }
+    None
+}

@@ -1,0 +1,88 @@
+//! Publishing the next version: the only writer of versions after the first.
+
+use chrono::SubsecRound as _;
+use entity::policy_version;
+use entity::value::{EventId, Instant};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Refusal;
+use super::check::{self, Finding};
+use super::draft::{self, Changed, Changes};
+use super::read::{self, VersionView};
+use super::watch::TOPIC;
+use crate::platform::codes::given;
+use crate::platform::write_set::Unique;
+use crate::platform::{Audience, Command, Fault, Stop, Tx};
+
+/// Publishes the next version.
+pub struct Publish {
+    /// What changes on the newest version.
+    pub changes: Changes,
+    /// In force from then; at once where none is named.
+    pub effective_at: Option<Instant>,
+    /// Why.
+    pub reason: String,
+}
+
+/// What was published.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Published {
+    /// The version.
+    #[serde(flatten)]
+    pub version: VersionView,
+    /// What it changes.
+    pub changed: Vec<Changed>,
+    /// What the check warns of.
+    pub warnings: Vec<Finding>,
+}
+
+impl Command for Publish {
+    type Answer = Published;
+    const NAME: &'static str = "publish_policy";
+
+    async fn run(&self, tx: &mut Tx) -> Result<Published, Stop> {
+        let reason = given(&self.reason)?.to_owned();
+        let newest = read::newest(tx.db()).await?;
+        let effective_at = self.effective_at.map_or(tx.now(), |at| at.trunc_subsecs(6));
+        if effective_at < tx.now() {
+            return Err(Refusal::Past.into());
+        }
+        if effective_at < newest.effective_at {
+            let no = Refusal::OutOfOrder.refused().with("effective_at", newest.effective_at);
+            return Err(no.into());
+        }
+        let before = read::body(&newest)?;
+        let draft = draft::put(before.clone(), &self.changes)?;
+        let changed = draft::changed(&before, &draft.body);
+        if changed.is_empty() {
+            return Err(Refusal::Unchanged.into());
+        }
+        let findings = check::check(&draft.keys, tx.now().date_naive());
+        if check::broken(&findings) {
+            return Err(Refusal::Broken.refused().with("findings", findings).into());
+        }
+        let body = toml::to_string(&draft.body);
+        let row = policy_version::Model {
+            version: newest.version + 1,
+            body: body.map_err(|error| Fault::Other(format!("TOML: {error}")))?,
+            effective_at,
+            published_at: tx.now(),
+            published_by: tx.by().person_id,
+            reason: Some(reason),
+        };
+        tx.insert(row.clone());
+        // Of two at once the second is put onto the first.
+        tx.unique(Unique {
+            name: "policy_version_pkey",
+            columns: "policy_version.version",
+            refusal: Refusal::OutOfOrder.refused(),
+            choose_again: true,
+        });
+        let published = Published { version: row.into(), changed, warnings: findings };
+        let (kind, id) = ("support.policy_published", EventId::new());
+        tx.tell(&Audience::Support, kind, None, id, &published)?;
+        tx.wake(TOPIC.to_owned());
+        Ok(published)
+    }
+}

@@ -1,0 +1,84 @@
+//! What each node does about versions: it takes up those published elsewhere, and says what the
+//! check finds in those that apply.
+
+use std::sync::Arc;
+
+use entity::value::Instant;
+use sea_orm::DatabaseConnection;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::Book;
+use super::check::{self, Severity};
+use crate::platform::bus::Wake;
+use crate::platform::{Clock, Stop};
+
+/// How the bus says that a version was published.
+pub const TOPIC: &str = "policy";
+
+/// Looks again as soon as the bus says so, or somebody names a version that is not in the book;
+/// ends with the bus.
+pub async fn follow(
+    mut wakes: broadcast::Receiver<Wake>,
+    book: Arc<Book>,
+    read: DatabaseConnection,
+    clock: Arc<dyn Clock>,
+) {
+    loop {
+        let look = tokio::select! {
+            () = book.missed() => true,
+            wake = wakes.recv() => match wake {
+                Ok(wake) => wake.topics.iter().any(|topic| topic == TOPIC || topic == "*"),
+                Err(RecvError::Lagged(_)) => true,
+                Err(RecvError::Closed) => return,
+            },
+        };
+        if look {
+            self::look(&book, &read, clock.now()).await;
+        }
+    }
+}
+
+/// Takes up what was published since, and says what is wrong with it; the next look tries again
+/// where the database fails.
+pub async fn look(book: &Book, read: &DatabaseConnection, now: Instant) {
+    match book.look(read).await {
+        Ok(0) => {}
+        Ok(new) => {
+            tracing::info!(new, "policy versions were taken up");
+            if let Err(stop) = report(book, now) {
+                tracing::warn!(?stop, "the policy could not be checked");
+            }
+        }
+        Err(error) => tracing::warn!(%error, "policy versions could not be read"),
+    }
+}
+
+/// Logs what the check finds in the version in force and in those to come: warnings as such, errors
+/// as an alarm.
+///
+/// # Errors
+/// A fault when no version is in force.
+pub fn report(book: &Book, now: Instant) -> Result<(), Stop> {
+    let (mut errors, mut warnings) = (0_u32, 0_u32);
+    for version in book.from(now)? {
+        let number = version.version;
+        for finding in check::check(&version.keys, now.date_naive()) {
+            let (code, says) = (&finding.code, &finding.says);
+            match finding.severity {
+                Severity::Error => {
+                    errors += 1;
+                    tracing::error!(alarm = "policy_broken", version = number, code, "{says}");
+                }
+                Severity::Warning => {
+                    warnings += 1;
+                    tracing::warn!(version = number, code, "policy: {says}");
+                }
+            }
+        }
+    }
+    let gauge = |severity| metrics::gauge!("yumo_policy_findings", "severity" => severity);
+    gauge("error").set(f64::from(errors));
+    gauge("warning").set(f64::from(warnings));
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! What the clock's rounds look for beside timers: balances nobody was told of, and bonus whose
+//! time ran out while the engine could not serve.
+
+use std::collections::BTreeSet;
+
+use entity::value::Span;
+use uuid::Uuid;
+
+use crate::bonus::clock::{Shift, TURN};
+use crate::ledger::watch::{TellBalance, untold};
+use crate::platform::{By, Engine, Stop, timers};
+
+/// Tells branches whose balance is low, restricted, or neither any more (BAL-3, BAL-4); gives how
+/// many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn tell_balances(engine: &Engine) -> Result<usize, Stop> {
+    let untold = untold(&engine.shared().db.read).await?;
+    let n = untold.len();
+    for partner_id in untold {
+        match engine.execute(By::CLOCK, None, TellBalance { partner_id }).await {
+            // It changed again meanwhile: the next round sees it.
+            Ok(_) | Err(Stop::Refused(_) | Stop::Contended) => {}
+            Err(stop) => return Err(stop),
+        }
+    }
+    Ok(n)
+}
+
+/// Gives bonus that expired in an outage its time back (OUT-1).
+///
+/// # Errors
+/// When the database fails.
+pub async fn shift_bonus(engine: &Engine, outage: Span) -> Result<usize, Stop> {
+    let mut touched: BTreeSet<Uuid> = BTreeSet::new();
+    let mut from = outage.from;
+    loop {
+        let db = &engine.shared().db.read;
+        let due = timers::due_within(db, &[TURN], from, outage.until).await?;
+        let new: Vec<Uuid> =
+            due.iter().map(|fired| fired.subject).filter(|id| touched.insert(*id)).collect();
+        for owner in new {
+            match engine.execute(By::CLOCK, None, Shift { owner, outage }).await {
+                Ok(_) | Err(Stop::Refused(_)) => {}
+                Err(stop) => return Err(stop),
+            }
+        }
+        match due.last() {
+            Some(last) if last.due_at > from => from = last.due_at,
+            Some(_) | None => return Ok(touched.len()),
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! Rehearsing a policy: the orders of a past period under a draft beside the version each was
+//! placed under, and who would have been sanctioned. Reads one moment and writes nothing.
+//!
+//! What people did stays as it was – when they cancelled, came, were served – and only what the
+//! policy makes of it is asked anew. What lay before the period counts for neither side.
+
+mod judged;
+mod sums;
+mod terms;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::order::{Kind, Model};
+use entity::value::{Instant, OrderId, Span};
+use entity::{delivery, mark, order};
+use sea_orm::{
+    ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+pub use judged::SanctionChange;
+use judged::{Faults, Judged};
+pub use sums::{Biggest, Change, Sums};
+use terms::{Cost, cost, faulty, rewritten};
+
+use crate::platform::{Engine, Stop, heartbeat};
+use crate::policy::check::{self, Finding};
+use crate::policy::draft::Changes;
+use crate::policy::{Book, Policy, read};
+use crate::reputation::rules::{CLIENT_FAULTS, Fault, PARTNER_FAULTS};
+
+/// The longest period.
+const DAYS_MAX: i64 = 92;
+/// Orders looked at, at most.
+pub const ORDERS_MAX: usize = 100_000;
+/// Rows read at once.
+const BATCH: u64 = 1_000;
+/// Pages of branches' marks, at most.
+const MARK_PAGES_MAX: usize = 100;
+
+crate::refusals! {
+    /// What a rehearsal refuses.
+    Refusal {
+        PeriodInvalid = "rehearsal_period_invalid", Unprocessable, "That is no period to rehearse", "Name a past period of at most 92 days.";
+    }
+}
+
+/// What is to be rehearsed.
+#[derive(Clone, Debug)]
+pub struct Rehearse {
+    /// The draft, on the newest version.
+    pub changes: Changes,
+    /// Orders placed from then …
+    pub from: Instant,
+    /// … and before then.
+    pub until: Instant,
+    /// Orders looked at, at most.
+    pub orders_max: usize,
+}
+
+/// What the draft would have changed.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Rehearsed {
+    /// The version the draft is put on.
+    pub base_version: i32,
+    /// The period.
+    pub from: DateTime<Utc>,
+    /// Its end, exclusive.
+    pub until: DateTime<Utc>,
+    /// Orders from then on were not looked at: there are too many.
+    pub cut_at: Option<DateTime<Utc>>,
+    /// Quick orders.
+    pub quick: Sums,
+    /// Bookings.
+    pub booking: Sums,
+    /// Both.
+    pub total: Sums,
+    /// Bans and sanctions of branches, under the policy of today and under the draft.
+    pub sanctions: Vec<SanctionChange>,
+    /// The ten orders that differ most.
+    pub biggest: Vec<Biggest>,
+    /// What the check warns of.
+    pub warnings: Vec<Finding>,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// `rehearsal_period_invalid`, a draft that is refused, or a fault.
+pub async fn rehearse(engine: &Engine, ask: &Rehearse) -> Result<Rehearsed, Stop> {
+    let shared = engine.shared();
+    let now = shared.clock.now();
+    let until = ask.until.min(now);
+    if ask.from >= until || until - ask.from > TimeDelta::days(DAYS_MAX) {
+        return Err(Refusal::PeriodInvalid.into());
+    }
+    let (base_version, draft) = read::draft(&shared.db.read, &ask.changes).await?;
+    let warnings = check::check(&draft.keys, now.date_naive());
+    if check::broken(&warnings) {
+        let refused = crate::policy::Refusal::Broken.refused().with("findings", warnings);
+        return Err(refused.into());
+    }
+    let book = engine.extension::<Book>()?;
+    book.look(&shared.db.read).await?;
+    let today = book.at(now)?.keys;
+    let period = Rehearse { until, ..ask.clone() };
+    let moment = shared.db.moment().await?;
+    let draft = Arc::new(draft.keys);
+    let (sums, clients) = (ByKind::default(), <[Faults; 2]>::default());
+    let outages = heartbeat::outages(&moment, ask.from).await?;
+    let mut stage = Stage { moment, book, draft, sums, clients, outages };
+    let cut_at = stage.orders(&period).await?;
+    let branches = stage.branches(ask.from, cut_at.unwrap_or(until)).await?;
+    let Stage { moment, draft, sums, clients: [before, after], .. } = stage;
+    moment.commit().await?;
+    let before = Judged::of(before, &branches, &today);
+    let after = Judged::of(after, &branches, &draft);
+    let total = sums.quick.plus(&sums.booking);
+    Ok(Rehearsed {
+        base_version,
+        from: ask.from,
+        until,
+        cut_at,
+        quick: sums.quick,
+        booking: sums.booking,
+        total,
+        sanctions: judged::compare(&before, &after),
+        biggest: sums.biggest.rows(),
+        warnings,
+    })
+}
+
+#[derive(Default)]
+struct ByKind {
+    quick: Sums,
+    booking: Sums,
+    biggest: sums::Top,
+}
+
+struct Stage {
+    moment: DatabaseTransaction,
+    book: Arc<Book>,
+    draft: Arc<Policy>,
+    sums: ByKind,
+    /// Faults of clients under the version of each order, and under the draft.
+    clients: [Faults; 2],
+    /// When the engine could not serve (OUT-1).
+    outages: Vec<Span>,
+}
+
+impl Stage {
+    /// Goes through the orders; gives where it was cut.
+    async fn orders(&mut self, period: &Rehearse) -> Result<Option<Instant>, Stop> {
+        let mut left = period.orders_max;
+        let mut place = (period.from, OrderId(Uuid::nil()));
+        loop {
+            let rows = batch(&self.moment, place, period.until).await?;
+            let Some(last) = rows.last() else { return Ok(None) };
+            place = (last.placed_at, last.id);
+            let beyond = rows.get(left).map(|row| row.placed_at);
+            let taken: Vec<Model> = rows.into_iter().take(left).collect();
+            self.play(&taken).await?;
+            if beyond.is_some() {
+                return Ok(beyond);
+            }
+            left -= taken.len();
+        }
+    }
+
+    async fn play(&mut self, orders: &[Model]) -> Result<(), Stop> {
+        let ended: Vec<OrderId> =
+            orders.iter().filter(|order| order.cancelled_at.is_some()).map(|o| o.id).collect();
+        let seen = seen(&self.moment, &ended).await?;
+        let voided = voided(&self.moment, &ended).await?;
+        for order in orders {
+            let pinned = self.book.version(order.policy_version)?;
+            let seen = seen.get(&order.id).copied();
+            let draft = rewritten(order, &pinned, &self.draft);
+            let before = self.one(0, order, seen, &pinned, &voided);
+            let keys = Arc::clone(&self.draft);
+            let after = self.one(1, &draft, seen, &keys, &voided);
+            let sums = match order.kind {
+                Kind::Quick => &mut self.sums.quick,
+                Kind::Booking => &mut self.sums.booking,
+            };
+            sums.add(before, after);
+            self.sums.biggest.offer(order, before, after);
+        }
+        Ok(())
+    }
+
+    fn one(
+        &mut self,
+        side: usize,
+        order: &Model,
+        seen: Option<Instant>,
+        keys: &Policy,
+        voided: &[OrderId],
+    ) -> Cost {
+        let cost = cost(order, seen, &self.outages, keys);
+        let at = order.cancelled_at.filter(|_| faulty(order, cost));
+        if let (Some(at), false) = (at, voided.contains(&order.id))
+            && let Some(clients) = self.clients.get_mut(side)
+        {
+            let fault = Fault { id: entity::value::MarkId(order.id.0), at, voided: false };
+            clients.entry(order.client_id.0).or_default().push(fault);
+        }
+        cost
+    }
+
+    /// Faults of branches, as they were marked.
+    async fn branches(&self, from: Instant, until: Instant) -> Result<Faults, Stop> {
+        let mut found = Faults::new();
+        let (mut at, mut id) = (from, Uuid::nil());
+        for _ in 0..MARK_PAGES_MAX {
+            let rows = mark::Entity::find()
+                .filter(mark::Column::Kind.is_in(PARTNER_FAULTS.iter().copied()))
+                .filter(mark::Column::VoidedAt.is_null())
+                .filter(mark::Column::At.lt(until))
+                .filter(after(mark::Column::At, at, mark::Column::Id, id))
+                .order_by_asc(mark::Column::At)
+                .order_by_asc(mark::Column::Id)
+                .limit(BATCH)
+                .all(&self.moment)
+                .await?;
+            let Some(last) = rows.last() else { break };
+            (at, id) = (last.at, last.id.0);
+            for row in rows {
+                let fault = Fault { id: row.id, at: row.at, voided: false };
+                found.entry(row.subject).or_default().push(fault);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Rows after a place, by time and then by id.
+fn after<C: sea_orm::ColumnTrait>(time: C, at: Instant, id: C, last: Uuid) -> Condition {
+    let same = Condition::all().add(time.eq(at)).add(id.gt(last));
+    Condition::any().add(time.gt(at)).add(same)
+}
+
+async fn batch<C: ConnectionTrait>(
+    db: &C,
+    (at, id): (Instant, OrderId),
+    until: Instant,
+) -> Result<Vec<Model>, Stop> {
+    let rows = order::Entity::find()
+        .filter(order::Column::PlacedAt.lt(until))
+        .filter(after(order::Column::PlacedAt, at, order::Column::Id, id.0))
+        .order_by_asc(order::Column::PlacedAt)
+        .order_by_asc(order::Column::Id)
+        .limit(BATCH);
+    Ok(rows.all(db).await?)
+}
+
+/// When a device acknowledged the acceptances of these orders (PEN-2).
+async fn seen<C: ConnectionTrait>(
+    db: &C,
+    orders: &[OrderId],
+) -> Result<BTreeMap<OrderId, Instant>, Stop> {
+    let rows = delivery::Entity::find()
+        .filter(delivery::Column::OrderId.is_in(orders.iter().copied()))
+        .filter(delivery::Column::What.eq("acceptance"))
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.order_id, row.at)).collect())
+}
+
+/// Those of these orders in which what counted against the client was undone (PEN-7).
+async fn voided<C: ConnectionTrait>(db: &C, orders: &[OrderId]) -> Result<Vec<OrderId>, Stop> {
+    let rows = mark::Entity::find()
+        .filter(mark::Column::OrderId.is_in(orders.iter().copied()))
+        .filter(mark::Column::Kind.is_in(CLIENT_FAULTS.iter().copied()))
+        .filter(mark::Column::VoidedAt.is_not_null())
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().map(|row| row.order_id).collect())
+}

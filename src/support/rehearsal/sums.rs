@@ -1,0 +1,114 @@
+//! Sums over orders, and the orders that differ most: pure.
+
+use entity::order::{Kind, Model};
+use entity::value::{Money, OrderId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::terms::Cost;
+
+/// Orders named at most.
+const NAMED: usize = 10;
+
+/// An amount as it is and as it would be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Change {
+    /// Under the version each order was placed under.
+    pub before: Money,
+    /// Under the draft.
+    pub after: Money,
+    /// The difference.
+    pub difference: Money,
+}
+
+impl Change {
+    fn of(before: Money, after: Money) -> Self {
+        Self { before, after, difference: Money(after.0.saturating_sub(before.0)) }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        let sum = |a: Money, b: Money| Money(a.0.saturating_add(b.0));
+        Self::of(sum(self.before, other.before), sum(self.after, other.after))
+    }
+}
+
+/// What orders come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Sums {
+    /// How many there are.
+    pub orders: u64,
+    /// How many of them cost somebody something else.
+    pub changed: u64,
+    /// Commission.
+    pub commission: Change,
+    /// Penalties.
+    pub penalties: Change,
+    /// How many orders had a penalty.
+    pub penalised_before: u64,
+    /// How many would have.
+    pub penalised_after: u64,
+}
+
+impl Sums {
+    pub(super) fn add(&mut self, before: Cost, after: Cost) {
+        let one = Self {
+            orders: 1,
+            changed: u64::from(before != after),
+            commission: Change::of(before.commission, after.commission),
+            penalties: Change::of(before.penalty, after.penalty),
+            penalised_before: u64::from(before.penalty.is_positive()),
+            penalised_after: u64::from(after.penalty.is_positive()),
+        };
+        *self = self.plus(&one);
+    }
+
+    pub(super) fn plus(&self, other: &Self) -> Self {
+        Self {
+            orders: self.orders + other.orders,
+            changed: self.changed + other.changed,
+            commission: self.commission.plus(other.commission),
+            penalties: self.penalties.plus(other.penalties),
+            penalised_before: self.penalised_before + other.penalised_before,
+            penalised_after: self.penalised_after + other.penalised_after,
+        }
+    }
+}
+
+/// An order that differs much.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Biggest {
+    /// Which.
+    pub order_id: OrderId,
+    /// What people read aloud.
+    pub code: String,
+    /// Quick or booked.
+    pub kind: Kind,
+    /// Its commission.
+    pub commission: Change,
+    /// Its penalty.
+    pub penalty: Change,
+}
+
+/// The orders that differ most, commission and penalty together; of equal ones the earlier.
+#[derive(Default)]
+pub(super) struct Top(Vec<(i64, Biggest)>);
+
+impl Top {
+    pub(super) fn offer(&mut self, order: &Model, before: Cost, after: Cost) {
+        let commission = Change::of(before.commission, after.commission);
+        let penalty = Change::of(before.penalty, after.penalty);
+        let size = commission.difference.0.abs().saturating_add(penalty.difference.0.abs());
+        let place = self.0.partition_point(|(other, _)| *other >= size);
+        if size == 0 || place >= NAMED {
+            return;
+        }
+        let (order_id, code) = (order.id, order.code.clone());
+        let row = Biggest { order_id, code, kind: order.kind, commission, penalty };
+        self.0.insert(place, (size, row));
+        self.0.truncate(NAMED);
+    }
+
+    pub(super) fn rows(self) -> Vec<Biggest> {
+        self.0.into_iter().map(|(_, row)| row).collect()
+    }
+}

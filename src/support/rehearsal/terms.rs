@@ -1,0 +1,91 @@
+//! What an order costs under a version of the policy, from its own instants: pure.
+
+use chrono::TimeDelta;
+use entity::order::{Kind, Model, Reason, Status};
+use entity::value::{Instant, Money, Span};
+
+use crate::ledger::commission::commission;
+use crate::orders::fee;
+use crate::policy::Policy;
+
+/// What an order costs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Cost {
+    /// The partner.
+    pub commission: Money,
+    /// The client.
+    pub penalty: Money,
+}
+
+/// What an order costs under a version its snapshot was taken from: the commission on the final
+/// amount (COM-1), the fee of its end (PEN-1, PEN-2, PEN-3).
+pub(super) fn cost(
+    order: &Model,
+    seen_at: Option<Instant>,
+    outages: &[Span],
+    keys: &Policy,
+) -> Cost {
+    let done = order.final_amount.filter(|_| order.status == Status::Completed);
+    Cost {
+        commission: done.map_or(Money::ZERO, |amount| commission(amount, &keys.commission)),
+        penalty: penalty(order, seen_at, outages, keys),
+    }
+}
+
+fn penalty(order: &Model, seen_at: Option<Instant>, outages: &[Span], keys: &Policy) -> Money {
+    let (Some(reason), Some(at)) = (order.reason, order.cancelled_at) else { return Money::ZERO };
+    match reason {
+        // Who left after being taken in left because the class was corrected: free (ORD-10).
+        Reason::ClientCancelled if order.admitted_at.is_none() => {
+            fee::quote(order, seen_at, keys, outages, at).amount
+        }
+        Reason::NoShow | Reason::Burned => fee::no_show(order),
+        Reason::ClientCancelled
+        | Reason::Declined
+        | Reason::OfferExpired
+        | Reason::PartnerCancelled
+        | Reason::NotAdmitted
+        | Reason::PartnerBlocked
+        | Reason::SupportCancelled => Money::ZERO,
+    }
+}
+
+/// Does its end count against the client: a fee was due, or nobody came (SAN-1)?
+pub(super) fn faulty(order: &Model, cost: Cost) -> bool {
+    match order.reason {
+        Some(Reason::NoShow | Reason::Burned) => true,
+        Some(
+            Reason::ClientCancelled
+            | Reason::Declined
+            | Reason::OfferExpired
+            | Reason::PartnerCancelled
+            | Reason::NotAdmitted
+            | Reason::PartnerBlocked
+            | Reason::SupportCancelled,
+        )
+        | None => cost.penalty.is_positive(),
+    }
+}
+
+/// The order as if it had been placed under the draft: rates, caps, free windows, the time after
+/// which a client who was not taken in leaves free. A branch's own window stays, within what the
+/// draft lets it set.
+pub(super) fn rewritten(order: &Model, pinned: &Policy, draft: &Policy) -> Model {
+    let booking = &draft.booking;
+    let mut next = order.clone();
+    let snapshot = &mut next.snapshot;
+    (snapshot.fee_bp, snapshot.fee_cap) = match order.kind {
+        Kind::Quick => (draft.quick.fee_bp, draft.quick.fee_cap),
+        Kind::Booking => (booking.fee_bp, booking.fee_cap),
+    };
+    snapshot.fresh_cancel_min = booking.fresh_cancel_min;
+    snapshot.free_cancel_min = if snapshot.free_cancel_min == pinned.booking.free_cancel_min {
+        booking.free_cancel_min
+    } else {
+        let least = booking.free_cancel_least_min;
+        snapshot.free_cancel_min.max(least).min(booking.free_cancel_most_min)
+    };
+    let later = TimeDelta::minutes(draft.arrival.admit_min - pinned.arrival.admit_min);
+    next.admit_alert_at = order.admit_alert_at.map(|at| at + later);
+    next
+}

@@ -1,0 +1,68 @@
+//! The policy in support's hands, and a second node on the same database.
+
+use std::sync::Arc;
+
+use chrono::SecondsFormat;
+use entity::support_agent::SupportRole;
+use entity::value::Instant;
+use serde_json::{Value, json};
+use yumo::access::support::AddSupport;
+use yumo::app::{App, Instead};
+use yumo::platform::By;
+use yumo::platform::clock::Clock;
+use yumo::policy::Book;
+
+use super::ask::Reply;
+use super::people::Person;
+use super::world::World;
+
+/// Where versions are published.
+pub const POLICY: &str = "/v1/support/policy";
+
+/// An instant as it travels, to the microsecond.
+pub fn exact(at: Instant) -> Value {
+    json!(at.to_rfc3339_opts(SecondsFormat::Micros, true))
+}
+
+/// Support publishes changes that come into force at an instant.
+pub async fn publishes(world: &World, changes: Value, at: Instant) -> Reply {
+    let body = json!({"changes": changes, "effective_at": exact(at), "reason": "As announced"});
+    world.support().post(POLICY, body).await
+}
+
+/// Support publishes changes that are in force at once.
+pub async fn publishes_now(world: &World, changes: Value) -> Reply {
+    world.support().post(POLICY, json!({"changes": changes, "reason": "As announced"})).await
+}
+
+/// Support rehearses changes over the orders placed between two instants.
+pub async fn rehearses(world: &World, changes: Value, from: Instant, until: Instant) -> Reply {
+    let body = json!({"changes": changes, "from": exact(from), "until": exact(until)});
+    world.support().post("/v1/support/policy/rehearsals", body).await
+}
+
+/// The version in force, as support sees it.
+pub async fn in_force(world: &World) -> i64 {
+    world.support().get(POLICY).await.ok()["version"].as_i64().unwrap()
+}
+
+/// Another of the operator's people.
+pub async fn agent(world: &World, role: SupportRole) -> Person {
+    let phone = world.scene.phone();
+    let command = AddSupport { phone: phone.parse().unwrap(), role };
+    world.app().engine.execute(By::CLOCK, None, command).await.unwrap();
+    Person::signs_in(&world.scene, &format!("{role:?}"), &phone).await
+}
+
+/// One more node on the world's database, under the world's clock.
+pub async fn second_node(world: &World) -> App {
+    let clock: Arc<dyn Clock> = Arc::new(world.clock.clone());
+    let instead = Instead { clock: Some(clock), codes: None, by_hand: true };
+    App::start(world.settings.clone(), instead).await.expect("the second node starts")
+}
+
+/// The version a node holds to be in force.
+pub fn held(app: &App) -> i32 {
+    let now = app.engine.shared().clock.now();
+    app.engine.extension::<Book>().unwrap().at(now).unwrap().version
+}
