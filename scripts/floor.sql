@@ -3,13 +3,17 @@
 -- What no engine that keeps the same books can beat on the same PostgreSQL: the idempotency key with its stored answer,
 -- the order at its version, its step, its timer, two feeds told, and for one command in six money held. Tables of its
 -- own in a schema of its own, shaped and indexed as the engine's. Run with pgbench (scripts/bench):
---   psql -v clients=32 -f scripts/floor.sql
+--   psql -v clients=32 -v branches=24 -f scripts/floor.sql
 --   pgbench -n -M prepared -c 32 -j 2 -T 20 -f - <<< 'SELECT floor.command(:client_id)'
 
 \set ON_ERROR_STOP on
 \if :{?clients}
 \else
 \set clients 32
+\endif
+\if :{?branches}
+\else
+\set branches 24
 \endif
 
 SET client_min_messages TO warning;
@@ -79,10 +83,10 @@ CREATE TABLE hold (
 CREATE UNIQUE INDEX hold_open ON hold (order_id) WHERE state = 'open';
 CREATE INDEX hold_wallet ON hold (wallet_id) WHERE state = 'open';
 
--- Six open orders to each connection, as in the measurement; 24 branches with a wallet each.
+-- Six open orders to each connection, as in the measurement; branches with a wallet each.
 CREATE TABLE seat (seat int PRIMARY KEY, order_id uuid NOT NULL, client uuid NOT NULL, branch uuid NOT NULL);
-INSERT INTO wallet SELECT next_id(), 'partner', 100000000, 0, NULL FROM generate_series(1, 24);
-INSERT INTO seat SELECT s, next_id(), next_id(), (SELECT id FROM wallet ORDER BY id OFFSET s % 24 LIMIT 1)
+INSERT INTO wallet SELECT next_id(), 'partner', 100000000, 0, NULL FROM generate_series(1, :branches);
+INSERT INTO seat SELECT s, next_id(), next_id(), (SELECT id FROM wallet ORDER BY id OFFSET s % :branches LIMIT 1)
     FROM generate_series(0, :clients * 6 - 1) s;
 INSERT INTO "order"
 SELECT order_id, 'K7Q2-M', 'quick', 'confirmed', NULL, 1, client, repeat('n', 60), branch, client, 'sedan', repeat('p', 60),

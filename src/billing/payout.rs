@@ -85,6 +85,8 @@ async fn owed(tx: &Tx, partner_id: PartnerId) -> Result<Vec<payable::Model>, Sto
         .filter(payable::Column::PartnerId.eq(partner_id))
         .filter(payable::Column::State.eq(PayableState::Owed))
         .filter(payable::Column::PayoutId.is_null())
+        // One that was made a moment ago has no day yet: a command of its own gives it one.
+        .filter(payable::Column::DueOn.is_not_null())
         .order_by_asc(payable::Column::DueOn)
         .order_by_asc(payable::Column::Id)
         .limit(u64::try_from(TOGETHER_MAX).unwrap_or(0))

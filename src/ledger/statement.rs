@@ -85,7 +85,7 @@ pub fn rule(kind: &str) -> &'static str {
         "bonus_expired" => "BON-1",
         "bonus_burned" => "BON-3",
         "bonus_revoked" => "BAL-5",
-        "paid_with_bonus" | "payable_balance" | "payout_bonus" => "BON-5",
+        "paid_with_bonus" | "payable_balance" | "bonus_from_owed" => "BON-5",
         // Commission, its corrections, and what they came out of.
         _ => "COM-3",
     }

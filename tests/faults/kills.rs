@@ -27,6 +27,8 @@ const BRANCHES: usize = 8;
 /// When it is killed, milliseconds after the load began.
 const KILL_MS: std::ops::Range<u64> = 5..400;
 const CREDIT: i64 = 100_000_000;
+/// The first lot of bonus of each branch, qəpik.
+const BONUS: i64 = 4_000;
 /// In each branch; every second life books.
 const BAYS: usize = 4;
 
@@ -49,6 +51,7 @@ struct Crowd {
 impl Crowd {
     async fn new(ground: &Ground, seed: u64) -> Self {
         let city = City::with_bays(ground, BRANCHES, LIVES, CREDIT, BAYS).await;
+        city.gives_bonus(ground, BONUS).await;
         let mut dice = StdRng::seed_from_u64(seed);
         let homes = city.branches.iter().cycle();
         let lives = city.clients.iter().zip(homes);

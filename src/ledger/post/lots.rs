@@ -27,7 +27,7 @@ pub fn granted(tx: &mut Tx, lot: &Model) {
 
 /// A lot is granted out of what the operator owes the partner (BON-5).
 pub fn granted_from_owed(tx: &mut Tx, lot: &Model) {
-    fill(tx, lot, chart::OWED_AS_BONUS.to_owned(), "payout_bonus");
+    fill(tx, lot, chart::OWED_AS_BONUS.to_owned(), "bonus_from_owed");
 }
 
 fn fill(tx: &mut Tx, lot: &Model, debit: String, kind: &str) {

@@ -9,6 +9,7 @@ mod debts;
 mod feeds;
 mod gateway;
 mod gifts;
+mod histories;
 mod hours;
 mod ical;
 mod lateness;

@@ -83,7 +83,7 @@ both! {
         earns(world, &kristal, 1001).await;
         assert_eq!(kristal.balance().await, (6702, 0, 6702));
         assert_eq!(account(world, "operator:owed_as_bonus").await, 0);
-        let lot = [(300, json!("2027-02-18T08:00:00.000001Z"), json!(null))];
+        let lot = [(300, json!("2027-02-18T08:00:00.000002Z"), json!(null))];
         assert_eq!(queue(&kristal, "partner").await, lot);
         let settled = payables(world, "settled").await;
         assert_eq!((states(&settled), settled[0]["due_on"].clone()), (vec!["settled"; 2], Value::Null));
