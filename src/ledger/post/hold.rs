@@ -4,7 +4,7 @@ use entity::hold::{self as row, HoldState, Legs};
 use entity::value::{HoldId, Money, OrderId, PartnerId};
 use sea_orm::{ActiveEnum, Value};
 
-use super::{Movement, On, change, post, reserve};
+use super::{Movement, On, change, post, reserve, unrestricted};
 use crate::ledger::chart;
 use crate::platform::write_set::{Adjust, Cell};
 use crate::platform::{Fault, Stop, Tx};
@@ -72,6 +72,9 @@ pub fn take(tx: &mut Tx, order: (OrderId, PartnerId), holding: Holding) -> Resul
     let Holding { amount, bonus, legs } = holding;
     if amount.is_positive() || bonus == Money::ZERO {
         reserve(tx, partner_id, amount)?;
+    } else {
+        // Bonus covers all of it; a restricted branch accepts nothing all the same (BAL-3).
+        unrestricted(tx, partner_id);
     }
     tx.insert(row::Model {
         id: hold_id(order_id),

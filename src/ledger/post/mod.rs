@@ -151,6 +151,19 @@ fn reserve(tx: &mut Tx, partner_id: PartnerId, amount: Money) -> Result<(), Stop
     Ok(())
 }
 
+/// Nothing may restrict the balance (BAL-3).
+fn unrestricted(tx: &mut Tx, partner_id: PartnerId) {
+    tx.adjust(Adjust {
+        table: "wallet",
+        key: vec![("id", Value::from(partner_id.0))],
+        add: vec![("held", 0)],
+        set: Vec::new(),
+        also: Vec::new(),
+        condition: Some(("NOT \"restricted\"", Vec::new())),
+        refusal: Some(Refusal::Restricted.refused()),
+    });
+}
+
 /// Changes a balance: below its floor nothing more is accepted, until it has recovered (BAL-3).
 ///
 /// # Errors

@@ -152,14 +152,20 @@ both! {
         let second = world.client("Leyla").await.orders(&kristal).await;
         kristal.accepts(&second).await.ok();
         kristal.admits(&second).await.ok();
+        // Placed while there was enough for it.
+        world.support().credits(&kristal.partner_id, 500).await.ok();
+        let waiting = world.client("Samir").await.orders(&kristal).await;
         kristal.completes(&second, 20_000).await.ok();
-        assert_eq!(kristal.balance().await, (-1500, 0, -1500));
+        assert_eq!(kristal.balance().await, (-1000, 0, -1000));
         world.app().clockwork.sweep().await.unwrap();
         let told = hears.hears("balance.restricted").await;
         assert_eq!(told["data"]["balance"]["restricted"], true);
         world.client("Rauf").await.tries(&kristal, &["wash.body"]).await.refused("partner_cannot_take");
-        // 14.99 more: one qəpik below zero, still restricted although above the floor.
-        world.support().credits(&kristal.partner_id, 1499).await.ok();
+        // Bonus that covers a commission does not open it either.
+        grants_branch(world, &kristal, 500, 24).await;
+        kristal.accepts(&waiting).await.refused("balance_restricted");
+        // 9.99 more: one qəpik below zero, still restricted although above the floor.
+        world.support().credits(&kristal.partner_id, 999).await.ok();
         world.client("Nigar").await.tries(&kristal, &["wash.body"]).await.refused("partner_cannot_take");
         world.support().credits(&kristal.partner_id, 1).await.ok();
         world.app().clockwork.sweep().await.unwrap();
