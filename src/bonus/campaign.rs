@@ -20,6 +20,8 @@ use crate::platform::page::{Page, PageQuery};
 use crate::platform::write_set::{Adjust, Unique};
 use crate::platform::{Command, Fault, Stop, Tx};
 
+/// The farthest end of a campaign, days: ten years.
+const DAYS_MAX: i64 = 3_650;
 /// Characters of a name.
 const NAME_MAX: usize = 100;
 
@@ -140,6 +142,7 @@ fn sensible(new: &NewCampaign, code: Option<&str>, starts_at: Instant, now: Inst
         && lives(new.ttl_h)
         && starts_at < new.ends_at
         && now < new.ends_at
+        && new.ends_at <= now + TimeDelta::days(DAYS_MAX)
 }
 
 /// A code however it is typed.

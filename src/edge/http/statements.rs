@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpResponse, get};
-use chrono::{DateTime, Months, NaiveDate, Utc};
+use chrono::{DateTime, Datelike as _, Months, NaiveDate, Utc};
 use entity::value::{OrderId, PartnerId, Span};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -66,6 +66,9 @@ async fn file(
     staff: Staff,
     query: Query<SpanQuery>,
 ) -> Result<HttpResponse, Problem> {
+    if !kept(query.from.year()) || !kept(query.until.year()) {
+        return Err(malformed("The time is within the years 2000 to 2999."));
+    }
     let span = Span { from: query.from, until: query.until };
     let read = &edge.engine.shared().db.read;
     let lines = statement::lines(read, Whose::Partner(staff.partner_id()), span).await?;
@@ -74,6 +77,11 @@ async fn file(
         .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8"))
         .insert_header((CONTENT_DISPOSITION, named))
         .body(csv(&lines)?))
+}
+
+/// Years in which there can be anything to show.
+fn kept(year: i32) -> bool {
+    (2000..3000).contains(&year)
 }
 
 /// RFC 4180: amounts in qəpik, instants in UTC.
@@ -133,6 +141,9 @@ async fn monthly(
 async fn span(edge: &Edge, partner_id: PartnerId, month: &str) -> Result<Span, Problem> {
     let wrong = || malformed("A month is a year and a month, such as 2026-11.");
     let first: NaiveDate = format!("{month}-01").parse().map_err(|_| wrong())?;
+    if !kept(first.year()) {
+        return Err(wrong());
+    }
     let next = first.checked_add_months(Months::new(1)).ok_or_else(wrong)?;
     let read = &edge.engine.shared().db.read;
     let begins = |date| partners::read::begins(read, partner_id, date);

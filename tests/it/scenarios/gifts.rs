@@ -85,6 +85,7 @@ both! {
             (json!({"ttl_h": 0}), "campaign_invalid"),
             (json!({"code": "a b"}), "campaign_invalid"),
             (json!({"ends_at": "2026-11-20T08:00:00Z"}), "campaign_invalid"),
+            (json!({"ends_at": "2037-01-01T00:00:00Z"}), "campaign_invalid"),
             (json!({"reason": " "}), "reason_required"),
         ] {
             campaign(world, wrong).await.refused(code);

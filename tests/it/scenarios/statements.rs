@@ -80,7 +80,12 @@ both! {
         assert_eq!(month.ok()["totals"].as_array().unwrap().len(), 5);
         let next = kristal.get("/v1/partner/statements/2026-12").await;
         assert_eq!((next.money("opening_balance"), next.money("closing_balance")), (5040, 5040));
-        kristal.get("/v1/partner/statements/November").await.refused("malformed");
+        for month in ["November", "2026-13", "1999-12", "-2026-01"] {
+            let path = format!("/v1/partner/statements/{month}");
+            kristal.get(&path).await.refused("malformed");
+        }
+        let far = "/v1/partner/statement.csv?from=-100000-01-01T00:00:00Z&until=2026-11-21T00:00:00Z";
+        kristal.get(far).await.refused("malformed");
         assert_eq!(kristal.balance().await, (5040, 0, 5040));
     }
 
