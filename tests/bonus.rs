@@ -4,7 +4,6 @@
 //! how many histories are tried.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::indexing_slicing,
     reason = "a test that cannot go on has failed"
 )]
@@ -88,13 +87,13 @@ impl Naive {
     fn hold(&mut self, mut amount: i64) -> Vec<Held> {
         let mut held = Vec::new();
         while amount > 0 && !self.queue.is_empty() {
-            let head = &mut self.queue[0];
-            let part = amount.min(head.free);
-            let (id, left, end) = (head.id, head.life, self.now + head.life);
+            let first = &mut self.queue[0];
+            let part = amount.min(first.free);
+            let (id, left, end) = (first.id, first.life, self.now + first.life);
             held.push(Held { id, amount: part, left, end });
-            head.free -= part;
+            first.free -= part;
             amount -= part;
-            if head.free == 0 {
+            if first.free == 0 {
                 self.queue.remove(0);
             }
         }
@@ -108,7 +107,7 @@ impl Naive {
             return;
         }
         match self.queue.first_mut() {
-            Some(head) if head.id == held.id && head.life == life => head.free += held.amount,
+            Some(first) if first.id == held.id && first.life == life => first.free += held.amount,
             Some(_) | None => self.queue.insert(0, Simple { id: new, free: held.amount, life }),
         }
     }
@@ -292,9 +291,9 @@ fn bon_3_what_is_let_go_comes_back_at_the_front() {
         queue.give_back((Money(10), pin), Lifetime::Left, at(3 * hour), new),
         Back::New(new)
     );
-    let head = queue.head().expect("it is there");
+    let head = queue.head().unwrap();
     assert_eq!((head.id, head.free, head.expires_at), (new, Money(10), Some(at(26 * hour))));
-    let waits = queue.lots().iter().find(|lot| lot.id.0.as_u128() == 1).expect("it is there");
+    let waits = queue.lots().iter().find(|lot| lot.id.0.as_u128() == 1).unwrap();
     assert_eq!((waits.state, waits.free), (LotState::Queued, Money(90)));
     assert_eq!(waits.life_us, 21 * hour * 1_000_000);
     assert_eq!(queue.settle(at(26 * hour + 1)).len(), 1);

@@ -7,6 +7,7 @@ use crate::value::Money;
 /// One row of `wallet`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "wallet")]
+#[expect(clippy::struct_excessive_bools, reason = "facts that are independent of each other")]
 pub struct Model {
     /// The owner's id.
     #[sea_orm(primary_key, auto_increment = false)]

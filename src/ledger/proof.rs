@@ -254,8 +254,8 @@ async fn open_orders(
                 if hold.amount.0 + hold.bonus.0 != due.0
                     || hold.wallet_id != order.partner_id.0 =>
             {
-                let held = Money(hold.amount.0 + hold.bonus.0);
-                let detail = format!("holds {held}, the order calls for {due}");
+                let has = Money(hold.amount.0 + hold.bonus.0);
+                let detail = format!("holds {has}, the order calls for {due}");
                 proof.wrong("hold_amount", "hold", hold.id, detail);
             }
             Some(_) => {}

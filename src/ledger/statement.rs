@@ -78,13 +78,12 @@ impl Whose {
 #[must_use]
 pub fn rule(kind: &str) -> &'static str {
     match kind {
-        "credit" | "top_up" | "top_up_refund" | "top_up_kept" => "BAL-5",
+        "credit" | "top_up" | "top_up_refund" | "top_up_kept" | "bonus_revoked" => "BAL-5",
         "penalty_share" => "PEN-5",
         "penalty_share_back" => "PEN-7",
         "bonus_granted" => "BON-8",
         "bonus_expired" => "BON-1",
         "bonus_burned" => "BON-3",
-        "bonus_revoked" => "BAL-5",
         "paid_with_bonus" | "payable_balance" | "bonus_from_owed" => "BON-5",
         // Commission, its corrections, and what they came out of.
         _ => "COM-3",

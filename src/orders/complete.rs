@@ -74,13 +74,11 @@ async fn owe(tx: &mut Tx, order: &Model, amount: Money) -> Result<(), Stop> {
     }
     let partner = tx.find_kept::<partner::Entity>(order.partner_id).await?;
     let partner = Tx::must("partner", order.partner_id, partner)?;
-    match same(tx, order.client_id, partner.organisation_id).await? {
-        Some(_) => payable::suspend(tx, order.id, order.partner_id, amount),
-        None => {
-            payable::owe(tx, order.id, order.partner_id, amount);
-            Ok(())
-        }
+    if same(tx, order.client_id, partner.organisation_id).await?.is_some() {
+        return payable::suspend(tx, order.id, order.partner_id, amount);
     }
+    payable::owe(tx, order.id, order.partner_id, amount);
+    Ok(())
 }
 
 /// Nobody said that it was served: the clock closes it on the last agreed amount.

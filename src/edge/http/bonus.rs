@@ -40,7 +40,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(branch_lots)
         .service(branch_redeem)
         .service(grant)
-        .service(of_owner)
+        .service(of_client)
+        .service(of_partner)
         .service(campaigns)
         .service(make_campaign)
         .service(grant_campaign);
@@ -175,15 +176,24 @@ async fn grant(
     send(&edge, support.by(), &sent, StatusCode::CREATED, command).await
 }
 
-#[utoipa::path(tag = "support", params(("kind" = OwnerKind, Path), ("id" = Uuid, Path)), responses((status = 200, body = BonusView)), security(("bearer" = [])))]
-#[get("/v1/support/bonuses/{kind}/{id}")]
-async fn of_owner(
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), responses((status = 200, body = BonusView)), security(("bearer" = [])))]
+#[get("/v1/support/clients/{id}/bonus")]
+async fn of_client(
     edge: Data<Edge>,
     _support: Support,
-    path: Path<(OwnerKind, Uuid)>,
+    id: Path<PersonId>,
 ) -> Result<HttpResponse, Problem> {
-    let (kind, id) = path.into_inner();
-    bonus_of(&edge, Owner::of(kind, id)).await
+    bonus_of(&edge, Owner::Client(*id)).await
+}
+
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), responses((status = 200, body = BonusView)), security(("bearer" = [])))]
+#[get("/v1/support/partners/{id}/bonus")]
+async fn of_partner(
+    edge: Data<Edge>,
+    _support: Support,
+    id: Path<PartnerId>,
+) -> Result<HttpResponse, Problem> {
+    bonus_of(&edge, Owner::Partner(*id)).await
 }
 
 #[utoipa::path(tag = "support", params(PageQuery), responses((status = 200, body = Page<CampaignView>)), security(("bearer" = [])))]

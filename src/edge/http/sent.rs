@@ -152,6 +152,9 @@ fn read(
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let bytes = if bytes.is_empty() { b"{}" } else { bytes };
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Err(malformed("A body is one JSON object."));
+    }
     if names_nul(bytes) {
         return Err(malformed("No text holds the character U+0000."));
     }

@@ -139,6 +139,7 @@ fn place(path: &str, order: &str, partner: &str) -> String {
         "{partner}" => partner.to_owned(),
         "{tail}" => String::new(),
         "{date}" => "2026-12-31".to_owned(),
+        "{month}" => "2026-11".to_owned(),
         "{version}" => "1".to_owned(),
         "{token}.ics" => "x.ics".to_owned(),
         part if part.starts_with('{') => Uuid::new_v4().to_string(),
