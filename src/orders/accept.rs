@@ -113,7 +113,9 @@ impl Yes {
         let span = price::visit(&order.snapshot.lines).occupying(eta);
         let bays = plan.bays_for(order.snapshot.bay_kind.as_deref());
         let free = free_bays(tx.db(), order.partner_id, &bays, span, NOBODY).await?;
-        match free.first() {
+        // Somebody was faster: of many at once not all try the same one again.
+        let n = if tx.first_run() { 0 } else { rand::random_range(0..free.len().max(1)) };
+        match free.get(n) {
             Some(bay_id) => {
                 Ok(Bay::Taken(Place { bay_id: *bay_id, from: span.from, until: span.until }))
             }
