@@ -78,7 +78,6 @@ crate::refusals! {
         Spent = "bonus_spent", Conflict, "The bonus was used", "What was spent or is held by an open order cannot be taken back.";
         GrantInvalid = "grant_invalid", Unprocessable, "The grant makes no sense", "An amount above zero and within the limits, a lifetime of 1 to 8760 hours, a reason of 1 to 500 characters.";
         NoSuchOwner = "no_such_owner", NotFound, "There is nobody to grant it to", "Name a client's or a branch's id.";
-        NoSuchLot = "no_such_lot", NotFound, "There is no such bonus", "Check the id.";
         CampaignInvalid = "campaign_invalid", Unprocessable, "The campaign makes no sense", "A name and a reason, an amount within its budget, a lifetime of 1 to 8760 hours, an end after its start and after now and within ten years, a code of 4 to 32 letters and digits.";
         NoSuchCampaign = "no_such_campaign", NotFound, "There is no such campaign", "Check the id, or the code, and whom it is for.";
         CampaignOver = "campaign_over", Conflict, "The campaign is not running", "See its start and its end.";
