@@ -113,9 +113,7 @@ impl Yes {
         let span = price::visit(&order.snapshot.lines).occupying(eta);
         let bays = plan.bays_for(order.snapshot.bay_kind.as_deref());
         let free = free_bays(tx.db(), order.partner_id, &bays, span, NOBODY).await?;
-        // Somebody was faster: of many at once not all try the same one again.
-        let n = if tx.first_run() { 0 } else { rand::random_range(0..free.len().max(1)) };
-        match free.get(n) {
+        match free.get(preferred(order.id, free.len())) {
             Some(bay_id) => {
                 Ok(Bay::Taken(Place { bay_id: *bay_id, from: span.from, until: span.until }))
             }
@@ -126,6 +124,13 @@ impl Yes {
                 .into()),
         }
     }
+}
+
+/// Which of the free bays an order takes: its id decides, so of many accepted at once each tries
+/// another one, and the same order always the same.
+fn preferred(id: OrderId, free: usize) -> usize {
+    let random = id.0.as_u64_pair().1;
+    usize::try_from(random % u64::try_from(free.max(1)).unwrap_or(1)).unwrap_or_default()
 }
 
 /// What an accepted quick order has of the bays.
