@@ -49,6 +49,7 @@ pub struct Http {
     pub workers: usize,
     pub allowed_origins: Vec<String>,
     pub body_max_bytes: usize,
+    pub body_timeout_s: u64,
     pub public_url: String,
     pub trust_forwarded: bool,
 }

@@ -37,6 +37,7 @@ fn declared() -> Vec<Refused> {
 
 fn status(refused: &Refused) -> u16 {
     match refused.kind {
+        Kind::Slow => 408,
         Kind::Invalid if refused.code == "too_large" => 413,
         Kind::Invalid => 400,
         Kind::Unauthenticated => 401,

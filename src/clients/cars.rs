@@ -7,6 +7,7 @@ use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
 };
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization as _;
 use utoipa::ToSchema;
 
 use super::Refusal;
@@ -135,9 +136,29 @@ pub async fn list<C: ConnectionTrait>(db: &C, client_id: PersonId) -> Result<Vec
     Ok(rows.into_iter().map(CarView::from).collect())
 }
 
-/// A plate as it is compared: letters and digits alone, in capitals.
+/// A plate as it is compared: letters and digits alone, in capitals, each as it is printed: wide
+/// and Cyrillic look-alikes are the same car.
 fn plain(plate: &str) -> String {
-    plate.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect()
+    plate.nfkc().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).map(latin).collect()
+}
+
+/// The letters Cyrillic plates may show are those that look Latin (GOST R 50577).
+const fn latin(letter: char) -> char {
+    match letter {
+        'А' => 'A',
+        'В' => 'B',
+        'Е' => 'E',
+        'К' => 'K',
+        'М' => 'M',
+        'Н' => 'H',
+        'О' => 'O',
+        'Р' => 'P',
+        'С' => 'C',
+        'Т' => 'T',
+        'У' => 'Y',
+        'Х' => 'X',
+        other => other,
+    }
 }
 
 /// The class of a client's own car; the car is taken as this node saw it last, where it did.

@@ -81,8 +81,8 @@ impl Wanted<'_> {
             }
         }
         let serving = self.need.visit.serving(start);
-        let open = plan.calendar.open(serving).contains(&serving);
-        let refusal = if start < bookable.from {
+        let open = start >= bookable.from && plan.calendar.open(serving).contains(&serving);
+        let refusal = if start < search.notice() {
             Refusal::SlotTooSoon
         } else if open {
             Refusal::SlotTaken

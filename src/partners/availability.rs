@@ -47,12 +47,17 @@ impl Search<'_> {
     /// From when until when a visit may be booked to start (BK-3, BK-13).
     #[must_use]
     pub fn bookable(&self) -> Span {
-        let booking = &self.policy.booking;
-        let notice = self.now + TimeDelta::minutes(booking.min_notice_min);
+        let notice = self.notice();
         Span {
             from: self.plan.closed_until.map_or(notice, |closed| closed.max(notice)),
-            until: self.now + TimeDelta::days(booking.horizon_days),
+            until: self.now + TimeDelta::days(self.policy.booking.horizon_days),
         }
+    }
+
+    /// The earliest start by the notice a branch is given (BK-3).
+    #[must_use]
+    pub fn notice(&self) -> Instant {
+        self.now + TimeDelta::minutes(self.policy.booking.min_notice_min)
     }
 
     /// The ticks in which visits that start on these local dates may lie.

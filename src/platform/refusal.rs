@@ -9,6 +9,8 @@ use serde_json::{Map, Value};
 pub enum Kind {
     /// The request itself is wrong.
     Invalid,
+    /// The request did not come to its end.
+    Slow,
     /// Nobody is signed in.
     Unauthenticated,
     /// This caller may not.

@@ -170,6 +170,9 @@ pub async fn acknowledge(
     body: Body<Ack>,
 ) -> Result<HttpResponse, Problem> {
     let Body(ack) = body;
+    if ack.seq < 0 {
+        return Err(malformed("A number of a feed is 0 or more."));
+    }
     let audience = reader::audience(&principal, ack.audience.as_deref())?;
     let command = Acknowledge { audience, seq: ack.seq, handed: None };
     edge.engine.execute(reader::by(&principal, &audience), None, command).await?;

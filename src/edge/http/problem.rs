@@ -37,6 +37,7 @@ pub fn status(refused: &Refused) -> StatusCode {
     match refused.kind {
         Kind::Invalid if refused.code == "too_large" => StatusCode::PAYLOAD_TOO_LARGE,
         Kind::Invalid => StatusCode::BAD_REQUEST,
+        Kind::Slow => StatusCode::REQUEST_TIMEOUT,
         Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
         Kind::Forbidden => StatusCode::FORBIDDEN,
         Kind::NotFound => StatusCode::NOT_FOUND,

@@ -4,9 +4,10 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::IF_MATCH;
+use actix_web::http::header::{CONTENT_LENGTH, IF_MATCH};
 use actix_web::{FromRequest, HttpRequest, web};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -138,14 +139,20 @@ fn read(
     request: &HttpRequest,
     payload: &mut Payload,
 ) -> impl Future<Output = Result<web::Bytes, Problem>> + use<> {
-    let most = request.app_data::<web::Data<Edge>>().map(|e| e.settings.http.body_max_bytes);
+    let http = request.app_data::<web::Data<Edge>>().map(|edge| edge.settings.http.clone());
+    let declared = header(request, CONTENT_LENGTH.as_str()).and_then(|n| n.parse::<usize>().ok());
     let payload = web::Payload::from_request(request, payload).into_inner();
     async move {
-        let payload = payload.map_err(malformed)?;
-        match payload.to_bytes_limited(most.unwrap_or_default()).await {
-            Err(_) => Err(General::TooLarge.into()),
-            Ok(Err(error)) => Err(malformed(error)),
-            Ok(Ok(bytes)) => Ok(bytes),
+        let http = http.ok_or_else(|| Fault::Other("the edge was never shared".to_owned()))?;
+        if declared.is_some_and(|bytes| bytes > http.body_max_bytes) {
+            return Err(General::TooLarge.into());
+        }
+        let whole = payload.map_err(malformed)?.to_bytes_limited(http.body_max_bytes);
+        match tokio::time::timeout(Duration::from_secs(http.body_timeout_s), whole).await {
+            Err(_) => Err(General::BodyTooSlow.into()),
+            Ok(Err(_)) => Err(General::TooLarge.into()),
+            Ok(Ok(Err(error))) => Err(malformed(error)),
+            Ok(Ok(Ok(bytes))) => Ok(bytes),
         }
     }
 }

@@ -46,7 +46,7 @@ both! {
     async fn a_plate_is_added_once(world) {
         let (anar, leyla) = (world.client("Anar").await, world.client("Leyla").await);
         adds(&anar, "77-QX-913", "suv").await.ok(201);
-        for same in ["77-QX-913", "77 qx 913", "77qx913"] {
+        for same in ["77-QX-913", "77 qx 913", "77qx913", "７７ＱＸ９１３", "77-QХ-913"] {
             adds(&anar, same, "sedan").await.problem(409, "car_known");
         }
         adds(&leyla, "77-QX-913", "suv").await.ok(201);

@@ -143,6 +143,7 @@ both! {
         anar.post("/v1/feed/ack", json!({"seq": 1})).await.ok();
         assert_eq!(Feed::open(&anar, "client").await.hello["acked"], 2);
         anar.post("/v1/feed/ack", json!({"seq": 3})).await.refused("not_yet_told");
+        anar.post("/v1/feed/ack", json!({"seq": -1})).await.refused("malformed");
     }
 }
 

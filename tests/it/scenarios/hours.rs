@@ -118,7 +118,7 @@ both! {
         assert_eq!(starts(&farid.slots(&kristal, "2026-11-20").await)[0], "20 14:00");
         let early = instant("2026-11-20T08:30:00Z");
         let tried = farid.asks_to_book(&kristal, &["wash.body"], early, 1500).await;
-        tried.refused("slot_too_soon");
+        tried.refused("slot_outside_hours");
         farid.tries(&kristal, &["wash.body"]).await.refused("partner_not_taking");
         kristal.accepts(&order).await.status("confirmed");
         let resumed = kristal.resumes().await;

@@ -5,3 +5,4 @@ mod bad_orders;
 pub mod raw;
 mod repeats;
 pub mod rows;
+mod slow_bodies;
