@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use utoipa_actix_web::AppExt as _;
 
-use crate::access::{CodeChannel, Sessions};
+use crate::access::{CodeChannel, Sessions, person};
 use crate::billing::callback;
 use crate::clockwork::Clockwork;
 use crate::config::Settings;
@@ -110,7 +110,7 @@ pub async fn engine(
     let clock = instead.clock.unwrap_or_else(|| Arc::new(WallClock::real()));
     let db = Db::open(&settings.db_options()).await?;
     migration::Migrator::up(&db.write, None).await?;
-    let keys = Arc::new(keyring::open(&settings.crypto)?);
+    let keys = Arc::new(keys(settings, &db).await?);
     let book = Arc::new(Book::open(&db.read, &db.write, clock.now()).await?);
     let bus: Arc<dyn Bus> = if settings.clustered() {
         let bus = RedisBus::connect(&settings.bus.redis_url, &settings.bus.channel).await;
@@ -133,6 +133,18 @@ pub async fn engine(
         any(Arc::new(gateways)),
     ];
     Ok((Engine::new(db, clock, bus, shared), keys))
+}
+
+/// The keys of this database: made only where it holds nobody yet, and never others than those its
+/// people were written under.
+async fn keys(settings: &Settings, db: &Db) -> Result<Keys, NotStarted> {
+    let somebody = person::newest(&db.read).await?;
+    let keys = keyring::open(&settings.crypto, somebody.is_none())?;
+    if somebody.is_some_and(|person| !person::opens(&keys, &person)) {
+        let why = "the keys do not open what this database holds: give those it was written under";
+        return Err(NotStarted(why.to_owned()));
+    }
+    Ok(keys)
 }
 
 fn any<T: Send + Sync + 'static>(shared: Arc<T>) -> Arc<dyn Any + Send + Sync> {

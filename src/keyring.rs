@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -20,11 +20,12 @@ struct File {
 }
 
 /// The keys of this deployment. Losing them loses every phone, name and plate in the database: keep
-/// the file, or better, give the keys by settings from a vault.
+/// the file, or better, give the keys by settings from a vault. A file that is missing is made only
+/// where `may_make`: before anybody came.
 ///
 /// # Errors
 /// When they cannot be read or made.
-pub fn open(settings: &CryptoSettings) -> Result<Keys, Fault> {
+pub fn open(settings: &CryptoSettings, may_make: bool) -> Result<Keys, Fault> {
     if !settings.current.is_empty() {
         let CryptoSettings { sealing, current, lookup, signing, .. } = settings;
         return Keys::new(sealing, current, lookup, signing);
@@ -32,7 +33,11 @@ pub fn open(settings: &CryptoSettings) -> Result<Keys, Fault> {
     let path = Path::new(&settings.key_file);
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => make(path)?,
+        Err(error) if error.kind() == ErrorKind::NotFound && may_make => make(path)?,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let why = "it is missing, and this database can be read with it alone: bring it back";
+            return Err(broken(path, &why));
+        }
         Err(error) => return Err(broken(path, &error)),
     };
     let file: File = toml::from_str(&text).map_err(|error| broken(path, &error))?;

@@ -2,7 +2,10 @@
 
 use entity::person;
 use entity::value::{Lang, PersonId, Phone};
-use sea_orm::{ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _};
+use sea_orm::{
+    ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
+};
 
 use crate::platform::crypto::Keys;
 use crate::platform::{Stop, Tx};
@@ -11,6 +14,22 @@ use crate::platform::{Stop, Tx};
 #[must_use]
 pub fn phone_hash(keys: &Keys, phone: &Phone) -> String {
     keys.lookup("phone", phone.as_str())
+}
+
+/// Whoever came last, if anybody came yet: what keys must be able to open.
+///
+/// # Errors
+/// When the database fails.
+pub async fn newest(db: &DatabaseConnection) -> Result<Option<person::Model>, DbErr> {
+    let rows = person::Entity::find().order_by_desc(person::Column::Id).limit(1);
+    Ok(rows.all(db).await?.pop())
+}
+
+/// Are these the keys this person was written under?
+#[must_use]
+pub fn opens(keys: &Keys, person: &person::Model) -> bool {
+    let phone = keys.open(&person.phone.0).and_then(|phone| phone.parse().ok());
+    phone.is_some_and(|phone| phone_hash(keys, &phone) == person.phone_hash)
 }
 
 /// Whoever has this number, if anybody has it yet.

@@ -30,7 +30,7 @@ fn pass(world: &World, by: TimeDelta) {
 
 /// The engine's own keys, for whoever broke in.
 fn keys(world: &World) -> Keys {
-    yumo::keyring::open(&world.settings.crypto).unwrap()
+    yumo::keyring::open(&world.settings.crypto, false).unwrap()
 }
 
 /// Somebody who is not signed in and has a phone nobody knows.

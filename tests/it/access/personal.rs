@@ -2,9 +2,13 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use sea_orm::EntityTrait as _;
 use serde_json::json;
+use yumo::app::{self, Instead};
+use yumo::config::Settings;
+use yumo::platform::Clock;
 use yumo::platform::crypto::digest;
 
 use crate::realtime::line::Line;
@@ -78,6 +82,26 @@ fn scan(what: &str, bytes: &[u8], forbidden: &[String]) {
     for needle in forbidden {
         let found = bytes.windows(needle.len()).any(|window| window == needle.as_bytes());
         assert!(!found, "{needle} stands in {what}");
+    }
+}
+
+/// Why an engine with these settings does not start.
+async fn why_not(world: &World, settings: &Settings) -> String {
+    let clock: Arc<dyn Clock> = Arc::new(world.clock.clone());
+    let instead = Instead { clock: Some(clock), codes: None, by_hand: true };
+    app::engine(settings, instead).await.err().expect("it must not start").to_string()
+}
+
+both! {
+    /// ACC-5: keys that are lost, or others, are noticed before anybody is written under them.
+    async fn acc_5_only_the_keys_of_the_database_open_it(world) {
+        world.client("Anar").await;
+        let mut settings = world.settings.clone();
+        settings.crypto.key_file.push_str(".other");
+        assert!(why_not(world, &settings).await.contains("it is missing"));
+        assert!(!Path::new(&settings.crypto.key_file).exists(), "none is made");
+        yumo::keyring::open(&settings.crypto, true).unwrap();
+        assert!(why_not(world, &settings).await.contains("give those it was written under"));
     }
 }
 
