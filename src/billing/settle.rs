@@ -7,8 +7,7 @@ use entity::value::{Money, PaymentId};
 use serde::{Deserialize, Serialize};
 
 use super::payment_view::{self, balance, support, told};
-use super::{look, payment as rules, penalty_payment};
-use crate::bonus::{Owner, grant};
+use super::{look, payment as rules, penalty_payment, top_up};
 use crate::ledger::payments;
 use crate::platform::{Command, Stop, Tx};
 use crate::policy;
@@ -122,9 +121,7 @@ impl Settle {
         let next = match next.purpose {
             Purpose::TopUp => {
                 balance(tx, &next, "top_up", next.amount)?;
-                let owner = Owner::Partner(next.partner_id);
-                let gift = grant::gift(tx, owner, next.id.0, next.amount).await?;
-                Model { gift_lot_id: gift.map(|lot| lot.id.0), ..next }
+                top_up::with_gift(tx, next).await?
             }
             Purpose::Penalty => penalty_payment::apply(tx, &next).await?,
         };

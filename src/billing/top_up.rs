@@ -1,10 +1,13 @@
 //! A partner tops its balance up, and takes an unspent top-up back (BAL-5).
 
 use chrono::TimeDelta;
+use entity::hold::{self, HoldState};
 use entity::payment::{self, Driver, PaymentState, Purpose};
 use entity::value::{LotId, Money, PartnerId, PaymentId, PenaltyId, PersonId};
 use entity::{posting, wallet};
-use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
 
 use super::gateway::Gateways;
 use super::payment_view::{self, PaymentView, view};
@@ -13,9 +16,6 @@ use crate::bonus::{Owner, grant};
 use crate::ledger::{self, chart, payments};
 use crate::platform::{Command, Refused, Stop, Tx};
 use crate::policy::{self, Policy};
-
-/// What spends a balance.
-const SPENDING: [&str; 2] = ["commission", "commission_amended"];
 
 /// A new intent: who pays what.
 pub(super) struct Intent {
@@ -70,15 +70,27 @@ fn fresh(tx: &Tx, intent: &Intent, driver: Driver, give_up_h: i64) -> payment::M
     }
 }
 
-/// Money that support received by hand, already in the books.
+/// The gift of a top-up that is in the books now, where there is one for it (BON-4).
+///
+/// # Errors
+/// Faults only.
+pub(super) async fn with_gift(tx: &mut Tx, row: payment::Model) -> Result<payment::Model, Stop> {
+    let owner = Owner::Partner(row.partner_id);
+    let gift = grant::gift(tx, owner, row.id.0, row.amount).await?;
+    Ok(payment::Model { gift_lot_id: gift.map(|lot| lot.id.0), ..row })
+}
+
+/// Money that support received by hand, already in the books; a `gift` goes with a top-up paid in
+/// cash, and with nothing else.
 ///
 /// # Errors
 /// A fault when it cannot be told.
-pub fn recorded(
+pub async fn recorded(
     tx: &mut Tx,
     partner_id: PartnerId,
     amount: Money,
     note: &str,
+    gift: bool,
 ) -> Result<payment::Model, Stop> {
     let (purpose, client_id, penalty_id) = (Purpose::TopUp, None, None);
     let intent = Intent { purpose, partner_id, client_id, penalty_id, amount };
@@ -88,9 +100,10 @@ pub fn recorded(
         note: note.to_owned(),
         ..fresh(tx, &intent, Driver::Manual, 0)
     };
-    tx.insert(row.clone());
     payments::came(tx, &row, note)?;
     payment_view::balance(tx, &row, "credit", amount)?;
+    let row = if gift { with_gift(tx, row).await? } else { row };
+    tx.insert(row.clone());
     Ok(row)
 }
 
@@ -164,18 +177,24 @@ impl Command for RefundTopUp {
     }
 }
 
-/// What stands on the balance, if nothing of it was spent since the top-up: no commission taken,
-/// none held, and enough there. The flush checks that it still stands.
+/// What stands on the balance, if nothing was spent since the top-up: no commission taken and none
+/// held, whatever paid it, and enough there. The flush checks that the balance still stands.
 async fn unspent(tx: &mut Tx, row: &payment::Model, amount: Money) -> Result<Money, Stop> {
     let wallet = tx.find::<wallet::Entity>(row.partner_id.0).await?;
     let wallet = wallet.ok_or(ledger::Refusal::NoSuchPartner)?;
+    let since = row.paid_at.unwrap_or(row.created_at);
     let taken = posting::Entity::find()
-        .filter(posting::Column::Debit.eq(chart::partner(row.partner_id)))
-        .filter(posting::Column::Kind.is_in(SPENDING))
-        .filter(posting::Column::At.gte(row.paid_at.unwrap_or(row.created_at)))
-        .count(tx.db())
-        .await?;
-    if taken > 0 || wallet.held != Money::ZERO || wallet.posted < amount {
+        .filter(posting::Column::PartnerId.eq(row.partner_id))
+        .filter(posting::Column::Credit.eq(chart::COMMISSION))
+        .filter(posting::Column::At.gte(since))
+        .order_by_desc(posting::Column::Id)
+        .limit(1);
+    let held = hold::Entity::find()
+        .filter(hold::Column::WalletId.eq(wallet.id))
+        .filter(hold::Column::State.eq(HoldState::Open))
+        .limit(1);
+    let spent = !taken.all(tx.db()).await?.is_empty() || !held.all(tx.db()).await?.is_empty();
+    if spent || wallet.held != Money::ZERO || wallet.posted < amount {
         return Err(Refusal::Spent.into());
     }
     Ok(wallet.posted)

@@ -20,6 +20,8 @@ pub struct CreditPartner {
     pub amount: Money,
     /// Where the money came from.
     pub reason: String,
+    /// Is it a top-up the partner paid in cash, which brings the gift of one (BON-4)?
+    pub gift: bool,
 }
 
 impl Command for CreditPartner {
@@ -38,7 +40,7 @@ impl Command for CreditPartner {
         let wallet = tx.find::<wallet::Entity>(self.partner_id.0).await?;
         let wallet = wallet.ok_or(Refusal::NoSuchPartner)?;
         // A top-up like any other: it is listed, and may go back (BAL-5).
-        top_up::recorded(tx, self.partner_id, self.amount, reason)?;
+        top_up::recorded(tx, self.partner_id, self.amount, reason, self.gift).await?;
         // As it will be if nothing else moves meanwhile; the balance itself is changed by the
         // amount alone.
         let keys = policy::book::in_force(tx)?.keys;

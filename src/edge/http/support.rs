@@ -131,6 +131,9 @@ pub struct CreditBody {
     amount: Money,
     /// Where it came from.
     reason: String,
+    /// A top-up the partner paid in cash: it brings the gift of one; not so unless told.
+    #[serde(default)]
+    gift: bool,
 }
 
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = CreditBody, responses((status = 201, body = BalanceView)), security(("bearer" = [])))]
@@ -142,8 +145,8 @@ async fn credit(
     sent: Sent<CreditBody>,
 ) -> Result<HttpResponse, Problem> {
     let key = sent.key(support.person_id().0);
-    let CreditBody { amount, reason } = sent.body;
-    let command = CreditPartner { partner_id: *id, amount, reason };
+    let CreditBody { amount, reason, gift } = sent.body;
+    let command = CreditPartner { partner_id: *id, amount, reason, gift };
     let done = edge.engine.execute(support.by(), Some(key), command).await?;
     reply::done(&edge, StatusCode::CREATED, &done, None)
 }

@@ -56,10 +56,10 @@ both! {
         let order = world.client("Anar").await.orders(&kristal).await;
         kristal.accepts(&order).await.ok();
         assert_eq!((kristal.balance().await, bonus_of(&kristal, "partner").await), ((5000, 0, 5000), (865, 135)));
-        asks_back(&kristal, &payment).await.refused("bonus_spent");
+        asks_back(&kristal, &payment).await.refused("topup_spent");
         kristal.admits(&order).await.ok();
         kristal.completes(&order, 1500).await.ok();
-        asks_back(&kristal, &payment).await.refused("bonus_spent");
+        asks_back(&kristal, &payment).await.refused("topup_spent");
         assert_eq!(kristal.balance().await, (5000, 0, 5000));
 
         let shine = world.branch_with("Shine", 0).await;
@@ -70,6 +70,38 @@ both! {
         asks_back(&shine, &payment).await.ok();
         assert_eq!((shine.balance().await, bonus_of(&shine, "partner").await), ((0, 0, 0), (0, 0)));
         world.advance(MICROSECOND).await;
+    }
+
+    /// BAL-5: what bonus alone pays is spending too, also where that bonus was there before.
+    async fn bal_5_a_commission_paid_with_other_bonus_is_spending(world) {
+        let bank = Epoint::serves(world).await;
+        let kristal = world.branch_with("Kristal", 0).await;
+        grants_branch(world, &kristal, 500, 48).await;
+        world.advance(MICROSECOND).await;
+        let payment = topped_up(world, &bank, &kristal, 2000).await;
+        let order = world.client("Anar").await.orders(&kristal).await;
+        kristal.accepts(&order).await.ok();
+        assert_eq!((kristal.balance().await, bonus_of(&kristal, "partner").await), ((2000, 0, 2000), (365, 135)));
+        asks_back(&kristal, &payment).await.refused("topup_spent");
+        kristal.admits(&order).await.ok();
+        kristal.completes(&order, 1500).await.ok();
+        asks_back(&kristal, &payment).await.refused("topup_spent");
+        assert_eq!(kristal.balance().await, (2000, 0, 2000));
+    }
+
+    /// BON-4, BAL-5: a top-up paid in cash brings the same gift, and takes it along when it goes.
+    async fn bon_4_cash_that_is_a_top_up_brings_a_gift(world) {
+        let kristal = world.branch_with("Kristal", 0).await;
+        let path = format!("/v1/support/partners/{}/credits", kristal.partner_id);
+        for (gift, usable) in [(false, 0), (true, 1000)] {
+            let body = json!({"amount": 9999, "reason": "Cash at the office", "gift": gift});
+            world.support().post(&path, body).await.ok();
+            assert_eq!(bonus_of(&kristal, "partner").await, (usable, 0));
+        }
+        let items = kristal.get("/v1/partner/top-ups").await.ok()["items"].clone();
+        asks_back(&kristal, items[0]["id"].as_str().unwrap()).await.ok();
+        assert_eq!(kristal.balance().await, (9999, 0, 9999));
+        assert_eq!(bonus_of(&kristal, "partner").await, (0, 0));
     }
 
     /// BON-8: a code gives its bonus once to each of its audience, within its budget and its time.
