@@ -4,8 +4,8 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
+use crate::support::banks::Epoint;
 use crate::support::bonus::{bonus_of, grants, grants_branch, pays_with_bonus, queue, serves};
-use crate::support::fakes::epoint::Epoint;
 use crate::support::pay::{account, asks_back, calls, id, tops_up};
 use crate::support::{Branch, Client, Person, World};
 

@@ -5,13 +5,14 @@ use serde_json::{Value, json};
 use yumo::billing::payout_send::MarkSent;
 use yumo::platform::By;
 
+use crate::support::banks::Epoint;
+use crate::support::banks::Payriff;
 use crate::support::bonus::{grants, pays_with_bonus, queue, serves};
-use crate::support::fakes::Next;
-use crate::support::fakes::epoint::{Epoint, Transfer};
-use crate::support::fakes::payriff::Payriff;
 use crate::support::pay::{account, postings};
 use crate::support::policy::publishes_now;
 use crate::support::{Branch, Client, Reply, World, instant, minutes, seconds};
+use bank::Next;
+use bank::epoint::Transfer;
 
 const IBAN: &str = "AZ21NABZ00000000137010001944";
 

@@ -7,11 +7,11 @@ use serde_json::json;
 use yumo::billing::refund;
 use yumo::platform::timers;
 
-use crate::support::fakes::Next;
-use crate::support::fakes::epoint::Epoint;
-use crate::support::fakes::payriff::Payriff;
+use crate::support::banks::Epoint;
+use crate::support::banks::Payriff;
 use crate::support::pay::{account, asks_back, calls, id, postings, sees, state, tops_up};
 use crate::support::{Branch, World, minutes, seconds};
+use bank::Next;
 
 /// A top-up of 20.00 that was paid.
 async fn paid(world: &World, bank: &Epoint, branch: &Branch) -> String {

@@ -5,13 +5,14 @@ use chrono::TimeDelta;
 use entity::payment::Driver;
 use serde_json::{Value, json};
 
-use crate::support::fakes::Next;
-use crate::support::fakes::epoint::{Epoint, form, signed};
-use crate::support::fakes::payriff::Payriff;
+use crate::support::banks::Payriff;
+use crate::support::banks::{Epoint, signed};
 use crate::support::pay::{
     account, asks_back, calls, id, outcomes, payments, postings, sees, state, tops_up,
 };
 use crate::support::{instant, minutes};
+use bank::Next;
+use bank::epoint::form;
 
 both! {
     /// BAL-5: paid, called back, looked at, credited once; whoever calls again changes nothing.

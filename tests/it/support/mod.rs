@@ -4,13 +4,13 @@
 pub mod world;
 
 pub mod ask;
+pub mod banks;
 pub mod bonus;
 pub mod booking;
 pub mod books;
 pub mod branch;
 pub mod calendar;
 pub mod client;
-pub mod fakes;
 pub mod faults;
 pub mod feed;
 pub mod mailbox;

@@ -1,0 +1,235 @@
+//! Payment providers of our own, on loopback, that speak the real protocols: the demo's people pay
+//! at one, and the tests tell them what to answer next – they hang, lie, act without answering, and
+//! remember everything they were asked.
+
+pub mod epoint;
+pub mod payriff;
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::http::StatusCode;
+use actix_web::web::{self, Bytes, Data};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use serde_json::{Value, json};
+
+/// How long the merchant may take to answer a callback.
+const CALL_WAIT: Duration = Duration::from_secs(10);
+
+/// What a provider does with a request, once.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Next {
+    /// Nothing, and answers nothing.
+    Hang,
+    /// What was asked, and answers nothing.
+    ActAndHang,
+    /// Answers that it wants to be asked later.
+    Busy,
+    /// Breaks.
+    Break,
+    /// Answers just this, with HTTP 200, and does nothing.
+    Say(Value),
+}
+
+/// How one provider speaks.
+pub trait Speaks: Send + 'static {
+    /// Acts and answers: status and body.
+    ///
+    /// # Errors
+    /// Says what is wrong with a request no merchant may send.
+    fn acts(&mut self, asked: &Asked) -> Result<(u16, Value), Breach>;
+
+    /// The callbacks that are due since it was asked last.
+    fn calls(&mut self) -> Vec<Call> {
+        Vec::new()
+    }
+}
+
+/// A request that breaks the protocol.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Breach(pub String);
+
+impl Breach {
+    /// With this reason.
+    pub fn because(why: impl Into<String>) -> Self {
+        Self(why.into())
+    }
+}
+
+/// A callback: a form, and where it goes.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The merchant's address for it.
+    pub url: String,
+    /// The raw form.
+    pub form: String,
+}
+
+/// A request as it came.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Its path.
+    pub path: String,
+    /// A header of ours, where there was one.
+    pub own_name: Option<String>,
+    /// Its credentials.
+    pub authorization: Option<String>,
+    /// The query.
+    pub query: String,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// What a bank is like inside.
+struct Inside<S> {
+    provider: S,
+    next: VecDeque<(&'static str, Next)>,
+    asked: Vec<Asked>,
+    breaches: Vec<String>,
+    remembers: usize,
+}
+
+/// A running provider.
+pub struct Bank<S> {
+    /// Where it listens.
+    pub url: String,
+    inside: Arc<Mutex<Inside<S>>>,
+    server: ServerHandle,
+}
+
+/// What everything else can be told of, however it ended.
+fn held<S>(inside: &Mutex<Inside<S>>) -> MutexGuard<'_, Inside<S>> {
+    inside.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<S: Speaks> Bank<S> {
+    /// Listens on loopback, on a free port; `open` makes the provider that is reached there. It
+    /// remembers the last so many requests.
+    ///
+    /// # Errors
+    /// When there is no free port.
+    pub fn listens(remembers: usize, open: impl FnOnce(&str) -> S) -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let inside = Inside {
+            provider: open(&url),
+            next: VecDeque::new(),
+            asked: Vec::new(),
+            breaches: Vec::new(),
+            remembers,
+        };
+        let inside = Arc::new(Mutex::new(inside));
+        let data = Data::from(Arc::clone(&inside));
+        let server = HttpServer::new(move || {
+            App::new().app_data(data.clone()).default_service(web::to(answer::<S>))
+        });
+        let server = server.workers(1).disable_signals().listen(listener)?.run();
+        let handle = server.handle();
+        tokio::spawn(server);
+        Ok(Self { url, inside, server: handle })
+    }
+
+    /// Something is done to what it knows.
+    pub fn with<T>(&self, act: impl FnOnce(&mut S) -> T) -> T {
+        act(&mut held(&self.inside).provider)
+    }
+
+    /// What it does with the next request whose path ends so.
+    pub fn next(&self, path: &'static str, next: Next) {
+        held(&self.inside).next.push_back((path, next));
+    }
+
+    /// How often something whose path ends so was asked.
+    pub fn times(&self, path: &str) -> usize {
+        self.asked(path).len()
+    }
+
+    /// What was asked, by the end of its path.
+    pub fn asked(&self, path: &str) -> Vec<Asked> {
+        let inside = held(&self.inside);
+        inside.asked.iter().filter(|asked| asked.path.ends_with(path)).cloned().collect()
+    }
+
+    /// What no merchant may send and was sent, in words.
+    pub fn breaches(&self) -> Vec<String> {
+        held(&self.inside).breaches.clone()
+    }
+}
+
+impl<S> Drop for Bank<S> {
+    fn drop(&mut self) {
+        drop(self.server.stop(false));
+    }
+}
+
+impl<S: Speaks> Inside<S> {
+    /// What it does next, what it says to that, and whom it calls.
+    fn hears(&mut self, asked: &Asked) -> (Option<Next>, Option<(u16, Value)>, Vec<Call>) {
+        if self.asked.len() >= self.remembers {
+            self.asked.clear();
+        }
+        self.asked.push(asked.clone());
+        let at = self.next.iter().position(|(path, _)| asked.path.ends_with(path));
+        let next = at.and_then(|at| self.next.remove(at)).map(|(_, next)| next);
+        if !matches!(next, None | Some(Next::ActAndHang)) {
+            return (next, None, Vec::new());
+        }
+        let said = self.provider.acts(asked).unwrap_or_else(|breach| {
+            self.breaches.push(format!("{}: {breach}", asked.path));
+            (400, json!({"status": "error", "message": breach.to_string()}))
+        });
+        (next, Some(said), self.provider.calls())
+    }
+}
+
+async fn answer<S: Speaks>(
+    inside: Data<Mutex<Inside<S>>>,
+    request: HttpRequest,
+    body: Bytes,
+) -> HttpResponse {
+    let header = |name: &str| {
+        request.headers().get(name).and_then(|value| value.to_str().ok()).map(ToOwned::to_owned)
+    };
+    let asked = Asked {
+        path: request.path().to_owned(),
+        own_name: header("X-REQUEST-RRN"),
+        authorization: header("Authorization"),
+        query: request.query_string().to_owned(),
+        body: body.to_vec(),
+    };
+    let (next, said, calls) = held(&inside).hears(&asked);
+    for call in calls {
+        tokio::spawn(calls_back(call));
+    }
+    match (next, said) {
+        (Some(Next::Hang | Next::ActAndHang), _) => std::future::pending().await,
+        (Some(Next::Busy), _) => HttpResponse::TooManyRequests().finish(),
+        (Some(Next::Break), _) | (None, None) => HttpResponse::BadGateway().finish(),
+        (Some(Next::Say(json)), _) => HttpResponse::Ok().json(json),
+        (None, Some((status, json))) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+            HttpResponse::build(status).json(json)
+        }
+    }
+}
+
+/// Tells the merchant, once; whoever does not hear it has to ask.
+async fn calls_back(call: Call) {
+    let client = reqwest::Client::builder().no_proxy().timeout(CALL_WAIT).build();
+    let sent = match client {
+        Ok(client) => {
+            let form = ("content-type", "application/x-www-form-urlencoded");
+            client.post(&call.url).header(form.0, form.1).body(call.form).send().await
+        }
+        Err(error) => Err(error),
+    };
+    match sent {
+        Ok(answer) => tracing::debug!(status = %answer.status(), "the merchant was called"),
+        Err(error) => tracing::warn!(%error, "the merchant could not be called"),
+    }
+}

@@ -1,0 +1,129 @@
+//! The payment providers of a world: who breaks their protocol fails the story.
+
+use std::ops::Deref;
+
+use bank::epoint::{self, Merchant, Payment};
+use bank::{Bank, Speaks, payriff};
+use serde_json::{Value, json};
+
+use super::World;
+
+/// More than any story asks.
+const REMEMBERS: usize = 100_000;
+
+const PUBLIC_KEY: &str = "i000000001";
+const PRIVATE_KEY: &str = "d3hjsl59vs0kzp";
+const APP_KEY: &str = "an application key";
+const MERCHANT: &str = "ES1000000";
+
+/// A provider that is spoken to properly.
+pub struct Proper<S: Speaks>(Bank<S>);
+
+/// A running Epoint.
+pub type Epoint = Proper<epoint::Provider>;
+/// A running Payriff.
+pub type Payriff = Proper<payriff::Provider>;
+
+impl<S: Speaks> Deref for Proper<S> {
+    type Target = Bank<S>;
+
+    fn deref(&self) -> &Bank<S> {
+        &self.0
+    }
+}
+
+impl<S: Speaks> Drop for Proper<S> {
+    fn drop(&mut self) {
+        let breaches = self.0.breaches();
+        assert!(breaches.is_empty() || std::thread::panicking(), "the bank heard {breaches:?}");
+    }
+}
+
+fn merchant() -> Merchant {
+    Merchant {
+        public_key: PUBLIC_KEY.to_owned(),
+        private_key: PRIVATE_KEY.to_owned(),
+        result_url: None,
+    }
+}
+
+/// A form that says this, signed with the merchant's key.
+pub fn signed(json: &Value) -> String {
+    epoint::Provider::of(merchant()).signed(json)
+}
+
+impl Epoint {
+    /// The world's payments go through it from now on.
+    pub async fn serves(world: &mut World) -> Self {
+        let bank = Bank::listens(REMEMBERS, |_| epoint::Provider::of(merchant())).unwrap();
+        let url = bank.url.clone();
+        world
+            .restarts_with(|settings| {
+                let payments = &mut settings.payments;
+                payments.driver = entity::payment::Driver::Epoint;
+                payments.timeout_s = 1;
+                payments.epoint.base_url = url;
+                PUBLIC_KEY.clone_into(&mut payments.epoint.public_key);
+                PRIVATE_KEY.clone_into(&mut payments.epoint.private_key);
+            })
+            .await;
+        Self(bank)
+    }
+
+    /// A payment comes to stand so.
+    pub fn stands(&self, id: &str, status: &str) {
+        self.with(|bank| status.clone_into(&mut bank.payments.get_mut(id).unwrap().status));
+    }
+
+    /// Somebody pays.
+    pub fn paid(&self, id: &str) {
+        self.stands(id, "success");
+    }
+
+    /// A payment, as the bank has it.
+    pub fn payment(&self, id: &str) -> Payment {
+        self.with(|bank| bank.payments[id].clone())
+    }
+
+    /// What the bank calls back with, signed: the raw form.
+    pub fn callback(&self, id: &str, status: &str, amount: &str) -> String {
+        self.with(|bank| bank.callback(id, status, amount))
+    }
+}
+
+impl Payriff {
+    /// The world's payments go through it from now on.
+    pub async fn serves(world: &mut World) -> Self {
+        let open = |_: &str| payriff::Provider::of(MERCHANT, APP_KEY);
+        let bank = Bank::listens(REMEMBERS, open).unwrap();
+        let url = bank.url.clone();
+        world
+            .restarts_with(|settings| {
+                let payments = &mut settings.payments;
+                payments.driver = entity::payment::Driver::Payriff;
+                payments.timeout_s = 1;
+                payments.payriff.base_url = url;
+                APP_KEY.clone_into(&mut payments.payriff.app_key);
+                MERCHANT.clone_into(&mut payments.payriff.merchant);
+            })
+            .await;
+        Self(bank)
+    }
+
+    /// The bank's name for a payment of ours.
+    pub fn name_of(&self, id: &str) -> String {
+        self.with(|bank| bank.name_of(id).unwrap())
+    }
+
+    /// A payment of ours comes to stand so.
+    pub fn stands(&self, id: &str, status: &str) {
+        let name = self.name_of(id);
+        self.with(|bank| status.clone_into(&mut bank.orders.get_mut(&name).unwrap().status));
+    }
+
+    /// What the bank calls back with; it signs nothing.
+    pub fn callback(&self, id: &str, status: &str) -> String {
+        let payload = json!({"orderId": self.name_of(id), "paymentStatus": status, "amount": 20});
+        json!({"code": "00000", "message": "OK", "payload": payload}).to_string()
+    }
+}
