@@ -64,6 +64,8 @@ pub struct Provider {
     pub transfers: BTreeMap<String, Transfer>,
     /// Of so many callbacks one is lost on the way; none where it is 0.
     pub loses_one_of: usize,
+    /// Whether transfers arrive by themselves, once they are asked about.
+    pub transfers_arrive: bool,
     merchant: Merchant,
     pages: String,
     calls: Vec<Call>,
@@ -78,6 +80,7 @@ impl Provider {
             payments: BTreeMap::new(),
             transfers: BTreeMap::new(),
             loses_one_of: 0,
+            transfers_arrive: false,
             merchant,
             pages: PAGES.to_owned(),
             calls: Vec::new(),
@@ -90,6 +93,11 @@ impl Provider {
     #[must_use]
     pub fn with_pages_at(self, url: &str) -> Self {
         Self { pages: format!("{url}{PAY}"), ..self }
+    }
+
+    /// Calls the merchant back there from now on.
+    pub fn calls_back_at(&mut self, url: String) {
+        self.merchant.result_url = Some(url);
     }
 
     /// The raw form of a callback about a payment, signed.
@@ -230,11 +238,14 @@ impl Provider {
         Ok((200, json!({"status": "success", "bulkId": format!("B-{id}"), "order_id": id})))
     }
 
-    fn tracks(&self, id: &str) -> (u16, Value) {
-        match self.transfers.get(id) {
-            None => (404, json!({"detail": "Not found"})),
-            Some(one) => (200, json!({"order_id": id, "status": one.status, "bulkId": "B1"})),
+    fn tracks(&mut self, id: &str) -> (u16, Value) {
+        let Some(transfer) = self.transfers.get_mut(id) else {
+            return (404, json!({"detail": "Not found"}));
+        };
+        if self.transfers_arrive {
+            "SUCCESS".clone_into(&mut transfer.status);
         }
+        (200, json!({"order_id": id, "status": transfer.status, "bulkId": "B1"}))
     }
 
     /// Somebody pays on a page, with a card that is good or is not; the merchant is called, unless

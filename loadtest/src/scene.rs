@@ -37,6 +37,7 @@ impl Scene {
             support_phone: place.support_phone.clone(),
             bays: Bays::Washes(bays),
             credit_qepik: CREDIT_QEPIK,
+            cards: false,
         };
         let town = Town::found(config, server.codes.clone(), stop.clone()).await;
         let town = town.map_err(|trouble| format!("founding the town: {trouble}"))?;

@@ -42,6 +42,10 @@ pub struct Books {
     pub captured: Money,
     /// What support recorded as received from partners.
     pub received: Money,
+    /// Topped up by card.
+    pub topped_up: Money,
+    /// Bonus that was granted, spent on orders by clients and on commissions by partners.
+    pub bonus: [Money; 3],
     /// Timers that wait.
     pub timers: u64,
 }
@@ -89,6 +93,12 @@ impl Books {
         let gained = posted(db, posting::Column::Credit, chart::COMMISSION).await?;
         let given_back = posted(db, posting::Column::Debit, chart::COMMISSION).await?;
         let received = posted(db, posting::Column::Debit, chart::RECEIVED).await?;
+        let topped_up = sum_of(db, &["top_up"]).await?;
+        let bonus = [
+            sum_of(db, &["bonus_granted", "bonus_from_owed"]).await?,
+            sum_of(db, &["paid_with_bonus"]).await?,
+            sum_of(db, &["commission_bonus"]).await?,
+        ];
         let timers = timer::Entity::find().count(db).await?;
         Ok(Self {
             orders,
@@ -99,6 +109,8 @@ impl Books {
             held: Money(held.into_iter().flatten().sum()),
             captured: Money(gained - given_back),
             received: Money(received),
+            topped_up,
+            bonus,
             timers,
         })
     }
@@ -168,4 +180,16 @@ async fn posted(
         .all(db)
         .await?;
     Ok(sum.into_iter().flatten().sum())
+}
+
+/// What postings of these kinds moved in all.
+async fn sum_of(db: &DatabaseConnection, kinds: &[&str]) -> Result<Money, DbErr> {
+    let sum: Vec<Option<i64>> = posting::Entity::find()
+        .select_only()
+        .column_as(posting::Column::Amount.sum(), "sum")
+        .filter(posting::Column::Kind.is_in(kinds.iter().copied()))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(Money(sum.into_iter().flatten().sum()))
 }

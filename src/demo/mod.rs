@@ -13,6 +13,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::bank::epoint::Epoint;
 use entity::support_agent::SupportRole;
 use tokio::sync::watch;
 use town::{Config, Mailbox, Town, Wire, stop_pair};
@@ -25,6 +26,7 @@ use crate::ledger::proof;
 use crate::platform::clock::{WallClock, pause};
 use crate::platform::{By, Clock as _, Stop};
 
+pub mod bank;
 pub mod books;
 pub mod codes;
 pub mod gauges;
@@ -45,6 +47,9 @@ use sight::{Sight, Watcher};
 /// How often the screen is drawn, and how often a line is written without one.
 const DRAW_EVERY: Duration = Duration::from_millis(500);
 const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// What a branch begins with, qəpik: little, so that it tops up soon.
+const CREDIT_QEPIK: i64 = 2_000;
 
 /// The demo could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -110,12 +115,13 @@ pub async fn run(
     if listen != options.listen {
         say(&format!("{} is taken: a free port serves instead.", options.listen))?;
     }
-    let settings = place::settings(given, options, &place, listen);
+    let mut settings = place::settings(given, options, &place, listen);
     let base = time::base(&settings).await?;
     let clock = WallClock::from(base, options.speed);
     if clock.now() < base {
         return Err(Failed::because("the clock would go back behind what is written already"));
     }
+    let bank = bank::open(&mut settings)?;
     let mailbox = Arc::new(Mailbox::default());
     let instead = Instead {
         clock: Some(Arc::new(clock)),
@@ -124,7 +130,7 @@ pub async fn run(
     };
     let app = App::start(settings, instead).await?;
     tokio::pin!(told);
-    let lived = live(&app, options, &place, mailbox, told.as_mut()).await;
+    let lived = live(&app, options, &place, (mailbox, bank), told.as_mut()).await;
     place.remove_env();
     let proof = proof::prove(&app.engine).await;
     app.stop().await;
@@ -139,13 +145,16 @@ async fn live(
     app: &App,
     options: &Options,
     place: &Place,
-    codes: Arc<Mailbox>,
+    (codes, bank): (Arc<Mailbox>, Option<Epoint>),
     mut told: Told<'_>,
 ) -> Result<Option<Sight>, Failed> {
     let phone = SUPPORT_PHONE.parse().map_err(|_| Failed::because("the agent has no phone"))?;
     let agent = AddSupport { phone, role: SupportRole::Owner };
     app.engine.execute(By::CLOCK, None, agent).await?;
     let base_url = base_url(app.addr);
+    if let Some(bank) = &bank {
+        bank::calls(bank, &base_url);
+    }
     let (switch, stop) = stop_pair();
     let config = Config {
         base_urls: vec![base_url.clone()],
@@ -154,6 +163,8 @@ async fn live(
         clients: options.clients.into(),
         speed: options.speed.into(),
         support_phone: SUPPORT_PHONE.to_owned(),
+        credit_qepik: CREDIT_QEPIK,
+        cards: bank.is_some(),
         ..Config::default()
     };
     let began = app.engine.shared().clock.now();
@@ -169,12 +180,13 @@ async fn live(
         founded = founding => founded?,
         told = told.as_mut() => return told.map(|()| None).map_err(Failed::from),
     };
+    let census = town.census();
     let (tell, proved) = watch::channel(None);
     let people = (options.clients, options.partners);
     let (engine, wire) = (app.engine.clone(), Wire::to(&base_url)?);
     let mut watcher = Watcher::new(
         engine,
-        town.census(),
+        Arc::clone(&census),
         wire,
         proved,
         Sight::first(began, options.speed, people),
@@ -197,6 +209,9 @@ async fn live(
     let home = living.await.and(staying.await);
     home.map_err(|fault| Failed(format!("the town: {fault}")))?;
     shown?;
+    if let Some(bank) = &bank {
+        bank::confesses(bank, &census);
+    }
     Ok(Some(watcher.last_look().await.clone()))
 }
 

@@ -20,6 +20,8 @@ const ROOMY: usize = 30;
 const VIOLATIONS_MAX: usize = 2;
 /// Where the bookings stand among the figures.
 const BOOKINGS_AT: usize = 3;
+/// Where the money stands among them.
+const MONEY_AT: usize = 4;
 /// Characters for a branch where a booking goes.
 const BRANCH_CHARS: usize = 20;
 /// Characters for whoever did something.
@@ -110,6 +112,8 @@ fn figures(sight: &Sight, roomy: bool) -> Vec<Line> {
         Line::new(paint(broken), &people(sight)),
     ];
     if roomy {
+        lines.insert(MONEY_AT + 1, Line::new(Paint::Plain, &cards(sight)));
+        lines.insert(MONEY_AT + 2, Line::new(Paint::Plain, &bonus(sight)));
         lines.insert(BOOKINGS_AT + 1, Line::new(Paint::Plain, &coming(sight)));
     }
     let newest = sight.violations.iter().rev().take(VIOLATIONS_MAX);
@@ -174,6 +178,25 @@ fn money(sight: &Sight) -> String {
         " Money     held {} · captured {} · received {} · books prove: {proved}",
         books.held, books.captured, books.received,
     )
+}
+
+/// What was paid on the pages of the bank.
+fn cards(sight: &Sight) -> String {
+    let did = &sight.figures;
+    format!(
+        "   by card {} top-ups, {} · {} taken back · {} refused · {} pages left · {} penalties",
+        did.top_ups_paid,
+        sight.books.topped_up,
+        did.top_ups_back,
+        did.cards_refused,
+        did.pages_left,
+        did.penalties_paid,
+    )
+}
+
+fn bonus(sight: &Sight) -> String {
+    let [granted, orders, commissions] = sight.books.bonus;
+    format!("   bonus   granted {granted} · orders paid {orders} · commissions paid {commissions}")
 }
 
 fn timers(sight: &Sight) -> String {
@@ -267,7 +290,14 @@ pub fn one_line(sight: &Sight) -> String {
         books.burned(),
         books.moved,
     );
-    let money = format!("held {} captured {} books {}", books.held, books.captured, proof(sight));
+    let [_, by_bonus, _] = books.bonus;
+    let money = format!(
+        "held {} captured {} by card {} by bonus {by_bonus} books {}",
+        books.held,
+        books.captured,
+        books.topped_up,
+        proof(sight),
+    );
     let commands = format!("{}/s p50 {} p99 {} ms", sight.rate, half.as_millis(), most.as_millis());
     let (pending, fired) = (books.timers, gauges.lateness.count());
     let late = gauges.lateness.at(990);
@@ -294,6 +324,14 @@ pub fn summary(sight: &Sight, books_ok: bool) -> Vec<String> {
         format!(
             "Of these {} booked; {} moved, {} burned, {} added to, {} taken without a free bay.",
             did.booked, did.moved, did.burned, did.add_ons_agreed, did.overridden,
+        ),
+        format!(
+            "{} top-ups begun, {} paid by card; {} orders paid with bonus; {} penalties paid, {} disputed.",
+            did.top_ups,
+            did.top_ups_paid,
+            did.with_bonus,
+            did.penalties_paid,
+            did.penalties_disputed,
         ),
     ];
     lines.extend(figures(sight, true).into_iter().map(|line| line.text));
@@ -334,7 +372,7 @@ mod tests {
     #[test]
     fn a_small_terminal_shows_figures_events_and_guide() {
         let guide = vec!["curl".to_owned(); 10];
-        for rows in [24, 40] {
+        for rows in [24, 44] {
             let lines = screen(&sight(), "http://127.0.0.1:8080", &guide, rows);
             assert!(lines.len() <= rows, "{}", lines.len());
             assert!(lines.iter().all(|line| line.text.chars().count() <= WIDTH_MAX));

@@ -110,6 +110,24 @@ figures! {
     support_acts,
     /// Top-ups by support.
     credits,
+    /// Top-ups begun at the payment provider.
+    top_ups,
+    /// Of these, paid on its page.
+    top_ups_paid,
+    /// Of these, taken back.
+    top_ups_back,
+    /// Pages of the provider that were left open.
+    pages_left,
+    /// Cards that were refused on its pages.
+    cards_refused,
+    /// Codes of the campaign that brought a client bonus.
+    codes,
+    /// Orders placed to be paid with bonus, wholly or in part.
+    with_bonus,
+    /// Penalties paid on the provider's page.
+    penalties_paid,
+    /// Penalties disputed.
+    penalties_disputed,
     /// Newcomers who took the place of clients who may order no more.
     newcomers,
     /// Feed events heard.

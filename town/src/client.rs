@@ -28,6 +28,8 @@ const RESULTS_MAX: usize = 12;
 const PLACINGS_MAX: u32 = 4;
 /// Wishes of a thousand that are for a slot of the calendar instead of for now.
 const BOOKED_PER_MILLE: u32 = 420;
+/// Penalties of a thousand that are paid, or disputed, before the next order.
+const AT_ONCE_PER_MILLE: u32 = 500;
 /// A client's thinking between two visits, the town's seconds.
 const THINKING_SECS: (u64, u64) = (300, 5400);
 /// How long a client who may order no more stays away before a newcomer takes the place.
@@ -60,6 +62,8 @@ pub struct Client {
     pub(crate) board: Arc<Board>,
     pub(crate) at: Point,
     pub(crate) phase: Phase,
+    /// Has the campaign's code been typed in?
+    pub(crate) has_code: bool,
     events: mpsc::Receiver<Seen>,
     car: Car,
 }
@@ -138,6 +142,7 @@ impl Client {
             board: board.clone(),
             at,
             phase: Phase::Idle,
+            has_code: false,
             events,
             car,
         })
@@ -157,6 +162,8 @@ impl Client {
             self.at = self.dice.somewhere();
             match self.wish().await {
                 Ok(()) => {}
+                Err(Trouble::Refused(problem))
+                    if problem.speaks_of(&["debt", "penalt"]) && self.settles_debts().await => {}
                 Err(Trouble::Refused(problem)) if problem.speaks_of(&["debt", "ban", "penalt"]) => {
                     self.shared
                         .census
@@ -188,6 +195,11 @@ impl Client {
                     put(&mut body, "shown_total", json!(total.amount));
                     continue;
                 }
+                // Another order of this client's took it, or it is over.
+                Err(Trouble::Refused(problem)) if problem.speaks_of(&["bonus"]) => {
+                    put(&mut body, "pay_with_bonus", json!(0));
+                    continue;
+                }
                 Err(Trouble::Refused(problem))
                     if self.takes_another(&mut body, &problem.alternatives) =>
                 {
@@ -197,6 +209,10 @@ impl Client {
             };
             self.count_placed(&order, placing);
             let end = self.see_through(order).await;
+            if end.penalty.is_some_and(|fee| fee.amount > 0) && self.dice.chance(AT_ONCE_PER_MILLE)
+            {
+                self.settles_debts().await;
+            }
             let unlucky = end
                 .reason
                 .as_deref()
@@ -219,6 +235,9 @@ impl Client {
             one(&census.count.placed_again);
         }
         let mut verb = "placed";
+        if order.bonus.amount > 0 {
+            one(&census.count.with_bonus);
+        }
         if order.is_booking() {
             one(&census.count.booked);
             verb = "booked";
@@ -265,6 +284,8 @@ impl Client {
             self.wants_a_slot(&mut body, &visit).await;
         }
         self.preview(&mut body).await?;
+        self.hears_of_the_campaign().await;
+        self.pays_with_bonus(&mut body).await?;
         let reading = self.dice.between(3, 40);
         self.idle(reading).await;
         Ok(Some(body))
@@ -302,7 +323,7 @@ impl Client {
     }
 
     /// Lets the town's seconds pass; what the feed says meanwhile is heard and forgotten.
-    async fn idle(&mut self, secs: u64) {
+    pub(crate) async fn idle(&mut self, secs: u64) {
         let wait = self.shared.pace.real(secs);
         let stop = self.shared.stop.clone();
         let events = &mut self.events;

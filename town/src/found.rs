@@ -5,6 +5,7 @@ use crate::catalogue::{WASH, bays, offerings};
 use crate::census::one;
 use crate::chance::Dice;
 use crate::geo::Point;
+use crate::payout::terms;
 use crate::person::{Person, Shared};
 use crate::places::place_of;
 use crate::residents::owner_phone;
@@ -188,6 +189,9 @@ async fn branch(
     let kinds = founding.bays.kinds(founding.seed, number, &name);
     let services = equip(&owner, founding, number, &kinds).await?;
     fund(&owner, support, &id, founding.credit_qepik).await?;
+    if shared.cards {
+        terms(&owner, support, &id, number).await?;
+    }
     let view: BranchView = owner.read(&Ask::get("/v1/partner/branch")).await?;
     if view.taking_orders == Some(false) {
         owner.done(&Ask::patch("/v1/partner/branch", &json!({ "taking_orders": true }))).await?;

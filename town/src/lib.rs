@@ -2,9 +2,9 @@
 //! WebSocket.
 //!
 //! The town knows nothing of the engine but `docs/protocol.md`. [`Town::found`] makes sure the
-//! place exists (support agent, partners, services, bays, hours, credit) and may be called again
-//! over the same database; [`Town::live`] lets its people loose until the stop signal. What they do
-//! and what happens to them is counted in one shared [`Census`].
+//! place exists (support agent, partners, services, bays, hours, credit, payout terms) and may be
+//! called again over the same database; [`Town::live`] lets its people loose until the stop signal.
+//! What they do and what happens to them is counted in one shared [`Census`].
 //!
 //! Decisions are drawn from a seed (`chance`), waits are divided by the speed of the town's time
 //! (`pace`), and nothing waits without a bound.
@@ -14,6 +14,7 @@ mod answer;
 mod ask;
 mod booking;
 mod calendar;
+mod cards;
 mod catalogue;
 mod census;
 mod chance;
@@ -24,8 +25,10 @@ mod feed;
 mod found;
 mod geo;
 mod pace;
+mod payout;
 mod person;
 mod places;
+mod purse;
 mod residents;
 mod slots;
 mod socket;

@@ -34,6 +34,8 @@ pub struct Shared {
     pub sundial: Arc<Sundial>,
     /// Where everything is counted.
     pub census: Arc<Census>,
+    /// Whether there is a payment provider to pay at, and a campaign of bonus.
+    pub cards: bool,
     /// When it is over.
     pub stop: Stop,
 }

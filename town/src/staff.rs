@@ -10,6 +10,7 @@ use crate::feed::{Audience, Follower, Seen, Start};
 use crate::found::Branch;
 use crate::person::Shared;
 use crate::support::Calls;
+use crate::till::Topped;
 use crate::trouble::{Problem, Trouble};
 use crate::views::{Order, Status};
 use serde_json::{Value, json};
@@ -61,6 +62,7 @@ pub struct Desk {
     known: HashMap<String, Order>,
     pub(crate) accepts: u64,
     pub(crate) code_look_at: Instant,
+    pub(crate) topped: Option<Topped>,
 }
 
 impl Desk {
@@ -84,6 +86,7 @@ impl Desk {
             known: HashMap::new(),
             accepts: 0,
             code_look_at: Instant::now(),
+            topped: None,
         }
     }
 

@@ -6,9 +6,12 @@ use crate::census::one;
 use crate::chance::Dice;
 use crate::feed::{Audience, Follower, Seen, Start};
 use crate::found::credit;
+use crate::pace::wall_now;
 use crate::person::{Person, Shared};
+use crate::purse::CODE;
 use crate::trouble::Trouble;
 use crate::views::Order;
+use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashSet;
@@ -25,6 +28,8 @@ const CALLS_MAX: usize = 1024;
 const QUIET_MAX: Duration = Duration::from_mins(1);
 /// The town's seconds between two readings of the proof.
 const PROOF_SECS: u64 = 1800;
+/// Disputes of a thousand that are right.
+const RIGHT_PER_MILLE: u32 = 300;
 /// The shortest real time between two readings of the proof: it is not cheap.
 const PROOF_REAL_MIN: Duration = Duration::from_secs(10);
 
@@ -73,6 +78,8 @@ impl Calls {
 enum Act {
     Settle(String),
     Credit(String, String),
+    Decide(String),
+    Campaign,
     Proof,
 }
 
@@ -129,6 +136,9 @@ impl Hotline {
         );
         let stop = self.shared.stop.clone();
         self.mean(Act::Proof, PROOF_SECS);
+        if self.shared.cards {
+            self.mean(Act::Campaign, 0);
+        }
         while !stop.is_set() {
             let quiet = Instant::now() + QUIET_MAX;
             let until = self.agenda.next_at().map_or(quiet, |at| at.min(quiet));
@@ -162,11 +172,16 @@ impl Hotline {
                 }
             }
             Seen::Event(heard) => {
-                let troubled =
-                    ["order.frozen", "support.not_here"].contains(&heard.event.event.as_str());
-                if troubled && let Some(order) = heard.event.data.order {
-                    let wait = self.dice.between(60, 600);
-                    self.mean(Act::Settle(order.id), wait);
+                let wait = self.dice.between(60, 600);
+                let data = heard.event.data;
+                match (heard.event.event.as_str(), data.order, data.penalty) {
+                    ("order.frozen" | "support.not_here", Some(order), _) => {
+                        self.mean(Act::Settle(order.id), wait);
+                    }
+                    ("support.penalty_disputed", _, Some(penalty)) => {
+                        self.mean(Act::Decide(penalty.id), wait);
+                    }
+                    _ => {}
                 }
             }
         }
@@ -193,11 +208,38 @@ impl Hotline {
                 self.shared.census.tell(&self.me.name, format!("credited {branch}"));
                 credited
             }
+            Act::Decide(id) => self.decide(&id).await,
+            Act::Campaign => self.launch().await,
             Act::Settle(id) => self.settle(&id).await,
         };
         if let Err(trouble) = done {
             tracing::debug!(%trouble, "support could not");
         }
+    }
+
+    /// Some disputes are right, most are not.
+    async fn decide(&mut self, id: &str) -> Result<(), Trouble> {
+        let right = self.dice.chance(RIGHT_PER_MILLE);
+        let (act, done, reason) = if right {
+            ("waive", "waived", "Sistemin saatı səhv idi")
+        } else {
+            ("reject", "rejected", "Kameraya baxıldı, müştəri gecikib")
+        };
+        let path = format!("/v1/support/penalties/{id}/{act}");
+        self.me.done(&Ask::post(path, &json!({ "reason": reason }))).await?;
+        one(&self.shared.census.count.support_acts);
+        self.shared.census.tell(&self.me.name, format!("{done} a disputed penalty"));
+        Ok(())
+    }
+
+    /// Lets everybody with the code have some bonus; a town that is found again has it already.
+    async fn launch(&mut self) -> Result<(), Trouble> {
+        let now = self.shared.sundial.now().unwrap_or_else(wall_now);
+        let body = json!({
+            "name": "Bahar", "audience": "client", "amount": 500, "ttl_h": 240, "budget": 100_000,
+            "code": CODE, "ends_at": now + TimeDelta::days(365), "reason": "Yuyucular açılıb",
+        });
+        self.me.done(&Ask::post("/v1/support/campaigns", &body)).await
     }
 
     /// Looks at a frozen order whole, and ends it.

@@ -1,16 +1,39 @@
 //! What a desk minds besides its orders: the balance and the code at the gate.
 
+use crate::ask::Ask;
+use crate::cards::Begun;
+use crate::census::one;
 use crate::found::{available, shown_code};
 use crate::staff::Desk;
 use crate::support::Call;
+use crate::trouble::Trouble;
+use serde_json::json;
 use tokio::time::Instant;
 
 /// Accepted orders between two looks at the balance.
 const ACCEPTS_PER_LOOK: u64 = 8;
-/// Below this the desk calls support for more.
+/// Below this the desk tops it up, or calls support for more.
 const LOW_QEPIK: i64 = 700;
 /// The town's seconds between two looks at the code at the gate and at the balance.
 const CODE_LOOK_SECS: u64 = 900;
+/// What is topped up by card, qəpik: 50.00 and more bring a gift.
+const AMOUNTS: [i64; 4] = [2_000, 3_000, 5_000, 10_000];
+/// Desks of a thousand that top up at a look although there is enough.
+const EARLY_PER_MILLE: u32 = 60;
+/// Pages of a thousand that are left open.
+const LEFT_PER_MILLE: u32 = 80;
+/// Cards of a thousand that are refused.
+const REFUSED_PER_MILLE: u32 = 80;
+/// Top-ups of a thousand that are wanted back.
+const REGRETS_PER_MILLE: u32 = 80;
+
+/// The top-up a desk began last.
+#[derive(Debug)]
+pub(crate) struct Topped {
+    id: String,
+    regrets: bool,
+    at: Instant,
+}
 
 impl Desk {
     pub(crate) async fn mind_the_balance(&mut self) {
@@ -20,10 +43,22 @@ impl Desk {
         }
     }
 
-    async fn look_at_the_balance(&self) {
-        if let Ok(left) = available(&self.branch.owner).await
-            && left < LOW_QEPIK
-        {
+    async fn look_at_the_balance(&mut self) {
+        let Ok(left) = available(&self.branch.owner).await else { return };
+        let early = self.shared.cards && self.dice.chance(EARLY_PER_MILLE);
+        if left < LOW_QEPIK || early {
+            self.wants_credit().await;
+        }
+    }
+
+    /// Tops up by card where the town has a provider; otherwise, and where that fails, calls
+    /// support. What was begun a moment ago is waited for.
+    pub(crate) async fn wants_credit(&mut self) {
+        let wait = self.shared.pace.real(CODE_LOOK_SECS);
+        if self.topped.as_ref().is_some_and(|topped| topped.at.elapsed() < wait) {
+            return;
+        }
+        if !self.shared.cards || self.tops_up().await.is_err() {
             self.call_for_credit();
         }
     }
@@ -31,6 +66,43 @@ impl Desk {
     pub(crate) fn call_for_credit(&self) {
         self.calls
             .ring(Call { branch_id: self.branch.id.clone(), branch: self.branch.name.clone() });
+    }
+
+    async fn tops_up(&mut self) -> Result<(), Trouble> {
+        let census = self.shared.census.clone();
+        let amount = self.dice.pick(&AMOUNTS).copied().unwrap_or_default();
+        let ask = Ask::post("/v1/partner/top-ups", &json!({ "amount": amount }));
+        let begun: Begun = self.branch.owner.read(&ask).await?;
+        one(&census.count.top_ups);
+        let regrets = self.dice.chance(REGRETS_PER_MILLE);
+        self.topped = Some(Topped { id: begun.id.clone(), regrets, at: Instant::now() });
+        if self.dice.chance(LEFT_PER_MILLE) {
+            one(&census.count.pages_left);
+            census.tell(&self.branch.name, "left the page of the bank");
+            return Ok(());
+        }
+        if self.dice.chance(REFUSED_PER_MILLE) && !begun.pay(false).await? {
+            one(&census.count.cards_refused);
+        }
+        if begun.pay(true).await? {
+            one(&census.count.top_ups_paid);
+            let azn = format!("topped up {}.00 AZN by card", amount / 100);
+            census.tell(&self.branch.name, azn);
+        }
+        Ok(())
+    }
+
+    /// Some want a top-up back, a quarter of an hour later; what was spent stays.
+    async fn regret(&mut self) {
+        let wait = self.shared.pace.real(CODE_LOOK_SECS);
+        let due = |topped: &&mut Topped| topped.regrets && topped.at.elapsed() >= wait;
+        let Some(topped) = self.topped.as_mut().filter(due) else { return };
+        topped.regrets = false;
+        let ask = Ask::post(format!("/v1/partner/top-ups/{}/refund", topped.id), &json!({}));
+        if self.branch.owner.done(&ask).await.is_ok() {
+            one(&self.shared.census.count.top_ups_back);
+            self.shared.census.tell(&self.branch.name, "took a top-up back");
+        }
     }
 
     pub(crate) async fn mind_the_gate(&mut self) {
@@ -41,6 +113,7 @@ impl Desk {
         if let Ok(code) = shown_code(&self.branch.owner).await {
             self.board.show(&self.branch.id, &code);
         }
+        self.regret().await;
         // A branch that cannot afford a commission is hidden, so no offer would remind it.
         self.look_at_the_balance().await;
     }

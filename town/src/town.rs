@@ -38,8 +38,11 @@ pub struct Config {
     pub support_phone: String,
     /// Bays of each branch.
     pub bays: Bays,
-    /// What a branch is credited with, at the founding and when its balance is low.
+    /// What a branch is credited with by support, at the founding and when its balance is low.
     pub credit_qepik: i64,
+    /// Whether the engine has a payment provider on whose pages people pay: then branches top up by
+    /// card, clients pay their penalties and get bonus from a campaign.
+    pub cards: bool,
 }
 
 impl Default for Config {
@@ -53,6 +56,7 @@ impl Default for Config {
             support_phone: "+994500000000".to_owned(),
             bays: Bays::Lifelike,
             credit_qepik: 5_000,
+            cards: false,
         }
     }
 }
@@ -93,6 +97,7 @@ impl Town {
             pace,
             sundial: Arc::new(Sundial::of(pace)),
             census: Arc::new(Census::default()),
+            cards: config.cards,
             stop: stop.into(),
         };
         let support = support_person(&shared, &config.support_phone).await?;

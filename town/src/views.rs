@@ -169,6 +169,12 @@ pub struct Order {
     pub services: Vec<Service>,
     /// What it is agreed to cost.
     pub total: Money,
+    /// The fee that fell due with its end.
+    #[serde(default)]
+    pub penalty: Option<Money>,
+    /// How much of it is paid with bonus.
+    #[serde(default)]
+    pub bonus: Money,
     /// How long the way was when it was placed.
     #[serde(default)]
     pub route_secs: u64,
@@ -258,6 +264,19 @@ pub struct Data {
     /// The whole order as its reader may see it.
     #[serde(default)]
     pub order: Option<Box<Order>>,
+    /// The penalty in question.
+    #[serde(default)]
+    pub penalty: Option<Penalty>,
+}
+
+/// A penalty.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Penalty {
+    /// Its id, where the reader may know it.
+    pub id: String,
+    /// `pending`, `paid`, `disputed` or `waived`.
+    pub state: String,
 }
 
 /// One event of a feed.

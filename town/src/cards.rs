@@ -1,0 +1,38 @@
+//! Paying by card, at the page of a payment provider.
+
+use crate::ask::Ask;
+use crate::trouble::Trouble;
+use crate::wire::Wire;
+use serde::Deserialize;
+use serde_json::json;
+
+/// A payment that was begun.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Begun {
+    /// Its id.
+    pub id: String,
+    /// The page to pay it on.
+    #[serde(default)]
+    pub redirect_url: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    paid: bool,
+}
+
+impl Begun {
+    /// Pays on the page, with a card that is good or is not; answers whether it was taken. What
+    /// comes of it the engine learns from its provider.
+    pub async fn pay(&self, good: bool) -> Result<bool, Trouble> {
+        let nowhere = || Trouble::Odd("there is no page to pay on".to_owned());
+        let page = self.redirect_url.as_deref().ok_or_else(nowhere)?;
+        let (scheme, rest) = page.split_once("://").ok_or_else(nowhere)?;
+        let (authority, path) = rest.split_once('/').ok_or_else(nowhere)?;
+        let wire = Wire::to(&format!("{scheme}://{authority}"))?;
+        let body = json!({ "card": if good { "good" } else { "refused" } });
+        let answer: Answer =
+            wire.send(&Ask::post(format!("/{path}"), &body), None).await?.read()?;
+        Ok(answer.paid)
+    }
+}
