@@ -35,6 +35,8 @@ use crate::platform::{Clock, Engine, Fault, Stop, feed, heartbeat, idempotency, 
 use crate::policy::{Book, watch as versions};
 use crate::{access, keyring};
 
+/// Proofs in a row that may not run before acceptances stop.
+const PROOF_FAILURES_MAX: u32 = 3;
 /// Connections that may wait to be taken, and that one worker serves at most.
 const BACKLOG: u32 = 8_192;
 const CONNECTIONS_MAX: usize = 100_000;
@@ -272,9 +274,19 @@ fn keep_house(
     let every = Duration::from_secs(settings.timers.proof_s.max(1));
     loops.spawn(async move {
         let prove = async {
+            let mut failures = 0;
             loop {
-                if let Err(stop) = proof::prove(&proving).await {
-                    tracing::warn!(?stop, "the proof could not run");
+                match proof::prove(&proving).await {
+                    Ok(_) => failures = 0,
+                    Err(stop) => {
+                        tracing::warn!(?stop, "the proof could not run");
+                        failures += 1;
+                        if failures >= PROOF_FAILURES_MAX
+                            && let Ok(standing) = proving.extension::<Standing>()
+                        {
+                            standing.blind(&stop);
+                        }
+                    }
                 }
                 pause(every).await;
             }

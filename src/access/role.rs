@@ -183,6 +183,7 @@ pub const TABLE: &[Rule] = &[
     rule_of("GET",    "/v1/partner/payout", RUNNING),
     rule_of("PUT",    "/v1/partner/payout", RUNNING),
     rule_of("GET",    "/v1/partner/payouts", RUNNING),
+    rule_of("GET",    "/v1/partner/payables", RUNNING),
     rule_of("GET",    "/v1/partner/commission", ALL),
     rule_of("GET",    "/v1/partner/sanctions", ALL),
 

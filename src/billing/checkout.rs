@@ -4,7 +4,7 @@
 use entity::payment::{Model, PaymentState, Purpose};
 use entity::value::PaymentId;
 
-use super::gateway::{Checkout, Gateways, Trouble, Wish};
+use super::gateway::{Checkout, Gateways, Payments, Seen, Trouble, Wish};
 use super::payment_view::{self, PaymentView, view};
 use super::{Refusal, look, payment as rules};
 use crate::platform::write_set::Unique;
@@ -36,6 +36,11 @@ pub async fn open(engine: &Engine, id: PaymentId) -> Result<PaymentView, Stop> {
             let command = RecordCheckout { payment_id: row.id, checkout };
             Ok(engine.execute(By::CLOCK, None, command).await?.answer)
         }
+        // It may have opened it the first time, and refuse only to do so again.
+        Err(Trouble::Refused(why)) if !unknown(&*gateway, &row).await => {
+            tracing::error!(alarm = "provider_unclear", payment = %row.id, why);
+            Err(Refusal::ProviderUnclear.into())
+        }
         Err(Trouble::Refused(why)) => {
             tracing::warn!(payment = %row.id, why, "a provider refused a payment");
             let command = RecordNone { payment_id: row.id, why };
@@ -51,6 +56,11 @@ pub async fn open(engine: &Engine, id: PaymentId) -> Result<PaymentView, Stop> {
             Err(Refusal::ProviderUnclear.into())
         }
     }
+}
+
+/// Does the provider know nothing of it that could still be paid?
+async fn unknown(gateway: &dyn Payments, row: &Model) -> bool {
+    matches!(gateway.status(&look::named(row)).await, Ok(Seen::Absent | Seen::Failed(_)))
 }
 
 fn about(row: &Model) -> &'static str {

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use entity::payment::{Model, PaymentState};
-use entity::value::PaymentId;
+use entity::value::{Instant, PaymentId};
 
 use super::gateway::{Gateways, Named, Seen};
 use super::payment as rules;
@@ -11,9 +11,18 @@ use super::settle::{Fail, Settle};
 use crate::platform::write_set::Fired;
 use crate::platform::{Command, Engine, Stop, Tx};
 use crate::policy;
+use crate::policy::keys::TopUp;
 
 /// Timer: ask the provider.
 pub const LOOK: &str = "payment.look";
+
+/// When a payment is looked at next: the last time at the moment nobody waits for it any longer,
+/// not a little before.
+pub(super) fn next(row: &Model, keys: &TopUp, now: Instant) -> Instant {
+    let young = now - row.created_at < YOUNG;
+    let due = now + TimeDelta::minutes(if young { keys.look_min } else { keys.look_again_min });
+    if now < row.expires_at { due.min(row.expires_at) } else { due }
+}
 
 /// A payment is young for so long: it is looked at more often.
 const YOUNG: TimeDelta = TimeDelta::hours(1);
@@ -32,10 +41,12 @@ pub fn named(row: &Model) -> Named {
 /// Faults alone.
 pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), Stop> {
     let payment_id = PaymentId(fired.subject);
-    let Ok(row) = payment_view::now(&engine.shared().db.write, payment_id).await else {
-        return engine.consume(fired).await;
+    let row = match payment_view::now(&engine.shared().db.write, payment_id).await {
+        Ok(row) => row,
+        Err(Stop::Refused(_)) => return engine.consume(fired).await,
+        Err(stop) => return Err(stop),
     };
-    if row.state != PaymentState::Created {
+    if !rules::awaited(&row, engine.shared().clock.now()) {
         return engine.consume(fired).await;
     }
     let Some(gateway) = engine.extension::<Gateways>()?.of(row.driver) else {
@@ -77,7 +88,7 @@ impl Command for Later {
 
     async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
         let row = payment_view::load(tx, self.payment_id).await?;
-        if row.state != PaymentState::Created {
+        if !rules::awaited(&row, tx.now()) {
             return Ok(());
         }
         let keys = policy::book::in_force(tx)?.keys;
@@ -95,15 +106,7 @@ impl Command for Later {
             told(tx, &next, keys.topup.refund_h)?;
         } else {
             tx.update(&row, &looked);
-            let young = now - row.created_at < YOUNG;
-            let wait = if young { keys.topup.look_min } else { keys.topup.look_again_min };
-            // The last look is the moment nobody waits any longer, not a little before.
-            let due = now + TimeDelta::minutes(wait);
-            tx.arm(
-                LOOK,
-                row.id.0,
-                if now < row.expires_at { due.min(row.expires_at) } else { due },
-            );
+            tx.arm(LOOK, row.id.0, next(&row, &keys.topup, now));
         }
         match news {
             Some(note) => support(tx, "support.payment_unclear", &row, &note),

@@ -37,6 +37,23 @@ pub fn given_up(row: &Model, state: PaymentState, now: Instant) -> Option<Model>
     }
 }
 
+/// Is money for it still waited for? After a card that was refused a second one may be good on the
+/// same page, if there is one; when its time is over it is looked at once more (BAL-5).
+#[must_use]
+pub fn awaited(row: &Model, now: Instant) -> bool {
+    match row.state {
+        PaymentState::Created => true,
+        PaymentState::Failed => {
+            let looked_last = row.last_look_at.is_some_and(|at| at >= row.expires_at);
+            row.redirect_url.is_some() && (now < row.expires_at || !looked_last)
+        }
+        PaymentState::Paid
+        | PaymentState::Expired
+        | PaymentState::Refunding
+        | PaymentState::Refunded => false,
+    }
+}
+
 /// May the partner have its top-up back, as far as the payment itself says?
 ///
 /// # Errors

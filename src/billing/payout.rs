@@ -60,7 +60,11 @@ impl Command for RunPayouts {
                 }
             }
             PayoutTo::Card => match found.filter(terms::payable_to_card) {
-                Some(terms) => collect(tx, &terms, &due)?,
+                Some(terms) => {
+                    if collect(tx, &terms, &due)? {
+                        next = Some(today);
+                    }
+                }
                 None if due.is_empty() => {}
                 None => {
                     next = Some(calendar::after(today, 1, &keys.calendar.holidays));
@@ -103,18 +107,25 @@ fn date(row: &payable::Model) -> Option<NaiveDate> {
     row.due_on.as_ref().and_then(|text| text.parse().ok())
 }
 
-/// Makes one payout of what is due.
-fn collect(tx: &mut Tx, terms: &payout_terms::Model, due: &[&payable::Model]) -> Result<(), Stop> {
+/// Makes one payout of what is due; answers whether something was left for another one.
+fn collect(
+    tx: &mut Tx,
+    terms: &payout_terms::Model,
+    due: &[&payable::Model],
+) -> Result<bool, Stop> {
     let id = PayoutId::new();
-    let mut amount = Money::ZERO;
+    let (mut amount, mut left) = (Money::ZERO, false);
     for old in due {
-        let Some(sum) = amount.plus(old.amount) else { break };
+        let Some(sum) = amount.plus(old.amount) else {
+            left = true;
+            break;
+        };
         amount = sum;
         let taken = payable::Model { payout_id: Some(id), ..(*old).clone() };
         tx.update(*old, &taken);
     }
     let Some(account) = terms.account.clone().filter(|_| amount.is_positive()) else {
-        return Ok(());
+        return Ok(false);
     };
     let made = row::Model {
         id,
@@ -137,13 +148,11 @@ fn collect(tx: &mut Tx, terms: &payout_terms::Model, due: &[&payable::Model]) ->
     match made.driver {
         Driver::Manual => {
             let payload = json!({"payout": payout(&made)});
-            tx.tell(&Audience::Support, "support.payout_due", None, EventId::new(), &payload)
+            tx.tell(&Audience::Support, "support.payout_due", None, EventId::new(), &payload)?;
         }
-        Driver::Epoint | Driver::Payriff => {
-            tx.arm(SEND, id.0, tx.now());
-            Ok(())
-        }
+        Driver::Epoint | Driver::Payriff => tx.arm(SEND, id.0, tx.now()),
     }
+    Ok(left)
 }
 
 /// Tells the branch where a payout stands.

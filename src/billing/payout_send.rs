@@ -13,6 +13,7 @@ use serde_json::json;
 use super::Refusal;
 use super::gateway::{Gateways, LEASE, Payments, Sent, Transfer, Trouble};
 use super::payout::{arrived, bounced};
+use super::payout_terms::payable_to_card;
 use super::payout_view::{PayoutView, payout};
 use crate::platform::codes::given;
 use crate::platform::write_set::Fired;
@@ -74,13 +75,18 @@ async fn hand_over(
     transfer: &Transfer,
     first: bool,
 ) -> Result<Sent, Trouble> {
-    if !first {
-        let sent = gateway.pay_out_status(transfer.payout_id).await?;
-        if sent != Sent::Absent {
-            return Ok(sent);
-        }
+    if first {
+        return gateway.pay_out(transfer).await;
     }
-    gateway.pay_out(transfer).await
+    let sent = gateway.pay_out_status(transfer.payout_id).await?;
+    if sent != Sent::Absent {
+        return Ok(sent);
+    }
+    // It may have acted the first time: a no to the second question proves nothing.
+    gateway.pay_out(transfer).await.map_err(|trouble| match trouble {
+        Trouble::Refused(why) => Trouble::Unclear(why),
+        Trouble::NotReached(_) | Trouble::PerhapsActed(_) | Trouble::Unclear(_) => trouble,
+    })
 }
 
 /// What is about to be asked.
@@ -109,12 +115,17 @@ impl Command for MarkSent {
     async fn run(&self, tx: &mut Tx) -> Result<Sending, Stop> {
         let old = load(tx, self.payout_id).await?;
         let terms = tx.find::<payout_terms::Entity>(old.partner_id).await?;
-        let voen = terms.and_then(|terms| terms.voen);
         let (now, first) = (tx.now(), old.state == PayoutState::Created);
         let open = match old.state {
             PayoutState::Created | PayoutState::Sent => true,
             PayoutState::Paid | PayoutState::Failed => false,
         };
+        if first && !terms.as_ref().is_some_and(payable_to_card) {
+            // Nobody was asked yet, and it may not go out any more.
+            bounced(tx, &old, "The terms allow no payout any more").await?;
+            return Ok(Sending { open: false, first, voen: None, busy_until: None });
+        }
+        let voen = terms.and_then(|terms| terms.voen);
         let busy_until = old.busy_until.filter(|until| open && now < *until);
         if open && busy_until.is_none() {
             let next = row::Model {

@@ -106,10 +106,14 @@ pub fn payout(row: &payout::Model) -> PayoutView {
 /// When the database fails.
 pub async fn payables<C: ConnectionTrait>(
     db: &C,
+    partner_id: Option<PartnerId>,
     state: Option<PayableState>,
     query: &PageQuery,
 ) -> Result<Page<PayableView>, Stop> {
     let mut rows = payable::Entity::find().order_by_desc(payable::Column::Id).limit(query.reach());
+    if let Some(partner_id) = partner_id {
+        rows = rows.filter(payable::Column::PartnerId.eq(partner_id));
+    }
     if let Some(state) = state {
         rows = rows.filter(payable::Column::State.eq(state));
     }

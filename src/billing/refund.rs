@@ -3,13 +3,14 @@
 
 use chrono::TimeDelta;
 use entity::payment::{Driver, Model, PaymentState, Purpose};
-use entity::value::{Instant, Money, PaymentId};
+use entity::value::{Instant, LotId, Money, PaymentId};
 use serde::{Deserialize, Serialize};
 
 use super::gateway::{Gateways, LEASE, Payments, Seen, Trouble};
 use super::look::named;
 use super::payment_view::{self, PaymentView, support, told, view};
 use super::{Refusal, payment as rules};
+use crate::bonus::{Owner, grant};
 use crate::ledger::payments;
 use crate::platform::codes::given;
 use crate::platform::write_set::Fired;
@@ -91,7 +92,9 @@ async fn ask(gateway: &dyn Payments, row: &Model, amount: Money, fresh: bool) ->
     }
     match gateway.refund(&named(row), amount).await {
         Ok(()) => Answer::Gone,
-        Err(Trouble::Refused(why)) => Answer::Kept(why),
+        Err(Trouble::Refused(why)) if fresh => Answer::Kept(why),
+        // It may have acted the first time: a no to the second question proves nothing.
+        Err(Trouble::Refused(why)) => later(true, why),
         Err(Trouble::NotReached(why)) => later(false, why),
         Err(trouble @ (Trouble::PerhapsActed(_) | Trouble::Unclear(_))) => {
             later(true, trouble.to_string())
@@ -107,7 +110,8 @@ fn gone_already(row: &Model, amount: Money, fresh: bool, seen: &Seen) -> Option<
         Seen::Paid { .. } => (untouched || fresh).then_some(false),
         Seen::Returned => rest.then_some(true),
         Seen::PartlyReturned if untouched => (!fresh && !rest).then_some(true),
-        Seen::Touched if untouched => (!fresh || rest).then_some(true),
+        // Before anybody asked, somebody else touched it: nobody guesses how much went back.
+        Seen::Touched if untouched => (!fresh).then_some(true),
         // What went back before was ours; of this nobody was asked yet.
         Seen::PartlyReturned | Seen::Touched => fresh.then_some(false),
         Seen::Pending | Seen::Failed(_) | Seen::Absent | Seen::Unknown(_) => None,
@@ -210,6 +214,14 @@ impl Command for RecordKept {
         let note = format!("The provider refused to give it back: {}", self.why);
         let next = Model { note: note.clone(), ..next };
         payments::kept(tx, &next, amount, &note)?;
+        let next = match next.gift_lot_id {
+            Some(lot) => {
+                let owner = Owner::Partner(next.partner_id);
+                let again = grant::again(tx, owner, LotId(lot)).await?;
+                Model { gift_lot_id: again.map_or(Some(lot), |lot| Some(lot.0)), ..next }
+            }
+            None => next,
+        };
         tx.update(&row, &next);
         follow(tx, &next);
         if next.purpose == Purpose::TopUp {

@@ -68,7 +68,8 @@ pub async fn change(tx: &mut Tx, reserved: &Reserved, amount: Money) -> Result<(
         grown(&row.legs, more)
     } else {
         let (kept, gone) = shrink(&row.legs.0, Money(row.amount.0 - amount.0));
-        purse.give_back(tx, &gone.0, Lifetime::Left, id);
+        // The client's own act: no bonus lives longer for having been set aside (BON-3).
+        purse.give_back(tx, &gone.0, Lifetime::Original, id);
         kept
     };
     purse.close(tx)?;

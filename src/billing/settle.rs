@@ -108,7 +108,9 @@ impl Command for Settle {
         if let Some(message) = &self.message {
             message.keep(tx, Some(row.id), outcome);
         }
-        tx.disarm(look::LOOK, row.id.0);
+        if outcome != Outcome::AmountWrong {
+            tx.disarm(look::LOOK, row.id.0);
+        }
         Ok(outcome)
     }
 }
@@ -133,11 +135,20 @@ impl Settle {
     fn wrong(&self, tx: &mut Tx, row: &Model) -> Result<(), Stop> {
         let note = format!("The provider says {} was paid", self.amount);
         tracing::error!(alarm = "payment_amount_wrong", payment = %row.id, note);
-        if row.note != note {
-            tx.update(row, &Model { note: note.clone(), ..row.clone() });
-            support(tx, "support.payment_amount_wrong", row, &note)?;
+        let (now, news) = (tx.now(), row.note != note);
+        let looked = Model { note: note.clone(), last_look_at: Some(now), ..row.clone() };
+        let keys = policy::book::in_force(tx)?.keys;
+        if now < row.expires_at {
+            tx.update(row, &looked);
+            tx.arm(look::LOOK, row.id.0, look::next(row, &keys.topup, now));
+        } else {
+            // Support has it by now; whoever began it need not wait any longer.
+            let next = rules::given_up(&looked, PaymentState::Expired, now).unwrap_or(looked);
+            tx.update(row, &next);
+            told(tx, &next, keys.topup.refund_h)?;
+            tx.disarm(look::LOOK, row.id.0);
         }
-        Ok(())
+        if news { support(tx, "support.payment_amount_wrong", row, &note) } else { Ok(()) }
     }
 }
 
@@ -160,12 +171,22 @@ impl Command for Fail {
         if let Some(message) = &self.message {
             message.keep(tx, Some(row.id), Outcome::Failed);
         }
-        if let Some(next) = rules::given_up(&row, PaymentState::Failed, tx.now()) {
+        let now = tx.now();
+        if let Some(next) = rules::given_up(&row, PaymentState::Failed, now) {
             let next = Model { note: self.why.clone(), ..next };
             tx.update(&row, &next);
             told(tx, &next, 0)?;
+        } else if row.state == PaymentState::Failed {
+            tx.update(&row, &Model { last_look_at: Some(now), ..row.clone() });
         }
-        tx.disarm(look::LOOK, row.id.0);
+        let open = matches!(row.state, PaymentState::Created | PaymentState::Failed);
+        if open && row.redirect_url.is_some() && now < row.expires_at {
+            // A second card may be good, and its callback may be lost.
+            let keys = policy::book::in_force(tx)?.keys;
+            tx.arm(look::LOOK, row.id.0, look::next(&row, &keys.topup, now));
+        } else {
+            tx.disarm(look::LOOK, row.id.0);
+        }
         Ok(Outcome::Failed)
     }
 }

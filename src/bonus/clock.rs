@@ -32,7 +32,8 @@ pub fn arm(tx: &mut Tx, owner: Owner, head: Option<&lot::Model>) -> Result<(), S
         None => tx.disarm(TURN, owner.id()),
         Some(end) => tx.arm(TURN, owner.id(), end),
     }
-    match end.map(|end| end - warn).filter(|at| *at >= tx.now() && !warned) {
+    // What lives no longer than its warning is warned of at once.
+    match end.filter(|_| !warned).map(|end| (end - warn).max(tx.now())) {
         None => tx.disarm(WARN, owner.id()),
         Some(at) => tx.arm(WARN, owner.id(), at),
     }

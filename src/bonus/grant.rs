@@ -139,8 +139,35 @@ pub async fn revoke(tx: &mut Tx, owner: Owner, root: LotId) -> Result<(), Stop> 
         return Err(Refusal::Spent.into());
     }
     let mut purse = Purse::open(tx, owner, &ids).await?;
+    // Somebody may have pinned a part of it since it was looked at.
+    if ids.iter().any(|id| purse.pins(*id)) {
+        return Err(Refusal::Spent.into());
+    }
     purse.revoke(tx, root);
     purse.close(tx)
+}
+
+/// Gives back what [`revoke`] took, for the life of a gift: the refund it went with came to
+/// nothing.
+///
+/// # Errors
+/// A fault.
+pub async fn again(tx: &mut Tx, owner: Owner, root: LotId) -> Result<Option<LotId>, Stop> {
+    let family = super::read::family(tx.db(), root).await?;
+    let amount = super::read::revoked(tx.db(), &family).await?;
+    if !amount.is_positive() {
+        return Ok(None);
+    }
+    let ttl_h = policy::book::in_force(tx)?.keys.bonus.topup_ttl_h;
+    let gift = Grant {
+        owner,
+        amount,
+        life: TimeDelta::hours(ttl_h),
+        source: LotSource::Support,
+        source_id: None,
+        note: "Gift of a top-up that was not given back",
+    };
+    Ok(Some(grant(tx, gift).await?.id))
 }
 
 /// Support grants bonus by hand (BON-8).

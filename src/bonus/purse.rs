@@ -74,6 +74,12 @@ impl Purse {
         self.queue.usable()
     }
 
+    /// Is a part of this lot held?
+    #[must_use]
+    pub fn pins(&self, id: LotId) -> bool {
+        self.lot(id).is_some_and(|lot| lot.pinned.is_positive())
+    }
+
     /// Puts a new lot last.
     pub fn grant(&mut self, tx: &Tx, lot: lot::Model) {
         self.tellings.push(("bonus.granted", lot.id, lot.amount));

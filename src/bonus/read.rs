@@ -135,6 +135,17 @@ pub async fn family<C: ConnectionTrait>(db: &C, root: LotId) -> Result<Vec<lot::
     Ok(rows.all(db).await?)
 }
 
+/// How much of these lots was taken back.
+///
+/// # Errors
+/// When the database fails.
+pub async fn revoked<C: ConnectionTrait>(db: &C, lots: &[lot::Model]) -> Result<Money, Stop> {
+    let rows = posting::Entity::find()
+        .filter(posting::Column::LotId.is_in(lots.iter().map(|lot| lot.id)))
+        .filter(posting::Column::Kind.eq("bonus_revoked"));
+    Ok(Money(rows.all(db).await?.iter().map(|row| row.amount.0).sum()))
+}
+
 /// Has any of these lots paid for anything, or is a part of one held?
 ///
 /// # Errors

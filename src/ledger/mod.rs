@@ -21,7 +21,7 @@ pub mod watch;
 crate::refusals! {
     /// What the books refuse.
     Refusal {
-        InsufficientBalance = "insufficient_balance", Conflict, "The balance does not cover the commission", "Top up the balance, then accept; nothing was held.";
+        InsufficientBalance = "insufficient_balance", Conflict, "The balance does not cover the commission", "Top up the balance, then accept; a restricted balance accepts again once it has recovered. Nothing was held.";
         Restricted = "balance_restricted", Conflict, "The balance is restricted", "Top it up: orders are accepted again once it has recovered.";
         AmountInvalid = "amount_invalid", Unprocessable, "The amount makes no sense", "Amounts are whole qəpik above zero.";
         StatementTooLong = "statement_too_long", Unprocessable, "The statement has too many lines", "Ask for a shorter time: at most 50000 lines.";

@@ -12,13 +12,14 @@ use chrono::TimeDelta;
 use entity::hold::HoldState;
 use entity::order::Status;
 use entity::value::{Money, OrderId, PartnerId};
-use entity::{hold, order, posting, wallet};
+use entity::{hold, order, order_step, posting, wallet};
 use sea_orm::{
     ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::commission::commission;
 use super::proof_payments;
@@ -43,6 +44,15 @@ impl Standing {
     #[must_use]
     pub fn holds(&self) -> bool {
         !self.0.load(Ordering::Relaxed)
+    }
+
+    /// The proof could not run, again and again: nobody knows whether the books hold, which is as
+    /// good as a no.
+    pub fn blind(&self, why: &Stop) {
+        self.0.store(true, Ordering::Relaxed);
+        tracing::error!(alarm = "books_unproved", ?why, "acceptances stop");
+        metrics::counter!("yumo_books_alarms").increment(1);
+        metrics::gauge!("yumo_books_ok").set(0.0);
     }
 
     /// Keeps what a proof said; an alarm fires when it says no.
@@ -195,6 +205,10 @@ async fn wallets(
 ) -> Result<(), Stop> {
     let rows = wallet::Entity::find().all(read).await?;
     proof.checked("wallet", rows.len());
+    let mut of_wallet: BTreeMap<Uuid, Vec<&hold::Model>> = BTreeMap::new();
+    for hold in holds {
+        of_wallet.entry(hold.wallet_id).or_default().push(hold);
+    }
     let operator = |name: &&String| !name.starts_with("partner:");
     let mut all: i64 =
         posted.accounts.iter().filter(|(name, _)| operator(name)).map(|(_, sum)| sum).sum();
@@ -206,19 +220,20 @@ async fn wallets(
             let detail = format!("posted is {}, its postings say {}", row.posted, Money(sum));
             proof.wrong("wallet_posted", "wallet", row.id, detail);
         }
-        let mine = || holds.iter().filter(|hold| hold.wallet_id == row.id);
-        let held: i64 = mine().map(|hold| hold.amount.0).sum();
+        let mine = of_wallet.remove(&row.id).unwrap_or_default();
+        let held: i64 = mine.iter().map(|hold| hold.amount.0).sum();
         if held != row.held.0 {
             let detail = format!("held is {}, its holds say {}", row.held, Money(held));
             proof.wrong("wallet_held", "wallet", row.id, detail);
         }
         let least = row.floor.unwrap_or(floor);
-        let earliest = mine().map(|hold| hold.at).min();
+        let earliest = mine.iter().map(|hold| hold.at).min();
         let debited = posted.last_debit.get(&partner_id).copied();
         // Captures and corrections may pass the floor; holds alone may not.
         let by_holds = row.posted >= least
             && earliest.is_some_and(|at| debited.is_none_or(|d| d + NEARLY < at));
-        if by_holds && row.posted.0 - held < least.0 {
+        let below = by_holds && row.posted.0 - held < least.0;
+        if below && !any_restored(read, &mine).await? {
             let detail = format!("available is {}", Money(row.posted.0 - held));
             proof.wrong("floor_by_hold", "wallet", row.id, detail);
         }
@@ -228,6 +243,15 @@ async fn wallets(
         proof.wrong("sum_zero", "posting", "all", detail);
     }
     Ok(())
+}
+
+/// Was one of these holds restored by a contested admission, which asks no floor (ORD-10)?
+async fn any_restored(read: &DatabaseTransaction, holds: &[&hold::Model]) -> Result<bool, Stop> {
+    let contested = order_step::Entity::find()
+        .filter(order_step::Column::OrderId.is_in(holds.iter().map(|hold| hold.order_id)))
+        .filter(order_step::Column::Intent.eq("contest"))
+        .limit(1);
+    Ok(!contested.all(read).await?.is_empty())
 }
 
 /// Each accepted open order has one hold, of the commission its snapshot calls for; no hold stands

@@ -5,10 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use entity::hold::{HoldState, Leg};
-use entity::lot::{self, LotState};
+use entity::lot::{self, LotSource, LotState};
 use entity::order::Status;
 use entity::value::{LotId, Money, OrderId};
-use entity::{hold, order, purse, reservation};
+use entity::{campaign, hold, order, purse, reservation};
 use sea_orm::{
     ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _,
@@ -124,6 +124,7 @@ async fn lots(
         .map(|(name, sum)| (name, *sum))
         .collect();
     let mut heads: BTreeMap<Uuid, (i64, Vec<lot::Model>)> = BTreeMap::new();
+    let mut given: BTreeMap<Uuid, i64> = BTreeMap::new();
     let mut after = LotId(Uuid::nil());
     loop {
         let rows = lot::Entity::find()
@@ -148,6 +149,9 @@ async fn lots(
                     format!("is held for {}, open orders hold {}", row.pinned, Money(held));
                 proof.wrong("lot_pinned", "lot", row.id, detail);
             }
+            if let Some(campaign) = row.source_id.filter(|_| row.source == LotSource::Campaign) {
+                *given.entry(campaign).or_default() += row.amount.0;
+            }
             queue(proof, &mut heads, row);
         }
     }
@@ -157,6 +161,7 @@ async fn lots(
     for (lot, held) in pins {
         proof.wrong("lot_held", "lot", lot, format!("{} is held of no lot", Money(held)));
     }
+    campaigns(read, proof, given).await?;
     let mut live = BTreeSet::new();
     for (owner, (first, running)) in heads {
         live.insert(owner);
@@ -166,6 +171,24 @@ async fn lots(
         }
     }
     Ok(live)
+}
+
+/// Each campaign has given what its lots say (BON-8).
+async fn campaigns(
+    read: &DatabaseTransaction,
+    proof: &mut Proof,
+    mut given: BTreeMap<Uuid, i64>,
+) -> Result<(), Stop> {
+    let rows = campaign::Entity::find().all(read).await?;
+    proof.checked("campaign", rows.len());
+    for row in rows {
+        let sum = given.remove(&row.id.0).unwrap_or(0);
+        if sum != row.granted.0 {
+            let detail = format!("has given {}, its lots say {}", row.granted, Money(sum));
+            proof.wrong("campaign_granted", "campaign", row.id, detail);
+        }
+    }
+    Ok(())
 }
 
 /// Notes the first place of each queue and the lots whose clocks run; what is over has nothing

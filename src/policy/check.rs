@@ -5,6 +5,7 @@
 
 mod bounds;
 mod commission;
+mod money;
 mod orders;
 mod people;
 #[cfg(test)]
@@ -64,6 +65,7 @@ impl Finding {
 pub fn check(policy: &Policy, today: NaiveDate) -> Vec<Finding> {
     let mut found = bounds::check(policy);
     found.extend(commission::check(&policy.commission));
+    found.extend(money::check(policy));
     found.extend(orders::check(policy));
     found.extend(people::check(policy));
     found.extend(calendar(&policy.calendar, today));

@@ -25,6 +25,7 @@ crate::refusals! {
         ValueInvalid = "policy_value_invalid", Unprocessable, "The value is not of that key's kind", "Look at `key`; its kind stands in GET /v1/support/policy.";
         Unchanged = "policy_unchanged", Unprocessable, "Nothing would change", "Name at least one key with another value than the newest version has.";
         Past = "policy_in_the_past", Unprocessable, "A version cannot come into force in the past", "Name an instant to come, or none for at once.";
+        TooFar = "policy_too_far", Unprocessable, "A version comes into force within a year", "Name an instant not after `until`: until then nothing else could change.";
         OutOfOrder = "policy_out_of_order", Conflict, "A later version was published already", "Name an instant not before `effective_at` of the newest version.";
         Broken = "policy_broken", Unprocessable, "The policy contradicts itself", "Look at the `findings` that are errors and change those keys.";
     }

@@ -1,6 +1,6 @@
 //! Publishing the next version: the only writer of versions after the first.
 
-use chrono::SubsecRound as _;
+use chrono::{SubsecRound as _, TimeDelta};
 use entity::policy_version;
 use entity::value::{EventId, Instant};
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,9 @@ pub struct Published {
     pub warnings: Vec<Finding>,
 }
 
+/// A version comes into force so many days ahead at most: what is published cannot be overtaken.
+const AHEAD_MAX_DAYS: i64 = 366;
+
 impl Command for Publish {
     type Answer = Published;
     const NAME: &'static str = "publish_policy";
@@ -47,6 +50,10 @@ impl Command for Publish {
         let effective_at = self.effective_at.map_or(tx.now(), |at| at.trunc_subsecs(6));
         if effective_at < tx.now() {
             return Err(Refusal::Past.into());
+        }
+        let until = tx.now() + TimeDelta::days(AHEAD_MAX_DAYS);
+        if effective_at > until {
+            return Err(Refusal::TooFar.refused().with("until", until).into());
         }
         if effective_at < newest.effective_at {
             let no = Refusal::OutOfOrder.refused().with("effective_at", newest.effective_at);

@@ -32,12 +32,25 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(terms)
         .service(set_terms)
         .service(own)
+        .service(owed)
         .service(voen)
         .service(payables)
         .service(release)
         .service(refuse)
         .service(payouts)
         .service(paid);
+}
+
+#[utoipa::path(tag = "partner", params(PageQuery), responses((status = 200, body = Page<PayableView>)), security(("bearer" = [])))]
+#[get("/v1/partner/payables")]
+async fn owed(
+    edge: Data<Edge>,
+    staff: Staff,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let (read, whose) = (&edge.engine.shared().db.read, Some(staff.partner_id()));
+    let page = payout_view::payables(read, whose, None, &query).await?;
+    reply::json(&edge, StatusCode::OK, &page)
 }
 
 #[utoipa::path(tag = "partner", responses((status = 200, body = TermsView)), security(("bearer" = [])))]
@@ -133,7 +146,7 @@ async fn payables(
 ) -> Result<HttpResponse, Problem> {
     let PayablesQuery { state, limit, cursor } = query.into_inner();
     let read = &edge.engine.shared().db.read;
-    let page = payout_view::payables(read, state, &PageQuery { limit, cursor }).await?;
+    let page = payout_view::payables(read, None, state, &PageQuery { limit, cursor }).await?;
     reply::json(&edge, StatusCode::OK, &page)
 }
 

@@ -245,7 +245,11 @@ fn seen(json: &Value, named: &Named) -> Seen {
         return Seen::Unknown("another payment".to_owned());
     }
     let why = text(json, "message").unwrap_or_default();
+    let currency = text(json, "currency").filter(|currency| currency != "AZN");
     match text(json, "status").as_deref() {
+        Some("success") if currency.is_some() => {
+            Seen::Unknown(format!("paid in {}", currency.unwrap_or_default()))
+        }
         Some("new" | "server_error") => Seen::Pending,
         Some("success") => match money(json, "amount") {
             Some(amount) => Seen::Paid { amount, reference },

@@ -97,10 +97,10 @@ fn trouble(error: reqwest::Error) -> Trouble {
     }
 }
 
-/// A text in an answer.
+/// A text in an answer; PostgreSQL keeps no U+0000, and nobody means one.
 pub fn text(json: &Value, field: &str) -> Option<String> {
     match json.get(field) {
-        Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
+        Some(Value::String(text)) if !text.is_empty() => Some(text.replace('\0', "")),
         Some(Value::Number(number)) => Some(number.to_string()),
         _ => None,
     }

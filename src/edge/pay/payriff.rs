@@ -185,7 +185,8 @@ fn seen(order: &Value, named: &Named) -> Seen {
     if named.reference.is_some() && reference != named.reference {
         return Seen::Unknown("another payment".to_owned());
     }
-    let currency = text(order, "currencyType").unwrap_or_else(|| "AZN".to_owned());
+    let currency = text(order, "currencyType").or_else(|| text(order, "currency"));
+    let currency = currency.unwrap_or_else(|| "AZN".to_owned());
     match text(order, "paymentStatus").as_deref() {
         Some("APPROVED") if currency != "AZN" => Seen::Unknown(format!("paid in {currency}")),
         Some("APPROVED") => match money(order, "amount") {

@@ -208,7 +208,11 @@ pub(super) fn take_unspent(
         add: vec![("posted", by.0)],
         set: Vec::new(),
         also: vec![restricted(&keys, by), low(&keys, by)],
-        condition: Some(("\"held\" = 0 AND \"posted\" = ?", vec![Value::from(seen.0)])),
+        condition: Some((
+            "\"held\" = 0 AND \"posted\" = ? AND NOT EXISTS (SELECT 1 FROM \"hold\" \
+             WHERE \"hold\".\"wallet_id\" = \"wallet\".\"id\" AND \"hold\".\"state\" = 'open')",
+            vec![Value::from(seen.0)],
+        )),
         refusal: None,
     });
     Ok(())

@@ -45,6 +45,15 @@ const LEAST: &[(&str, i64, &str)] = &[
     ("fee.block_debt", 1, "everybody would be in debt"),
     ("fee.block_count", 1, "everybody would be in debt"),
     ("penalty.dispute_days", 1, "no penalty could be disputed"),
+    ("topup.min", 1, "nothing would be topped up"),
+    ("topup.look_min", 1, "providers would be asked without a pause"),
+    ("topup.look_again_min", 1, "providers would be asked without a pause"),
+    ("topup.give_up_h", 1, "nobody would wait for a payment"),
+    ("bonus.topup_per", 1, "a gift for nothing would have no end"),
+    ("bonus.topup_gift", 0, "a gift would cost its owner"),
+    ("bonus.topup_ttl_h", 1, "a gift would be over when it is given"),
+    ("bonus.other_days", 1, "a bonus would be over when it is given"),
+    ("payout.working_days", 1, "a payout would be due before it is owed"),
     ("client.ban_count", 1, "whoever is counted would be banned"),
     ("client.ban_window_h", 1, "no fault would ever count"),
     ("client.ban_h", 1, "no ban would last"),
@@ -55,6 +64,9 @@ const LEAST: &[(&str, i64, &str)] = &[
     ("partner.block_count", 1, "whoever is counted would be blocked"),
     ("partner.block_days", 1, "no block would last"),
 ];
+
+/// Keys that must be at most so much, and what happens otherwise.
+const MOST: &[(&str, i64, &str)] = &[("bonus.other_days", 365, "no grant may live longer")];
 
 /// Keys that are multiples of five minutes, as time of bays is kept (BK-1).
 const TICKS: &[&str] = &["booking.grid_min", "booking.buffer_min"];
@@ -79,16 +91,21 @@ fn one(name: &str, value: i64) -> Option<Finding> {
         let says = format!("{name} is {value}: a rate is 0 to 10000 basis points.");
         return (!right).then(|| Finding::error("rate_out_of_range", &[name], says));
     }
-    if name == "balance.floor" {
+    if name == "balance.floor" && value > 0 {
         let says =
             format!("The floor is {value}: a partner with nothing owing could take nothing.");
-        return (value > 0).then(|| Finding::error("floor_positive", &[name], says));
+        return Some(Finding::error("floor_positive", &[name], says));
     }
     if let Some((_, least, otherwise)) =
         LEAST.iter().find(|(n, least, _)| n == &name && value < *least)
     {
         let says = format!("{name} is {value}, at least {least}: {otherwise}.");
         return Some(Finding::error("value_too_low", &[name], says));
+    }
+    if let Some((_, most, otherwise)) = MOST.iter().find(|(n, most, _)| n == &name && value > *most)
+    {
+        let says = format!("{name} is {value}, at most {most}: {otherwise}.");
+        return Some(Finding::error("value_too_high", &[name], says));
     }
     let unit = UNITS.iter().find(|(unit, ..)| name.ends_with(unit));
     let (least, most) = unit.map_or(OTHERS, |(_, least, most)| (*least, *most));

@@ -301,3 +301,41 @@ fn bon_5_holidays_must_be_known() {
     assert!(!missing("2026-01-01") && !missing("2026-12-31") && !missing("2027-10-31"));
     assert!(missing("2027-11-01") && missing("2028-01-01"));
 }
+
+/// BAL-3, BAL-5, BON-4, BON-5, BON-7: money that could not move, or would move wrongly.
+#[test]
+fn money_that_contradicts_itself() {
+    let of = |section: &str, keys: Value| json!({section: keys});
+    only(
+        Severity::Error,
+        &[
+            ("topup_bounds", "topup.min", of("topup", json!({"min": 600_000}))),
+            ("value_too_low", "topup.min", of("topup", json!({"min": 0}))),
+            ("value_too_low", "topup.look_min", of("topup", json!({"look_min": 0}))),
+            ("value_too_low", "topup.look_again_min", of("topup", json!({"look_again_min": 0}))),
+            ("value_too_low", "bonus.topup_gift", of("bonus", json!({"topup_gift": -1}))),
+            ("gift_above_topup", "bonus.topup_gift", of("bonus", json!({"topup_per": 999}))),
+            (
+                "value_out_of_range",
+                "balance.floor",
+                of("balance", json!({"floor": -1_000_000_001})),
+            ),
+            ("value_too_high", "bonus.other_days", of("bonus", json!({"other_days": 366}))),
+            ("payout_late", "payout.run_at_min", of("payout", json!({"run_at_min": 1440}))),
+            (
+                "unrestrict_below_floor",
+                "balance.floor",
+                of("balance", json!({"unrestrict_at": -501})),
+            ),
+        ],
+    );
+    only(
+        Severity::Warning,
+        &[
+            ("bonus_warning_inert", "bonus.topup_ttl_h", of("bonus", json!({"topup_ttl_h": 3}))),
+            ("gift_unreachable", "bonus.topup_gift", of("bonus", json!({"topup_per": 500_001}))),
+        ],
+    );
+    assert_eq!(found(&of("payout", json!({"run_at_min": 1439}))), []);
+    assert_eq!(found(&of("bonus", json!({"topup_ttl_h": 4, "other_days": 365}))), []);
+}

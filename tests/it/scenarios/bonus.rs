@@ -174,6 +174,31 @@ both! {
         assert_eq!(bonus_of(&kristal, "partner").await, (200, 0));
     }
 
+    /// BON-3, BON-5: bonus the client sets aside and takes back lives no longer for that.
+    async fn bon_3_setting_aside_lengthens_no_life(world) {
+        let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
+        grants(world, &anar, 1000, 24).await;
+        let order = pays_with_bonus(&anar, &kristal, 1000).await;
+        world.advance(seconds(20)).await;
+        sets_aside(&anar, &order, 0).await.ok();
+        let ends = json!("2026-11-21T08:00:00Z");
+        assert_eq!(queue(&anar, "client").await, [(1000, ends, json!(null))]);
+        anar.cancels(&order).await.ok();
+    }
+
+    /// BON-7: a lot that lives no longer than its warning is warned of at once.
+    async fn bon_7_a_short_life_is_warned_of_at_once(world) {
+        let anar = world.client("Anar").await;
+        let mut hears = anar.follows().await;
+        grants(world, &anar, 1000, 2).await;
+        world.advance(MICROSECOND).await;
+        for event in ["bonus.granted", "bonus.started", "bonus.expiring"] {
+            assert_eq!(hears.next().await["event"], event);
+        }
+        world.advance(TimeDelta::hours(2)).await;
+        assert_eq!(hears.next().await["event"], "bonus.expired");
+    }
+
     /// BON-1, BON-7: one clock runs; granting, starting, a warning and the end are told.
     async fn bon_1_bon_7_one_clock_runs_and_its_owner_is_told(world) {
         let anar = world.client("Anar").await;

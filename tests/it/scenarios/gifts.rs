@@ -1,9 +1,11 @@
 //! Gifts of top-ups, campaigns, and balances that are low or restricted (BON-4, BON-6, BON-8, BAL-3
 //! … BAL-5).
 
+use bank::Next;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
+use super::proofs::breaks;
 use crate::support::banks::Epoint;
 use crate::support::bonus::{bonus_of, grants, grants_branch, pays_with_bonus, queue, serves};
 use crate::support::pay::{account, asks_back, calls, id, tops_up};
@@ -72,6 +74,23 @@ both! {
         world.advance(MICROSECOND).await;
     }
 
+    /// BAL-5, BON-4: where the provider refuses to give a top-up back, its gift is back too.
+    async fn bal_5_a_refused_refund_gives_the_gift_again(world) {
+        let bank = Epoint::serves(world).await;
+        let kristal = world.branch_with("Kristal", 0).await;
+        let payment = topped_up(world, &bank, &kristal, 5000).await;
+        let no = json!({"status": "error", "message": "The card is closed"});
+        bank.next("/reverse", Next::Say(no));
+        asks_back(&kristal, &payment).await.ok();
+        assert_eq!(bonus_of(&kristal, "partner").await, (0, 0));
+        world.advance(MICROSECOND).await;
+        assert_eq!((kristal.balance().await.0, bonus_of(&kristal, "partner").await), (5000, (1000, 0)));
+        asks_back(&kristal, &payment).await.ok();
+        world.advance(MICROSECOND).await;
+        assert_eq!((kristal.balance().await.0, bonus_of(&kristal, "partner").await), (0, (0, 0)));
+        assert_eq!(account(world, "operator:bonus").await, 0);
+    }
+
     /// BAL-5: what bonus alone pays is spending too, also where that bonus was there before.
     async fn bal_5_a_commission_paid_with_other_bonus_is_spending(world) {
         let bank = Epoint::serves(world).await;
@@ -102,6 +121,16 @@ both! {
         asks_back(&kristal, items[0]["id"].as_str().unwrap()).await.ok();
         assert_eq!(kristal.balance().await, (9999, 0, 9999));
         assert_eq!(bonus_of(&kristal, "partner").await, (0, 0));
+    }
+
+    /// BON-8, BAL-6: a campaign that says it gave less than its lots is named.
+    async fn bal_6_a_campaign_made_wrong_is_named(world) {
+        let made = campaign(world, json!({})).await;
+        let campaign = made.ok()["id"].as_str().unwrap();
+        redeems(&world.client("Anar").await.person, "client", "autumn26").await.ok();
+        let named = [("campaign_granted", "campaign", campaign)];
+        let (less, right) = ("UPDATE campaign SET granted = 0", "UPDATE campaign SET granted = 300");
+        breaks(world, less, right, &named).await;
     }
 
     /// BON-8: a code gives its bonus once to each of its audience, within its budget and its time.

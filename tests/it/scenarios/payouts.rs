@@ -224,6 +224,49 @@ both! {
         assert_eq!((bank.times("/payout"), account(world, "gateway:payriff").await), (1, 1000));
     }
 
+    /// BON-5: what the provider perhaps did is not paid again, whatever it says the second time.
+    async fn bon_5_a_no_after_a_lost_answer_proves_nothing(world) {
+        let bank = Payriff::serves(world).await;
+        let kristal = world.branch("Kristal").await;
+        let mut queue = world.support().follows().await;
+        wants_a_card(world, &kristal).await;
+        let card = json!({"name": "Anar", "card": "4169738812345678", "fin": "5ABC123"});
+        wants(&kristal, json!({"to": "card", "account": card})).await.ok();
+        earns(world, &kristal, 1000).await;
+        let no = json!({"code": "01000", "message": "Said the bank", "payload": null});
+        bank.next("/payout", Next::ActAndHang);
+        world.until(instant(DUE) + seconds(1)).await;
+        let id = payouts(&kristal).await[0]["id"].as_str().unwrap().to_owned();
+        let hidden = bank.with(|bank| bank.transfers.remove(&id).unwrap());
+        bank.next("/payout", Next::Say(no));
+        queue.hears("support.payout_late").await;
+        world.advance(minutes(20)).await;
+        assert_eq!(states(&payouts(&kristal).await), ["sent"], "it may have been paid");
+        bank.with(|bank| bank.transfers.insert(id.clone(), hidden));
+        bank.with(|bank| "SUCCESS".clone_into(&mut bank.transfers.get_mut(&id).unwrap().state));
+        world.advance(minutes(90)).await;
+        assert_eq!(states(&payouts(&kristal).await), ["paid"]);
+        assert_eq!(account(world, "gateway:payriff").await, 1000);
+    }
+
+    /// BON-5: nothing goes out once the VÖEN is no longer verified, also where it was collected.
+    async fn bon_5_a_payout_nobody_was_asked_for_is_called_off(world) {
+        let bank = Epoint::serves(world).await;
+        let kristal = world.branch("Kristal").await;
+        wants_a_card(world, &kristal).await;
+        earns(world, &kristal, 1000).await;
+        let owed = kristal.get("/v1/partner/payables").await;
+        let owed = &owed.ok()["items"][0];
+        assert_eq!((&owed["amount"]["amount"], &owed["state"]), (&json!(1000), &json!("owed")));
+        let other = world.branch("Leyla").await.get("/v1/partner/payables").await;
+        assert_eq!(other.ok()["items"], json!([]));
+        world.until(instant(DUE)).await;
+        verifies(world, &kristal, false).await.ok();
+        world.advance(TimeDelta::days(4)).await;
+        assert_eq!(bank.times("/b2b/payment"), 0);
+        assert_eq!(account(world, &format!("payable:{}", kristal.partner_id)).await, 1000);
+    }
+
     /// BON-5: a transfer the bank never heard of is asked for again, under the same name.
     async fn bon_5_a_transfer_nobody_heard_of_is_asked_for_again(world) {
         let bank = Epoint::serves(world).await;

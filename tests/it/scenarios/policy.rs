@@ -125,6 +125,8 @@ both! {
         publishes_now(world, json!({"quick": 1})).await.refused("malformed");
         let past = publishes(world, cap.clone(), now - MICROSECOND).await;
         past.refused("policy_in_the_past");
+        let far = publishes(world, cap.clone(), now + TimeDelta::days(367)).await;
+        assert_eq!(far.refused("policy_too_far")["until"], wire(now + TimeDelta::days(366)));
         let broken = json!({"commission": {"brackets": [{"up_to": 2000, "rate_bp": 900}]}});
         let broken = publishes_now(world, broken).await;
         let findings = broken.refused("policy_broken")["findings"].clone();

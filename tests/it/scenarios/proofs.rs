@@ -84,6 +84,23 @@ both! {
         .await;
     }
 
+    /// ORD-10, BAL-6: a hold that a contested admission restored past the floor is no fault.
+    async fn a_contest_may_pass_the_floor(world) {
+        let (kristal, anar) = (world.branch_with("Kristal", 0).await, world.client("Anar").await);
+        world.tampers("UPDATE wallet SET floor = -300").await;
+        let order = anar.orders_services(&kristal, &["wash.full"]).await;
+        kristal.accepts(&order).await.ok();
+        kristal.admits(&order).await.ok();
+        kristal.changes_services(&order, &["wash.body"]).await.ok();
+        let other = world.client("Leyla").await.orders(&kristal).await;
+        kristal.accepts(&other).await.ok();
+        assert_eq!(kristal.balance().await, (0, 270, -270));
+        anar.contests(&order).await.ok();
+        let (_, held, available) = kristal.balance().await;
+        assert_eq!((held, available < -300), (-available, true));
+        assert_eq!(wrong(world).await, []);
+    }
+
     /// BAL-6: a hold of another size, or one that outlives its order, is named.
     async fn a_hold_made_wrong_is_named(world) {
         let (_, done, open, _) = lived_in(world).await;

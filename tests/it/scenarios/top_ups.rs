@@ -145,6 +145,8 @@ both! {
         assert_eq!(told["data"]["reason"], "The provider says 2000.00 AZN was paid");
         assert_eq!(kristal.balance().await, (5000, 0, 5000));
         assert_eq!(state(&kristal, &payment).await, "created");
+        world.advance(TimeDelta::hours(25)).await;
+        assert_eq!(state(&kristal, &payment).await, "expired", "whoever began it waits no longer");
         bank.with(|bank| "20.00".clone_into(&mut bank.payments.get_mut(&payment).unwrap().amount));
         let raw = bank.callback(&payment, "success", "20.00");
         assert_eq!(calls(world, "epoint", &raw).await.ok(200)["outcome"], "credited");
@@ -203,6 +205,27 @@ both! {
         bank.paid(&payment);
         assert_eq!(calls(world, "epoint", &raw).await.ok(200)["outcome"], "credited");
         assert_eq!(kristal.balance().await, (7000, 0, 7000));
+    }
+
+    /// BAL-5: after a refused card the payment is looked at on: the second card's callback is lost.
+    async fn bal_5_a_second_card_nobody_told_of_is_found(world) {
+        let bank = Epoint::serves(world).await;
+        let kristal = world.branch("Kristal").await;
+        let payment = id(&tops_up(&kristal, 2000).await);
+        bank.stands(&payment, "failed");
+        let raw = bank.callback(&payment, "failed", "20.00");
+        assert_eq!(calls(world, "epoint", &raw).await.ok(200)["outcome"], "failed");
+        assert_eq!(state(&kristal, &payment).await, "failed");
+        bank.paid(&payment);
+        world.advance(minutes(16)).await;
+        assert_eq!((state(&kristal, &payment).await, kristal.balance().await.0), ("paid".to_owned(), 7000));
+        // One that is never paid is looked at until nobody waits any more, and then no more.
+        let other = id(&tops_up(&kristal, 3000).await);
+        bank.stands(&other, "failed");
+        world.advance(TimeDelta::hours(25)).await;
+        let looks = bank.times("/get-status");
+        world.advance(TimeDelta::hours(25)).await;
+        assert_eq!((bank.times("/get-status"), state(&kristal, &other).await), (looks, "failed".to_owned()));
     }
 
     /// BAL-5, ORD-4: a repeat is the same payment, also where the provider acted and its answer was

@@ -249,8 +249,11 @@ async fn timers(db: &DatabaseConnection, now: Instant) {
 async fn money_timers(db: &DatabaseConnection, rows: &[timer::Model]) {
     let mut expected = BTreeSet::new();
     for row in payment::Entity::find().all(db).await.unwrap() {
-        if row.state == PaymentState::Created {
-            expected.insert(("payment.look".to_owned(), row.id.0));
+        let look = ("payment.look".to_owned(), row.id.0);
+        // After a refused card a second one may be good, until nobody waits any longer.
+        let looked_at = rows.iter().any(|timer| timer.kind == look.0 && timer.subject == look.1);
+        if row.state == PaymentState::Created || (row.state == PaymentState::Failed && looked_at) {
+            expected.insert(look);
         }
         if row.state == PaymentState::Refunding && row.driver != Driver::Manual {
             expected.insert(("payment.refund".to_owned(), row.id.0));

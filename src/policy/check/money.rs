@@ -1,0 +1,58 @@
+//! Rules of balances, bonus, top-ups and payouts that contradict each other or never fire.
+
+use super::Finding;
+use crate::policy::Policy;
+
+/// Minutes of a day.
+const DAY_MIN: u32 = 1440;
+/// Minutes of an hour.
+const HOUR_MIN: i64 = 60;
+
+pub(super) fn check(policy: &Policy) -> Vec<Finding> {
+    [bounds(policy), recovery(policy), warning(policy), gift(policy), worth(policy), hour(policy)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn bounds(policy: &Policy) -> Option<Finding> {
+    let keys = ["topup.min", "topup.max"];
+    let says = "The least that is topped up at once is above the most: nothing could be.";
+    (policy.topup.min > policy.topup.max).then(|| Finding::error("topup_bounds", &keys, says))
+}
+
+fn recovery(policy: &Policy) -> Option<Finding> {
+    let keys = ["balance.floor", "balance.unrestrict_at"];
+    let says = "A balance recovers below its floor: it would be restricted and not at once.";
+    let floor = policy.balance.floor;
+    let below = !floor.is_positive() && policy.balance.unrestrict_at < floor;
+    below.then(|| Finding::error("unrestrict_below_floor", &keys, says))
+}
+
+fn warning(policy: &Policy) -> Option<Finding> {
+    let keys = ["bonus.topup_ttl_h", "bonus.warn_min"];
+    let says = "The gift of a top-up lives no longer than its warning: it is warned of at once.";
+    let at_once = policy.bonus.warn_min >= policy.bonus.topup_ttl_h.saturating_mul(HOUR_MIN);
+    at_once.then(|| Finding::warning("bonus_warning_inert", &keys, says))
+}
+
+fn gift(policy: &Policy) -> Option<Finding> {
+    let keys = ["bonus.topup_gift", "bonus.topup_per", "topup.max"];
+    let says = "No top-up is large enough to bring a gift.";
+    let never = policy.bonus.topup_gift.is_positive() && policy.bonus.topup_per > policy.topup.max;
+    never.then(|| Finding::warning("gift_unreachable", &keys, says))
+}
+
+/// What a gift is worth of the top-up that brings it.
+fn worth(policy: &Policy) -> Option<Finding> {
+    let keys = ["bonus.topup_gift", "bonus.topup_per"];
+    let says = "A gift is worth more than the top-up that brings it.";
+    let more = policy.bonus.topup_gift > policy.bonus.topup_per;
+    more.then(|| Finding::error("gift_above_topup", &keys, says))
+}
+
+fn hour(policy: &Policy) -> Option<Finding> {
+    let says = "Payouts go out after the day they are due.";
+    let late = policy.payout.run_at_min >= DAY_MIN;
+    late.then(|| Finding::error("payout_late", &["payout.run_at_min"], says))
+}
