@@ -220,6 +220,7 @@ pub const TABLE: &[Rule] = &[
     rule_of("POST",   "/v1/support/payables/{id}/release", AFFAIRS),
     rule_of("POST",   "/v1/support/payables/{id}/refuse", AFFAIRS),
     rule_of("GET",    "/v1/support/payouts", CASES),
+    rule_of("GET",    "/v1/support/payouts/{id}/account", AFFAIRS),
     rule_of("POST",   "/v1/support/payouts/{id}/paid", AFFAIRS),
     rule_of("GET",    "/v1/support/sanctions", CASES),
     rule_of("POST",   "/v1/support/sanctions", AFFAIRS),

@@ -17,7 +17,8 @@ use super::{Refusal, payment_view};
 use crate::platform::crypto::digest;
 use crate::platform::{By, Engine, Stop};
 
-/// Messages about nothing of ours that are kept in an hour at most; the rest is only logged.
+/// Messages that move nothing, about one payment or about nothing of ours, that are kept in an hour
+/// at most; the rest is only logged.
 const NOISE_MAX: u64 = 1_000;
 
 /// Takes the raw bytes of a callback.
@@ -123,7 +124,7 @@ async fn keep(
     if outcome != Outcome::Known {
         tracing::warn!(driver = ?message.driver, outcome = outcome.name(), "a callback moved nothing");
     }
-    if payment_id.is_none() && noise(engine).await? >= NOISE_MAX {
+    if noise(engine, payment_id).await? >= NOISE_MAX {
         return Ok(());
     }
     let command = Keep { message, payment_id, outcome };
@@ -131,12 +132,14 @@ async fn keep(
     Ok(())
 }
 
-/// How many messages of the last hour were about nothing of ours.
-async fn noise(engine: &Engine) -> Result<u64, Stop> {
+/// How many messages of the last hour were about this payment, or about nothing of ours.
+async fn noise(engine: &Engine, payment_id: Option<PaymentId>) -> Result<u64, Stop> {
     let since = engine.shared().clock.now() - TimeDelta::hours(1);
-    let rows = inbound::Entity::find()
-        .filter(inbound::Column::At.gt(since))
-        .filter(inbound::Column::PaymentId.is_null());
+    let rows = inbound::Entity::find().filter(inbound::Column::At.gt(since));
+    let rows = match payment_id {
+        Some(id) => rows.filter(inbound::Column::PaymentId.eq(id)),
+        None => rows.filter(inbound::Column::PaymentId.is_null()),
+    };
     Ok(rows.count(&engine.shared().db.read).await?)
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use entity::payable::{self, PayableState};
 use entity::payment::Driver;
 use entity::payout::{self, PayoutState};
-use entity::value::{Money, OrderId, PartnerId, PayableId, PayoutId};
+use entity::value::{Money, OrderId, PartnerId, PayableId, PayoutId, Sealed};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _,
@@ -12,6 +12,7 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Refusal;
 use super::payout_terms::{self, TermsView};
 use crate::platform::Stop;
 use crate::platform::page::{Page, PageQuery};
@@ -121,6 +122,21 @@ pub async fn payables<C: ConnectionTrait>(
         rows = rows.filter(payable::Column::Id.lt(PayableId(cursor)));
     }
     Ok(Page::cut(rows.all(db).await?, query, |row| row.id.0, |row| view(&row)))
+}
+
+/// A payout, where it goes and under which tax number, both sealed: for whoever makes the transfer
+/// by hand.
+///
+/// # Errors
+/// `no_such_payout`, or a fault.
+pub async fn whereto<C: ConnectionTrait>(
+    db: &C,
+    id: PayoutId,
+) -> Result<(PayoutView, Sealed, Option<Sealed>), Stop> {
+    let row = payout::Entity::find_by_id(id).all(db).await?.pop();
+    let row = row.ok_or(Refusal::NoSuchPayout)?;
+    let terms = entity::payout_terms::Entity::find_by_id(row.partner_id).all(db).await?.pop();
+    Ok((payout(&row), row.account.clone(), terms.and_then(|terms| terms.voen)))
 }
 
 /// A page of payouts, newest first: a partner's, or all in this state.

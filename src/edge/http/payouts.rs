@@ -8,7 +8,7 @@ use entity::payable::PayableState;
 use entity::payout::PayoutState;
 use entity::payout_terms::PayoutTo;
 use entity::value::{Bp, PartnerId, PayableId, PayoutId};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -24,6 +24,7 @@ use crate::billing::payout_send::RecordTransfer;
 use crate::billing::payout_terms::{SetTerms, SetVoen, TermsView};
 use crate::billing::payout_view::{self, PayableView, PayoutView};
 use crate::edge::Edge;
+use crate::platform::Fault;
 use crate::platform::page::{Page, PageQuery};
 
 /// Routes.
@@ -38,6 +39,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(release)
         .service(refuse)
         .service(payouts)
+        .service(whereto)
         .service(paid);
 }
 
@@ -196,6 +198,33 @@ async fn payouts(
     let read = &edge.engine.shared().db.read;
     let page = payout_view::payouts(read, None, state, &PageQuery { limit, cursor }).await?;
     reply::json(&edge, StatusCode::OK, &page)
+}
+
+/// Where a payout goes.
+#[derive(Serialize, ToSchema)]
+pub struct WheretoView {
+    /// The payout.
+    payout: PayoutView,
+    /// The bank account or card, whole.
+    account: Account,
+    /// The tax number it goes out under.
+    voen: Option<String>,
+}
+
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), responses((status = 200, body = WheretoView)), security(("bearer" = [])))]
+#[get("/v1/support/payouts/{id}/account")]
+async fn whereto(
+    edge: Data<Edge>,
+    _support: Support,
+    id: Path<PayoutId>,
+) -> Result<HttpResponse, Problem> {
+    let found = payout_view::whereto(&edge.engine.shared().db.read, *id).await?;
+    let (payout, sealed, number) = found;
+    let opened = edge.keys.open(&sealed.0);
+    let account = opened.and_then(|text| serde_json::from_str(&text).ok());
+    let account = account.ok_or_else(|| Fault::Other("an account nobody can read".to_owned()))?;
+    let number = number.and_then(|number| edge.keys.open(&number.0));
+    reply::json(&edge, StatusCode::OK, &WheretoView { payout, account, voen: number })
 }
 
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = ReferenceBody, responses((status = 200, body = PayoutView)), security(("bearer" = [])))]

@@ -326,7 +326,11 @@ both! {
         earns(world, &kristal, 1000).await;
         world.until(instant(DUE) + seconds(1)).await;
         let told = queue.hears("support.payout_due").await["data"]["payout"].clone();
-        let path = format!("/v1/support/payouts/{}/paid", told["id"].as_str().unwrap());
+        let path = format!("/v1/support/payouts/{}", told["id"].as_str().unwrap());
+        let whereto = world.support().get(&format!("{path}/account")).await.ok().clone();
+        assert_eq!(whereto["account"]["iban"].as_str().map(str::len), Some(28));
+        assert_eq!((whereto["voen"].as_str().map(str::len), &whereto["payout"]), (Some(10), &told));
+        let path = format!("{path}/paid");
         let body = json!({"reference": "Transfer 12"});
         let (one, two) = tokio::join!(
             world.support().post(&path, body.clone()),
