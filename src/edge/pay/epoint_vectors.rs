@@ -64,6 +64,8 @@ fn bal_5_what_epoint_says() {
     let id = PaymentId(Uuid::nil());
     let named = Named { payment_id: id, reference: Some("te1".to_owned()) };
     let says = |json: Value| seen(&json, &named);
+    let foreign = json!({"status": "success", "amount": "7.00", "currency": "USD"});
+    assert_eq!(says(foreign), Seen::Unknown("paid in USD".to_owned()));
     let paid = json!({"status": "success", "amount": 50.0, "transaction": "te1"});
     let reference = Some("te1".to_owned());
     assert_eq!(says(paid), Seen::Paid { amount: Money(5000), reference });

@@ -246,6 +246,11 @@ mod tests {
             let order = json!({"orderId": "A1", "amount": 50, "paymentStatus": status});
             seen(&order, &named)
         };
+        let foreign = json!({"orderId": "A1", "amount": 50, "paymentStatus": "APPROVED",
+            "currency": "USD"});
+        assert_eq!(seen(&foreign, &named), Seen::Unknown("paid in USD".to_owned()));
+        let nul = json!({"orderId": "A\u{0}1"});
+        assert_eq!(text(&nul, "orderId").as_deref(), Some("A1"), "PostgreSQL keeps no U+0000");
         let reference = Some("A1".to_owned());
         assert_eq!(says("APPROVED"), Seen::Paid { amount: Money(5000), reference });
         for status in ["CREATED", "PENDING", "IN_REVIEW", "REFUND_IN_PROGRESS"] {
