@@ -7,6 +7,7 @@ use std::path::Path;
 use entity::payment::Driver;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Toml};
+use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::access::AccessSettings;
@@ -51,7 +52,7 @@ pub struct Http {
     pub body_max_bytes: usize,
     pub body_timeout_s: u64,
     pub public_url: String,
-    pub trust_forwarded: bool,
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// How `SQLite` commits.

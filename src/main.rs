@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 use entity::support_agent::SupportRole;
-use entity::value::Phone;
+use yumo::access::phone;
 use yumo::access::support::AddSupport;
 use yumo::app::{self, App, Instead};
 use yumo::config::Settings;
@@ -68,7 +68,7 @@ enum Support {
     Add {
         /// The number to sign in with.
         #[arg(long)]
-        phone: Phone,
+        phone: String,
         /// owner, administrator or manager.
         #[arg(long, default_value = "owner")]
         role: SupportRole,
@@ -109,6 +109,9 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
             return check_policy(&settings, file.as_deref()).await;
         }
         Command::Support(Support::Add { phone, role }) => {
+            let phone = phone::read(&phone, &settings.access);
+            let phone =
+                phone.map_err(|refused| format!("{}: {}", refused.title, refused.detail))?;
             let (engine, _) = app::engine(&settings, Instead::default()).await?;
             let by = By::CLOCK;
             let done = engine.execute(by, None, AddSupport { phone, role }).await;

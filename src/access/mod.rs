@@ -16,6 +16,7 @@ pub mod me;
 mod once;
 pub mod otp;
 pub mod person;
+pub mod phone;
 pub mod principal;
 pub mod role;
 pub mod same;
@@ -53,6 +54,12 @@ crate::refusals! {
         BranchRequired = "branch_required", Invalid,
             "You work for several branches",
             "Name one of them: ?branch_id=…";
+        PhoneImpossible = "phone_impossible", Unprocessable,
+            "No phone has this number",
+            "A digit is missing, too many or wrong: look at the number again.";
+        CountryNotServed = "country_not_served", Unprocessable,
+            "Numbers of this country are not served",
+            "Use a number of Azerbaijan (+994), or ask support about your country.";
         CodeWrong = "code_wrong", Unauthenticated,
             "The code is wrong",
             "Look at the newest message; after five wrong answers a new code is needed.";

@@ -28,8 +28,8 @@ pub async fn newest(db: &DatabaseConnection) -> Result<Option<person::Model>, Db
 /// Are these the keys this person was written under?
 #[must_use]
 pub fn opens(keys: &Keys, person: &person::Model) -> bool {
-    let phone = keys.open(&person.phone.0).and_then(|phone| phone.parse().ok());
-    phone.is_some_and(|phone| phone_hash(keys, &phone) == person.phone_hash)
+    let phone = keys.open(&person.phone.0);
+    phone.is_some_and(|phone| keys.lookup("phone", &phone) == person.phone_hash)
 }
 
 /// Whoever has this number, if anybody has it yet.

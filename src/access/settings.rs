@@ -30,6 +30,7 @@ impl OtpChannel {
 #[expect(missing_docs, reason = "each key is described in config/default.toml")]
 pub struct AccessSettings {
     pub otp_channel: OtpChannel,
+    pub otp_countries: Vec<String>,
     pub otp_ttl_s: u32,
     pub otp_tries: u16,
     pub otp_resend_s: u32,

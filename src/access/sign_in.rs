@@ -1,6 +1,7 @@
 //! Signing in: a code answers for a phone, a device gets its session (ACC-1).
 
 use chrono::TimeDelta;
+use entity::value::fold::fold_digits;
 use entity::value::{Instant, PersonId, Phone, SessionId};
 use entity::{otp, session};
 use sea_orm::Value;
@@ -105,7 +106,7 @@ impl Command for SignIn {
         let now = tx.now();
         let sent = tx.find::<otp::Entity>(self.code_id).await?;
         let sent = sent.filter(|c| c.used_at.is_none()).ok_or(Refusal::CodeWrong)?;
-        let answered = codes::code_hash(&keys, &sent.phone_hash, &self.code);
+        let answered = codes::code_hash(&keys, &sent.phone_hash, &fold_digits(&self.code));
         if !keys.same(&sent.code_hash, &answered) {
             return Err(Refusal::CodeWrong.into());
         }

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::campaign::{self, Model};
 use entity::lot::LotSource;
 use entity::purse::OwnerKind;
+use entity::value::fold::fold_code;
 use entity::value::{CampaignId, Instant, Money};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
@@ -145,9 +146,9 @@ fn sensible(new: &NewCampaign, code: Option<&str>, starts_at: Instant, now: Inst
         && new.ends_at <= now + TimeDelta::days(DAYS_MAX)
 }
 
-/// A code however it is typed.
+/// A code however it is typed, on whatever keyboard (BON-8).
 fn typed(code: &str) -> String {
-    code.trim().to_uppercase()
+    fold_code(code)
 }
 
 /// An owner types a code in.

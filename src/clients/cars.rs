@@ -2,12 +2,12 @@
 
 use entity::car;
 use entity::order::{self, Status};
+use entity::value::fold::fold_code;
 use entity::value::{CarClass, CarId, PersonId, Sealed};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
 };
 use serde::{Deserialize, Serialize};
-use unicode_normalization::UnicodeNormalization as _;
 use utoipa::ToSchema;
 
 use super::Refusal;
@@ -57,7 +57,8 @@ impl Command for AddCar {
     const NAME: &'static str = "add_car";
 
     async fn run(&self, tx: &mut Tx) -> Result<CarView, Stop> {
-        let plate = plain(&self.plate);
+        // Letters that look alike are the same car (ACC-7).
+        let plate = fold_code(&self.plate);
         let make = self.make.trim();
         let right = (4..=12).contains(&plate.chars().count())
             && !make.is_empty()
@@ -134,31 +135,6 @@ pub async fn list<C: ConnectionTrait>(db: &C, client_id: PersonId) -> Result<Vec
         .all(db)
         .await?;
     Ok(rows.into_iter().map(CarView::from).collect())
-}
-
-/// A plate as it is compared: letters and digits alone, in capitals, each as it is printed: wide
-/// and Cyrillic look-alikes are the same car.
-fn plain(plate: &str) -> String {
-    plate.nfkc().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).map(latin).collect()
-}
-
-/// The letters Cyrillic plates may show are those that look Latin (GOST R 50577).
-const fn latin(letter: char) -> char {
-    match letter {
-        'А' => 'A',
-        'В' => 'B',
-        'Е' => 'E',
-        'К' => 'K',
-        'М' => 'M',
-        'Н' => 'H',
-        'О' => 'O',
-        'Р' => 'P',
-        'С' => 'C',
-        'Т' => 'T',
-        'У' => 'Y',
-        'Х' => 'X',
-        other => other,
-    }
 }
 
 /// The class of a client's own car; the car is taken as this node saw it last, where it did.

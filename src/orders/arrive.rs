@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::order::{ArrivalBy, Model, Status};
+use entity::value::fold::fold_digits;
 use entity::value::{Instant, OrderId, Point};
 use entity::{mark, order_position, partner};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
@@ -164,7 +165,7 @@ impl Command for ArriveByCode {
         let partner = partner.ok_or(partners::Refusal::NoSuchPartner)?;
         let keys = tx.shared::<Keys>()?;
         let right = keys.open(&partner.arrival_code.0);
-        if !right.is_some_and(|right| keys.same(&right, self.code.trim())) {
+        if !right.is_some_and(|right| keys.same(&right, &fold_digits(&self.code))) {
             return Err(Refusal::WrongCode.into());
         }
         let policy = policy::book::pinned(tx, order.policy_version)?;

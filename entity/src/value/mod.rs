@@ -1,6 +1,7 @@
 //! Values: what a column or a field of the wire may hold.
 
 pub mod car_class;
+pub mod fold;
 pub mod id;
 pub mod lang;
 pub mod money;

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use actix_web::HttpRequest;
 use actix_web::http::header::AUTHORIZATION;
+use ipnet::IpNet;
 
 use crate::access::Refusal;
 
@@ -23,18 +24,48 @@ pub fn bearer(request: &HttpRequest) -> Result<&str, Refusal> {
 
 /// The caller's network address, for limits.
 ///
-/// Behind a proxy of one's own it is the last hop of `X-Forwarded-For`: whatever stands before that
-/// the caller may have written.
+/// The headers `X-Forwarded-For` are read from the right, as long as a trusted proxy wrote them:
+/// the first address that is no such proxy is the caller's (LIM-10). Whatever stands before it the
+/// caller may have written.
 #[must_use]
-pub fn address(request: &HttpRequest, trust_forwarded: bool) -> String {
-    let forwarded = if trust_forwarded { forwarded(request) } else { None };
-    let address = forwarded.or_else(|| request.peer_addr().map(|peer| peer.ip()));
+pub fn address(request: &HttpRequest, proxies: &[IpNet]) -> String {
+    let address = caller(request, proxies);
     address.map_or_else(|| "unknown".to_owned(), |address| subscriber(address).to_string())
 }
 
-fn forwarded(request: &HttpRequest) -> Option<IpAddr> {
-    let last = request.headers().get_all("X-Forwarded-For").last()?.to_str().ok()?;
-    last.rsplit(',').next()?.trim().parse().ok()
+/// The network a subscriber's address lies in, for budgets of a whole block: a /24, or a /48.
+#[must_use]
+pub fn block(address: &str) -> String {
+    let address: Option<IpAddr> = address.parse().ok();
+    let bits = |address: &IpAddr| if address.is_ipv4() { BLOCK_BITS_V4 } else { BLOCK_BITS_V6 };
+    let net = address.and_then(|address| IpNet::new(address, bits(&address)).ok());
+    net.map_or_else(|| "unknown".to_owned(), |net| net.trunc().to_string())
+}
+
+/// How many bits of an address name its block.
+const BLOCK_BITS_V4: u8 = 24;
+const BLOCK_BITS_V6: u8 = 48;
+/// Proxies in a row that are read at most.
+const HOPS_MAX: usize = 16;
+
+fn caller(request: &HttpRequest, proxies: &[IpNet]) -> Option<IpAddr> {
+    let trusted = |address: &IpAddr| proxies.iter().any(|net| net.contains(address));
+    let mut address = request.peer_addr()?.ip().to_canonical();
+    if !trusted(&address) {
+        return Some(address);
+    }
+    let said: Vec<&str> =
+        request.headers().get_all("X-Forwarded-For").filter_map(|v| v.to_str().ok()).collect();
+    let hops = said.iter().rev().flat_map(|said| said.rsplit(','));
+    for hop in hops.take(HOPS_MAX) {
+        // What cannot be read ends the chain: the last proxy that could be stands for the caller.
+        let Ok(hop) = hop.trim().parse::<IpAddr>() else { break };
+        address = hop.to_canonical();
+        if !trusted(&address) {
+            break;
+        }
+    }
+    Some(address)
 }
 
 /// IPv6 gives one subscriber a /64 full of addresses; they count as one.
@@ -65,14 +96,35 @@ mod tests {
         assert_eq!(bearer(&shown("abc")), Err(Refusal::Unauthenticated));
     }
 
+    /// LIM-10: the caller is whom the nearest proxy that is trusted, and no other, names.
     #[test]
-    fn only_a_proxy_of_ones_own_is_believed() {
-        let request = TestRequest::default()
-            .peer_addr("10.0.0.1:5000".parse().unwrap())
-            .insert_header(("X-Forwarded-For", "1.1.1.1, 2.2.2.2"))
-            .to_http_request();
-        assert_eq!(address(&request, false), "10.0.0.1");
-        assert_eq!(address(&request, true), "2.2.2.2");
+    fn lim_10_only_proxies_of_ones_own_are_believed() {
+        let seen = |said: &[&str], proxies: &[&str]| {
+            let mut request = TestRequest::default().peer_addr("10.0.0.1:5000".parse().unwrap());
+            for said in said {
+                request = request.append_header(("X-Forwarded-For", *said));
+            }
+            let proxies: Vec<IpNet> = proxies.iter().map(|net| net.parse().unwrap()).collect();
+            address(&request.to_http_request(), &proxies)
+        };
+        let own = &["10.0.0.0/8"];
+        assert_eq!(seen(&["1.1.1.1, 2.2.2.2"], &[]), "10.0.0.1");
+        assert_eq!(seen(&["1.1.1.1, 2.2.2.2"], &["192.168.0.0/16"]), "10.0.0.1");
+        assert_eq!(seen(&["1.1.1.1, 2.2.2.2"], own), "2.2.2.2");
+        assert_eq!(seen(&["1.1.1.1, 2.2.2.2, 10.7.7.7"], own), "2.2.2.2");
+        assert_eq!(seen(&["1.1.1.1", "2.2.2.2", "10.7.7.7"], own), "2.2.2.2");
+        assert_eq!(seen(&["10.9.9.9, 10.7.7.7"], own), "10.9.9.9");
+        assert_eq!(seen(&["1.1.1.1, nonsense, 10.7.7.7"], own), "10.7.7.7");
+        assert_eq!(seen(&["1.1.1.1, nonsense"], own), "10.0.0.1");
+        assert_eq!(seen(&[], own), "10.0.0.1");
+    }
+
+    /// LIM-10: neighbours are one block.
+    #[test]
+    fn lim_10_a_block_is_a_24_or_a_48() {
+        assert_eq!(block("10.3.7.9"), "10.3.7.0/24");
+        assert_eq!(block("2001:db8:1:2::"), "2001:db8:1::/48");
+        assert_eq!(block("unknown"), "unknown");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpResponse, delete, get, patch, post};
 use entity::partner::AutoConfirm;
 use entity::staff::StaffRole;
-use entity::value::{PersonId, Phone, ServiceId};
+use entity::value::{PersonId, ServiceId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -24,7 +24,7 @@ use crate::partners::read::{self, BranchView, PriceView, ServiceView};
 use crate::partners::services::SaveService;
 use crate::platform::page::Page;
 use crate::policy::Book;
-use crate::{ledger, platform};
+use crate::{access, ledger, platform};
 
 /// Routes.
 pub fn configure(config: &mut ServiceConfig) {
@@ -175,7 +175,7 @@ async fn people(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem>
 #[serde(deny_unknown_fields)]
 pub struct StaffBody {
     /// The number to sign in with.
-    phone: Phone,
+    phone: String,
     /// As what.
     role: StaffRole,
 }
@@ -187,7 +187,8 @@ async fn add_person(
     staff: Staff,
     sent: Sent<StaffBody>,
 ) -> Result<HttpResponse, Problem> {
-    let (phone, role) = (sent.body.phone.clone(), sent.body.role);
+    let phone = access::phone::read(&sent.body.phone, &edge.settings.access)?;
+    let role = sent.body.role;
     let command = AddStaff { partner_id: staff.partner_id(), phone, role };
     send(&edge, &staff, &sent, StatusCode::CREATED, command).await
 }

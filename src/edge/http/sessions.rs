@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
-use entity::value::{Phone, SessionId};
+use entity::value::SessionId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -17,6 +17,7 @@ use super::sent::Body;
 use crate::access::Tokens;
 use crate::access::me::{Me, me};
 use crate::access::otp::{CodeSent, request_code};
+use crate::access::phone;
 use crate::access::session::{EndAll, EndSession, SessionView, list, refresh};
 use crate::access::sign_in::sign_in;
 use crate::access::ticket::Ticket;
@@ -41,8 +42,8 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CodeRequest {
-    /// E.164, such as `+994501234567`.
-    phone: Phone,
+    /// With its country code, such as `+994501234567`.
+    phone: String,
 }
 
 /// Answers a one-time code.
@@ -50,7 +51,7 @@ struct CodeRequest {
 #[serde(deny_unknown_fields)]
 struct CodeAnswer {
     /// The number it was sent to.
-    phone: Phone,
+    phone: String,
     /// Six digits.
     code: String,
     /// What the device calls itself.
@@ -88,13 +89,15 @@ struct SessionList {
     request_body = CodeRequest,
     responses(
         (status = 202, description = "A code is on its way", body = CodeSent),
+        (status = 422, description = "`phone_impossible`, `country_not_served`"),
         (status = 429, description = "`resend_too_soon`, `too_many_codes`"),
     )
 )]
 #[post("/v1/auth/otp")]
 async fn ask_code(edge: web::Data<Edge>, request: HttpRequest, body: Body<CodeRequest>) -> Answer {
-    let address = address(&request, edge.settings.http.trust_forwarded);
-    let sent = request_code(&edge.engine, body.0.phone, address).await?;
+    let address = address(&request, &edge.settings.http.trusted_proxies);
+    let phone = phone::read(&body.0.phone, &edge.settings.access)?;
+    let sent = request_code(&edge.engine, phone, address).await?;
     reply::json(&edge, StatusCode::ACCEPTED, &sent)
 }
 
@@ -111,6 +114,7 @@ async fn ask_code(edge: web::Data<Edge>, request: HttpRequest, body: Body<CodeRe
 #[post("/v1/auth/sessions")]
 async fn open_session(edge: web::Data<Edge>, body: Body<CodeAnswer>) -> Answer {
     let CodeAnswer { phone, code, device, device_id } = body.0;
+    let phone = phone::read(&phone, &edge.settings.access)?;
     let tokens = sign_in(&edge.engine, phone, code, &device, device_id.as_deref()).await?;
     secret(reply::json(&edge, StatusCode::CREATED, &tokens))
 }

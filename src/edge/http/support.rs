@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::ETAG;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpResponse, get, post};
-use entity::value::{Money, OrderId, OrganisationId, PartnerId, Phone, Point, ServiceId};
+use entity::value::{Money, OrderId, OrganisationId, PartnerId, Point, ServiceId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -27,7 +27,7 @@ use crate::policy::Book;
 use crate::support::credit::CreditPartner;
 use crate::support::outages::{self, OutageView};
 use crate::support::register::RegisterPartner;
-use crate::{ledger, partners};
+use crate::{access, ledger, partners};
 
 /// Routes.
 pub fn configure(config: &mut ServiceConfig) {
@@ -78,7 +78,7 @@ pub struct PartnerBody {
     /// IANA time zone.
     zone: String,
     /// Whose number: signs in as its owner.
-    owner_phone: Phone,
+    owner_phone: String,
     /// Minutes on top of the route.
     arrival_buffer_min: Option<i32>,
 }
@@ -92,6 +92,7 @@ async fn add_partner(
 ) -> Result<HttpResponse, Problem> {
     let key = sent.key(support.person_id().0);
     let body = sent.body;
+    let owner_phone = access::phone::read(&body.owner_phone, &edge.settings.access)?;
     let command = RegisterPartner(NewBranch {
         organisation_id: body.organisation_id,
         name: body.name,
@@ -99,7 +100,7 @@ async fn add_partner(
         point: body.point,
         zone: body.zone,
         arrival_buffer_min: body.arrival_buffer_min,
-        owner_phone: body.owner_phone,
+        owner_phone,
     });
     let done = edge.engine.execute(support.by(), Some(key), command).await?;
     reply::done(&edge, StatusCode::CREATED, &done, None)

@@ -8,6 +8,7 @@ mod personal;
 mod roles;
 mod staff;
 mod tokens;
+mod typed;
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -20,7 +21,7 @@ use crate::wire::raw::{Answer, Raw};
 /// From now on signing in is as strict as it is delivered, behind a proxy that names addresses.
 async fn strict(world: &mut World) {
     world.settings.access = Settings::load(None).unwrap().access;
-    world.settings.http.trust_forwarded = true;
+    world.settings.http.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
     world.is_down_for(seconds(1)).await;
 }
 

@@ -1,0 +1,24 @@
+//! Numbers as people type them: one reading of them at every door (ACC-1, LIM-10).
+
+use entity::value::Phone;
+use entity::value::phone::NotAPhone;
+
+use super::{AccessSettings, Refusal};
+use crate::platform::Refused;
+use crate::platform::codes::General;
+
+/// The number a text means, in its one form (ACC-1), of a country that is served (LIM-10).
+///
+/// # Errors
+/// `malformed`, `phone_impossible` or `country_not_served`.
+pub fn read(text: &str, settings: &AccessSettings) -> Result<Phone, Refused> {
+    let phone = match text.parse::<Phone>() {
+        Ok(phone) => phone,
+        Err(NotAPhone::Impossible) => return Err(Refusal::PhoneImpossible.refused()),
+        Err(NotAPhone::Malformed) => {
+            return Err(General::Malformed.refused().because(NotAPhone::Malformed.to_string()));
+        }
+    };
+    let served = phone.is_of(&settings.otp_countries);
+    if served { Ok(phone) } else { Err(Refusal::CountryNotServed.refused()) }
+}
