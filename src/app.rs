@@ -8,6 +8,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::dev::Service as _;
 use actix_web::http::Method;
+use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App as Actix, HttpServer, web};
 use chrono::TimeDelta;
@@ -16,6 +17,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use utoipa_actix_web::AppExt as _;
 
+use crate::access::otp_budget::Alarms;
 use crate::access::{CodeChannel, Sessions, person};
 use crate::billing::callback;
 use crate::clockwork::Clockwork;
@@ -33,7 +35,7 @@ use crate::platform::crypto::Keys;
 use crate::platform::db::Db;
 use crate::platform::{Clock, Engine, Fault, Stop, feed, heartbeat, idempotency, telemetry};
 use crate::policy::{Book, watch as versions};
-use crate::{access, keyring};
+use crate::{access, keyring, reseal};
 
 /// Proofs in a row that may not run before acceptances stop.
 const PROOF_FAILURES_MAX: u32 = 3;
@@ -113,6 +115,7 @@ pub async fn engine(
     let db = Db::open(&settings.db_options()).await?;
     migration::Migrator::up(&db.write, None).await?;
     let keys = Arc::new(keys(settings, &db).await?);
+    reseal::rows(&db, &keys, clock.now()).await?;
     let book = Arc::new(Book::open(&db.read, &db.write, clock.now()).await?);
     let bus: Arc<dyn Bus> = if settings.clustered() {
         let bus = RedisBus::connect(&settings.bus.redis_url, &settings.bus.channel).await;
@@ -130,6 +133,7 @@ pub async fn engine(
         any(book),
         any(Arc::new(settings.access.clone())),
         any(Arc::new(codes)),
+        any(Arc::new(Alarms::default())),
         any(Arc::new(Standing::default())),
         any(Arc::new(Plans::default())),
         any(Arc::new(gateways)),
@@ -227,15 +231,14 @@ fn serve(
             .configure(http::configure)
             .configure(crate::edge::ws::configure)
             .split_for_parts();
-        app.service(http::docs(api)).default_service(web::to(http::problem::nowhere)).wrap_fn(
-            |mut request, service| {
-                // Whatever can be read can be asked for its head; the body is left out on its way.
-                if request.method() == Method::HEAD {
-                    request.head_mut().method = Method::GET;
-                }
-                service.call(request)
-            },
-        )
+        let app = app.service(http::docs(api)).default_service(web::to(http::problem::nowhere));
+        app.wrap(from_fn(http::opened::opened)).wrap_fn(|mut request, service| {
+            // Whatever can be read can be asked for its head; the body is left out on its way.
+            if request.method() == Method::HEAD {
+                request.head_mut().method = Method::GET;
+            }
+            service.call(request)
+        })
     })
     .workers(workers)
     .backlog(BACKLOG)

@@ -2,6 +2,7 @@
 //! whole at start.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::Path;
 
 use entity::payment::Driver;
@@ -10,7 +11,7 @@ use figment::providers::{Env, Format as _, Toml};
 use ipnet::IpNet;
 use serde::Deserialize;
 
-use crate::access::AccessSettings;
+use crate::access::{AccessSettings, OtpChannel};
 use crate::platform::db::DbOptions;
 use crate::platform::telemetry::LogFormat;
 
@@ -220,6 +221,12 @@ impl Settings {
         {
             return wrong("timers.* are at least 1");
         }
+        if self.access.otp_channel == OtpChannel::Log && !on_loopback(&self.http.listen) {
+            return wrong(
+                "access.otp_channel is log, which writes one-time codes into the log for anybody \
+                 who reads it: http.listen must then be on loopback, such as 127.0.0.1:8080",
+            );
+        }
         if url.starts_with("sqlite:") && !self.bus.redis_url.is_empty() {
             return wrong("bus.redis_url is for several nodes, and SQLite serves one");
         }
@@ -257,6 +264,13 @@ impl Settings {
     pub fn clustered(&self) -> bool {
         !self.bus.redis_url.is_empty()
     }
+}
+
+/// Can only this machine reach an address to listen on?
+fn on_loopback(listen: &str) -> bool {
+    let host = listen.rsplit_once(':').map_or(listen, |(host, _)| host);
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Seconds a provider may be waited for at most.
@@ -298,6 +312,22 @@ mod tests {
         let mut payments = Settings::load(None).unwrap().payments;
         change(&mut payments);
         payments.check()
+    }
+
+    /// LIM-10: codes go to the log only where nobody but this machine can ask for them.
+    #[test]
+    fn lim_10_codes_are_logged_only_on_loopback() {
+        let listening = |listen: &str| {
+            let mut settings = Settings::load(None).unwrap();
+            listen.clone_into(&mut settings.http.listen);
+            settings.check().map_err(|bad| bad.to_string())
+        };
+        for own in ["127.0.0.1:8080", "127.0.0.9:0", "localhost:1", "[::1]:8080"] {
+            assert_eq!(listening(own), Ok(()), "{own}");
+        }
+        for open in ["0.0.0.0:8080", "[::]:8080", "10.0.0.1:80", "yumo.az:80"] {
+            assert!(listening(open).unwrap_err().contains("on loopback"), "{open}");
+        }
     }
 
     /// BAL-5: a provider without keys, an open line or no patience stop it; keys stay unsaid.

@@ -11,6 +11,7 @@ pub mod config;
 pub mod demo;
 pub mod edge;
 pub mod keyring;
+pub mod reseal;
 pub mod rounds;
 pub mod timetable;
 

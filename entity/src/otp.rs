@@ -15,6 +15,8 @@ pub struct Model {
     pub phone_hash: String,
     /// Keyed hash of the network address that asked.
     pub address: String,
+    /// Keyed hash of who asked: the device where it said which, else the address (LIM-10).
+    pub requester: String,
     /// Keyed hash of the code.
     pub code_hash: String,
     /// When it was sent.

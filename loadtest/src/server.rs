@@ -197,6 +197,10 @@ fn settings(place: &Place, folder: &Path) -> Result<Vec<(String, String)>, Strin
         ("YUMO__ACCESS__OTP_CHANNEL", "log".to_owned()),
         ("YUMO__ACCESS__OTP_PER_ADDRESS_HOUR", "1000000".to_owned()),
         ("YUMO__ACCESS__OTP_PER_ADDRESS_DAY", "1000000".to_owned()),
+        ("YUMO__ACCESS__OTP_PER_BLOCK_HOUR", "1000000".to_owned()),
+        ("YUMO__ACCESS__OTP_PER_BLOCK_DAY", "1000000".to_owned()),
+        ("YUMO__ACCESS__OTP_PER_PREFIX_HOUR", "1000000".to_owned()),
+        ("YUMO__ACCESS__OTP_PER_ALL_HOUR", "1000000".to_owned()),
     ]
     .map(|(key, value)| (key.to_owned(), value))
     .into();

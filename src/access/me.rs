@@ -2,7 +2,7 @@
 
 use entity::staff::StaffRole;
 use entity::support_agent::SupportRole;
-use entity::value::{PartnerId, PersonId, Sealed};
+use entity::value::{PartnerId, PersonId, SealedColumn, SealedField};
 use entity::{partner, person};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 use serde::Serialize;
@@ -17,7 +17,7 @@ pub struct Me {
     /// Who.
     pub person_id: PersonId,
     /// The number signed in with.
-    pub phone: Sealed,
+    pub phone: SealedField,
     /// What they may be.
     pub roles: MyRoles,
 }
@@ -53,6 +53,7 @@ pub async fn me(engine: &Engine, principal: &Principal) -> Result<Me, Stop> {
     let person_id = principal.person_id;
     let row = person::Entity::find_by_id(person_id).all(db).await?.pop();
     let phone = Tx::must("person", person_id, row)?.phone;
+    let phone = phone.at(SealedColumn::PersonPhone, person_id);
     let mut branches = Vec::new();
     if !principal.branches.is_empty() {
         let ids = principal.branches.iter().map(|(id, _)| *id);

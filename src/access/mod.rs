@@ -12,9 +12,11 @@ use entity::order::Actor;
 
 use crate::platform::By;
 
+pub mod invitation;
 pub mod me;
 mod once;
 pub mod otp;
+pub mod otp_budget;
 pub mod person;
 pub mod phone;
 pub mod principal;
@@ -96,6 +98,12 @@ crate::refusals! {
         NoSuchStaff = "no_such_staff", NotFound,
             "This person does not work here",
             "See GET /v1/partner/staff.";
+        AlreadyStaff = "already_staff", Conflict,
+            "This person works here already",
+            "Give them another role: PUT /v1/partner/staff/{person_id}.";
+        NoSuchInvitation = "no_such_invitation", NotFound,
+            "There is no such invitation",
+            "It may have been answered, taken back or left until it expired.";
         NoSuchBranch = "no_such_branch", NotFound,
             "There is no such branch",
             "Check the branch's id.";

@@ -12,7 +12,8 @@ const TAKEN: &str = "once";
 
 /// Takes `(purpose, id)` for good, or refuses where it was taken before.
 ///
-/// The row lies among the idempotency keys: they are kept far longer than a code or a ticket lives.
+/// The row lies among the idempotency keys: they are kept far longer than a ticket lives, whose id
+/// is never made again.
 ///
 /// # Errors
 /// The refusal, when it was taken.

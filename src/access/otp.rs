@@ -5,21 +5,22 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
-use entity::otp;
 use entity::value::{Instant, Phone};
+use entity::{otp, person, session};
 use sea_orm::{
     ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _,
+    QueryOrder as _, QuerySelect as _, QueryTrait as _, Value,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::otp_budget::{self, Alarms, Requester};
 use super::person::phone_hash;
 use super::{ANYONE, AccessSettings, Refusal};
 use crate::platform::crypto::{Keys, digest};
-use crate::platform::write_set::Unique;
-use crate::platform::{Command, Engine, Stop, Tx};
+use crate::platform::write_set::{Adjust, Unique};
+use crate::platform::{Command, Engine, Refused, Stop, Tx};
 
 /// Digits of a code.
 const CODE_DIGITS: u32 = 6;
@@ -53,22 +54,27 @@ pub struct CodeSent {
     pub expires_in_s: u32,
 }
 
-/// Makes a code for this number, asked for from this network address, and sends it once it is kept.
+/// Makes a code for this number and sends it once it is kept. It is good for whoever asked alone
+/// (LIM-10): a stranger who asks for the same number neither replaces it nor spends its tries.
 ///
 /// # Errors
 /// `resend_too_soon` and `too_many_codes`, both with `retry_after_s`.
 pub async fn request_code(
     engine: &Engine,
     phone: Phone,
-    address: String,
+    from: Requester,
 ) -> Result<CodeSent, Stop> {
     let keys = engine.extension::<Keys>()?;
     let settings = engine.extension::<AccessSettings>()?;
     let channel = engine.extension::<CodeChannel>()?;
     let code = keys.digits(CODE_DIGITS)?;
-    let command = RequestCode { phone: phone.clone(), address, code: code.clone() };
+    let command = RequestCode { phone: phone.clone(), from: from.clone(), code: code.clone() };
     engine.execute(ANYONE, None, command).await?;
     channel.0.send(&phone, &code);
+    let shared = engine.shared();
+    let alarms = engine.extension::<Alarms>()?;
+    let (db, now) = (&shared.db.read, shared.clock.now());
+    otp_budget::watch(db, &alarms, &keys, &settings, (&phone, &from), now).await?;
     Ok(CodeSent { resend_after_s: settings.otp_resend_s, expires_in_s: settings.otp_ttl_s })
 }
 
@@ -78,17 +84,19 @@ pub fn code_hash(keys: &Keys, phone_hash: &str, code: &str) -> String {
     keys.lookup("otp", &format!("{phone_hash}:{code}"))
 }
 
-/// The newest codes of a number, newest first.
+/// The newest codes of a number that one of these asked for, newest first.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn newest(
     db: &DatabaseConnection,
     phone_hash: &str,
+    requesters: &[String],
     n: u32,
 ) -> Result<Vec<otp::Model>, DbErr> {
     otp::Entity::find()
         .filter(otp::Column::PhoneHash.eq(phone_hash))
+        .filter(otp::Column::Requester.is_in(requesters))
         .order_by_desc(otp::Column::CreatedAt)
         .limit(u64::from(n))
         .all(db)
@@ -104,12 +112,13 @@ pub async fn forget(db: &DatabaseConnection, now: Instant) -> Result<u64, DbErr>
         .filter(otp::Column::CreatedAt.lt(now - DAY - DAY))
         .exec(db)
         .await?;
+    otp_budget::forget(db, now).await?;
     Ok(gone.rows_affected)
 }
 
 struct RequestCode {
     phone: Phone,
-    address: String,
+    from: Requester,
     code: String,
 }
 
@@ -123,9 +132,11 @@ impl Command for RequestCode {
         let settings = tx.shared::<AccessSettings>()?;
         let now = tx.now();
         let phone_hash = phone_hash(&keys, &self.phone);
-        let address = keys.lookup("address", &self.address);
+        let address = keys.lookup("address", &self.from.address);
+        let requester = self.from.hash(&keys);
 
-        let sent = newest(tx.db(), &phone_hash, settings.otp_per_phone_day.max(1)).await?;
+        let own = std::slice::from_ref(&requester);
+        let sent = newest(tx.db(), &phone_hash, own, settings.otp_per_phone_day.max(1)).await?;
         let resend = TimeDelta::seconds(i64::from(settings.otp_resend_s));
         refuse_until(sent.first().map(|s| s.created_at + resend), now, Refusal::ResendTooSoon)?;
         let most = usize::try_from(settings.otp_per_phone_day).unwrap_or(usize::MAX).max(1);
@@ -138,21 +149,25 @@ impl Command for RequestCode {
             refuse_until(full.map(|at| at + span), now, Refusal::TooManyCodes)?;
         }
 
-        let id = id_after(&phone_hash, sent.first());
+        let known = knows(tx, &phone_hash, &self.from, &requester).await?;
+        otp_budget::spend(tx, &keys, &settings, &self.phone, &self.from, known);
+
+        let id = id_after(&format!("{phone_hash}\n{requester}"), sent.first());
         tx.unique(Unique {
             name: "otp_pkey",
             columns: "otp.id",
             refusal: Refusal::ResendTooSoon.refused().with("retry_after_s", settings.otp_resend_s),
             choose_again: false,
         });
-        if let Some(replaced) = sent.into_iter().next().filter(|s| s.used_at.is_none()) {
-            tx.replace(otp::Model { used_at: Some(now), ..replaced });
+        if let Some(replaced) = sent.first().filter(|s| s.used_at.is_none()) {
+            tx.adjust(used(replaced.id, now, None));
         }
         tx.insert(otp::Model {
             id,
             code_hash: code_hash(&keys, &phone_hash, &self.code),
             phone_hash,
             address,
+            requester,
             created_at: now,
             expires_at: now + TimeDelta::seconds(i64::from(settings.otp_ttl_s)),
             tries: 0,
@@ -162,9 +177,38 @@ impl Command for RequestCode {
     }
 }
 
-/// When the n-th newest code asked for from an address was made, if that was after `since`.
-///
-/// Several numbers asked for from one address at the same moment may pass this limit by as many.
+/// A code is used once: whoever comes second is refused, or runs again.
+pub(super) fn used(id: Uuid, now: Instant, refusal: Option<Refused>) -> Adjust {
+    Adjust {
+        table: "otp",
+        key: vec![("id", Value::from(id))],
+        add: Vec::new(),
+        set: vec![("used_at", Value::from(now))],
+        also: Vec::new(),
+        condition: Some(("\"used_at\" IS NULL", Vec::new())),
+        refusal,
+    }
+}
+
+/// Did this device sign the number's person in before?
+async fn knows(tx: &Tx, phone_hash: &str, from: &Requester, requester: &str) -> Result<bool, Stop> {
+    if from.device.is_none() {
+        return Ok(false);
+    }
+    let who = person::Entity::find()
+        .select_only()
+        .column(person::Column::Id)
+        .filter(person::Column::PhoneHash.eq(phone_hash))
+        .into_query();
+    let sessions = session::Entity::find()
+        .filter(session::Column::DeviceHash.eq(requester))
+        .filter(session::Column::PersonId.in_subquery(who))
+        .limit(1);
+    Ok(!sessions.all(tx.db()).await?.is_empty())
+}
+
+/// When the n-th newest code asked for from an address was made, if that was after `since`. It says
+/// to the second how long to wait; what holds however many ask at once is the address's budget.
 async fn nth_newest(
     db: &DatabaseConnection,
     address: &str,

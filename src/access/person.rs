@@ -1,7 +1,7 @@
 //! People by their phone: found by its keyed hash, made where they are new (ACC-5).
 
 use entity::person;
-use entity::value::{Lang, PersonId, Phone};
+use entity::value::{Lang, PersonId, Phone, SealedColumn};
 use sea_orm::{
     ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _,
     QueryOrder as _, QuerySelect as _,
@@ -28,7 +28,12 @@ pub async fn newest(db: &DatabaseConnection) -> Result<Option<person::Model>, Db
 /// Are these the keys this person was written under?
 #[must_use]
 pub fn opens(keys: &Keys, person: &person::Model) -> bool {
-    let phone = keys.open(&person.phone.0);
+    let bound = person.phone.0.starts_with("sealed:v2:");
+    let phone = if bound {
+        keys.open(SealedColumn::PersonPhone, person.id, &person.phone)
+    } else {
+        keys.open_unbound(&person.phone)
+    };
     phone.is_some_and(|phone| keys.lookup("phone", &phone) == person.phone_hash)
 }
 
@@ -59,9 +64,10 @@ pub async fn known_or_new(tx: &mut Tx, phone: &Phone) -> Result<person::Model, S
     if let Some(known) = known(tx.db(), &keys, phone).await? {
         return Ok(known);
     }
+    let id = PersonId::new();
     let new = person::Model {
-        id: PersonId::new(),
-        phone: keys.seal(phone.as_str())?,
+        id,
+        phone: keys.seal(SealedColumn::PersonPhone, id, phone.as_str())?,
         phone_hash: phone_hash(&keys, phone),
         name: None,
         lang: Lang::Az,

@@ -84,6 +84,9 @@ pub const TABLE: &[Rule] = &[
     rule_of("DELETE", "/v1/auth/sessions/{id}", Who::SignedIn),
     rule_of("POST",   "/v1/auth/tickets", Who::SignedIn),
     rule_of("GET",    "/v1/auth/me", Who::SignedIn),
+    rule_of("GET",    "/v1/auth/invitations", Who::SignedIn),
+    rule_of("POST",   "/v1/auth/invitations/{id}/accept", Who::SignedIn),
+    rule_of("POST",   "/v1/auth/invitations/{id}/decline", Who::SignedIn),
 
     // Whose feed it may be is asked of the principal, by audience; a socket may show a ticket
     // instead of a token.
@@ -151,7 +154,10 @@ pub const TABLE: &[Rule] = &[
     rule_of("DELETE", "/v1/partner/calendar-feed", RUNNING),
     rule_of("GET",    "/v1/partner/staff", RUNNING),
     rule_of("POST",   "/v1/partner/staff", RUNNING),
+    rule_of("PUT",    "/v1/partner/staff/{person_id}", RUNNING),
     rule_of("DELETE", "/v1/partner/staff/{person_id}", RUNNING),
+    rule_of("GET",    "/v1/partner/invitations", RUNNING),
+    rule_of("DELETE", "/v1/partner/invitations/{id}", RUNNING),
     rule_of("GET",    "/v1/partner/orders", ALL),
     rule_of("GET",    "/v1/partner/orders/{id}", ALL),
     rule_of("POST",   "/v1/partner/orders/{id}/accept", SERVING),
@@ -227,6 +233,15 @@ pub const TABLE: &[Rule] = &[
     rule_of("POST",   "/v1/support/sanctions/{id}/lift", AFFAIRS),
     rule_of("POST",   "/v1/support/sanctions/{id}/lift-address", AFFAIRS),
 ];
+
+/// May staff in this role see what the branch earns, owes and is charged (ACC-4)?
+#[must_use]
+pub fn sees_money(role: StaffRole) -> bool {
+    match role {
+        Owner | Manager => true,
+        Operator | Viewer => false,
+    }
+}
 
 /// The rule of a route, by its method and template.
 #[must_use]

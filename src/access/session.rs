@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use entity::session;
-use entity::value::{Instant, PersonId, Sealed, SessionId};
+use entity::value::{Instant, PersonId, SealedColumn, SealedField, SessionId};
 use sea_orm::{
     ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _,
     QueryOrder as _, QuerySelect as _,
@@ -31,7 +31,7 @@ pub struct SessionView {
     /// The session.
     pub id: SessionId,
     /// What the device calls itself.
-    pub device: Sealed,
+    pub device: SealedField,
     /// Sign-in.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Instant,
@@ -53,7 +53,7 @@ pub async fn list(engine: &Engine, principal: &Principal) -> Result<Vec<SessionV
     let view = |row: session::Model| SessionView {
         current: row.id == principal.session_id,
         id: row.id,
-        device: row.device,
+        device: row.device.at(SealedColumn::SessionDevice, row.id),
         created_at: row.created_at,
         last_seen_at: row.rotated_at,
     };
@@ -236,6 +236,8 @@ fn end(tx: &mut Tx, row: &session::Model) {
 
 #[cfg(test)]
 mod tests {
+    use entity::value::Sealed;
+
     use super::*;
 
     fn session(previous: Option<&str>) -> session::Model {

@@ -2,16 +2,17 @@
 
 use chrono::TimeDelta;
 use entity::value::fold::fold_digits;
-use entity::value::{Instant, PersonId, Phone, SessionId};
+use entity::value::{Instant, PersonId, Phone, SealedColumn, SessionId};
 use entity::{otp, session};
 use sea_orm::Value;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::otp_budget::Requester;
 use super::person::{known_or_new, phone_hash};
 use super::session::make_room;
 use super::token::RefreshToken;
-use super::{ANYONE, AccessSettings, Refusal, Tokens, once, otp as codes};
+use super::{ANYONE, AccessSettings, Refusal, Tokens, otp as codes};
 use crate::platform::crypto::Keys;
 use crate::platform::write_set::Adjust;
 use crate::platform::{Command, Engine, Stop, Tx};
@@ -31,26 +32,35 @@ pub async fn sign_in(
     phone: Phone,
     code: String,
     device: &str,
-    installation: Option<&str>,
+    from: &Requester,
 ) -> Result<Tokens, Stop> {
     let keys = engine.extension::<Keys>()?;
     let settings = engine.extension::<AccessSettings>()?;
     let phone_hash = phone_hash(&keys, &phone);
-    let code_id = engine.execute(ANYONE, None, Try { phone_hash }).await?.answer;
+    let requesters = requesters(&keys, from);
+    let code_id = engine.execute(ANYONE, None, Try { phone_hash, requesters }).await?.answer;
 
     let session_id = SessionId::new();
     let refresh = RefreshToken::first(&keys, session_id)?;
     let device = device.chars().take(DEVICE_CHARS_MAX).collect();
     let refresh_hash = refresh.hash(&keys);
-    let device_hash = installation.map(|id| keys.lookup("device", id));
+    let device_hash = from.device.as_ref().map(|id| keys.lookup("device", id));
     let command = SignIn { code_id, phone, code, device, device_hash, session_id, refresh_hash };
     let signed = engine.execute(ANYONE, None, command).await?.answer;
     Tokens::grant(&keys, &settings, signed.person_id, refresh, signed.at)
 }
 
-/// Spends one try of the newest code of a number.
+/// Whose codes are answered: those the device asked for, or whoever is at its address.
+fn requesters(keys: &Keys, from: &Requester) -> Vec<String> {
+    let address = Requester { device: None, ..from.clone() };
+    vec![from.hash(keys), address.hash(keys)]
+}
+
+/// Spends one try of the newest code that was sent to a number for whoever answers now: others'
+/// codes, and their tries, are theirs (LIM-10).
 struct Try {
     phone_hash: String,
+    requesters: Vec<String>,
 }
 
 impl Command for Try {
@@ -60,7 +70,8 @@ impl Command for Try {
 
     async fn run(&self, tx: &mut Tx) -> Result<Uuid, Stop> {
         let settings = tx.shared::<AccessSettings>()?;
-        let code = codes::newest(tx.db(), &self.phone_hash, 1).await?.pop();
+        let code = codes::newest(tx.db(), &self.phone_hash, &self.requesters, 1);
+        let code = code.await?.pop();
         let code = code.filter(|c| c.used_at.is_none()).ok_or(Refusal::CodeWrong)?;
         if tx.now() > code.expires_at {
             return Err(Refusal::CodeExpired.into());
@@ -113,15 +124,14 @@ impl Command for SignIn {
         if now > sent.expires_at {
             return Err(Refusal::CodeExpired.into());
         }
-        once::take(tx, "code", sent.id, Refusal::CodeWrong).await?;
-        tx.replace(otp::Model { used_at: Some(now), ..sent });
+        tx.adjust(codes::used(sent.id, now, Some(Refusal::CodeWrong.refused())));
 
         let person_id = known_or_new(tx, &self.phone).await?.id;
         make_room(tx, person_id).await?;
         tx.insert(session::Model {
             id: self.session_id,
             person_id,
-            device: keys.seal(&self.device)?,
+            device: keys.seal(SealedColumn::SessionDevice, self.session_id, &self.device)?,
             refresh_hash: self.refresh_hash.clone(),
             previous_hash: None,
             rotated_at: now,

@@ -2,7 +2,7 @@
 
 use entity::order::Actor;
 use entity::staff::StaffRole;
-use entity::value::{Instant, PartnerId, PersonId, Phone, Sealed};
+use entity::value::{Instant, PartnerId, PersonId, Phone, SealedColumn, SealedField};
 use entity::{partner, person, staff};
 use sea_orm::{
     ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _,
@@ -27,9 +27,9 @@ pub struct StaffView {
     /// Who.
     pub person_id: PersonId,
     /// The number to sign in with.
-    pub phone: Sealed,
+    pub phone: SealedField,
     /// What the person is called.
-    pub name: Option<Sealed>,
+    pub name: Option<SealedField>,
     /// As what.
     pub role: StaffRole,
     /// Since when.
@@ -57,33 +57,35 @@ pub async fn list(engine: &Engine, partner_id: PartnerId) -> Result<Vec<StaffVie
     rows.into_iter().map(view).collect()
 }
 
-/// Makes whoever has this number one of the branch's people, or gives them another role.
-pub struct AddStaff {
+/// Gives one of the branch's people another role.
+pub struct ChangeRole {
     /// Where.
     pub partner_id: PartnerId,
-    /// Whose number.
-    pub phone: Phone,
+    /// Who.
+    pub person_id: PersonId,
     /// As what.
     pub role: StaffRole,
 }
 
-impl Command for AddStaff {
+impl Command for ChangeRole {
     type Answer = StaffView;
 
-    const NAME: &'static str = "add_staff";
+    const NAME: &'static str = "change_role";
 
     async fn run(&self, tx: &mut Tx) -> Result<StaffView, Stop> {
         hold_branch(tx, self.partner_id).await?;
-        let who = known_or_new(tx, &self.phone).await?;
-        let before = tx.find::<staff::Entity>((self.partner_id, who.id)).await?;
-        let was_owner = before.as_ref().is_some_and(|row| row.role == StaffRole::Owner);
+        let before = tx.find::<staff::Entity>((self.partner_id, self.person_id)).await?;
+        let before = before.ok_or(Refusal::NoSuchStaff)?;
+        let was_owner = before.role == StaffRole::Owner;
         if was_owner || self.role == StaffRole::Owner {
             only_owners(tx.db(), tx.by(), self.partner_id).await?;
         }
         if was_owner && self.role != StaffRole::Owner {
             not_the_last(tx.db(), self.partner_id).await?;
         }
-        let row = name(tx, self.partner_id, who.id, self.role, before);
+        let who = tx.find::<person::Entity>(self.person_id).await?;
+        let who = Tx::must("person", self.person_id, who)?;
+        let row = name(tx, self.partner_id, self.person_id, self.role, Some(before));
         Ok(view(&who, &row))
     }
 }
@@ -133,7 +135,7 @@ pub async fn name_owner(
     Ok(person_id)
 }
 
-fn name(
+pub(super) fn name(
     tx: &mut Tx,
     partner_id: PartnerId,
     person_id: PersonId,
@@ -149,14 +151,18 @@ fn name(
 
 /// Staff changes of one branch happen one after another: each raises the branch's version, so of
 /// two owners who remove each other at once one comes too late.
-async fn hold_branch(tx: &mut Tx, partner_id: PartnerId) -> Result<(), Stop> {
+pub(super) async fn hold_branch(tx: &mut Tx, partner_id: PartnerId) -> Result<(), Stop> {
     let branch = tx.find::<partner::Entity>(partner_id).await?;
     let branch = branch.ok_or(Refusal::NoSuchBranch)?;
     tx.update(&branch, &branch);
     Ok(())
 }
 
-async fn only_owners(db: &DatabaseConnection, by: By, partner_id: PartnerId) -> Result<(), Stop> {
+pub(super) async fn only_owners(
+    db: &DatabaseConnection,
+    by: By,
+    partner_id: PartnerId,
+) -> Result<(), Stop> {
     let owner = match (by.actor, by.person_id) {
         (Actor::Support, _) => true,
         (Actor::Staff, Some(person_id)) => {
@@ -217,8 +223,8 @@ pub(super) async fn with_organisations(
 fn view(who: &person::Model, row: &staff::Model) -> StaffView {
     StaffView {
         person_id: row.person_id,
-        phone: who.phone.clone(),
-        name: who.name.clone(),
+        phone: who.phone.at(SealedColumn::PersonPhone, who.id),
+        name: who.name.as_ref().map(|name| name.at(SealedColumn::PersonName, who.id)),
         role: row.role,
         created_at: row.created_at,
     }

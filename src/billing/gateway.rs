@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use entity::payment::Driver;
-use entity::value::{Money, PaymentId, PayoutId, Sealed};
+use entity::value::{Money, PaymentId, PayoutId, SealedField};
 
 /// So long a node that asks a provider keeps others from asking the same: longer than a look and a
 /// question may take together.
@@ -99,9 +99,9 @@ pub struct Transfer {
     /// How much.
     pub amount: Money,
     /// Where to: a sealed [`Account`](super::account::Account).
-    pub account: Sealed,
+    pub account: SealedField,
     /// Whose tax number, sealed.
-    pub voen: Option<Sealed>,
+    pub voen: Option<SealedField>,
 }
 
 /// How a payout stands with its provider.

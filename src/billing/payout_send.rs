@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use entity::payment::Driver;
 use entity::payout::{self as row, PayoutState};
 use entity::payout_terms;
-use entity::value::{EventId, Instant, PayoutId, Sealed};
+use entity::value::{EventId, Instant, PayoutId, SealedColumn, SealedField};
 use sea_orm::EntityTrait as _;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -41,7 +41,8 @@ pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), Stop> {
         return engine.consume(fired).await;
     };
     let Sending { first, voen, .. } = sending;
-    let transfer = Transfer { payout_id, amount: row.amount, account: row.account, voen };
+    let account = row.account.at(SealedColumn::PayoutAccount, row.partner_id);
+    let transfer = Transfer { payout_id, amount: row.amount, account, voen };
     let sent = match engine.extension::<Gateways>()?.of(row.driver) {
         Some(gateway) => hand_over(&*gateway, &transfer, first).await,
         None => Err(Trouble::NotReached("the provider is not set up".to_owned())),
@@ -97,7 +98,7 @@ pub struct Sending {
     /// Was the provider never asked before?
     pub first: bool,
     /// The tax number it goes out under.
-    pub voen: Option<Sealed>,
+    pub voen: Option<SealedField>,
     /// Another node is asking, at most until then.
     pub busy_until: Option<Instant>,
 }
@@ -126,6 +127,7 @@ impl Command for MarkSent {
             return Ok(Sending { open: false, first, voen: None, busy_until: None });
         }
         let voen = terms.and_then(|terms| terms.voen);
+        let voen = voen.map(|voen| voen.at(SealedColumn::PayoutVoen, old.partner_id));
         let busy_until = old.busy_until.filter(|until| open && now < *until);
         if open && busy_until.is_none() {
             let next = row::Model {

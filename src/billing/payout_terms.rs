@@ -1,7 +1,7 @@
 //! How a partner wants what it is owed, and under which tax number (BON-5).
 
 use entity::payout_terms::{Model, PayoutTo};
-use entity::value::{Bp, PartnerId};
+use entity::value::{Bp, PartnerId, SealedColumn};
 use entity::{partner, payout_terms};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -68,7 +68,11 @@ impl Command for SetTerms {
                 return Err(Refusal::AccountInvalid.into());
             }
             let text = serde_json::to_string(account)?;
-            next.account = Some(tx.shared::<Keys>()?.seal(&text)?);
+            next.account = Some(tx.shared::<Keys>()?.seal(
+                SealedColumn::PayoutAccount,
+                self.partner_id,
+                &text,
+            )?);
             next.account_hint = Some(account.hint());
         }
         match self.payout_to {
@@ -114,7 +118,7 @@ impl Command for SetVoen {
         let old = tx.find::<payout_terms::Entity>(self.partner_id).await?;
         let keys = tx.shared::<Keys>()?;
         let next = Model {
-            voen: Some(keys.seal(&self.voen)?),
+            voen: Some(keys.seal(SealedColumn::PayoutVoen, self.partner_id, &self.voen)?),
             voen_hash: Some(keys.lookup(VOEN, &self.voen)),
             voen_verified_at: self.verified.then_some(tx.now()),
             ..old.clone().unwrap_or_else(|| silent(self.partner_id))

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use entity::payable::{self, PayableState};
 use entity::payment::Driver;
 use entity::payout::{self, PayoutState};
-use entity::value::{Money, OrderId, PartnerId, PayableId, PayoutId, Sealed};
+use entity::value::{Money, OrderId, PartnerId, PayableId, PayoutId, SealedColumn, SealedField};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _,
@@ -132,11 +132,14 @@ pub async fn payables<C: ConnectionTrait>(
 pub async fn whereto<C: ConnectionTrait>(
     db: &C,
     id: PayoutId,
-) -> Result<(PayoutView, Sealed, Option<Sealed>), Stop> {
+) -> Result<(PayoutView, SealedField, Option<SealedField>), Stop> {
     let row = payout::Entity::find_by_id(id).all(db).await?.pop();
     let row = row.ok_or(Refusal::NoSuchPayout)?;
     let terms = entity::payout_terms::Entity::find_by_id(row.partner_id).all(db).await?.pop();
-    Ok((payout(&row), row.account.clone(), terms.and_then(|terms| terms.voen)))
+    let account = row.account.at(SealedColumn::PayoutAccount, row.partner_id);
+    let voen = terms.and_then(|terms| terms.voen);
+    let voen = voen.map(|voen| voen.at(SealedColumn::PayoutVoen, row.partner_id));
+    Ok((payout(&row), account, voen))
 }
 
 /// A page of payouts, newest first: a partner's, or all in this state.

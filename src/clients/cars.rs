@@ -3,7 +3,7 @@
 use entity::car;
 use entity::order::{self, Status};
 use entity::value::fold::fold_code;
-use entity::value::{CarClass, CarId, PersonId, Sealed};
+use entity::value::{CarClass, CarId, PersonId, SealedColumn, SealedField};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
 };
@@ -27,7 +27,7 @@ pub struct CarView {
     /// The car.
     pub id: CarId,
     /// The plate.
-    pub plate: Sealed,
+    pub plate: SealedField,
     /// Make and model.
     pub make: String,
     /// Its class.
@@ -36,7 +36,8 @@ pub struct CarView {
 
 impl From<car::Model> for CarView {
     fn from(row: car::Model) -> Self {
-        Self { id: row.id, plate: row.plate, make: row.make, class: row.class }
+        let plate = row.plate.at(SealedColumn::CarPlate, row.id);
+        Self { id: row.id, plate, make: row.make, class: row.class }
     }
 }
 
@@ -70,10 +71,11 @@ impl Command for AddCar {
             return Err(Refusal::TooManyCars.into());
         }
         let keys = tx.shared::<Keys>()?;
+        let id = CarId::new();
         let row = car::Model {
-            id: CarId::new(),
+            id,
             client_id: self.client_id,
-            plate: keys.seal(self.plate.trim())?,
+            plate: keys.seal(SealedColumn::CarPlate, id, self.plate.trim())?,
             plate_hash: keys.lookup("plate", &plate),
             make: make.to_owned(),
             class: self.class,

@@ -1,7 +1,7 @@
 //! What a person is called, and in which language things are told.
 
 use entity::person;
-use entity::value::{Lang, PersonId, Sealed};
+use entity::value::{Lang, PersonId, SealedColumn, SealedField};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -18,7 +18,7 @@ pub struct ProfileView {
     /// The person.
     pub id: PersonId,
     /// What they are called.
-    pub name: Option<Sealed>,
+    pub name: Option<SealedField>,
     /// The language.
     pub lang: Lang,
 }
@@ -46,10 +46,11 @@ impl Command for EditProfile {
             if name.is_empty() || name.chars().count() > NAME_MAX {
                 return Err(Refusal::NameInvalid.into());
             }
-            new.name = Some(tx.shared::<Keys>()?.seal(name)?);
+            new.name = Some(tx.shared::<Keys>()?.seal(SealedColumn::PersonName, old.id, name)?);
         }
         new.lang = self.lang.unwrap_or(old.lang);
         tx.update(&old, &new);
-        Ok(ProfileView { id: new.id, name: new.name, lang: new.lang })
+        let name = new.name.map(|name| name.at(SealedColumn::PersonName, new.id));
+        Ok(ProfileView { id: new.id, name, lang: new.lang })
     }
 }

@@ -110,6 +110,7 @@ pub fn settings(mut given: Settings, options: &Options, place: &Place, listen: S
     given.access.otp_per_phone_day = CODES_MAX;
     given.access.otp_per_address_hour = CODES_MAX;
     given.access.otp_per_address_day = CODES_MAX;
+    given.access.lift_budgets();
     given.access.access_ttl_s = real(BY_HAND_S);
     given.access.ticket_ttl_s = real(BY_HAND_S);
     given

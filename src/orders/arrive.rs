@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::order::{ArrivalBy, Model, Status};
 use entity::value::fold::fold_digits;
-use entity::value::{Instant, OrderId, Point};
+use entity::value::{Instant, OrderId, Point, SealedColumn};
 use entity::{mark, order_position, partner};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use serde::{Deserialize, Serialize};
@@ -164,7 +164,7 @@ impl Command for ArriveByCode {
         let partner = tx.find_kept::<partner::Entity>(order.partner_id).await?;
         let partner = partner.ok_or(partners::Refusal::NoSuchPartner)?;
         let keys = tx.shared::<Keys>()?;
-        let right = keys.open(&partner.arrival_code.0);
+        let right = keys.open(SealedColumn::ArrivalCode, partner.id, &partner.arrival_code);
         if !right.is_some_and(|right| keys.same(&right, &fold_digits(&self.code))) {
             return Err(Refusal::WrongCode.into());
         }

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Datelike as _, Days, NaiveDate, Utc};
 use entity::order::{self, Kind, Line, Model, Place, Proposed, Status};
-use entity::value::{BayId, BlockId, Instant, OrderId, PartnerId, Sealed, Span};
+use entity::value::{BayId, BlockId, Instant, OrderId, PartnerId, SealedField, Span};
 use entity::{bay, bay_block, partner};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _,
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::view::CarOf;
-use super::{capacity, price};
+use super::{capacity, price, view};
 use crate::partners::plan::{Plan, Plans};
 use crate::partners::{Refusal, blocks};
 use crate::platform::db::Db;
@@ -135,7 +135,7 @@ pub struct Entry {
     pub car: Option<CarOf>,
     /// What the client is called.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub client_name: Option<Sealed>,
+    pub client_name: Option<SealedField>,
     /// The services.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub services: Vec<Line>,
@@ -340,11 +340,11 @@ fn entry(order: &Model, kind: EntryKind, visit: Span, place: Option<Place>) -> E
         taken_until: place.map(|place| place.until),
         car: Some(CarOf {
             id: order.car_id,
-            plate: order.plate.clone(),
+            plate: view::plate(order),
             make: order.snapshot.car_make.clone(),
             class: order.car_class,
         }),
-        client_name: order.client_name.clone(),
+        client_name: view::client_name(order),
         services: order.snapshot.lines.clone(),
         overbooked: order.overbooked,
         note: None,

@@ -5,7 +5,8 @@ use entity::order::{
     Actor, ArrivalBy, Kind, Line, Model, Place, Proposal, Proposed, Reason, Status,
 };
 use entity::value::{
-    CarClass, CarId, Money, OrderId, PartnerId, PersonId, Point, ProposalId, Sealed,
+    CarClass, CarId, Money, OrderId, PartnerId, PersonId, Point, ProposalId, SealedColumn,
+    SealedField,
 };
 use serde::{Deserialize, Serialize};
 use strum::IntoEnumIterator as _;
@@ -54,7 +55,7 @@ pub struct ClientOf {
     /// The person.
     pub id: PersonId,
     /// What they are called.
-    pub name: Option<Sealed>,
+    pub name: Option<SealedField>,
 }
 
 /// The car of an order.
@@ -63,7 +64,7 @@ pub struct CarOf {
     /// The car.
     pub id: CarId,
     /// Its plate.
-    pub plate: Sealed,
+    pub plate: SealedField,
     /// Make and model.
     pub make: String,
     /// The class it was priced by.
@@ -206,10 +207,10 @@ pub fn view(order: &Model, reader: Reader) -> OrderView {
             address: snapshot.partner_address.clone(),
             point: snapshot.partner_point,
         },
-        client: ClientOf { id: order.client_id, name: order.client_name.clone() },
+        client: ClientOf { id: order.client_id, name: client_name(order) },
         car: CarOf {
             id: order.car_id,
-            plate: order.plate.clone(),
+            plate: plate(order),
             make: snapshot.car_make.clone(),
             class: order.car_class,
         },
@@ -260,6 +261,16 @@ pub fn view(order: &Model, reader: Reader) -> OrderView {
         },
         may: may(order, reader.actor()),
     }
+}
+
+/// The plate: a copy of the car's, so bound to the car.
+pub(super) fn plate(order: &Model) -> SealedField {
+    order.plate.at(SealedColumn::CarPlate, order.car_id)
+}
+
+/// What the client was called at placing: a copy of the person's, so bound to the person.
+pub(super) fn client_name(order: &Model) -> Option<SealedField> {
+    order.client_name.as_ref().map(|name| name.at(SealedColumn::PersonName, order.client_id))
 }
 
 fn proposal_of(proposal: &Proposal, reader: Reader) -> ProposalOf {

@@ -2,7 +2,7 @@
 //! it may read, so it is kept as a keyed hash alone and a fresh one ends the old.
 
 use entity::calendar_feed;
-use entity::value::{PartnerId, Sealed};
+use entity::value::{PartnerId, SealedColumn, SealedField};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, Value};
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ const PURPOSE: &str = "calendar";
 #[derive(Serialize, Deserialize)]
 pub struct FeedSecret {
     /// 256 random bits as text.
-    pub token: Sealed,
+    pub token: SealedField,
 }
 
 /// Gives the calendar a fresh address; the one before is dead at once.
@@ -37,7 +37,8 @@ impl Command for RotateFeed {
             token: keys.lookup(PURPOSE, &token),
             created_at: tx.now(),
         });
-        Ok(FeedSecret { token: keys.seal(&token)? })
+        let sealed = keys.seal(SealedColumn::CalendarToken, self.partner_id, &token)?;
+        Ok(FeedSecret { token: sealed.at(SealedColumn::CalendarToken, self.partner_id) })
     }
 }
 

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use entity::partner::{AutoConfirm, PartnerState};
-use entity::value::{CarClass, Instant, Money, PartnerId, Point, Sealed, ServiceId};
+use entity::value::{
+    CarClass, Instant, Money, PartnerId, Point, SealedColumn, SealedField, ServiceId,
+};
 use entity::{opening, partner, service, service_price};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _};
 use serde::{Deserialize, Serialize};
@@ -35,7 +37,7 @@ pub struct BranchView {
     /// Minutes on top of the route.
     pub arrival_buffer_min: i32,
     /// The code shown at the branch (ARR-1).
-    pub arrival_code: Sealed,
+    pub arrival_code: SealedField,
     /// Paused, or closed for today, until then (BK-13).
     pub closed_until: Option<DateTime<Utc>>,
     /// Its slot grid, minutes; the policy's where none is set (BK-1).
@@ -61,7 +63,7 @@ impl From<partner::Model> for BranchView {
             state: row.state,
             taking_orders: row.taking_orders,
             arrival_buffer_min: row.arrival_buffer_min,
-            arrival_code: row.arrival_code,
+            arrival_code: row.arrival_code.at(SealedColumn::ArrivalCode, row.id),
             closed_until: row.closed_until,
             grid_min: row.grid_min,
             free_cancel_min: row.free_cancel_min,

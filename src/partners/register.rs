@@ -1,7 +1,7 @@
 //! Support registers organisations and branches; verification comes with its own issue of work.
 
 use entity::partner::PartnerState;
-use entity::value::{OrganisationId, PartnerId, Phone, Point};
+use entity::value::{OrganisationId, PartnerId, Phone, Point, SealedColumn};
 use entity::{organisation, partner};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -86,8 +86,9 @@ pub async fn register(tx: &mut Tx, branch: &NewBranch) -> Result<partner::Model,
     barred::admissible(tx, &branch.owner_phone, &branch.address).await?;
     let organisation_id = organisation(tx, branch).await?;
     let keys = tx.shared::<Keys>()?;
+    let id = PartnerId::new();
     let row = partner::Model {
-        id: PartnerId::new(),
+        id,
         organisation_id,
         name: branch.name.clone(),
         address: branch.address.clone(),
@@ -97,7 +98,7 @@ pub async fn register(tx: &mut Tx, branch: &NewBranch) -> Result<partner::Model,
         state: PartnerState::Live,
         taking_orders: true,
         arrival_buffer_min: buffer,
-        arrival_code: keys.seal(&keys.digits(4)?)?,
+        arrival_code: keys.seal(SealedColumn::ArrivalCode, id, &keys.digits(4)?)?,
         closed_until: None,
         grid_min: None,
         free_cancel_min: None,

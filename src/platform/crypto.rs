@@ -4,16 +4,19 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use entity::value::Sealed;
-use entity::value::sealed::SEALED_PREFIX;
+use entity::value::sealed::{SEALED_KEY, SEALED_PREFIX};
+use entity::value::{Sealed, SealedColumn, SealedField};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hmac;
 use ring::rand::{SecureRandom as _, SystemRandom};
+use uuid::Uuid;
 
 use super::refusal::Fault;
 
 /// Length of every key, bytes.
 pub const KEY_BYTES: usize = 32;
+/// How a text bound to its place begins after the prefix; one that is not begins with its key's id.
+const BOUND: &str = "v2:";
 
 /// The keys of a deployment.
 pub struct Keys {
@@ -63,11 +66,16 @@ impl Keys {
         &self.signing_bytes
     }
 
-    /// Seals a text under the current key.
+    /// Seals a text under the current key, for this column of this row and no other place.
     ///
     /// # Errors
     /// A fault when the machine has no randomness.
-    pub fn seal(&self, text: &str) -> Result<Sealed, Fault> {
+    pub fn seal(
+        &self,
+        column: SealedColumn,
+        row: impl Into<Uuid>,
+        text: &str,
+    ) -> Result<Sealed, Fault> {
         let broken = || Fault::Other("sealing failed".to_owned());
         let key = self.sealing.get(&self.current).ok_or_else(broken)?;
         let mut nonce = [0_u8; NONCE_LEN];
@@ -75,52 +83,112 @@ impl Keys {
         let mut body = text.as_bytes().to_vec();
         key.seal_in_place_append_tag(
             Nonce::assume_unique_for_key(nonce),
-            Aad::from(self.current.as_bytes()),
+            Aad::from(bound_to(&self.current, column, row.into())),
             &mut body,
         )
         .map_err(|_| broken())?;
         let bytes: Vec<u8> = nonce.into_iter().chain(body).collect();
-        Ok(Sealed(format!("{SEALED_PREFIX}{}:{}", self.current, STANDARD.encode(bytes))))
+        let body = STANDARD.encode(bytes);
+        Ok(Sealed(format!("{SEALED_PREFIX}{BOUND}{}:{body}", self.current)))
     }
 
-    /// Opens a sealed text; `None` when it was not sealed by these keys.
+    /// Opens a text that was sealed for this column of this row. One that was not is unreadable:
+    /// an alarm names the place, and nothing of it is shown.
     #[must_use]
-    pub fn open(&self, sealed: &str) -> Option<String> {
-        let (id, body) = sealed.strip_prefix(SEALED_PREFIX)?.split_once(':')?;
+    pub fn open(
+        &self,
+        column: SealedColumn,
+        row: impl Into<Uuid>,
+        sealed: &Sealed,
+    ) -> Option<String> {
+        let row = row.into();
+        let opened = sealed.0.strip_prefix(SEALED_PREFIX).and_then(|s| s.strip_prefix(BOUND));
+        let opened = opened.and_then(|sealed| {
+            let (id, _) = sealed.split_once(':')?;
+            self.decipher(sealed, &bound_to(id, column, row))
+        });
+        if opened.is_none() {
+            tracing::error!(alarm = "sealed_unreadable", %column, %row, "a sealed text is not here");
+            metrics::counter!("yumo_sealed_unreadable").increment(1);
+        }
+        opened
+    }
+
+    /// Opens a text of before texts were bound to their place: in documents kept from then, and
+    /// when it is sealed anew.
+    #[must_use]
+    pub fn open_unbound(&self, sealed: &Sealed) -> Option<String> {
+        let sealed = sealed.0.strip_prefix(SEALED_PREFIX)?;
+        let (id, _) = sealed.split_once(':')?;
+        self.decipher(sealed, id)
+    }
+
+    /// `<key id>:<base64>`, under what it was bound to.
+    fn decipher(&self, sealed: &str, bound: &str) -> Option<String> {
+        let (id, body) = sealed.split_once(':')?;
         let key = self.sealing.get(id)?;
         let bytes = STANDARD.decode(body).ok()?;
         let (nonce, body) = bytes.split_at_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut body = body.to_vec();
-        let text = key.open_in_place(nonce, Aad::from(id.as_bytes()), &mut body).ok()?;
+        let text = key.open_in_place(nonce, Aad::from(bound.as_bytes()), &mut body).ok()?;
         String::from_utf8(text.to_vec()).ok()
     }
 
-    /// Opens every sealed text inside a JSON document.
+    /// Opens a field of an answer, as what it says it is.
+    #[must_use]
+    pub fn open_field(&self, field: &SealedField) -> Option<String> {
+        match field.place {
+            Some((column, row)) => self.open(column, row, &field.text),
+            None => self.open_unbound(&field.text),
+        }
+    }
+
+    /// Opens the sealed fields of a JSON document, and nothing else: a field is an object under one
+    /// key, and a text of somebody's own is never one, whatever it says. A field that cannot be
+    /// opened is shown as an empty text.
     #[must_use]
     pub fn open_json(&self, json: &str) -> String {
         let mut out = String::with_capacity(json.len());
         let mut rest = json;
-        let mark = format!("\"{SEALED_PREFIX}");
+        // Outside a string no quote is escaped, and inside one all are: this is found only where an
+        // object begins. What it holds needs no escapes.
+        let mark = format!("{{\"{SEALED_KEY}\":\"");
         while let Some((before, from)) = rest.split_once(mark.as_str()) {
             out.push_str(before);
-            let Some((body, after)) = from.split_once('"') else {
+            let Some((written, after)) = from.split_once("\"}") else {
                 out.push_str(&mark);
                 rest = from;
                 continue;
             };
-            if let Some(text) = self.open(&format!("{SEALED_PREFIX}{body}")) {
-                out.push_str(&serde_json::Value::String(text).to_string());
-            } else {
-                // Somebody's own words that only look sealed.
-                out.push_str(&mark);
-                out.push_str(body);
-                out.push('"');
-            }
+            let field = SealedField::read(written);
+            let text = field.and_then(|field| self.open_field(&field)).unwrap_or_default();
+            out.push_str(&serde_json::Value::String(text).to_string());
             rest = after;
         }
         out.push_str(rest);
         out
+    }
+
+    /// As [`Self::open_json`], for an event that may have been written before texts were bound to
+    /// their place: the texts of an order's client and car are opened too.
+    #[must_use]
+    pub fn open_event(&self, json: &str) -> String {
+        if !json.contains(&format!("\"{SEALED_PREFIX}")) {
+            return self.open_json(json);
+        }
+        let Ok(mut event) = serde_json::from_str::<serde_json::Value>(json) else {
+            return self.open_json(json);
+        };
+        for path in ["/order/client/name", "/order/car/plate"] {
+            let Some(value) = event.pointer_mut(path) else { continue };
+            let opened = value.as_str().filter(|text| text.starts_with(SEALED_PREFIX));
+            let opened = opened.and_then(|text| self.open_unbound(&Sealed(text.to_owned())));
+            if let Some(text) = opened {
+                *value = serde_json::Value::String(text);
+            }
+        }
+        self.open_json(&event.to_string())
     }
 
     /// Keyed hash of personal data: the same text, the same hash, and nothing to be guessed from it
@@ -175,6 +243,11 @@ impl Keys {
     }
 }
 
+/// What a text bound to its place is sealed with beside itself.
+fn bound_to(key_id: &str, column: SealedColumn, row: Uuid) -> String {
+    format!("{key_id}\n{column}\n{row}")
+}
+
 fn keyed(key: &hmac::Key, purpose: &str, text: &str) -> String {
     URL_SAFE_NO_PAD.encode(hmac::sign(key, format!("{purpose}\n{text}").as_bytes()))
 }
@@ -198,4 +271,73 @@ pub fn fresh_key() -> Result<String, Fault> {
 #[must_use]
 pub fn digest(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(ring::digest::digest(&ring::digest::SHA256, bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys() -> Keys {
+        let key = || STANDARD.encode([7_u8; KEY_BYTES]);
+        Keys::new(&BTreeMap::from([("k1".to_owned(), key())]), "k1", &key(), &key()).unwrap()
+    }
+
+    /// As texts were sealed before they were bound to their place.
+    fn unbound(keys: &Keys, text: &str) -> Sealed {
+        let mut body = text.as_bytes().to_vec();
+        let nonce = Nonce::assume_unique_for_key([1; NONCE_LEN]);
+        let key = keys.sealing.get("k1").unwrap();
+        key.seal_in_place_append_tag(nonce, Aad::from(b"k1"), &mut body).unwrap();
+        let bytes: Vec<u8> = [1_u8; NONCE_LEN].into_iter().chain(body).collect();
+        Sealed(format!("sealed:k1:{}", STANDARD.encode(bytes)))
+    }
+
+    /// ACC-5: a text is read where it was written, and nowhere else.
+    #[test]
+    fn acc_5_a_sealed_text_is_read_only_in_its_place() {
+        let (keys, one, two) = (keys(), Uuid::from_u128(1), Uuid::from_u128(2));
+        let sealed = keys.seal(SealedColumn::CarPlate, one, "10-AA-123").unwrap();
+        let opened = |column, row| keys.open(column, row, &sealed);
+        assert_eq!(opened(SealedColumn::CarPlate, one).as_deref(), Some("10-AA-123"));
+        assert_eq!(opened(SealedColumn::CarPlate, two), None);
+        assert_eq!(opened(SealedColumn::PersonName, one), None);
+        assert_eq!(keys.open_unbound(&sealed), None);
+        let old = unbound(&keys, "Anar");
+        assert_eq!(keys.open_unbound(&old).as_deref(), Some("Anar"));
+        assert_eq!(keys.open(SealedColumn::PersonName, one, &old), None);
+    }
+
+    /// ACC-5: only fields are opened; a text that says the same stays a text.
+    #[test]
+    fn acc_5_somebodys_own_words_are_never_opened() {
+        let (keys, row) = (keys(), Uuid::from_u128(1));
+        let sealed = keys.seal(SealedColumn::PersonName, row, "An\"ar\\").unwrap();
+        let field = sealed.at(SealedColumn::PersonName, row);
+        let shown = serde_json::json!({"name": field, "note": sealed.0, "n": 1}).to_string();
+        let opened = keys.open_json(&shown);
+        let opened: serde_json::Value = serde_json::from_str(&opened).unwrap();
+        let wanted = serde_json::json!({"name": "An\"ar\\", "note": sealed.0, "n": 1});
+        assert_eq!(opened, wanted);
+        let written = serde_json::to_string(&field).unwrap();
+        let own = serde_json::json!({"note": written, "x{": "$sealed"}).to_string();
+        assert_eq!(keys.open_json(&own), own);
+        let moved = serde_json::to_string(&sealed.at(SealedColumn::PersonName, Uuid::nil()));
+        assert_eq!(keys.open_json(&moved.unwrap()), "\"\"");
+        let again: SealedField = serde_json::from_str(&written).unwrap();
+        assert_eq!(again, field);
+    }
+
+    /// ACC-5: what was kept before texts were bound is still read, in its own fields.
+    #[test]
+    fn acc_5_what_was_kept_unbound_is_still_read() {
+        let keys = keys();
+        let old = unbound(&keys, "Anar").0;
+        let event = serde_json::json!({"order": {"client": {"name": old}, "note": old}});
+        let opened: serde_json::Value =
+            serde_json::from_str(&keys.open_event(&event.to_string())).unwrap();
+        assert_eq!(opened["order"]["client"]["name"], "Anar");
+        assert_eq!(opened["order"]["note"], old);
+        let kept: SealedField = serde_json::from_value(serde_json::json!(old)).unwrap();
+        assert_eq!(keys.open_field(&kept).as_deref(), Some("Anar"));
+    }
 }

@@ -65,7 +65,8 @@ versioned!(
     payment,
     payable,
     payout,
-    payout_terms
+    payout_terms,
+    staff_invitation
 );
 
 impl Versioned for entity::purse::Model {

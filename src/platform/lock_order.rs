@@ -25,6 +25,7 @@ pub fn lock_order(write: &Write) -> (u8, String) {
             (1, format!("{}{:?}", adjust.table, adjust.key))
         }
         Write::Adjust(adjust) => (2, format!("{}{:?}", adjust.table, adjust.key)),
+        Write::Count(count) => (2, format!("{}{:?}", count.table, count.key)),
         Write::Insert { .. } | Write::Replace { .. } | Write::Delete { .. } => (3, String::new()),
         Write::Free(_) => (4, String::new()),
         Write::Take(claim) => (5, format!("{}{:020}", claim.resource, claim.from)),

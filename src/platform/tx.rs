@@ -19,7 +19,9 @@ use super::engine::Shared;
 use super::feed::Audience;
 use super::kept::{Kept, TOPIC, Versioned};
 use super::refusal::{Fault, Stop};
-use super::write_set::{self, Adjust, Claim, Fact, Fired, TimerWrite, Unique, Write, WriteSet};
+use super::write_set::{
+    self, Adjust, Claim, Count, Fact, Fired, TimerWrite, Unique, Write, WriteSet,
+};
 
 /// What is kept once the write set has landed.
 pub(super) type Keeping = Box<dyn FnOnce(&Kept) + Send + Sync>;
@@ -243,6 +245,11 @@ impl Tx {
     /// Changes a hot row by an amount.
     pub fn adjust(&mut self, adjust: Adjust) {
         self.writes.writes.push(Write::Adjust(adjust));
+    }
+
+    /// Counts one more in a counter that has a limit.
+    pub fn count(&mut self, count: Count) {
+        self.writes.writes.push(Write::Count(count));
     }
 
     /// Says what a uniqueness rule of the database means here.

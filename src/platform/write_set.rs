@@ -37,6 +37,8 @@ pub enum Write {
     },
     /// A hot row that changes by an amount, if the condition holds.
     Adjust(Adjust),
+    /// A counter that never passes its limit; it begins with the first count.
+    Count(Count),
     /// A row without a life is replaced.
     Replace {
         /// The table.
@@ -109,6 +111,7 @@ impl Write {
             }
             Self::Insert { .. }
             | Self::Adjust(_)
+            | Self::Count(_)
             | Self::Replace { .. }
             | Self::Set { .. }
             | Self::Delete { .. }
@@ -135,6 +138,20 @@ pub struct Adjust {
     pub condition: Option<(&'static str, Vec<Value>)>,
     /// The *no* when it does not; without one somebody else was faster, and the command runs again.
     pub refusal: Option<Refused>,
+}
+
+/// One more in a counter row (`n`), if that does not pass the limit; however many come at once, the
+/// database counts them one after another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Count {
+    /// The table; its counting column is `n`.
+    pub table: &'static str,
+    /// Which row; made with 1 where it is not there yet.
+    pub key: Vec<Cell>,
+    /// The counter never passes this; at least 1.
+    pub most: i64,
+    /// The *no* when it would.
+    pub refusal: Refused,
 }
 
 /// A column computed from the row as it was.

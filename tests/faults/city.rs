@@ -184,8 +184,11 @@ async fn branch(server: &Server, support: &str, n: usize, credit: i64) -> Branch
     let day = |weekday: u8| json!({"weekday": weekday, "opens_min": 0, "closes_min": 1440});
     let weekly: Vec<Value> = (1..=7).map(day).collect();
     does(Ask::command("PUT", "/v1/partner/schedule", &json!({"weekly": weekly}))).await;
-    does(Ask::post("/v1/partner/staff", &json!({"phone": operator, "role": "manager"}))).await;
+    let manager = json!({"phone": operator, "role": "manager"});
+    let invited = id_of(&does(Ask::post("/v1/partner/staff", &manager)).await);
     let operator = sign_in(server, &operator).await;
+    let accept = Ask::post(format!("/v1/auth/invitations/{invited}/accept"), &json!({}));
+    wire.sure(&operator, &accept).await.yes();
     let money = json!({"amount": credit, "reason": "kassa"});
     let money = Ask::post(format!("/v1/support/partners/{id}/credits"), &money);
     wire.sure(support, &money).await.yes();

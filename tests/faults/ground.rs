@@ -56,6 +56,8 @@ impl Ground {
             ("YUMO__DATABASE__SCHEMA", schema.clone().unwrap_or_default()),
             ("YUMO__ACCESS__OTP_PER_ADDRESS_HOUR", "100000".to_owned()),
             ("YUMO__ACCESS__OTP_PER_ADDRESS_DAY", "100000".to_owned()),
+            ("YUMO__ACCESS__OTP_PER_BLOCK_HOUR", "100000".to_owned()),
+            ("YUMO__ACCESS__OTP_PER_BLOCK_DAY", "100000".to_owned()),
             ("YUMO__ACCESS__ACCESS_TTL_S", "7200".to_owned()),
         ];
         if backend == Backend::Cluster {

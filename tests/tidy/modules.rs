@@ -9,7 +9,7 @@ const ORDER: &[&[&str]] = &[
     &["main"],
     &["demo"],
     &["app"],
-    &["clockwork", "keyring"],
+    &["clockwork", "keyring", "reseal"],
     &["timetable", "rounds"],
     &["edge"],
     &["support", "insight", "notify"],

@@ -70,6 +70,8 @@ id! {
     EventId,
     /// Money held for an order.
     HoldId,
+    /// An invitation to work at a branch.
+    InvitationId,
     /// A bonus lot.
     LotId,
     /// A mark for or against somebody.

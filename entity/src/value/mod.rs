@@ -13,16 +13,16 @@ pub mod span;
 
 pub use car_class::CarClass;
 pub use id::{
-    BayId, BlockId, CampaignId, CarId, EventId, HoldId, LotId, MarkId, OrderId, OrganisationId,
-    OutageId, PartnerId, PayableId, PaymentId, PayoutId, PenaltyId, PersonId, PostingId,
-    ProposalId, SanctionId, ServiceId, SessionId, WaiverId,
+    BayId, BlockId, CampaignId, CarId, EventId, HoldId, InvitationId, LotId, MarkId, OrderId,
+    OrganisationId, OutageId, PartnerId, PayableId, PaymentId, PayoutId, PenaltyId, PersonId,
+    PostingId, ProposalId, SanctionId, ServiceId, SessionId, WaiverId,
 };
 pub use lang::Lang;
 pub use money::Money;
 pub use phone::Phone;
 pub use point::Point;
 pub use rate::Bp;
-pub use sealed::Sealed;
+pub use sealed::{Sealed, SealedColumn, SealedField};
 pub use span::Span;
 
 /// A moment in UTC, cut to microseconds so that both databases keep the same one.

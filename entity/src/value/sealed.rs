@@ -1,16 +1,126 @@
-//! Sealed text: personal data as it lies in the database (ACC-5).
+//! Sealed text: personal data as it lies in the database (ACC-5), and on its way to a reader.
 
 use sea_orm::DeriveValueType;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use strum::{Display, EnumString};
+use uuid::Uuid;
 
-/// Encrypted text: `sealed:<key id>:<base64 of nonce and ciphertext>`. It is opened only at the
-/// edge, for whoever may read it.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize, DeriveValueType)]
-#[serde(transparent)]
+/// Encrypted text in a column: `sealed:v2:<key id>:<base64 of nonce and ciphertext>`, bound to the
+/// column and row it was written for. It has no form of its own in JSON: an answer shows it through
+/// [`SealedField`] alone, which names its place.
+#[derive(Clone, PartialEq, Eq, Hash, DeriveValueType)]
 pub struct Sealed(pub String);
 
-/// How a sealed text begins.
+/// How a sealed text begins. No text of a request may begin so.
 pub const SEALED_PREFIX: &str = "sealed:";
+
+/// The key under which a JSON document holds a sealed field: an object of one entry, which no text
+/// a person sends can become.
+pub const SEALED_KEY: &str = "$sealed";
+
+/// Columns whose texts are sealed. A copy (an order's plate, a payout's account) stays bound to the
+/// column and row it was copied from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, EnumString)]
+pub enum SealedColumn {
+    /// `person.phone`, by person.
+    #[strum(serialize = "person.phone")]
+    PersonPhone,
+    /// `person.name`, by person; `order.client_name`, by the order's client.
+    #[strum(serialize = "person.name")]
+    PersonName,
+    /// `session.device`, by session.
+    #[strum(serialize = "session.device")]
+    SessionDevice,
+    /// `car.plate`, by car; `order.plate`, by the order's car.
+    #[strum(serialize = "car.plate")]
+    CarPlate,
+    /// `partner.arrival_code`, by branch.
+    #[strum(serialize = "partner.arrival_code")]
+    ArrivalCode,
+    /// `payout_terms.account`, by branch; `payout.account`, by the payout's branch.
+    #[strum(serialize = "payout_terms.account")]
+    PayoutAccount,
+    /// `payout_terms.voen`, by branch.
+    #[strum(serialize = "payout_terms.voen")]
+    PayoutVoen,
+    /// The secret of a calendar's address, by branch; only in kept answers.
+    #[strum(serialize = "calendar_feed.token")]
+    CalendarToken,
+    /// `staff_invitation.phone`, by invitation.
+    #[strum(serialize = "staff_invitation.phone")]
+    InvitationPhone,
+}
+
+impl Sealed {
+    /// The text as a field of an answer: it can be opened as this column of this row, and as
+    /// nothing else.
+    #[must_use]
+    pub fn at(&self, column: SealedColumn, row: impl Into<Uuid>) -> SealedField {
+        SealedField { place: Some((column, row.into())), text: self.clone() }
+    }
+}
+
+/// A sealed text in an answer, an event or a kept answer, with the place it is bound to. It is
+/// opened only at the edge, for whoever may read it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SealedField {
+    /// The column and row; `None` in documents written before texts were bound to their place.
+    pub place: Option<(SealedColumn, Uuid)>,
+    /// The text.
+    pub text: Sealed,
+}
+
+impl SealedField {
+    /// Reads what stands under [`SEALED_KEY`].
+    #[must_use]
+    pub fn read(written: &str) -> Option<Self> {
+        let mut parts = written.splitn(3, ' ');
+        let (column, row, text) = (parts.next()?, parts.next()?, parts.next()?);
+        let place = match (column, row) {
+            ("-", "-") => None,
+            (column, row) => Some((column.parse().ok()?, row.parse().ok()?)),
+        };
+        Some(Self { place, text: Sealed(text.to_owned()) })
+    }
+
+    fn written(&self) -> String {
+        match self.place {
+            Some((column, row)) => format!("{column} {row} {}", self.text.0),
+            None => format!("- - {}", self.text.0),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(rename = "$sealed")]
+    field: String,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Kept {
+    Field(Written),
+    Text(String),
+}
+
+impl Serialize for SealedField {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Written { field: self.written() }.serialize(serializer)
+    }
+}
+
+/// A kept answer of before texts were bound holds the text alone.
+impl<'de> Deserialize<'de> for SealedField {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Kept::deserialize(deserializer)? {
+            Kept::Field(written) => Self::read(&written.field)
+                .ok_or_else(|| serde::de::Error::custom("a sealed field names no place")),
+            Kept::Text(text) => Ok(Self { place: None, text: Sealed(text) }),
+        }
+    }
+}
 
 impl std::fmt::Debug for Sealed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -18,10 +128,10 @@ impl std::fmt::Debug for Sealed {
     }
 }
 
-impl utoipa::PartialSchema for Sealed {
+impl utoipa::PartialSchema for SealedField {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
         String::schema()
     }
 }
 
-impl utoipa::ToSchema for Sealed {}
+impl utoipa::ToSchema for SealedField {}

@@ -77,8 +77,7 @@ where
     C: Command<Answer = OrderView>,
 {
     let actor = by.person_id.map(|id| id.0).unwrap_or_default();
-    let done = edge.engine.execute(by, Some(sent.key(actor)), command).await;
-    let done = done.map_err(|stop| reply::refused(edge, stop))?;
+    let done = edge.engine.execute(by, Some(sent.key(actor)), command).await?;
     reply::done(edge, StatusCode::OK, &done, Some(done.answer.version))
 }
 
@@ -99,8 +98,7 @@ async fn preview(
     body: Body<Wish>,
 ) -> Result<HttpResponse, Problem> {
     let command = PreviewOrder { client_id: client.person_id(), wish: body.0 };
-    let done = edge.engine.execute(client.by(), None, command).await;
-    let done = done.map_err(|stop| reply::refused(&edge, stop))?;
+    let done = edge.engine.execute(client.by(), None, command).await?;
     reply::json(&edge, StatusCode::OK, &done.answer)
 }
 
@@ -113,8 +111,7 @@ async fn place(
 ) -> Result<HttpResponse, Problem> {
     let key = sent.key(client.person_id().0);
     let command = Place { client_id: client.person_id(), wish: sent.body };
-    let done = edge.engine.execute(client.by(), Some(key), command).await;
-    let done = done.map_err(|stop| reply::refused(&edge, stop))?;
+    let done = edge.engine.execute(client.by(), Some(key), command).await?;
     reply::done(&edge, StatusCode::CREATED, &done, Some(done.answer.version))
 }
 
@@ -178,8 +175,7 @@ async fn positions(
         accuracy_m: body.accuracy_m,
     };
     let key = sent.key(client.person_id().0);
-    let done = edge.engine.execute(client.by(), Some(key), command).await;
-    let done = done.map_err(|stop| reply::refused(&edge, stop))?;
+    let done = edge.engine.execute(client.by(), Some(key), command).await?;
     reply::done(&edge, StatusCode::OK, &done, None)
 }
 
@@ -215,8 +211,7 @@ async fn quote(
 ) -> Result<HttpResponse, Problem> {
     let scope = Scope::Client(client.person_id());
     let command = QuoteCancel { scope, order_id: *id };
-    let done = edge.engine.execute(client.by(), None, command).await;
-    let done = done.map_err(|stop| reply::refused(&edge, stop))?;
+    let done = edge.engine.execute(client.by(), None, command).await?;
     reply::json(&edge, StatusCode::OK, &done.answer)
 }
 
@@ -294,7 +289,6 @@ async fn alternatives(
     id: Path<OrderId>,
 ) -> Result<HttpResponse, Problem> {
     let command = FindAlternatives { client_id: client.person_id(), order_id: *id };
-    let done = edge.engine.execute(client.by(), None, command).await;
-    let done = done.map_err(|stop| reply::refused(&edge, stop))?;
+    let done = edge.engine.execute(client.by(), None, command).await?;
     reply::json(&edge, StatusCode::OK, &done.answer)
 }

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, get, post, web};
 use entity::feed_event;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::guard::SignedIn;
+use super::opened::NoMoney;
 use super::problem::{Problem, malformed};
 use super::reply;
 use super::sent::Body;
@@ -201,11 +202,15 @@ pub struct Whose {
 )]
 #[get("/v1/feed/snapshot")]
 pub async fn state(
+    request: HttpRequest,
     edge: web::Data<Edge>,
     whose: web::Query<Whose>,
     SignedIn(principal): SignedIn,
 ) -> Result<HttpResponse, Problem> {
     let audience = reader::audience(&principal, whose.audience.as_deref())?;
+    if !reader::money(&principal, &audience) {
+        request.extensions_mut().insert(NoMoney);
+    }
     let snapshot = snapshot(&edge.engine.shared().db, &audience).await?;
     reply::json(&edge, StatusCode::OK, &snapshot)
 }

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use entity::order::Actor;
 use entity::staff::StaffRole;
 use entity::support_agent::SupportRole;
@@ -15,8 +15,9 @@ use entity::value::{PartnerId, PersonId};
 use serde::Deserialize;
 
 use super::auth::bearer;
+use super::opened::NoMoney;
 use super::problem::{Problem, malformed};
-use crate::access::role::{Permit, Rule, rule};
+use crate::access::role::{self, Permit, Rule, rule};
 use crate::access::{Principal, Refusal};
 use crate::edge::Edge;
 use crate::platform::{By, Fault};
@@ -155,8 +156,12 @@ macro_rules! extract {
 
             fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
                 let asked = Asked::of(request);
+                let request = request.clone();
                 Box::pin(async move {
                     let (principal, permit) = asked?.permitted().await?;
+                    if let Permit::Staff(_, role) = permit {
+                        marked(&request, role);
+                    }
                     Self::of(principal, permit).ok_or_else(|| Refusal::Forbidden.into())
                 })
             }
@@ -179,6 +184,13 @@ pub(super) fn wrong(request: &HttpRequest, problem: Problem) -> Asking<Problem> 
         asked?.permitted().await?;
         Ok(problem)
     })
+}
+
+/// Marks what staff without the permission for money ask.
+fn marked(request: &HttpRequest, role: StaffRole) {
+    if !role::sees_money(role) {
+        request.extensions_mut().insert(NoMoney);
+    }
 }
 
 /// What a request shows to the table.

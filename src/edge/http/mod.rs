@@ -9,6 +9,7 @@ pub mod dates;
 pub mod feed;
 pub mod guard;
 pub mod open;
+pub mod opened;
 pub mod partner;
 pub mod partner_calendar;
 pub mod partner_hours;
@@ -23,6 +24,7 @@ pub mod reply;
 pub mod sanctions;
 pub mod sent;
 pub mod sessions;
+pub mod staff;
 pub mod statements;
 pub mod support;
 
@@ -46,6 +48,7 @@ pub fn configure(config: &mut ServiceConfig) {
     client_orders::configure(config);
     client_slots::configure(config);
     partner::configure(config);
+    staff::configure(config);
     partner_calendar::configure(config);
     partner_hours::configure(config);
     partner_orders::configure(config);

@@ -2,21 +2,18 @@
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
-use actix_web::{HttpResponse, delete, get, patch, post};
+use actix_web::{HttpResponse, get, patch, post};
 use entity::partner::AutoConfirm;
-use entity::staff::StaffRole;
-use entity::value::{PersonId, ServiceId};
+use entity::value::ServiceId;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::Nothing;
 use super::guard::Staff;
 use super::open::{CommissionQuery, CommissionView, calculate};
 use super::problem::Problem;
 use super::reply;
 use super::sent::Sent;
-use crate::access::staff::{self, AddStaff, RemoveStaff, StaffView};
 use crate::edge::Edge;
 use crate::ledger::read::BalanceView;
 use crate::partners::profile::{EditBranch, Setting};
@@ -24,7 +21,7 @@ use crate::partners::read::{self, BranchView, PriceView, ServiceView};
 use crate::partners::services::SaveService;
 use crate::platform::page::Page;
 use crate::policy::Book;
-use crate::{access, ledger, platform};
+use crate::{ledger, platform};
 
 /// Routes.
 pub fn configure(config: &mut ServiceConfig) {
@@ -34,9 +31,6 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(services)
         .service(add_service)
         .service(edit_service)
-        .service(people)
-        .service(add_person)
-        .service(remove_person)
         .service(balance)
         .service(commission);
 }
@@ -161,50 +155,6 @@ async fn edit_service(
 ) -> Result<HttpResponse, Problem> {
     let command = save(&staff, Some(*id), &sent.body);
     send(&edge, &staff, &sent, StatusCode::OK, command).await
-}
-
-#[utoipa::path(tag = "partner", responses((status = 200, body = Page<StaffView>)), security(("bearer" = [])))]
-#[get("/v1/partner/staff")]
-async fn people(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
-    let items = staff::list(&edge.engine, staff.partner_id()).await?;
-    reply::json(&edge, StatusCode::OK, &Page { items, next_cursor: None })
-}
-
-/// Somebody who shall work here.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct StaffBody {
-    /// The number to sign in with.
-    phone: String,
-    /// As what.
-    role: StaffRole,
-}
-
-#[utoipa::path(tag = "partner", request_body = StaffBody, responses((status = 201, body = StaffView)), security(("bearer" = [])))]
-#[post("/v1/partner/staff")]
-async fn add_person(
-    edge: Data<Edge>,
-    staff: Staff,
-    sent: Sent<StaffBody>,
-) -> Result<HttpResponse, Problem> {
-    let phone = access::phone::read(&sent.body.phone, &edge.settings.access)?;
-    let role = sent.body.role;
-    let command = AddStaff { partner_id: staff.partner_id(), phone, role };
-    send(&edge, &staff, &sent, StatusCode::CREATED, command).await
-}
-
-#[utoipa::path(tag = "partner", params(("person_id" = Uuid, Path)), responses((status = 204)), security(("bearer" = [])))]
-#[delete("/v1/partner/staff/{person_id}")]
-async fn remove_person(
-    edge: Data<Edge>,
-    staff: Staff,
-    id: Path<PersonId>,
-    sent: Sent<Nothing>,
-) -> Result<HttpResponse, Problem> {
-    let command = RemoveStaff { partner_id: staff.partner_id(), person_id: *id };
-    let key = sent.key(staff.person_id().0);
-    edge.engine.execute(staff.by(), Some(key), command).await?;
-    Ok(HttpResponse::NoContent().finish())
 }
 
 #[utoipa::path(tag = "partner", responses((status = 200, body = BalanceView)), security(("bearer" = [])))]

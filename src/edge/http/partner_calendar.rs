@@ -175,7 +175,7 @@ async fn rotate_feed(
     let key = sent.key(staff.person_id().0);
     let command = RotateFeed { partner_id: staff.partner_id() };
     let Done { answer, replayed } = edge.engine.execute(staff.by(), Some(key), command).await?;
-    let token = edge.keys.open(&answer.token.0);
+    let token = edge.keys.open_field(&answer.token);
     let token = token.ok_or_else(|| Fault::Other("a calendar's secret is sealed".to_owned()))?;
     let http = &edge.settings.http;
     let host = match http.public_url.trim_end_matches('/') {

@@ -220,10 +220,10 @@ async fn whereto(
 ) -> Result<HttpResponse, Problem> {
     let found = payout_view::whereto(&edge.engine.shared().db.read, *id).await?;
     let (payout, sealed, number) = found;
-    let opened = edge.keys.open(&sealed.0);
+    let opened = edge.keys.open_field(&sealed);
     let account = opened.and_then(|text| serde_json::from_str(&text).ok());
     let account = account.ok_or_else(|| Fault::Other("an account nobody can read".to_owned()))?;
-    let number = number.and_then(|number| edge.keys.open(&number.0));
+    let number = number.and_then(|number| edge.keys.open_field(&number));
     reply::json(&edge, StatusCode::OK, &WheretoView { payout, account, voen: number })
 }
 

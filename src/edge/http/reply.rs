@@ -4,11 +4,10 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, ETAG};
 use serde::Serialize;
-use serde_json::Value;
 
 use super::problem::Problem;
 use crate::edge::Edge;
-use crate::platform::{Done, Stop};
+use crate::platform::Done;
 
 /// A JSON answer; `server_now` is added to an object.
 ///
@@ -42,21 +41,6 @@ pub fn done<A: Serialize>(
         response.insert_header(("Idempotency-Replayed", "true"));
     }
     Ok(response.body(text(edge, &done.answer)?))
-}
-
-/// Why a command did not land. A refusal that shows an order shows it as every other answer does:
-/// personal data opened, and with the instant at which it was so (ORD-3, ORD-5).
-pub fn refused(edge: &Edge, stop: Stop) -> Problem {
-    let Stop::Refused(mut refused) = stop else { return stop.into() };
-    if refused.with.contains_key("order") {
-        let now = edge.engine.shared().clock.now();
-        let with = Value::Object(refused.with.clone()).to_string();
-        if let Ok(opened) = serde_json::from_str(&edge.keys.open_json(&with)) {
-            refused.with = opened;
-        }
-        *refused = refused.with("server_now", now);
-    }
-    Stop::Refused(refused).into()
 }
 
 fn text(edge: &Edge, answer: &impl Serialize) -> Result<String, Problem> {

@@ -9,7 +9,10 @@ use std::time::Duration;
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_LENGTH, IF_MATCH};
 use actix_web::{FromRequest, HttpRequest, web};
+use entity::value::fold::is_mark;
+use entity::value::sealed::SEALED_PREFIX;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::guard::wrong;
@@ -165,7 +168,32 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if names_nul(bytes) {
         return Err(malformed("No text holds the character U+0000."));
     }
+    if names_sealed(bytes) {
+        return Err(General::TextReserved.into());
+    }
     serde_json::from_slice(bytes).map_err(malformed)
+}
+
+/// Does a text of this JSON begin as sealed data does (ACC-5)? Such a text would only be somebody's
+/// own words, and is refused so that nobody ever takes it for more.
+fn names_sealed(json: &[u8]) -> bool {
+    let holds = |needle: &[u8]| json.windows(needle.len()).any(|window| window == needle);
+    // An escaped letter could spell the prefix too.
+    let perhaps = holds(b"ealed:") || holds(b"\\u");
+    perhaps && serde_json::from_slice::<Value>(json).is_ok_and(|value| begins_sealed(&value))
+}
+
+fn begins_sealed(value: &Value) -> bool {
+    let sealed = |text: &str| {
+        let skipped = |c: char| c.is_whitespace() || is_mark(c);
+        text.trim_start_matches(skipped).starts_with(SEALED_PREFIX)
+    };
+    match value {
+        Value::String(text) => sealed(text),
+        Value::Array(items) => items.iter().any(begins_sealed),
+        Value::Object(fields) => fields.iter().any(|(k, v)| sealed(k) || begins_sealed(v)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 /// Does a string of this JSON hold U+0000? PostgreSQL cannot keep it, and it is never meant.
@@ -180,6 +208,22 @@ fn names_nul(json: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// ACC-5: whatever begins as sealed data is found, however it is spelt.
+    #[test]
+    fn acc_5_sealed_texts_are_found_however_they_are_spelt() {
+        for json in [
+            r#"{"a":"sealed:v2:k1:AAAA"}"#,
+            r#"{"a":{"b":["x","  sealed:k1:AAAA"]}}"#,
+            r#"{"a":"\u0073ealed:k1:AAAA"}"#,
+            r#"{"sealed:a":1}"#,
+        ] {
+            assert!(names_sealed(json.as_bytes()), "{json}");
+        }
+        for json in [r#"{"a":"It was sealed: with tape"}"#, r#"{"a":"\u0041"}"#, "{}", ""] {
+            assert!(!names_sealed(json.as_bytes()), "{json}");
+        }
+    }
 
     #[test]
     fn a_nul_is_found_and_a_backslash_is_not_one() {

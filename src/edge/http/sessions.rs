@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::auth::address;
+use super::auth::{address, block};
 use super::guard::SignedIn;
 use super::problem::Problem;
 use super::reply;
@@ -17,6 +17,7 @@ use super::sent::Body;
 use crate::access::Tokens;
 use crate::access::me::{Me, me};
 use crate::access::otp::{CodeSent, request_code};
+use crate::access::otp_budget::Requester;
 use crate::access::phone;
 use crate::access::session::{EndAll, EndSession, SessionView, list, refresh};
 use crate::access::sign_in::sign_in;
@@ -44,6 +45,9 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 struct CodeRequest {
     /// With its country code, such as `+994501234567`.
     phone: String,
+    /// The id the app made for this installation: the code is then answered from it, whatever
+    /// network it is on.
+    device_id: Option<String>,
 }
 
 /// Answers a one-time code.
@@ -95,9 +99,9 @@ struct SessionList {
 )]
 #[post("/v1/auth/otp")]
 async fn ask_code(edge: web::Data<Edge>, request: HttpRequest, body: Body<CodeRequest>) -> Answer {
-    let address = address(&request, &edge.settings.http.trusted_proxies);
     let phone = phone::read(&body.0.phone, &edge.settings.access)?;
-    let sent = request_code(&edge.engine, phone, address).await?;
+    let from = requester(&edge, &request, body.0.device_id);
+    let sent = request_code(&edge.engine, phone, from).await?;
     reply::json(&edge, StatusCode::ACCEPTED, &sent)
 }
 
@@ -112,10 +116,15 @@ async fn ask_code(edge: web::Data<Edge>, request: HttpRequest, body: Body<CodeRe
     )
 )]
 #[post("/v1/auth/sessions")]
-async fn open_session(edge: web::Data<Edge>, body: Body<CodeAnswer>) -> Answer {
+async fn open_session(
+    edge: web::Data<Edge>,
+    request: HttpRequest,
+    body: Body<CodeAnswer>,
+) -> Answer {
     let CodeAnswer { phone, code, device, device_id } = body.0;
     let phone = phone::read(&phone, &edge.settings.access)?;
-    let tokens = sign_in(&edge.engine, phone, code, &device, device_id.as_deref()).await?;
+    let from = requester(&edge, &request, device_id);
+    let tokens = sign_in(&edge.engine, phone, code, &device, &from).await?;
     secret(reply::json(&edge, StatusCode::CREATED, &tokens))
 }
 
@@ -200,6 +209,12 @@ async fn take_ticket(edge: web::Data<Edge>, who: SignedIn, body: Body<TicketRequ
 async fn who_am_i(edge: web::Data<Edge>, who: SignedIn) -> Answer {
     let me = me(&edge.engine, &who.0).await?;
     reply::json(&edge, StatusCode::OK, &me)
+}
+
+/// Who asks for a code, or answers one.
+fn requester(edge: &Edge, request: &HttpRequest, device: Option<String>) -> Requester {
+    let address = address(request, &edge.settings.http.trusted_proxies);
+    Requester { block: block(&address), address, device }
 }
 
 /// Nobody on the way may keep it.

@@ -144,7 +144,7 @@ impl Epoint {
         if to.iban.is_none() {
             return Err(Trouble::Refused("Epoint pays to bank accounts".to_owned()));
         }
-        let voen = transfer.voen.as_ref().and_then(|voen| self.keys.open(&voen.0));
+        let voen = transfer.voen.as_ref().and_then(|voen| self.keys.open_field(voen));
         let data = Data {
             amount: Some(decimal(transfer.amount)),
             order_id: Some(transfer.payout_id.to_string()),

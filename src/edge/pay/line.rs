@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use entity::value::{Money, Sealed};
+use entity::value::{Money, SealedField};
 use reqwest::{Client, RequestBuilder, Response};
 use serde::Deserialize as _;
 use serde_json::{Number, Value};
@@ -139,9 +139,9 @@ pub fn money(json: &Value, field: &str) -> Option<Money> {
 ///
 /// # Errors
 /// When it cannot be opened: nothing was asked then.
-pub fn account(keys: &Keys, sealed: &Sealed) -> Result<Account, Trouble> {
+pub fn account(keys: &Keys, sealed: &SealedField) -> Result<Account, Trouble> {
     let closed = || Trouble::NotReached("the account cannot be opened".to_owned());
-    let text = keys.open(&sealed.0).ok_or_else(closed)?;
+    let text = keys.open_field(sealed).ok_or_else(closed)?;
     let json: Value = serde_json::from_str(&text).map_err(|_| closed())?;
     Account::deserialize(json).map_err(|_| closed())
 }

@@ -107,7 +107,7 @@ impl Payriff {
             return Err(Trouble::Refused("Payriff pays to cards".to_owned()));
         };
         let id = transfer.payout_id.to_string();
-        let voen = transfer.voen.as_ref().and_then(|voen| self.keys.open(&voen.0));
+        let voen = transfer.voen.as_ref().and_then(|voen| self.keys.open_field(voen));
         let body = json!({"merchant": self.merchant, "body": {
             "transferAmount": number(transfer.amount), "description": "Yumo",
             "fullName": to.name, "finCode": to.fin, "cardPan": card, "voen": voen,

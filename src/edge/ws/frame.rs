@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::reader;
 use crate::access::Principal;
+use crate::edge::http::opened::without_money;
 use crate::notify::follow::Behind;
 use crate::platform::crypto::Keys;
 use crate::platform::{Audience, Refused};
@@ -89,10 +90,18 @@ pub fn event(
     }
     let own = event.session_id == Some(principal.session_id);
     let (at, now) = (instant(event.at), instant(now));
-    let data = keys.open_json(&event.payload);
+    let data = keys.open_event(&event.payload);
+    let data = if reader::money(principal, audience) { data } else { bare(data) };
     format!(
         r#"{{"type":"event","seq":{seq},"id":"{id}","event":"{kind}","at":"{at}","server_now":"{now}","own":{own},"data":{data}}}"#
     )
+}
+
+/// An event's data without the branch's money.
+fn bare(data: String) -> String {
+    let Ok(mut value) = serde_json::from_str(&data) else { return data };
+    without_money(&mut value);
+    value.to_string()
 }
 
 /// The reader is too far back, or ahead of everything.

@@ -1,10 +1,10 @@
 //! Readers: whose feed somebody follows, and what of it they may read.
 
 use entity::order::Actor;
-use entity::staff::StaffRole;
 
 use super::Refusal;
 use crate::access::Principal;
+use crate::access::role::sees_money;
 use crate::edge::http::problem::{Problem, malformed};
 use crate::platform::{Audience, By};
 
@@ -12,7 +12,7 @@ use crate::platform::{Audience, By};
 pub const CLIENT: &str = "client";
 
 /// What is told of a branch's money, by how it begins.
-const MONEY: [&str; 4] = ["balance.", "payment.", "payout.", "payable."];
+const MONEY: [&str; 6] = ["balance.", "bonus.", "commission.", "payment.", "payout.", "payable."];
 
 /// The audience a request names, `client` unless it names one, if the caller belongs to it.
 ///
@@ -47,12 +47,16 @@ pub fn named(name: &str) -> Option<Audience> {
 pub fn may_read(principal: &Principal, audience: &Audience, kind: &str) -> bool {
     let Audience::Branch(branch) = audience else { return true };
     match principal.role_at(*branch) {
-        Some(StaffRole::Owner | StaffRole::Manager) => true,
-        Some(StaffRole::Operator | StaffRole::Viewer) => {
-            !MONEY.iter().any(|money| kind.starts_with(money))
-        }
+        Some(role) => sees_money(role) || !MONEY.iter().any(|money| kind.starts_with(money)),
         None => false,
     }
+}
+
+/// May the person see the money in what this audience is told (ACC-4)?
+#[must_use]
+pub fn money(principal: &Principal, audience: &Audience) -> bool {
+    let Audience::Branch(branch) = audience else { return true };
+    principal.role_at(*branch).is_some_and(sees_money)
 }
 
 /// The person, acting as one of this audience.
@@ -68,6 +72,7 @@ pub fn by(principal: &Principal, audience: &Audience) -> By {
 
 #[cfg(test)]
 mod tests {
+    use entity::staff::StaffRole;
     use entity::value::{PartnerId, PersonId, SessionId};
 
     use super::*;
@@ -90,6 +95,7 @@ mod tests {
         for (role, money) in [(Owner, true), (Manager, true), (Operator, false), (Viewer, false)] {
             let reader = principal(vec![(id, role)]);
             assert_eq!(may_read(&reader, &branch, "balance.changed"), money, "{role:?}");
+            assert_eq!(may_read(&reader, &branch, "bonus.granted"), money, "{role:?}");
             assert!(may_read(&reader, &branch, "order.requested"), "{role:?}");
         }
         let stranger = principal(vec![(PartnerId::new(), Owner)]);

@@ -3,7 +3,7 @@
 use sea_orm::Value;
 
 use super::super::lock_order::{is_order, lock_order};
-use super::super::write_set::{Adjust, Cell, Claim, Computed, Write};
+use super::super::write_set::{Adjust, Cell, Claim, Computed, Count, Write};
 use super::{Composer, Gate};
 
 impl Composer {
@@ -35,6 +35,7 @@ impl Composer {
                     );
                 }
                 Write::Adjust(adjust) => self.adjust(adjust),
+                Write::Count(count) => self.count(count),
                 Write::Replace { table, key, cells } => self.replace(table, key, cells),
                 Write::Check { table, key, version, firm } => {
                     let found = self.equals(key, " AND ");
@@ -92,6 +93,23 @@ impl Composer {
                 Some(refusal) => Gate::Refuse(Box::new(refusal.clone())),
                 None => Gate::Contended,
             },
+        );
+    }
+
+    /// One upsert that changes nothing, and so shuts its gate, where the counter is full.
+    fn count(&mut self, count: &Count) {
+        let columns: Vec<String> = count.key.iter().map(|(c, _)| format!("\"{c}\"")).collect();
+        let values: Vec<String> = count.key.iter().map(|(_, v)| self.bind(v)).collect();
+        let most = self.bind(&Value::from(count.most));
+        let (table, after) = (count.table, self.after());
+        let (columns, values) = (columns.join(", "), values.join(", "));
+        self.gate(
+            format!(
+                "INSERT INTO \"{table}\" ({columns}, \"n\") SELECT {values}, 1 WHERE {after} \
+                 ON CONFLICT ({columns}) DO UPDATE SET \"n\" = \"{table}\".\"n\" + 1 \
+                 WHERE \"{table}\".\"n\" < {most}"
+            ),
+            Gate::Refuse(Box::new(count.refusal.clone())),
         );
     }
 

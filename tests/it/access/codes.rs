@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 use yumo::platform::crypto::digest;
+use yumo::platform::idempotency;
 
 use super::{answers, asks, pass, said, seen, stranger, strict, wrong};
 use crate::support::{Person, seconds};
@@ -114,6 +115,25 @@ both! {
         pass(world, seconds(301));
         let (a, b) = (answers(&a, "000000").await, answers(&b, "000000").await);
         assert_eq!(seen(&a), seen(&b), "both codes are old");
+    }
+
+    /// ACC-1: whoever comes back in the hour after their last code was forgotten signs in.
+    async fn acc_1_a_right_code_is_right_two_days_later(world) {
+        strict(world).await;
+        let anar = stranger(world, "Anar");
+        asks(&anar).await.ok(202);
+        let code = world.scene.mailbox.take(&anar.phone);
+        pass(world, seconds(240));
+        answers(&anar, &code).await.ok(201);
+        // The code is older than two days, its answer is not: the sweep that comes now.
+        pass(world, TimeDelta::hours(48) - seconds(120));
+        let engine = &world.app().engine;
+        let (db, now) = (&engine.shared().db.write, world.now());
+        idempotency::forget(db, now - TimeDelta::hours(idempotency::KEPT_HOURS)).await.unwrap();
+        yumo::access::otp::forget(db, now).await.unwrap();
+        asks(&anar).await.ok(202);
+        let code = world.scene.mailbox.take(&anar.phone);
+        answers(&anar, &code).await.ok(201);
     }
 
     /// ACC-1: neither a code nor its bare hash is written anywhere.

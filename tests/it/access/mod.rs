@@ -4,8 +4,10 @@ mod cars;
 mod codes;
 mod devices;
 mod limits;
+mod older;
 mod personal;
 mod roles;
+mod sealed;
 mod staff;
 mod tokens;
 mod typed;
@@ -49,8 +51,13 @@ async fn asks_from(person: &Person, address: &str) -> Answer {
 }
 
 async fn answers(person: &Person, code: &str) -> Answer {
+    answers_from(person, code, "10.0.0.1").await
+}
+
+async fn answers_from(person: &Person, code: &str, address: &str) -> Answer {
     let body = json!({"phone": person.phone, "code": code, "device": "A phone"});
-    Raw::of(person, "POST", "/v1/auth/sessions").token("").json(&body).send().await
+    let answer = Raw::of(person, "POST", "/v1/auth/sessions").token("");
+    answer.header("X-Forwarded-For", address).json(&body).send().await
 }
 
 async fn refreshes(person: &Person, refresh_token: &str) -> Answer {

@@ -111,8 +111,7 @@ both! {
         let (kristal, anar) = (world.branch("Kristal").await, anar(world).await);
         names(&kristal.person, STAFF).await;
         let operator = kristal.hires("operator").await;
-        let body = json!({"phone": anar.phone, "role": "viewer"});
-        kristal.post("/v1/partner/staff", body).await.ok();
+        kristal.employs(&anar, "viewer").await;
         lives(world, &anar, &kristal).await;
         let forbidden = forbidden(&anar, &kristal, &operator);
         let rows = rows::all(world).await;

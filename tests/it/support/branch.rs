@@ -111,11 +111,19 @@ impl Branch {
     /// Another of the branch's people, on a device of their own.
     pub async fn hires(&self, role: &str) -> Self {
         let phone = self.scene.phone();
-        let body = json!({"phone": phone, "role": role});
-        self.post("/v1/partner/staff", body).await.ok();
         let name = format!("{}'s {role}", self.name);
         let person = Person::signs_in(&self.scene, &name, &phone).await;
+        self.employs(&person, role).await;
         Self { person, ..self.clone() }
+    }
+
+    /// Invites somebody, who accepts.
+    pub async fn employs(&self, person: &Person, role: &str) {
+        let body = json!({"phone": person.phone, "role": role});
+        let invited = self.post("/v1/partner/staff", body).await;
+        let id = invited.ok()["id"].as_str().unwrap().to_owned();
+        let path = format!("/v1/auth/invitations/{id}/accept");
+        assert_eq!(person.post(&path, json!({})).await.status, 204);
     }
 
     async fn does(&self, order: &Order, verb: &str, body: Value) -> Reply {

@@ -279,7 +279,7 @@ async fn settings(backend: Backend, folder: &std::path::Path) -> Settings {
     let access = &mut settings.access;
     (access.otp_resend_s, access.access_ttl_s) = (0, 30 * 86_400);
     access.otp_per_phone_day = 10_000;
-    (access.otp_per_address_hour, access.otp_per_address_day) = (10_000, 10_000);
+    access.lift_budgets();
     let database = &mut settings.database;
     (database.connections, database.synchronous) = (4, Synchronous::Normal);
     match backend {

@@ -1,0 +1,245 @@
+//! Invitations: a branch names a number, whoever has it says yes or no (ACC-4). Until then the
+//! branch learns nothing of them, not even whether the number is known.
+
+use chrono::TimeDelta;
+use entity::staff::StaffRole;
+use entity::staff_invitation::{Column, Entity, InvitationState, Model};
+use entity::value::{Instant, InvitationId, PartnerId, PersonId, Phone, SealedColumn, SealedField};
+use entity::{partner, person, staff};
+use sea_orm::{ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Refusal;
+use super::person::{known, phone_hash};
+use super::staff::{hold_branch, name, only_owners};
+use crate::platform::crypto::Keys;
+use crate::platform::{Command, Engine, Stop, Tx};
+
+/// Days an invitation can be accepted.
+const GOOD_DAYS: i64 = 7;
+
+/// An invitation, to the branch that sent it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct InvitationView {
+    /// The invitation.
+    pub id: InvitationId,
+    /// The number, as the branch named it.
+    pub phone: SealedField,
+    /// As what.
+    pub role: StaffRole,
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Instant,
+    /// Until then it can be accepted.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Instant,
+}
+
+impl From<&Model> for InvitationView {
+    fn from(row: &Model) -> Self {
+        Self {
+            id: row.id,
+            phone: row.phone.at(SealedColumn::InvitationPhone, row.id),
+            role: row.role,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+        }
+    }
+}
+
+/// An invitation, to whoever is invited.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct OwnInvitationView {
+    /// The invitation.
+    pub id: InvitationId,
+    /// The branch.
+    pub partner_id: PartnerId,
+    /// What clients read.
+    pub partner_name: String,
+    /// As what.
+    pub role: StaffRole,
+    /// Until then it can be accepted.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Instant,
+}
+
+/// The invitations of a branch that wait for an answer, oldest first.
+///
+/// # Errors
+/// A fault when the database fails.
+pub async fn of_branch(
+    engine: &Engine,
+    partner_id: PartnerId,
+) -> Result<Vec<InvitationView>, Stop> {
+    let shared = engine.shared();
+    let query = Column::PartnerId.eq(partner_id);
+    let rows = pending(&shared.db.read, query, shared.clock.now()).await?;
+    Ok(rows.iter().map(InvitationView::from).collect())
+}
+
+/// The invitations that wait for a person's answer, oldest first.
+///
+/// # Errors
+/// A fault when the database fails.
+pub async fn of_person(
+    engine: &Engine,
+    person_id: PersonId,
+) -> Result<Vec<OwnInvitationView>, Stop> {
+    let shared = engine.shared();
+    let db = &shared.db.read;
+    let who = person::Entity::find_by_id(person_id).all(db).await?.pop();
+    let who = Tx::must("person", person_id, who)?;
+    let query = Column::PhoneHash.eq(who.phone_hash);
+    let rows = pending(db, query, shared.clock.now()).await?;
+    let branches = rows.iter().map(|row| row.partner_id);
+    let branches =
+        partner::Entity::find().filter(partner::Column::Id.is_in(branches)).all(db).await?;
+    let view = |row: Model| {
+        let branch = branches.iter().find(|branch| branch.id == row.partner_id);
+        let branch = Tx::must("partner", row.partner_id, branch)?;
+        Ok(OwnInvitationView {
+            id: row.id,
+            partner_id: row.partner_id,
+            partner_name: branch.name.clone(),
+            role: row.role,
+            expires_at: row.expires_at,
+        })
+    };
+    rows.into_iter().map(view).collect()
+}
+
+async fn pending(
+    db: &DatabaseConnection,
+    whose: sea_orm::sea_query::SimpleExpr,
+    now: Instant,
+) -> Result<Vec<Model>, DbErr> {
+    let rows = Entity::find()
+        .filter(whose)
+        .filter(Column::State.eq(InvitationState::Pending))
+        .filter(Column::ExpiresAt.gte(now));
+    let mut rows = rows.all(db).await?;
+    rows.sort_by_key(|row| (row.created_at, row.id));
+    Ok(rows)
+}
+
+/// Invites whoever has this number to work at the branch; an earlier invitation of the number that
+/// waits is replaced.
+pub struct Invite {
+    /// Where.
+    pub partner_id: PartnerId,
+    /// Whose number.
+    pub phone: Phone,
+    /// As what.
+    pub role: StaffRole,
+}
+
+impl Command for Invite {
+    type Answer = InvitationView;
+
+    const NAME: &'static str = "invite_staff";
+
+    async fn run(&self, tx: &mut Tx) -> Result<InvitationView, Stop> {
+        hold_branch(tx, self.partner_id).await?;
+        if self.role == StaffRole::Owner {
+            only_owners(tx.db(), tx.by(), self.partner_id).await?;
+        }
+        let keys = tx.shared::<Keys>()?;
+        if let Some(who) = known(tx.db(), &keys, &self.phone).await?
+            && tx.find::<staff::Entity>((self.partner_id, who.id)).await?.is_some()
+        {
+            // The branch sees its own people with their numbers: this tells it nothing new.
+            return Err(Refusal::AlreadyStaff.refused().with("person_id", who.id).into());
+        }
+        let phone_hash = phone_hash(&keys, &self.phone);
+        let earlier = Entity::find()
+            .filter(Column::PartnerId.eq(self.partner_id))
+            .filter(Column::PhoneHash.eq(&phone_hash))
+            .filter(Column::State.eq(InvitationState::Pending))
+            .all(tx.db())
+            .await?
+            .pop();
+        let id = earlier.as_ref().map_or_else(InvitationId::new, |row| row.id);
+        let row = Model {
+            id,
+            partner_id: self.partner_id,
+            phone: keys.seal(SealedColumn::InvitationPhone, id, self.phone.as_str())?,
+            phone_hash,
+            role: self.role,
+            state: InvitationState::Pending,
+            by_person: tx.by().person_id,
+            created_at: tx.now(),
+            expires_at: tx.now() + TimeDelta::days(GOOD_DAYS),
+            answered_at: None,
+            version: earlier.as_ref().map_or(1, |row| row.version),
+        };
+        match &earlier {
+            Some(earlier) => tx.update(earlier, &row),
+            None => tx.insert(row.clone()),
+        }
+        Ok(InvitationView::from(&row))
+    }
+}
+
+/// The branch takes an invitation back.
+pub struct Withdraw {
+    /// Whose invitation.
+    pub partner_id: PartnerId,
+    /// Which.
+    pub invitation_id: InvitationId,
+}
+
+impl Command for Withdraw {
+    type Answer = ();
+
+    const NAME: &'static str = "withdraw_invitation";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let row = tx.find::<Entity>(self.invitation_id).await?;
+        let row = row.filter(|row| row.partner_id == self.partner_id && open(row, tx.now()));
+        let row = row.ok_or(Refusal::NoSuchInvitation)?;
+        let answered_at = Some(tx.now());
+        let state = InvitationState::Withdrawn;
+        tx.update(&row, &Model { state, answered_at, ..row.clone() });
+        Ok(())
+    }
+}
+
+/// Whoever is invited says yes, and works there from now on, or no.
+pub struct AnswerInvitation {
+    /// Who answers.
+    pub person_id: PersonId,
+    /// Which invitation.
+    pub invitation_id: InvitationId,
+    /// Yes?
+    pub accept: bool,
+}
+
+impl Command for AnswerInvitation {
+    type Answer = ();
+
+    const NAME: &'static str = "answer_invitation";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let who = tx.find::<person::Entity>(self.person_id).await?;
+        let who = Tx::must("person", self.person_id, who)?;
+        let row = tx.find::<Entity>(self.invitation_id).await?;
+        let row = row.filter(|row| row.phone_hash == who.phone_hash && open(row, tx.now()));
+        let row = row.ok_or(Refusal::NoSuchInvitation)?;
+        let state = if self.accept { InvitationState::Accepted } else { InvitationState::Declined };
+        let answered_at = Some(tx.now());
+        tx.update(&row, &Model { state, answered_at, ..row.clone() });
+        if self.accept {
+            hold_branch(tx, row.partner_id).await?;
+            let before = tx.find::<staff::Entity>((row.partner_id, self.person_id)).await?;
+            // Whoever became more meanwhile is not made less by an old invitation.
+            let role = before.as_ref().map_or(row.role, |before| before.role);
+            name(tx, row.partner_id, self.person_id, role, before);
+        }
+        Ok(())
+    }
+}
+
+fn open(row: &Model, now: Instant) -> bool {
+    row.state == InvitationState::Pending && now <= row.expires_at
+}

@@ -1,0 +1,173 @@
+//! Budgets of one-time codes: how many are sent in a span to a phone, for an address, a block of
+//! addresses, an operator's numbers, and altogether (LIM-10).
+//!
+//! Each is a counter the database keeps below its limit, so as many requests at once as there may
+//! be pass no more than one after another would.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use chrono::{DateTime, TimeDelta};
+use entity::otp_budget;
+use entity::value::{Instant, Phone};
+use sea_orm::{
+    ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _, Value,
+};
+
+use super::person::phone_hash;
+use super::{AccessSettings, Refusal};
+use crate::platform::crypto::Keys;
+use crate::platform::write_set::Count;
+use crate::platform::{Stop, Tx};
+
+const HOUR_S: i64 = 3_600;
+const DAY_S: i64 = 86_400;
+
+/// Who asks for a code, from where.
+#[derive(Clone, Debug)]
+pub struct Requester {
+    /// The subscriber's network address.
+    pub address: String,
+    /// The block of addresses it lies in.
+    pub block: String,
+    /// The id the app made for this installation, where it says one.
+    pub device: Option<String>,
+}
+
+impl Requester {
+    /// Keyed hash of who asks: codes and tries are theirs alone.
+    #[must_use]
+    pub fn hash(&self, keys: &Keys) -> String {
+        match &self.device {
+            Some(device) => keys.lookup("device", device),
+            None => keys.lookup("address", &self.address),
+        }
+    }
+}
+
+/// One budget: how many codes in a span.
+struct Budget {
+    kind: &'static str,
+    whose: String,
+    span_s: i64,
+    most: u32,
+    /// Is it nobody's own, so that filling it is an attack or a campaign?
+    shared: bool,
+}
+
+impl Budget {
+    fn bucket(&self) -> String {
+        format!("{}:{}:{}", self.kind, self.span_s, self.whose)
+    }
+
+    fn began(&self, now: Instant) -> Instant {
+        let secs = now.timestamp();
+        DateTime::from_timestamp(secs - secs.rem_euclid(self.span_s), 0).unwrap_or(now)
+    }
+
+    fn most(&self) -> i64 {
+        i64::from(self.most.max(1))
+    }
+}
+
+/// Counts one code in all its budgets; `known` says that the device signed this person in before,
+/// so that strangers who use the phone's budget up do not shut its owner out.
+pub(super) fn spend(
+    tx: &mut Tx,
+    keys: &Keys,
+    settings: &AccessSettings,
+    phone: &Phone,
+    from: &Requester,
+    known: bool,
+) {
+    let now = tx.now();
+    for budget in budgets(keys, settings, phone, from) {
+        if known && budget.kind == "phone" {
+            continue;
+        }
+        let began = budget.began(now);
+        let left = began + TimeDelta::seconds(budget.span_s) - now;
+        let wait = left.num_seconds() + i64::from(left.subsec_nanos() > 0);
+        tx.count(Count {
+            table: "otp_budget",
+            key: vec![("bucket", Value::from(budget.bucket())), ("began_at", Value::from(began))],
+            most: budget.most(),
+            refusal: Refusal::TooManyCodes.refused().with("retry_after_s", wait),
+        });
+    }
+}
+
+fn budgets(keys: &Keys, settings: &AccessSettings, phone: &Phone, from: &Requester) -> Vec<Budget> {
+    let one = |kind, whose: &str, span_s, most, shared| Budget {
+        kind,
+        whose: whose.to_owned(),
+        span_s,
+        most,
+        shared,
+    };
+    let (address, block) =
+        (keys.lookup("address", &from.address), keys.lookup("block", &from.block));
+    vec![
+        one("phone", &phone_hash(keys, phone), DAY_S, settings.otp_per_phone_day_all, false),
+        one("address", &address, HOUR_S, settings.otp_per_address_hour, false),
+        one("address", &address, DAY_S, settings.otp_per_address_day, false),
+        one("block", &block, HOUR_S, settings.otp_per_block_hour, true),
+        one("block", &block, DAY_S, settings.otp_per_block_day, true),
+        one("prefix", &phone.prefix(), HOUR_S, settings.otp_per_prefix_hour, true),
+        one("all", "", HOUR_S, settings.otp_per_all_hour, true),
+    ]
+}
+
+/// For which spans this node has raised the alarm.
+#[derive(Default)]
+pub struct Alarms(Mutex<BTreeMap<String, Instant>>);
+
+impl Alarms {
+    /// Is this the first time for this bucket and span?
+    fn first(&self, bucket: &str, began: Instant) -> bool {
+        let mut raised = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        raised.retain(|_, at| began - *at < TimeDelta::seconds(DAY_S));
+        raised.insert(bucket.to_owned(), began) != Some(began)
+    }
+}
+
+/// Raises an alarm, once a span, where a shared budget is nearly spent (LIM-10).
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn watch(
+    db: &DatabaseConnection,
+    alarms: &Alarms,
+    keys: &Keys,
+    settings: &AccessSettings,
+    (phone, from): (&Phone, &Requester),
+    now: Instant,
+) -> Result<(), Stop> {
+    let shared = budgets(keys, settings, phone, from).into_iter().filter(|budget| budget.shared);
+    for budget in shared {
+        let (bucket, began) = (budget.bucket(), budget.began(now));
+        let row = otp_budget::Entity::find_by_id((bucket.clone(), began)).all(db).await?.pop();
+        let spent = row.map_or(0, |row| row.n);
+        let nearly = spent * 100 >= budget.most() * i64::from(settings.otp_alarm_pct);
+        if nearly && alarms.first(&bucket, began) {
+            let (kind, most) = (budget.kind, budget.most());
+            // A block's name is a keyed hash; an operator's prefix is nobody's own.
+            let whose = budget.whose;
+            tracing::error!(alarm = "otp_budget", kind, whose, spent, most, "codes run out");
+            metrics::counter!("yumo_otp_budget_alarms", "budget" => kind).increment(1);
+        }
+    }
+    Ok(())
+}
+
+/// Forgets counters of spans that are over.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn forget(db: &DatabaseConnection, now: Instant) -> Result<u64, DbErr> {
+    let gone = otp_budget::Entity::delete_many()
+        .filter(otp_budget::Column::BeganAt.lt(now - TimeDelta::seconds(2 * DAY_S)))
+        .exec(db)
+        .await?;
+    Ok(gone.rows_affected)
+}

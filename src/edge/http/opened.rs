@@ -1,0 +1,86 @@
+//! What is shown last: personal data in refusals, and money only to whoever may see it.
+
+use actix_web::HttpMessage as _;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::middleware::Next;
+use actix_web::web::{Bytes, Data};
+use serde_json::Value;
+
+use crate::edge::Edge;
+
+/// Marks a request of staff whose role may not see the branch's money (ACC-4).
+pub struct NoMoney;
+
+/// What an order says of the branch's money.
+const MONEY: [&str; 2] = ["commission", "commission_bonus"];
+/// The calculator anybody may ask (COM-2).
+const CALCULATOR: &str = "/v1/partner/commission";
+
+/// Opens what a refusal shows (an order as it is now, whose plate and name are sealed), whichever
+/// handler it came from; takes the branch's money out of what staff without that permission get.
+///
+/// # Errors
+/// Whatever the application answers with as an error.
+pub async fn opened(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let answer = next.call(request).await?.map_into_boxed_body();
+    let kind = answer.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let problem = kind == Some("application/problem+json");
+    let json = problem || kind == Some("application/json");
+    let blind = answer.request().extensions().contains::<NoMoney>()
+        && answer.request().path() != CALCULATOR;
+    let edge = answer.request().app_data::<Data<Edge>>().cloned();
+    let Some(edge) = edge.filter(|_| problem || (json && blind)) else { return Ok(answer) };
+    Ok(answer.map_body(|_, body| match body.try_into_bytes() {
+        Ok(bytes) => BoxBody::new(rewritten(&edge, &bytes, problem, blind).unwrap_or(bytes)),
+        Err(body) => body,
+    }))
+}
+
+fn rewritten(edge: &Edge, bytes: &Bytes, problem: bool, blind: bool) -> Option<Bytes> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let text = if problem { edge.keys.open_json(text) } else { text.to_owned() };
+    let mut value: Value = serde_json::from_str(&text).ok()?;
+    if blind {
+        without_money(&mut value);
+    }
+    let object = value.as_object_mut().filter(|object| problem && object.contains_key("order"));
+    if let Some(object) = object {
+        let now = edge.engine.shared().clock.now();
+        object.insert("server_now".to_owned(), serde_json::to_value(now).ok()?);
+    }
+    Some(Bytes::from(value.to_string()))
+}
+
+/// Takes the branch's money out of orders, wherever they stand in a document (ACC-4).
+pub fn without_money(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            object.retain(|name, _| !MONEY.contains(&name.as_str()));
+            object.values_mut().for_each(without_money);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_money),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// ACC-4: an order is shown without what it costs the branch, wherever it stands.
+    #[test]
+    fn acc_4_commission_is_taken_out_wherever_it_stands() {
+        let order = || json!({"id": 1, "total": {"amount": 1500}, "commission": {"amount": 135}});
+        let mut page = json!({"items": [order()], "order": order(), "note": "commission"});
+        without_money(&mut page);
+        let bare = json!({"id": 1, "total": {"amount": 1500}});
+        assert_eq!(page, json!({"items": [bare], "order": bare, "note": "commission"}));
+    }
+}

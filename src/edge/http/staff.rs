@@ -1,0 +1,168 @@
+//! A branch's people: who works there, who is invited, and the invited one's answer (ACC-4).
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpResponse, delete, get, post, put};
+use entity::staff::StaffRole;
+use entity::value::{InvitationId, PersonId};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::Nothing;
+use super::guard::{SignedIn, Staff};
+use super::partner::send;
+use super::problem::Problem;
+use super::reply;
+use super::sent::Sent;
+use crate::access;
+use crate::access::invitation::{
+    self, AnswerInvitation, InvitationView, Invite, OwnInvitationView, Withdraw,
+};
+use crate::access::staff::{self, ChangeRole, RemoveStaff, StaffView};
+use crate::edge::Edge;
+use crate::platform::page::Page;
+
+/// Routes.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .service(people)
+        .service(invite)
+        .service(change_role)
+        .service(remove_person)
+        .service(invited)
+        .service(withdraw)
+        .service(own_invitations)
+        .service(accept)
+        .service(decline);
+}
+
+#[utoipa::path(tag = "partner", responses((status = 200, body = Page<StaffView>)), security(("bearer" = [])))]
+#[get("/v1/partner/staff")]
+async fn people(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
+    let items = staff::list(&edge.engine, staff.partner_id()).await?;
+    reply::json(&edge, StatusCode::OK, &Page { items, next_cursor: None })
+}
+
+/// Somebody who shall work here.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StaffBody {
+    /// The number to sign in with.
+    phone: String,
+    /// As what.
+    role: StaffRole,
+}
+
+/// Invites somebody: the same answer whether or not the number is known; they work here when they
+/// have accepted.
+#[utoipa::path(tag = "partner", request_body = StaffBody, responses((status = 201, body = InvitationView)), security(("bearer" = [])))]
+#[post("/v1/partner/staff")]
+async fn invite(
+    edge: Data<Edge>,
+    staff: Staff,
+    sent: Sent<StaffBody>,
+) -> Result<HttpResponse, Problem> {
+    let phone = access::phone::read(&sent.body.phone, &edge.settings.access)?;
+    let role = sent.body.role;
+    let command = Invite { partner_id: staff.partner_id(), phone, role };
+    send(&edge, &staff, &sent, StatusCode::CREATED, command).await
+}
+
+/// Another role.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RoleBody {
+    /// As what.
+    role: StaffRole,
+}
+
+#[utoipa::path(tag = "partner", params(("person_id" = Uuid, Path)), request_body = RoleBody, responses((status = 200, body = StaffView)), security(("bearer" = [])))]
+#[put("/v1/partner/staff/{person_id}")]
+async fn change_role(
+    edge: Data<Edge>,
+    staff: Staff,
+    id: Path<PersonId>,
+    sent: Sent<RoleBody>,
+) -> Result<HttpResponse, Problem> {
+    let role = sent.body.role;
+    let command = ChangeRole { partner_id: staff.partner_id(), person_id: *id, role };
+    send(&edge, &staff, &sent, StatusCode::OK, command).await
+}
+
+#[utoipa::path(tag = "partner", params(("person_id" = Uuid, Path)), responses((status = 204)), security(("bearer" = [])))]
+#[delete("/v1/partner/staff/{person_id}")]
+async fn remove_person(
+    edge: Data<Edge>,
+    staff: Staff,
+    id: Path<PersonId>,
+    sent: Sent<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let command = RemoveStaff { partner_id: staff.partner_id(), person_id: *id };
+    let key = sent.key(staff.person_id().0);
+    edge.engine.execute(staff.by(), Some(key), command).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+#[utoipa::path(tag = "partner", responses((status = 200, body = Page<InvitationView>)), security(("bearer" = [])))]
+#[get("/v1/partner/invitations")]
+async fn invited(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
+    let items = invitation::of_branch(&edge.engine, staff.partner_id()).await?;
+    reply::json(&edge, StatusCode::OK, &Page { items, next_cursor: None })
+}
+
+#[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), responses((status = 204)), security(("bearer" = [])))]
+#[delete("/v1/partner/invitations/{id}")]
+async fn withdraw(
+    edge: Data<Edge>,
+    staff: Staff,
+    id: Path<InvitationId>,
+    sent: Sent<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let command = Withdraw { partner_id: staff.partner_id(), invitation_id: *id };
+    let key = sent.key(staff.person_id().0);
+    edge.engine.execute(staff.by(), Some(key), command).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+#[utoipa::path(tag = "auth", responses((status = 200, body = Page<OwnInvitationView>)), security(("bearer" = [])))]
+#[get("/v1/auth/invitations")]
+async fn own_invitations(edge: Data<Edge>, who: SignedIn) -> Result<HttpResponse, Problem> {
+    let items = invitation::of_person(&edge.engine, who.person_id()).await?;
+    reply::json(&edge, StatusCode::OK, &Page { items, next_cursor: None })
+}
+
+#[utoipa::path(tag = "auth", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 204)), security(("bearer" = [])))]
+#[post("/v1/auth/invitations/{id}/accept")]
+async fn accept(
+    edge: Data<Edge>,
+    who: SignedIn,
+    id: Path<InvitationId>,
+    sent: Sent<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    answer(&edge, &who, *id, &sent, true).await
+}
+
+#[utoipa::path(tag = "auth", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 204)), security(("bearer" = [])))]
+#[post("/v1/auth/invitations/{id}/decline")]
+async fn decline(
+    edge: Data<Edge>,
+    who: SignedIn,
+    id: Path<InvitationId>,
+    sent: Sent<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    answer(&edge, &who, *id, &sent, false).await
+}
+
+async fn answer(
+    edge: &Edge,
+    who: &SignedIn,
+    invitation_id: InvitationId,
+    sent: &Sent<Nothing>,
+    yes: bool,
+) -> Result<HttpResponse, Problem> {
+    let person_id = who.person_id();
+    let command = AnswerInvitation { person_id, invitation_id, accept: yes };
+    edge.engine.execute(who.by(), Some(sent.key(person_id.0)), command).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
