@@ -17,6 +17,8 @@ pub struct Model {
     pub address: String,
     /// Keyed hash of who asked: the device where it said which, else the address (LIM-10).
     pub requester: String,
+    /// Which of the requester's codes to this number it is: of two of one instant, the later one.
+    pub turn: i32,
     /// Keyed hash of the code.
     pub code_hash: String,
     /// When it was sent.

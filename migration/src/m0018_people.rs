@@ -16,7 +16,9 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for column in added("otp", &[("requester", Type::Text, Some("''"))]) {
+        let columns =
+            [("requester", Type::Text, Some("''")), ("turn", Type::Integer, Some("0"))];
+        for column in added("otp", &columns) {
             manager.alter_table(column).await?;
         }
         let budget = table("otp_budget", &["bucket", "began_at"])

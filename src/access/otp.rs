@@ -98,6 +98,7 @@ pub async fn newest(
         .filter(otp::Column::PhoneHash.eq(phone_hash))
         .filter(otp::Column::Requester.is_in(requesters))
         .order_by_desc(otp::Column::CreatedAt)
+        .order_by_desc(otp::Column::Turn)
         .limit(u64::from(n))
         .all(db)
         .await
@@ -168,6 +169,7 @@ impl Command for RequestCode {
             phone_hash,
             address,
             requester,
+            turn: sent.first().map_or(1, |before| before.turn.saturating_add(1)),
             created_at: now,
             expires_at: now + TimeDelta::seconds(i64::from(settings.otp_ttl_s)),
             tries: 0,
