@@ -16,8 +16,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let columns =
-            [("requester", Type::Text, Some("''")), ("turn", Type::Integer, Some("0"))];
+        let columns = [("requester", Type::Text, Some("''")), ("turn", Type::Integer, Some("0"))];
         for column in added("otp", &columns) {
             manager.alter_table(column).await?;
         }
