@@ -12,6 +12,7 @@ use crate::orders::complete::AutoComplete;
 use crate::orders::lapse::{
     AlertAdmit, LapseOffer, MarkOverdue, NoShow, NotAdmitted, ReleaseFrozen,
 };
+use crate::orders::overrun::HoldOn;
 use crate::orders::read::Scope;
 use crate::orders::shut_out::{ShutOut, ShutOutAll};
 use crate::orders::{proposal, timers};
@@ -43,6 +44,7 @@ pub async fn send(engine: &Engine, fired: &Fired) -> Result<(), Stop> {
             engine.fire(fired, Remind { order_id, which: named(which) }).await
         }
         timers::BAY_CHECK => engine.fire(fired, CheckBay { order_id }).await,
+        timers::OVERRUN => engine.fire(fired, HoldOn { order_id }).await,
         timers::SHUT_OUT => engine.fire(fired, ShutOut { order_id }).await,
         rules::SHUT_OUT => {
             engine.fire(fired, ShutOutAll { partner_id: PartnerId(fired.subject) }).await

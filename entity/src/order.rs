@@ -38,11 +38,18 @@ pub struct Model {
     /// What the order was placed under; later edits never reach it.
     #[sea_orm(column_type = "JsonBinary")]
     pub snapshot: Snapshot,
-    /// The agreed estimate.
+    /// What it costs as it stands: agreed with the client, or entered by staff since.
     pub agreed: Money,
+    /// The total the client last agreed to: the measure of the final amount (ORD-11).
+    pub client_agreed: Money,
+    /// The total of a corrected class: what the client agrees to by staying (ORD-10, ORD-11).
+    pub class_total: Option<Money>,
+    /// The lower amount that the client, or support, confirmed (ORD-11).
+    pub amount_confirmed: Option<Money>,
     /// What was paid in the end.
     pub final_amount: Option<Money>,
-    /// Commission on the agreed estimate, or on the final amount once there is one.
+    /// Commission on what it costs as it stands, but never on less than the client agreed to
+    /// (COM-3, ORD-11).
     pub commission: Money,
     /// How much of what is held, or was captured, of the commission is the partner's bonus.
     pub commission_bonus: Money,
@@ -80,6 +87,8 @@ pub struct Model {
     pub frozen_until: Option<Instant>,
     /// The newest estimate; moves no deadline (ARR-3).
     pub eta_at: Option<Instant>,
+    /// When its first position proved out of reach of its origin (LIM-3).
+    pub position_doubted_at: Option<Instant>,
     /// The car was taken in.
     pub admitted_at: Option<Instant>,
     /// The status before (ORD-10).

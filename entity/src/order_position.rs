@@ -23,6 +23,10 @@ pub struct Model {
     pub accuracy_m: i32,
     /// Metres to the branch.
     pub distance_m: i32,
+    /// When the device took the fix, if it said so; evidence only (ORD-5).
+    pub fixed_at: Option<Instant>,
+    /// The estimate of the arrival that was told with it, if one was (LIM-3).
+    pub eta_at: Option<Instant>,
 }
 
 /// No relation is followed by the ORM: rows are read by whoever owns them.

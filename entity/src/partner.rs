@@ -29,7 +29,7 @@ pub struct Model {
     pub taking_orders: bool,
     /// Minutes on top of the route; never below the policy's (QO-1).
     pub arrival_buffer_min: i32,
-    /// The code shown at the branch (ARR-1), sealed.
+    /// The secret the code shown at the branch is computed from (LIM-3), sealed.
     pub arrival_code: Sealed,
     /// Paused, or closed for today, until then (BK-13).
     pub closed_until: Option<Instant>,

@@ -5,16 +5,17 @@
 
 use entity::hold::{self, HoldState, Leg, Legs};
 use entity::value::{LotId, Money, OrderId, PartnerId};
+use entity::wallet;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 
 use super::legs::{balance, grown, shrink, sums};
 use crate::bonus::Owner;
 use crate::bonus::purse::Purse;
 use crate::bonus::queue::Lifetime;
-use crate::ledger::chart;
 use crate::ledger::post::hold::{self as post, Holding, hold_id};
 pub use crate::ledger::post::hold::{Held, Limit};
 use crate::ledger::post::lots::{self, Paid};
+use crate::ledger::{self, chart};
 use crate::platform::{Stop, Tx};
 
 /// Holds the commission; gives how much of it is bonus.
@@ -27,6 +28,7 @@ pub async fn hold(
     partner_id: PartnerId,
     amount: Money,
 ) -> Result<Money, Stop> {
+    unrestricted(tx, partner_id).await?;
     let nothing = Held { order_id, partner_id, amount: Money::ZERO, bonus: Money::ZERO };
     let mut fitting = Fitting::open(tx, nothing, true).await?;
     fitting.fit(tx, amount);
@@ -36,12 +38,28 @@ pub async fn hold(
     Ok(bonus)
 }
 
+/// A first run leaves it to the flush whether anything restricts the balance; one that runs again
+/// says so before it says that the balance is too low (BAL-3).
+async fn unrestricted(tx: &mut Tx, partner_id: PartnerId) -> Result<(), Stop> {
+    if tx.first_run() {
+        return Ok(());
+    }
+    let wallet = tx.find::<wallet::Entity>(partner_id.0).await?;
+    match wallet.filter(|wallet| wallet.restricted) {
+        Some(_) => Err(ledger::Refusal::Restricted.into()),
+        None => Ok(()),
+    }
+}
+
 /// Sizes the hold anew; gives how much of it is bonus then.
 ///
 /// # Errors
 /// `insufficient_balance` at the flush, or a fault.
 pub async fn resize(tx: &mut Tx, held: &Held, amount: Money, limit: Limit) -> Result<Money, Stop> {
     let grows = amount > held.total();
+    if grows && limit == Limit::Floor {
+        unrestricted(tx, held.partner_id).await?;
+    }
     let holding = if held.bonus == Money::ZERO && !grows {
         Holding::balance(amount)
     } else {
@@ -224,7 +242,7 @@ async fn amendments(tx: &Tx, order_id: OrderId) -> Result<i32, Stop> {
     use entity::order_step::{Column, Entity};
     let n = Entity::find()
         .filter(Column::OrderId.eq(order_id))
-        .filter(Column::Intent.eq("amend"))
+        .filter(Column::Intent.is_in(["amend", "confirm_amount"]))
         .count(tx.db())
         .await?;
     Ok(i32::try_from(n).unwrap_or(i32::MAX / PARTS_MAX - 1))

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::payment::{self, Driver, PaymentState, Purpose};
-use entity::value::{EventId, Money, PartnerId, PaymentId, PenaltyId};
+use entity::value::{EventId, Money, PartnerId, PaymentId, PenaltyId, PersonId};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _,
@@ -123,6 +123,42 @@ pub async fn top_up<C: ConnectionTrait>(
     let row = now(db, id).await?;
     let own = row.partner_id == partner_id && row.purpose == Purpose::TopUp;
     if own { Ok(view(&row, refund_h)) } else { Err(Refusal::NoSuchPayment.into()) }
+}
+
+/// A page of the payments a client began for a penalty, newest first (PEN-5).
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_penalty<C: ConnectionTrait>(
+    db: &C,
+    client_id: PersonId,
+    penalty_id: PenaltyId,
+    query: &PageQuery,
+) -> Result<Page<PaymentView>, Stop> {
+    let mut rows = payment::Entity::find()
+        .filter(payment::Column::PenaltyId.eq(penalty_id))
+        .filter(payment::Column::ClientId.eq(client_id))
+        .order_by_desc(payment::Column::Id)
+        .limit(query.reach());
+    if let Some(cursor) = query.cursor {
+        rows = rows.filter(payment::Column::Id.lt(PaymentId(cursor)));
+    }
+    Ok(Page::cut(rows.all(db).await?, query, |row| row.id.0, |row| view(&row, 0)))
+}
+
+/// One of the payments a client began for a penalty (PEN-5).
+///
+/// # Errors
+/// `no_such_payment`, or a fault.
+pub async fn for_penalty<C: ConnectionTrait>(
+    db: &C,
+    client_id: PersonId,
+    penalty_id: PenaltyId,
+    id: PaymentId,
+) -> Result<PaymentView, Stop> {
+    let row = now(db, id).await?;
+    let own = row.client_id == Some(client_id) && row.penalty_id == Some(penalty_id);
+    if own { Ok(view(&row, 0)) } else { Err(Refusal::NoSuchPayment.into()) }
 }
 
 /// Tells whoever pays where the payment stands.

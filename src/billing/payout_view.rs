@@ -1,6 +1,7 @@
 //! What is owed to partners and what was paid out, as it is read (BON-5, BON-6).
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Asia::Baku;
 use entity::payable::{self, PayableState};
 use entity::payment::Driver;
 use entity::payout::{self, PayoutState};
@@ -30,8 +31,10 @@ pub struct PayableView {
     pub amount: Money,
     /// Where it stands.
     pub state: PayableState,
-    /// The local date on which it is paid out.
-    pub due_on: Option<String>,
+    /// The local date on which it is paid out; of one that goes to the balance at once, or waits
+    /// for support, the date in Baku on which it was settled, else arose.
+    #[schema(value_type = String, format = Date)]
+    pub due_on: String,
     /// The payout that takes it.
     pub payout_id: Option<PayoutId>,
     /// Since when.
@@ -51,12 +54,18 @@ pub fn view(row: &payable::Model) -> PayableView {
         partner_id: row.partner_id,
         amount: row.amount,
         state: row.state,
-        due_on: row.due_on.clone(),
+        due_on: row.due_on.clone().unwrap_or_else(|| at_once(row)),
         payout_id: row.payout_id,
         created_at: row.created_at,
         settled_at: row.settled_at,
         note: row.note.clone(),
     }
+}
+
+/// The date of a debt that waits for none.
+fn at_once(row: &payable::Model) -> String {
+    let at = row.settled_at.unwrap_or(row.created_at);
+    at.with_timezone(&Baku).date_naive().to_string()
 }
 
 /// A payout.

@@ -117,6 +117,22 @@ pub async fn page<C: ConnectionTrait>(
     Ok(Page { items, next_cursor: page.next_cursor })
 }
 
+/// One of a client's penalties.
+///
+/// # Errors
+/// `no_such_penalty`, or a fault.
+pub async fn own<C: ConnectionTrait>(
+    db: &C,
+    book: &Book,
+    client_id: PersonId,
+    id: PenaltyId,
+) -> Result<PenaltyView, Stop> {
+    let row = penalty::Entity::find_by_id(id).all(db).await?.pop();
+    let row = row.filter(|row| row.client_id == client_id).ok_or(Refusal::NoSuchPenalty)?;
+    let mut views = shown(db, book, &[row]).await?;
+    views.pop().ok_or_else(|| Refusal::NoSuchPenalty.into())
+}
+
 async fn shown<C: ConnectionTrait>(
     db: &C,
     book: &Book,

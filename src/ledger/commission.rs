@@ -1,5 +1,6 @@
 //! Commission by bracket (COM-1): pure.
 
+use entity::order;
 use entity::value::{Bp, Money};
 
 use crate::policy::keys::{Bracket, Commission, CommissionMode};
@@ -18,6 +19,19 @@ pub fn commission(amount: Money, policy: &Commission) -> Money {
         CommissionMode::Monotone => monotone(amount, &policy.brackets),
         CommissionMode::Progressive => progressive(amount, &policy.brackets),
     }
+}
+
+/// The amount an order's commission is taken on: what it costs as it stands, the final amount once
+/// there is one, but never less than the total its client last agreed to, unless the client
+/// confirmed a lower one or support did.
+///
+/// # Source
+/// ORD-11, COM-3.
+#[must_use]
+pub fn base(order: &order::Model) -> Money {
+    let amount = order.final_amount.unwrap_or(order.agreed);
+    let agreed = order.client_agreed;
+    amount.max(order.amount_confirmed.map_or(agreed, |lower| lower.min(agreed)))
 }
 
 fn flat(amount: Money, brackets: &[Bracket]) -> Money {

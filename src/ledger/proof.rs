@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::commission::commission;
+use super::commission::{base, commission};
 use super::proof_payments;
 use super::proof_penalty::{self, Moved};
 use super::{chart, proof_bonus};
@@ -271,7 +271,7 @@ async fn open_orders(
         holds.iter().map(|hold| (hold.order_id, hold)).collect();
     for order in &orders {
         let keys = book.version(order.policy_version)?;
-        let due = commission(order.agreed, &keys.commission);
+        let due = commission(base(order), &keys.commission);
         match by_order.get(&order.id) {
             None => proof.wrong("order_held", "order", order.id, "has no open hold".to_owned()),
             Some(hold)
@@ -292,8 +292,8 @@ async fn open_orders(
     Ok(())
 }
 
-/// Each completed order paid the commission its final amount calls for, corrections included; no
-/// other order paid any.
+/// Each completed order paid the commission its final amount calls for, or the total its client
+/// last agreed to where that is more (ORD-11), corrections included; no other order paid any.
 async fn closed_orders(
     read: &DatabaseTransaction,
     proof: &mut Proof,
@@ -318,10 +318,10 @@ async fn closed_orders(
         }
         for row in rows {
             let keys = book.version(row.policy_version)?;
-            let due = commission(row.final_amount.unwrap_or(row.agreed), &keys.commission);
+            let due = commission(base(&row), &keys.commission);
             let paid = Money(unpaid.remove(&row.id).unwrap_or(0));
             if paid != due {
-                let detail = format!("paid {paid}, the final amount calls for {due}");
+                let detail = format!("paid {paid}, the amounts call for {due}");
                 proof.wrong("commission_paid", "order", row.id, detail);
             }
         }

@@ -10,7 +10,7 @@ use super::apply::{self, Step};
 use super::machine::Intent;
 use super::read::{self, Scope};
 use super::view::{OrderView, view};
-use super::{Refusal, price, timers};
+use super::{Refusal, overrun, price, timers};
 use crate::billing::funds;
 use crate::ledger::proof::Standing;
 use crate::partners::availability::{NOBODY, free_bays};
@@ -85,6 +85,7 @@ impl Yes {
             return refuse(Refusal::PartnerNotTaking);
         }
         let mut next = accepted(order, to, tx.now());
+        let mut staying = Vec::new();
         if order.kind == Kind::Quick {
             match self.bay(tx, &plan, order, &next).await? {
                 Bay::Taken(place) => {
@@ -92,7 +93,10 @@ impl Yes {
                     next.taken_from = Some(place.from);
                     next.taken_until = Some(place.until);
                 }
-                Bay::Overbooked => next.overbooked = true,
+                Bay::Overbooked(inside) => {
+                    next.overbooked = true;
+                    staying = inside;
+                }
                 Bay::Unmanaged => {}
             }
         }
@@ -102,22 +106,36 @@ impl Yes {
             note: json!({"overbooked": next.overbooked}),
             ..Step::new(self.intent, "order.confirmed", next)
         };
-        apply::step(tx, order, step)
+        let order = apply::step(tx, order, step)?;
+        for inside in staying.iter().take(1) {
+            overrun::warn_of(tx, inside, &order)?;
+        }
+        Ok(order)
     }
 
-    /// The bay of a quick order, from its estimated arrival (BK-10).
+    /// The bay of a quick order, from its estimated arrival. A bay is also taken by a car that
+    /// stays in it for longer than it was to: for so long as it is held on for it (BK-10).
     async fn bay(&self, tx: &Tx, plan: &Plan, order: &Model, next: &Model) -> Result<Bay, Stop> {
         let Some(eta) = next.eta_at.filter(|_| plan.keeps_bays) else {
             return Ok(Bay::Unmanaged);
         };
         let span = price::visit(&order.snapshot.lines).occupying(eta);
         let bays = plan.bays_for(order.snapshot.bay_kind.as_deref());
-        let free = free_bays(tx.db(), order.partner_id, &bays, span, NOBODY).await?;
+        let mut free = free_bays(tx.db(), order.partner_id, &bays, span, NOBODY).await?;
+        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let held_on = tx.now() + TimeDelta::minutes(keys.booking.overrun_hold_min);
+        let mut staying = Vec::new();
+        if free.is_empty() || span.from < held_on {
+            staying = overrun::staying(tx, order.partner_id, &bays).await?;
+        }
+        if span.from < held_on {
+            free.retain(|bay| staying.iter().all(|inside| inside.bay_id != Some(*bay)));
+        }
         match free.get(preferred(order.id, free.len())) {
             Some(bay_id) => {
                 Ok(Bay::Taken(Place { bay_id: *bay_id, from: span.from, until: span.until }))
             }
-            None if self.override_bay => Ok(Bay::Overbooked),
+            None if self.override_bay => Ok(Bay::Overbooked(staying)),
             None => Err(read::refuse(Refusal::BayClash, order, self.scope)
                 .with("from", span.from)
                 .with("until", span.until)
@@ -136,7 +154,8 @@ fn preferred(id: OrderId, free: usize) -> usize {
 /// What an accepted quick order has of the bays.
 enum Bay {
     Taken(Place),
-    Overbooked,
+    /// Taken on purpose; these cars stay where it would go.
+    Overbooked(Vec<Model>),
     /// The branch keeps no bays.
     Unmanaged,
 }

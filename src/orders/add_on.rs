@@ -11,7 +11,7 @@ use super::proposal::{self, Answer};
 use super::read::{self, Scope};
 use super::refit::refit;
 use super::view::{OrderView, view};
-use super::{Refusal, auto, late, price, timers};
+use super::{Refusal, amount, auto, late, price, timers};
 use crate::partners;
 use crate::partners::plan;
 use crate::platform::{Command, Stop, Tx};
@@ -98,7 +98,7 @@ impl Command for Accept {
         };
         let added: Vec<ServiceId> = services.iter().map(|line| line.id).collect();
         let lines = [order.snapshot.lines.clone(), services].concat();
-        let next = Model { proposal: None, ..order.clone() };
+        let next = amount::agreed(Model { proposal: None, ..order.clone() }, total);
         let next = refit(tx, &order, next, lines, total).await?;
         let note = json!({"added": added, "before": order.agreed, "after": total});
         let step = Step { note, ..Step::new(intent, "order.add_on_accepted", next) };

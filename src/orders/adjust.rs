@@ -7,16 +7,18 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::Refusal;
+use super::amount::{far_off, stayed};
 use super::apply::{self, Step};
 use super::cancel::End;
-use super::complete::{ChangeServices, completed, far_off, held, settle};
+use super::complete::{ChangeServices, completed, held, settle};
 use super::machine::Intent;
 use super::read::{self, Scope};
 use super::view::{OrderView, Reader, view};
 use crate::billing::funds;
+use crate::ledger::commission::{base, commission};
 use crate::platform::codes::given;
 use crate::platform::{Command, Stop, Tx};
-use crate::{ledger, policy};
+use crate::policy;
 
 /// What support does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -95,9 +97,13 @@ impl Adjust {
         reason: &str,
     ) -> Result<Model, Stop> {
         let keys = policy::book::pinned(tx, order.policy_version)?;
-        let amount = self.final_amount.unwrap_or(order.agreed);
-        let flagged = far_off(order.agreed, amount, &keys);
-        let next = completed(order, amount, flagged, &keys, tx.now());
+        // An amount that support names is confirmed by that (ORD-11).
+        let stayed = stayed(tx, order, &keys).await?;
+        let amount = self.final_amount.unwrap_or_else(|| base(&stayed));
+        let flagged = far_off(stayed.client_agreed, amount, &keys);
+        let confirmed = self.final_amount.or(stayed.amount_confirmed);
+        let stayed = Model { amount_confirmed: confirmed, ..stayed };
+        let next = completed(&stayed, amount, flagged, &keys, tx.now());
         let next = Model { status: to, frozen_until: None, ..next };
         let next = settle(tx, order, next).await?;
         let step = Step {
@@ -119,12 +125,14 @@ impl Adjust {
                     .into());
             }
             let keys = policy::book::pinned(tx, order.policy_version)?;
-            let due = ledger::commission::commission(amount, &keys.commission);
+            let confirmed = Some(amount);
+            next = Model { final_amount: confirmed, amount_confirmed: confirmed, ..next };
+            let due = commission(base(&next), &keys.commission);
             if amount < order.bonus {
                 return Err(Refusal::BelowBonus.refused().with("bonus", order.bonus).into());
             }
             next.commission_bonus = funds::amend(tx, &held(order), due, &order.code).await?;
-            next = Model { final_amount: Some(amount), commission: due, ..next };
+            next.commission = due;
         }
         let step = Step {
             note: json!({

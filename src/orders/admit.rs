@@ -13,10 +13,11 @@ use super::apply::{self, Step};
 use super::cancel::End;
 use super::complete::held;
 use super::machine::Intent;
+use super::overrun::{in_the_way, warn};
 use super::read::{self, Scope};
 use super::refit::{end_of, refit, stretch};
 use super::view::{OrderView, view};
-use super::{Refusal, capacity, late, price, slot};
+use super::{Refusal, amount, capacity, late, price, slot};
 use crate::billing::funds::{self, Limit};
 use crate::partners::availability::free_bays;
 use crate::partners::plan;
@@ -59,8 +60,10 @@ impl Command for Admit {
             note: json!({"arrival_evidence": order.arrived_at.is_some(), "before": before}),
             ..Step::new(Intent::Admit, "order.admitted", next)
         };
+        let next = in_the_way(tx, &order, &step.next).await?;
         let order = apply::step(tx, &order, step)?;
-        Ok(view(&order, self.scope.reader()))
+        let clashes = warn(tx, &order, &next)?;
+        Ok(OrderView { clashes, ..view(&order, self.scope.reader()) })
     }
 }
 
@@ -89,7 +92,7 @@ async fn corrected(
     let keys = policy::book::pinned(tx, order.policy_version)?;
     let lines = price::lines(&offered, &[], &ids, class, &keys)?;
     let total = price::total(&lines)?;
-    let next = Model { car_class: class, class_corrected: true, ..next };
+    let next = Model { car_class: class, class_corrected: true, class_total: Some(total), ..next };
     refit(tx, order, next, lines, total).await
 }
 
@@ -168,6 +171,8 @@ pub struct Before {
     agreed: Money,
     commission: Money,
     #[serde(default)]
+    client_agreed: Option<Money>,
+    #[serde(default)]
     car_class: Option<CarClass>,
     #[serde(default)]
     bay_kind: Option<String>,
@@ -182,11 +187,12 @@ impl Before {
     #[must_use]
     pub fn of(order: &Model) -> Self {
         let lines = order.snapshot.lines.clone();
-        let Model { agreed, commission, car_class, ends_at, .. } = *order;
+        let Model { agreed, client_agreed, commission, car_class, ends_at, .. } = *order;
         Self {
             lines,
             agreed,
             commission,
+            client_agreed: Some(client_agreed),
             car_class: Some(car_class),
             bay_kind: order.snapshot.bay_kind.clone(),
             ends_at,
@@ -197,7 +203,8 @@ impl Before {
 
 impl Before {
     /// The same order as it was then.
-    fn again(self, mut next: Model) -> Model {
+    fn again(self, next: Model) -> Model {
+        let mut next = amount::agreed(next, self.client_agreed.unwrap_or(self.agreed));
         next.agreed = self.agreed;
         next.commission = self.commission;
         next.snapshot.lines = self.lines;
@@ -257,7 +264,7 @@ async fn before_admission(tx: &Tx, order: &Model) -> Result<Option<Before>, Stop
 
 /// May the client still contest the admission, or leave? Those minutes move with our own outages,
 /// which are read only where it would be too late (OUT-1).
-async fn within_minutes(tx: &Tx, order: &Model, keys: &Policy) -> Result<bool, Stop> {
+pub(super) async fn within_minutes(tx: &Tx, order: &Model, keys: &Policy) -> Result<bool, Stop> {
     let Some(at) = order.admitted_at else { return Ok(false) };
     let end = at + TimeDelta::minutes(keys.order.contest_min);
     if tx.now() <= end {
@@ -274,6 +281,8 @@ fn returned(order: &Model, to: Status, now: Instant) -> Model {
     let later = |deadline: Option<Instant>| deadline.map(|deadline| deadline + stood);
     Model {
         status: to,
+        class_total: None,
+        amount_confirmed: None,
         admitted_at: None,
         admitted_from: None,
         planned_end: None,

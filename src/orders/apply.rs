@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::machine::Intent;
 use super::view::{OrderView, Reader, view};
 use super::{capacity, timers};
-use crate::platform::write_set::{Adjust, Unique};
+use crate::platform::write_set::{Adjust, Cell, Unique};
 use crate::platform::{Audience, Refused, Stop, Tx};
 use crate::{policy, reputation};
 
@@ -99,13 +99,29 @@ pub fn step(tx: &mut Tx, old: &Model, mut step: Step) -> Result<Model, Stop> {
     Ok(step.next)
 }
 
-/// Notes the newest estimate of the arrival; raises no version (ORD-3, ARR-3).
+/// Notes what a position changed of an order: the newest estimate of its arrival, that its first
+/// position was out of reach; raises no version (ORD-3, ARR-3, LIM-3).
 ///
 /// # Errors
 /// A fault when the payload is no JSON.
-pub fn estimate(tx: &mut Tx, order: &Model) -> Result<(), Stop> {
-    tx.set(order, vec![("eta_at", order.eta_at.into())]);
-    tell(tx, &Step::new(Intent::Arrive, "order.eta", order.clone()))
+pub fn located(tx: &mut Tx, order: &Model, told: bool, doubted: bool) -> Result<(), Stop> {
+    let eta = told.then(|| ("eta_at", order.eta_at.into()));
+    let doubt = doubted.then(|| ("position_doubted_at", order.position_doubted_at.into()));
+    let cells: Vec<Cell> = eta.into_iter().chain(doubt).collect();
+    if cells.is_empty() {
+        return Ok(());
+    }
+    tx.set(order, cells);
+    if told {
+        tell(tx, &Step::new(Intent::Arrive, "order.eta", order.clone()))?;
+    }
+    if doubted {
+        let branch = [Audience::Branch(order.partner_id)];
+        announce(tx, order, "order.position_doubted", &Value::Null, &branch)?;
+        let queue = [Audience::Support];
+        announce(tx, order, "support.position_doubted", &Value::Null, &queue)?;
+    }
+    Ok(())
 }
 
 /// Tells something about an order that changes nothing of it; whoever hears is named.
@@ -120,6 +136,16 @@ pub fn remark(
     audiences: &[Audience],
 ) -> Result<(), Stop> {
     tx.check(order);
+    announce(tx, order, event, note, audiences)
+}
+
+fn announce(
+    tx: &mut Tx,
+    order: &Model,
+    event: &'static str,
+    note: &Value,
+    audiences: &[Audience],
+) -> Result<(), Stop> {
     let id = EventId::new();
     for audience in audiences {
         let reader = match audience {

@@ -10,8 +10,8 @@ use serde_json::json;
 use super::cancel::End;
 use super::lapse::past;
 use super::machine::Intent;
+use super::overrun::warn_of;
 use super::read::{self, Scope};
-use super::view::{Reader, view};
 use super::{Refusal, apply, fee, timers};
 use crate::platform::{Audience, Command, Stop, Tx};
 use crate::policy;
@@ -119,12 +119,6 @@ impl Command for CheckBay {
             .all(tx.db())
             .await?;
         let Some(other) = inside.first() else { return Err(Refusal::NotNow.into()) };
-        let other_view = view(other, Reader::Staff);
-        let staff = json!({"bay_id": order.bay_id, "overrun_by": other_view});
-        let branch = [Audience::Branch(order.partner_id)];
-        apply::remark(tx, &order, "order.bay_overrun", &staff, &branch)?;
-        let client = [Audience::Client(order.client_id)];
-        let note = json!({"planned_end": other.planned_end});
-        apply::remark(tx, &order, "order.start_delayed", &note, &client)
+        warn_of(tx, other, &order)
     }
 }

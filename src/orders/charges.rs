@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Refusal;
-use crate::ledger::commission::commission;
+use crate::ledger::commission::{base, commission};
 use crate::ledger::statement::{StatementLine, Whose, of_order};
 use crate::platform::Stop;
 use crate::policy::Book;
@@ -20,11 +20,14 @@ pub struct Charges {
     pub order_id: OrderId,
     /// What people read aloud.
     pub code: String,
-    /// The agreed estimate.
+    /// What it costs as it stands.
     pub agreed: Money,
+    /// The total the client last agreed to (ORD-11).
+    pub client_agreed: Money,
     /// What was paid in the end.
     pub final_amount: Option<Money>,
-    /// The amount the commission is of: the final one, the agreed one before.
+    /// The amount the commission is of: the final one, the agreed one before; never less than the
+    /// client agreed to, unless a lower one was confirmed (ORD-11).
     pub base: Money,
     /// The policy the order was placed under.
     pub policy_version: i32,
@@ -57,7 +60,7 @@ pub async fn charges<C: ConnectionTrait>(
     let row = order::Entity::find_by_id(id).all(db).await?.pop();
     let row = row.filter(|row| row.partner_id == partner_id).ok_or(Refusal::NoSuchOrder)?;
     let keys = book.version(row.policy_version)?;
-    let base = row.final_amount.unwrap_or(row.agreed);
+    let base = base(&row);
     let fits = |up_to: Option<i64>| up_to.is_none_or(|up_to| base.0 <= up_to);
     let bracket = keys.commission.brackets.iter().find(|bracket| fits(bracket.up_to));
     let held = row.accepted_at.is_some() && !super::machine::terminal(row.status);
@@ -66,6 +69,7 @@ pub async fn charges<C: ConnectionTrait>(
         order_id: row.id,
         code: row.code,
         agreed: row.agreed,
+        client_agreed: row.client_agreed,
         final_amount: row.final_amount,
         base,
         policy_version: row.policy_version,

@@ -1,7 +1,6 @@
 //! While the car is served, and the end of it: services change, the final amount, the commission
 //! captured (COM-3, ADD-2).
 
-use chrono::TimeDelta;
 use entity::order::Model;
 use entity::partner;
 use entity::value::{Instant, Money, OrderId, ServiceId};
@@ -9,15 +8,16 @@ use serde_json::{Value, json};
 
 use super::apply::{self, Step};
 use super::machine::Intent;
+use super::overrun::{in_the_way, warn};
 use super::read::{self, Scope};
 use super::refit::refit;
 use super::view::{OrderView, view};
-use super::{Refusal, admit, price};
+use super::{Refusal, admit, amount, price};
 use crate::access::same::same;
 use crate::billing::funds::{self, Held};
 use crate::billing::payable;
 use crate::billing::reserve::{self, Reserved};
-use crate::ledger::commission::commission;
+use crate::ledger::commission::{base, commission};
 use crate::partners::plan;
 use crate::platform::codes::{General, given};
 use crate::platform::{Command, Stop, Tx};
@@ -33,7 +33,7 @@ pub struct Complete {
     pub seen: i64,
     /// What the client paid.
     pub final_amount: Money,
-    /// Why it is below the agreed estimate.
+    /// Why it is below the total the client last agreed to (ORD-11).
     pub reason: Option<String>,
 }
 
@@ -47,15 +47,16 @@ impl Command for Complete {
         if !self.final_amount.is_positive() {
             return Err(Refusal::AmountInvalid.into());
         }
-        let reason = match (&self.reason, self.final_amount < order.agreed) {
+        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let stayed = amount::stayed(tx, &order, &keys).await?;
+        let reason = match (&self.reason, self.final_amount < stayed.client_agreed) {
             (Some(reason), _) => Some(given(reason)?),
             (None, false) => None,
             (None, true) => return Err(General::ReasonRequired.into()),
         };
-        let keys = policy::book::pinned(tx, order.policy_version)?;
-        let flagged = far_off(order.agreed, self.final_amount, &keys);
+        let flagged = amount::far_off(stayed.client_agreed, self.final_amount, &keys);
         let next =
-            Model { status: to, ..completed(&order, self.final_amount, flagged, &keys, tx.now()) };
+            Model { status: to, ..completed(&stayed, self.final_amount, flagged, &keys, tx.now()) };
         let next = settle(tx, &order, next).await?;
         let step = Step {
             note: json!({"final_amount": self.final_amount, "reason": reason}),
@@ -81,7 +82,9 @@ async fn owe(tx: &mut Tx, order: &Model, amount: Money) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Nobody said that it was served: the clock closes it on the last agreed amount.
+/// Nobody said that it was served: the clock closes it on what it costs as it stands, but on no
+/// less than the client last agreed to: an amount below that is for a person to give a reason for
+/// (ORD-11).
 pub struct AutoComplete {
     /// Which order.
     pub order_id: OrderId,
@@ -94,7 +97,8 @@ impl Command for AutoComplete {
     async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
         let (order, to) = read::ask(tx, Scope::Clock, self.order_id, Intent::AutoComplete).await?;
         let keys = policy::book::pinned(tx, order.policy_version)?;
-        let next = Model { status: to, ..completed(&order, order.agreed, true, &keys, tx.now()) };
+        let stayed = amount::stayed(tx, &order, &keys).await?;
+        let next = Model { status: to, ..completed(&stayed, base(&stayed), true, &keys, tx.now()) };
         let next = settle(tx, &order, next).await?;
         let step = Step {
             note: json!({"auto": true}),
@@ -139,7 +143,8 @@ pub async fn settle(tx: &mut Tx, order: &Model, mut next: Model) -> Result<Model
     Ok(next)
 }
 
-/// A completed state: the commission follows the final amount (COM-3).
+/// A completed state: the commission follows the final amount, but not below what the client agreed
+/// to (COM-3, ORD-11).
 #[must_use]
 pub fn completed(
     order: &Model,
@@ -148,19 +153,9 @@ pub fn completed(
     keys: &Policy,
     now: Instant,
 ) -> Model {
-    Model {
-        final_amount: Some(amount),
-        commission: commission(amount, &keys.commission),
-        completed_at: Some(now),
-        flagged,
-        ..order.clone()
-    }
-}
-
-/// ORD-11: more than so many percent off the agreed amount.
-pub(super) fn far_off(agreed: Money, amount: Money, keys: &Policy) -> bool {
-    let off = i128::from(amount.0 - agreed.0).abs() * 100;
-    off > i128::from(agreed.0) * i128::from(keys.order.off_estimate_pct)
+    let next =
+        Model { final_amount: Some(amount), completed_at: Some(now), flagged, ..order.clone() };
+    Model { commission: commission(base(&next), &keys.commission), ..next }
 }
 
 /// The services, or the amount, change while the car is served (ADD-2), or by support's hand at any
@@ -203,14 +198,22 @@ impl Command for ChangeServices {
         };
         // What was proposed rests on what was agreed before: it is over.
         let next = Model { proposal: None, ..order.clone() };
+        let next = match self.scope {
+            // By hand, on the client's word: that is agreed to now (ADD-3, ORD-11).
+            Scope::Support => amount::agreed(next, total),
+            // Whatever staff enter, the client agreed to what was there before (ORD-11).
+            Scope::Client(_) | Scope::Branch(_) | Scope::Clock => next,
+        };
         let next = refit(tx, &order, next, lines, total).await?;
         let step = Step {
             // A contested admission takes it back (ORD-10).
             note: noted(&order, self.reason.as_deref()),
             ..Step::new(Intent::ChangeServices, "order.services_changed", next)
         };
+        let next = in_the_way(tx, &order, &step.next).await?;
         let order = apply::step(tx, &order, step)?;
-        Ok(view(&order, self.scope.reader()))
+        let clashes = warn(tx, &order, &next)?;
+        Ok(OrderView { clashes, ..view(&order, self.scope.reader()) })
     }
 }
 
@@ -220,41 +223,4 @@ fn noted(order: &Model, reason: Option<&str>) -> Value {
         note.insert("reason".to_owned(), json!(reason));
     }
     note
-}
-
-/// The client contests a final amount that is far off the agreed one; support decides (ORD-11).
-pub struct ContestAmount {
-    /// Whose order.
-    pub scope: Scope,
-    /// Which order.
-    pub order_id: OrderId,
-    /// Why.
-    pub reason: String,
-}
-
-impl Command for ContestAmount {
-    type Answer = OrderView;
-    const NAME: &'static str = "contest_amount";
-
-    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
-        let intent = Intent::ContestAmount;
-        let (order, _) = read::ask(tx, self.scope, self.order_id, intent).await?;
-        let reason = given(&self.reason)?;
-        let keys = policy::book::pinned(tx, order.policy_version)?;
-        let hours = TimeDelta::hours(keys.order.dispute_h);
-        let open = order.completed_at.is_some_and(|at| tx.now() <= at + hours);
-        let amount = order.final_amount.unwrap_or(order.agreed);
-        let contested = order.amount_contested_at.is_some();
-        if contested || !open || !far_off(order.agreed, amount, &keys) {
-            return Err(read::refuse(Refusal::NotContestable, &order, self.scope).into());
-        }
-        let next = Model { amount_contested_at: Some(tx.now()), ..order.clone() };
-        let step = Step {
-            note: json!({"reason": reason, "agreed": order.agreed, "final_amount": amount}),
-            alert: Some("support.amount_contested"),
-            ..Step::new(intent, "order.amount_contested", next)
-        };
-        let order = apply::step(tx, &order, step)?;
-        Ok(view(&order, self.scope.reader()))
-    }
 }

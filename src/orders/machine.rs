@@ -62,6 +62,8 @@ pub enum Intent {
     Contest,
     /// The client leaves: the class of the car was corrected when it was taken in (ORD-10).
     Leave,
+    /// The car is in its bay for longer than it was to be (BK-10).
+    Overrun,
     /// Services or amount change while the car is served (ADD-2), or by support's hand (ADD-3).
     ChangeServices,
     /// The client sets bonus aside to pay with (BON-5).
@@ -70,6 +72,8 @@ pub enum Intent {
     Complete,
     /// Nobody said so in time.
     AutoComplete,
+    /// The client confirms an amount below the total it agreed to (ORD-11).
+    ConfirmAmount,
     /// The client contests a final amount far off the agreed one (ORD-11).
     ContestAmount,
     /// The partner was shut out (SAN-4).
@@ -166,11 +170,13 @@ pub const TABLE: &[Row] = {
         row(I::Admit, &[Staff], BOTH, AWAITED, To::Status(Active)),
         row(I::Contest, &[Client], BOTH, &[Active], To::Former),
         row(I::Leave, &[Client], BOTH, &[Active], CANCELLED),
+        row(I::Overrun, &[Clock], BOTH, &[Active], To::Same),
         row(I::ChangeServices, &[Staff], BOTH, &[Active], To::Same),
         row(I::ChangeServices, &[Support], BOTH, ACCEPTED, To::Same),
         row(I::PayWithBonus, &[Client], BOTH, OPEN, To::Same),
         row(I::Complete, &[Staff], BOTH, &[Active], COMPLETED),
         row(I::AutoComplete, &[Clock], BOTH, &[Active], COMPLETED),
+        row(I::ConfirmAmount, &[Client], BOTH, &[Active, Completed], To::Same),
         row(I::ContestAmount, &[Client], BOTH, &[Completed], To::Same),
         row(I::ShutOut, &[Clock], BOTH, &[Requested], CANCELLED),
         row(I::ShutOut, &[Clock], BOOKED, &[Confirmed], CANCELLED),

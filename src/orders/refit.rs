@@ -8,14 +8,15 @@ use entity::value::{BayId, Instant, Money, Span};
 use super::complete::held;
 use super::{Refusal, capacity, price, slot};
 use crate::billing::funds::{self, Limit};
-use crate::ledger::commission::commission;
+use crate::ledger::commission::{base, commission};
 use crate::partners::availability::{free_bays, free_until};
 use crate::partners::plan;
 use crate::platform::{Stop, Tx};
 use crate::{partners, policy};
 
 /// The state `next` of an order with these services at this total: its hold is sized anew, under
-/// today's floor, and its bay is held for as long as they take.
+/// today's floor and never below what the client agreed to (ORD-11), and its bay is held for as
+/// long as they take.
 ///
 /// Before the car is taken in the bay must be free for all of it; afterwards the car is there, and
 /// the bay is held as far as it is free.
@@ -30,11 +31,11 @@ pub async fn refit(
     total: Money,
 ) -> Result<Model, Stop> {
     let keys = policy::book::pinned(tx, order.policy_version)?;
-    let due = commission(total, &keys.commission);
+    next.agreed = total;
+    let due = commission(base(&next), &keys.commission);
     if due != order.commission {
         next.commission_bonus = funds::resize(tx, &held(order), due, Limit::Floor).await?;
     }
-    next.agreed = total;
     next.commission = due;
     next.snapshot.lines = lines;
     match next.status {

@@ -34,6 +34,8 @@ pub const REMIND_SOON: &str = "order.remind_soon";
 pub const REMIND_LEAVE: &str = "order.remind_leave";
 /// Is the bay of a booking free when it begins (BK-10)?
 pub const BAY_CHECK: &str = "order.bay_check";
+/// The time of a car in its bay is over (BK-10).
+pub const OVERRUN: &str = "order.overrun";
 /// The partner was shut out (SAN-4).
 pub const SHUT_OUT: &str = "order.shut_out";
 /// Nobody said that it was served.
@@ -55,6 +57,7 @@ pub const ALL: &[&str] = &[
     REMIND_SOON,
     REMIND_LEAVE,
     BAY_CHECK,
+    OVERRUN,
     SHUT_OUT,
     AUTO_COMPLETE,
 ];
@@ -90,7 +93,10 @@ pub fn of(order: &Model, policy: &Policy) -> Vec<(&'static str, Instant)> {
         }
         Status::Active => {
             let after = TimeDelta::hours(policy.order.auto_complete_h);
-            vec![(AUTO_COMPLETE, order.planned_end.map(|end| end + after))]
+            vec![
+                (AUTO_COMPLETE, order.planned_end.map(|end| end + after)),
+                (OVERRUN, order.taken_until.filter(|_| order.bay_id.is_some())),
+            ]
         }
         Status::Completed | Status::Cancelled => Vec::new(),
     };

@@ -13,7 +13,8 @@ use strum::IntoEnumIterator as _;
 use utoipa::ToSchema;
 
 use super::machine::{self, Intent};
-use super::{capacity, fee};
+use super::overrun::ClashView;
+use super::{amount, capacity, fee};
 
 /// Who reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,8 +131,14 @@ pub struct OrderView {
     pub client: ClientOf,
     pub car: CarOf,
     pub services: Vec<Line>,
+    /// What it costs as it stands: agreed with the client, or entered by staff since.
     pub total: Money,
+    /// The total the client last agreed to: at placing, by an accepted add-on, or by staying after
+    /// a corrected class. The final amount is measured by it (ORD-11).
+    pub agreed_total: Money,
     pub final_amount: Option<Money>,
+    /// The lower amount that the client, or support, confirmed (ORD-11).
+    pub amount_confirmed: Option<Money>,
     pub route_secs: i64,
     pub arrival_buffer_secs: i64,
     pub placed_at: DateTime<Utc>,
@@ -144,6 +151,12 @@ pub struct OrderView {
     pub departed_at: Option<DateTime<Utc>>,
     pub arrived_at: Option<DateTime<Utc>>,
     pub arrival_by: Option<ArrivalBy>,
+    /// The client has arrived and waits: from then, exclusive, cancelling is free for it and counts
+    /// as the partner's (ARR-2). Null before an arrival and once the car is taken in.
+    pub may_leave_free_at: Option<DateTime<Utc>>,
+    /// The client has arrived and waits: then, exclusive, the clock ends the order as
+    /// `not_admitted`, free for the client and by the partner's fault, if the car was not taken in
+    /// (ARR-2).
     pub admit_deadline: Option<DateTime<Utc>>,
     pub eta_at: Option<DateTime<Utc>>,
     pub admitted_at: Option<DateTime<Utc>>,
@@ -151,7 +164,12 @@ pub struct OrderView {
     pub completed_at: Option<DateTime<Utc>>,
     pub cancelled_at: Option<DateTime<Utc>>,
     pub frozen_until: Option<DateTime<Utc>>,
+    /// Somebody should look: closed by the clock, far off the agreed total; for partner and support
+    /// also: its first position was out of reach of its origin (LIM-3).
     pub flagged: bool,
+    /// When its first position proved out of reach of its origin; partner and support only (LIM-3).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub position_doubted_at: Option<DateTime<Utc>>,
     pub undelivered: bool,
     /// A booking's start.
     pub starts_at: Option<DateTime<Utc>>,
@@ -168,6 +186,10 @@ pub struct OrderView {
     pub place: Option<Place>,
     /// Taken although no bay was free (BK-10).
     pub overbooked: bool,
+    /// Visits that are to begin in its bay before it is done: in the answer of what made it so, for
+    /// the partner (BK-10).
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub clashes: Vec<ClashView>,
     /// How often the start was moved.
     pub reschedules: i16,
     /// What the other side proposes, or this one.
@@ -194,6 +216,11 @@ pub struct OrderView {
 #[must_use]
 pub fn view(order: &Model, reader: Reader) -> OrderView {
     let snapshot = &order.snapshot;
+    let doubted = match reader {
+        Reader::Client => None,
+        Reader::Staff | Reader::Support => order.position_doubted_at,
+    };
+    let waits = matches!(order.status, Status::Confirmed | Status::OnTheWay);
     OrderView {
         id: order.id,
         code: order.code.clone(),
@@ -216,7 +243,9 @@ pub fn view(order: &Model, reader: Reader) -> OrderView {
         },
         services: snapshot.lines.clone(),
         total: order.agreed,
+        agreed_total: order.client_agreed,
         final_amount: order.final_amount,
+        amount_confirmed: order.amount_confirmed,
         route_secs: snapshot.route_secs,
         arrival_buffer_secs: snapshot.buffer_secs,
         placed_at: order.placed_at,
@@ -229,6 +258,7 @@ pub fn view(order: &Model, reader: Reader) -> OrderView {
         departed_at: order.departed_at,
         arrived_at: order.arrived_at,
         arrival_by: order.arrival_by,
+        may_leave_free_at: order.admit_alert_at.filter(|_| waits),
         admit_deadline: order.admit_deadline,
         eta_at: order.eta_at,
         admitted_at: order.admitted_at,
@@ -236,7 +266,8 @@ pub fn view(order: &Model, reader: Reader) -> OrderView {
         completed_at: order.completed_at,
         cancelled_at: order.cancelled_at,
         frozen_until: order.frozen_until,
-        flagged: order.flagged,
+        flagged: order.flagged || doubted.is_some(),
+        position_doubted_at: doubted,
         undelivered: order.undelivered,
         starts_at: order.starts_at,
         ends_at: order.ends_at,
@@ -248,6 +279,7 @@ pub fn view(order: &Model, reader: Reader) -> OrderView {
             Reader::Staff | Reader::Support => capacity::place(order),
         },
         overbooked: order.overbooked,
+        clashes: Vec::new(),
         reschedules: order.reschedules,
         proposal: order.proposal.as_ref().map(|proposal| proposal_of(proposal, reader)),
         class_corrected: order.class_corrected,
@@ -313,9 +345,10 @@ fn sensible(order: &Model, intent: Intent, actor: Actor) -> bool {
         Intent::Leave => order.class_corrected,
         Intent::ContestAmount => {
             // What the clock closed is flagged too, at the agreed amount itself (ORD-11).
-            let off = order.final_amount.is_some_and(|amount| amount != order.agreed);
+            let off = order.final_amount.is_some_and(|amount| amount != order.client_agreed);
             order.flagged && off && order.amount_contested_at.is_none()
         }
+        Intent::ConfirmAmount => amount::confirmable(order),
         Intent::ProposeAddOn => !frozen && order.proposal.is_none(),
         Intent::ProposeReschedule => !arrived && !frozen && order.proposal.is_none(),
         Intent::AcceptAddOn => proposed(order, true) && !own(order, actor),
@@ -334,6 +367,7 @@ fn sensible(order: &Model, intent: Intent, actor: Actor) -> bool {
         | Intent::Admit
         | Intent::Alert
         | Intent::ReleaseFrozen
+        | Intent::Overrun
         | Intent::ChangeServices
         | Intent::PayWithBonus
         | Intent::Complete

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::read::BranchView;
 use super::schedule::Calendar;
 use super::{Refusal, plan};
+use crate::platform::crypto::Keys;
 use crate::platform::{Audience, Command, Stop, Tx};
 use crate::policy;
 
@@ -69,7 +70,7 @@ impl Command for Turn {
         };
         tx.update(&old, &new);
         new.version += 1;
-        let branch = BranchView::from(new);
+        let branch = BranchView::of(new, &*tx.shared::<Keys>()?, tx.now())?;
         let told = Told { branch: &branch, actor: By { kind: tx.by().actor } };
         let audience = Audience::Branch(self.partner_id);
         tx.tell(&audience, "branch.changed", None, EventId::new(), &told)?;

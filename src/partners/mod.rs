@@ -1,5 +1,6 @@
 //! Partners: branches, what they offer, where they serve, when they are open.
 
+pub mod arrival_code;
 pub mod availability;
 pub mod barred;
 pub mod bays;

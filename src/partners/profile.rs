@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::Refusal;
 use super::read::BranchView;
 use super::schedule::{Hours, sensible};
+use crate::platform::crypto::Keys;
 use crate::platform::{Command, Stop, Tx};
 use crate::policy::{self, Policy};
 
@@ -97,7 +98,7 @@ impl Command for EditBranch {
         new.auto_add_on = self.auto_add_on.unwrap_or(old.auto_add_on);
         tx.update(&old, &new);
         new.version += 1;
-        Ok(new.into())
+        BranchView::of(new, &*tx.shared::<Keys>()?, tx.now())
     }
 }
 

@@ -13,8 +13,9 @@ use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter a
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Refusal;
 use super::schedule::{Calendar, Hours};
+use super::{Refusal, arrival_code};
+use crate::platform::crypto::Keys;
 use crate::platform::{Fault, Stop};
 
 /// A branch as its own people and support see it.
@@ -36,7 +37,7 @@ pub struct BranchView {
     pub taking_orders: bool,
     /// Minutes on top of the route.
     pub arrival_buffer_min: i32,
-    /// The code shown at the branch (ARR-1).
+    /// The code shown at the branch today; another one every local day (ARR-1, LIM-3).
     pub arrival_code: SealedField,
     /// Paused, or closed for today, until then (BK-13).
     pub closed_until: Option<DateTime<Utc>>,
@@ -52,9 +53,16 @@ pub struct BranchView {
     pub version: i64,
 }
 
-impl From<partner::Model> for BranchView {
-    fn from(row: partner::Model) -> Self {
-        Self {
+impl BranchView {
+    /// The branch as it is at this instant.
+    ///
+    /// # Errors
+    /// A fault when its zone is unknown, or the machine has no randomness.
+    pub fn of(row: partner::Model, keys: &Keys, now: Instant) -> Result<Self, Stop> {
+        let code = arrival_code::shown(keys, &row, now)?;
+        let column = SealedColumn::ArrivalCode;
+        let arrival_code = keys.seal(column, row.id, &code)?.at(column, row.id);
+        Ok(Self {
             id: row.id,
             point: Point { lat: row.lat, lon: row.lon },
             name: row.name,
@@ -63,14 +71,14 @@ impl From<partner::Model> for BranchView {
             state: row.state,
             taking_orders: row.taking_orders,
             arrival_buffer_min: row.arrival_buffer_min,
-            arrival_code: row.arrival_code.at(SealedColumn::ArrivalCode, row.id),
+            arrival_code,
             closed_until: row.closed_until,
             grid_min: row.grid_min,
             free_cancel_min: row.free_cancel_min,
             auto_confirm: row.auto_confirm,
             auto_add_on: row.auto_add_on,
             version: row.version,
-        }
+        })
     }
 }
 
@@ -111,9 +119,9 @@ pub struct ServiceView {
 ///
 /// # Errors
 /// `no_such_partner`, or a fault.
-pub async fn branch<C: ConnectionTrait>(db: &C, id: PartnerId) -> Result<BranchView, Stop> {
+pub async fn branch<C: ConnectionTrait>(db: &C, id: PartnerId) -> Result<partner::Model, Stop> {
     let row = partner::Entity::find_by_id(id).all(db).await?.pop();
-    row.map(BranchView::from).ok_or_else(|| Refusal::NoSuchPartner.into())
+    row.ok_or_else(|| Refusal::NoSuchPartner.into())
 }
 
 /// The services of some branches, each with its prices.

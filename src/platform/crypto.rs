@@ -198,6 +198,14 @@ impl Keys {
         keyed(&self.lookup, purpose, text)
     }
 
+    /// So many digits that follow from a text under the key, and cannot be known without it.
+    #[must_use]
+    pub fn number(&self, purpose: &str, text: &str, digits: u32) -> String {
+        let tag = hmac::sign(&self.lookup, format!("{purpose}\n{text}").as_bytes());
+        let first = tag.as_ref().first_chunk::<8>().copied().unwrap_or_default();
+        decimal(u64::from_le_bytes(first), digits)
+    }
+
     /// Signature of a text.
     #[must_use]
     pub fn sign(&self, purpose: &str, text: &str) -> String {
@@ -238,14 +246,19 @@ impl Keys {
         let mut bytes = [0_u8; 8];
         let broken = |_| Fault::Other("no randomness".to_owned());
         self.random.fill(&mut bytes).map_err(broken)?;
-        let width = usize::try_from(n).unwrap_or(6);
-        Ok(format!("{:0width$}", u64::from_le_bytes(bytes) % 10_u64.pow(n)))
+        Ok(decimal(u64::from_le_bytes(bytes), n))
     }
 }
 
 /// What a text bound to its place is sealed with beside itself.
 fn bound_to(key_id: &str, column: SealedColumn, row: Uuid) -> String {
     format!("{key_id}\n{column}\n{row}")
+}
+
+/// The last so many decimal digits of a number.
+fn decimal(number: u64, digits: u32) -> String {
+    let width = usize::try_from(digits).unwrap_or(6);
+    format!("{:0width$}", number % 10_u64.pow(digits))
 }
 
 fn keyed(key: &hmac::Key, purpose: &str, text: &str) -> String {

@@ -5,6 +5,7 @@ use crate::bonus::purse::opened;
 use crate::ledger;
 use crate::partners::read::BranchView;
 use crate::partners::register::{NewBranch, register};
+use crate::platform::crypto::Keys;
 use crate::platform::{Command, Stop, Tx};
 
 /// Registers a branch.
@@ -19,6 +20,6 @@ impl Command for RegisterPartner {
         ledger::post::open_wallet(tx, row.id);
         let purse = opened(tx, Owner::Partner(row.id), false);
         tx.insert(purse);
-        Ok(row.into())
+        BranchView::of(row, &*tx.shared::<Keys>()?, tx.now())
     }
 }

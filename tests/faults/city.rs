@@ -103,18 +103,20 @@ impl City {
 /// These people cancel by the dice, far more than anybody would be let: a policy of their own.
 async fn nobody_is_sanctioned(ground: &Ground) {
     let policy = "[client]\nban_count = 10000\n[partner]\nwarn_count = 9998\n\
-                  visibility_count = 9999\nblock_count = 10000\n";
+                  visibility_count = 9999\nblock_count = 10000\n\
+                  [arrival]\nping_gap_s = 1\n";
     let sql = format!("UPDATE policy_version SET body = '{policy}'");
     let done = ground.db().await.write.execute_unprepared(&sql).await.unwrap();
     assert_eq!(done.rows_affected(), 1);
 }
 
 impl Client {
-    /// The body of placing an order here.
+    /// The body of placing an order here, from 55 m away: a position at the branch is within reach
+    /// at once (LIM-3).
     pub fn wish(&self, branch: &Branch) -> Value {
         json!({
             "kind": "quick", "partner_id": branch.id, "car_id": self.car,
-            "service_ids": [branch.service], "origin": point(0.02), "shown_total": PRICE,
+            "service_ids": [branch.service], "origin": point(0.0005), "shown_total": PRICE,
         })
     }
 
@@ -141,6 +143,12 @@ pub fn as_client(order: &str, act: &str, body: &Value) -> Ask {
 /// What staff do to an order.
 pub fn as_staff(order: &str, act: &str, body: &Value) -> Ask {
     Ask::post(format!("/v1/partner/orders/{order}/{act}"), body)
+}
+
+/// A position at the branches, somewhat off, as devices are: another fix each time (LIM-3).
+pub fn at_gate(dice: &mut impl rand::Rng) -> Value {
+    let north = point(dice.random_range(0.0..0.0005));
+    json!({"lat": north["lat"], "lon": north["lon"], "accuracy_m": 10})
 }
 
 /// A point so many degrees north of every branch.

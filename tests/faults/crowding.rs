@@ -10,7 +10,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::json;
 
-use crate::city::{Branch, City, Client, PRICE, as_client, as_staff, point};
+use crate::city::{Branch, City, Client, PRICE, as_client, as_staff, at_gate};
 use crate::feed::Feed;
 use crate::ground::{Backend, Ground};
 use crate::kills::seed;
@@ -25,7 +25,7 @@ const LASTS: Duration = Duration::from_secs(5);
 /// What everybody knows of one client's newest order: its id and version.
 type Known = Mutex<(String, i64)>;
 
-/// The step each answered command made, and the answered positions, by order.
+/// The step each answered command made, and the positions answered as kept, by order.
 #[derive(Default)]
 struct Claims {
     steps: HashMap<String, BTreeMap<i64, &'static str>>,
@@ -58,7 +58,8 @@ impl Crowd<'_> {
             *claims.answers.entry(told).or_default() += 1;
             let order = if answer.is_yes() { &answer.body } else { &answer.body["order"] };
             if position && answer.is_yes() {
-                *claims.positions.entry(id).or_default() += 1;
+                *claims.positions.entry(id).or_default() +=
+                    usize::from(answer.body["kept"] == true);
             } else if let (Some(id), Some(version)) =
                 (order["id"].as_str(), order["version"].as_i64())
             {
@@ -77,7 +78,7 @@ impl Crowd<'_> {
 
     fn act(&self, dice: &mut StdRng, n: usize, id: &str, seen: i64) -> (&str, Ask, &'static str) {
         let (client, branch, none) = (&self.clients[n], self.branch, json!({}));
-        let near = json!({"lat": point(0.0)["lat"], "lon": point(0.0)["lon"], "accuracy_m": 10});
+        let near = at_gate(dice);
         let both = json!({"service_ids": [branch.service, branch.extra]});
         let (why, amount) = (json!({"reason": "növbə"}), json!({"final_amount": PRICE + 500}));
         let wish = client.wish(branch);

@@ -9,7 +9,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
 
-use crate::city::{Branch, Client, PRICE, as_client, as_staff, point};
+use crate::city::{Branch, Client, PRICE, as_client, as_staff, at_gate};
 use crate::truth::{self, Whole};
 use crate::wire::{Answer, Ask, Wire};
 
@@ -49,7 +49,7 @@ pub struct Order {
 pub struct Answered {
     /// The step each answered command made, by the version it answered.
     pub steps: BTreeMap<i64, &'static str>,
-    /// Positions that were answered.
+    /// Positions that were answered as kept (LIM-3).
     pub positions: usize,
 }
 
@@ -134,7 +134,7 @@ impl Life {
         let staff = |act: &str, body: &Value| as_staff(&order.id, act, body);
         let free = order.accepted.elapsed() < FREE;
         let reason = json!({"reason": "növbə"});
-        let near = json!({"lat": point(0.0)["lat"], "lon": point(0.0)["lon"], "accuracy_m": 10});
+        let near = at_gate(&mut self.dice);
         let done = json!({"final_amount": PRICE + 500});
         let both = json!({"service_ids": [self.branch.service, self.branch.extra]});
         let services = format!("/v1/partner/orders/{}/services", order.id);
@@ -211,7 +211,7 @@ impl Life {
         if sent.ask.path.ends_with("/positions") {
             let order = self.order.as_mut().unwrap();
             let answered = self.journal.get_mut(&order.id).unwrap();
-            answered.positions += 1;
+            answered.positions += usize::from(body["kept"] == true);
             if body["arrived"] == true && !order.arrived {
                 order.arrived = true;
                 order.version += 1;
@@ -276,7 +276,8 @@ impl Life {
             (true, false) => vec![sent.intent.to_owned()],
             (true, true) => {
                 // This one, whether or not it was there already; another would be one too many.
-                assert_eq!(Some(whole.positions), positions.map(|n| n + 1), "{id}: {sent:?}");
+                let one = usize::from(answer.body["kept"] == true);
+                assert_eq!(Some(whole.positions), positions.map(|n| n + one), "{id}: {sent:?}");
                 whole.acts_after(known)
             }
             (false, _) => Vec::new(),

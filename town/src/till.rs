@@ -14,8 +14,11 @@ use tokio::time::Instant;
 const ACCEPTS_PER_LOOK: u64 = 8;
 /// Below this the desk tops it up, or calls support for more.
 const LOW_QEPIK: i64 = 700;
-/// The town's seconds between two looks at the code at the gate and at the balance.
-const CODE_LOOK_SECS: u64 = 900;
+/// The town's seconds a top-up is waited for, and after which some want it back.
+const REGRET_SECS: u64 = 900;
+/// The town's seconds between two looks at the code at the gate and at the balance: yesterday's
+/// code is good for ten minutes after midnight.
+const GATE_LOOK_SECS: u64 = 300;
 /// What is topped up by card, qəpik: 50.00 and more bring a gift.
 const AMOUNTS: [i64; 4] = [2_000, 3_000, 5_000, 10_000];
 /// Desks of a thousand that top up at a look although there is enough.
@@ -54,7 +57,7 @@ impl Desk {
     /// Tops up by card where the town has a provider; otherwise, and where that fails, calls
     /// support. What was begun a moment ago is waited for.
     pub(crate) async fn wants_credit(&mut self) {
-        let wait = self.shared.pace.real(CODE_LOOK_SECS);
+        let wait = self.shared.pace.real(REGRET_SECS);
         if self.topped.as_ref().is_some_and(|topped| topped.at.elapsed() < wait) {
             return;
         }
@@ -94,7 +97,7 @@ impl Desk {
 
     /// Some want a top-up back, a quarter of an hour later; what was spent stays.
     async fn regret(&mut self) {
-        let wait = self.shared.pace.real(CODE_LOOK_SECS);
+        let wait = self.shared.pace.real(REGRET_SECS);
         let due = |topped: &&mut Topped| topped.regrets && topped.at.elapsed() >= wait;
         let Some(topped) = self.topped.as_mut().filter(due) else { return };
         topped.regrets = false;
@@ -109,7 +112,7 @@ impl Desk {
         if Instant::now() < self.code_look_at {
             return;
         }
-        self.code_look_at = Instant::now() + self.shared.pace.real(CODE_LOOK_SECS);
+        self.code_look_at = Instant::now() + self.shared.pace.real(GATE_LOOK_SECS);
         if let Ok(code) = shown_code(&self.branch.owner).await {
             self.board.show(&self.branch.id, &code);
         }

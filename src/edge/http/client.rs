@@ -165,7 +165,7 @@ async fn partner(
 ) -> Result<HttpResponse, Problem> {
     let branch = partners::read::branch(&edge.engine.shared().db.read, *id).await?;
     let wanted = Wanted {
-        centre: branch.point,
+        centre: Point { lat: branch.lat, lon: branch.lon },
         radius_m: 100,
         codes: BTreeSet::new(),
         class: None,

@@ -4,7 +4,8 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::ETAG;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpResponse, get, post};
-use entity::value::{OrderId, Point};
+use chrono::{DateTime, Utc};
+use entity::value::{Money, OrderId, Point};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -17,11 +18,12 @@ use super::sent::{Body, Sent};
 use crate::edge::Edge;
 use crate::orders::admit::{Contest, Leave};
 use crate::orders::alternatives::{Alternatives, FindAlternatives};
-use crate::orders::arrive::{self, ArriveByCode, PositionAnswer, SendPosition};
+use crate::orders::amount::{ConfirmAmount, ContestAmount};
+use crate::orders::arrive::{self, ArriveByCode};
 use crate::orders::cancel::{CancelByClient, Quote, QuoteCancel};
-use crate::orders::complete::ContestAmount;
 use crate::orders::depart::Depart;
 use crate::orders::place::Place;
+use crate::orders::position::{PositionAnswer, SendPosition};
 use crate::orders::read::{self, Scope};
 use crate::orders::view::OrderView;
 use crate::orders::wish::{Preview, PreviewOrder, Wish};
@@ -42,6 +44,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(cancel)
         .service(contest)
         .service(leave)
+        .service(confirm_amount)
         .service(contest_amount)
         .service(alternatives);
 }
@@ -156,6 +159,8 @@ pub struct PositionBody {
     lon: f64,
     /// How exactly, metres.
     accuracy_m: i32,
+    /// When the device took this fix: tells two fixes at the same place apart.
+    fixed_at: Option<DateTime<Utc>>,
 }
 
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = PositionBody, responses((status = 200, body = PositionAnswer)), security(("bearer" = [])))]
@@ -173,6 +178,7 @@ async fn positions(
         order_id: *id,
         point: point.ok_or(crate::orders::Refusal::PositionInvalid)?,
         accuracy_m: body.accuracy_m,
+        fixed_at: body.fixed_at,
     };
     let key = sent.key(client.person_id().0);
     let done = edge.engine.execute(client.by(), Some(key), command).await?;
@@ -258,6 +264,27 @@ async fn leave(
 ) -> Result<HttpResponse, Problem> {
     let scope = Scope::Client(client.person_id());
     act(&edge, client.by(), &sent, Leave { scope, order_id: *id }).await
+}
+
+/// The amount the client was shown.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConfirmBody {
+    /// Qəpik: the final amount, or the total while the car is served.
+    amount: Money,
+}
+
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = ConfirmBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[post("/v1/client/orders/{id}/confirm-amount")]
+async fn confirm_amount(
+    edge: Data<Edge>,
+    client: Client,
+    id: Path<OrderId>,
+    sent: Sent<ConfirmBody>,
+) -> Result<HttpResponse, Problem> {
+    let scope = Scope::Client(client.person_id());
+    let command = ConfirmAmount { scope, order_id: *id, amount: sent.body.amount };
+    act(&edge, client.by(), &sent, command).await
 }
 
 /// Why.

@@ -54,7 +54,9 @@ where
 #[utoipa::path(tag = "partner", responses((status = 200, body = BranchView)), security(("bearer" = [])))]
 #[get("/v1/partner/branch")]
 async fn branch(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
-    let branch = read::branch(&edge.engine.shared().db.read, staff.partner_id()).await?;
+    let shared = edge.engine.shared();
+    let branch = read::branch(&shared.db.read, staff.partner_id()).await?;
+    let branch = BranchView::of(branch, &edge.keys, shared.clock.now())?;
     reply::json(&edge, StatusCode::OK, &branch)
 }
 

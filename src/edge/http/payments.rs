@@ -35,6 +35,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(top_up)
         .service(add_top_up)
         .service(refund_top_up)
+        .service(penalty_payments)
+        .service(penalty_payment)
         .service(pay_penalty)
         .service(by_hand);
 }
@@ -160,6 +162,32 @@ async fn pay_penalty(
     let (client_id, amount) = (client.person_id(), sent.body.amount);
     let command = CreatePenaltyPayment { client_id, penalty_id: *id, amount };
     opened(&edge, edge.engine.execute(client.by(), Some(key), command).await?).await
+}
+
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path), PageQuery), responses((status = 200, body = Page<PaymentView>)), security(("bearer" = [])))]
+#[get("/v1/client/penalties/{id}/payments")]
+async fn penalty_payments(
+    edge: Data<Edge>,
+    client: Client,
+    id: Path<PenaltyId>,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let read = &edge.engine.shared().db.read;
+    let page = payment_view::of_penalty(read, client.person_id(), *id, &query).await?;
+    reply::json(&edge, StatusCode::OK, &page)
+}
+
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path), ("payment_id" = Uuid, Path)), responses((status = 200, body = PaymentView)), security(("bearer" = [])))]
+#[get("/v1/client/penalties/{id}/payments/{payment_id}")]
+async fn penalty_payment(
+    edge: Data<Edge>,
+    client: Client,
+    path: Path<(PenaltyId, PaymentId)>,
+) -> Result<HttpResponse, Problem> {
+    let (penalty_id, id) = path.into_inner();
+    let read = &edge.engine.shared().db.read;
+    let one = payment_view::for_penalty(read, client.person_id(), penalty_id, id).await?;
+    reply::json(&edge, StatusCode::OK, &one)
 }
 
 /// The receipt of what was done by hand.

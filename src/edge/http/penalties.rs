@@ -26,6 +26,7 @@ use crate::policy::Book;
 pub fn configure(config: &mut ServiceConfig) {
     config
         .service(own)
+        .service(own_one)
         .service(dispute)
         .service(list)
         .service(one)
@@ -70,6 +71,19 @@ async fn own(
     query: Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
     page(&edge, Scope::Client(client.person_id()), &query).await
+}
+
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path)), responses((status = 200, body = PenaltyView)), security(("bearer" = [])))]
+#[get("/v1/client/penalties/{id}")]
+async fn own_one(
+    edge: Data<Edge>,
+    client: Client,
+    id: Path<PenaltyId>,
+) -> Result<HttpResponse, Problem> {
+    let book = edge.engine.extension::<Book>()?;
+    let read = &edge.engine.shared().db.read;
+    let penalty = read::own(read, &book, client.person_id(), *id).await?;
+    reply::json(&edge, StatusCode::OK, &penalty)
 }
 
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = ReasonBody, responses((status = 200, body = PenaltyView)), security(("bearer" = [])))]

@@ -115,6 +115,7 @@ async fn partner(
 ) -> Result<HttpResponse, Problem> {
     let shared = edge.engine.shared();
     let branch = partners::read::branch(&shared.db.read, *id).await?;
+    let branch = BranchView::of(branch, &edge.keys, shared.clock.now())?;
     let floor = edge.engine.extension::<Book>()?.at(shared.clock.now())?.keys.balance.floor;
     let balance = ledger::read::balance(&shared.db.read, *id, floor).await?;
     let mut answer = serde_json::to_value(branch)?;

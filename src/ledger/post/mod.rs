@@ -132,7 +132,8 @@ pub(super) fn post(tx: &mut Tx, movement: Movement<'_>) {
 }
 
 /// Takes from the available balance if that leaves it at the floor or above, and nothing has
-/// restricted it (BAL-2, BAL-3). Floors follow the policy of today.
+/// restricted it (BAL-2, BAL-3). Floors follow the policy of today. Where it does not fit, the
+/// command runs again and says why: `balance_restricted` by what it reads, else this refusal.
 fn reserve(tx: &mut Tx, partner_id: PartnerId, amount: Money) -> Result<(), Stop> {
     let keys = policy::book::in_force(tx)?.keys;
     let floor = keys.balance.floor;
@@ -146,7 +147,8 @@ fn reserve(tx: &mut Tx, partner_id: PartnerId, amount: Money) -> Result<(), Stop
             "NOT \"restricted\" AND \"posted\" - \"held\" - ? >= coalesce(\"floor\", ?)",
             vec![Value::from(amount.0), Value::from(floor.0)],
         )),
-        refusal: Some(Refusal::InsufficientBalance.refused().with("needed", amount)),
+        refusal: (!tx.first_run())
+            .then(|| Refusal::InsufficientBalance.refused().with("needed", amount)),
     });
     Ok(())
 }

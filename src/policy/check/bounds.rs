@@ -29,6 +29,7 @@ const LEAST: &[(&str, i64, &str)] = &[
     ("booking.horizon_days", 1, "nothing could be booked"),
     ("booking.confirm_long_min", 1, "no booking could be answered"),
     ("booking.confirm_short_min", 1, "no booking could be answered"),
+    ("booking.overrun_hold_min", 5, "a car in a bay would hold it no longer"),
     ("booking.fee_cap", 0, "a fee would pay the client"),
     ("booking.max_extensions", 0, "a number of times is not below zero"),
     ("booking.max_reschedules", 0, "a number of times is not below zero"),
@@ -37,6 +38,8 @@ const LEAST: &[(&str, i64, &str)] = &[
     ("arrival.radius_m", 1, "nobody would ever be near"),
     ("arrival.accuracy_m", 1, "no position would ever count"),
     ("arrival.stale_s", 1, "no position would be fresh enough"),
+    ("arrival.ping_gap_s", 1, "two positions at once would be an arrival"),
+    ("arrival.reach_kmh", 1, "nobody could ever come"),
     ("arrival.freeze_min", 1, "support could decide nothing"),
     ("arrival.route_speed_kmh", 1, "no route would ever end"),
     ("arrival.route_detour_pct", 100, "roads would be shorter than the straight line"),
@@ -66,7 +69,10 @@ const LEAST: &[(&str, i64, &str)] = &[
 ];
 
 /// Keys that must be at most so much, and what happens otherwise.
-const MOST: &[(&str, i64, &str)] = &[("bonus.other_days", 365, "no grant may live longer")];
+const MOST: &[(&str, i64, &str)] = &[
+    ("bonus.other_days", 365, "no grant may live longer"),
+    ("arrival.code_grace_min", 720, "codes of two days would be good at once"),
+];
 
 /// Keys that are multiples of five minutes, as time of bays is kept (BK-1).
 const TICKS: &[&str] = &["booking.grid_min", "booking.buffer_min"];

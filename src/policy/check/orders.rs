@@ -203,7 +203,14 @@ fn arrival(arrival: &Arrival) -> Vec<Finding> {
         &["arrival.accuracy_m", "arrival.radius_m"],
         "A position that is off by more than the radius counts as being there.",
     );
-    [alert, accuracy].into_iter().flatten().collect()
+    let times = i64::try_from(arrival.pings.saturating_sub(1)).unwrap_or(i64::MAX);
+    let apart = warn(
+        arrival.ping_gap_s.saturating_mul(times) > arrival.stale_s,
+        "pings_too_far_apart",
+        &["arrival.ping_gap_s", "arrival.pings", "arrival.stale_s"],
+        "The first position is too old before enough others have come: no position shows an arrival.",
+    );
+    [alert, accuracy, apart].into_iter().flatten().collect()
 }
 
 /// Final amounts far off the agreed ones (ORD-11).

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use entity::order::{Kind, Model, Reason, Status};
 use entity::value::{Instant, Money, Span};
 
-use crate::ledger::commission::commission;
+use crate::ledger::commission::{base, commission};
 use crate::orders::fee;
 use crate::policy::Policy;
 
@@ -25,9 +25,9 @@ pub(super) fn cost(
     outages: &[Span],
     keys: &Policy,
 ) -> Cost {
-    let done = order.final_amount.filter(|_| order.status == Status::Completed);
+    let done = order.status == Status::Completed;
     Cost {
-        commission: done.map_or(Money::ZERO, |amount| commission(amount, &keys.commission)),
+        commission: if done { commission(base(order), &keys.commission) } else { Money::ZERO },
         penalty: penalty(order, seen_at, outages, keys),
     }
 }

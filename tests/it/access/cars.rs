@@ -27,7 +27,7 @@ both! {
             let order = client.orders(&kristal).await;
             assert_eq!(order.placed["car"]["class"], class);
             kristal.accepts(&order).await.status("confirmed");
-            client.drives_to(&order, &kristal).await.ok();
+            client.drives_to(world, &order, &kristal).await.ok();
             let admitted = kristal.admits(&order).await;
             assert_eq!(admitted.at("planned_end"), world.now() + minutes(takes));
             kristal.completes(&order, price).await.status("completed");

@@ -43,7 +43,7 @@ async fn lives(world: &World, anar: &Client, kristal: &Branch) -> Order {
     let order = anar.orders(kristal).await;
     kristal.accepts(&order).await.status("confirmed");
     anar.departs(&order).await.status("on_the_way");
-    anar.drives_to(&order, kristal).await.ok();
+    anar.drives_to(world, &order, kristal).await.ok();
     kristal.admits(&order).await.status("active");
     kristal.changes_services(&order, &["wash.full"]).await.ok();
     kristal.completes_for_less(&order, 2000).await.status("completed");

@@ -132,7 +132,7 @@ both! {
         assert!(has(&theirs, "accept_reschedule"));
         kristal.answers(&order, "reschedule", "decline").await.ok();
         world.until(four - minutes(10)).await;
-        anar.drives_to(&order, &kristal).await.ok();
+        anar.drives_to(world, &order, &kristal).await.ok();
         assert!(has(&anar.sees(&order).await, "propose_add_on"));
         anar.proposes_add_on(&order, &kristal, "wash.full").await.ok();
     }

@@ -27,7 +27,7 @@ both! {
         world.until(ten - minutes(30)).await;
         let asked = nigar.books(&kristal, ten + hours(96)).await;
         leyla.departs(&under_way).await.status("on_the_way");
-        rauf.drives_to(&there, &kristal).await.ok();
+        rauf.drives_to(world, &there, &kristal).await.ok();
         let mut hears = anar.follows().await;
         imposes(world, &kristal.partner_id, "partner_block", 48).await.ok();
         world.advance(seconds(1)).await;

@@ -24,7 +24,7 @@ both! {
         let gone = anar.departs(&order).await;
         gone.status("on_the_way");
         assert_eq!(gone.at("eta_at"), instant("2026-11-20T16:16:01Z"));
-        anar.drives_to(&order, &kristal).await.ok();
+        anar.drives_to(world, &order, &kristal).await.ok();
         assert_eq!(anar.sees(&order).await.ok()["arrival_by"], "position");
     }
 
@@ -61,10 +61,10 @@ both! {
     /// pressed the button.
     async fn bk_6_an_arrival_at_the_last_instant_counts(world) {
         let (kristal, anar, order) = at_four(world).await;
-        world.until(instant("2026-11-20T16:00:59Z")).await;
+        world.until(instant("2026-11-20T16:00:55Z")).await;
         anar.is_at(&order, &kristal).await.ok();
         world.clock.set(instant("2026-11-20T16:01:00Z"));
-        let there = anar.is_at(&order, &kristal).await;
+        let there = anar.is_beside(&order, &kristal).await;
         assert_eq!(there.ok()["arrived"], true);
         world.advance(minutes(10)).await;
         let waits = anar.sees(&order).await;
@@ -77,21 +77,22 @@ both! {
     async fn arr_1_whoever_is_there_too_early_has_not_arrived(world) {
         let (kristal, anar, order) = at_four(world).await;
         world.until(instant("2026-11-20T12:59:50Z")).await;
-        anar.drives_to(&order, &kristal).await.ok();
+        anar.drives_to(world, &order, &kristal).await.ok();
         let code = kristal.arrival_code().await;
         anar.arrives_by_code(&order, &code).await.refused("too_early_to_depart");
         world.until(instant("2026-11-20T13:00:00Z")).await;
         // The positions of before do not count; two of now do.
         let one = anar.is_at(&order, &kristal).await;
         assert_eq!(one.ok()["arrived"], false);
-        let two = anar.is_at(&order, &kristal).await;
+        world.advance(seconds(5)).await;
+        let two = anar.is_beside(&order, &kristal).await;
         assert_eq!(two.ok()["arrived"], true);
     }
 
     /// ARR-3, BK-5: where the client is days before tells nobody when they come.
     async fn arr_3_no_estimate_before_setting_out_is_possible(world) {
         let (kristal, anar, order) = at_four(world).await;
-        world.until(instant("2026-11-20T12:59:59Z")).await;
+        world.until(instant("2026-11-20T12:59:55Z")).await;
         let (lat, lon) = (kristal.lat - 0.045, kristal.lon);
         let far = anar.sends_position(&order, lat, lon, 20).await;
         assert_eq!(far.ok()["eta_at"], serde_json::json!(null));
@@ -106,7 +107,7 @@ both! {
         let (kristal, anar, order) = at_four(world).await;
         let mut queue = world.support().follows().await;
         world.until(instant("2026-11-20T15:30:00Z")).await;
-        anar.drives_to(&order, &kristal).await.ok();
+        anar.drives_to(world, &order, &kristal).await.ok();
         world.until(instant("2026-11-20T16:15:00Z")).await;
         let quote = anar.quote(&order).await;
         assert_eq!(quote.money("fee"), 150);

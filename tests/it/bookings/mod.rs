@@ -2,6 +2,7 @@
 
 mod add_ons;
 mod again;
+mod amounts;
 mod answers;
 mod auto;
 mod bays;
@@ -12,6 +13,7 @@ mod deadlines;
 mod fees;
 mod moves;
 mod outages;
+mod overruns;
 mod races;
 mod reminders;
 mod slots;

@@ -10,11 +10,11 @@ use super::line::Line;
 use crate::support::{Branch, Client, Order, Person, World, seconds};
 
 /// An order from its offer to its end: six or more events for each side.
-async fn lives(anar: &Client, kristal: &Branch) -> Order {
+async fn lives(world: &World, anar: &Client, kristal: &Branch) -> Order {
     let order = anar.orders(kristal).await;
     kristal.accepts(&order).await.status("confirmed");
     anar.departs(&order).await.status("on_the_way");
-    anar.drives_to(&order, kristal).await.ok();
+    anar.drives_to(world, &order, kristal).await.ok();
     kristal.admits(&order).await.status("active");
     kristal.completes(&order, 1500).await.status("completed");
     order
@@ -68,7 +68,7 @@ both! {
         assert_eq!(phone.hello["session_id"], anar.session_id);
         phone.resumes(0).await;
         other.resumes(0).await;
-        let order = lives(&anar, &kristal).await;
+        let order = lives(world, &anar, &kristal).await;
         let last = newest(&Line::open(&anar, "client").await);
         let (heard, seen) = (phone.numbered(1, last).await, other.numbered(1, last).await);
         let ids: BTreeSet<String> = heard.iter().map(|frame| frame["id"].to_string()).collect();
@@ -119,7 +119,7 @@ both! {
     /// NOT-6: whoever comes back goes on at the next number: nothing twice, nothing left out.
     async fn a_device_that_was_away_goes_on_where_it_was(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
-        let order = lives(&anar, &kristal).await;
+        let order = lives(world, &anar, &kristal).await;
         let mut whole = Line::open(&anar, "client").await;
         let last = newest(&whole);
         whole.resumes(0).await;
@@ -138,7 +138,7 @@ both! {
     /// NOT-6: the same ids and the same data over a socket and over HTTP.
     async fn a_poll_tells_what_a_socket_tells(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
-        lives(&anar, &kristal).await;
+        lives(world, &anar, &kristal).await;
         let branch = format!("branch:{}", kristal.partner_id);
         for (person, audience) in [(&anar.person, "client"), (&kristal.person, branch.as_str())] {
             let mut line = Line::open(person, audience).await;

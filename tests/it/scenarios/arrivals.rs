@@ -37,9 +37,12 @@ both! {
             let sent = anar.sends_position(&order, lat, lon, accuracy).await.ok().clone();
             (sent["near"] == true, sent["arrived"] == true)
         };
+        world.advance(seconds(120)).await;
         // A degree of latitude is 111 195 m: 0.00136° are 151 m, 0.00134° are 149 m.
         assert_eq!(is(lat + 0.00136, 50).await, (false, false));
+        world.advance(seconds(5)).await;
         assert_eq!(is(lat, 51).await, (false, false));
+        world.advance(seconds(5)).await;
         assert_eq!(is(lat + 0.00134, 50).await, (true, false));
         world.advance(seconds(60) + MICROSECOND).await;
         assert_eq!(is(lat, 50).await, (true, false), "the first near one is too old");
@@ -58,7 +61,7 @@ both! {
         kristal.accepts(&order).await.ok();
         kristal.accepts(&other).await.ok();
         let code = kristal.arrival_code().await;
-        let wrong = if code == "0000" { "0001" } else { "0000" };
+        let wrong = if code == "000000" { "000001" } else { "000000" };
         anar.arrives_by_code(&order, wrong).await.refused("wrong_code");
         let arrived = anar.arrives_by_code(&order, &code).await;
         assert_eq!(arrived.ok()["arrival_by"], "code");
@@ -74,7 +77,7 @@ both! {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;
         kristal.accepts(&order).await.ok();
-        let wrong = if kristal.arrival_code().await == "0000" { "0001" } else { "0000" };
+        let wrong = if kristal.arrival_code().await == "000000" { "000001" } else { "000000" };
         let guesses = (0..20).map(|_| anar.arrives_by_code(&order, wrong));
         let answers = futures_util::future::join_all(guesses).await;
         let compared = answers.iter().filter(|answer| answer.json["code"] == "wrong_code").count();
@@ -88,7 +91,7 @@ both! {
         let order = anar.orders(&kristal).await;
         kristal.accepts(&order).await.ok();
         world.advance(minutes(24)).await;
-        anar.drives_to(&order, &kristal).await.ok();
+        anar.drives_to(world, &order, &kristal).await.ok();
         // Past the arrival deadline (25:01) and the decision (35:01).
         world.advance(minutes(14)).await;
         anar.sees(&order).await.status("confirmed");
@@ -135,7 +138,7 @@ both! {
         let order = anar.orders(&kristal).await;
         kristal.accepts(&order).await.ok();
         world.advance(minutes(20)).await;
-        anar.drives_to(&order, &kristal).await.ok();
+        anar.drives_to(world, &order, &kristal).await.ok();
         world.advance(minutes(15)).await;
         assert_eq!(anar.quote(&order).await.money("fee"), 150, "the fifteenth minute is not over");
         world.advance(MICROSECOND).await;
@@ -155,7 +158,7 @@ both! {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;
         kristal.accepts(&order).await.ok();
-        let arrived = anar.drives_to(&order, &kristal).await;
+        let arrived = anar.drives_to(world, &order, &kristal).await;
         assert_eq!(arrived.ok()["arrived"], true);
         world.advance(minutes(60)).await;
         anar.sees(&order).await.status("confirmed");
@@ -171,7 +174,7 @@ both! {
         let mut queue = world.support().follows().await;
         let order = anar.orders(&kristal).await;
         kristal.accepts(&order).await.ok();
-        anar.drives_to(&order, &kristal).await.ok();
+        anar.drives_to(world, &order, &kristal).await.ok();
         let frozen = kristal.says_not_here(&order).await;
         assert_eq!(frozen.at("frozen_until"), world.now() + minutes(240));
         queue.hears("support.not_here").await;

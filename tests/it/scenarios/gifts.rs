@@ -223,6 +223,7 @@ both! {
         let told = hears.hears("balance.restricted").await;
         assert_eq!(told["data"]["balance"]["restricted"], true);
         world.client("Rauf").await.tries(&kristal, &["wash.body"]).await.refused("partner_cannot_take");
+        kristal.accepts(&waiting).await.refused("balance_restricted");
         // Bonus that covers a commission does not open it either.
         grants_branch(world, &kristal, 500, 24).await;
         kristal.accepts(&waiting).await.refused("balance_restricted");

@@ -51,7 +51,7 @@ both! {
         let (kristal, anar, order) = awaited(world).await;
         world.until(instant("2026-11-20T08:30:00Z")).await;
         anar.departs(&order).await.status("on_the_way");
-        anar.drives_to(&order, &kristal).await.ok();
+        anar.drives_to(world, &order, &kristal).await.ok();
         let arrived = anar.sees(&order).await;
         assert_eq!(arrived.ok()["overdue"], false);
         kristal.admits(&order).await.status("active");

@@ -22,6 +22,7 @@ mod payouts;
 mod penalties;
 mod places;
 mod policy;
+mod positions;
 mod proofs;
 mod races;
 mod refunds;

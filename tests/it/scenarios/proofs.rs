@@ -1,6 +1,6 @@
 //! One row of each kind is made wrong, and the proof names it (BAL-6).
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Branch, Order, World};
 
@@ -92,6 +92,9 @@ both! {
         kristal.accepts(&order).await.ok();
         kristal.admits(&order).await.ok();
         kristal.changes_services(&order, &["wash.body"]).await.ok();
+        // Less is held only once the client has confirmed it (ORD-11).
+        let confirm = format!("/v1/client/orders/{}/confirm-amount", order.id);
+        anar.post(&confirm, json!({"amount": 1500})).await.ok();
         let other = world.client("Leyla").await.orders(&kristal).await;
         kristal.accepts(&other).await.ok();
         assert_eq!(kristal.balance().await, (0, 270, -270));

@@ -72,7 +72,7 @@ both! {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;
         kristal.accepts(&order).await.ok();
-        anar.drives_to(&order, &kristal).await.ok();
+        anar.drives_to(world, &order, &kristal).await.ok();
         kristal.admits(&order).await.ok();
         anar.contests(&order).await.refused_as("contest_over", "active");
     }
@@ -94,7 +94,8 @@ both! {
         }
     }
 
-    /// COM-3: the commission is captured on the final amount, the difference taken or given back.
+    /// COM-3, ORD-11: the commission is captured on the final amount, the difference taken or given
+    /// back; below what the client agreed to it is so once the client has confirmed it.
     async fn the_commission_follows_the_final_amount(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = taken_in(&kristal, &anar).await;
@@ -103,18 +104,18 @@ both! {
         kristal.completes(&order, 2500).await.ok();
         assert_eq!(kristal.balance().await, (4800, 0, 4800));
         let order = taken_in(&kristal, &anar).await;
-        // 10.00 at 9 % is 0.90.
         kristal.completes_for_less(&order, 1000).await.ok();
+        assert_eq!(kristal.balance().await, (4665, 0, 4665));
+        // 10.00 at 9 % is 0.90.
+        let confirm = format!("/v1/client/orders/{}/confirm-amount", order.id);
+        anar.post(&confirm, json!({"amount": 1000})).await.ok();
         assert_eq!(kristal.balance().await, (4710, 0, 4710));
         let statement = kristal.get("/v1/partner/statement").await;
         let items = statement.ok()["items"].as_array().unwrap();
         let lines: Vec<_> = items.iter().map(|l| (&l["kind"], &l["amount"]["amount"])).collect();
-        let (commission, credit) = (json!("commission"), json!("credit"));
-        let amounts = [json!(-90), json!(-200), json!(5000)];
-        assert_eq!(
-            lines,
-            [(&commission, &amounts[0]), (&commission, &amounts[1]), (&credit, &amounts[2])]
-        );
+        let kinds = ["commission_amended", "commission", "commission", "credit"].map(|k| json!(k));
+        let amounts = [json!(45), json!(-135), json!(-200), json!(5000)];
+        assert_eq!(lines, kinds.iter().zip(&amounts).collect::<Vec<_>>());
     }
 
     /// COM-3: a capture is never blocked by the floor.

@@ -202,6 +202,18 @@ async fn histories(db: &DatabaseConnection) {
 const BESIDE: [&str; 4] =
     ["order.remind_day", "order.remind_soon", "order.remind_leave", "order.bay_check"];
 
+/// The time of a car in its bay is over.
+const OVERRUN: &str = "order.overrun";
+
+/// Each car in a bay has one such timer: when its time there is over, or a look after that.
+fn overruns(orders: &[order::Model], rows: &[timer::Model]) {
+    let inside = |row: &&order::Model| row.status == Status::Active && row.bay_id.is_some();
+    let expected: BTreeSet<Uuid> = orders.iter().filter(inside).map(|row| row.id.0).collect();
+    let of_kind = rows.iter().filter(|row| row.kind == OVERRUN);
+    let standing: BTreeSet<Uuid> = of_kind.map(|row| row.subject).collect();
+    assert_eq!(standing, expected, "cars in a bay, and the timers of their time there");
+}
+
 /// What the clock does at once: it may be due at this very instant, and not before.
 const AT_ONCE: [&str; 5] = [
     "payable.settle",
@@ -228,13 +240,14 @@ async fn timers(db: &DatabaseConnection, now: Instant) {
         let waits = matches!(order.status, Status::Confirmed | Status::OnTheWay);
         assert!(waits && order.kind == Kind::Booking, "{row:?} of {order:?}");
     }
+    overruns(&orders, &rows);
     money_timers(db, &rows).await;
     let standing: BTreeSet<_> = rows
         .iter()
         .filter(|row| !row.kind.starts_with("payment.") && !row.kind.starts_with("payout."))
         .filter(|row| !row.kind.starts_with("bonus."))
         .filter(|row| !BESIDE.contains(&row.kind.as_str()))
-        .filter(|row| !AT_ONCE.contains(&row.kind.as_str()))
+        .filter(|row| !AT_ONCE.contains(&row.kind.as_str()) && row.kind != OVERRUN)
         .map(|row| (row.kind.clone(), row.subject, row.due_at))
         .collect();
     assert_eq!(standing, expected, "timers, and what open orders and sanctions wait for");

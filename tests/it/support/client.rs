@@ -4,10 +4,11 @@ use std::ops::Deref;
 
 use serde_json::{Value, json};
 
-use super::ask::Reply;
+use super::ask::{Reply, at, seconds};
 use super::branch::Branch;
 use super::feed::Feed;
 use super::people::Person;
+use super::world::World;
 
 /// An order, by its id.
 #[derive(Clone, Debug)]
@@ -127,10 +128,19 @@ impl Client {
         self.sends_position(order, branch.lat, branch.lon, 20).await
     }
 
-    /// Two positions at the gate: that is an arrival (ARR-1).
-    pub async fn drives_to(&self, order: &Order, branch: &Branch) -> Reply {
+    /// Drives for two minutes where nobody has driven yet, then sends two positions at the gate,
+    /// five seconds apart and not the same: that is an arrival (ARR-1, LIM-3).
+    pub async fn drives_to(&self, world: &World, order: &Order, branch: &Branch) -> Reply {
+        let there = at(&order.placed["placed_at"]) + seconds(120);
+        world.until(there.max(world.now())).await;
         self.is_at(order, branch).await.ok();
-        self.is_at(order, branch).await
+        world.advance(seconds(5)).await;
+        self.is_beside(order, branch).await
+    }
+
+    /// One exact position eleven metres north of the gate.
+    pub async fn is_beside(&self, order: &Order, branch: &Branch) -> Reply {
+        self.sends_position(order, branch.lat + 0.0001, branch.lon, 20).await
     }
 
     /// Reads the code shown at the branch.

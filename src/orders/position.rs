@@ -1,0 +1,213 @@
+//! Positions a client's device sends: kept at a bounded pace, and counted as an arrival only where
+//! they can be true (ARR-1, ARR-3, LIM-3).
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::order::{ArrivalBy, Model, Status};
+use entity::order_position::{self as row, Column};
+use entity::value::{Instant, OrderId, Point};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::apply::{self, Step};
+use super::arrive::{arrived, departing};
+use super::machine::Intent;
+use super::read::{self, Scope};
+use super::{Refusal, late};
+use crate::discovery::geo;
+use crate::platform::write_set::Unique;
+use crate::platform::{Command, Stop, Tx};
+use crate::policy::keys::Arrival;
+use crate::policy::{self, Policy};
+
+/// The worst accuracy a device may report, metres.
+const ACCURACY_MAX: i32 = 10_000;
+/// Earlier positions that are looked at, at most.
+const EARLIER_MAX: i64 = 500;
+
+/// What a position meant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PositionAnswer {
+    /// Near the branch, and exact enough to count.
+    pub near: bool,
+    /// The arrival is recorded.
+    pub arrived: bool,
+    /// The newest estimate.
+    pub eta_at: Option<DateTime<Utc>>,
+    /// Metres to the branch.
+    pub distance_m: i32,
+    /// Was it kept? One that comes sooner after another than `arrival.ping_gap_s` is only answered.
+    pub kept: bool,
+}
+
+/// The client's device says where it is.
+pub struct SendPosition {
+    /// Whose order.
+    pub scope: Scope,
+    /// Which order.
+    pub order_id: OrderId,
+    /// Where.
+    pub point: Point,
+    /// How exactly, metres.
+    pub accuracy_m: i32,
+    /// When the device took the fix, if it says so.
+    pub fixed_at: Option<Instant>,
+}
+
+impl Command for SendPosition {
+    type Answer = PositionAnswer;
+    const NAME: &'static str = "send_position";
+
+    async fn run(&self, tx: &mut Tx) -> Result<PositionAnswer, Stop> {
+        if !(0..=ACCURACY_MAX).contains(&self.accuracy_m) {
+            return Err(Refusal::PositionInvalid.into());
+        }
+        let (order, _) = read::ask(tx, self.scope, self.order_id, Intent::Arrive).await?;
+        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let earlier = self.earlier(tx, &keys.arrival).await?;
+        let mut fix = self.fix(&order, earlier.first(), tx.now());
+        let near = is_near(&fix, &keys.arrival);
+        let (distance_m, gap) = (fix.distance_m, TimeDelta::seconds(keys.arrival.ping_gap_s));
+        let kept = earlier.first().is_none_or(|last| fix.at >= last.at + gap);
+        let order =
+            if kept { self.take(tx, order, &mut fix, &earlier, &keys).await? } else { order };
+        let (eta_at, arrived) = (order.eta_at, order.arrived_at.is_some());
+        Ok(PositionAnswer { near, arrived, eta_at, distance_m, kept })
+    }
+}
+
+impl SendPosition {
+    /// The newest positions of the order, as many as may matter, newest first.
+    async fn earlier(&self, tx: &Tx, keys: &Arrival) -> Result<Vec<row::Model>, Stop> {
+        let reach = keys.stale_s.max(keys.eta_gap_s) / keys.ping_gap_s.max(1) + 2;
+        let rows = row::Entity::find()
+            .filter(Column::OrderId.eq(self.order_id))
+            .order_by_desc(Column::At)
+            .limit(u64::try_from(reach.min(EARLIER_MAX)).unwrap_or(0));
+        Ok(rows.all(tx.db()).await?)
+    }
+
+    /// Its id follows that of the newest one: of two at once the primary key refuses one, which
+    /// then finds the other and is too soon.
+    fn fix(&self, order: &Model, last: Option<&row::Model>, now: Instant) -> row::Model {
+        let before = last.map_or(order.id.0, |last| last.id);
+        row::Model {
+            id: Uuid::from_u128(before.as_u128().wrapping_add(1)),
+            order_id: self.order_id,
+            at: now,
+            lat: self.point.lat,
+            lon: self.point.lon,
+            accuracy_m: self.accuracy_m,
+            distance_m: geo::distance_m(self.point, order.snapshot.partner_point),
+            fixed_at: self.fixed_at,
+            eta_at: None,
+        }
+    }
+
+    /// Keeps it, and does what follows from it: an arrival, a new estimate, a doubt.
+    async fn take(
+        &self,
+        tx: &mut Tx,
+        order: Model,
+        fix: &mut row::Model,
+        earlier: &[row::Model],
+        keys: &Policy,
+    ) -> Result<Model, Stop> {
+        let awaited = order.arrived_at.is_none() && order.frozen_until.is_none();
+        let departing = departing(&order, tx.now());
+        let enough = awaited && departing && arrives(&order, fix, earlier, &keys.arrival);
+        let mut next = order.clone();
+        if !enough && departing {
+            fix.eta_at = estimate(&order, fix, earlier, &keys.arrival);
+            next.eta_at = fix.eta_at.or(order.eta_at);
+        }
+        let doubted = earlier.is_empty() && !reachable(&order, fix, &keys.arrival);
+        if doubted {
+            next.position_doubted_at = Some(tx.now());
+        }
+        apply::position(tx, fix.clone());
+        tx.unique(Unique {
+            name: "order_position_pkey",
+            columns: "order_position.id",
+            refusal: Refusal::NotNow.refused(),
+            choose_again: true,
+        });
+        if enough {
+            late::still_awaited(tx, &order, self.scope)?;
+            let next = arrived(&order, keys, ArrivalBy::Position, tx.now());
+            return apply::step(tx, &order, Step::new(Intent::Arrive, "order.arrived", next));
+        }
+        apply::located(tx, &next, fix.eta_at.is_some(), doubted)?;
+        Ok(next)
+    }
+}
+
+fn is_near(fix: &row::Model, keys: &Arrival) -> bool {
+    fix.distance_m <= keys.radius_m && fix.accuracy_m <= keys.accuracy_m
+}
+
+/// Could the client be there, coming from the origin, in the time since placing? As the crow flies,
+/// less what both positions may be off (LIM-3).
+fn reachable(order: &Model, fix: &row::Model, keys: &Arrival) -> bool {
+    let Some(point) = Point::new(fix.lat, fix.lon) else { return false };
+    let metres = i64::from(geo::distance_m(order.snapshot.origin, point))
+        - i64::from(fix.accuracy_m)
+        - i64::from(keys.accuracy_m);
+    let secs = (fix.at - order.placed_at).num_seconds().max(0);
+    metres.saturating_mul(3600) <= secs.saturating_mul(keys.reach_kmh).saturating_mul(1000)
+}
+
+/// Does this position make an arrival, together with earlier ones: near, exact, fresh, sent once
+/// departing was possible, within reach, `arrival.ping_gap_s` apart and different fixes (ARR-1,
+/// LIM-3)?
+fn arrives(order: &Model, fix: &row::Model, earlier: &[row::Model], keys: &Arrival) -> bool {
+    let counts = |row: &row::Model| is_near(row, keys) && reachable(order, row, keys);
+    if !counts(fix) {
+        return false;
+    }
+    let fresh = fix.at - TimeDelta::seconds(keys.stale_s);
+    let since = order.depart_from.map_or(fresh, |from| from.max(fresh));
+    let gap = TimeDelta::seconds(keys.ping_gap_s);
+    let mut counted = vec![fix];
+    for row in earlier.iter().filter(|row| row.at >= since && counts(row)) {
+        let apart = counted.iter().all(|other| row.at + gap <= other.at && differ(row, other));
+        if apart {
+            counted.push(row);
+        }
+    }
+    counted.len() >= keys.pings
+}
+
+/// Are these two fixes, or one sent twice? The time the device took them at says so; where it is
+/// not told, the place does.
+fn differ(a: &row::Model, b: &row::Model) -> bool {
+    match (a.fixed_at, b.fixed_at) {
+        (Some(a), Some(b)) => a != b,
+        (Some(_) | None, Some(_) | None) => {
+            let place = |row: &row::Model| (row.lat.to_bits(), row.lon.to_bits(), row.accuracy_m);
+            place(a) != place(b)
+        }
+    }
+}
+
+/// The estimate that is told with this position: it moves, the deadline never; only where it moved
+/// enough, and not so soon after the one before (ARR-3, LIM-3).
+fn estimate(
+    order: &Model,
+    fix: &row::Model,
+    earlier: &[row::Model],
+    keys: &Arrival,
+) -> Option<Instant> {
+    if order.arrived_at.is_some() || order.status == Status::Requested {
+        return None;
+    }
+    let secs = geo::route_secs(fix.distance_m, keys.route_detour_pct, keys.route_speed_kmh);
+    let eta = fix.at + TimeDelta::seconds(secs);
+    let moved = order.eta_at.is_none_or(|old| (eta - old).num_seconds().abs() >= keys.eta_step_s);
+    let told = earlier.iter().find(|row| row.eta_at.is_some());
+    let rested = told.is_none_or(|row| fix.at >= row.at + TimeDelta::seconds(keys.eta_gap_s));
+    (moved && rested).then_some(eta)
+}
