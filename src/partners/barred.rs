@@ -109,7 +109,7 @@ mod tests {
             "Nizami küç., 12-a",
             "  NİZAMİ  Küç 12/A ",
             "NIZAMI KUC 12 A",
-            "Nizamı küçəsi 12a".replace("12a", "12 a").as_str(),
+            "Nizamı küçəsi 12 a",
             "Nizami Street, 12-A",
         ] {
             assert_eq!(plain(same), "nizami kuc 12 a", "{same}");
