@@ -55,6 +55,10 @@ pub struct Model {
     pub commission_bonus: Money,
     /// Bonus the client has set aside for it, or paid with in the end (BON-5).
     pub bonus: Money,
+    /// How much of the commission counts against other clients of the branch while the offer is
+    /// unanswered (BAL-3): the whole, or nothing of a client whose offers have blocked it before
+    /// (LIM-2).
+    pub pending_commission: Money,
     /// The policy it was placed under.
     pub policy_version: i32,
     /// When it was placed.

@@ -5,7 +5,7 @@ use crate::feeds::Feeds;
 use crate::options::Idle;
 use crate::orders::check;
 use crate::report::Report;
-use crate::scene::Scene;
+use crate::scene::{Scene, policy};
 use futures_util::{StreamExt, TryStreamExt};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -50,6 +50,7 @@ pub async fn run(options: &Idle) -> Result<Report, String> {
     let after = scene.server.pid().and_then(cpu::rss_kib);
 
     let mut report = Report::default();
+    report.say("policy", policy());
     report.say("sockets", held.len());
     report.say("sockets_lost", held.lost());
     for (name, rss) in [("before", before), ("opened", opened), ("after", after)] {

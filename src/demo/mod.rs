@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use ::bank::epoint::Epoint;
 use entity::support_agent::SupportRole;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 use town::{Config, Mailbox, Town, Wire, stop_pair};
 
@@ -140,6 +141,14 @@ pub async fn run(
     Ok(ok && sight.figures.violations == 0)
 }
 
+/// The town's people order oftener than people do: what the policy says of one client is raised.
+fn limits() -> Value {
+    json!({"client": {
+        "open_orders_max": 20, "pending_max": 10, "pair_open_max": 5, "placings_per_h": 100,
+        "withdrawn_max": 100,
+    }})
+}
+
 /// Founds the town, lets it live and shows it. Nothing where it was told to stop before.
 async fn live(
     app: &App,
@@ -156,6 +165,7 @@ async fn live(
         bank::calls(bank, &base_url);
     }
     let (switch, stop) = stop_pair();
+    let limits = limits();
     let config = Config {
         base_urls: vec![base_url.clone()],
         seed: options.seed,
@@ -165,10 +175,12 @@ async fn live(
         support_phone: SUPPORT_PHONE.to_owned(),
         credit_qepik: CREDIT_QEPIK,
         cards: bank.is_some(),
+        policy: Some(limits.clone()),
         ..Config::default()
     };
     let began = app.engine.shared().clock.now();
     say(&format!("{base_url} serves; the town gathers: {} branches …", options.partners))?;
+    say(&format!("The policy published for the town raises what one client may place: {limits}"))?;
     let founding = async {
         let town = Town::found(config, codes, stop).await?;
         town.shared().sundial.read(app.engine.shared().clock.now());

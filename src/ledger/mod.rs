@@ -13,6 +13,7 @@ pub mod proof;
 mod proof_bonus;
 mod proof_payments;
 mod proof_penalty;
+mod proof_pending;
 pub mod read;
 pub mod split;
 pub mod statement;

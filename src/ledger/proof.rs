@@ -24,7 +24,7 @@ use uuid::Uuid;
 use super::commission::{base, commission};
 use super::proof_payments;
 use super::proof_penalty::{self, Moved};
-use super::{chart, proof_bonus};
+use super::{chart, proof_bonus, proof_pending};
 use crate::platform::{Engine, Stop};
 use crate::policy::Book;
 
@@ -128,6 +128,7 @@ pub async fn prove(engine: &Engine) -> Result<Proof, Stop> {
         hold::Entity::find().filter(hold::Column::State.eq(HoldState::Open)).all(&read).await?;
     proof.checked("hold", holds.len());
     wallets(&read, &mut proof, &posted, &holds, floor).await?;
+    proof_pending::offers(&read, &mut proof).await?;
     open_orders(&read, &mut proof, &holds, &book).await?;
     closed_orders(&read, &mut proof, &posted, &book).await?;
     proof_penalty::penalties(&read, &mut proof, &posted.penalties, &book).await?;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::machine::{self, Intent, To};
 use super::view::{OrderView, Reader, view};
-use super::{Refusal, timers};
+use super::{Refusal, acts, timers};
 use crate::platform::codes::General;
 use crate::platform::page::{Page, PageQuery};
 use crate::platform::{Audience, Refused, Stop, Tx};
@@ -93,18 +93,14 @@ pub async fn ask(
     intent: Intent,
 ) -> Result<(Model, Status), Stop> {
     let order = load(tx, scope, id).await?;
-    match machine::allow(order.kind, Some(order.status), intent, scope.actor()) {
-        Ok(To::Status(status)) => Ok((order, status)),
-        Ok(To::Same) => {
-            let status = order.status;
-            Ok((order, status))
-        }
-        Ok(To::Former) => {
-            let status = order.admitted_from.unwrap_or(Status::Confirmed);
-            Ok((order, status))
-        }
-        Err(refusal) => Err(refuse(refusal, &order, scope).into()),
-    }
+    let to = machine::allow(order.kind, Some(order.status), intent, scope.actor());
+    let status = match to.map_err(|refusal| refuse(refusal, &order, scope))? {
+        To::Status(status) => status,
+        To::Same => order.status,
+        To::Former => order.admitted_from.unwrap_or(Status::Confirmed),
+    };
+    acts::paced(tx, &order, scope, intent).await?;
+    Ok((order, status))
 }
 
 /// A refusal that shows the order as it is now (ORD-3).

@@ -13,9 +13,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Refusal;
 use super::register::TEXT_MAX;
+use super::services::raise;
 use super::slots::{TICK_SECS, Ticks, ticks};
+use super::{Refusal, limits};
 use crate::platform::page::{Page, PageQuery};
 use crate::platform::write_set::{Claim, Unique};
 use crate::platform::{Audience, Command, Refused, Stop, Tx};
@@ -100,6 +101,8 @@ impl Command for AddBlock {
         let bay = tx.find::<bay::Entity>(self.bay_id).await?;
         let bay = bay.filter(|bay| bay.partner_id == self.partner_id);
         let bay = bay.ok_or(Refusal::NoSuchBay)?;
+        raise(tx, self.partner_id).await?;
+        limits::one_more_block(tx, self.partner_id).await?;
         let row = bay_block::Model {
             id: BlockId::new(),
             partner_id: self.partner_id,

@@ -242,9 +242,17 @@ impl Tx {
         self.checks.push(Write::Check { table, key, version, firm: true });
     }
 
-    /// Changes a hot row by an amount.
+    /// Changes a hot row by an amount. Two changes of one row become one: a statement of PostgreSQL
+    /// changes a row only once.
     pub fn adjust(&mut self, adjust: Adjust) {
-        self.writes.writes.push(Write::Adjust(adjust));
+        let same = self.writes.writes.iter_mut().find_map(|write| match write {
+            Write::Adjust(other) if other.same_row(&adjust) => Some(other),
+            _ => None,
+        });
+        match same {
+            Some(other) => other.absorb(adjust),
+            None => self.writes.writes.push(Write::Adjust(adjust)),
+        }
     }
 
     /// Counts one more in a counter that has a limit.

@@ -100,10 +100,12 @@ impl City {
     }
 }
 
-/// These people cancel by the dice, far more than anybody would be let: a policy of their own.
+/// These people place and cancel by the dice, far more than anybody would be let: a policy of their
+/// own.
 async fn nobody_is_sanctioned(ground: &Ground) {
-    let policy = "[client]\nban_count = 10000\n[partner]\nwarn_count = 9998\n\
-                  visibility_count = 9999\nblock_count = 10000\n\
+    let policy = "[client]\nban_count = 10000\nopen_orders_max = 1000\npending_max = 1000\n\
+                  pair_open_max = 1000\nplacings_per_h = 80000\nwithdrawn_max = 10000\n\
+                  [partner]\nwarn_count = 9998\nvisibility_count = 9999\nblock_count = 10000\n\
                   [arrival]\nping_gap_s = 1\n";
     let sql = format!("UPDATE policy_version SET body = '{policy}'");
     let done = ground.db().await.write.execute_unprepared(&sql).await.unwrap();

@@ -139,6 +139,17 @@ async fn ticks_are_right(ground: &Ground) {
             Proposed::Reschedule { place, .. } => Some((place.bay_id.0, place.from, place.until)),
             Proposed::AddOn { .. } => None,
         });
+        if order.kind == Kind::Quick && order.status != Status::Active {
+            // For the visit, from the arrival that was estimated at placing.
+            let lines = &order.snapshot.lines;
+            let minutes: i32 = lines.iter().map(|line| line.minutes).sum();
+            let rest = lines.iter().map(|line| line.buffer_min).max().unwrap();
+            let from = order.placed_at.timestamp_micros() + order.snapshot.route_secs * 1_000_000;
+            let until = from + i64::from(minutes + rest) * 60_000_000;
+            for n in from / 300_000_000..(until + 299_999_999) / 300_000_000 {
+                expected.insert((order.car_id.0, n, order.id.0));
+            }
+        }
         for (bay, from, until) in own.into_iter().chain(asked) {
             let last = (until.timestamp_millis() + 299_999) / 300_000;
             for n in from.timestamp() / 300..last {
