@@ -11,9 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta};
 use entity::outage;
 use entity::value::{Instant, OrderId, OutageId, Span};
-use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, DbErr, EntityTrait as _, IntoActiveModel as _,
-};
+use sea_orm::{DbErr, EntityTrait as _, IntoActiveModel as _};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -21,7 +19,7 @@ use uuid::Uuid;
 use crate::orders::shift::Shift;
 use crate::platform::clock::pause;
 use crate::platform::write_set::Fired;
-use crate::platform::{By, Engine, Stop, heartbeat, timers};
+use crate::platform::{By, Engine, Fault, Stop, heartbeat, timers};
 use crate::policy::Book;
 use crate::{orders, rounds, timetable};
 
@@ -125,9 +123,7 @@ impl Clockwork {
             .await?;
         let count = self.shift_all(row.id, span).await?;
         let touched = i64::try_from(count).unwrap_or(i64::MAX);
-        outage::ActiveModel { id: Set(row.id), touched: Set(touched), ..Default::default() }
-            .update(&shared.db.write)
-            .await?;
+        heartbeat::touched(&shared.db.write, row.id, touched).await?;
         tracing::warn!(down = %span.from, up = %span.until, count, "deadlines of our outage moved");
         Ok(u64::try_from(count).unwrap_or(0))
     }
@@ -233,10 +229,12 @@ impl Clockwork {
         let now = shared.clock.now();
         if let Err(stop) = outcome {
             tracing::warn!(kind = fired.kind, subject = %fired.subject, ?stop, "a timer's command broke");
-            let again = match timers::broke(&shared.db.write, fired, now).await {
-                Ok(()) => None,
-                // The database is away: it stays in memory, uncounted.
-                Err(_) => Some(now + self.on_the_clock(Duration::from_secs(1))),
+            // The database is away or takes no writes: it stays in memory, uncounted.
+            let away = matches!(stop, Stop::Fault(Fault::Unavailable(_)));
+            let again = if !away && timers::broke(&shared.db.write, fired, now).await.is_ok() {
+                None
+            } else {
+                Some(now + self.on_the_clock(Duration::from_secs(1)))
             };
             if let Some(again) = again {
                 shared.timers.put_back(fired, again);

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use entity::payment::Driver;
 use figment::Figment;
@@ -12,7 +13,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::access::{AccessSettings, OtpChannel};
-use crate::platform::db::DbOptions;
+use crate::platform::db::{DbOptions, Limits};
 use crate::platform::telemetry::LogFormat;
 
 /// The defaults, with a sentence for each key.
@@ -73,8 +74,15 @@ pub enum Synchronous {
 pub struct DatabaseSettings {
     pub url: String,
     pub connections: u32,
+    pub write_connections: u32,
     pub synchronous: Synchronous,
     pub schema: String,
+    pub idle_in_transaction_s: u64,
+    pub snapshot_max_s: u64,
+    pub proof_max_s: u64,
+    pub probe_ms: u64,
+    pub wal_target_mb: u64,
+    pub wal_max_mb: u64,
 }
 
 /// Wake-ups between nodes; keys are described in `config/default.toml`.
@@ -212,9 +220,7 @@ impl Settings {
         if !url.starts_with("sqlite:") && !url.starts_with("postgres") {
             return wrong("database.url is sqlite://… or postgres://…");
         }
-        if self.database.connections == 0 {
-            return wrong("database.connections is at least 1");
-        }
+        self.database.check().or_else(wrong)?;
         if self.timers.sweep_ms == 0
             || self.timers.heartbeat_ms == 0
             || self.timers.concurrency == 0
@@ -249,6 +255,7 @@ impl Settings {
             connections: self.database.connections,
             sync_full: self.database.synchronous == Synchronous::Full,
             schema: (!schema.is_empty()).then_some(schema),
+            limits: self.database.limits(),
         }
     }
 
@@ -271,6 +278,35 @@ fn on_loopback(listen: &str) -> bool {
     let host = listen.rsplit_once(':').map_or(listen, |(host, _)| host);
     let host = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+impl DatabaseSettings {
+    fn check(&self) -> Result<(), &'static str> {
+        if self.connections == 0 || self.write_connections == 0 {
+            return Err("database.connections and write_connections are at least 1");
+        }
+        let reads = self.snapshot_max_s.min(self.proof_max_s).min(self.idle_in_transaction_s);
+        if reads == 0 || self.probe_ms == 0 {
+            return Err("database.*_s and database.probe_ms are at least 1");
+        }
+        if self.wal_target_mb == 0 || self.wal_max_mb < self.wal_target_mb {
+            return Err("database.wal_target_mb is at least 1, and wal_max_mb no less than that");
+        }
+        Ok(())
+    }
+
+    fn limits(&self) -> Limits {
+        let bytes = |mb: u64| mb.saturating_mul(1024 * 1024);
+        Limits {
+            write_connections: self.write_connections,
+            idle_in_transaction: Duration::from_secs(self.idle_in_transaction_s),
+            snapshot_max: Duration::from_secs(self.snapshot_max_s),
+            proof_max: Duration::from_secs(self.proof_max_s),
+            probe_every: Duration::from_millis(self.probe_ms),
+            wal_target_bytes: bytes(self.wal_target_mb),
+            wal_max_bytes: bytes(self.wal_max_mb),
+        }
+    }
 }
 
 /// Seconds a provider may be waited for at most.

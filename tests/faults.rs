@@ -23,6 +23,8 @@ mod city;
 mod crowding;
 #[path = "faults/deadlines.rs"]
 mod deadlines;
+#[path = "faults/disk.rs"]
+mod disk;
 #[path = "faults/feed.rs"]
 mod feed;
 #[path = "faults/ground.rs"]
@@ -31,10 +33,20 @@ mod ground;
 mod kills;
 #[path = "faults/life.rs"]
 mod life;
+#[path = "faults/load.rs"]
+mod load;
 #[path = "faults/outage.rs"]
 mod outage;
+#[path = "faults/proxy.rs"]
+mod proxy;
 #[path = "faults/races.rs"]
 mod races;
+#[path = "faults/readers.rs"]
+mod readers;
+#[path = "faults/readonly.rs"]
+mod readonly;
+#[path = "faults/resets.rs"]
+mod resets;
 #[path = "faults/server.rs"]
 mod server;
 #[path = "faults/storm.rs"]

@@ -10,6 +10,7 @@ mod m0006_bookings;
 mod m0007_bonus;
 mod m0008_payments;
 mod m0009_policy;
+mod m0010_storage;
 mod m0014_orders;
 mod m0018_people;
 mod m0019_staff_invitation;
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_bonus::Migration),
             Box::new(m0008_payments::Migration),
             Box::new(m0009_policy::Migration),
+            Box::new(m0010_storage::Migration),
             Box::new(m0014_orders::Migration),
             Box::new(m0018_people::Migration),
             Box::new(m0019_staff_invitation::Migration),

@@ -14,8 +14,7 @@ use entity::order::Status;
 use entity::value::{Money, OrderId, PartnerId};
 use entity::{hold, order, order_step, posting, wallet};
 use sea_orm::{
-    ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
+    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -25,7 +24,7 @@ use super::commission::{base, commission};
 use super::proof_payments;
 use super::proof_penalty::{self, Moved};
 use super::{chart, proof_bonus};
-use crate::platform::{Engine, Stop};
+use crate::platform::{Engine, Snapshot, Stop};
 use crate::policy::Book;
 
 /// Instants of two commands this close say nothing about which of them landed first.
@@ -121,22 +120,27 @@ pub async fn prove(engine: &Engine) -> Result<Proof, Stop> {
     let shared = engine.shared();
     let book = engine.extension::<Book>()?;
     let floor = book.lowest_floor()?;
-    let read = shared.db.moment().await?;
-    let mut proof = Proof::default();
-    let posted = postings(&read, &mut proof).await?;
-    let holds =
-        hold::Entity::find().filter(hold::Column::State.eq(HoldState::Open)).all(&read).await?;
-    proof.checked("hold", holds.len());
-    wallets(&read, &mut proof, &posted, &holds, floor).await?;
-    open_orders(&read, &mut proof, &holds, &book).await?;
-    closed_orders(&read, &mut proof, &posted, &book).await?;
-    proof_penalty::penalties(&read, &mut proof, &posted.penalties, &book).await?;
-    proof_bonus::bonus(&read, &mut proof, &posted.accounts, &holds).await?;
-    proof_payments::payments(&read, &mut proof, &posted.payments, &posted.accounts).await?;
-    read.rollback().await?;
+    let read = async move |read: Snapshot| all(&read, floor, &book).await;
+    let mut proof = shared.db.long_snapshot(read).await?;
     proof.ok = proof.violations.is_empty();
     engine.extension::<Standing>()?.keep(&proof);
     metrics::gauge!("yumo_books_ok").set(if proof.ok { 1.0 } else { 0.0 });
+    Ok(proof)
+}
+
+/// Everything, of one moment.
+async fn all(read: &Snapshot, floor: Money, book: &Book) -> Result<Proof, Stop> {
+    let mut proof = Proof::default();
+    let posted = postings(read, &mut proof).await?;
+    let holds =
+        hold::Entity::find().filter(hold::Column::State.eq(HoldState::Open)).all(read).await?;
+    proof.checked("hold", holds.len());
+    wallets(read, &mut proof, &posted, &holds, floor).await?;
+    open_orders(read, &mut proof, &holds, book).await?;
+    closed_orders(read, &mut proof, &posted, book).await?;
+    proof_penalty::penalties(read, &mut proof, &posted.penalties, book).await?;
+    proof_bonus::bonus(read, &mut proof, &posted.accounts, &holds).await?;
+    proof_payments::payments(read, &mut proof, &posted.payments, &posted.accounts).await?;
     Ok(proof)
 }
 
@@ -150,7 +154,7 @@ struct Posted {
     payments: Moved,
 }
 
-async fn postings(read: &DatabaseTransaction, proof: &mut Proof) -> Result<Posted, Stop> {
+async fn postings(read: &Snapshot, proof: &mut Proof) -> Result<Posted, Stop> {
     let mut posted = Posted::default();
     let mut natural = BTreeSet::new();
     let mut query = posting::Entity::find().order_by_asc(posting::Column::Id).limit(BATCH);
@@ -197,7 +201,7 @@ fn post(posted: &mut Posted, row: posting::Model) {
 /// Each balance is the sum of its postings, each held sum that of its open holds, and all accounts
 /// together are zero.
 async fn wallets(
-    read: &DatabaseTransaction,
+    read: &Snapshot,
     proof: &mut Proof,
     posted: &Posted,
     holds: &[hold::Model],
@@ -246,7 +250,7 @@ async fn wallets(
 }
 
 /// Was one of these holds restored by a contested admission, which asks no floor (ORD-10)?
-async fn any_restored(read: &DatabaseTransaction, holds: &[&hold::Model]) -> Result<bool, Stop> {
+async fn any_restored(read: &Snapshot, holds: &[&hold::Model]) -> Result<bool, Stop> {
     let contested = order_step::Entity::find()
         .filter(order_step::Column::OrderId.is_in(holds.iter().map(|hold| hold.order_id)))
         .filter(order_step::Column::Intent.eq("contest"))
@@ -257,7 +261,7 @@ async fn any_restored(read: &DatabaseTransaction, holds: &[&hold::Model]) -> Res
 /// Each accepted open order has one hold, of the commission its snapshot calls for; no hold stands
 /// without such an order.
 async fn open_orders(
-    read: &DatabaseTransaction,
+    read: &Snapshot,
     proof: &mut Proof,
     holds: &[hold::Model],
     book: &Book,
@@ -295,7 +299,7 @@ async fn open_orders(
 /// Each completed order paid the commission its final amount calls for, or the total its client
 /// last agreed to where that is more (ORD-11), corrections included; no other order paid any.
 async fn closed_orders(
-    read: &DatabaseTransaction,
+    read: &Snapshot,
     proof: &mut Proof,
     posted: &Posted,
     book: &Book,

@@ -10,14 +10,13 @@ use entity::order::Status;
 use entity::value::{LotId, Money, OrderId};
 use entity::{campaign, hold, order, purse, reservation};
 use sea_orm::{
-    ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
+    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use uuid::Uuid;
 
 use super::chart;
 use super::proof::Proof;
-use crate::platform::Stop;
+use crate::platform::{Snapshot, Stop};
 
 /// Rows read at once.
 const BATCH: u64 = 5_000;
@@ -27,7 +26,7 @@ type Pins = BTreeMap<LotId, i64>;
 
 /// Everything about bonus.
 pub(super) async fn bonus(
-    read: &DatabaseTransaction,
+    read: &Snapshot,
     proof: &mut Proof,
     accounts: &BTreeMap<String, i64>,
     holds: &[hold::Model],
@@ -72,11 +71,7 @@ fn parts(proof: &mut Proof, row: &hold::Model) {
 }
 
 /// What is set aside belongs to an open order that says so, and the other way round.
-async fn reservations(
-    read: &DatabaseTransaction,
-    proof: &mut Proof,
-    pins: &mut Pins,
-) -> Result<(), Stop> {
+async fn reservations(read: &Snapshot, proof: &mut Proof, pins: &mut Pins) -> Result<(), Stop> {
     let open = [Status::Requested, Status::Confirmed, Status::OnTheWay, Status::Active];
     let mut due: BTreeMap<OrderId, Money> = order::Entity::find()
         .select_only()
@@ -113,7 +108,7 @@ async fn reservations(
 
 /// Checks each lot; gives the owners that have one in their queue.
 async fn lots(
-    read: &DatabaseTransaction,
+    read: &Snapshot,
     proof: &mut Proof,
     accounts: &BTreeMap<String, i64>,
     mut pins: Pins,
@@ -175,7 +170,7 @@ async fn lots(
 
 /// Each campaign has given what its lots say (BON-8).
 async fn campaigns(
-    read: &DatabaseTransaction,
+    read: &Snapshot,
     proof: &mut Proof,
     mut given: BTreeMap<Uuid, i64>,
 ) -> Result<(), Stop> {

@@ -9,15 +9,14 @@ use entity::payout::{self, PayoutState};
 use entity::posting;
 use entity::value::{Money, PaymentId, PayoutId};
 use sea_orm::{
-    ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
+    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use uuid::Uuid;
 
 use super::proof::Proof;
 use super::proof_penalty::Moved;
 use super::{chart, payments};
-use crate::platform::Stop;
+use crate::platform::{Snapshot, Stop};
 
 /// Rows read at once.
 const BATCH: u64 = 5_000;
@@ -34,7 +33,7 @@ pub(super) fn add(moved: &mut Moved, row: &posting::Model) {
 /// Payments, payouts and payables against their postings; no posting names one that does not call
 /// for it.
 pub(super) async fn payments(
-    read: &DatabaseTransaction,
+    read: &Snapshot,
     proof: &mut Proof,
     moved: &Moved,
     accounts: &BTreeMap<String, i64>,
@@ -50,11 +49,7 @@ pub(super) async fn payments(
     Ok(())
 }
 
-async fn came_and_went(
-    read: &DatabaseTransaction,
-    proof: &mut Proof,
-    moved: &mut Moved,
-) -> Result<(), Stop> {
+async fn came_and_went(read: &Snapshot, proof: &mut Proof, moved: &mut Moved) -> Result<(), Stop> {
     let mut after = PaymentId(Uuid::nil());
     loop {
         let rows = payment::Entity::find()
@@ -102,11 +97,7 @@ fn states(proof: &mut Proof, row: &payment::Model) {
     }
 }
 
-async fn went_out(
-    read: &DatabaseTransaction,
-    proof: &mut Proof,
-    moved: &mut Moved,
-) -> Result<(), Stop> {
+async fn went_out(read: &Snapshot, proof: &mut Proof, moved: &mut Moved) -> Result<(), Stop> {
     let mut after = PayoutId(Uuid::nil());
     loop {
         let rows = payout::Entity::find()
@@ -143,7 +134,7 @@ async fn went_out(
 
 /// What each partner is owed, and what each payout takes of it.
 async fn owed(
-    read: &DatabaseTransaction,
+    read: &Snapshot,
     proof: &mut Proof,
     accounts: &BTreeMap<String, i64>,
 ) -> Result<(), Stop> {

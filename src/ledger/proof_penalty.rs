@@ -7,15 +7,14 @@ use entity::penalty::{self, PenaltyState};
 use entity::value::{Money, OrderId, PenaltyId};
 use entity::{order, posting};
 use sea_orm::{
-    ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
+    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use uuid::Uuid;
 
 use super::chart;
 use super::proof::Proof;
 use super::split::split;
-use crate::platform::Stop;
+use crate::platform::{Snapshot, Stop};
 use crate::policy::Book;
 
 /// Rows read at once.
@@ -35,7 +34,7 @@ pub(super) fn add(moved: &mut Moved, row: &posting::Model) {
 /// Each penalty is its order's fee, is paid within it, and moved exactly what is paid: the
 /// partner's share, the operator's, out of what was received. No other posting names a penalty.
 pub(super) async fn penalties(
-    read: &DatabaseTransaction,
+    read: &Snapshot,
     proof: &mut Proof,
     moved: &Moved,
     book: &Book,
@@ -86,7 +85,7 @@ pub(super) async fn penalties(
 
 /// The fee and the policy's version of each penalty's order.
 async fn orders_of(
-    read: &DatabaseTransaction,
+    read: &Snapshot,
     rows: &[penalty::Model],
 ) -> Result<BTreeMap<OrderId, (Option<Money>, i32)>, Stop> {
     let found: Vec<(OrderId, Option<Money>, i32)> = order::Entity::find()

@@ -8,7 +8,7 @@ use crate::orders;
 use crate::orders::view::OrderView;
 use crate::platform::db::Db;
 use crate::platform::feed::{self, Audience};
-use crate::platform::{Fault, Stop};
+use crate::platform::{Snapshot as Moment, Stop};
 
 /// State and number of one moment.
 #[derive(Debug, Serialize, ToSchema)]
@@ -24,9 +24,11 @@ pub struct Snapshot {
 /// # Errors
 /// A fault when the database fails.
 pub async fn snapshot(db: &Db, audience: &Audience) -> Result<Snapshot, Stop> {
-    let moment = db.moment().await.map_err(Fault::Database)?;
-    let seq = feed::newest(&moment, &audience.to_string()).await?;
-    let orders = orders::read::open_orders(&moment, audience).await?;
-    moment.commit().await.map_err(Fault::Database)?;
-    Ok(Snapshot { seq, orders })
+    let audience = *audience;
+    db.snapshot(async move |moment: Moment| {
+        let seq = feed::newest(&moment, &audience.to_string()).await?;
+        let orders = orders::read::open_orders(&moment, &audience).await?;
+        Ok(Snapshot { seq, orders })
+    })
+    .await
 }

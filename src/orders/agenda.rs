@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::calendar::visit;
 use crate::partners::Refusal;
 use crate::platform::db::Db;
-use crate::platform::{Fault, Stop};
+use crate::platform::{Snapshot, Stop};
 use crate::policy::Policy;
 
 /// How far back it reaches, days.
@@ -85,14 +85,11 @@ pub enum What {
 /// # Errors
 /// `no_such_partner`, or a fault.
 pub async fn agenda(db: &Db, id: PartnerId, policy: &Policy, now: Instant) -> Result<Agenda, Stop> {
-    let moment = db.moment().await.map_err(Fault::Database)?;
     let span = Span {
         from: now - TimeDelta::days(BACK_DAYS),
         until: now + TimeDelta::days(policy.booking.horizon_days),
     };
-    let agenda = at_moment(&moment, id, span, now).await;
-    moment.commit().await.map_err(Fault::Database)?;
-    agenda
+    db.snapshot(async move |moment: Snapshot| at_moment(&moment, id, span, now).await).await
 }
 
 async fn at_moment<C: ConnectionTrait>(

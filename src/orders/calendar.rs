@@ -1,6 +1,8 @@
 //! A branch's calendar: quick and booked orders, pending moves and blocks together, by bay, in its
 //! local days (PAN-1, BK-12). Everything is of one moment.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Datelike as _, Days, NaiveDate, Utc};
 use entity::order::{self, Kind, Line, Model, Place, Proposed, Status};
 use entity::value::{BayId, BlockId, Instant, OrderId, PartnerId, SealedField, Span};
@@ -17,7 +19,7 @@ use super::{capacity, price, view};
 use crate::partners::plan::{Plan, Plans};
 use crate::partners::{Refusal, blocks};
 use crate::platform::db::Db;
-use crate::platform::{Fault, Stop};
+use crate::platform::{Snapshot, Stop};
 
 /// Orders, and blocks, of one answer; a week of any branch is far below.
 const ROWS_MAX: u64 = 5_000;
@@ -150,11 +152,8 @@ pub struct Entry {
 ///
 /// # Errors
 /// `no_such_partner`, `no_such_bay`, or a fault.
-pub async fn calendar(db: &Db, plans: &Plans, wanted: &Wanted) -> Result<CalendarView, Stop> {
-    let moment = db.moment().await.map_err(Fault::Database)?;
-    let view = at_moment(&moment, plans, wanted).await;
-    moment.commit().await.map_err(Fault::Database)?;
-    view
+pub async fn calendar(db: &Db, plans: Arc<Plans>, wanted: Wanted) -> Result<CalendarView, Stop> {
+    db.snapshot(async move |moment: Snapshot| at_moment(&moment, &plans, &wanted).await).await
 }
 
 async fn at_moment<C: ConnectionTrait>(

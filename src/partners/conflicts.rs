@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use super::Refusal;
 use super::plan::{Plan, Plans};
-use crate::platform::{Engine, Fault, Stop};
+use crate::platform::{Engine, Snapshot, Stop};
 
 /// Why a booking no longer fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -62,10 +62,9 @@ pub async fn conflicts(
 ) -> Result<Vec<Conflict>, Stop> {
     let shared = engine.shared();
     let plans = engine.extension::<Plans>()?;
-    let db = shared.db.moment().await.map_err(Fault::Database)?;
-    let found = at_moment(&db, &plans, id, shared.clock.now(), asked).await;
-    db.commit().await.map_err(Fault::Database)?;
-    found
+    let (now, asked) = (shared.clock.now(), asked.to_vec());
+    let read = async move |moment: Snapshot| at_moment(&moment, &plans, id, now, &asked).await;
+    shared.db.snapshot(read).await
 }
 
 async fn at_moment<C: ConnectionTrait>(

@@ -1,77 +1,111 @@
 //! The database: one way to open it, on both sides, and what its errors mean.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::sqlx::error::Error as SqlxError;
-use sea_orm::{
-    AccessMode, ConnectOptions, Database, DatabaseBackend, DatabaseConnection, DatabaseTransaction,
-    DbErr, IsolationLevel, RuntimeErr, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait as _,
-};
+use sea_orm::sqlx::{Connection as _, Database as Sqlx, pool::PoolOptions};
+use sea_orm::{ConnectOptions, Database, DatabaseBackend, DatabaseConnection, DbErr, RuntimeErr};
+use tokio::runtime::Handle;
+
+use super::storage::Storage;
 
 /// How to open the database.
 #[derive(Clone, Debug)]
 pub struct DbOptions {
     /// `sqlite://path?mode=rwc` or `postgres://…`.
     pub url: String,
-    /// Connections for PostgreSQL, readers for `SQLite`.
+    /// Reading connections; `SQLite` takes 8 at most.
     pub connections: u32,
     /// `SQLite` alone: wait for the disk at every commit.
     pub sync_full: bool,
     /// PostgreSQL alone: the schema to live in, where it is not the default one.
     pub schema: Option<String>,
+    /// What protects the node.
+    pub limits: Limits,
 }
 
-/// An open database: on PostgreSQL both are the same pool, on `SQLite` the writer is a single
-/// connection.
+/// What protects the node from slow readers and a storage that fails; each is a setting, described
+/// in `config/default.toml`.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "each is described in config/default.toml")]
+pub struct Limits {
+    pub write_connections: u32,
+    pub idle_in_transaction: Duration,
+    pub snapshot_max: Duration,
+    pub proof_max: Duration,
+    pub probe_every: Duration,
+    pub wal_target_bytes: u64,
+    pub wal_max_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            write_connections: 1,
+            idle_in_transaction: Duration::from_secs(30),
+            snapshot_max: Duration::from_mins(1),
+            proof_max: Duration::from_mins(10),
+            probe_every: Duration::from_secs(2),
+            wal_target_bytes: 64 << 20,
+            wal_max_bytes: 1 << 30,
+        }
+    }
+}
+
+/// An open database: readers and writers have pools of their own, on `SQLite` the writer is a
+/// single connection.
 #[derive(Clone, Debug)]
 pub struct Db {
-    /// For reading.
+    /// For reading single statements; several of one moment are read by [`Db::snapshot`].
     pub read: DatabaseConnection,
-    /// For writing: flushes and migrations only.
+    /// For writing: flushes, migrations, and single statements that no command waits for.
     pub write: DatabaseConnection,
     /// Which of the two it is.
     pub backend: DatabaseBackend,
+    /// Whether it takes writes.
+    pub storage: Arc<Storage>,
+    pub(super) limits: Limits,
+    pub(super) runtime: Handle,
 }
 
 const STATEMENTS_CACHED: usize = 512;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection to `SQLite` waits for another process that holds the file.
+pub(super) const SQLITE_BUSY: Duration = Duration::from_secs(5);
 
 impl Db {
-    /// Opens it.
+    /// Opens it, on the runtime it is opened from.
     ///
     /// # Errors
     /// When the database cannot be reached.
     pub async fn open(options: &DbOptions) -> Result<Self, DbErr> {
-        if options.url.starts_with("sqlite:") {
+        let storage = Arc::new(Storage::default());
+        let sqlite_file = options.url.starts_with("sqlite:");
+        let (read, write) = if sqlite_file {
             let write = sqlite(options, 1, false).await?;
-            let read = sqlite(options, options.connections.clamp(1, 8), true).await?;
-            return Ok(Self { read, write, backend: DatabaseBackend::Sqlite });
-        }
-        let pool = postgres(options).await?;
-        Ok(Self { read: pool.clone(), write: pool, backend: DatabaseBackend::Postgres })
+            (sqlite(options, options.connections.clamp(1, 8), true).await?, write)
+        } else {
+            let write = postgres(options, &storage, options.limits.write_connections).await?;
+            (postgres(options, &storage, options.connections).await?, write)
+        };
+        Ok(Self {
+            backend: read.get_database_backend(),
+            read,
+            write,
+            storage,
+            limits: options.limits,
+            runtime: Handle::current(),
+        })
     }
 }
 
-impl Db {
-    /// A transaction that only reads and sees one moment: `SQLite` by its write-ahead log,
-    /// PostgreSQL by its isolation.
-    ///
-    /// # Errors
-    /// When the database fails.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "it only reads: the engine's door is for changes"
-    )]
-    pub async fn moment(&self) -> Result<DatabaseTransaction, DbErr> {
-        let postgres = self.backend == DatabaseBackend::Postgres;
-        let options = TransactionOptions {
-            isolation_level: postgres.then_some(IsolationLevel::RepeatableRead),
-            access_mode: postgres.then_some(AccessMode::ReadOnly),
-            sqlite_transaction_mode: (!postgres).then_some(SqliteTransactionMode::Deferred),
-        };
-        self.read.begin_with_options(options).await
-    }
+/// A connection that comes back inside a transaction is closed.
+fn known<D: Sqlx>(pool: PoolOptions<D>) -> PoolOptions<D> {
+    pool.after_release(|connection, _| {
+        let idle = !connection.is_in_transaction();
+        Box::pin(async move { Ok(idle) })
+    })
 }
 
 fn common(url: &str, connections: u32) -> ConnectOptions {
@@ -86,17 +120,36 @@ fn common(url: &str, connections: u32) -> ConnectOptions {
     connect
 }
 
-async fn postgres(options: &DbOptions) -> Result<DatabaseConnection, DbErr> {
-    let mut connect = common(&options.url, options.connections);
-    connect.map_sqlx_postgres_opts(|o| {
-        o.statement_cache_capacity(STATEMENTS_CACHED)
+async fn postgres(
+    options: &DbOptions,
+    storage: &Arc<Storage>,
+    n: u32,
+) -> Result<DatabaseConnection, DbErr> {
+    let mut connect = common(&options.url, n);
+    let idle_ms = options.limits.idle_in_transaction.as_millis().to_string();
+    let schema = options.schema.as_ref().map(|schema| format!("\"{schema}\""));
+    connect.map_sqlx_postgres_opts(move |o| {
+        let o = o
+            .statement_cache_capacity(STATEMENTS_CACHED)
             .application_name("yumo")
             // Every statement finds its rows by key: one plan serves all values.
             .options([("plan_cache_mode", "force_generic_plan"), ("jit", "off")])
+            // Nobody waits inside a transaction: one that does is nobody's, and holds locks.
+            .options([("idle_in_transaction_session_timeout", &idle_ms)]);
+        match &schema {
+            Some(schema) => o.options([("search_path", schema)]),
+            None => o,
+        }
     });
-    if let Some(schema) = &options.schema {
-        connect.set_schema_search_path(schema);
-    }
+    let storage = Arc::clone(storage);
+    connect.map_sqlx_postgres_pool_opts(move |pool| {
+        let storage = Arc::clone(&storage);
+        // None is lent that is older than the last failure of the storage.
+        known(pool).before_acquire(move |_, meta| {
+            let trusted = storage.trusts(meta.age);
+            Box::pin(async move { Ok(trusted) })
+        })
+    });
     Database::connect(connect).await
 }
 
@@ -104,12 +157,14 @@ async fn sqlite(options: &DbOptions, n: u32, reader: bool) -> Result<DatabaseCon
     use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
     let mut connect = common(&options.url, n);
     let sync = if options.sync_full { SqliteSynchronous::Full } else { SqliteSynchronous::Normal };
+    let log_bytes = options.limits.wal_target_bytes.to_string();
     connect.map_sqlx_sqlite_opts(move |o| {
         let o = o
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(sync)
-            .busy_timeout(Duration::from_secs(5))
+            .busy_timeout(SQLITE_BUSY)
             .statement_cache_capacity(STATEMENTS_CACHED)
+            .pragma("journal_size_limit", log_bytes.clone())
             .pragma("cache_size", "-65536")
             .pragma("mmap_size", "268435456");
         if reader { o.pragma("query_only", "ON") } else { o }
@@ -117,12 +172,17 @@ async fn sqlite(options: &DbOptions, n: u32, reader: bool) -> Result<DatabaseCon
     if !reader {
         connect.idle_timeout(None::<Duration>).max_lifetime(None::<Duration>);
     }
+    connect.map_sqlx_sqlite_pool_opts(known);
     Database::connect(connect).await
 }
 
-/// Is the database there?
+/// How long a database may take to show that it is there.
+const PING_MAX: Duration = Duration::from_secs(2);
+
+/// Can the database be read?
 pub async fn ping(db: &Db) -> bool {
-    db.read.ping().await.is_ok() && db.write.ping().await.is_ok()
+    let answered = tokio::time::timeout(PING_MAX, db.read.ping()).await;
+    answered.is_ok_and(|answer| answer.is_ok())
 }
 
 /// What a database error means to whoever writes.
@@ -134,13 +194,24 @@ pub enum WriteError {
     Unique(String),
     /// Deadlock, serialization or a busy file: try again.
     Busy,
+    /// The storage takes no writes: a full or failing disk, a read-only server. The next command
+    /// would meet the same. Whether this one landed may be unknown.
+    Unwritable(String),
+    /// The connection broke or none could be had: the state of the connection is unknown.
+    Broken(String),
     /// Anything else.
     Other(DbErr),
 }
 
 impl From<DbErr> for WriteError {
     fn from(error: DbErr) -> Self {
-        let Some(db) = database_error(&error) else { return Self::Other(error) };
+        let Some(db) = database_error(&error) else {
+            return if connects(&error) {
+                Self::Broken(error.to_string())
+            } else {
+                Self::Other(error)
+            };
+        };
         let message = db.message();
         if let Some(n) = message.split("gate:").nth(1).and_then(|n| n.trim().parse().ok()) {
             return Self::Gate(n);
@@ -150,18 +221,107 @@ impl From<DbErr> for WriteError {
             let columns = message.split("constraint failed: ").nth(1).unwrap_or_default();
             return Self::Unique(name.unwrap_or_else(|| columns.to_owned()));
         }
-        match db.code().as_deref() {
-            Some("40001" | "40P01" | "55P03" | "5" | "6" | "261" | "517") => Self::Busy,
-            _ => Self::Other(error),
+        match meaning(&db.code().unwrap_or_default()) {
+            Meaning::Busy => Self::Busy,
+            Meaning::Unwritable => Self::Unwritable(error.to_string()),
+            Meaning::Broken => Self::Broken(error.to_string()),
+            Meaning::Statement => Self::Other(error),
         }
     }
 }
 
-fn database_error(error: &DbErr) -> Option<&dyn sea_orm::sqlx::error::DatabaseError> {
+#[derive(Debug, PartialEq, Eq)]
+enum Meaning {
+    Busy,
+    Unwritable,
+    Broken,
+    Statement,
+}
+
+/// What an error code says: PostgreSQL's has five characters, `SQLite`'s is a number whose low
+/// byte is the kind.
+fn meaning(code: &str) -> Meaning {
+    match code {
+        "40001" | "40P01" | "55P03" | "5" | "6" | "261" | "517" => return Meaning::Busy,
+        // Read-only; resources; a full disk; a failing one.
+        "25006" | "53000" | "53100" | "53200" | "58000" | "58030" => return Meaning::Unwritable,
+        // In a transaction that nobody began here.
+        "25001" | "25P02" => return Meaning::Broken,
+        _ => {}
+    }
+    if code.len() == 5 {
+        // Shut down, crashed, starting; a broken line; too many connections.
+        let broken = ["57P", "08", "533"].iter().any(|class| code.starts_with(class));
+        return if broken { Meaning::Broken } else { Meaning::Statement };
+    }
+    match code.parse::<u32>().map(|code| code & 0xff) {
+        // No memory, read-only, I/O, corrupt, full, cannot be opened, no database.
+        Ok(7 | 8 | 10 | 11 | 13 | 14 | 26) => Meaning::Unwritable,
+        // Interrupted: SQLite may have rolled the transaction back.
+        Ok(9) => Meaning::Broken,
+        _ => Meaning::Statement,
+    }
+}
+
+/// Is it about the connection or the storage, and not about the statement?
+pub(super) fn unavailable(error: &DbErr) -> bool {
+    match database_error(error) {
+        Some(db) => {
+            let meaning = meaning(&db.code().unwrap_or_default());
+            matches!(meaning, Meaning::Broken | Meaning::Unwritable)
+        }
+        None => connects(error),
+    }
+}
+
+fn sqlx_error(error: &DbErr) -> Option<&SqlxError> {
     let (DbErr::Exec(runtime) | DbErr::Query(runtime) | DbErr::Conn(runtime)) = error else {
         return None;
     };
     let RuntimeErr::SqlxError(error) = runtime else { return None };
-    let error: &SqlxError = error;
-    error.as_database_error()
+    Some(error)
+}
+
+fn database_error(error: &DbErr) -> Option<&dyn sea_orm::sqlx::error::DatabaseError> {
+    sqlx_error(error)?.as_database_error()
+}
+
+/// Is it about the connection and not about the statement?
+fn connects(error: &DbErr) -> bool {
+    if matches!(error, DbErr::ConnectionAcquire(_)) {
+        return true;
+    }
+    sqlx_error(error).is_some_and(|error| {
+        matches!(
+            error,
+            SqlxError::Io(_)
+                | SqlxError::Tls(_)
+                | SqlxError::Protocol(_)
+                | SqlxError::PoolTimedOut
+                | SqlxError::PoolClosed
+                | SqlxError::WorkerCrashed
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What makes a command wait for a probe, what closes one connection, what is the statement's.
+    #[test]
+    fn codes_say_what_they_mean_for_the_connection() {
+        for code in ["25006", "53100", "13", "10", "778", "8", "14"] {
+            assert_eq!(meaning(code), Meaning::Unwritable, "{code}");
+        }
+        for code in ["57P01", "57P03", "08006", "53300", "25P02", "9"] {
+            assert_eq!(meaning(code), Meaning::Broken, "{code}");
+        }
+        for code in ["40001", "40P01", "5", "517"] {
+            assert_eq!(meaning(code), Meaning::Busy, "{code}");
+        }
+        for code in ["23505", "23514", "22001", "42P01", "19", "2067", "1", ""] {
+            assert_eq!(meaning(code), Meaning::Statement, "{code}");
+        }
+    }
 }

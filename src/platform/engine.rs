@@ -184,7 +184,12 @@ impl Engine {
             Err(Stop::Refused(_)) => "refused",
             Err(Stop::Contended) => "contended",
             Err(Stop::Outdated) => "outdated",
-            Err(Stop::Fault(_)) => "fault",
+            Err(Stop::Fault(fault)) => {
+                if matches!(fault, Fault::Unavailable(_)) {
+                    self.0.db.storage.suspect();
+                }
+                "fault"
+            }
         };
         metrics::histogram!("yumo_command_seconds", "command" => C::NAME, "result" => result)
             .record(started.elapsed());
@@ -291,6 +296,9 @@ impl Engine {
             }
             Err(WriteError::Unique(name)) => unique(&writes, key, &name, attempt),
             Err(WriteError::Busy) => Landing::Again,
+            Err(WriteError::Unwritable(why) | WriteError::Broken(why)) => {
+                Landing::Not(Fault::Unavailable(why).into())
+            }
             Err(WriteError::Other(error)) => Landing::Not(error.into()),
             Err(error @ WriteError::Gate(_)) => {
                 Landing::Not(Fault::Other(format!("the flush said {error:?}")).into())

@@ -1,125 +1,169 @@
 //! The flush: a script lands whole or not at all.
 //!
 //! PostgreSQL takes each script as one statement in one round trip, many at a time. `SQLite` has
-//! one writer, which takes whatever waits and lands it in one IMMEDIATE transaction, a savepoint
-//! each (group commit).
+//! one writer (`writer.rs`), which takes whatever waits and lands it in one transaction.
+//!
+//! A connection goes back to its pool only when it is known to be outside any transaction. Where
+//! the database takes no writes, commands are refused at once until a probe lands.
 
-use sea_orm::{
-    ConnectionTrait as _, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait as _,
-};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::sqlx::{ConnectOptions as _, Connection as _, PgConnection};
+use sea_orm::{DatabaseBackend, DatabaseConnection, DbErr, Statement};
 use tokio::sync::{mpsc, oneshot};
 
 use super::db::{Db, WriteError};
+use super::held::Held;
+use super::storage::{Storage, probe};
+use super::writer::{Job, WAITING_MAX, Writer};
 
-/// At most so many scripts land in one transaction of the `SQLite` writer.
-const GROUP_MAX: usize = 128;
-/// So many may wait for it before senders wait too.
-const WAITING_MAX: usize = 1024;
+/// How long one probe may take.
+const PROBE_MAX: Duration = Duration::from_secs(5);
 
 /// The new number of each feed the script told something.
 pub type Numbers = Vec<i64>;
-
-struct Job {
-    statement: Statement,
-    feeds: usize,
-    reply: oneshot::Sender<Result<Numbers, WriteError>>,
-}
 
 /// Lands scripts.
 #[derive(Clone)]
 pub struct Flusher {
     pool: DatabaseConnection,
     writer: Option<mpsc::Sender<Job>>,
+    storage: Arc<Storage>,
 }
 
 impl Flusher {
-    /// For this database; on `SQLite` it starts the writer.
+    /// For this database; on `SQLite` it starts the writer, on PostgreSQL the probe.
     #[must_use]
     pub fn new(db: &Db) -> Self {
-        let writer = (db.backend == DatabaseBackend::Sqlite).then(|| {
+        let storage = Arc::clone(&db.storage);
+        storage.recovers();
+        let writer = if db.backend == DatabaseBackend::Sqlite {
             let (sender, receiver) = mpsc::channel(WAITING_MAX);
-            tokio::spawn(write(db.write.clone(), receiver));
-            sender
-        });
-        Self { pool: db.write.clone(), writer }
+            tokio::spawn(Writer::new(db, Arc::clone(&storage)).run(receiver));
+            Some(sender)
+        } else {
+            tokio::spawn(probing(db.write.clone(), Arc::clone(&storage), db.limits.probe_every));
+            None
+        };
+        Self { pool: db.write.clone(), writer, storage }
+    }
+
+    /// Does the database take writes?
+    #[must_use]
+    pub fn writable(&self) -> bool {
+        self.storage.writable()
     }
 
     /// Lands a statement that tells so many feeds something.
     ///
     /// # Errors
-    /// Whatever kept it from landing; nothing of it is there then.
+    /// Whatever kept it from landing. Nothing of it is there then, except after
+    /// [`WriteError::Unwritable`], which may not know.
     pub async fn land(&self, statement: Statement, feeds: usize) -> Result<Numbers, WriteError> {
-        let Some(writer) = &self.writer else {
-            return run(&self.pool, statement, feeds).await;
-        };
+        if !self.storage.writable() {
+            return Err(WriteError::Unwritable("the database takes no writes now".to_owned()));
+        }
+        let Some(writer) = &self.writer else { return self.land_one(&statement, feeds).await };
         let (reply, answer) = oneshot::channel();
-        let job = Job { statement, feeds, reply };
-        writer.send(job).await.map_err(|_| stopped())?;
+        writer.send(Job { statement, feeds, reply }).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
+    }
+
+    /// One statement on a connection of the writing pool. An error of the statement itself leaves
+    /// the connection outside a transaction; after any other it is closed.
+    async fn land_one(&self, statement: &Statement, feeds: usize) -> Result<Numbers, WriteError> {
+        let outcome = match Held::of(&self.pool).await {
+            Ok(mut held) => {
+                let outcome = run(&mut held, statement, feeds).await;
+                if !matches!(outcome, Err(WriteError::Unwritable(_) | WriteError::Broken(_))) {
+                    held.release();
+                }
+                outcome
+            }
+            Err(error) => Err(error.into()),
+        };
+        match outcome {
+            Ok(numbers) => {
+                self.storage.wrote();
+                Ok(numbers)
+            }
+            Err(WriteError::Unwritable(why)) => {
+                self.storage.fails(&why);
+                Err(WriteError::Unwritable(why))
+            }
+            Err(WriteError::Broken(why)) => {
+                self.storage.suspect();
+                Err(WriteError::Broken(why))
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 
 fn stopped() -> WriteError {
-    WriteError::Other(DbErr::Custom("the writer has stopped".to_owned()))
+    WriteError::Broken("the writer has stopped".to_owned())
 }
 
-async fn run<C: sea_orm::ConnectionTrait>(
-    connection: &C,
-    statement: Statement,
+/// Runs one script and reads the numbers it gives.
+pub(super) async fn run(
+    held: &mut Held,
+    statement: &Statement,
     feeds: usize,
 ) -> Result<Numbers, WriteError> {
-    let row = connection.query_one_raw(statement).await?;
+    let row = held.one(statement).await?;
     let row = row.ok_or_else(|| WriteError::Other(DbErr::Custom("a flush said nothing".into())))?;
     (0..feeds).map(|i| row.try_get::<i64>("", &format!("f{i}")).map_err(WriteError::from)).collect()
 }
 
-async fn write(db: DatabaseConnection, mut waiting: mpsc::Receiver<Job>) {
-    let mut group = Vec::with_capacity(GROUP_MAX);
-    while waiting.recv_many(&mut group, GROUP_MAX).await > 0 {
-        let jobs = std::mem::take(&mut group);
-        land_group(&db, jobs).await;
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "this is the engine's door on SQLite")]
-async fn land_group(db: &DatabaseConnection, jobs: Vec<Job>) {
-    let options = TransactionOptions {
-        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-        ..TransactionOptions::default()
-    };
-    let mut replies = Vec::with_capacity(jobs.len());
-    let landed = match db.begin_with_options(options).await {
-        Ok(transaction) => match savepoints(&transaction, jobs, &mut replies).await {
-            Ok(()) => transaction.commit().await,
-            Err(error) => Err(error),
-        },
-        // Whoever asked hears that its job was dropped.
-        Err(error) => Err(error),
-    };
-    for (reply, outcome) in replies {
-        let outcome = match &landed {
-            Ok(()) => outcome,
-            Err(error) => Err(WriteError::Other(DbErr::Custom(error.to_string()))),
-        };
-        // Whoever asked may be gone; the group has landed all the same.
-        let _ = reply.send(outcome);
-    }
-}
-
-type Reply = (oneshot::Sender<Result<Numbers, WriteError>>, Result<Numbers, WriteError>);
-
-async fn savepoints(
-    transaction: &DatabaseTransaction,
-    jobs: Vec<Job>,
-    replies: &mut Vec<Reply>,
-) -> Result<(), DbErr> {
-    for Job { statement, feeds, reply } in jobs {
-        let outcome = run(transaction, statement, feeds).await;
-        if outcome.is_err() {
-            transaction.execute_unprepared("ROLLBACK TO one; RELEASE one").await?;
+/// On PostgreSQL: a write of its own on a connection of its own, whenever a flush reports a
+/// failure, and regularly while nothing else is written.
+async fn probing(pool: DatabaseConnection, storage: Arc<Storage>, every: Duration) {
+    let pool = pool.get_postgres_connection_pool().clone();
+    let (mut mine, mut seen) = (None, 0);
+    loop {
+        storage.next_probe(every).await;
+        if pool.is_closed() {
+            return;
         }
-        replies.push((reply, outcome));
+        let writes = storage.writes();
+        if storage.writable() && std::mem::replace(&mut seen, writes) != writes {
+            continue;
+        }
+        let options = pool.connect_options();
+        let attempt = attempt(&options, mine.take(), !storage.writable());
+        match tokio::time::timeout(PROBE_MAX, attempt).await {
+            Ok(Ok(connection)) => {
+                mine = Some(connection);
+                storage.recovers();
+            }
+            Ok(Err(error)) => storage.fails(&error.to_string()),
+            Err(_) => storage.fails("a probe took too long"),
+        }
     }
-    Ok(())
+}
+
+type PgError = sea_orm::sqlx::Error;
+
+async fn attempt(
+    options: &sea_orm::sqlx::postgres::PgConnectOptions,
+    mine: Option<PgConnection>,
+    room: bool,
+) -> Result<PgConnection, PgError> {
+    let mut connection = match mine {
+        Some(connection) => connection,
+        None => options.connect().await?,
+    };
+    let statement = probe(DatabaseBackend::Postgres, room);
+    let values = statement.values.unwrap_or(sea_orm::Values(Vec::new()));
+    let sql = sea_orm::sqlx::AssertSqlSafe(statement.sql);
+    let query = sea_orm::sqlx::query_with(sql, sea_query_sqlx::SqlxValues(values));
+    match query.execute(&mut connection).await {
+        Ok(_) => Ok(connection),
+        Err(error) => {
+            // It may speak to a server that is no longer the one to write to.
+            let _ = connection.close_hard().await;
+            Err(error)
+        }
+    }
 }

@@ -1,12 +1,11 @@
 //! Heartbeats: proof that a node could serve, and from their gaps the times in which none could
 //! (OUT-1).
 
-use entity::value::{Instant, Span};
+use entity::value::{Instant, OutageId, Span};
 use entity::{heartbeat, outage};
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseConnection,
-    DbErr, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseConnection, DbErr,
+    EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use uuid::Uuid;
 
@@ -57,12 +56,13 @@ pub async fn beat(
     stopped: bool,
 ) -> Result<(), DbErr> {
     let row = heartbeat::ActiveModel {
-        node: Set(node),
         beat_at: Set(now),
         stopped_at: Set(stopped.then_some(now)),
         ..Default::default()
     };
-    row.update(db).await.map(|_| ())
+    let mine = heartbeat::Entity::update_many().set(row).filter(heartbeat::Column::Node.eq(node));
+    let done = mine.exec(db).await?;
+    if done.rows_affected == 1 { Ok(()) } else { Err(DbErr::RecordNotUpdated) }
 }
 
 /// Forgets starts that are long over.
@@ -89,6 +89,16 @@ pub async fn outages<C: ConnectionTrait>(db: &C, since: Instant) -> Result<Vec<S
         .all(db)
         .await?;
     Ok(rows.iter().rev().map(|row| Span { from: row.down_at, until: row.up_at }).collect())
+}
+
+/// Keeps how many orders an outage touched.
+///
+/// # Errors
+/// When the database fails.
+pub async fn touched(db: &DatabaseConnection, id: OutageId, orders: i64) -> Result<(), DbErr> {
+    let row = outage::ActiveModel { touched: Set(orders), ..Default::default() };
+    let this = outage::Entity::update_many().set(row).filter(outage::Column::Id.eq(id));
+    this.exec(db).await.map(|_| ())
 }
 
 /// Where a deadline goes over several outages, the oldest first: moved by one it may fall into the

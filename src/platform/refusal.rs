@@ -4,6 +4,8 @@
 use sea_orm::DbErr;
 use serde_json::{Map, Value};
 
+use super::db::unavailable;
+
 /// What sort of *no* a refusal is; the edge turns it into a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -80,6 +82,9 @@ pub enum Fault {
         /// Table, column and what is wrong.
         what: String,
     },
+    /// The database takes no writes now, or the connection to it broke: an alarm says so.
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
     /// Anything else.
     #[error("{0}")]
     Other(String),
@@ -112,7 +117,11 @@ impl From<Fault> for Stop {
 
 impl From<DbErr> for Stop {
     fn from(error: DbErr) -> Self {
-        Self::Fault(Fault::Database(error))
+        Self::Fault(if unavailable(&error) {
+            Fault::Unavailable(error.to_string())
+        } else {
+            Fault::Database(error)
+        })
     }
 }
 

@@ -3,7 +3,11 @@
 use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::EnvFilter;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer};
 
 /// How logs are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
@@ -18,11 +22,57 @@ pub enum LogFormat {
 /// Starts logging to standard output; a second call changes nothing.
 pub fn logs(format: LogFormat, filter: &str) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter);
-    let _ = match format {
-        LogFormat::Text => builder.try_init(),
-        LogFormat::Json => builder.json().flatten_event(false).try_init(),
+    // What a server says beside its answers is heard whatever the filter leaves out.
+    let filter = match format!("{NOTICES}=warn").parse() {
+        Ok(notices) => filter.add_directive(notices),
+        Err(_) => filter,
     };
+    let lines = tracing_subscriber::fmt::layer();
+    let all = tracing_subscriber::registry().with(filter).with(Notices(leaked));
+    let _ = match format {
+        LogFormat::Text => all.with(lines).try_init(),
+        LogFormat::Json => all.with(lines.json().flatten_event(false)).try_init(),
+    };
+}
+
+/// Where the driver logs what PostgreSQL says beside its answers.
+const NOTICES: &str = "sqlx::postgres::notice";
+/// PostgreSQL's words for a `BEGIN` on a connection that somebody left inside a transaction.
+const LEAKED: &str = "already a transaction in progress";
+
+/// Hears the notice about a leaked transaction and says so.
+struct Notices(fn());
+
+impl<S: Subscriber> Layer<S> for Notices {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() != NOTICES {
+            return;
+        }
+        let mut leaked = Leaked(false);
+        event.record(&mut leaked);
+        if leaked.0 {
+            (self.0)();
+        }
+    }
+}
+
+fn leaked() {
+    metrics::counter!("yumo_transactions_leaked").increment(1);
+    // An event is not logged from within another.
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(async {
+            tracing::error!(alarm = "transaction_leaked", "a connection was lent inside one");
+        });
+    }
+}
+
+/// Does the message say so?
+struct Leaked(bool);
+
+impl Visit for Leaked {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        self.0 |= field.name() == "message" && format!("{value:?}").contains(LEAKED);
+    }
 }
 
 const LATENESS: &[f64] =
@@ -45,4 +95,27 @@ pub fn metrics() -> &'static PrometheusHandle {
         let _ = metrics::set_global_recorder(recorder);
         handle
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    /// As the driver logs it; nothing else is taken for it.
+    #[test]
+    fn a_leaked_transaction_is_heard() {
+        static HEARD: AtomicU32 = AtomicU32::new(0);
+        let hears = Notices(|| {
+            HEARD.fetch_add(1, Ordering::Relaxed);
+        });
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(hears), || {
+            let words = "there is already a transaction in progress";
+            tracing::warn!(target: "sqlx::postgres::notice", message = words);
+            tracing::warn!(target: "sqlx::postgres::notice", message = "relation exists, skipping");
+            tracing::warn!(message = words);
+        });
+        assert_eq!(HEARD.load(Ordering::Relaxed), 1);
+    }
 }

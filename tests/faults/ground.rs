@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, Statement};
 use tokio::sync::{Mutex, MutexGuard};
-use yumo::platform::db::{Db, DbOptions};
+use yumo::platform::db::{Db, DbOptions, Limits};
 
 /// Only one test has the machine at a time: they measure it, and they bring it to its limits.
-static MACHINE: Mutex<()> = Mutex::const_new(());
+pub static MACHINE: Mutex<()> = Mutex::const_new(());
 
 /// Where the data lives, and who else might serve it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,7 @@ pub struct Ground {
     options: DbOptions,
     settings: Vec<(&'static str, String)>,
     deadlocks: i64,
+    mounted: bool,
     _alone: MutexGuard<'static, ()>,
 }
 
@@ -66,14 +67,65 @@ impl Ground {
         }
         let mut deadlocks = 0;
         if let Some(schema) = &schema {
-            let bare =
-                DbOptions { url: url.clone(), connections: 1, sync_full: true, schema: None };
+            let bare = options(&url, None);
             let db = Db::open(&bare).await.expect("PostgreSQL answers");
             db.write.execute_unprepared(&format!("CREATE SCHEMA {schema}")).await.unwrap();
             deadlocks = deadlocks_so_far(&db).await;
         }
-        let options = DbOptions { url, connections: 1, sync_full: true, schema };
-        Self { folder, options, settings, deadlocks, _alone: alone }
+        let options = options(&url, schema);
+        Self { folder, options, settings, deadlocks, mounted: false, _alone: alone }
+    }
+
+    /// One file on a disk of so many MiB; only in a mount namespace of one's own.
+    pub async fn on_a_small_disk(mib: u32) -> Self {
+        let mut ground = Self::new(Backend::Sqlite).await;
+        let size = format!("size={mib}m");
+        let mut mount = std::process::Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &size, "yumo"]).arg(&ground.folder);
+        assert!(mount.status().unwrap().success(), "{mount:?}");
+        ground.mounted = true;
+        ground
+    }
+
+    /// PostgreSQL with a whole database of its own, whose settings a test may change.
+    pub async fn on_its_own_database() -> Self {
+        let mut ground = Self::new(Backend::Postgres).await;
+        let name = ground.options.schema.take().unwrap();
+        let db = Db::open(&ground.options).await.unwrap();
+        db.write.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+        let (server, _) = ground.options.url.rsplit_once('/').unwrap();
+        let url = format!("{server}/{name}");
+        ground.sets("YUMO__DATABASE__SCHEMA", "");
+        ground.sets("YUMO__DATABASE__URL", &url);
+        ground.options.url = url;
+        ground.deadlocks = 0;
+        ground
+    }
+
+    /// The server that holds this database, reached through another of its databases.
+    pub async fn admin(&self) -> Db {
+        Db::open(&options(&service("YUMO_TEST_POSTGRES"), None)).await.unwrap()
+    }
+
+    /// Where it is kept: `SQLite`'s file and its log.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// How the database is reached.
+    pub fn url(&self) -> &str {
+        &self.options.url
+    }
+
+    /// A setting of the servers that start from now on.
+    pub fn sets(&mut self, name: &'static str, value: &str) {
+        self.settings.retain(|(known, _)| *known != name);
+        self.settings.push((name, value.to_owned()));
+    }
+
+    /// The database itself, beside a running server: to look, and to hold it up.
+    pub async fn beside(&self, limits: Limits) -> Db {
+        Db::open(&DbOptions { limits, ..self.options.clone() }).await.unwrap()
     }
 
     /// Deadlocks since this ground was made: PostgreSQL finds them only after a second, in which
@@ -97,6 +149,11 @@ impl Ground {
     }
 }
 
+fn options(url: &str, schema: Option<String>) -> DbOptions {
+    let limits = Limits::default();
+    DbOptions { url: url.to_owned(), connections: 1, sync_full: true, schema, limits }
+}
+
 async fn deadlocks_so_far(db: &Db) -> i64 {
     let count = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
     let row = db.read.query_one_raw(Statement::from_string(db.backend, count)).await.unwrap();
@@ -105,6 +162,9 @@ async fn deadlocks_so_far(db: &Db) -> i64 {
 
 impl Drop for Ground {
     fn drop(&mut self) {
+        if self.mounted {
+            let _ = std::process::Command::new("umount").arg("-l").arg(&self.folder).status();
+        }
         if std::thread::panicking() {
             eprintln!("what was left: {} {:?}", self.folder.display(), self.options.schema);
         } else {

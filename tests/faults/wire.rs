@@ -77,6 +77,8 @@ pub struct Answer {
     pub status: u16,
     /// Was it kept from the first time?
     pub replayed: bool,
+    /// Seconds to wait before sending it again.
+    pub retry_after: Option<u64>,
     /// The body, when it is JSON.
     pub body: Value,
     /// The body as it came.
@@ -117,6 +119,15 @@ impl Wire {
     pub async fn ask(&self, token: &str, ask: &Ask) -> Result<Answer> {
         let asked = tokio::time::timeout(ANSWER_MAX, self.exchange(ask.text(&self.host, token)));
         asked.await.map_err(|_| Error::other("no answer in time"))?
+    }
+
+    /// Sends on a connection of its own and resets it (RST) after a while: whoever asked is gone.
+    pub async fn resets(&self, token: &str, ask: &Ask, after: Duration) {
+        let mut stream = TcpStream::connect(&self.host).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        stream.write_all(ask.text(&self.host, token).as_bytes()).await.unwrap();
+        crate::wait::pause(after).await;
+        stream.set_zero_linger().unwrap();
     }
 
     /// Sends once; no answer ends the test.
@@ -161,6 +172,7 @@ fn parse(bytes: &[u8]) -> Option<Answer> {
     Some(Answer {
         status: head["http/1.1 ".len()..][..3].parse().unwrap(),
         replayed: header("idempotency-replayed:").is_some_and(|value| value.trim() == "true"),
+        retry_after: header("retry-after:").map(|value| value.trim().parse().unwrap()),
         body: serde_json::from_str(&text).unwrap_or_default(),
         text,
     })

@@ -36,9 +36,11 @@ async fn live() -> HttpResponse {
 async fn ready(edge: Data<Edge>) -> HttpResponse {
     let shared = edge.engine.shared();
     let database = ping(&shared.db).await;
+    let writable = shared.db.storage.writable();
     let bus = shared.bus.healthy();
-    let body = json!({"ready": database, "database": database, "bus": bus});
-    let status = if database { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let ready = database && writable;
+    let body = json!({"ready": ready, "database": database, "writable": writable, "bus": bus});
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     HttpResponse::build(status).json(body)
 }
 

@@ -79,7 +79,7 @@ async fn show(
         bay_id: query.bay,
     };
     let plans = edge.engine.extension::<Plans>()?;
-    let view = calendar(&edge.engine.shared().db, &plans, &wanted).await?;
+    let view = calendar(&edge.engine.shared().db, plans, wanted).await?;
     reply::json(&edge, StatusCode::OK, &view)
 }
 

@@ -19,7 +19,7 @@ use crate::billing::read::{self, PenaltyView, Scope};
 use crate::billing::waive::{Reinstate, Waive};
 use crate::edge::Edge;
 use crate::platform::page::{Page, PageQuery};
-use crate::platform::{By, Command};
+use crate::platform::{By, Command, Snapshot};
 use crate::policy::Book;
 
 /// Routes.
@@ -130,9 +130,9 @@ async fn one(
 ) -> Result<HttpResponse, Problem> {
     let book = edge.engine.extension::<Book>()?;
     // The penalty, its acts and its money of one moment.
-    let moment = edge.engine.shared().db.moment().await?;
-    let whole = read::whole(&moment, &book, *id).await?;
-    moment.commit().await?;
+    let id = *id;
+    let read = async move |moment: Snapshot| read::whole(&moment, &book, id).await;
+    let whole = edge.engine.shared().db.snapshot(read).await?;
     reply::json(&edge, StatusCode::OK, &whole)
 }
 

@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Value, json};
 
 use crate::platform::codes::General;
-use crate::platform::{Kind, Refused, Stop};
+use crate::platform::{Fault, Kind, Refused, Stop};
 
 /// Where the codes are described.
 const TYPE_BASE: &str = "https://yumo.az/problems/";
@@ -67,7 +67,12 @@ impl ResponseError for Problem {
                 "Nothing was done. Send the same command with the same Idempotency-Key again.",
             ),
             Stop::Fault(fault) => {
-                tracing::error!(%fault, "a request met a fault");
+                // A storage that takes no writes has raised its alarm, once.
+                if matches!(fault, Fault::Unavailable(_)) {
+                    tracing::debug!(%fault, "a request met a fault");
+                } else {
+                    tracing::error!(%fault, "a request met a fault");
+                }
                 unavailable(
                     "unavailable",
                     "The engine cannot serve this now",

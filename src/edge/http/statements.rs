@@ -17,8 +17,8 @@ use crate::edge::Edge;
 use crate::ledger::statement::{self, Account, Month, StatementLine, Whose};
 use crate::orders::charges::{self, Charges};
 use crate::partners;
-use crate::platform::Fault;
 use crate::platform::page::{Page, PageQuery};
+use crate::platform::{Fault, Snapshot};
 use crate::policy::Book;
 
 /// Routes.
@@ -131,9 +131,9 @@ async fn monthly(
 ) -> Result<HttpResponse, Problem> {
     let span = span(&edge, staff.partner_id(), &month).await?;
     // Where it began and what moved, of one moment.
-    let moment = edge.engine.shared().db.moment().await?;
-    let month = statement::month(&moment, Whose::Partner(staff.partner_id()), span).await?;
-    moment.commit().await?;
+    let whose = Whose::Partner(staff.partner_id());
+    let read = async move |moment: Snapshot| statement::month(&moment, whose, span).await;
+    let month = edge.engine.shared().db.snapshot(read).await?;
     reply::json(&edge, StatusCode::OK, &month)
 }
 
@@ -154,8 +154,8 @@ async fn span(edge: &Edge, partner_id: PartnerId, month: &str) -> Result<Span, P
 #[get("/v1/partner/orders/{id}/charges")]
 async fn why(edge: Data<Edge>, staff: Staff, id: Path<OrderId>) -> Result<HttpResponse, Problem> {
     let book = edge.engine.extension::<Book>()?;
-    let moment = edge.engine.shared().db.moment().await?;
-    let charges = charges::charges(&moment, &book, staff.partner_id(), *id).await?;
-    moment.commit().await?;
+    let (partner_id, id) = (staff.partner_id(), *id);
+    let read = async move |moment: Snapshot| charges::charges(&moment, &book, partner_id, id).await;
+    let charges = edge.engine.shared().db.snapshot(read).await?;
     reply::json(&edge, StatusCode::OK, &charges)
 }

@@ -22,6 +22,7 @@ use crate::orders::read;
 use crate::orders::view::OrderView;
 use crate::partners::read::BranchView;
 use crate::partners::register::{NewBranch, OrganisationView, RegisterOrganisation};
+use crate::platform::Snapshot;
 use crate::platform::page::{Page, PageQuery};
 use crate::policy::Book;
 use crate::support::credit::CreditPartner;
@@ -161,9 +162,9 @@ async fn order(
     id: Path<OrderId>,
 ) -> Result<HttpResponse, Problem> {
     // State, history, timers and money of one moment.
-    let moment = edge.engine.shared().db.moment().await?;
-    let whole = read::whole(&moment, *id).await?;
-    moment.commit().await?;
+    let id = *id;
+    let read = async move |moment: Snapshot| read::whole(&moment, id).await;
+    let whole = edge.engine.shared().db.snapshot(read).await?;
     let version = whole.pointer("/order/version").and_then(serde_json::Value::as_i64);
     let mut response = reply::json(&edge, StatusCode::OK, &whole)?;
     if let Some(version) = version {

@@ -16,8 +16,8 @@ use entity::order::{Kind, Model};
 use entity::value::{Instant, OrderId, Span};
 use entity::{delivery, mark, order};
 use sea_orm::{
-    ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -28,7 +28,7 @@ use judged::{Faults, Judged};
 pub use sums::{Biggest, Change, Sums};
 use terms::{Cost, cost, faulty, rewritten};
 
-use crate::platform::{Engine, Stop, heartbeat};
+use crate::platform::{Engine, Snapshot, Stop, heartbeat};
 use crate::policy::check::{self, Finding};
 use crate::policy::draft::Changes;
 use crate::policy::{Book, Policy, read};
@@ -109,15 +109,17 @@ pub async fn rehearse(engine: &Engine, ask: &Rehearse) -> Result<Rehearsed, Stop
     book.look(&shared.db.read).await?;
     let today = book.at(now)?.keys;
     let period = Rehearse { until, ..ask.clone() };
-    let moment = shared.db.moment().await?;
     let draft = Arc::new(draft.keys);
-    let (sums, clients) = (ByKind::default(), <[Faults; 2]>::default());
-    let outages = heartbeat::outages(&moment, ask.from).await?;
-    let mut stage = Stage { moment, book, draft, sums, clients, outages };
-    let cut_at = stage.orders(&period).await?;
-    let branches = stage.branches(ask.from, cut_at.unwrap_or(until)).await?;
-    let Stage { moment, draft, sums, clients: [before, after], .. } = stage;
-    moment.commit().await?;
+    let played = shared.db.snapshot(async move |moment: Snapshot| {
+        let (sums, clients) = (ByKind::default(), <[Faults; 2]>::default());
+        let outages = heartbeat::outages(&moment, period.from).await?;
+        let mut stage = Stage { moment, book, draft, sums, clients, outages };
+        let cut_at = stage.orders(&period).await?;
+        let branches = stage.branches(period.from, cut_at.unwrap_or(until)).await?;
+        let Stage { draft, sums, clients, .. } = stage;
+        Ok::<_, Stop>((draft, sums, clients, cut_at, branches))
+    });
+    let (draft, sums, [before, after], cut_at, branches) = played.await?;
     let before = Judged::of(before, &branches, &today);
     let after = Judged::of(after, &branches, &draft);
     let total = sums.quick.plus(&sums.booking);
@@ -143,7 +145,7 @@ struct ByKind {
 }
 
 struct Stage {
-    moment: DatabaseTransaction,
+    moment: Snapshot,
     book: Arc<Book>,
     draft: Arc<Policy>,
     sums: ByKind,

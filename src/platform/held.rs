@@ -1,0 +1,161 @@
+//! A pooled connection in one task's hands. It returns to its pool only by `release`, which its
+//! holder calls when the connection is known to be outside any transaction; dropped in any other
+//! state it is closed, and the pool opens another.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use sea_orm::sqlx::error::Error as SqlxError;
+use sea_orm::sqlx::pool::PoolConnection;
+use sea_orm::sqlx::{AssertSqlSafe, Executor as _, Postgres, Sqlite, query_with};
+use sea_orm::{
+    DatabaseBackend, DatabaseConnection, DbErr, ExecResult, QueryResult, RuntimeErr, Statement,
+};
+use sea_query_sqlx::SqlxValues;
+
+/// Instructions of `SQLite`'s machine between two looks at a deadline.
+const OPS_PER_LOOK: i32 = 100_000;
+
+enum Raw {
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+}
+
+/// A connection that is closed unless it is released.
+pub struct Held {
+    raw: Raw,
+    released: bool,
+}
+
+impl Held {
+    /// Takes one from a pool, or opens one there.
+    ///
+    /// # Errors
+    /// When none is free in time, or the database cannot be reached.
+    pub async fn of(pool: &DatabaseConnection) -> Result<Self, DbErr> {
+        let raw = if pool.get_database_backend() == DatabaseBackend::Sqlite {
+            let acquired = pool.get_sqlite_connection_pool().acquire().await;
+            Raw::Sqlite(acquired.map_err(connecting)?)
+        } else {
+            let acquired = pool.get_postgres_connection_pool().acquire().await;
+            Raw::Postgres(acquired.map_err(connecting)?)
+        };
+        Ok(Self { raw, released: false })
+    }
+
+    /// Runs a text that gives no rows and binds nothing.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn run(&mut self, sql: &str) -> Result<ExecResult, DbErr> {
+        let sql = AssertSqlSafe(sql.to_owned());
+        match &mut self.raw {
+            Raw::Sqlite(raw) => raw.execute(sql).await.map(Into::into).map_err(executing),
+            Raw::Postgres(raw) => raw.execute(sql).await.map(Into::into).map_err(executing),
+        }
+    }
+
+    /// Runs a statement that gives no rows.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn execute(&mut self, statement: &Statement) -> Result<ExecResult, DbErr> {
+        let (sql, values) = parts(statement);
+        match &mut self.raw {
+            Raw::Sqlite(raw) => {
+                let done = query_with(sql, values).execute(&mut **raw).await;
+                done.map(Into::into).map_err(executing)
+            }
+            Raw::Postgres(raw) => {
+                let done = query_with(sql, values).execute(&mut **raw).await;
+                done.map(Into::into).map_err(executing)
+            }
+        }
+    }
+
+    /// The first row of a statement.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn one(&mut self, statement: &Statement) -> Result<Option<QueryResult>, DbErr> {
+        let (sql, values) = parts(statement);
+        match &mut self.raw {
+            Raw::Sqlite(raw) => {
+                let row = query_with(sql, values).fetch_optional(&mut **raw).await;
+                row.map(|row| row.map(Into::into)).map_err(querying)
+            }
+            Raw::Postgres(raw) => {
+                let row = query_with(sql, values).fetch_optional(&mut **raw).await;
+                row.map(|row| row.map(Into::into)).map_err(querying)
+            }
+        }
+    }
+
+    /// All rows of a statement.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn all(&mut self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let (sql, values) = parts(statement);
+        match &mut self.raw {
+            Raw::Sqlite(raw) => {
+                let rows = query_with(sql, values).fetch_all(&mut **raw).await;
+                rows.map(|rows| rows.into_iter().map(Into::into).collect()).map_err(querying)
+            }
+            Raw::Postgres(raw) => {
+                let rows = query_with(sql, values).fetch_all(&mut **raw).await;
+                rows.map(|rows| rows.into_iter().map(Into::into).collect()).map_err(querying)
+            }
+        }
+    }
+
+    /// On `SQLite`: statements are interrupted from this moment on. On PostgreSQL the server
+    /// holds such a limit itself.
+    ///
+    /// # Errors
+    /// When the connection is broken.
+    pub async fn interrupt_at(&mut self, deadline: Option<Instant>) -> Result<(), DbErr> {
+        let Raw::Sqlite(raw) = &mut self.raw else { return Ok(()) };
+        let mut handle = raw.lock_handle().await.map_err(executing)?;
+        match deadline {
+            Some(at) => handle.set_progress_handler(OPS_PER_LOOK, move || Instant::now() < at),
+            None => handle.remove_progress_handler(),
+        }
+        Ok(())
+    }
+
+    /// Gives it back: it is outside any transaction, and nothing of it is under way.
+    pub fn release(mut self) {
+        self.released = true;
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.released {
+            return;
+        }
+        metrics::counter!("yumo_connections_discarded").increment(1);
+        match &mut self.raw {
+            Raw::Sqlite(raw) => raw.close_on_drop(),
+            Raw::Postgres(raw) => raw.close_on_drop(),
+        }
+    }
+}
+
+fn parts(statement: &Statement) -> (AssertSqlSafe<&str>, SqlxValues) {
+    let values = statement.values.clone().unwrap_or(sea_orm::Values(Vec::new()));
+    (AssertSqlSafe(statement.sql.as_str()), SqlxValues(values))
+}
+
+fn connecting(error: SqlxError) -> DbErr {
+    DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error)))
+}
+
+fn executing(error: SqlxError) -> DbErr {
+    DbErr::Exec(RuntimeErr::SqlxError(Arc::new(error)))
+}
+
+fn querying(error: SqlxError) -> DbErr {
+    DbErr::Query(RuntimeErr::SqlxError(Arc::new(error)))
+}

@@ -1,0 +1,91 @@
+//! Does the database take writes? The flush reports each failure; a probe finds the way back.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use sea_orm::{DatabaseBackend, Statement, Value};
+use tokio::sync::Notify;
+
+use super::clock::pause;
+
+/// How often a database that takes no writes is tried.
+pub(super) const RETRY: Duration = Duration::from_millis(250);
+/// Bytes that a probe writes where there was no room: more than most groups of commands need.
+const ROOM_BYTES: usize = 256 * 1024;
+
+/// Whether writing is possible, as the last attempt showed.
+#[derive(Debug, Default)]
+pub struct Storage {
+    down: AtomicBool,
+    committed: AtomicU64,
+    failed: Notify,
+    doubted: Mutex<Option<Instant>>,
+}
+
+impl Storage {
+    /// Were the last writes possible?
+    #[must_use]
+    pub fn writable(&self) -> bool {
+        !self.down.load(Ordering::Acquire)
+    }
+
+    /// Something was written.
+    pub(super) fn wrote(&self) {
+        self.committed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many writes there were; a probe is needless where it moved.
+    pub(super) fn writes(&self) -> u64 {
+        self.committed.load(Ordering::Relaxed)
+    }
+
+    /// May a connection of this age be lent? One that is older than the last failure may speak to
+    /// a server that was stopped, or that no longer takes writes.
+    pub(super) fn trusts(&self, age: Duration) -> bool {
+        let doubted = *self.doubted.lock().unwrap_or_else(PoisonError::into_inner);
+        doubted.is_none_or(|doubted| age < doubted.elapsed())
+    }
+
+    /// Writing failed for a reason that will meet the next command too.
+    pub(super) fn fails(&self, why: &str) {
+        if !self.down.swap(true, Ordering::AcqRel) {
+            *self.doubted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+            metrics::gauge!("yumo_storage_writable").set(0.0);
+            metrics::counter!("yumo_storage_failures").increment(1);
+            tracing::error!(alarm = "storage_unwritable", why, "the database takes no writes");
+        }
+        self.failed.notify_one();
+    }
+
+    /// A connection broke, or none was free in time: a probe finds out what that means.
+    pub(super) fn suspect(&self) {
+        self.failed.notify_one();
+    }
+
+    /// A probe was written.
+    pub(super) fn recovers(&self) {
+        metrics::gauge!("yumo_storage_writable").set(1.0);
+        if self.down.swap(false, Ordering::AcqRel) {
+            tracing::warn!("the database takes writes again");
+        }
+    }
+
+    /// Waits for a report, or for the time of the next probe.
+    pub(super) async fn next_probe(&self, every: Duration) {
+        let wait = if self.writable() { every } else { RETRY };
+        tokio::select! { () = self.failed.notified() => {}, () = pause(wait) => {} }
+    }
+}
+
+/// What a probe writes: one number, and where writing failed before, as much as a group needs.
+pub(super) fn probe(backend: DatabaseBackend, room: bool) -> Statement {
+    let room = if room { "0".repeat(ROOM_BYTES) } else { String::new() };
+    let (sql, values) = if room.is_empty() {
+        ("UPDATE storage_probe SET n = n + 1 WHERE id = 1 RETURNING n", Vec::new())
+    } else {
+        let sql = "UPDATE storage_probe SET n = n + 1, room = $1 WHERE id = 1 RETURNING n";
+        (sql, vec![Value::from(room)])
+    };
+    Statement::from_sql_and_values(backend, sql, values)
+}
