@@ -35,7 +35,7 @@ use crate::platform::crypto::Keys;
 use crate::platform::db::Db;
 use crate::platform::{Clock, Engine, Fault, Stop, feed, heartbeat, idempotency, telemetry};
 use crate::policy::{Book, watch as versions};
-use crate::{access, keyring, reseal};
+use crate::{access, bonus, keyring, reseal};
 
 /// Proofs in a row that may not run before acceptances stop.
 const PROOF_FAILURES_MAX: u32 = 3;
@@ -342,6 +342,7 @@ async fn forget_old(engine: &Engine, keep: TimeDelta) -> Result<(), sea_orm::DbE
     feed::forget(db, now - keep).await?;
     heartbeat::forget(db, now - keep).await?;
     access::otp::forget(db, now).await?;
+    bonus::code::forget(db, now).await?;
     availability::forget(db, now - keep).await?;
     callback::forget(db, now - keep).await?;
     Ok(())

@@ -4,7 +4,7 @@ use entity::value::{OrderId, PartnerId, PayableId, PersonId, SanctionId};
 
 use crate::billing::payable::{self, SettlePayable};
 use crate::billing::payout::{self, RunPayouts};
-use crate::billing::{look, payout_send, refund};
+use crate::billing::{look, payout_send, reconcile, refund, stray};
 use crate::bonus::clock::{self, Turn, Warn};
 use crate::orders::accept::AutoConfirm;
 use crate::orders::burn::{Burn, CheckBay, Remind};
@@ -62,6 +62,8 @@ pub async fn send(engine: &Engine, fired: &Fired) -> Result<(), Stop> {
         clock::WARN => engine.fire(fired, Warn { owner: fired.subject }).await,
         look::LOOK => look::fired(engine, fired).await,
         refund::REFUND => refund::fired(engine, fired).await,
+        reconcile::RECONCILE => reconcile::fired(engine, fired).await,
+        stray::STRAY => stray::fired(engine, fired).await,
         payable::SETTLE => {
             let payable_id = PayableId(fired.subject);
             engine.fire(fired, SettlePayable { payable_id }).await
@@ -79,7 +81,8 @@ pub async fn send(engine: &Engine, fired: &Fired) -> Result<(), Stop> {
 /// their moment.
 #[must_use]
 pub fn asks_outside(kind: &str) -> bool {
-    [look::LOOK, refund::REFUND, payout_send::SEND].contains(&kind)
+    let kinds = [look::LOOK, refund::REFUND, reconcile::RECONCILE, stray::STRAY, payout_send::SEND];
+    kinds.contains(&kind)
 }
 
 fn named(which: &str) -> &'static str {

@@ -31,6 +31,7 @@ const PURE: &[&str] = &[
     "src/billing/legs.rs",
     "src/billing/payment.rs",
     "src/billing/account.rs",
+    "src/billing/velocity.rs",
     "src/policy/calendar.rs",
     "src/bonus/queue.rs",
     "src/orders/auto.rs",
@@ -67,7 +68,7 @@ const LINE_CHARS_MAX: usize = 100;
 
 const GROUPS: &[&str] = &[
     "ORD", "QO", "BK", "ARR", "ADD", "PEN", "COM", "BAL", "BON", "SAN", "RAT", "SEA", "ACC", "NOT",
-    "OUT", "SUP", "PAN",
+    "LIM", "OUT", "SUP", "PAN",
 ];
 
 #[test]

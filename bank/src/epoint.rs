@@ -100,6 +100,16 @@ impl Provider {
         self.merchant.result_url = Some(url);
     }
 
+    /// The payer's bank takes a payment back, and the merchant is not asked; false where there is
+    /// nothing to take.
+    pub fn charges_back(&mut self, id: &str) -> bool {
+        let paid = self.payments.get_mut(id).filter(|payment| payment.status == "success");
+        paid.is_some_and(|payment| {
+            "returned".clone_into(&mut payment.status);
+            true
+        })
+    }
+
     /// The raw form of a callback about a payment, signed.
     #[must_use]
     pub fn callback(&self, id: &str, status: &str, amount: &str) -> String {

@@ -57,6 +57,17 @@ impl Provider {
         }
     }
 
+    /// The payer's bank takes an order back, and the merchant is not asked; false where there is
+    /// nothing to take.
+    pub fn charges_back(&mut self, rrn: &str) -> bool {
+        let mut orders = self.orders.values_mut();
+        let paid = orders.find(|order| order.rrn == rrn && order.status == "APPROVED");
+        paid.is_some_and(|order| {
+            "REVERSE".clone_into(&mut order.status);
+            true
+        })
+    }
+
     /// The provider's name for a payment of the merchant.
     #[must_use]
     pub fn name_of(&self, rrn: &str) -> Option<String> {

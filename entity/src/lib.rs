@@ -3,11 +3,14 @@
 
 pub mod value;
 
+pub mod audit_act;
 pub mod bay;
 pub mod bay_block;
 pub mod calendar_feed;
 pub mod campaign;
+pub mod campaign_claim;
 pub mod car;
+pub mod code_try;
 pub mod data_step;
 pub mod delivery;
 pub mod feed;
@@ -46,6 +49,8 @@ pub mod session;
 pub mod special_day;
 pub mod staff;
 pub mod staff_invitation;
+pub mod staff_past;
+pub mod stray_payment;
 pub mod support_agent;
 pub mod tick;
 pub mod timer;

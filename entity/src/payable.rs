@@ -26,6 +26,10 @@ pub struct Model {
     pub payout_id: Option<PayoutId>,
     /// When it arose.
     pub created_at: Instant,
+    /// It is not settled before then (LIM-6).
+    pub held_until: Option<Instant>,
+    /// The velocity rules that hold it, separated by commas.
+    pub held_by: String,
     /// When the partner had it, or it was refused.
     pub settled_at: Option<Instant>,
     /// Why support decided so.

@@ -52,6 +52,8 @@ pub struct Model {
     pub refunded_at: Option<Instant>,
     /// When the provider was asked last.
     pub last_look_at: Option<Instant>,
+    /// What the provider took back by itself, qəpik; it is part of what was returned (LIM-11).
+    pub charged_back: Money,
     /// For people.
     pub note: String,
     /// Optimistic version.

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::value::{Bp, Instant, PartnerId, Sealed};
+use crate::value::{Bp, Instant, PartnerId, PersonId, Sealed};
 
 /// One row of `payout_terms`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -24,6 +24,12 @@ pub struct Model {
     pub voen_hash: Option<String>,
     /// When support saw that the number is the partner's.
     pub voen_verified_at: Option<Instant>,
+    /// Keyed hash of the account, to see whether it is another one.
+    pub account_hash: Option<String>,
+    /// When it was changed last: it rests before the first payout (LIM-11).
+    pub account_changed_at: Option<Instant>,
+    /// Which owner changed it.
+    pub account_changed_by: Option<PersonId>,
     /// Optimistic version.
     pub version: i64,
 }

@@ -28,6 +28,8 @@ pub struct Model {
     pub told_restricted: bool,
     /// What the branch was told of the second.
     pub told_low: bool,
+    /// A payment was charged back: restricted until support unlocks it (LIM-11).
+    pub locked: bool,
 }
 
 /// No relation is followed by the ORM: rows are read by whoever owns them.

@@ -12,6 +12,8 @@ mod m0008_payments;
 mod m0009_policy;
 mod m0010_storage;
 mod m0014_orders;
+mod m0016_audit;
+mod m0017_payout_accounts;
 mod m0018_people;
 mod m0019_staff_invitation;
 mod table;
@@ -37,6 +39,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_policy::Migration),
             Box::new(m0010_storage::Migration),
             Box::new(m0014_orders::Migration),
+            Box::new(m0016_audit::Migration),
+            Box::new(m0017_payout_accounts::Migration),
             Box::new(m0018_people::Migration),
             Box::new(m0019_staff_invitation::Migration),
         ]

@@ -12,7 +12,9 @@ use entity::order::Actor;
 
 use crate::platform::By;
 
+pub mod fresh;
 pub mod invitation;
+pub mod limits;
 pub mod me;
 mod once;
 pub mod otp;
@@ -36,7 +38,7 @@ pub use settings::{AccessSettings, OtpChannel};
 pub use token::Tokens;
 
 /// Whoever has not signed in yet.
-const ANYONE: By = By { actor: Actor::Client, person_id: None, session_id: None };
+const ANYONE: By = By { actor: Actor::Client, person_id: None, session_id: None, address: None };
 
 crate::refusals! {
     /// What access refuses.
@@ -104,6 +106,12 @@ crate::refusals! {
         NoSuchInvitation = "no_such_invitation", NotFound,
             "There is no such invitation",
             "It may have been answered, taken back or left until it expired.";
+        SupportLimit = "support_limit", Forbidden,
+            "This is more than your role may move",
+            "Ask somebody of the role in `may`; what one person moved within a day counts together.";
+        SameAmount = "same_amount_a_moment_ago", Conflict,
+            "The same amount was recorded here a moment ago",
+            "Look at `act`; if this is another one, send it again with `confirm` and a fresh Idempotency-Key.";
         NoSuchBranch = "no_such_branch", NotFound,
             "There is no such branch",
             "Check the branch's id.";

@@ -1,5 +1,6 @@
 //! The principal: who a request comes from, and what the database says of them now (ACC-4).
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -43,13 +44,16 @@ pub struct Principal {
     pub support: Option<SupportRole>,
     /// When the token that was shown is no longer good.
     pub expires_at: Instant,
+    /// The network address of the request, where that is known.
+    pub address: Option<IpAddr>,
 }
 
 impl Principal {
     /// The person in one of the roles.
     #[must_use]
     pub fn by(&self, actor: Actor) -> By {
-        By::person(actor, self.person_id, self.session_id)
+        let by = By::person(actor, self.person_id, self.session_id);
+        By { address: self.address, ..by }
     }
 
     /// What the person is at a branch.
@@ -159,6 +163,7 @@ impl Sessions {
             branches: roles.branches.clone(),
             support: roles.support,
             expires_at,
+            address: None,
         }))
     }
 

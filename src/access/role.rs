@@ -201,6 +201,10 @@ pub const TABLE: &[Rule] = &[
     rule_of("POST",   "/v1/support/partners", AFFAIRS),
     rule_of("GET",    "/v1/support/partners/{id}", CASES),
     rule_of("POST",   "/v1/support/partners/{id}/credits", AFFAIRS),
+    rule_of("POST",   "/v1/support/partners/{id}/unlock", AFFAIRS),
+    rule_of("GET",    "/v1/support/acts", AFFAIRS),
+    rule_of("GET",    "/v1/support/stray-payments", CASES),
+    rule_of("POST",   "/v1/support/stray-payments/{id}/close", AFFAIRS),
     rule_of("GET",    "/v1/support/orders/{id}", CASES),
     rule_of("POST",   "/v1/support/orders/{id}/adjust", CASES),
     rule_of("GET",    "/v1/support/policy", CASES),
@@ -313,6 +317,7 @@ mod tests {
             branches,
             support,
             expires_at: chrono::DateTime::UNIX_EPOCH,
+            address: None,
         }
     }
 

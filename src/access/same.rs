@@ -1,7 +1,7 @@
 //! Is a client one of a business's own people (BON-6)?
 
-use entity::value::{OrganisationId, PersonId};
-use entity::{partner, session, staff};
+use entity::value::{Instant, OrganisationId, PersonId};
+use entity::{partner, session, staff, staff_past};
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _, QueryTrait as _,
 };
@@ -11,13 +11,14 @@ use crate::platform::{Stop, Tx};
 /// What shows that a client deals with themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Same {
-    /// The client works there: the same number.
+    /// The client works there, or did lately: the same number.
     Phone,
     /// Somebody who works there signs in on the client's device.
     Device,
 }
 
-/// Does this client work for a business, or share a device with somebody who does?
+/// Does this client work for a business, or share a device with somebody who does? Whoever left
+/// after `left_since` counts as if still there (LIM-6).
 ///
 /// # Errors
 /// When the database fails.
@@ -25,19 +26,29 @@ pub async fn same(
     tx: &Tx,
     client_id: PersonId,
     organisation_id: OrganisationId,
+    left_since: Instant,
 ) -> Result<Option<Same>, Stop> {
     let branches = partner::Entity::find()
         .select_only()
         .column(partner::Column::Id)
         .filter(partner::Column::OrganisationId.eq(organisation_id))
         .into_query();
-    let people: Vec<PersonId> = staff::Entity::find()
+    let mut people: Vec<PersonId> = staff::Entity::find()
         .select_only()
         .column(staff::Column::PersonId)
-        .filter(staff::Column::PartnerId.in_subquery(branches))
+        .filter(staff::Column::PartnerId.in_subquery(branches.clone()))
         .into_tuple()
         .all(tx.db())
         .await?;
+    let past: Vec<PersonId> = staff_past::Entity::find()
+        .select_only()
+        .column(staff_past::Column::PersonId)
+        .filter(staff_past::Column::PartnerId.in_subquery(branches))
+        .filter(staff_past::Column::LeftAt.gt(left_since))
+        .into_tuple()
+        .all(tx.db())
+        .await?;
+    people.extend(past);
     if people.contains(&client_id) {
         return Ok(Some(Same::Phone));
     }

@@ -58,9 +58,9 @@ fn requesters(keys: &Keys, from: &Requester) -> Vec<String> {
 
 /// Spends one try of the newest code that was sent to a number for whoever answers now: others'
 /// codes, and their tries, are theirs (LIM-10).
-struct Try {
-    phone_hash: String,
-    requesters: Vec<String>,
+pub(super) struct Try {
+    pub(super) phone_hash: String,
+    pub(super) requesters: Vec<String>,
 }
 
 impl Command for Try {

@@ -3,7 +3,7 @@
 use entity::order::Actor;
 use entity::staff::StaffRole;
 use entity::value::{Instant, PartnerId, PersonId, Phone, SealedColumn, SealedField};
-use entity::{partner, person, staff};
+use entity::{partner, person, staff, staff_past};
 use sea_orm::{
     ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _,
     QuerySelect as _, QueryTrait as _, Value,
@@ -116,6 +116,12 @@ impl Command for RemoveStaff {
             ("person_id", Value::from(self.person_id.0)),
         ];
         tx.delete("staff", key);
+        // Whoever left is still staff for a while (LIM-6).
+        tx.replace(staff_past::Model {
+            partner_id: self.partner_id,
+            person_id: self.person_id,
+            left_at: tx.now(),
+        });
         tx.wake(topic(self.person_id));
         Ok(())
     }
@@ -228,4 +234,32 @@ fn view(who: &person::Model, row: &staff::Model) -> StaffView {
         role: row.role,
         created_at: row.created_at,
     }
+}
+
+/// The owners of a branch's organisation (ACC-3).
+///
+/// # Errors
+/// When the database fails.
+pub async fn owners(tx: &Tx, partner_id: PartnerId) -> Result<Vec<PersonId>, Stop> {
+    let organisation = partner::Entity::find()
+        .select_only()
+        .column(partner::Column::OrganisationId)
+        .filter(partner::Column::Id.eq(partner_id))
+        .into_query();
+    let branches = partner::Entity::find()
+        .select_only()
+        .column(partner::Column::Id)
+        .filter(partner::Column::OrganisationId.in_subquery(organisation))
+        .into_query();
+    let mut people: Vec<PersonId> = staff::Entity::find()
+        .select_only()
+        .column(staff::Column::PersonId)
+        .filter(staff::Column::PartnerId.in_subquery(branches))
+        .filter(staff::Column::Role.eq(StaffRole::Owner))
+        .into_tuple()
+        .all(tx.db())
+        .await?;
+    people.sort();
+    people.dedup();
+    Ok(people)
 }

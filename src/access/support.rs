@@ -2,10 +2,12 @@
 
 use entity::support_agent;
 use entity::support_agent::SupportRole;
-use entity::value::{PersonId, Phone};
+use entity::value::{Money, PersonId, Phone};
+use serde_json::json;
 
 use super::person::known_or_new;
 use super::staff::topic;
+use crate::platform::audit::{self, Act};
 use crate::platform::{Command, Stop, Tx};
 
 /// Makes whoever has this number one of the operator's people, or changes how much they may.
@@ -24,8 +26,19 @@ impl Command for AddSupport {
     async fn run(&self, tx: &mut Tx) -> Result<PersonId, Stop> {
         let person_id = known_or_new(tx, &self.phone).await?.id;
         let before = tx.find::<support_agent::Entity>(person_id).await?;
+        let was = before.as_ref().map(|row| row.role);
         let created_at = before.map_or(tx.now(), |row| row.created_at);
         tx.replace(support_agent::Model { person_id, role: self.role, created_at });
+        let act = Act {
+            kind: "add_support",
+            subject: ("person", person_id.0),
+            amount: Money::ZERO,
+            reason: "Named from the command line",
+            before: json!({"role": was}),
+            after: json!({"role": self.role}),
+        };
+        let place = audit::place(tx, person_id.0).await?;
+        audit::record(tx, place, act).await?;
         tx.wake(topic(person_id));
         Ok(person_id)
     }

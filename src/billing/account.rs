@@ -50,14 +50,14 @@ impl Account {
         let named = (1..=NAME_MAX).contains(&self.name.trim().chars().count());
         let iban = |iban: &String| {
             let plain = iban.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
-            iban.len() == IBAN_CHARS && iban.starts_with("AZ") && plain
+            iban.len() == IBAN_CHARS && iban.starts_with("AZ") && plain && mod_97(iban)
         };
         let fin =
             |fin: &String| fin.len() == FIN_CHARS && fin.bytes().all(|b| b.is_ascii_alphanumeric());
         let bank = self.iban.as_ref().is_some_and(iban)
             && self.bank_code.as_ref().is_some_and(|code| digits(code, BANK_CODE_DIGITS));
-        let card = self.card.as_ref().is_some_and(|card| digits(card, CARD_DIGITS))
-            && self.fin.as_ref().is_some_and(fin);
+        let right = |card: &String| digits(card, CARD_DIGITS) && luhn(card);
+        let card = self.card.as_ref().is_some_and(right) && self.fin.as_ref().is_some_and(fin);
         let no_bank = self.iban.is_none() && self.bank_code.is_none();
         let no_card = self.card.is_none() && self.fin.is_none();
         named && ((bank && no_card) || (card && no_bank))
@@ -70,6 +70,39 @@ impl Account {
         let end: Vec<char> = number.chars().rev().take(4).collect();
         format!("…{}", end.into_iter().rev().collect::<String>())
     }
+}
+
+/// The checksum of an IBAN: the country and the check digits go to the end, letters count from 10,
+/// and 97 divides it with a rest of 1.
+///
+/// # Source
+/// ISO 13616, ISO 7064; LIM-11.
+fn mod_97(iban: &str) -> bool {
+    let Some((head, rest)) = iban.split_at_checked(4) else { return false };
+    let mut digits = rest.chars().chain(head.chars()).map(|c| c.to_digit(36));
+    let rest = digits.try_fold(0_u32, |rest, digit| {
+        let digit = digit?;
+        Some((rest * if digit > 9 { 100 } else { 10 } + digit) % 97)
+    });
+    rest == Some(1)
+}
+
+/// The checksum of a card's number.
+///
+/// # Source
+/// ISO/IEC 7812; LIM-11.
+fn luhn(card: &str) -> bool {
+    let sum: Option<u32> = card
+        .chars()
+        .rev()
+        .enumerate()
+        .map(|(place, c)| {
+            let digit = c.to_digit(10)?;
+            let doubled = if place % 2 == 1 { digit * 2 } else { digit };
+            Some(if doubled > 9 { doubled - 9 } else { doubled })
+        })
+        .sum();
+    sum.is_some_and(|sum| sum % 10 == 0)
 }
 
 /// Is it the form of a VÖEN?
@@ -86,7 +119,8 @@ fn digits(text: &str, n: usize) -> bool {
 mod tests {
     use super::*;
 
-    /// BON-5: an account is a bank's or a card's, whole and not both.
+    /// BON-5, LIM-11: an account is a bank's or a card's, whole and not both, and its checksum is
+    /// right.
     #[test]
     fn bon_5_what_can_be_paid_to() {
         let text = |text: &str| Some(text.to_owned());
@@ -98,19 +132,24 @@ mod tests {
             fin: None,
         };
         let card = Account {
-            card: text("4169738812345678"),
+            card: text("4169738812345670"),
             fin: text("5ABC123"),
             iban: None,
             bank_code: None,
             ..bank.clone()
         };
         assert!(bank.sensible() && card.sensible());
-        assert_eq!((bank.hint().as_str(), card.hint().as_str()), ("…1944", "…5678"));
+        assert_eq!((bank.hint().as_str(), card.hint().as_str()), ("…1944", "…5670"));
         assert!(!Account { fin: text("5ABC123"), ..bank.clone() }.sensible());
         assert!(!Account { iban: text("GB29ABCD38053"), ..bank.clone() }.sensible());
         assert!(!Account { bank_code: None, ..bank.clone() }.sensible());
-        assert!(!Account { card: text("4169"), ..card }.sensible());
-        assert!(!Account { name: " ".to_owned(), ..bank }.sensible());
+        assert!(!Account { card: text("4169"), ..card.clone() }.sensible());
+        assert!(!Account { name: " ".to_owned(), ..bank.clone() }.sensible());
+        // One digit off, and two digits swapped.
+        let other = |iban: &str| Account { iban: text(iban), ..bank.clone() }.sensible();
+        assert!(!other("AZ21NABZ00000000137010001945") && !other("AZ12NABZ00000000137010001944"));
+        let other = |number: &str| Account { card: text(number), ..card.clone() }.sensible();
+        assert!(!other("4169738812345671") && !other("4169738812345760"));
         assert!(voen("1234567891") && !voen("123456789") && !voen("12345678a1"));
     }
 }

@@ -10,9 +10,10 @@ use sea_orm::{
     QueryFilter as _,
 };
 
-use super::gateway::{Gateways, Hint, Payments, Seen, Untrusted};
-use super::look::named;
+use super::gateway::{Gateways, Hint, Payments, Seen, Standing, Untrusted};
+use super::look::{named, went_back};
 use super::settle::{Fail, Keep, Message, Outcome, Settle};
+use super::stray::Found;
 use super::{Refusal, payment_view};
 use crate::platform::crypto::digest;
 use crate::platform::{By, Engine, Stop};
@@ -20,6 +21,10 @@ use crate::platform::{By, Engine, Stop};
 /// Messages that move nothing, about one payment or about nothing of ours, that are kept in an hour
 /// at most; the rest is only logged.
 const NOISE_MAX: u64 = 1_000;
+
+/// Messages about nothing of ours of an hour after which providers are no longer asked whose
+/// payment one is about.
+const IDENTIFIED_MAX: u64 = 60;
 
 /// Takes the raw bytes of a callback.
 ///
@@ -44,7 +49,11 @@ pub async fn take(engine: &Engine, driver: Driver, raw: &[u8]) -> Result<Outcome
     if let Some(outcome) = seen_before(engine, &message).await? {
         return Ok(outcome);
     }
-    let Some(payment_id) = known(engine, driver, &hint).await? else {
+    let found = match known(engine, driver, &hint).await? {
+        Some(id) => Some(id),
+        None => identified(engine, &*gateway, &hint).await?,
+    };
+    let Some(payment_id) = found else {
         keep(engine, message, None, Outcome::NoSuchPayment).await?;
         return Err(Refusal::NoSuchPayment.into());
     };
@@ -70,6 +79,38 @@ async fn known(engine: &Engine, driver: Driver, hint: &Hint) -> Result<Option<Pa
     Ok(rows.all(&engine.shared().db.write).await?.pop().map(|row| row.id))
 }
 
+/// Nobody here knows it by this name. The provider is asked whose it is: a page it called back
+/// about before we recorded its name, or money for a payment that was lost in a restore, of which
+/// support is told (LIM-11). Anybody may call back, so this is asked so often in an hour at most.
+async fn identified(
+    engine: &Engine,
+    gateway: &dyn Payments,
+    hint: &Hint,
+) -> Result<Option<PaymentId>, Stop> {
+    if noise(engine, None).await? >= IDENTIFIED_MAX {
+        return Ok(None);
+    }
+    let says = match gateway.identify(hint).await {
+        Ok(says) => says,
+        Err(trouble) => {
+            tracing::warn!(%trouble, "a provider that called could not be asked whose it is");
+            return Err(Refusal::ProviderAway.into());
+        }
+    };
+    let driver = gateway.driver();
+    if let Some(id) = says.payment_id {
+        let own = Hint { payment_id: Some(id), order: None, reference: None };
+        if let Some(id) = known(engine, driver, &own).await? {
+            return Ok(Some(id));
+        }
+    }
+    if says.standing == Standing::Paid {
+        let found = Found { driver, name: hint.name().to_owned(), says };
+        engine.execute(By::CLOCK, None, found).await?;
+    }
+    Ok(None)
+}
+
 async fn look(
     engine: &Engine,
     gateway: &dyn Payments,
@@ -92,12 +133,11 @@ async fn look(
             Ok(engine.execute(By::CLOCK, None, settle).await?.answer)
         }
         Ok(Seen::Failed(why)) => {
-            let fail = Fail { payment_id, why, message };
+            let fail = Fail { payment_id, why, went_back: false, message };
             Ok(engine.execute(By::CLOCK, None, fail).await?.answer)
         }
-        Ok(Seen::Returned | Seen::PartlyReturned | Seen::Touched) => {
-            let why = "It was paid and went back at the provider".to_owned();
-            let fail = Fail { payment_id, why, message };
+        Ok(seen @ (Seen::Returned | Seen::PartlyReturned | Seen::Touched)) => {
+            let fail = Fail { payment_id, why: went_back(&seen), went_back: true, message };
             Ok(engine.execute(By::CLOCK, None, fail).await?.answer)
         }
         Ok(seen @ (Seen::Pending | Seen::Absent | Seen::Unknown(_))) => {

@@ -38,8 +38,7 @@ pub async fn open(engine: &Engine, id: PaymentId) -> Result<PaymentView, Stop> {
         }
         // It may have opened it the first time, and refuse only to do so again.
         Err(Trouble::Refused(why)) if !unknown(&*gateway, &row).await => {
-            tracing::error!(alarm = "provider_unclear", payment = %row.id, why);
-            Err(Refusal::ProviderUnclear.into())
+            unclear(engine, id, why).await
         }
         Err(Trouble::Refused(why)) => {
             tracing::warn!(payment = %row.id, why, "a provider refused a payment");
@@ -51,11 +50,15 @@ pub async fn open(engine: &Engine, id: PaymentId) -> Result<PaymentView, Stop> {
             tracing::warn!(payment = %row.id, %trouble, "a provider did not answer");
             Err(Refusal::ProviderAway.into())
         }
-        Err(Trouble::Unclear(what)) => {
-            tracing::error!(alarm = "provider_unclear", payment = %row.id, what);
-            Err(Refusal::ProviderUnclear.into())
-        }
+        Err(Trouble::Unclear(what)) => unclear(engine, id, what).await,
     }
+}
+
+/// Nobody knows whether the provider has it: support is told, once for each thing it says.
+async fn unclear<T>(engine: &Engine, payment_id: PaymentId, what: String) -> Result<T, Stop> {
+    tracing::error!(alarm = "provider_unclear", payment = %payment_id, what);
+    engine.execute(By::CLOCK, None, RecordUnclear { payment_id, what }).await?;
+    Err(Refusal::ProviderUnclear.into())
 }
 
 /// Does the provider know nothing of it that could still be paid?
@@ -122,5 +125,27 @@ impl Command for RecordNone {
             tx.disarm(look::LOOK, row.id.0);
         }
         Ok(())
+    }
+}
+
+/// Records that the provider said something nobody knows when it was asked for a page.
+struct RecordUnclear {
+    payment_id: PaymentId,
+    what: String,
+}
+
+impl Command for RecordUnclear {
+    type Answer = ();
+    const NAME: &'static str = "record_unclear_checkout";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let row = payment_view::load(tx, self.payment_id).await?;
+        let note = format!("Asked for a page, the provider says {}", self.what);
+        if row.note == note {
+            return Ok(());
+        }
+        let next = Model { note: note.clone(), ..row.clone() };
+        tx.update(&row, &next);
+        payment_view::support(tx, "support.payment_unclear", &next, &note)
     }
 }

@@ -1,9 +1,11 @@
 //! The client disputes a penalty, support rejects that (PEN-5, PEN-7).
 
-use entity::value::{PenaltyId, PersonId};
+use entity::value::{Money, PenaltyId, PersonId};
 
 use super::read::{self, PenaltyView, view};
+use super::waive::record;
 use super::{Refusal, penalty, tell};
+use crate::access::limits;
 use crate::platform::codes::given;
 use crate::platform::{Command, Refused, Stop, Tx};
 
@@ -55,6 +57,8 @@ impl Command for Reject {
         let reason = given(&self.reason)?;
         let (row, keys) = read::load(tx, self.penalty_id).await?;
         let next = penalty::rejected(&row)?;
+        let act = record("reject_dispute", (&row, &next), Money::ZERO, reason);
+        limits::act(tx, act).await?;
         tx.update(&row, &next);
         let shown = view(&next, &keys);
         tell::client(tx, &shown, Some(reason))?;

@@ -122,10 +122,46 @@ pub enum Sent {
 /// What a callback says: which payment to look at, never how it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hint {
+    /// Our name for it, where it is one.
+    pub payment_id: Option<PaymentId>,
+    /// The merchant's name for it, as it was written.
+    pub order: Option<String>,
+    /// The provider's.
+    pub reference: Option<String>,
+}
+
+impl Hint {
+    /// The name it was called back with.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.order.as_deref().or(self.reference.as_deref()).unwrap_or_default()
+    }
+}
+
+/// Whether a provider has money for a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It has.
+    Paid,
+    /// It had, and gave it back.
+    WentBack,
+    /// It never had, or does not know the payment.
+    Neither,
+}
+
+/// What a provider says of a payment this engine may not know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identified {
     /// Our name for it.
     pub payment_id: Option<PaymentId>,
     /// The provider's.
     pub reference: Option<String>,
+    /// How much.
+    pub amount: Option<Money>,
+    /// Where it stands, in the provider's word.
+    pub status: String,
+    /// Whether there is money.
+    pub standing: Standing,
 }
 
 /// Why a callback is not listened to.
@@ -147,6 +183,9 @@ pub trait Payments: Send + Sync {
 
     /// How a payment stands.
     fn status<'a>(&'a self, named: &'a Named) -> Asked<'a, Seen>;
+
+    /// What the provider says of a payment it called back about and that is not known here.
+    fn identify<'a>(&'a self, hint: &'a Hint) -> Asked<'a, Identified>;
 
     /// Gives back a part of a payment, or all of it.
     fn refund<'a>(&'a self, named: &'a Named, amount: Money) -> Asked<'a, ()>;

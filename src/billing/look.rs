@@ -5,9 +5,9 @@ use entity::payment::{Model, PaymentState};
 use entity::value::{Instant, PaymentId};
 
 use super::gateway::{Gateways, Named, Seen};
-use super::payment as rules;
 use super::payment_view::{self, support, told};
 use super::settle::{Fail, Settle};
+use super::{payment as rules, reconcile};
 use crate::platform::write_set::Fired;
 use crate::platform::{Command, Engine, Stop, Tx};
 use crate::policy;
@@ -57,10 +57,12 @@ pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), Stop> {
         Ok(Seen::Paid { amount, reference }) => {
             engine.fire(fired, Settle { payment_id, amount, reference, message }).await
         }
-        Ok(Seen::Failed(why)) => engine.fire(fired, Fail { payment_id, why, message }).await,
-        Ok(Seen::Returned | Seen::PartlyReturned | Seen::Touched) => {
-            let why = "It was paid and went back at the provider".to_owned();
-            engine.fire(fired, Fail { payment_id, why, message }).await
+        Ok(Seen::Failed(why)) => {
+            engine.fire(fired, Fail { payment_id, why, went_back: false, message }).await
+        }
+        Ok(seen @ (Seen::Returned | Seen::PartlyReturned | Seen::Touched)) => {
+            let fail = Fail { payment_id, why: went_back(&seen), went_back: true, message };
+            engine.fire(fired, fail).await
         }
         Ok(Seen::Pending | Seen::Absent) => {
             engine.fire(fired, Later { payment_id, answered: true, unknown: None }).await
@@ -73,6 +75,11 @@ pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), Stop> {
             engine.fire(fired, Later { payment_id, answered: false, unknown: None }).await
         }
     }
+}
+
+/// What is said of a payment that was paid and went back before anybody looked.
+pub(super) fn went_back(seen: &Seen) -> String {
+    format!("It was paid and went back at the provider, which says {seen:?}")
 }
 
 /// Nothing is known yet: looks again later, or gives up.
@@ -104,6 +111,7 @@ impl Command for Later {
             let next = expired.unwrap_or(looked);
             tx.update(&row, &next);
             told(tx, &next, keys.topup.refund_h)?;
+            reconcile::again(tx, &next)?;
         } else {
             tx.update(&row, &looked);
             tx.arm(LOOK, row.id.0, next(&row, &keys.topup, now));

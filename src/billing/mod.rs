@@ -23,6 +23,7 @@ pub mod account;
 pub mod callback;
 pub mod checkout;
 pub mod dispute;
+mod facts;
 pub mod funds;
 pub mod gateway;
 pub mod legs;
@@ -38,11 +39,14 @@ pub mod payout_view;
 pub mod penalty;
 pub mod penalty_payment;
 pub mod read;
+pub mod reconcile;
 pub mod refund;
 pub mod reserve;
 pub mod settle;
+pub mod stray;
 mod tell;
 pub mod top_up;
+mod velocity;
 pub mod waive;
 
 crate::refusals! {
@@ -76,7 +80,11 @@ crate::refusals! {
         PayableDecided = "payable_decided", Conflict, "That was decided already", "Only a suspended debt waits for a decision.";
         NoSuchPayout = "no_such_payout", NotFound, "There is no such payout", "Check the id.";
         PayoutOver = "payout_over", Conflict, "The payout is over", "It was paid, or failed and is owed again.";
-        VoenRequired = "voen_required", Conflict, "Money goes to a card only under a verified VÖEN", "Have support verify the VÖEN, or take it to the balance.";
+        VoenRequired = "voen_required", Conflict, "Money goes to a card only under a verified VÖEN", "Have support record the VÖEN, or take it to the balance.";
+        AccountRequired = "account_required", Conflict, "A VÖEN is verified together with an account", "The owner names the account first.";
+        AccountChanged = "account_changed", Conflict, "That is not the account the partner named", "Look at the account again: its owner may have changed it.";
+        CodeRequired = "code_required", Conflict, "Another account needs a fresh one-time code", "Ask for a code as for signing in, and send it with the account.";
+        StrayClosed = "stray_payment_closed", Conflict, "That payment is settled", "Nothing is left to do about it.";
         VoenInvalid = "voen_invalid", Unprocessable, "The VÖEN makes no sense", "A VÖEN has 10 digits.";
         AccountInvalid = "account_invalid", Unprocessable, "The account makes no sense", "Send a name, and either iban with bank_code or card with fin.";
         TermsInvalid = "payout_terms_invalid", Unprocessable, "The part that becomes bonus makes no sense", "It is 0 to 10000 basis points.";

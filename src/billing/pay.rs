@@ -3,7 +3,9 @@
 use entity::value::{Money, PenaltyId};
 
 use super::read::{self, PenaltyView, view};
+use super::waive::record;
 use super::{penalty, tell};
+use crate::access::limits;
 use crate::ledger;
 use crate::ledger::post::penalty::{Act, share};
 use crate::ledger::split::split;
@@ -18,6 +20,8 @@ pub struct Pay {
     pub amount: Money,
     /// Where the money came from.
     pub reason: String,
+    /// The same amount again is meant.
+    pub confirm: bool,
 }
 
 impl Command for Pay {
@@ -33,6 +37,8 @@ impl Command for Pay {
         let left = penalty::left(&row);
         let next = penalty::paid(&row, self.amount, tx.now())
             .map_err(|refusal| Refused::from(refusal).with("left", left))?;
+        let act = record("record_penalty_payment", (&row, &next), self.amount, note);
+        limits::act_once(tx, act, self.confirm).await?;
         let rate = keys.fee.split_partner_bp;
         let more = split(next.paid, rate).since(split(row.paid, rate));
         let (penalty_id, order_id) = (row.id, row.order_id);

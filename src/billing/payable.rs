@@ -1,5 +1,6 @@
 //! What the operator owes a partner for an order that was paid with bonus: at once to the balance,
-//! or in working days to a card (BON-5); suspended until support decides (BON-6).
+//! or in working days to a card (BON-5), after a time in which it can neither be spent nor paid out
+//! (LIM-6); suspended until support decides (BON-6).
 
 use chrono::{NaiveDate, TimeDelta, TimeZone as _};
 use chrono_tz::Tz;
@@ -7,33 +8,48 @@ use entity::lot::LotSource;
 use entity::payable::{Model, PayableState};
 use entity::payout_terms::{self, PayoutTo};
 use entity::value::{Bp, EventId, Instant, Money, OrderId, PartnerId, PayableId};
-use entity::{partner, payable};
+use entity::{order, partner, payable};
 use serde_json::json;
 
 use super::payout_view::{PayableView, view};
-use super::{Refusal, payout, payout_terms as terms};
+use super::{Refusal, facts, payout, payout_terms as terms, velocity};
+use crate::access::limits;
+use crate::access::same::same;
 use crate::bonus::Owner;
 use crate::bonus::grant::{Grant, grant_from_owed};
 use crate::ledger::{self, payments};
 use crate::partners;
+use crate::platform::audit::Act;
 use crate::platform::codes::given;
 use crate::platform::write_set::Unique;
 use crate::platform::{Audience, Command, Stop, Tx};
-use crate::policy::{self, calendar};
+use crate::policy::{self, Policy, calendar};
 
 /// A debt is settled as the partner's terms have it.
 pub const SETTLE: &str = "payable.settle";
 
 /// Owes a partner what a client's bonus paid of an order; the money is posted to
 /// `payable:<partner>` already, in the same command. How it is settled is a command of its own, due
-/// at once: the same one moves no balance twice.
-pub fn owe(tx: &mut Tx, order_id: OrderId, partner_id: PartnerId, amount: Money) {
+/// when its first hold is over (LIM-6): the same one moves no balance twice.
+///
+/// # Errors
+/// Faults only.
+pub fn owe(
+    tx: &mut Tx,
+    order_id: OrderId,
+    partner_id: PartnerId,
+    amount: Money,
+) -> Result<(), Stop> {
+    let keys = policy::book::in_force(tx)?.keys;
+    let free_at = tx.now() + TimeDelta::hours(keys.bonus.payable_hold_h);
     let row = fresh(tx, order_id, partner_id, amount, PayableState::Owed);
-    tx.arm(SETTLE, row.id.0, tx.now());
-    tx.insert(row);
+    tx.arm(SETTLE, row.id.0, free_at);
+    tx.insert(Model { held_until: Some(free_at), ..row });
+    Ok(())
 }
 
-/// Settles a debt as the partner's terms have it: at once, or on a working day to come (BON-5).
+/// Settles a debt as the partner's terms have it, at once or on a working day to come (BON-5),
+/// unless it still has to wait (LIM-6).
 pub struct SettlePayable {
     /// Which.
     pub payable_id: PayableId,
@@ -49,10 +65,76 @@ impl Command for SettlePayable {
         if row.state != PayableState::Owed || row.due_on.is_some() {
             return Err(Refusal::PayableDecided.into());
         }
-        let next = due(tx, row.clone()).await?;
+        let keys = policy::book::in_force(tx)?.keys;
+        let free_at = row.created_at + TimeDelta::hours(keys.bonus.payable_hold_h);
+        if tx.now() < free_at {
+            tx.arm(SETTLE, row.id.0, free_at);
+            tx.update(&row, &Model { held_until: Some(free_at), ..row.clone() });
+            return Ok(());
+        }
+        let order = tx.find::<order::Entity>(row.order_id).await?;
+        let order = Tx::must("order", row.order_id, order)?;
+        if is_own(tx, &order).await? {
+            return withheld(tx, &row, "self_dealing");
+        }
+        let facts = facts::of(tx, &order).await?;
+        let rules = velocity::holding(&facts, &keys.bonus, tx.now());
+        if !rules.is_empty() {
+            return held(tx, &row, &rules, &keys);
+        }
+        let free = Model { held_by: String::new(), ..row.clone() };
+        let next = due(tx, free).await?;
         tx.update(&row, &next);
         Ok(())
     }
+}
+
+/// Does the client of this order work for the business, or did so a short while ago (BON-6, LIM-6)?
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_own(tx: &mut Tx, order: &order::Model) -> Result<bool, Stop> {
+    let partner = tx.find_kept::<partner::Entity>(order.partner_id).await?;
+    let partner = Tx::must("partner", order.partner_id, partner)?;
+    let days = policy::book::in_force(tx)?.keys.bonus.staff_days;
+    let since = tx.now() - TimeDelta::days(days);
+    Ok(same(tx, order.client_id, partner.organisation_id, since).await?.is_some())
+}
+
+/// A rule holds it: it is looked at again after as long as the first hold, and after so many days
+/// support decides (LIM-6).
+fn held(tx: &mut Tx, row: &Model, rules: &[velocity::Rule], keys: &Policy) -> Result<(), Stop> {
+    let names: Vec<String> = rules.iter().map(ToString::to_string).collect();
+    let names = names.join(",");
+    let over = row.created_at + TimeDelta::days(keys.bonus.velocity_days);
+    if tx.now() >= over {
+        return withheld(tx, row, &names);
+    }
+    let again = tx.now() + TimeDelta::hours(keys.bonus.payable_hold_h.max(1));
+    let until = again.min(over);
+    let next = Model { held_until: Some(until), held_by: names, ..row.clone() };
+    tx.arm(SETTLE, row.id.0, until);
+    tx.update(row, &next);
+    if next.held_by == row.held_by {
+        return Ok(());
+    }
+    let payload = json!({"payable": view(&next)});
+    let (event, order_id) = ("support.payable_held", Some(row.order_id));
+    tx.tell(&Audience::Support, event, order_id, EventId::new(), &payload)
+}
+
+/// Support decides about one that was owed.
+fn withheld(tx: &mut Tx, row: &Model, why: &str) -> Result<(), Stop> {
+    let next = Model {
+        state: PayableState::Suspended,
+        held_until: None,
+        held_by: why.to_owned(),
+        ..row.clone()
+    };
+    tx.update(row, &next);
+    let payload = json!({"payable": view(&next)});
+    let (event, order_id) = ("support.payable_suspended", Some(row.order_id));
+    tx.tell(&Audience::Support, event, order_id, EventId::new(), &payload)
 }
 
 /// As [`owe`], but support decides first whether it is owed (BON-6).
@@ -93,6 +175,8 @@ fn fresh(
         due_on: None,
         payout_id: None,
         created_at: tx.now(),
+        held_until: None,
+        held_by: String::new(),
         settled_at: None,
         note: String::new(),
         version: 1,
@@ -108,15 +192,19 @@ async fn due(tx: &mut Tx, row: Model) -> Result<Model, Stop> {
             let zone = zone(tx, row.partner_id).await?;
             let keys = policy::book::in_force(tx)?.keys;
             let today = tx.now().with_timezone(&zone).date_naive();
-            let due_on = calendar::after(today, keys.payout.working_days, &keys.calendar.holidays);
+            // Counted from the day it was earned: a hold lengthens nothing by itself.
+            let earned = row.created_at.with_timezone(&zone).date_naive();
+            let days = (keys.payout.working_days, &keys.calendar.holidays);
+            let due_on = calendar::after(earned, days.0, days.1).max(today);
             // Two debts of one partner arm the same timer: one after the other.
             if let Some(terms) = found {
                 tx.update(&terms, &terms.clone());
             }
             let first = payout::first_due(tx, row.partner_id).await?;
             let first = first.map_or(due_on, |first| first.min(due_on));
-            tx.arm(payout::RUN, row.partner_id.0, run_at(first, zone, keys.payout.run_at_min));
-            Ok(Model { due_on: Some(due_on.to_string()), ..row })
+            let at = run_at(first, zone, keys.payout.run_at_min).max(tx.now());
+            tx.arm(payout::RUN, row.partner_id.0, at);
+            Ok(Model { due_on: Some(due_on.to_string()), held_until: None, ..row })
         }
     }
 }
@@ -130,7 +218,8 @@ async fn to_balance(tx: &mut Tx, row: Model, bonus: Bp) -> Result<Model, Stop> {
     let payload = json!({"kind": "payable", "amount": rest, "order_id": row.order_id});
     let audience = Audience::Branch(row.partner_id);
     tx.tell(&audience, "balance.changed", Some(row.order_id), EventId::new(), &payload)?;
-    Ok(Model { state: PayableState::Settled, settled_at: Some(tx.now()), ..row })
+    let settled_at = Some(tx.now());
+    Ok(Model { state: PayableState::Settled, settled_at, held_until: None, ..row })
 }
 
 /// The part a partner takes as bonus is a lot of its own (BON-5, BON-8).
@@ -165,7 +254,7 @@ pub(super) fn run_at(date: NaiveDate, zone: Tz, minutes: u32) -> Instant {
     at.map_or_else(|| local.and_utc(), |at| at.to_utc())
 }
 
-/// Support decides that a suspended debt is owed.
+/// Support decides that a suspended debt, or one that is held, is owed.
 pub struct Release {
     /// Which.
     pub payable_id: PayableId,
@@ -179,15 +268,16 @@ impl Command for Release {
 
     async fn run(&self, tx: &mut Tx) -> Result<PayableView, Stop> {
         let reason = given(&self.reason)?;
-        let row = suspended(tx, self.payable_id).await?;
+        let row = undecided(tx, self.payable_id).await?;
         let owed = Model { state: PayableState::Owed, note: reason.to_owned(), ..row.clone() };
         let next = due(tx, owed).await?;
+        decided(tx, "release_payable", (&row, &next), reason).await?;
         tx.update(&row, &next);
         Ok(view(&next))
     }
 }
 
-/// Support decides that a suspended debt is none.
+/// Support decides that a suspended debt, or one that is held, is none.
 pub struct Refuse {
     /// Which.
     pub payable_id: PayableId,
@@ -201,13 +291,15 @@ impl Command for Refuse {
 
     async fn run(&self, tx: &mut Tx) -> Result<PayableView, Stop> {
         let reason = given(&self.reason)?;
-        let row = suspended(tx, self.payable_id).await?;
+        let row = undecided(tx, self.payable_id).await?;
         let next = Model {
             state: PayableState::Refused,
+            held_until: None,
             settled_at: Some(tx.now()),
             note: reason.to_owned(),
             ..row.clone()
         };
+        decided(tx, "refuse_payable", (&row, &next), reason).await?;
         payments::refused(tx, &next);
         tx.update(&row, &next);
         let payload = json!({"payable": view(&next), "reason": reason});
@@ -217,10 +309,25 @@ impl Command for Refuse {
     }
 }
 
-async fn suspended(tx: &mut Tx, id: PayableId) -> Result<Model, Stop> {
+/// The record of support's decision; the debt waits for nothing any more.
+async fn decided(
+    tx: &mut Tx,
+    kind: &'static str,
+    (old, next): (&Model, &Model),
+    reason: &str,
+) -> Result<(), Stop> {
+    tx.disarm(SETTLE, old.id.0);
+    let (before, after) = (json!(view(old)), json!(view(next)));
+    let subject = ("payable", old.id.0);
+    limits::act(tx, Act { kind, subject, amount: old.amount, reason, before, after }).await
+}
+
+async fn undecided(tx: &mut Tx, id: PayableId) -> Result<Model, Stop> {
     let row = tx.find::<payable::Entity>(id).await?.ok_or(Refusal::NoSuchPayable)?;
     match row.state {
         PayableState::Suspended => Ok(row),
+        // Not on its way to a card yet: it is held (LIM-6).
+        PayableState::Owed if row.due_on.is_none() && row.payout_id.is_none() => Ok(row),
         PayableState::Owed | PayableState::Settled | PayableState::Refused => {
             Err(Refusal::PayableDecided.into())
         }

@@ -166,6 +166,27 @@ pub fn stays(row: &Model, amount: Money) -> Model {
     Model { state: standing(&next), ..next }
 }
 
+/// The payment after its provider took so much of it back by itself; none where it is not here, or
+/// is on its way back already (LIM-11).
+#[must_use]
+pub fn charged_back(row: &Model, amount: Money, now: Instant) -> Option<Model> {
+    let fits = amount.is_positive() && amount <= here(row);
+    if row.state != PaymentState::Paid || !fits {
+        return None;
+    }
+    let next = Model {
+        to_return: Money(row.to_return.0 + amount.0),
+        returned: Money(row.returned.0 + amount.0),
+        charged_back: Money(row.charged_back.0 + amount.0),
+        refunds: row.refunds + 1,
+        last_look_at: Some(now),
+        ..row.clone()
+    };
+    let state = standing(&next);
+    let refunded_at = (state == PaymentState::Refunded).then_some(now);
+    Some(Model { state, refunded_at, ..next })
+}
+
 fn standing(row: &Model) -> PaymentState {
     if row.returned < row.to_return {
         PaymentState::Refunding

@@ -38,6 +38,7 @@ fn row(state: PaymentState, to_return: i64, returned: i64) -> Model {
         paid_at: paid.then_some(hour(1)),
         refunded_at: None,
         last_look_at: None,
+        charged_back: Money::ZERO,
         note: String::new(),
         version: 1,
     }
@@ -138,4 +139,20 @@ fn bal_5_what_is_refused_stays() {
     let part = sent_back(&at(Paid), Money(40)).unwrap();
     let off = stays(&part, unasked(&part));
     assert_eq!((off.state, here(&off).0), (Paid, 100));
+}
+
+/// LIM-11: what is here can be charged back, once; what is on its way back cannot.
+#[test]
+fn lim_11_what_is_charged_back() {
+    for state in ALL {
+        let next = charged_back(&at(state), Money(100), hour(5));
+        assert_eq!(next.is_some(), state == Paid, "{state:?}");
+    }
+    let next = charged_back(&at(Paid), Money(100), hour(5)).unwrap();
+    assert_eq!((next.state, next.returned.0, next.charged_back.0), (Refunded, 100, 100));
+    assert_eq!(next.refunded_at, Some(hour(5)));
+    let part = charged_back(&at(Paid), Money(40), hour(5)).unwrap();
+    assert_eq!((part.state, here(&part).0, part.refunded_at), (Paid, 60, None));
+    assert!(charged_back(&at(Paid), Money(101), hour(5)).is_none());
+    assert!(charged_back(&at(Paid), Money::ZERO, hour(5)).is_none());
 }

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::Refusal;
 use super::payment::refund_until;
+use crate::platform::audit::Act;
 use crate::platform::page::{Page, PageQuery};
 use crate::platform::{Audience, Stop, Tx};
 
@@ -35,6 +36,8 @@ pub struct PaymentView {
     pub redirect_url: Option<String>,
     /// How much went back.
     pub returned: Money,
+    /// How much of that its provider took back by itself.
+    pub charged_back: Money,
     /// Since when.
     pub created_at: DateTime<Utc>,
     /// Nobody waits for it after that.
@@ -62,6 +65,7 @@ pub fn view(row: &payment::Model, refund_h: i64) -> PaymentView {
         state: row.state,
         redirect_url: row.redirect_url.clone(),
         returned: row.returned,
+        charged_back: row.charged_back,
         created_at: row.created_at,
         expires_at: row.expires_at,
         paid_at: row.paid_at,
@@ -182,6 +186,18 @@ pub fn balance(tx: &mut Tx, row: &payment::Model, kind: &str, amount: Money) -> 
     let payload = json!({"kind": kind, "amount": amount, "payment_id": row.id});
     let audience = Audience::Branch(row.partner_id);
     tx.tell(&audience, "balance.changed", None, EventId::new(), &payload)
+}
+
+/// The record of an act of support about a payment (SUP-2).
+#[must_use]
+pub fn act<'a>(
+    kind: &'static str,
+    (before, after): (&payment::Model, &payment::Model),
+    amount: Money,
+    reason: &'a str,
+) -> Act<'a> {
+    let (before, subject) = (json!(view(before, 0)), ("payment", after.id.0));
+    Act { kind, subject, amount, reason, before, after: json!(view(after, 0)) }
 }
 
 /// Tells support that somebody has to look at a payment.

@@ -5,7 +5,7 @@ use entity::payable::{self, PayableState};
 use entity::payment::Driver;
 use entity::payout::{self as row, PayoutState};
 use entity::payout_terms::{self, PayoutTo};
-use entity::value::{EventId, Money, PartnerId, PayoutId};
+use entity::value::{EventId, Instant, Money, PartnerId, PayoutId};
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
@@ -18,7 +18,7 @@ use super::payout_terms as terms;
 use super::payout_view::payout;
 use crate::ledger::payments;
 use crate::platform::{Audience, Command, Stop, Tx};
-use crate::policy::{self, calendar};
+use crate::policy::{self, Policy, calendar};
 
 /// Timer: collect what is due to a partner.
 pub const RUN: &str = "payout.run";
@@ -60,6 +60,12 @@ impl Command for RunPayouts {
                 }
             }
             PayoutTo::Card => match found.filter(terms::payable_to_card) {
+                Some(terms) if rests(&terms, &keys, tx.now()) => {
+                    // A changed account rests: what is due waits until then (LIM-11).
+                    let until = terms::rests_until(&terms, keys.payout.account_rest_h);
+                    tx.arm(RUN, self.partner_id.0, until.unwrap_or(tx.now()));
+                    return Ok(());
+                }
                 Some(terms) => {
                     if collect(tx, &terms, &due)? {
                         next = Some(today);
@@ -81,6 +87,10 @@ impl Command for RunPayouts {
         }
         Ok(())
     }
+}
+
+fn rests(terms: &payout_terms::Model, keys: &Policy, now: Instant) -> bool {
+    terms::rests_until(terms, keys.payout.account_rest_h).is_some_and(|until| now < until)
 }
 
 /// What is owed and in no payout, the oldest first.

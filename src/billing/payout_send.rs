@@ -15,6 +15,8 @@ use super::gateway::{Gateways, LEASE, Payments, Sent, Transfer, Trouble};
 use super::payout::{arrived, bounced};
 use super::payout_terms::payable_to_card;
 use super::payout_view::{PayoutView, payout};
+use crate::access::limits;
+use crate::platform::audit::Act;
 use crate::platform::codes::given;
 use crate::platform::write_set::Fired;
 use crate::platform::{Audience, By, Command, Engine, Stop, Tx};
@@ -250,6 +252,16 @@ impl Command for RecordTransfer {
             PayoutState::Created | PayoutState::Sent => {}
             PayoutState::Paid | PayoutState::Failed => return Err(Refusal::PayoutOver.into()),
         }
-        Ok(payout(&arrived(tx, &old, reference).await?))
+        let next = arrived(tx, &old, reference).await?;
+        let act = Act {
+            kind: "record_transfer",
+            subject: ("payout", old.id.0),
+            amount: old.amount,
+            reason: reference,
+            before: json!(payout(&old)),
+            after: json!(payout(&next)),
+        };
+        limits::act(tx, act).await?;
+        Ok(payout(&next))
     }
 }

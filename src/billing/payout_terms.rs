@@ -1,22 +1,31 @@
-//! How a partner wants what it is owed, and under which tax number (BON-5).
+//! How a partner wants what it is owed, to which account and under which tax number (BON-5,
+//! LIM-11).
 
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::payout_terms::{Model, PayoutTo};
-use entity::value::{Bp, PartnerId, SealedColumn};
+use entity::value::{Bp, EventId, Instant, Money, PartnerId, SealedColumn};
 use entity::{partner, payout_terms};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::Refusal;
 use super::account::{self, Account};
-use crate::ledger;
+use crate::access::fresh::{self, Attempt};
+use crate::access::limits;
+use crate::access::staff::owners;
+use crate::platform::audit::Act;
 use crate::platform::codes::given;
 use crate::platform::crypto::Keys;
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Audience, Command, Stop, Tx};
+use crate::{ledger, policy};
 
 /// What a partner without a word of its own gets: everything to the balance.
 pub const SILENT: PayoutTo = PayoutTo::Balance { bonus_bp: Bp(0) };
 /// For the keyed hash of a tax number.
 const VOEN: &str = "voen";
+/// For the keyed hash of an account.
+const ACCOUNT: &str = "payout account";
 
 /// The terms as they are shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -25,24 +34,34 @@ pub struct TermsView {
     pub payout_to: PayoutTo,
     /// How the account's number ends.
     pub account: Option<String>,
-    /// Did support verify the VÖEN?
+    /// Did support verify the VÖEN, together with this account?
     pub voen_verified: bool,
+    /// Nothing is paid to the account before then.
+    pub rests_until: Option<DateTime<Utc>>,
 }
 
 /// The terms as they are shown, or those of a partner that said nothing.
 #[must_use]
-pub fn view(row: Option<&Model>) -> TermsView {
+pub fn view(row: Option<&Model>, rest_h: i64) -> TermsView {
     TermsView {
         payout_to: row.map_or(SILENT, |row| row.payout_to),
         account: row.and_then(|row| row.account_hint.clone()),
         voen_verified: row.is_some_and(|row| row.voen_verified_at.is_some()),
+        rests_until: row.and_then(|row| rests_until(row, rest_h)),
     }
 }
 
-/// May money go out under these terms?
+/// May money go out under these terms? Whether the account has rested is asked where it is
+/// collected.
 #[must_use]
 pub fn payable_to_card(row: &Model) -> bool {
     row.payout_to == PayoutTo::Card && row.voen_verified_at.is_some() && row.account.is_some()
+}
+
+/// Until when a changed account rests before its first payout (LIM-11).
+#[must_use]
+pub fn rests_until(row: &Model, hours: i64) -> Option<Instant> {
+    row.account_changed_at.map(|at| at + TimeDelta::hours(hours))
 }
 
 /// Says where it shall go.
@@ -52,7 +71,17 @@ pub struct SetTerms {
     /// Where.
     pub payout_to: PayoutTo,
     /// The bank account or card; the one that is known where none is named.
-    pub account: Option<Account>,
+    pub account: Option<NewAccount>,
+}
+
+/// An account an owner names, under a fresh one-time code (LIM-11).
+pub struct NewAccount {
+    /// The bank account or card.
+    pub account: Account,
+    /// The try of the owner's code.
+    pub attempt: Attempt,
+    /// The code.
+    pub code: String,
 }
 
 impl Command for SetTerms {
@@ -60,25 +89,19 @@ impl Command for SetTerms {
     const NAME: &'static str = "set_payout_terms";
 
     async fn run(&self, tx: &mut Tx) -> Result<TermsView, Stop> {
+        let rest_h = policy::book::in_force(tx)?.keys.payout.account_rest_h;
         let old = tx.find::<payout_terms::Entity>(self.partner_id).await?;
         let mut next = old.clone().unwrap_or_else(|| silent(self.partner_id));
         next.payout_to = self.payout_to;
-        if let Some(account) = &self.account {
-            if !account.sensible() {
+        if let Some(new) = &self.account {
+            if !new.account.sensible() {
                 return Err(Refusal::AccountInvalid.into());
             }
-            let text = serde_json::to_string(account)?;
-            next.account = Some(tx.shared::<Keys>()?.seal(
-                SealedColumn::PayoutAccount,
-                self.partner_id,
-                &text,
-            )?);
-            next.account_hint = Some(account.hint());
+            fresh::spend(tx, &new.attempt, &new.code).await?;
+            next = named(tx, next, &new.account, rest_h).await?;
         }
         match self.payout_to {
-            PayoutTo::Card if next.voen_verified_at.is_none() => {
-                return Err(Refusal::VoenRequired.into());
-            }
+            PayoutTo::Card if next.voen.is_none() => return Err(Refusal::VoenRequired.into()),
             PayoutTo::Card if next.account.is_none() => return Err(Refusal::AccountInvalid.into()),
             PayoutTo::Card => {}
             PayoutTo::Balance { bonus_bp } => {
@@ -88,8 +111,40 @@ impl Command for SetTerms {
             }
         }
         put(tx, old.as_ref(), &next);
-        Ok(view(Some(&next)))
+        Ok(view(Some(&next), rest_h))
     }
+}
+
+/// The terms with this account. Another one than before rests, and support verifies the VÖEN anew
+/// together with it; all owners are told (LIM-11).
+async fn named(tx: &mut Tx, old: Model, account: &Account, rest_h: i64) -> Result<Model, Stop> {
+    let keys = tx.shared::<Keys>()?;
+    let text = serde_json::to_string(account)?;
+    let hash = keys.lookup(ACCOUNT, &text);
+    if old.account_hash.as_ref() == Some(&hash) {
+        return Ok(old);
+    }
+    let next = Model {
+        account: Some(keys.seal(SealedColumn::PayoutAccount, old.id, &text)?),
+        account_hint: Some(account.hint()),
+        account_hash: Some(hash),
+        account_changed_at: Some(tx.now()),
+        account_changed_by: tx.by().person_id,
+        voen_verified_at: None,
+        ..old
+    };
+    let payload = json!({
+        "partner_id": next.id, "account": next.account_hint, "by_person": tx.by().person_id,
+        "rests_until": rests_until(&next, rest_h),
+    });
+    let (event, id) = ("payout.account_changed", EventId::new());
+    tx.tell(&Audience::Branch(next.id), event, None, id, &payload)?;
+    for owner in owners(tx, next.id).await? {
+        tx.tell(&Audience::Client(owner), event, None, id, &payload)?;
+    }
+    let event = "support.payout_account_changed";
+    tx.tell(&Audience::Support, event, None, EventId::new(), &payload)?;
+    Ok(next)
 }
 
 /// Support says whose tax number it is, and whether that was seen.
@@ -100,6 +155,8 @@ pub struct SetVoen {
     pub voen: String,
     /// Was it seen to be the partner's?
     pub verified: bool,
+    /// How the account ends that was seen with it.
+    pub account: Option<String>,
     /// How.
     pub reason: String,
 }
@@ -109,13 +166,21 @@ impl Command for SetVoen {
     const NAME: &'static str = "set_voen";
 
     async fn run(&self, tx: &mut Tx) -> Result<TermsView, Stop> {
-        given(&self.reason)?;
+        let reason = given(&self.reason)?;
         if !account::voen(&self.voen) {
             return Err(Refusal::VoenInvalid.into());
         }
         let known = tx.find::<partner::Entity>(self.partner_id).await?;
         known.ok_or(ledger::Refusal::NoSuchPartner)?;
         let old = tx.find::<payout_terms::Entity>(self.partner_id).await?;
+        let shown = old.as_ref().and_then(|row| row.account_hint.as_ref());
+        // It is the owner of this very account who is verified (LIM-11).
+        match (self.verified, shown) {
+            (false, _) => {}
+            (true, None) => return Err(Refusal::AccountRequired.into()),
+            (true, Some(hint)) if self.account.as_ref() == Some(hint) => {}
+            (true, Some(_)) => return Err(Refusal::AccountChanged.into()),
+        }
         let keys = tx.shared::<Keys>()?;
         let next = Model {
             voen: Some(keys.seal(SealedColumn::PayoutVoen, self.partner_id, &self.voen)?),
@@ -123,8 +188,25 @@ impl Command for SetVoen {
             voen_verified_at: self.verified.then_some(tx.now()),
             ..old.clone().unwrap_or_else(|| silent(self.partner_id))
         };
+        let cells = |row: &Model| {
+            json!({
+                "voen": row.voen.as_ref().map(|voen| voen.at(SealedColumn::PayoutVoen, row.id)),
+                "verified_at": row.voen_verified_at,
+                "account": row.account_hint,
+            })
+        };
+        let act = Act {
+            kind: "verify_voen",
+            subject: ("partner", self.partner_id.0),
+            amount: Money::ZERO,
+            reason,
+            before: old.as_ref().map_or_else(|| json!({}), cells),
+            after: cells(&next),
+        };
+        limits::act(tx, act).await?;
         put(tx, old.as_ref(), &next);
-        Ok(view(Some(&next)))
+        let rest_h = policy::book::in_force(tx)?.keys.payout.account_rest_h;
+        Ok(view(Some(&next), rest_h))
     }
 }
 
@@ -137,6 +219,9 @@ fn silent(id: PartnerId) -> Model {
         voen: None,
         voen_hash: None,
         voen_verified_at: None,
+        account_hash: None,
+        account_changed_at: None,
+        account_changed_by: None,
         version: 1,
     }
 }

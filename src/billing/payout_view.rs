@@ -39,6 +39,11 @@ pub struct PayableView {
     pub payout_id: Option<PayoutId>,
     /// Since when.
     pub created_at: DateTime<Utc>,
+    /// It is not settled before then.
+    pub held_until: Option<DateTime<Utc>>,
+    /// What holds it longer, separated by commas: `pair_orders`, `week_share`, `new_account`,
+    /// `no_device`, `self_dealing`.
+    pub held_by: String,
     /// When the partner had it, or it was refused.
     pub settled_at: Option<DateTime<Utc>>,
     /// Why support decided so.
@@ -57,6 +62,8 @@ pub fn view(row: &payable::Model) -> PayableView {
         due_on: row.due_on.clone().unwrap_or_else(|| at_once(row)),
         payout_id: row.payout_id,
         created_at: row.created_at,
+        held_until: row.held_until,
+        held_by: row.held_by.clone(),
         settled_at: row.settled_at,
         note: row.note.clone(),
     }
@@ -178,7 +185,11 @@ pub async fn payouts<C: ConnectionTrait>(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn terms<C: ConnectionTrait>(db: &C, partner_id: PartnerId) -> Result<TermsView, Stop> {
+pub async fn terms<C: ConnectionTrait>(
+    db: &C,
+    partner_id: PartnerId,
+    rest_h: i64,
+) -> Result<TermsView, Stop> {
     let row = ::entity::payout_terms::Entity::find_by_id(partner_id).all(db).await?.pop();
-    Ok(payout_terms::view(row.as_ref()))
+    Ok(payout_terms::view(row.as_ref(), rest_h))
 }

@@ -115,6 +115,18 @@ pub fn reinstated(
     Ok(Model { state, paid, settled_at, payments, ..row.clone() })
 }
 
+/// The penalty after money that came for it was charged back: a debt again; none where nothing of
+/// it was paid (LIM-11).
+#[must_use]
+pub fn charged_back(row: &Model, amount: Money) -> Option<Model> {
+    let gone = amount.min(row.paid);
+    if row.state == PenaltyState::Waived || !gone.is_positive() {
+        return None;
+    }
+    let (state, paid, settled_at) = without((row.state, row.paid, row.settled_at), gone);
+    Some(Model { state, paid, settled_at, payments: row.payments + 1, ..row.clone() })
+}
+
 /// What a penalty was, less what has really gone back meanwhile.
 #[must_use]
 pub fn without(

@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder a
 use serde::{Deserialize, Serialize};
 
 use super::read::view;
-use super::top_up::{Intent, intend};
+use super::top_up::{Intent, intend_once};
 use super::{Refusal, payment as rules, penalty, read, refund, tell};
 use crate::ledger;
 use crate::ledger::payments;
@@ -24,6 +24,8 @@ pub struct CreatePenaltyPayment {
     pub penalty_id: PenaltyId,
     /// At most what is left; all of it where none is named.
     pub amount: Option<Money>,
+    /// Another one than the one that is open.
+    pub confirm: bool,
 }
 
 impl Command for CreatePenaltyPayment {
@@ -54,7 +56,7 @@ impl Command for CreatePenaltyPayment {
             penalty_id: Some(row.id),
             amount,
         };
-        Ok(intend(tx, &intent, &keys)?.id)
+        intend_once(tx, &intent, &keys, self.confirm).await
     }
 }
 

@@ -10,6 +10,7 @@ use super::gateway::{Gateways, LEASE, Payments, Seen, Trouble};
 use super::look::named;
 use super::payment_view::{self, PaymentView, support, told, view};
 use super::{Refusal, payment as rules};
+use crate::access::limits;
 use crate::bonus::{Owner, grant};
 use crate::ledger::payments;
 use crate::platform::codes::given;
@@ -298,6 +299,8 @@ impl Command for RecordByHand {
         let Some((next, amount)) = rules::gone_back(&asked, tx.now()) else {
             return Err(Refusal::RefundNotDue.into());
         };
+        let act = payment_view::act("record_refund", (&row, &next), amount, reference);
+        limits::act(tx, act).await?;
         payments::gone_back(tx, &next, amount, reference);
         tx.update(&row, &next);
         told(tx, &next, refund_h)?;

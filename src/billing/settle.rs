@@ -7,7 +7,7 @@ use entity::value::{Money, PaymentId};
 use serde::{Deserialize, Serialize};
 
 use super::payment_view::{self, balance, support, told};
-use super::{look, payment as rules, penalty_payment, top_up};
+use super::{look, payment as rules, penalty_payment, reconcile, top_up};
 use crate::ledger::payments;
 use crate::platform::{Command, Stop, Tx};
 use crate::policy;
@@ -108,7 +108,7 @@ impl Command for Settle {
         if let Some(message) = &self.message {
             message.keep(tx, Some(row.id), outcome);
         }
-        if outcome != Outcome::AmountWrong {
+        if outcome == Outcome::Known {
             tx.disarm(look::LOOK, row.id.0);
         }
         Ok(outcome)
@@ -128,6 +128,8 @@ impl Settle {
             Purpose::Penalty => penalty_payment::apply(tx, &next).await?,
         };
         tx.update(row, &next);
+        tx.disarm(look::LOOK, row.id.0);
+        reconcile::again(tx, &next)?;
         let refund_h = policy::book::in_force(tx)?.keys.topup.refund_h;
         told(tx, &next, refund_h)
     }
@@ -147,6 +149,7 @@ impl Settle {
             tx.update(row, &next);
             told(tx, &next, keys.topup.refund_h)?;
             tx.disarm(look::LOOK, row.id.0);
+            reconcile::again(tx, &next)?;
         }
         if news { support(tx, "support.payment_amount_wrong", row, &note) } else { Ok(()) }
     }
@@ -158,6 +161,8 @@ pub struct Fail {
     pub payment_id: PaymentId,
     /// In the provider's words.
     pub why: String,
+    /// It was paid and went back before we looked: support is told (LIM-11).
+    pub went_back: bool,
     /// The message that made us look.
     pub message: Option<Message>,
 }
@@ -177,7 +182,8 @@ impl Command for Fail {
             tx.update(&row, &next);
             told(tx, &next, 0)?;
         } else if row.state == PaymentState::Failed {
-            tx.update(&row, &Model { last_look_at: Some(now), ..row.clone() });
+            let note = self.why.clone();
+            tx.update(&row, &Model { last_look_at: Some(now), note, ..row.clone() });
         }
         let open = matches!(row.state, PaymentState::Created | PaymentState::Failed);
         if open && row.redirect_url.is_some() && now < row.expires_at {
@@ -186,6 +192,11 @@ impl Command for Fail {
             tx.arm(look::LOOK, row.id.0, look::next(&row, &keys.topup, now));
         } else {
             tx.disarm(look::LOOK, row.id.0);
+            let state = if open { PaymentState::Failed } else { row.state };
+            reconcile::again(tx, &Model { state, ..row.clone() })?;
+        }
+        if open && self.went_back && row.note != self.why {
+            support(tx, "support.payment_went_back", &row, &self.why)?;
         }
         Ok(Outcome::Failed)
     }

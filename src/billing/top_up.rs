@@ -3,18 +3,21 @@
 use chrono::TimeDelta;
 use entity::hold::{self, HoldState};
 use entity::payment::{self, Driver, PaymentState, Purpose};
-use entity::value::{LotId, Money, PartnerId, PaymentId, PenaltyId, PersonId};
+use entity::value::{EventId, LotId, Money, PartnerId, PaymentId, PenaltyId, PersonId, PostingId};
 use entity::{posting, wallet};
 use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
 };
+use serde_json::json;
+use uuid::Uuid;
 
 use super::gateway::Gateways;
 use super::payment_view::{self, PaymentView, view};
 use super::{Refusal, look, payment as rules, refund};
 use crate::bonus::{Owner, grant};
 use crate::ledger::{self, chart, payments};
-use crate::platform::{Command, Refused, Stop, Tx};
+use crate::platform::{Audience, Command, Refused, Stop, Tx, idempotency};
 use crate::policy::{self, Policy};
 
 /// A new intent: who pays what.
@@ -42,6 +45,42 @@ pub(super) fn intend(tx: &mut Tx, intent: &Intent, keys: &Policy) -> Result<paym
     Ok(row)
 }
 
+/// As [`intend`], but names the intent of the same payer, thing and amount that was opened a moment
+/// ago and is not paid yet, unless another one is meant: whoever presses twice at a slow provider
+/// pays once (BAL-5).
+///
+/// # Errors
+/// `no_payment_provider` where none takes new payments.
+pub(super) async fn intend_once(
+    tx: &mut Tx,
+    intent: &Intent,
+    keys: &Policy,
+    confirmed: bool,
+) -> Result<PaymentId, Stop> {
+    let mut alike = payment::Entity::find()
+        .filter(payment::Column::PartnerId.eq(intent.partner_id))
+        .filter(payment::Column::Purpose.eq(intent.purpose))
+        .filter(payment::Column::Amount.eq(intent.amount));
+    if let Some(id) = intent.penalty_id {
+        alike = alike.filter(payment::Column::PenaltyId.eq(id));
+    }
+    let n = alike.clone().count(tx.db()).await?;
+    let since = tx.now() - TimeDelta::minutes(keys.topup.same_amount_min);
+    let open = alike
+        .filter(payment::Column::State.eq(PaymentState::Created))
+        .filter(payment::Column::Driver.eq(tx.shared::<Gateways>()?.current()))
+        .filter(payment::Column::CreatedAt.gt(since))
+        .order_by_desc(payment::Column::Id)
+        .limit(1);
+    if let Some(open) = open.all(tx.db()).await?.pop().filter(|_| !confirmed) {
+        return Ok(open.id);
+    }
+    // Of two that press at one instant and read the same, one lands and the other finds it.
+    let about = intent.penalty_id.map_or(intent.partner_id.0, |id| id.0);
+    idempotency::take_place(tx, about, "payment intent", format!("{}:{n}", intent.amount.0));
+    Ok(intend(tx, intent, keys)?.id)
+}
+
 fn fresh(tx: &Tx, intent: &Intent, driver: Driver, give_up_h: i64) -> payment::Model {
     payment::Model {
         id: PaymentId::new(),
@@ -65,6 +104,7 @@ fn fresh(tx: &Tx, intent: &Intent, driver: Driver, give_up_h: i64) -> payment::M
         paid_at: None,
         refunded_at: None,
         last_look_at: None,
+        charged_back: Money::ZERO,
         note: String::new(),
         version: 1,
     }
@@ -107,12 +147,33 @@ pub async fn recorded(
     Ok(row)
 }
 
+/// Credits goodwill: the operator's own money, no top-up, and nothing that could go back (LIM-11);
+/// gives the id its posting is about.
+///
+/// # Errors
+/// A fault when it cannot be told.
+pub fn goodwill(
+    tx: &mut Tx,
+    partner_id: PartnerId,
+    amount: Money,
+    note: &str,
+) -> Result<Uuid, Stop> {
+    let act = PostingId::new().0;
+    ledger::post::goodwill(tx, partner_id, amount, act, note)?;
+    let payload = json!({"kind": "goodwill", "amount": amount});
+    let audience = Audience::Branch(partner_id);
+    tx.tell(&audience, "balance.changed", None, EventId::new(), &payload)?;
+    Ok(act)
+}
+
 /// Begins a top-up; the provider is asked after it has landed.
 pub struct CreateTopUp {
     /// Whose balance.
     pub partner_id: PartnerId,
     /// Within the policy's bounds.
     pub amount: Money,
+    /// Another one than the one that is open.
+    pub confirm: bool,
 }
 
 impl Command for CreateTopUp {
@@ -136,7 +197,7 @@ impl Command for CreateTopUp {
             penalty_id: None,
             amount: self.amount,
         };
-        Ok(intend(tx, &intent, &keys)?.id)
+        intend_once(tx, &intent, &keys, self.confirm).await
     }
 }
 

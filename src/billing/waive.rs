@@ -5,12 +5,15 @@ use entity::value::{Instant, Money, PenaltyId, WaiverId};
 use entity::waiver;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::penalty_payment::{self, SentBack};
 use super::read::{self, PenaltyView, view};
 use super::{Refusal, penalty, tell};
+use crate::access::limits;
 use crate::ledger::post::penalty::{self as post, Act};
 use crate::ledger::split::{Split, split};
+use crate::platform::audit;
 use crate::platform::codes::given;
 use crate::platform::{Command, Fault, Refused, Stop, Tx};
 use crate::reputation::mark::{self, Counted};
@@ -66,6 +69,7 @@ impl Command for Waive {
         let until = penalty::dispute_until(&old, days);
         let next = penalty::waived(&old, days, tx.now())
             .map_err(|refusal| Refused::from(refusal).with("until", until))?;
+        limits::act(tx, record("waive_penalty", (&old, &next), old.amount, reason)).await?;
         let parts = split(old.paid, keys.fee.split_partner_bp);
         post::share_back(tx, &act(&next, reason), parts)?;
         let (before, after) = mark::void(tx, old.client_id, old.order_id).await?;
@@ -121,6 +125,7 @@ impl Command for Reinstate {
         let gone = penalty_payment::call_back(tx, &was.sent_back, reason).await?;
         let back = penalty::without(was.penalty.restored(), gone);
         let next = penalty::reinstated(&old, back)?;
+        limits::act(tx, record("reinstate_penalty", (&old, &next), old.amount, reason)).await?;
         let parts = split(next.paid, keys.fee.split_partner_bp);
         post::share(tx, &act(&next, reason), parts)?;
         mark::unvoid(tx, old.client_id, &was.counted).await?;
@@ -148,6 +153,17 @@ async fn standing(tx: &Tx, penalty_id: PenaltyId) -> Result<waiver::Model, Stop>
         .all(tx.db())
         .await?;
     rows.into_iter().next().ok_or_else(|| Refusal::NotWaived.into())
+}
+
+/// The record of an act about a penalty (SUP-2).
+pub(super) fn record<'a>(
+    kind: &'static str,
+    (old, next): (&row::Model, &row::Model),
+    amount: Money,
+    reason: &'a str,
+) -> audit::Act<'a> {
+    let (before, after) = (json!(cells(old)), json!(cells(next)));
+    audit::Act { kind, subject: ("penalty", old.id.0), amount, reason, before, after }
 }
 
 fn act<'a>(next: &row::Model, note: &'a str) -> Act<'a> {

@@ -4,18 +4,21 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::campaign::{self, Model};
 use entity::lot::LotSource;
 use entity::purse::OwnerKind;
-use entity::value::fold::fold_code;
 use entity::value::{CampaignId, Instant, Money};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _, Value,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 
+use super::code::{self, typed};
 use super::grant::{Grant, grant, known, lives};
 use super::read::{LotView, view as lot_view};
 use super::{Owner, Refusal};
+use crate::access::limits;
+use crate::platform::audit::Act;
 use crate::platform::codes::given;
 use crate::platform::page::{Page, PageQuery};
 use crate::platform::write_set::{Adjust, Unique};
@@ -66,6 +69,17 @@ fn view(row: &Model) -> CampaignView {
     }
 }
 
+/// What code a campaign gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CodeOf {
+    /// Support alone grants it.
+    None,
+    /// This one: anybody may know it, the budget bounds it.
+    Public(String),
+    /// One that nobody can guess (LIM-6).
+    Random,
+}
+
 /// A campaign to be made.
 #[derive(Clone, Debug)]
 pub struct NewCampaign {
@@ -79,8 +93,8 @@ pub struct NewCampaign {
     pub ttl_h: i64,
     /// What all of it may cost.
     pub budget: Money,
-    /// What an owner types in; support alone grants it where there is none.
-    pub code: Option<String>,
+    /// What an owner types in.
+    pub code: CodeOf,
     /// From then; now where none is named.
     pub starts_at: Option<Instant>,
     /// Until then.
@@ -99,7 +113,11 @@ impl Command for MakeCampaign {
     async fn run(&self, tx: &mut Tx) -> Result<CampaignView, Stop> {
         let new = &self.0;
         let reason = given(&new.reason)?;
-        let code = new.code.as_deref().map(typed);
+        let code = match &new.code {
+            CodeOf::None => None,
+            CodeOf::Public(code) => Some(typed(code)),
+            CodeOf::Random => Some(code::random()),
+        };
         let starts_at = new.starts_at.unwrap_or(tx.now());
         if !sensible(new, code.as_deref(), starts_at, tx.now()) {
             return Err(Refusal::CampaignInvalid.into());
@@ -120,6 +138,15 @@ impl Command for MakeCampaign {
             reason: reason.to_owned(),
             created_at: tx.now(),
         };
+        let act = Act {
+            kind: "make_campaign",
+            subject: ("campaign", row.id.0),
+            amount: row.budget,
+            reason,
+            before: json!({}),
+            after: json!(view(&row)),
+        };
+        limits::act(tx, act).await?;
         tx.insert(row.clone());
         tx.unique(Unique {
             name: "campaign_code",
@@ -146,34 +173,6 @@ fn sensible(new: &NewCampaign, code: Option<&str>, starts_at: Instant, now: Inst
         && new.ends_at <= now + TimeDelta::days(DAYS_MAX)
 }
 
-/// A code however it is typed, on whatever keyboard (BON-8).
-fn typed(code: &str) -> String {
-    fold_code(code)
-}
-
-/// An owner types a code in.
-pub struct Redeem {
-    /// Who.
-    pub owner: Owner,
-    /// The code.
-    pub code: String,
-}
-
-impl Command for Redeem {
-    type Answer = LotView;
-    const NAME: &'static str = "redeem_code";
-
-    async fn run(&self, tx: &mut Tx) -> Result<LotView, Stop> {
-        let rows = campaign::Entity::find()
-            .filter(campaign::Column::Code.eq(typed(&self.code)))
-            .all(tx.db())
-            .await?;
-        let row = rows.into_iter().find(|row| row.audience == self.owner.kind());
-        let row = row.ok_or(Refusal::NoSuchCampaign)?;
-        give(tx, &row, self.owner).await
-    }
-}
-
 /// Support grants a campaign's bonus to one owner.
 pub struct GrantCampaign {
     /// Which campaign.
@@ -191,11 +190,23 @@ impl Command for GrantCampaign {
         let row = row.ok_or(Refusal::NoSuchCampaign)?;
         let owner = Owner::of(row.audience, self.owner);
         known(tx, owner).await?;
-        give(tx, &row, owner).await
+        let lot = give(tx, &row, owner).await?;
+        // Its budget counted when it was made.
+        let act = Act {
+            kind: "grant_campaign",
+            subject: ("campaign", row.id.0),
+            amount: Money::ZERO,
+            reason: &row.reason,
+            before: json!({}),
+            after: json!({"owner": self.owner, "amount": row.amount}),
+        };
+        limits::act(tx, act).await?;
+        Ok(lot)
     }
 }
 
-async fn give(tx: &mut Tx, row: &Model, owner: Owner) -> Result<LotView, Stop> {
+/// Gives a campaign's bonus to one owner, within its budget and its time.
+pub(super) async fn give(tx: &mut Tx, row: &Model, owner: Owner) -> Result<LotView, Stop> {
     if tx.now() < row.starts_at || tx.now() > row.ends_at {
         let over = Refusal::CampaignOver.refused();
         return Err(over.with("starts_at", row.starts_at).with("ends_at", row.ends_at).into());

@@ -4,13 +4,16 @@ use chrono::TimeDelta;
 use entity::lot::{self, LotSource, LotState};
 use entity::value::{LotId, Money};
 use entity::{partner, person};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::purse::Purse;
 use super::queue::micros;
 use super::read::{LotView, view};
 use super::{Owner, Refusal};
+use crate::access::limits;
 use crate::ledger::post::lots;
+use crate::platform::audit::Act;
 use crate::platform::codes::given;
 use crate::platform::write_set::Unique;
 use crate::platform::{Command, Refused, Stop, Tx};
@@ -180,6 +183,8 @@ pub struct GrantBonus {
     pub ttl_h: Option<i64>,
     /// Why.
     pub reason: String,
+    /// The same amount again is meant.
+    pub confirm: bool,
 }
 
 impl Command for GrantBonus {
@@ -194,6 +199,15 @@ impl Command for GrantBonus {
             return Err(Refusal::GrantInvalid.into());
         }
         known(tx, self.owner).await?;
+        let act = Act {
+            kind: "grant_bonus",
+            subject: (self.owner.name(), self.owner.id()),
+            amount: self.amount,
+            reason,
+            before: json!({}),
+            after: json!({"amount": self.amount, "ttl_h": ttl_h}),
+        };
+        limits::act_once(tx, act, self.confirm).await?;
         let lot = Grant {
             owner: self.owner,
             amount: self.amount,

@@ -13,6 +13,7 @@
 
 pub mod campaign;
 pub mod clock;
+pub mod code;
 pub mod grant;
 pub mod purse;
 pub mod queue;
@@ -52,6 +53,15 @@ impl Owner {
         }
     }
 
+    /// What it is called in records.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Client(_) => "client",
+            Self::Partner(_) => "partner",
+        }
+    }
+
     /// Which of the two.
     #[must_use]
     pub fn kind(self) -> OwnerKind {
@@ -83,6 +93,9 @@ crate::refusals! {
         CampaignOver = "campaign_over", Conflict, "The campaign is not running", "See its start and its end.";
         CampaignSpent = "campaign_spent", Conflict, "Everything of the campaign was given away", "Wait for another one.";
         CodeTaken = "campaign_code_taken", Conflict, "Another campaign has this code", "Choose another code.";
-        GrantedAlready = "granted_already", Conflict, "The campaign's bonus was granted already", "One owner gets it once.";
+        GrantedAlready = "granted_already", Conflict, "The campaign's bonus was granted already", "One person gets it once, and one device.";
+        CodeGuessable = "campaign_code_guessable", Unprocessable, "A code somebody chose can be guessed", "Say that it is `public`, so that only its budget bounds it, or let the engine make a `random_code`.";
+        DeviceRequired = "device_required", Conflict, "A code is entered on a device that is known", "Sign in again with `device_id`: each device gets a campaign's bonus once.";
+        CodesRest = "codes_rest", TooMany, "Too many wrong codes were entered", "Wait `retry_after_s` seconds; they are counted by person and by network address.";
     }
 }

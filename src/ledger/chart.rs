@@ -12,6 +12,8 @@ pub const BONUS: &str = "operator:bonus";
 /// Money that was received and is not anybody's balance: what support recorded, and what came for
 /// penalties.
 pub const RECEIVED: &str = "operator:received";
+/// The operator's own money given to balances as goodwill.
+pub const GOODWILL: &str = "operator:goodwill";
 /// Money on its way back to whoever paid it.
 pub const REFUNDS: &str = "operator:refunds";
 /// Money on its way to partners.

@@ -11,7 +11,7 @@ use entity::{payable, payout};
 use uuid::Uuid;
 
 use super::chart;
-use super::post::{Movement, On, change, credit, post, take_unspent};
+use super::post::{Movement, On, change, credit, post, take_charged_back, take_unspent};
 use crate::platform::{Stop, Tx};
 
 /// The account a payment's money is for.
@@ -84,6 +84,24 @@ pub fn kept(tx: &mut Tx, row: &Payment, amount: Money, note: &str) -> Result<(),
     };
     add(tx, row, amount)?;
     let way = (chart::REFUNDS.to_owned(), base(row));
+    step(tx, row, way, amount, (kind, row.refunds, note));
+    Ok(())
+}
+
+/// The provider took money back by itself: it leaves its base at once, and a top-up's balance is
+/// locked (LIM-11).
+///
+/// # Errors
+/// Faults only.
+pub fn charged_back(tx: &mut Tx, row: &Payment, amount: Money, note: &str) -> Result<(), Stop> {
+    let kind = match row.purpose {
+        Purpose::TopUp => {
+            take_charged_back(tx, row.partner_id, amount)?;
+            "top_up_charge_back"
+        }
+        Purpose::Penalty => "payment_charge_back",
+    };
+    let way = (base(row), chart::gateway(row.driver));
     step(tx, row, way, amount, (kind, row.refunds, note));
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Support ends, closes or corrects an order, with a reason (ORD, SUP-2).
 
-use entity::order::{Model, Reason, Status};
+use entity::order::{self, Model, Reason, Status};
 use entity::value::{Money, OrderId, ServiceId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -14,8 +14,10 @@ use super::complete::{ChangeServices, completed, held, settle};
 use super::machine::Intent;
 use super::read::{self, Scope};
 use super::view::{OrderView, Reader, view};
+use crate::access::limits;
 use crate::billing::funds;
 use crate::ledger::commission::{base, commission};
+use crate::platform::audit;
 use crate::platform::codes::given;
 use crate::platform::{Command, Stop, Tx};
 use crate::policy;
@@ -67,11 +69,13 @@ impl Command for Adjust {
         if self.final_amount.is_some_and(|amount| !amount.is_positive()) {
             return Err(Refusal::AmountInvalid.into());
         }
+        let before = order.clone();
         let order = match self.act {
             Act::ForceCancel => cancel(tx, &order, to, reason).await?,
             Act::ForceComplete => self.complete(tx, &order, to, reason).await?,
             Act::Amend | Act::ChangeServices => self.amend(tx, &order, reason).await?,
         };
+        self.record(tx, &before, &order).await?;
         Ok(view(&order, Reader::Support))
     }
 }
@@ -86,7 +90,40 @@ impl Adjust {
             amount: self.final_amount,
             reason: Some(self.reason.clone()),
         };
-        change.run(tx).await
+        let before = tx.find::<order::Entity>(self.order_id).await?.ok_or(Refusal::NoSuchOrder)?;
+        let shown = change.run(tx).await?;
+        let reason = given(&self.reason)?;
+        let (was, is) = (amount(&before), shown.total);
+        let act = audit::Act {
+            kind: "change_services",
+            subject: ("order", before.id.0),
+            amount: Money(is.0 - was.0),
+            reason,
+            before: cells(&before),
+            after: json!({"agreed": is, "version": shown.version}),
+        };
+        limits::act(tx, act).await?;
+        Ok(shown)
+    }
+
+    /// The record of the act; what counts against the limit is by how much the order's amount
+    /// changes (SUP-2, SUP-4).
+    async fn record(&self, tx: &mut Tx, before: &Model, after: &Model) -> Result<(), Stop> {
+        let kind = match self.act {
+            Act::ForceCancel => "force_cancel",
+            Act::ForceComplete => "force_complete",
+            Act::ChangeServices => "change_services",
+            Act::Amend => "amend",
+        };
+        let act = audit::Act {
+            kind,
+            subject: ("order", before.id.0),
+            amount: Money(amount(after).0 - amount(before).0),
+            reason: given(&self.reason)?,
+            before: cells(before),
+            after: cells(after),
+        };
+        limits::act(tx, act).await
     }
 
     async fn complete(
@@ -144,6 +181,18 @@ impl Adjust {
         };
         apply::step(tx, order, step)
     }
+}
+
+fn amount(order: &Model) -> Money {
+    order.final_amount.unwrap_or(order.agreed)
+}
+
+/// What an act of support may change of an order; nothing in it is personal.
+fn cells(order: &Model) -> serde_json::Value {
+    json!({
+        "status": order.status, "agreed": order.agreed, "final_amount": order.final_amount,
+        "commission": order.commission, "bonus": order.bonus, "version": order.version,
+    })
 }
 
 async fn cancel(tx: &mut Tx, order: &Model, to: Status, reason: &str) -> Result<Model, Stop> {

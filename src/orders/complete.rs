@@ -2,7 +2,6 @@
 //! captured (COM-3, ADD-2).
 
 use entity::order::Model;
-use entity::partner;
 use entity::value::{Instant, Money, OrderId, ServiceId};
 use serde_json::{Value, json};
 
@@ -13,7 +12,6 @@ use super::read::{self, Scope};
 use super::refit::refit;
 use super::view::{OrderView, view};
 use super::{Refusal, admit, amount, price};
-use crate::access::same::same;
 use crate::billing::funds::{self, Held};
 use crate::billing::payable;
 use crate::billing::reserve::{self, Reserved};
@@ -73,13 +71,10 @@ async fn owe(tx: &mut Tx, order: &Model, amount: Money) -> Result<(), Stop> {
     if !amount.is_positive() {
         return Ok(());
     }
-    let partner = tx.find_kept::<partner::Entity>(order.partner_id).await?;
-    let partner = Tx::must("partner", order.partner_id, partner)?;
-    if same(tx, order.client_id, partner.organisation_id).await?.is_some() {
+    if payable::is_own(tx, order).await? {
         return payable::suspend(tx, order.id, order.partner_id, amount);
     }
-    payable::owe(tx, order.id, order.partner_id, amount);
-    Ok(())
+    payable::owe(tx, order.id, order.partner_id, amount)
 }
 
 /// Nobody said that it was served: the clock closes it on what it costs as it stands, but on no

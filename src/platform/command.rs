@@ -1,6 +1,7 @@
 //! A change is a command: a small struct that runs against a [`Tx`].
 
 use std::future::Future;
+use std::net::IpAddr;
 
 use entity::order::Actor;
 use entity::value::{PersonId, SessionId};
@@ -32,15 +33,19 @@ pub struct By {
     pub person_id: Option<PersonId>,
     /// From which device.
     pub session_id: Option<SessionId>,
+    /// From which network address, where that is known.
+    pub address: Option<IpAddr>,
 }
 
 impl By {
     /// The engine's timers.
-    pub const CLOCK: Self = Self { actor: Actor::Clock, person_id: None, session_id: None };
+    pub const CLOCK: Self =
+        Self { actor: Actor::Clock, person_id: None, session_id: None, address: None };
 
     /// A signed-in person in a role.
     #[must_use]
     pub fn person(actor: Actor, person_id: PersonId, session_id: SessionId) -> Self {
-        Self { actor, person_id: Some(person_id), session_id: Some(session_id) }
+        let (person_id, session_id) = (Some(person_id), Some(session_id));
+        Self { actor, person_id, session_id, address: None }
     }
 }

@@ -7,7 +7,9 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::write_set::Cell;
+use super::codes::General;
+use super::tx::Tx;
+use super::write_set::{Cell, Unique};
 
 /// How long answers are kept, hours.
 pub const KEPT_HOURS: i64 = 48;
@@ -49,6 +51,25 @@ impl Key {
             .await
             .map(|mut rows| rows.pop())
     }
+}
+
+/// Takes a place that one command alone can have: of two that read the same state and so name the
+/// same place, one lands and the other runs again.
+pub fn take_place(tx: &mut Tx, about: Uuid, what: &'static str, place: String) {
+    tx.unique(Unique {
+        name: "idempotency_pkey",
+        columns: "idempotency.actor, idempotency.route, idempotency.key",
+        refusal: General::Busy.refused(),
+        choose_again: true,
+    });
+    tx.insert(idempotency::Model {
+        actor: about,
+        route: what.to_owned(),
+        key: place,
+        body_hash: String::new(),
+        answer: String::new(),
+        at: tx.now(),
+    });
 }
 
 /// Forgets answers older than they are kept.

@@ -66,7 +66,8 @@ versioned!(
     payable,
     payout,
     payout_terms,
-    staff_invitation
+    staff_invitation,
+    stray_payment
 );
 
 impl Versioned for entity::purse::Model {

@@ -5,6 +5,7 @@
 //! which collects a [`write_set::WriteSet`]; [`flush`] lands that set whole or not at all, and then
 //! followers are woken.
 
+pub mod audit;
 pub mod bus;
 pub mod clock;
 pub mod codes;

@@ -25,6 +25,7 @@ pub struct Policy {
     pub bonus: Bonus,
     pub topup: TopUp,
     pub payout: Payout,
+    pub support: Support,
     pub outage: Outage,
     pub calendar: Calendar,
 }
@@ -215,6 +216,15 @@ pub struct Bonus {
     pub topup_ttl_h: i64,
     pub other_days: i64,
     pub warn_min: i64,
+    pub payable_hold_h: i64,
+    pub pair_orders_7d: usize,
+    pub week_share_pct: i64,
+    pub week_orders_min: usize,
+    pub new_account_days: i64,
+    pub velocity_days: i64,
+    pub staff_days: i64,
+    pub code_tries_person: usize,
+    pub code_tries_address: usize,
 }
 
 /// BAL-5.
@@ -229,6 +239,9 @@ pub struct TopUp {
     pub look_again_min: i64,
     pub give_up_h: i64,
     pub refund_h: i64,
+    pub same_amount_min: i64,
+    pub reconcile_days: i64,
+    pub reconcile_unpaid_days: i64,
 }
 
 /// BON-5.
@@ -237,6 +250,26 @@ pub struct TopUp {
 pub struct Payout {
     pub working_days: i64,
     pub run_at_min: u32,
+    pub account_rest_h: i64,
+}
+
+/// SUP-4.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Support {
+    #[serde(deserialize_with = "qepik", serialize_with = "bare")]
+    pub manager_act_max: Money,
+    #[serde(deserialize_with = "qepik", serialize_with = "bare")]
+    pub manager_day_max: Money,
+    #[serde(deserialize_with = "qepik", serialize_with = "bare")]
+    pub administrator_act_max: Money,
+    #[serde(deserialize_with = "qepik", serialize_with = "bare")]
+    pub administrator_day_max: Money,
+    #[serde(deserialize_with = "qepik", serialize_with = "bare")]
+    pub owner_act_max: Money,
+    #[serde(deserialize_with = "qepik", serialize_with = "bare")]
+    pub owner_day_max: Money,
+    pub same_amount_s: i64,
 }
 
 /// OUT.

@@ -27,6 +27,7 @@ crate::refusals! {
         Past = "policy_in_the_past", Unprocessable, "A version cannot come into force in the past", "Name an instant to come, or none for at once.";
         TooFar = "policy_too_far", Unprocessable, "A version comes into force within a year", "Name an instant not after `until`: until then nothing else could change.";
         OutOfOrder = "policy_out_of_order", Conflict, "A later version was published already", "Name an instant not before `effective_at` of the newest version.";
+        OwnersOnly = "policy_owners_only", Forbidden, "Only an owner changes what support may move", "Ask an owner, or leave `key` as it is.";
         Broken = "policy_broken", Unprocessable, "The policy contradicts itself", "Look at the `findings` that are errors and change those keys.";
     }
 }

@@ -2,15 +2,18 @@
 
 use chrono::{SubsecRound as _, TimeDelta};
 use entity::policy_version;
-use entity::value::{EventId, Instant};
+use entity::support_agent::{self, SupportRole};
+use entity::value::{EventId, Instant, Money};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::Refusal;
 use super::check::{self, Finding};
 use super::draft::{self, Changed, Changes};
 use super::read::{self, VersionView};
 use super::watch::TOPIC;
+use crate::platform::audit::{self, Act};
 use crate::platform::codes::given;
 use crate::platform::write_set::Unique;
 use crate::platform::{Audience, Command, Fault, Stop, Tx};
@@ -65,6 +68,7 @@ impl Command for Publish {
         if changed.is_empty() {
             return Err(Refusal::Unchanged.into());
         }
+        only_an_owner(tx, &changed).await?;
         let findings = check::check(&draft.keys, tx.now().date_naive());
         if check::broken(&findings) {
             return Err(Refusal::Broken.refused().with("findings", findings).into());
@@ -76,7 +80,7 @@ impl Command for Publish {
             effective_at,
             published_at: tx.now(),
             published_by: tx.by().person_id,
-            reason: Some(reason),
+            reason: Some(reason.clone()),
         };
         tx.insert(row.clone());
         // Of two at once the second is put onto the first.
@@ -86,10 +90,42 @@ impl Command for Publish {
             refusal: Refusal::OutOfOrder.refused(),
             choose_again: true,
         });
+        record(tx, row.version, &reason, &changed).await?;
         let published = Published { version: row.into(), changed, warnings: findings };
         let (kind, id) = ("support.policy_published", EventId::new());
         tx.tell(&Audience::Support, kind, None, id, &published)?;
         tx.wake(TOPIC.to_owned());
         Ok(published)
     }
+}
+
+/// The section that bounds what each role of support may move.
+const BOUNDS: &str = "support.";
+
+/// Whoever is bounded does not move the bounds (SUP-4).
+async fn only_an_owner(tx: &mut Tx, changed: &[Changed]) -> Result<(), Stop> {
+    let bound = changed.iter().find(|one| one.key.starts_with(BOUNDS));
+    let (Some(bound), Some(person_id)) = (bound, tx.by().person_id) else { return Ok(()) };
+    let agent = tx.find::<support_agent::Entity>(person_id).await?;
+    if agent.is_some_and(|agent| agent.role == SupportRole::Owner) {
+        return Ok(());
+    }
+    Err(Refusal::OwnersOnly.refused().with("key", &bound.key).into())
+}
+
+async fn record(tx: &mut Tx, version: i32, reason: &str, changed: &[Changed]) -> Result<(), Stop> {
+    let of = |side: fn(&Changed) -> &serde_json::Value| {
+        let cells = changed.iter().map(|one| (one.key.clone(), side(one).clone()));
+        serde_json::Value::Object(cells.collect())
+    };
+    let act = Act {
+        kind: "publish_policy",
+        subject: ("policy", Uuid::from_u128(u128::from(version.unsigned_abs()))),
+        amount: Money::ZERO,
+        reason,
+        before: of(|one| &one.before),
+        after: of(|one| &one.after),
+    };
+    let place = audit::place(tx, act.subject.1).await?;
+    audit::record(tx, place, act).await
 }

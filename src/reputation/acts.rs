@@ -3,13 +3,15 @@
 
 use chrono::TimeDelta;
 use entity::sanction::{self, SanctionKind};
-use entity::value::{EventId, SanctionId};
-use serde_json::json;
+use entity::value::{EventId, Money, SanctionId};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Refusal;
 use super::read::{SanctionView, standing, whole};
 use super::sanction::{Imposed, end, impose, lift_address};
+use crate::access::limits;
+use crate::platform::audit::Act;
 use crate::platform::codes::given;
 use crate::platform::{Audience, Command, Stop, Tx};
 
@@ -49,7 +51,9 @@ impl Command for Impose {
             cause: Vec::new(),
             by_person: tx.by().person_id,
         };
-        Ok(whole(&impose(tx, imposed).await?)?)
+        let row = impose(tx, imposed).await?;
+        recorded(tx, "impose_sanction", &row, None, &self.reason).await?;
+        Ok(whole(&row)?)
     }
 }
 
@@ -69,6 +73,7 @@ impl Command for Lift {
         let reason = given(&self.reason)?;
         let row = not_over(tx, self.sanction_id).await?;
         let lifted = end(tx, &row, tx.now()).await?;
+        recorded(tx, "lift_sanction", &lifted, Some(&row), reason).await?;
         tell(tx, "support.sanction_lifted", &row, &lifted, reason)?;
         Ok(whole(&lifted)?)
     }
@@ -93,9 +98,30 @@ impl Command for LiftAddress {
             return Err(Refusal::NoBlock.into());
         }
         let lifted = lift_address(tx, &row);
+        recorded(tx, "lift_address", &lifted, Some(&row), reason).await?;
         tell(tx, "support.address_lifted", &row, &lifted, reason)?;
         Ok(whole(&lifted)?)
     }
+}
+
+/// The lasting record of the act.
+async fn recorded(
+    tx: &mut Tx,
+    kind: &'static str,
+    after: &sanction::Model,
+    before: Option<&sanction::Model>,
+    reason: &str,
+) -> Result<(), Stop> {
+    let before = before.map(|row| whole(row).map(|view| json!(view))).transpose()?;
+    let act = Act {
+        kind,
+        subject: ("sanction", after.id.0),
+        amount: Money::ZERO,
+        reason: reason.trim(),
+        before: before.unwrap_or(Value::Null),
+        after: json!(whole(after)?),
+    };
+    limits::act(tx, act).await
 }
 
 async fn not_over(tx: &mut Tx, id: SanctionId) -> Result<sanction::Model, Stop> {

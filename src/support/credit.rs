@@ -1,11 +1,16 @@
-//! Support records money received outside the app and credits it to a partner's balance.
+//! Support credits a partner's balance: money it received outside the app, under a receipt, or
+//! goodwill, which is no top-up and never goes back (LIM-11).
 
 use entity::value::{Money, PartnerId};
 use entity::wallet;
+use serde_json::json;
 
+use crate::access::limits;
 use crate::billing::top_up;
 use crate::ledger::Refusal;
 use crate::ledger::read::BalanceView;
+use crate::platform::audit::Act;
+use crate::platform::codes::given;
 use crate::platform::{Command, Stop, Tx};
 use crate::policy;
 
@@ -18,10 +23,14 @@ pub struct CreditPartner {
     pub partner_id: PartnerId,
     /// Above zero.
     pub amount: Money,
-    /// Where the money came from.
+    /// Why.
     pub reason: String,
+    /// The receipt of money that was received; goodwill where there is none.
+    pub receipt: Option<String>,
     /// Is it a top-up the partner paid in cash, which brings the gift of one (BON-4)?
     pub gift: bool,
+    /// The same amount again is meant.
+    pub confirm: bool,
 }
 
 impl Command for CreditPartner {
@@ -39,8 +48,27 @@ impl Command for CreditPartner {
         }
         let wallet = tx.find::<wallet::Entity>(self.partner_id.0).await?;
         let wallet = wallet.ok_or(Refusal::NoSuchPartner)?;
-        // A top-up like any other: it is listed, and may go back (BAL-5).
-        top_up::recorded(tx, self.partner_id, self.amount, reason, self.gift).await?;
+        let receipt = self.receipt.as_deref().map(given).transpose()?;
+        if self.gift && receipt.is_none() {
+            return Err(Refusal::ReceiptRequired.into());
+        }
+        let id = match receipt {
+            // A top-up like any other: it is listed, and may go back (BAL-5).
+            Some(receipt) => {
+                let note = format!("{reason} ({receipt})");
+                top_up::recorded(tx, self.partner_id, self.amount, &note, self.gift).await?.id.0
+            }
+            None => top_up::goodwill(tx, self.partner_id, self.amount, reason)?,
+        };
+        let act = Act {
+            kind: "credit_partner",
+            subject: ("partner", self.partner_id.0),
+            amount: self.amount,
+            reason,
+            before: json!({"posted": wallet.posted}),
+            after: json!({"credit": id, "receipt": receipt, "gift": self.gift}),
+        };
+        limits::act_once(tx, act, self.confirm).await?;
         // As it will be if nothing else moves meanwhile; the balance itself is changed by the
         // amount alone.
         let keys = policy::book::in_force(tx)?.keys;
@@ -53,7 +81,7 @@ impl Command for CreditPartner {
             held: wallet.held,
             available,
             floor,
-            restricted: available < floor || (wallet.restricted && !recovered),
+            restricted: wallet.locked || available < floor || (wallet.restricted && !recovered),
             low: available < keys.balance.low,
         })
     }

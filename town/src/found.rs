@@ -273,7 +273,9 @@ pub async fn available(owner: &Person) -> Result<i64, Trouble> {
 
 /// Support credits a branch.
 pub async fn credit(support: &Person, id: &str, amount: i64) -> Result<(), Trouble> {
-    let body = json!({ "amount": amount, "reason": "Balans artırıldı (kassa)" });
+    let body = json!({
+        "amount": amount, "reason": "Balans artırıldı", "receipt": "kassa", "confirm": true,
+    });
     support.done(&Ask::post(format!("/v1/support/partners/{id}/credits"), &body)).await?;
     one(&support.shared.census.count.credits);
     Ok(())

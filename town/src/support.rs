@@ -237,7 +237,7 @@ impl Hotline {
         let now = self.shared.sundial.now().unwrap_or_else(wall_now);
         let body = json!({
             "name": "Bahar", "audience": "client", "amount": 500, "ttl_h": 240, "budget": 100_000,
-            "code": CODE, "ends_at": now + TimeDelta::days(365), "reason": "Yuyucular açılıb",
+            "code": CODE, "public": true, "ends_at": now + TimeDelta::days(365), "reason": "Yuyucular açılıb",
         });
         self.me.done(&Ask::post("/v1/support/campaigns", &body)).await
     }

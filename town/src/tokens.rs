@@ -84,7 +84,10 @@ impl Tokens {
             }
             sent.done()?;
             let Some(code) = codes.code(phone).await else { continue };
-            let body = json!({ "phone": phone, "code": code, "device": device });
+            let device_id = format!("installation of {phone}");
+            let body = json!({
+                "phone": phone, "code": code, "device": device, "device_id": device_id,
+            });
             match send(wire, &open("/v1/auth/sessions", &body), census).await?.read() {
                 Ok(granted) => {
                     one(&census.count.sign_ins);

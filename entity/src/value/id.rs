@@ -58,6 +58,8 @@ macro_rules! id {
 }
 
 id! {
+    /// A recorded act of support.
+    ActId,
     /// A place where a car can be served.
     BayId,
     /// A time in which a bay is closed by hand.
@@ -104,6 +106,8 @@ id! {
     ServiceId,
     /// A signed-in device.
     SessionId,
+    /// A payment a provider has and this engine does not know.
+    StrayId,
     /// A penalty undone.
     WaiverId,
 }

@@ -13,9 +13,9 @@ pub mod span;
 
 pub use car_class::CarClass;
 pub use id::{
-    BayId, BlockId, CampaignId, CarId, EventId, HoldId, InvitationId, LotId, MarkId, OrderId,
-    OrganisationId, OutageId, PartnerId, PayableId, PaymentId, PayoutId, PenaltyId, PersonId,
-    PostingId, ProposalId, SanctionId, ServiceId, SessionId, WaiverId,
+    ActId, BayId, BlockId, CampaignId, CarId, EventId, HoldId, InvitationId, LotId, MarkId,
+    OrderId, OrganisationId, OutageId, PartnerId, PayableId, PaymentId, PayoutId, PenaltyId,
+    PersonId, PostingId, ProposalId, SanctionId, ServiceId, SessionId, StrayId, WaiverId,
 };
 pub use lang::Lang;
 pub use money::Money;

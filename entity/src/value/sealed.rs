@@ -46,6 +46,9 @@ pub enum SealedColumn {
     /// The secret of a calendar's address, by branch; only in kept answers.
     #[strum(serialize = "calendar_feed.token")]
     CalendarToken,
+    /// `audit_act.address`, by act.
+    #[strum(serialize = "audit_act.address")]
+    AuditAddress,
     /// `staff_invitation.phone`, by invitation.
     #[strum(serialize = "staff_invitation.phone")]
     InvitationPhone,

@@ -18,8 +18,9 @@ use super::problem::Problem;
 use super::reply;
 use super::sent::Sent;
 use crate::bonus::campaign::{
-    self, CampaignView, GrantCampaign, MakeCampaign, NewCampaign, Redeem,
+    self, CampaignView, CodeOf, GrantCampaign, MakeCampaign, NewCampaign,
 };
+use crate::bonus::code::Redeem;
 use crate::bonus::grant::GrantBonus;
 use crate::bonus::read::{self, BonusView, LotView};
 use crate::bonus::{Owner, Refusal};
@@ -28,6 +29,7 @@ use crate::orders::bonus::PayWithBonus;
 use crate::orders::read::Scope;
 use crate::orders::view::OrderView;
 use crate::platform::page::{Page, PageQuery};
+use crate::platform::{By, Done};
 
 /// Routes.
 pub fn configure(config: &mut ServiceConfig) {
@@ -82,6 +84,19 @@ async fn own_lots(
     lots_of(&edge, Owner::Client(client.person_id()), &query).await
 }
 
+/// A wrong code is counted, so it lands; it is told as the refusal it is (LIM-6).
+async fn redeemed(
+    edge: &Edge,
+    by: By,
+    sent: &Sent<CodeBody>,
+    command: Redeem,
+) -> Result<HttpResponse, Problem> {
+    let actor = by.person_id.map(|id| id.0).unwrap_or_default();
+    let Done { answer, replayed } = edge.engine.execute(by, Some(sent.key(actor)), command).await?;
+    let answer = answer.granted()?;
+    reply::done(edge, StatusCode::CREATED, &Done { answer, replayed }, None)
+}
+
 #[utoipa::path(tag = "client", request_body = CodeBody, responses((status = 201, body = LotView)), security(("bearer" = [])))]
 #[post("/v1/client/bonus/codes")]
 async fn redeem(
@@ -91,7 +106,7 @@ async fn redeem(
 ) -> Result<HttpResponse, Problem> {
     let code = sent.body.code.clone();
     let command = Redeem { owner: Owner::Client(client.person_id()), code };
-    send(&edge, client.by(), &sent, StatusCode::CREATED, command).await
+    redeemed(&edge, client.by(), &sent, command).await
 }
 
 /// How much of an order is paid with bonus.
@@ -140,7 +155,7 @@ async fn branch_redeem(
 ) -> Result<HttpResponse, Problem> {
     let code = sent.body.code.clone();
     let command = Redeem { owner: Owner::Partner(staff.partner_id()), code };
-    send(&edge, staff.by(), &sent, StatusCode::CREATED, command).await
+    redeemed(&edge, staff.by(), &sent, command).await
 }
 
 /// A grant by hand: to a client or to a branch.
@@ -157,6 +172,9 @@ pub struct GrantBody {
     ttl_h: Option<i64>,
     /// Why.
     reason: String,
+    /// The same amount a moment ago was another one.
+    #[serde(default)]
+    confirm: bool,
 }
 
 #[utoipa::path(tag = "support", request_body = GrantBody, responses((status = 201, body = LotView)), security(("bearer" = [])))]
@@ -166,13 +184,13 @@ async fn grant(
     support: Support,
     sent: Sent<GrantBody>,
 ) -> Result<HttpResponse, Problem> {
-    let GrantBody { client_id, partner_id, amount, ttl_h, reason } = sent.body.clone();
+    let GrantBody { client_id, partner_id, amount, ttl_h, reason, confirm } = sent.body.clone();
     let owner = match (client_id, partner_id) {
         (Some(id), None) => Owner::Client(id),
         (None, Some(id)) => Owner::Partner(id),
         (Some(_), Some(_)) | (None, None) => return Err(Refusal::NoSuchOwner.into()),
     };
-    let command = GrantBonus { owner, amount, ttl_h, reason };
+    let command = GrantBonus { owner, amount, ttl_h, reason, confirm };
     send(&edge, support.by(), &sent, StatusCode::CREATED, command).await
 }
 
@@ -221,8 +239,14 @@ pub struct CampaignBody {
     ttl_h: i64,
     /// What all of it may cost.
     budget: Money,
-    /// What an owner types in; support alone grants it where there is none.
+    /// What an owner types in, for a public campaign; support alone grants it where there is none.
     code: Option<String>,
+    /// Anybody may know the code: only the budget bounds it.
+    #[serde(default)]
+    public: bool,
+    /// The engine makes a code that nobody can guess.
+    #[serde(default)]
+    random_code: bool,
     /// From then; now where it is left out.
     starts_at: Option<DateTime<Utc>>,
     /// Until then.
@@ -239,13 +263,20 @@ async fn make_campaign(
     sent: Sent<CampaignBody>,
 ) -> Result<HttpResponse, Problem> {
     let body = sent.body.clone();
+    let code = match (body.code, body.public, body.random_code) {
+        (None, false, false) => CodeOf::None,
+        (None, false, true) => CodeOf::Random,
+        (Some(code), true, false) => CodeOf::Public(code),
+        (Some(_), false, false) => return Err(Refusal::CodeGuessable.into()),
+        _ => return Err(Refusal::CampaignInvalid.into()),
+    };
     let command = MakeCampaign(NewCampaign {
         name: body.name,
         audience: body.audience,
         amount: body.amount,
         ttl_h: body.ttl_h,
         budget: body.budget,
-        code: body.code,
+        code,
         starts_at: body.starts_at,
         ends_at: body.ends_at,
         reason: body.reason,

@@ -3,6 +3,7 @@
 //! A handler that takes one is called only by whoever the table lets in.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use entity::support_agent::SupportRole;
 use entity::value::{PartnerId, PersonId};
 use serde::Deserialize;
 
-use super::auth::bearer;
+use super::auth::{address, bearer};
 use super::opened::NoMoney;
 use super::problem::{Problem, malformed};
 use crate::access::role::{self, Permit, Rule, rule};
@@ -199,6 +200,7 @@ struct Asked {
     bearer: String,
     rule: &'static Rule,
     branch: Option<PartnerId>,
+    address: Option<IpAddr>,
 }
 
 impl Asked {
@@ -213,12 +215,14 @@ impl Asked {
         };
         let query = web::Query::<BranchQuery>::from_query(request.query_string());
         let branch = query.map_err(malformed)?.branch_id;
-        Ok(Self { edge: edge.clone(), bearer, rule, branch })
+        let address = address(request, &edge.settings.http.trusted_proxies).parse().ok();
+        Ok(Self { edge: edge.clone(), bearer, rule, branch, address })
     }
 
     async fn permitted(self) -> Result<(Arc<Principal>, Permit), Problem> {
         let principal = self.edge.sessions.authenticate(&self.edge.engine, &self.bearer).await?;
         let permit = self.rule.permits(&principal, self.branch)?;
-        Ok((principal, permit))
+        let principal = Principal { address: self.address, ..Arc::unwrap_or_clone(principal) };
+        Ok((Arc::new(principal), permit))
     }
 }

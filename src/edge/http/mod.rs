@@ -1,5 +1,6 @@
 //! REST over HTTP: routes, thin handlers, problems, the OpenAPI description.
 
+pub mod acts;
 pub mod auth;
 pub mod bonus;
 pub mod client;
@@ -54,6 +55,7 @@ pub fn configure(config: &mut ServiceConfig) {
     partner_orders::configure(config);
     proposals::configure(config);
     support::configure(config);
+    acts::configure(config);
     bonus::configure(config);
     statements::configure(config);
     policy::configure(config);

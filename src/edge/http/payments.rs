@@ -107,6 +107,9 @@ async fn top_up(
 pub struct TopUpBody {
     /// Qəpik, within the policy's bounds.
     amount: Money,
+    /// Another one than the one of this amount that is open.
+    #[serde(default)]
+    confirm: bool,
 }
 
 /// Asks the provider for the page and shows the payment. A repeat opens no second one.
@@ -126,7 +129,8 @@ async fn add_top_up(
     sent: Sent<TopUpBody>,
 ) -> Result<HttpResponse, Problem> {
     let key = sent.key(staff.person_id().0);
-    let command = CreateTopUp { partner_id: staff.partner_id(), amount: sent.body.amount };
+    let TopUpBody { amount, confirm } = sent.body;
+    let command = CreateTopUp { partner_id: staff.partner_id(), amount, confirm };
     opened(&edge, edge.engine.execute(staff.by(), Some(key), command).await?).await
 }
 
@@ -148,6 +152,9 @@ async fn refund_top_up(
 pub struct PenaltyPaymentBody {
     /// Qəpik, at most what is left; all of it where none is named.
     amount: Option<Money>,
+    /// Another one than the one of this amount that is open.
+    #[serde(default)]
+    confirm: bool,
 }
 
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = PenaltyPaymentBody, responses((status = 201, body = PaymentView)), security(("bearer" = [])))]
@@ -159,8 +166,9 @@ async fn pay_penalty(
     sent: Sent<PenaltyPaymentBody>,
 ) -> Result<HttpResponse, Problem> {
     let key = sent.key(client.person_id().0);
-    let (client_id, amount) = (client.person_id(), sent.body.amount);
-    let command = CreatePenaltyPayment { client_id, penalty_id: *id, amount };
+    let PenaltyPaymentBody { amount, confirm } = sent.body;
+    let client_id = client.person_id();
+    let command = CreatePenaltyPayment { client_id, penalty_id: *id, amount, confirm };
     opened(&edge, edge.engine.execute(client.by(), Some(key), command).await?).await
 }
 

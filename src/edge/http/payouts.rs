@@ -7,6 +7,7 @@ use actix_web::{HttpResponse, get, post, put};
 use entity::payable::PayableState;
 use entity::payout::PayoutState;
 use entity::payout_terms::PayoutTo;
+use entity::staff::StaffRole;
 use entity::value::{Bp, PartnerId, PayableId, PayoutId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -18,14 +19,17 @@ use super::penalties::{ReasonBody, send};
 use super::problem::{Problem, malformed};
 use super::reply;
 use super::sent::Sent;
+use crate::access::{self, fresh};
+use crate::billing::Refusal;
 use crate::billing::account::Account;
 use crate::billing::payable::{Refuse, Release};
 use crate::billing::payout_send::RecordTransfer;
-use crate::billing::payout_terms::{SetTerms, SetVoen, TermsView};
+use crate::billing::payout_terms::{NewAccount, SetTerms, SetVoen, TermsView};
 use crate::billing::payout_view::{self, PayableView, PayoutView};
 use crate::edge::Edge;
 use crate::platform::Fault;
 use crate::platform::page::{Page, PageQuery};
+use crate::policy::Book;
 
 /// Routes.
 pub fn configure(config: &mut ServiceConfig) {
@@ -58,7 +62,10 @@ async fn owed(
 #[utoipa::path(tag = "partner", responses((status = 200, body = TermsView)), security(("bearer" = [])))]
 #[get("/v1/partner/payout")]
 async fn terms(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
-    let terms = payout_view::terms(&edge.engine.shared().db.read, staff.partner_id()).await?;
+    let shared = edge.engine.shared();
+    let keys = edge.engine.extension::<Book>()?.at(shared.clock.now())?.keys;
+    let rest_h = keys.payout.account_rest_h;
+    let terms = payout_view::terms(&shared.db.read, staff.partner_id(), rest_h).await?;
     reply::json(&edge, StatusCode::OK, &terms)
 }
 
@@ -70,8 +77,10 @@ pub struct TermsBody {
     to: String,
     /// For `balance`: basis points that become bonus.
     bonus_bp: Option<Bp>,
-    /// For `card`: where to; the one that is known where none is named.
+    /// Where to; the one that is known where none is named.
     account: Option<Account>,
+    /// With another account: a fresh one-time code of the owner who sends this.
+    code: Option<String>,
 }
 
 #[utoipa::path(tag = "partner", request_body = TermsBody, responses((status = 200, body = TermsView)), security(("bearer" = [])))]
@@ -81,11 +90,23 @@ async fn set_terms(
     staff: Staff,
     sent: Sent<TermsBody>,
 ) -> Result<HttpResponse, Problem> {
-    let TermsBody { to, bonus_bp, account } = sent.body.clone();
+    let TermsBody { to, bonus_bp, account, code } = sent.body.clone();
     let payout_to = match (to.as_str(), bonus_bp) {
         ("card", None) => PayoutTo::Card,
         ("balance", bonus_bp) => PayoutTo::Balance { bonus_bp: bonus_bp.unwrap_or(Bp(0)) },
         _ => return Err(malformed("`to` is card, or balance with bonus_bp.")),
+    };
+    let account = match account {
+        None => None,
+        Some(_) if staff.role() != StaffRole::Owner => {
+            return Err(access::Refusal::OwnerRequired.into());
+        }
+        Some(account) => {
+            let code = code.ok_or(Refusal::CodeRequired)?;
+            // Counted before the code is looked at, however many come at once.
+            let attempt = fresh::attempt(&edge.engine, staff.by()).await?;
+            Some(NewAccount { account, attempt, code })
+        }
     };
     let command = SetTerms { partner_id: staff.partner_id(), payout_to, account };
     send(&edge, staff.by(), &sent, StatusCode::OK, command).await
@@ -109,8 +130,10 @@ async fn own(
 pub struct VoenBody {
     /// Ten digits.
     voen: String,
-    /// Was it seen to be the partner's?
+    /// Was it seen to be the partner's, as whose the account is?
     verified: bool,
+    /// How the account ends that was seen with it, as the partner's terms show it.
+    account: Option<String>,
     /// How.
     reason: String,
 }
@@ -123,8 +146,8 @@ async fn voen(
     id: Path<PartnerId>,
     sent: Sent<VoenBody>,
 ) -> Result<HttpResponse, Problem> {
-    let VoenBody { voen, verified, reason } = sent.body.clone();
-    let command = SetVoen { partner_id: *id, voen, verified, reason };
+    let VoenBody { voen, verified, account, reason } = sent.body.clone();
+    let command = SetVoen { partner_id: *id, voen, verified, account, reason };
     send(&edge, support.by(), &sent, StatusCode::OK, command).await
 }
 

@@ -144,6 +144,9 @@ pub struct PaymentBody {
     amount: Money,
     /// Where it came from.
     reason: String,
+    /// The same amount a moment ago was another one.
+    #[serde(default)]
+    confirm: bool,
 }
 
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = PaymentBody, responses((status = 201, body = PenaltyView)), security(("bearer" = [])))]
@@ -154,8 +157,8 @@ async fn pay(
     id: Path<PenaltyId>,
     sent: Sent<PaymentBody>,
 ) -> Result<HttpResponse, Problem> {
-    let PaymentBody { amount, reason } = sent.body.clone();
-    let command = Pay { penalty_id: *id, amount, reason };
+    let PaymentBody { amount, reason, confirm } = sent.body.clone();
+    let command = Pay { penalty_id: *id, amount, reason, confirm };
     send(&edge, support.by(), &sent, StatusCode::CREATED, command).await
 }
 

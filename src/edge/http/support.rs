@@ -126,17 +126,23 @@ async fn partner(
     reply::json(&edge, StatusCode::OK, &answer)
 }
 
-/// Money received outside the app.
+/// Money received outside the app, or goodwill.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreditBody {
     /// Qəpik, above zero.
     amount: Money,
-    /// Where it came from.
+    /// Why.
     reason: String,
-    /// A top-up the partner paid in cash: it brings the gift of one; not so unless told.
+    /// The receipt of money that was received: a top-up, which may go back. Without one it is
+    /// goodwill and never goes back.
+    receipt: Option<String>,
+    /// A top-up paid in cash brings the gift of one; not so unless told.
     #[serde(default)]
     gift: bool,
+    /// The same amount a moment ago was another one.
+    #[serde(default)]
+    confirm: bool,
 }
 
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = CreditBody, responses((status = 201, body = BalanceView)), security(("bearer" = [])))]
@@ -148,8 +154,8 @@ async fn credit(
     sent: Sent<CreditBody>,
 ) -> Result<HttpResponse, Problem> {
     let key = sent.key(support.person_id().0);
-    let CreditBody { amount, reason, gift } = sent.body;
-    let command = CreditPartner { partner_id: *id, amount, reason, gift };
+    let CreditBody { amount, reason, receipt, gift, confirm } = sent.body;
+    let command = CreditPartner { partner_id: *id, amount, reason, receipt, gift, confirm };
     let done = edge.engine.execute(support.by(), Some(key), command).await?;
     reply::done(&edge, StatusCode::CREATED, &done, None)
 }

@@ -12,7 +12,8 @@ use serde_json::Value;
 
 use super::line::{Line, Said, account, ask, decimal, money, text};
 use crate::billing::gateway::{
-    Asked, Checkout, Hint, Named, Payments, Seen, Sent, Transfer, Trouble, Untrusted, Wish,
+    Asked, Checkout, Hint, Identified, Named, Payments, Seen, Sent, Standing, Transfer, Trouble,
+    Untrusted, Wish,
 };
 use crate::config::PaymentSettings;
 use crate::platform::crypto::Keys;
@@ -126,6 +127,29 @@ impl Epoint {
         Ok(seen(&said.json, named))
     }
 
+    async fn identified(&self, hint: &Hint) -> Result<Identified, Trouble> {
+        let data = Data {
+            language: Some(&self.language),
+            order_id: hint.order.clone(),
+            transaction: hint.reference.as_deref(),
+            ..self.data()
+        };
+        let said = self.call("/api/1/get-status", &data).await?.json;
+        let status = text(&said, "status").unwrap_or_else(|| "nothing".to_owned());
+        let standing = match status.as_str() {
+            "success" => Standing::Paid,
+            "returned" => Standing::WentBack,
+            _ => Standing::Neither,
+        };
+        Ok(Identified {
+            payment_id: hint.payment_id,
+            reference: text(&said, "transaction").or_else(|| hint.reference.clone()),
+            amount: money(&said, "amount"),
+            status,
+            standing,
+        })
+    }
+
     async fn returned(&self, named: &Named, amount: Money) -> Result<(), Trouble> {
         let nameless = || Trouble::NotReached("Epoint's name for it is not known".to_owned());
         let data = Data {
@@ -194,6 +218,10 @@ impl Payments for Epoint {
         Box::pin(self.looked(named))
     }
 
+    fn identify<'a>(&'a self, hint: &'a Hint) -> Asked<'a, Identified> {
+        Box::pin(self.identified(hint))
+    }
+
     fn refund<'a>(&'a self, named: &'a Named, amount: Money) -> Asked<'a, ()> {
         Box::pin(self.returned(named, amount))
     }
@@ -210,6 +238,8 @@ impl Payments for Epoint {
         let form = std::str::from_utf8(raw).map_err(|_| Untrusted::Unreadable)?;
         let form = actix_web::web::Query::<Signed>::from_query(form);
         let Signed { data, signature } = form.map_err(|_| Untrusted::Unreadable)?.into_inner();
+        // A `+` of base64 that was sent bare reads as a space, which base64 does not have.
+        let (data, signature) = (data.replace(' ', "+"), signature.replace(' ', "+"));
         if !same(&self.private_key, &self::signature(&self.private_key, &data), &signature) {
             return Err(Untrusted::Forged);
         }
@@ -218,7 +248,7 @@ impl Payments for Epoint {
         let order = text(&json, "order_id").ok_or(Untrusted::Unreadable)?;
         // An order that is none of ours is looked for by Epoint's name.
         let payment_id = order.parse().ok();
-        Ok(Hint { payment_id, reference: text(&json, "transaction") })
+        Ok(Hint { payment_id, order: Some(order), reference: text(&json, "transaction") })
     }
 }
 

@@ -49,7 +49,7 @@ fn bal_5_a_callback_is_verified_on_its_raw_bytes() {
     assert_eq!(signature(KEY, CALLBACK), "TnBTVuxX4hEQqo0l7ttSqhpgJ+c=");
     let form = |signature: &str| format!("data={CALLBACK}&signature={signature}");
     let hint = epoint.callback(form("TnBTVuxX4hEQqo0l7ttSqhpgJ%2Bc%3D").as_bytes()).unwrap();
-    assert_eq!(hint, Hint { payment_id: None, reference: Some("te0000000001".to_owned()) });
+    assert_eq!((hint.payment_id, hint.reference.as_deref()), (None, Some("te0000000001")));
     let forged = form("TnBTVuxX4hEQqo0l7ttSqhpgJ%2Bd%3D");
     assert_eq!(epoint.callback(forged.as_bytes()), Err(Untrusted::Forged));
     assert_eq!(epoint.callback(b"data=e30="), Err(Untrusted::Unreadable));

@@ -6,7 +6,8 @@ use entity::payment::Driver;
 use entity::value::{Money, PayoutId};
 
 use crate::billing::gateway::{
-    Asked, Checkout, Hint, Named, Payments, Seen, Sent, Transfer, Trouble, Untrusted, Wish,
+    Asked, Checkout, Hint, Identified, Named, Payments, Seen, Sent, Transfer, Trouble, Untrusted,
+    Wish,
 };
 
 /// Nobody to ask.
@@ -26,6 +27,10 @@ impl Payments for Manual {
     }
 
     fn status<'a>(&'a self, _: &'a Named) -> Asked<'a, Seen> {
+        nobody()
+    }
+
+    fn identify<'a>(&'a self, _: &'a Hint) -> Asked<'a, Identified> {
         nobody()
     }
 

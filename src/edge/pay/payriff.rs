@@ -9,13 +9,16 @@ use serde_json::{Value, json};
 
 use super::line::{Line, Said, account, ask, money, number, text};
 use crate::billing::gateway::{
-    Asked, Checkout, Hint, Named, Payments, Seen, Sent, Transfer, Trouble, Untrusted, Wish,
+    Asked, Checkout, Hint, Identified, Named, Payments, Seen, Sent, Standing, Transfer, Trouble,
+    Untrusted, Wish,
 };
 use crate::config::PaymentSettings;
 use crate::platform::crypto::Keys;
 
 /// The code of a yes.
 const YES: &str = "00000";
+/// Characters of Payriff's name for an order, at most.
+const NAME_CHARS_MAX: usize = 64;
 /// The header that carries our own name for a payment.
 const OWN_NAME: &str = "X-REQUEST-RRN";
 
@@ -94,6 +97,29 @@ impl Payriff {
         Ok(order.map_or(Seen::Absent, |order| seen(&order, named)))
     }
 
+    async fn identified(&self, hint: &Hint) -> Result<Identified, Trouble> {
+        let id = hint.reference.as_deref().unwrap_or_default();
+        let order = match self.call(self.line.get(&format!("/api/v3/orders/{id}"))).await {
+            Ok(order) => order,
+            Err(Trouble::Refused(_)) => Value::Null,
+            Err(trouble) => return Err(trouble),
+        };
+        let own = order.pointer("/transactions/0").and_then(|one| text(one, "requestRrn"));
+        let status = text(&order, "paymentStatus").unwrap_or_else(|| "nothing".to_owned());
+        let standing = match status.as_str() {
+            "APPROVED" | "PARTIAL_REFUND" => Standing::Paid,
+            "REFUNDED" | "REVERSE" => Standing::WentBack,
+            _ => Standing::Neither,
+        };
+        Ok(Identified {
+            payment_id: own.and_then(|own| own.parse().ok()),
+            reference: text(&order, "orderId"),
+            amount: money(&order, "amount"),
+            status,
+            standing,
+        })
+    }
+
     async fn returned(&self, named: &Named, amount: Money) -> Result<(), Trouble> {
         let nameless = || Trouble::NotReached("Payriff's name for it is not known".to_owned());
         let id = named.reference.as_ref().ok_or_else(nameless)?;
@@ -141,6 +167,10 @@ impl Payments for Payriff {
         Box::pin(self.looked(named))
     }
 
+    fn identify<'a>(&'a self, hint: &'a Hint) -> Asked<'a, Identified> {
+        Box::pin(self.identified(hint))
+    }
+
     fn refund<'a>(&'a self, named: &'a Named, amount: Money) -> Asked<'a, ()> {
         Box::pin(self.returned(named, amount))
     }
@@ -157,9 +187,16 @@ impl Payments for Payriff {
     fn callback(&self, raw: &[u8]) -> Result<Hint, Untrusted> {
         let json: Value = serde_json::from_slice(raw).map_err(|_| Untrusted::Unreadable)?;
         let payload = json.get("payload").unwrap_or(&json);
-        let reference = text(payload, "orderId").ok_or(Untrusted::Unreadable)?;
-        Ok(Hint { payment_id: None, reference: Some(reference) })
+        let reference = text(payload, "orderId").filter(|id| plain(id));
+        let reference = reference.ok_or(Untrusted::Unreadable)?;
+        Ok(Hint { payment_id: None, order: None, reference: Some(reference) })
     }
+}
+
+/// Can it stand in an address? Anybody may have written it.
+fn plain(id: &str) -> bool {
+    let fits = (1..=NAME_CHARS_MAX).contains(&id.len());
+    fits && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 /// What an envelope holds, if it says yes.

@@ -84,6 +84,7 @@ mod tests {
             branches,
             support: None,
             expires_at: chrono::DateTime::UNIX_EPOCH,
+            address: None,
         }
     }
 

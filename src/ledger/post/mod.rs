@@ -74,6 +74,7 @@ pub fn open_wallet(tx: &mut Tx, partner_id: PartnerId) {
         low: false,
         told_restricted: false,
         told_low: false,
+        locked: false,
     });
 }
 
@@ -102,6 +103,70 @@ pub fn credit(
             note,
         },
     );
+    Ok(())
+}
+
+/// Credits a partner's balance with the operator's own money: no payment stands behind it.
+///
+/// # Errors
+/// Faults only.
+pub fn goodwill(
+    tx: &mut Tx,
+    partner_id: PartnerId,
+    amount: Money,
+    act: Uuid,
+    note: &str,
+) -> Result<(), Stop> {
+    change(tx, partner_id, amount, Money::ZERO)?;
+    let (debit, credit) = (chart::GOODWILL.to_owned(), chart::partner(partner_id));
+    let (kind, on) = ("goodwill", On::partner(partner_id));
+    post(tx, Movement { debit, credit, amount, kind, subject: act, n: 1, on, note });
+    Ok(())
+}
+
+/// Takes what was charged back, even below the floor, and locks the balance: nothing more is
+/// accepted until support unlocks it (LIM-11).
+///
+/// # Errors
+/// Faults only.
+pub(super) fn take_charged_back(
+    tx: &mut Tx,
+    partner_id: PartnerId,
+    amount: Money,
+) -> Result<(), Stop> {
+    let keys = policy::book::in_force(tx)?.keys;
+    tx.adjust(Adjust {
+        table: "wallet",
+        key: vec![("id", Value::from(partner_id.0))],
+        add: vec![("posted", -amount.0)],
+        set: vec![("locked", true.into()), ("restricted", true.into())],
+        also: vec![low(&keys, Money(-amount.0))],
+        condition: None,
+        refusal: Some(Refusal::NoSuchPartner.refused()),
+    });
+    Ok(())
+}
+
+/// Unlocks a balance after a charge-back: restricted only where it is below its floor (LIM-11).
+///
+/// # Errors
+/// `balance_not_locked` at the flush, or a fault.
+pub fn unlock(tx: &mut Tx, partner_id: PartnerId) -> Result<(), Stop> {
+    let keys = policy::book::in_force(tx)?.keys;
+    let restricted = Computed {
+        column: "restricted",
+        sql: "\"posted\" - \"held\" < coalesce(\"floor\", ?)",
+        values: vec![keys.balance.floor.0.into()],
+    };
+    tx.adjust(Adjust {
+        table: "wallet",
+        key: vec![("id", Value::from(partner_id.0))],
+        add: Vec::new(),
+        set: vec![("locked", false.into())],
+        also: vec![restricted],
+        condition: Some(("\"locked\"", Vec::new())),
+        refusal: Some(Refusal::NotLocked.refused()),
+    });
     Ok(())
 }
 
@@ -241,11 +306,13 @@ pub(super) fn told(
     });
 }
 
-/// Below the floor it is restricted, at the policy's mark no longer, in between as it was (BAL-3).
+/// After a charge-back it is restricted until support unlocks it (LIM-11); below the floor it is
+/// restricted, at the policy's mark no longer, in between as it was (BAL-3).
 fn restricted(keys: &Policy, by: Money) -> Computed {
     Computed {
         column: "restricted",
-        sql: "CASE WHEN \"posted\" - \"held\" + ? < coalesce(\"floor\", ?) THEN true \
+        sql: "CASE WHEN \"locked\" THEN true \
+              WHEN \"posted\" - \"held\" + ? < coalesce(\"floor\", ?) THEN true \
               WHEN \"posted\" - \"held\" + ? >= ? THEN false ELSE \"restricted\" END",
         values: vec![
             by.0.into(),

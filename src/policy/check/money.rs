@@ -9,10 +9,19 @@ const DAY_MIN: u32 = 1440;
 const HOUR_MIN: i64 = 60;
 
 pub(super) fn check(policy: &Policy) -> Vec<Finding> {
-    [bounds(policy), recovery(policy), warning(policy), gift(policy), worth(policy), hour(policy)]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        bounds(policy),
+        recovery(policy),
+        warning(policy),
+        gift(policy),
+        worth(policy),
+        hour(policy),
+        roles(policy),
+        held(policy),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn bounds(policy: &Policy) -> Option<Finding> {
@@ -55,4 +64,23 @@ fn hour(policy: &Policy) -> Option<Finding> {
     let says = "Payouts go out after the day they are due.";
     let late = policy.payout.run_at_min >= DAY_MIN;
     late.then(|| Finding::error("payout_late", &["payout.run_at_min"], says))
+}
+
+/// Each role is limited by the one above it (SUP-4).
+fn roles(policy: &Policy) -> Option<Finding> {
+    let keys = &policy.support;
+    let by_act = [keys.manager_act_max, keys.administrator_act_max, keys.owner_act_max];
+    let by_day = [keys.manager_day_max, keys.administrator_day_max, keys.owner_day_max];
+    let says = "A role of support may move more than the role above it.";
+    let names = ["support.administrator_act_max", "support.administrator_day_max"];
+    let orderly = by_act.is_sorted() && by_day.is_sorted();
+    (!orderly).then(|| Finding::error("support_limits_disorder", &names, says))
+}
+
+/// What is held must come free before support has to decide about it (LIM-6).
+fn held(policy: &Policy) -> Option<Finding> {
+    let names = ["bonus.payable_hold_h", "bonus.velocity_days"];
+    let says = "What is owed would wait for support before its first hold is over.";
+    let days = policy.bonus.velocity_days.saturating_mul(24);
+    (policy.bonus.payable_hold_h > days).then(|| Finding::error("hold_too_long", &names, says))
 }

@@ -131,7 +131,7 @@ both! {
             let anar = world.client("Anar").await;
             let body = json!({
                 "name": format!("Autumn {n}"), "audience": "client", "amount": 300, "ttl_h": 48,
-                "budget": 700, "code": made, "ends_at": "2026-12-01T00:00:00Z",
+                "budget": 700, "code": made, "public": true, "ends_at": "2026-12-01T00:00:00Z",
                 "reason": "The leaves fall",
             });
             world.support().post("/v1/support/campaigns", body).await.ok();

@@ -4,7 +4,8 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use crate::support::bonus::{
-    bonus_of, grants, grants_branch, pays_with_bonus, queue, serves, sets_aside, wants_to_pay,
+    bonus_of, grants, grants_branch, pays_with_bonus, queue, serves, sets_aside, settles_at_once,
+    wants_to_pay,
 };
 use crate::support::pay::account;
 use crate::support::{Client, World, instant, minutes, seconds};
@@ -22,6 +23,7 @@ both! {
     /// BON-5: a client pays in part with bonus; the operator owes it to the partner, whose
     /// commission is due as usual.
     async fn bon_5_a_client_pays_in_part_with_bonus(world) {
+        settles_at_once(world).await;
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         grants(world, &anar, 1000, 24).await;
         let order = pays_with_bonus(&anar, &kristal, 600).await;
@@ -107,6 +109,7 @@ both! {
 
     /// BON-3: a hold outlives the end of its lot; the bonus still pays.
     async fn bon_3_a_hold_outlives_its_lots_end(world) {
+        settles_at_once(world).await;
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         grants(world, &anar, 1000, 1).await;
         world.advance(minutes(59)).await;

@@ -98,7 +98,7 @@ both! {
         // Paid twice at once: the second has nothing left to pay.
         let other = leaves_late(world, &kristal, &anar, "odd").await;
         let one = id(&pays_penalty(&anar, &other, json!({})).await);
-        let two = id(&pays_penalty(&anar, &other, json!({})).await);
+        let two = id(&pays_penalty(&anar, &other, json!({"confirm": true})).await);
         settles(world, &bank, &one).await;
         settles(world, &bank, &two).await;
         world.advance(seconds(1)).await;

@@ -25,7 +25,7 @@ async fn topped_up(world: &World, bank: &Epoint, branch: &Branch, amount: i64) -
 async fn campaign(world: &World, changes: Value) -> crate::support::Reply {
     let mut body = json!({
         "name": "Autumn", "audience": "client", "amount": 300, "ttl_h": 48, "budget": 700,
-        "code": "Autumn26", "ends_at": "2026-12-01T00:00:00Z", "reason": "The leaves fall",
+        "code": "Autumn26", "public": true, "ends_at": "2026-12-01T00:00:00Z", "reason": "The leaves fall",
     });
     for (key, value) in changes.as_object().unwrap() {
         body[key] = value.clone();
@@ -113,7 +113,8 @@ both! {
         let kristal = world.branch_with("Kristal", 0).await;
         let path = format!("/v1/support/partners/{}/credits", kristal.partner_id);
         for (gift, usable) in [(false, 0), (true, 1000)] {
-            let body = json!({"amount": 9999, "reason": "Cash at the office", "gift": gift});
+            let body = json!({"amount": 9999, "reason": "Cash", "receipt": "Cash at the office",
+                "gift": gift, "confirm": true});
             world.support().post(&path, body).await.ok();
             assert_eq!(bonus_of(&kristal, "partner").await, (usable, 0));
         }

@@ -1,17 +1,22 @@
 //! Stories about people, each with the rule it proves in its first line.
 
+mod accounts;
 mod arrivals;
 mod balances;
 mod blocks;
 mod bonus;
 mod calendar;
+mod charge_backs;
+mod codes;
 mod debts;
 mod feeds;
 mod gateway;
 mod gifts;
+mod held_bonus;
 mod histories;
 mod hours;
 mod ical;
+mod insiders;
 mod lateness;
 mod leaving;
 mod missed;
@@ -32,5 +37,7 @@ mod running;
 mod sanctions;
 mod served;
 mod statements;
+mod strays;
 mod top_ups;
+mod twice;
 mod waivers;

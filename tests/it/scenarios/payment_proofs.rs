@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
-use super::payouts::{earns, payouts, wants_a_card};
+use super::payouts::earns;
 use super::proofs::{breaks, id as of, wrong};
 use crate::support::banks::Epoint;
 use crate::support::faults::leaves_late;
 use crate::support::pay::{asks_back, calls, id, pays_penalty, tops_up};
+use crate::support::payout::{payouts, wants_a_card};
 use crate::support::{Branch, World, instant, seconds};
 
 /// A top-up of 20.00 that was paid.

@@ -9,17 +9,19 @@ use crate::support::banks::Epoint;
 use crate::support::banks::Payriff;
 use crate::support::bonus::{grants, pays_with_bonus, queue, serves};
 use crate::support::pay::{account, postings};
+use crate::support::payout::{IBAN, iban, payouts, verifies, wants, wants_a_card};
 use crate::support::policy::publishes_now;
-use crate::support::{Branch, Client, Reply, World, instant, minutes, seconds};
+use crate::support::{Branch, Client, World, instant, minutes, seconds};
 use bank::Next;
 use bank::epoint::Transfer;
 
-const IBAN: &str = "AZ21NABZ00000000137010001944";
-
 /// An order that its client's bonus pays so much of is completed: it is owed, or suspended where
-/// the client works for the branch. Commission is left out of these stories.
+/// the client works for the branch. Commission and the holds of LIM-6 are left out.
 async fn earning(world: &World, branch: &Branch, amount: i64, own: bool) -> String {
-    let _ = publishes_now(world, json!({"commission": {"brackets": [{"rate_bp": 0}]}})).await;
+    let bonus = json!({"payable_hold_h": 0, "pair_orders_7d": 1000, "new_account_days": 0,
+        "week_orders_min": 1000});
+    let quiet = json!({"commission": {"brackets": [{"rate_bp": 0}]}, "bonus": bonus});
+    let _ = publishes_now(world, quiet).await;
     let client = if own {
         Client::buys(branch.hires("operator").await.person, "sedan").await
     } else {
@@ -37,31 +39,9 @@ pub async fn earns(world: &World, branch: &Branch, amount: i64) -> String {
     earning(world, branch, amount, false).await
 }
 
-async fn wants(branch: &Branch, terms: Value) -> Reply {
-    branch.ask("PUT", "/v1/partner/payout").body(terms).send().await
-}
-
-/// Support sees the branch's tax number; the branch names its bank account.
-pub async fn wants_a_card(world: &World, branch: &Branch) {
-    verifies(world, branch, true).await.ok();
-    let account = json!({"name": "Kristal LLC", "iban": IBAN, "bank_code": "505141"});
-    wants(branch, json!({"to": "card", "account": account})).await.ok();
-}
-
-async fn verifies(world: &World, branch: &Branch, verified: bool) -> Reply {
-    let path = format!("/v1/support/partners/{}/voen", branch.partner_id);
-    let body = json!({"voen": "1234567891", "verified": verified, "reason": "A certificate"});
-    world.support().post(&path, body).await
-}
-
 async fn payables(world: &World, state: &str) -> Vec<Value> {
     let page = world.support().get(&format!("/v1/support/payables?state={state}")).await;
     page.ok()["items"].as_array().unwrap().clone()
-}
-
-/// A branch's payouts, newest first.
-pub async fn payouts(branch: &Branch) -> Vec<Value> {
-    branch.get("/v1/partner/payouts").await.ok()["items"].as_array().unwrap().clone()
 }
 
 fn states(rows: &[Value]) -> Vec<&str> {
@@ -98,20 +78,20 @@ both! {
     /// BON-5: to a card only under a verified VÖEN and with an account that makes sense.
     async fn bon_5_a_card_needs_a_verified_voen(world) {
         let kristal = world.branch("Kristal").await;
-        let account = json!({"name": "Kristal LLC", "iban": IBAN, "bank_code": "505141"});
-        let card = json!({"to": "card", "account": account});
+        let card = json!({"to": "card", "account": iban()});
         wants(&kristal, card.clone()).await.refused("voen_required");
+        verifies(world, &kristal, true).await.refused("account_required");
         verifies(world, &kristal, false).await.ok();
-        wants(&kristal, card.clone()).await.refused("voen_required");
         let path = format!("/v1/support/partners/{}/voen", kristal.partner_id);
         let short = json!({"voen": "12345", "verified": true, "reason": "A certificate"});
         world.support().post(&path, short).await.refused("voen_invalid");
-        verifies(world, &kristal, true).await.ok();
         wants(&kristal, json!({"to": "card"})).await.refused("account_invalid");
         let broken = json!({"to": "card", "account": {"name": "Kristal", "iban": "AZ1"}});
         wants(&kristal, broken).await.refused("account_invalid");
         wants(&kristal, json!({"to": "card", "bonus_bp": 1})).await.refused("malformed");
         wants(&kristal, card).await.ok();
+        assert_eq!(kristal.get("/v1/partner/payout").await.ok()["voen_verified"], false);
+        verifies(world, &kristal, true).await.ok();
         let terms = kristal.get("/v1/partner/payout").await;
         assert_eq!(terms.ok()["payout_to"], json!({"to": "card"}));
         assert_eq!((&terms.ok()["account"], &terms.ok()["voen_verified"]), (&json!("…1944"), &json!(true)));
@@ -210,13 +190,14 @@ both! {
         earns(world, &kristal, 1000).await;
         world.until(instant(DUE) + seconds(1)).await;
         assert_eq!(states(&payouts(&kristal).await), ["failed"], "it is a bank account");
-        let card = json!({"name": "Anar", "card": "4169738812345678", "fin": "5ABC123"});
+        let card = json!({"name": "Anar", "card": "4169738812345670", "fin": "5ABC123"});
         wants(&kristal, json!({"to": "card", "account": card})).await.ok();
+        verifies(world, &kristal, true).await.ok();
         bank.next("/payout", Next::ActAndHang);
         world.until(instant("2026-12-07T05:00:01Z")).await;
         let id = payouts(&kristal).await[0]["id"].as_str().unwrap().to_owned();
         let one = bank.with(|bank| bank.transfers[&id].clone());
-        assert_eq!((one.amount, one.card.as_str()), (json!(10.00), "4169738812345678"));
+        assert_eq!((one.amount, one.card.as_str()), (json!(10.00), "4169738812345670"));
         world.advance(minutes(20)).await;
         assert_eq!(states(&payouts(&kristal).await), ["sent", "failed"]);
         bank.with(|bank| "SUCCESS".clone_into(&mut bank.transfers.get_mut(&id).unwrap().state));
@@ -231,8 +212,9 @@ both! {
         let kristal = world.branch("Kristal").await;
         let mut queue = world.support().follows().await;
         wants_a_card(world, &kristal).await;
-        let card = json!({"name": "Anar", "card": "4169738812345678", "fin": "5ABC123"});
+        let card = json!({"name": "Anar", "card": "4169738812345670", "fin": "5ABC123"});
         wants(&kristal, json!({"to": "card", "account": card})).await.ok();
+        verifies(world, &kristal, true).await.ok();
         earns(world, &kristal, 1000).await;
         let no = json!({"code": "01000", "message": "Said the bank", "payload": null});
         bank.next("/payout", Next::ActAndHang);

@@ -30,7 +30,8 @@ pub async fn pays_all(world: &World, client: &Client) {
 /// Support records money for a penalty.
 pub async fn pays(world: &World, penalty: &str, amount: i64) -> Reply {
     let path = format!("/v1/support/penalties/{penalty}/payments");
-    world.support().post(&path, json!({"amount": amount, "reason": "Cash at the office"})).await
+    let body = json!({"amount": amount, "reason": "Cash at the office", "confirm": true});
+    world.support().post(&path, body).await
 }
 
 /// Support decides about a penalty: `reject`, `waive` or `reinstate`.

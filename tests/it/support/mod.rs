@@ -15,6 +15,7 @@ pub mod faults;
 pub mod feed;
 pub mod mailbox;
 pub mod pay;
+pub mod payout;
 pub mod people;
 pub mod policy;
 pub mod scene;

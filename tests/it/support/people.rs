@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::ask::{Ask, Reply};
 use super::client::Order;
@@ -49,7 +50,8 @@ impl Person {
         let mut person = Self::stranger(scene, name, phone);
         person.post("/v1/auth/otp", json!({"phone": phone})).await.ok();
         let code = scene.mailbox.take(phone);
-        let body = json!({"phone": phone, "code": code, "device": format!("{name}'s phone")});
+        let (device, device_id) = (format!("{name}'s phone"), Uuid::new_v4());
+        let body = json!({"phone": phone, "code": code, "device": device, "device_id": device_id});
         let tokens = person.post("/v1/auth/sessions", body).await;
         person.takes(tokens.ok());
         person
@@ -110,7 +112,10 @@ impl Support {
     /// Puts money on a branch's balance.
     pub async fn credits(&self, partner_id: &str, amount: i64) -> Reply {
         let path = format!("/v1/support/partners/{partner_id}/credits");
-        self.post(&path, json!({"amount": amount, "reason": "Cash at the office"})).await
+        let receipt = "Cash at the office";
+        let body =
+            json!({"amount": amount, "reason": "Top-up", "receipt": receipt, "confirm": true});
+        self.post(&path, body).await
     }
 
     /// An order whole.

@@ -1,0 +1,64 @@
+//! A fresh one-time code for what a session alone does not allow (LIM-11).
+//!
+//! The code is asked for as for signing in and answers once, for one or the other.
+
+use entity::value::fold::fold_digits;
+use entity::{otp, person, session};
+use sea_orm::EntityTrait as _;
+use uuid::Uuid;
+
+use super::sign_in::Try;
+use super::{ANYONE, Refusal, otp as codes};
+use crate::platform::crypto::Keys;
+use crate::platform::{By, Engine, Fault, Refused, Stop, Tx};
+
+/// A try of a person's newest code, or why there is none.
+pub type Attempt = Result<Uuid, Box<Refused>>;
+
+/// Spends one try of the newest code of a person; it is counted before the code is looked at. A
+/// refusal is the command's to give: a repeated one is answered again first.
+///
+/// # Errors
+/// Faults only.
+pub async fn attempt(engine: &Engine, by: By) -> Result<Attempt, Stop> {
+    let db = &engine.shared().db.write;
+    let (Some(person_id), Some(session_id)) = (by.person_id, by.session_id) else {
+        return Err(Fault::Other("a fresh code is somebody's".to_owned()).into());
+    };
+    let rows = person::Entity::find_by_id(person_id).all(db).await?;
+    let row = Tx::must("person", person_id, rows.into_iter().next())?;
+    let session = session::Entity::find_by_id(session_id).all(db).await?.pop();
+    // As at sign-in: the codes this device asked for, or whoever is at its address (LIM-10).
+    let keys = engine.extension::<Keys>()?;
+    let address = by.address.map(|address| keys.lookup("address", &address.to_string()));
+    let device = session.and_then(|session| session.device_hash);
+    let requesters = device.into_iter().chain(address).collect();
+    match engine.execute(ANYONE, None, Try { phone_hash: row.phone_hash, requesters }).await {
+        Ok(done) => Ok(Ok(done.answer)),
+        Err(Stop::Refused(refused)) => Ok(Err(refused)),
+        Err(stop) => Err(stop),
+    }
+}
+
+/// Compares the code a try was spent on, and spends it.
+///
+/// # Errors
+/// `code_wrong`, `code_expired`, `too_many_tries`.
+pub async fn spend(tx: &mut Tx, attempt: &Attempt, code: &str) -> Result<(), Stop> {
+    let id = match attempt {
+        Ok(id) => *id,
+        Err(refused) => return Err(Stop::Refused(refused.clone())),
+    };
+    let keys = tx.shared::<Keys>()?;
+    let sent = tx.find::<otp::Entity>(id).await?;
+    let sent = sent.filter(|c| c.used_at.is_none()).ok_or(Refusal::CodeWrong)?;
+    let answered = codes::code_hash(&keys, &sent.phone_hash, &fold_digits(code));
+    if !keys.same(&sent.code_hash, &answered) {
+        return Err(Refusal::CodeWrong.into());
+    }
+    if tx.now() > sent.expires_at {
+        return Err(Refusal::CodeExpired.into());
+    }
+    tx.adjust(codes::used(sent.id, tx.now(), Some(Refusal::CodeWrong.refused())));
+    Ok(())
+}

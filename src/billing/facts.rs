@@ -1,0 +1,95 @@
+//! What is known of a client and a branch when bonus was paid: what the velocity rules look at
+//! (LIM-6).
+
+use chrono::TimeDelta;
+use entity::order::{self, Status};
+use entity::payable::{self, PayableState};
+use entity::value::{Instant, Money, PartnerId, PersonId};
+use entity::{person, session};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _, QuerySelect as _,
+    QueryTrait as _,
+};
+
+use super::velocity::Facts;
+use crate::platform::{Stop, Tx};
+
+const WEEK: TimeDelta = TimeDelta::days(7);
+
+/// The facts about an order that bonus paid, as they are now.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of(tx: &mut Tx, order: &order::Model) -> Result<Facts, Stop> {
+    let (client_id, partner_id, since) = (order.client_id, order.partner_id, tx.now() - WEEK);
+    let (week_orders, week_total, week_bonus) = week(tx, partner_id, since).await?;
+    let account = tx.find::<person::Entity>(client_id).await?;
+    Ok(Facts {
+        pair_orders: pair(tx, client_id, partner_id, since).await?,
+        week_orders,
+        week_total,
+        week_bonus,
+        first_order: first(tx, order).await?,
+        account_since: Tx::must("person", client_id, account)?.created_at,
+        device: device(tx, client_id).await?,
+    })
+}
+
+async fn pair(
+    tx: &Tx,
+    client_id: PersonId,
+    partner_id: PartnerId,
+    since: Instant,
+) -> Result<usize, Stop> {
+    let owed = payable::Entity::find()
+        .select_only()
+        .column(payable::Column::OrderId)
+        .filter(payable::Column::PartnerId.eq(partner_id))
+        .filter(payable::Column::CreatedAt.gt(since))
+        .filter(payable::Column::State.ne(PayableState::Refused))
+        .into_query();
+    let orders = order::Entity::find()
+        .filter(order::Column::Id.in_subquery(owed))
+        .filter(order::Column::ClientId.eq(client_id));
+    Ok(usize::try_from(orders.count(tx.db()).await?).unwrap_or(usize::MAX))
+}
+
+async fn week(
+    tx: &Tx,
+    partner_id: PartnerId,
+    since: Instant,
+) -> Result<(usize, Money, Money), Stop> {
+    let sum = |column: &str| Expr::cust(format!("CAST(coalesce(sum(\"{column}\"), 0) AS bigint)"));
+    let rows: Vec<(i64, i64, i64)> = order::Entity::find()
+        .select_only()
+        .column_as(order::Column::Id.count(), "orders")
+        .column_as(sum("final_amount"), "total")
+        .column_as(sum("bonus"), "paid_with_bonus")
+        .filter(order::Column::PartnerId.eq(partner_id))
+        .filter(order::Column::Status.eq(Status::Completed))
+        .filter(order::Column::CompletedAt.gt(since))
+        .into_tuple()
+        .all(tx.db())
+        .await?;
+    let (orders, total, bonus) = rows.into_iter().next().unwrap_or_default();
+    Ok((usize::try_from(orders).unwrap_or(0), Money(total), Money(bonus)))
+}
+
+async fn first(tx: &Tx, order: &order::Model) -> Result<bool, Stop> {
+    let earlier = order::Entity::find()
+        .filter(order::Column::ClientId.eq(order.client_id))
+        .filter(order::Column::Status.eq(Status::Completed))
+        .filter(order::Column::Id.ne(order.id))
+        .filter(order::Column::CompletedAt.lte(order.completed_at))
+        .limit(1);
+    Ok(earlier.all(tx.db()).await?.is_empty())
+}
+
+async fn device(tx: &Tx, client_id: PersonId) -> Result<bool, Stop> {
+    let named = session::Entity::find()
+        .filter(session::Column::PersonId.eq(client_id))
+        .filter(session::Column::DeviceHash.is_not_null())
+        .limit(1);
+    Ok(!named.all(tx.db()).await?.is_empty())
+}

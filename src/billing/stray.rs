@@ -1,0 +1,233 @@
+//! Money a provider has for a payment this engine does not know, as after a restore: kept with the
+//! provider's facts, told to support, and looked at once a day until it is settled (LIM-11).
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::payment::Driver;
+use entity::stray_payment::{Column, Entity, Model};
+use entity::value::{EventId, Money, PaymentId, StrayId};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::Refusal;
+use super::gateway::{Gateways, Hint, Identified, Standing};
+use crate::access::limits;
+use crate::platform::audit::Act;
+use crate::platform::codes::given;
+use crate::platform::page::{Page, PageQuery};
+use crate::platform::write_set::{Fired, Unique};
+use crate::platform::{Audience, Command, Engine, Stop, Tx};
+
+/// Timer: ask about one again.
+pub const STRAY: &str = "payment.stray";
+
+/// How often.
+const DAILY: TimeDelta = TimeDelta::hours(24);
+
+/// A payment nobody here knows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct StrayView {
+    /// The row.
+    pub id: StrayId,
+    /// At which provider.
+    pub driver: Driver,
+    /// The name it was called back with.
+    pub name: String,
+    /// The id of ours the provider has for it.
+    pub payment_id: Option<PaymentId>,
+    /// The provider's own name for it.
+    pub reference: Option<String>,
+    /// What the provider says was paid.
+    pub amount: Option<Money>,
+    /// How it stands, in the provider's word.
+    pub status: String,
+    /// When it was heard of first.
+    pub found_at: DateTime<Utc>,
+    /// When the provider was asked last.
+    pub looked_at: DateTime<Utc>,
+    /// When it was settled.
+    pub closed_at: Option<DateTime<Utc>>,
+    /// Why.
+    pub note: String,
+}
+
+fn view(row: &Model) -> StrayView {
+    StrayView {
+        id: row.id,
+        driver: row.driver,
+        name: row.name.clone(),
+        payment_id: row.payment_id,
+        reference: row.reference.clone(),
+        amount: row.amount,
+        status: row.status.clone(),
+        found_at: row.found_at,
+        looked_at: row.looked_at,
+        closed_at: row.closed_at,
+        note: row.note.clone(),
+    }
+}
+
+fn tell(tx: &mut Tx, row: &Model) -> Result<(), Stop> {
+    tracing::error!(alarm = "payment_unknown", driver = ?row.driver, name = row.name);
+    let payload = json!({"payment": view(row)});
+    let event = "support.payment_unknown";
+    tx.tell(&Audience::Support, event, None, EventId::new(), &payload)
+}
+
+/// A provider has money for a payment that is not known here.
+pub struct Found {
+    /// At which provider.
+    pub driver: Driver,
+    /// The name it was called back with.
+    pub name: String,
+    /// What the provider says.
+    pub says: Identified,
+}
+
+impl Command for Found {
+    type Answer = ();
+    const NAME: &'static str = "find_stray_payment";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let known = Entity::find()
+            .filter(Column::Driver.eq(self.driver))
+            .filter(Column::Name.eq(&self.name));
+        if !known.all(tx.db()).await?.is_empty() {
+            return Ok(());
+        }
+        let row = Model {
+            id: StrayId::new(),
+            driver: self.driver,
+            name: self.name.clone(),
+            payment_id: self.says.payment_id,
+            reference: self.says.reference.clone(),
+            amount: self.says.amount,
+            status: self.says.status.clone(),
+            found_at: tx.now(),
+            looked_at: tx.now(),
+            closed_at: None,
+            note: String::new(),
+            version: 1,
+        };
+        tell(tx, &row)?;
+        tx.arm(STRAY, row.id.0, tx.now() + DAILY);
+        tx.unique(Unique {
+            name: "stray_payment_name",
+            columns: "stray_payment.driver, stray_payment.name",
+            refusal: Refusal::NoSuchPayment.refused(),
+            choose_again: true,
+        });
+        tx.insert(row);
+        Ok(())
+    }
+}
+
+/// Asks the provider again, and sends what follows.
+///
+/// # Errors
+/// Faults alone.
+pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), Stop> {
+    let stray_id = StrayId(fired.subject);
+    let rows = Entity::find_by_id(stray_id).all(&engine.shared().db.write).await?;
+    let Some(row) = rows.into_iter().next().filter(|row| row.closed_at.is_none()) else {
+        return engine.consume(fired).await;
+    };
+    let order = row.payment_id.map(|id| id.to_string());
+    let hint = Hint { payment_id: row.payment_id, order, reference: row.reference.clone() };
+    let says = match engine.extension::<Gateways>()?.of(row.driver) {
+        Some(gateway) => gateway.identify(&hint).await.ok(),
+        None => None,
+    };
+    engine.fire(fired, Looked { stray_id, says }).await
+}
+
+/// It is still there, and support is told again; or it went back by itself.
+struct Looked {
+    stray_id: StrayId,
+    says: Option<Identified>,
+}
+
+impl Command for Looked {
+    type Answer = ();
+    const NAME: &'static str = "look_at_stray_payment";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+        let row = load(tx, self.stray_id).await?;
+        if row.closed_at.is_some() {
+            return Ok(());
+        }
+        let mut next = Model { looked_at: tx.now(), ..row.clone() };
+        if let Some(says) = &self.says {
+            next.status.clone_from(&says.status);
+        }
+        if self.says.as_ref().is_some_and(|says| says.standing == Standing::WentBack) {
+            next.closed_at = Some(tx.now());
+            "It went back at the provider".clone_into(&mut next.note);
+        } else {
+            tx.arm(STRAY, row.id.0, tx.now() + DAILY);
+        }
+        tx.update(&row, &next);
+        tell(tx, &next)
+    }
+}
+
+/// Support settled it.
+pub struct Close {
+    /// Which.
+    pub stray_id: StrayId,
+    /// How.
+    pub reason: String,
+}
+
+impl Command for Close {
+    type Answer = StrayView;
+    const NAME: &'static str = "close_stray_payment";
+
+    async fn run(&self, tx: &mut Tx) -> Result<StrayView, Stop> {
+        let reason = given(&self.reason)?;
+        let row = load(tx, self.stray_id).await?;
+        if row.closed_at.is_some() {
+            return Err(Refusal::StrayClosed.into());
+        }
+        let next = Model { closed_at: Some(tx.now()), note: reason.to_owned(), ..row.clone() };
+        tx.update(&row, &next);
+        tx.disarm(STRAY, row.id.0);
+        let act = Act {
+            kind: "close_stray_payment",
+            subject: ("stray_payment", row.id.0),
+            amount: Money::ZERO,
+            reason,
+            before: json!(view(&row)),
+            after: json!(view(&next)),
+        };
+        limits::act(tx, act).await?;
+        Ok(view(&next))
+    }
+}
+
+async fn load(tx: &mut Tx, id: StrayId) -> Result<Model, Stop> {
+    tx.find::<Entity>(id).await?.ok_or_else(|| Refusal::NoSuchPayment.into())
+}
+
+/// A page of them, newest first; only those that are not settled where `open`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page<C: ConnectionTrait>(
+    db: &C,
+    open: bool,
+    query: &PageQuery,
+) -> Result<Page<StrayView>, Stop> {
+    let mut rows = Entity::find().order_by_desc(Column::Id).limit(query.reach());
+    if open {
+        rows = rows.filter(Column::ClosedAt.is_null());
+    }
+    if let Some(cursor) = query.cursor {
+        rows = rows.filter(Column::Id.lt(StrayId(cursor)));
+    }
+    Ok(Page::cut(rows.all(db).await?, query, |row| row.id.0, |row| view(&row)))
+}

@@ -1,0 +1,101 @@
+//! What makes bonus look as if it were on its way to becoming cash: pure (LIM-6).
+
+use chrono::TimeDelta;
+use entity::value::{Instant, Money};
+
+use crate::policy::keys::Bonus;
+
+/// A rule that holds what a branch is owed for a bonus-paid order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
+#[strum(serialize_all = "snake_case")]
+pub enum Rule {
+    /// The same client paid the same branch with bonus too often in seven days.
+    PairOrders,
+    /// Too much of what the branch turned over in seven days was bonus.
+    WeekShare,
+    /// It is the first order of a new account.
+    NewAccount,
+    /// No device of the client was ever named.
+    NoDevice,
+}
+
+/// What is known of the client and the branch now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// Bonus-paid orders of the pair in seven days, this one among them.
+    pub pair_orders: usize,
+    /// Orders the branch completed in seven days.
+    pub week_orders: usize,
+    /// What they came to.
+    pub week_total: Money,
+    /// How much of that bonus paid.
+    pub week_bonus: Money,
+    /// Did the client complete no order before this one?
+    pub first_order: bool,
+    /// Since when the client has an account.
+    pub account_since: Instant,
+    /// Was a device of the client ever named?
+    pub device: bool,
+}
+
+/// The rules that hold it at this instant; none where it may be settled.
+///
+/// # Source
+/// LIM-6.
+#[must_use]
+pub fn holding(facts: &Facts, keys: &Bonus, now: Instant) -> Vec<Rule> {
+    let share = i128::from(facts.week_bonus.0) * 100;
+    let allowed = i128::from(facts.week_total.0) * i128::from(keys.week_share_pct);
+    let new_until = facts.account_since + TimeDelta::days(keys.new_account_days);
+    [
+        (facts.pair_orders >= keys.pair_orders_7d, Rule::PairOrders),
+        (facts.week_orders >= keys.week_orders_min && share > allowed, Rule::WeekShare),
+        (facts.first_order && now < new_until, Rule::NewAccount),
+        (!facts.device, Rule::NoDevice),
+    ]
+    .into_iter()
+    .filter_map(|(holds, rule)| holds.then_some(rule))
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::book::DEFAULTS;
+
+    fn at(day: i64) -> Instant {
+        Instant::UNIX_EPOCH + TimeDelta::days(day)
+    }
+
+    fn quiet() -> Facts {
+        Facts {
+            pair_orders: 1,
+            week_orders: 10,
+            week_total: Money(10_000),
+            week_bonus: Money(5_000),
+            first_order: false,
+            account_since: at(0),
+            device: true,
+        }
+    }
+
+    /// LIM-6: two orders of a pair in a week, more than half of a week's turnover, the first order
+    /// of an account younger than seven days, no device: each by itself holds.
+    #[test]
+    fn lim_6_each_rule_holds_by_itself() {
+        let keys = crate::policy::draft::keys(DEFAULTS).unwrap().bonus;
+        let held = |facts: Facts, day: i64| holding(&facts, &keys, at(day));
+        assert_eq!(held(quiet(), 1), []);
+        assert_eq!(held(Facts { pair_orders: 2, ..quiet() }, 1), [Rule::PairOrders]);
+        assert_eq!(held(Facts { week_bonus: Money(5_001), ..quiet() }, 1), [Rule::WeekShare]);
+        let few = Facts { week_bonus: Money(9_000), week_orders: 4, ..quiet() };
+        assert_eq!(held(few, 1), [], "four orders say nothing about a week");
+        let first = Facts { first_order: true, ..quiet() };
+        assert_eq!(held(first.clone(), 6), [Rule::NewAccount]);
+        assert_eq!(held(first, 7), [], "an account of seven days is not new");
+        assert_eq!(held(Facts { device: false, ..quiet() }, 1), [Rule::NoDevice]);
+        let all = Facts { pair_orders: 3, device: false, first_order: true, ..quiet() };
+        assert_eq!(held(all, 2), [Rule::PairOrders, Rule::NewAccount, Rule::NoDevice]);
+        assert_eq!(Rule::PairOrders.to_string(), "pair_orders");
+    }
+}

@@ -1,0 +1,109 @@
+//! What support did and may look into: the record of acts, balances a charge-back locked, payments
+//! a provider has and nobody here knows (SUP-2, LIM-11).
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path, Query};
+use actix_web::{HttpResponse, get, post};
+use chrono::{DateTime, Utc};
+use entity::value::{PartnerId, StrayId};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::guard::Support;
+use super::penalties::{ReasonBody, send};
+use super::problem::Problem;
+use super::reply;
+use super::sent::Sent;
+use crate::billing::stray::{self, Close, StrayView};
+use crate::edge::Edge;
+use crate::platform::page::{Page, PageQuery};
+use crate::support::acts::{self, ActView, Wanted};
+use crate::support::unlock::{UnlockBalance, UnlockedView};
+
+/// Routes.
+pub fn configure(config: &mut ServiceConfig) {
+    config.service(list).service(unlock).service(strays).service(close);
+}
+
+/// Which acts.
+#[derive(Deserialize, IntoParams)]
+pub struct ActsQuery {
+    /// Only this person's.
+    actor: Option<uuid::Uuid>,
+    /// Only of this kind, such as `grant_bonus`.
+    act: Option<String>,
+    /// Only about this partner, client, payment, order …
+    subject_id: Option<uuid::Uuid>,
+    /// Not before then.
+    from: Option<DateTime<Utc>>,
+    /// Before then.
+    until: Option<DateTime<Utc>>,
+    /// How many rows at most.
+    limit: Option<u64>,
+    /// From the page before.
+    cursor: Option<uuid::Uuid>,
+}
+
+#[utoipa::path(tag = "support", params(ActsQuery), responses((status = 200, body = Page<ActView>)), security(("bearer" = [])))]
+#[get("/v1/support/acts")]
+async fn list(
+    edge: Data<Edge>,
+    _support: Support,
+    query: Query<ActsQuery>,
+) -> Result<HttpResponse, Problem> {
+    let ActsQuery { actor, act, subject_id, from, until, limit, cursor } = query.into_inner();
+    let wanted = Wanted { actor, act, subject_id, from, until };
+    let read = &edge.engine.shared().db.read;
+    let page = acts::page(read, &wanted, &PageQuery { limit, cursor }).await?;
+    reply::json(&edge, StatusCode::OK, &page)
+}
+
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = ReasonBody, responses((status = 200, body = UnlockedView)), security(("bearer" = [])))]
+#[post("/v1/support/partners/{id}/unlock")]
+async fn unlock(
+    edge: Data<Edge>,
+    support: Support,
+    id: Path<PartnerId>,
+    sent: Sent<ReasonBody>,
+) -> Result<HttpResponse, Problem> {
+    let command = UnlockBalance { partner_id: *id, reason: sent.body.reason.clone() };
+    send(&edge, support.by(), &sent, StatusCode::OK, command).await
+}
+
+/// Which payments nobody here knows.
+#[derive(Deserialize, IntoParams)]
+pub struct StraysQuery {
+    /// Only those that are not settled.
+    open: Option<bool>,
+    /// How many rows at most.
+    limit: Option<u64>,
+    /// From the page before.
+    cursor: Option<uuid::Uuid>,
+}
+
+#[utoipa::path(tag = "support", params(StraysQuery), responses((status = 200, body = Page<StrayView>)), security(("bearer" = [])))]
+#[get("/v1/support/stray-payments")]
+async fn strays(
+    edge: Data<Edge>,
+    _support: Support,
+    query: Query<StraysQuery>,
+) -> Result<HttpResponse, Problem> {
+    let StraysQuery { open, limit, cursor } = query.into_inner();
+    let read = &edge.engine.shared().db.read;
+    let query = PageQuery { limit, cursor };
+    let page = stray::page(read, open.unwrap_or(false), &query).await?;
+    reply::json(&edge, StatusCode::OK, &page)
+}
+
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = ReasonBody, responses((status = 200, body = StrayView)), security(("bearer" = [])))]
+#[post("/v1/support/stray-payments/{id}/close")]
+async fn close(
+    edge: Data<Edge>,
+    support: Support,
+    id: Path<StrayId>,
+    sent: Sent<ReasonBody>,
+) -> Result<HttpResponse, Problem> {
+    let command = Close { stray_id: *id, reason: sent.body.reason.clone() };
+    send(&edge, support.by(), &sent, StatusCode::OK, command).await
+}

@@ -1,0 +1,123 @@
+//! The lasting record of what support did, as it is read (SUP-2).
+
+use chrono::{DateTime, Utc};
+use entity::audit_act::{Column, Entity, Model};
+use entity::order::Actor;
+use entity::value::{ActId, Instant, Money, SealedColumn, SealedField, SessionId};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::platform::Stop;
+use crate::platform::page::{Page, PageQuery};
+
+/// An act of support.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ActView {
+    /// The act.
+    pub id: ActId,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// In which role of the system.
+    pub actor_kind: Actor,
+    /// Which person; nil for the command line.
+    pub actor: Uuid,
+    /// 1, 2, 3 … of this actor.
+    pub actor_n: i64,
+    /// The person's role at that moment.
+    pub role: Option<String>,
+    /// From which device.
+    pub session_id: Option<SessionId>,
+    /// From which network address.
+    pub address: Option<SealedField>,
+    /// What was done.
+    pub act: String,
+    /// To what kind of thing.
+    pub subject_kind: String,
+    /// To which one.
+    pub subject_id: Uuid,
+    /// 1, 2, 3 … about this subject.
+    pub subject_n: i64,
+    /// What it moved.
+    pub amount: Money,
+    /// Why.
+    pub reason: String,
+    /// What it changed, as it was.
+    #[schema(value_type = Object)]
+    pub before: Value,
+    /// The same, as it then was.
+    #[schema(value_type = Object)]
+    pub after: Value,
+}
+
+fn view(row: Model) -> ActView {
+    ActView {
+        id: row.id,
+        at: row.at,
+        actor_kind: row.actor_kind,
+        actor: row.actor,
+        actor_n: row.actor_n,
+        role: row.role,
+        session_id: row.session_id,
+        address: row.address.map(|address| address.at(SealedColumn::AuditAddress, row.id)),
+        act: row.act,
+        subject_kind: row.subject_kind,
+        subject_id: row.subject_id,
+        subject_n: row.subject_n,
+        amount: row.amount,
+        reason: row.reason,
+        before: row.before,
+        after: row.after,
+    }
+}
+
+/// Which acts.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Only this person's.
+    pub actor: Option<Uuid>,
+    /// Only of this kind.
+    pub act: Option<String>,
+    /// Only about this subject.
+    pub subject_id: Option<Uuid>,
+    /// Not before then.
+    pub from: Option<Instant>,
+    /// Before then.
+    pub until: Option<Instant>,
+}
+
+/// A page of acts, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page<C: ConnectionTrait>(
+    db: &C,
+    wanted: &Wanted,
+    query: &PageQuery,
+) -> Result<Page<ActView>, Stop> {
+    let mut rows = Entity::find().order_by_desc(Column::Id).limit(query.reach());
+    if let Some(actor) = wanted.actor {
+        rows = rows.filter(Column::Actor.eq(actor));
+    }
+    if let Some(act) = &wanted.act {
+        rows = rows.filter(Column::Act.eq(act));
+    }
+    if let Some(subject_id) = wanted.subject_id {
+        rows = rows.filter(Column::SubjectId.eq(subject_id));
+    }
+    if let Some(from) = wanted.from {
+        rows = rows.filter(Column::At.gte(from));
+    }
+    if let Some(until) = wanted.until {
+        rows = rows.filter(Column::At.lt(until));
+    }
+    if let Some(cursor) = query.cursor {
+        rows = rows.filter(Column::Id.lt(ActId(cursor)));
+    }
+    Ok(Page::cut(rows.all(db).await?, query, |row| row.id.0, view))
+}

@@ -1,0 +1,59 @@
+//! Support unlocks a balance that a charge-back locked (LIM-11).
+
+use entity::value::{EventId, Money, PartnerId};
+use entity::wallet;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use crate::access::limits;
+use crate::ledger::{Refusal, post};
+use crate::platform::audit::Act;
+use crate::platform::codes::given;
+use crate::platform::{Audience, Command, Stop, Tx};
+
+/// Unlocks a partner's balance.
+pub struct UnlockBalance {
+    /// Whose.
+    pub partner_id: PartnerId,
+    /// Why.
+    pub reason: String,
+}
+
+/// A balance that is not locked any more.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+pub struct UnlockedView {
+    /// Whose.
+    pub partner_id: PartnerId,
+    /// What stands on it.
+    pub posted: Money,
+}
+
+impl Command for UnlockBalance {
+    type Answer = UnlockedView;
+    const NAME: &'static str = "unlock_balance";
+
+    async fn run(&self, tx: &mut Tx) -> Result<UnlockedView, Stop> {
+        let reason = given(&self.reason)?;
+        let partner_id = self.partner_id;
+        let wallet = tx.find::<wallet::Entity>(partner_id.0).await?;
+        let wallet = wallet.ok_or(Refusal::NoSuchPartner)?;
+        if !wallet.locked {
+            return Err(Refusal::NotLocked.into());
+        }
+        post::unlock(tx, partner_id)?;
+        let act = Act {
+            kind: "unlock_balance",
+            subject: ("partner", partner_id.0),
+            amount: Money::ZERO,
+            reason,
+            before: json!({"locked": true, "posted": wallet.posted}),
+            after: json!({"locked": false}),
+        };
+        limits::act(tx, act).await?;
+        let payload = json!({"kind": "unlocked", "amount": Money::ZERO});
+        let audience = Audience::Branch(partner_id);
+        tx.tell(&audience, "balance.changed", None, EventId::new(), &payload)?;
+        Ok(UnlockedView { partner_id, posted: wallet.posted })
+    }
+}
