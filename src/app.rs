@@ -24,7 +24,8 @@ use crate::clockwork::Clockwork;
 use crate::config::Settings;
 use crate::edge::ws::{Stopping, hub::Hub};
 use crate::edge::{Edge, http, pay};
-use crate::ledger::proof::{self, Standing};
+use crate::ledger::prover::{Pace, Prover};
+use crate::ledger::standing::{self, Standing};
 use crate::partners::availability;
 use crate::partners::plan::Plans;
 use crate::platform::bus::Bus;
@@ -37,8 +38,6 @@ use crate::platform::{Clock, Engine, Fault, Stop, feed, heartbeat, idempotency, 
 use crate::policy::{Book, watch as versions};
 use crate::{access, bonus, keyring, reseal};
 
-/// Proofs in a row that may not run before acceptances stop.
-const PROOF_FAILURES_MAX: u32 = 3;
 /// Connections that may wait to be taken, and that one worker serves at most.
 const BACKLOG: u32 = 8_192;
 const CONNECTIONS_MAX: usize = 100_000;
@@ -171,6 +170,7 @@ impl App {
         let clockwork =
             Arc::new(Clockwork::new(engine.clone(), &settings.timers, settings.clustered()));
         clockwork.begin().await?;
+        standing::learn(&engine).await?;
         let (stop, stopped) = watch::channel(false);
         let mut loops = if by_hand { JoinSet::new() } else { clockwork.run(&stopped) };
         if !by_hand {
@@ -273,28 +273,14 @@ fn keep_house(
     settings: &Settings,
     stopped: &watch::Receiver<bool>,
 ) {
-    let (proving, mut stop) = (engine.clone(), stopped.clone());
-    let every = Duration::from_secs(settings.timers.proof_s.max(1));
+    let (prover, mut stop) = (prover(engine, settings), stopped.clone());
     loops.spawn(async move {
-        let prove = async {
-            let mut failures = 0;
-            loop {
-                match proof::prove(&proving).await {
-                    Ok(_) => failures = 0,
-                    Err(stop) => {
-                        tracing::warn!(?stop, "the proof could not run");
-                        failures += 1;
-                        if failures >= PROOF_FAILURES_MAX
-                            && let Ok(standing) = proving.extension::<Standing>()
-                        {
-                            standing.blind(&stop);
-                        }
-                    }
-                }
-                pause(every).await;
-            }
-        };
-        tokio::select! { () = prove => {}, _ = stop.wait_for(|s| *s) => {} }
+        tokio::select! {
+            () = prover.run() => {}
+            () = prover.follow() => {}
+            _ = stop.wait_for(|s| *s) => {}
+        }
+        prover.stop().await;
     });
     keep_policy(loops, engine, settings, stopped);
     let (forgetting, mut stop) = (engine.clone(), stopped.clone());
@@ -310,6 +296,18 @@ fn keep_house(
         };
         tokio::select! { () = forget => {}, _ = stop.wait_for(|s| *s) => {} }
     });
+}
+
+/// The prover of this node, as it is set.
+#[must_use]
+pub fn prover(engine: &Engine, settings: &Settings) -> Prover {
+    let timers = &settings.timers;
+    let pace = Pace {
+        every_s: timers.proof_s,
+        learn_s: timers.proof_learn_s,
+        whole_hour_utc: timers.proof_whole_hour_utc,
+    };
+    Prover::new(engine.clone(), pace)
 }
 
 /// Looks for policy versions, in case the word of one was lost.

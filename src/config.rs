@@ -135,6 +135,8 @@ pub struct TimerSettings {
     pub concurrency: usize,
     pub heartbeat_ms: u64,
     pub proof_s: u64,
+    pub proof_learn_s: u64,
+    pub proof_whole_hour_utc: u32,
 }
 
 /// Real money in and out; keys are described in `config/default.toml`.

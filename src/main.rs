@@ -11,7 +11,7 @@ use yumo::access::support::AddSupport;
 use yumo::app::{self, App, Instead};
 use yumo::config::Settings;
 use yumo::demo;
-use yumo::ledger::proof;
+use yumo::ledger::prover;
 use yumo::platform::{By, Stop, telemetry};
 use yumo::policy::check::Finding;
 use yumo::policy::{self, Book, PolicyVersion, draft, read};
@@ -131,7 +131,7 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
 
 async fn check(settings: &Settings) -> Result<ExitCode, Failure> {
     let (engine, _) = app::engine(settings, Instead::default()).await?;
-    let proof = proof::prove(&engine).await.map_err(|stop| format!("{stop:?}"))?;
+    let proof = prover::on_demand(&engine).await.map_err(|stop| format!("{stop:?}"))?;
     println!("{}", serde_json::to_string_pretty(&proof)?);
     Ok(if proof.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -12,6 +12,7 @@ mod m0008_payments;
 mod m0009_policy;
 mod m0010_storage;
 mod m0014_orders;
+mod m0015_checkpoint;
 mod m0016_audit;
 mod m0017_payout_accounts;
 mod m0018_people;
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_policy::Migration),
             Box::new(m0010_storage::Migration),
             Box::new(m0014_orders::Migration),
+            Box::new(m0015_checkpoint::Migration),
             Box::new(m0016_audit::Migration),
             Box::new(m0017_payout_accounts::Migration),
             Box::new(m0018_people::Migration),

@@ -22,7 +22,7 @@ use crate::access::CodeChannel;
 use crate::access::support::AddSupport;
 use crate::app::{App, Instead, NotStarted};
 use crate::config::Settings;
-use crate::ledger::proof;
+use crate::ledger::prover;
 use crate::platform::clock::{WallClock, pause};
 use crate::platform::{By, Clock as _, Stop};
 
@@ -132,7 +132,7 @@ pub async fn run(
     tokio::pin!(told);
     let lived = live(&app, options, &place, (mailbox, bank), told.as_mut()).await;
     place.remove_env();
-    let proof = proof::prove(&app.engine).await;
+    let proof = prover::on_demand(&app.engine).await;
     app.stop().await;
     let Some(sight) = lived? else { return Ok(true) };
     let ok = proof?.ok;

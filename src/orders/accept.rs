@@ -12,7 +12,7 @@ use super::read::{self, Scope};
 use super::view::{OrderView, view};
 use super::{Refusal, overrun, price, timers};
 use crate::billing::funds;
-use crate::ledger::proof::Standing;
+use crate::ledger::standing::Standing;
 use crate::partners::availability::{NOBODY, free_bays};
 use crate::partners::plan::{self, Plan};
 use crate::platform::{Command, Stop, Tx};

@@ -6,7 +6,8 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use entity::policy_version;
 use entity::value::{Instant, Money};
 use sea_orm::{
-    ColumnTrait as _, DatabaseConnection, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
+    ColumnTrait as _, ConnectionTrait, DatabaseConnection, EntityTrait as _, IntoActiveModel as _,
+    QueryFilter as _,
 };
 use tokio::sync::Notify;
 
@@ -73,7 +74,7 @@ impl Book {
     ///
     /// # Errors
     /// A fault when the database fails or a version cannot be read.
-    pub async fn look(&self, read: &DatabaseConnection) -> Result<usize, Fault> {
+    pub async fn look<C: ConnectionTrait>(&self, read: &C) -> Result<usize, Fault> {
         let newest = self.read().keys().next_back().copied().unwrap_or(0);
         let rows = policy_version::Entity::find()
             .filter(policy_version::Column::Version.gt(newest))
