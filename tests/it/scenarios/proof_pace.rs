@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use entity::order;
-use sea_orm::{ConnectionTrait as _, Iden as _, Iterable as _};
+use sea_orm::{ConnectionTrait as _, IdenStatic as _, Iterable as _};
 
 use super::prover::{folded, node, served, step, whole};
 use crate::support::World;
@@ -18,7 +18,7 @@ async fn copies(world: &World, count: u64) {
         Backend::Sqlite => ("randomblob(16)", "BLOB"),
         Backend::Postgres => ("gen_random_uuid()", "uuid"),
     };
-    let columns = order::Column::iter().map(|column| column.to_string());
+    let columns = order::Column::iter().map(|column| column.as_str().to_owned());
     let columns: Vec<String> = columns.filter(|name| name != "id").collect();
     let named: Vec<String> = columns.iter().map(|name| format!("\"{name}\"")).collect();
     let named = named.join(", ");
@@ -46,7 +46,7 @@ async fn copies(world: &World, count: u64) {
         ),
         format!("UPDATE wallet SET posted = posted - 135 * {count}"),
     ] {
-        world.db().execute_unprepared(&sql).await.unwrap();
+        world.app().engine.shared().db.write.execute_unprepared(&sql).await.unwrap();
     }
 }
 
@@ -59,7 +59,7 @@ async fn forgets(world: &World, count: u64) {
         "DROP TABLE copies",
         // As docs/operations.md says it.
         "DELETE FROM checkpoint_account",
-        "INSERT INTO checkpoint_pending (posting_id) SELECT id FROM posting ON CONFLICT DO NOTHING",
+        "INSERT INTO checkpoint_pending (posting_id) SELECT id FROM posting WHERE true ON CONFLICT DO NOTHING",
     ] {
         world.app().engine.shared().db.write.execute_unprepared(sql).await.unwrap();
     }

@@ -124,6 +124,7 @@ both! {
         served(world, &kristal).await;
         assert!(whole(&prover).await.ok);
         world.until(instant("2026-11-20T12:00:00Z")).await;
+        assert!(step(&prover).await.ok);
         world.tampers("UPDATE posting SET amount = 134 WHERE kind = 'commission'").await;
         assert!(step(&prover).await.ok);
         world.until(instant("2026-11-20T22:59:59Z")).await;
@@ -184,7 +185,7 @@ both! {
         assert!(whole(&prover).await.ok);
         let credit = |n: usize| {
             let branch = if n.is_multiple_of(2) { &kristal } else { &other };
-            world.support().credits(&branch.partner_id, 100)
+            world.support().credits(&branch.partner_id, 100 + i64::try_from(n).unwrap())
         };
         let credits = futures_util::future::join_all((0..24).map(credit));
         let rounds = async {
@@ -198,7 +199,7 @@ both! {
         }
         assert!(step(&prover).await.ok);
         folded(&world.db()).await;
-        assert_eq!(kristal.balance().await.0 + other.balance().await.0, 10_000 + 24 * 100);
+        assert_eq!(kristal.balance().await.0 + other.balance().await.0, 10_000 + 2_400 + 276);
     }
 
     /// BAL-6: where the proof cannot be run, for a reason no outage explains, three times in a row,
