@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::orders::shift::Shift;
 use crate::platform::clock::pause;
 use crate::platform::write_set::Fired;
-use crate::platform::{By, Engine, Fault, Stop, heartbeat, timers};
+use crate::platform::{By, Engine, Fault, Stop, failure, heartbeat, timers};
 use crate::policy::Book;
 use crate::{orders, rounds, timetable};
 
@@ -164,7 +164,7 @@ impl Clockwork {
         outage: Span,
     ) -> Result<(), Stop> {
         let command = Shift { order_id, outage_id, outage };
-        match self.engine.execute(By::CLOCK, None, command).await {
+        match failure::alone(self.engine.execute(By::CLOCK, None, command).await, order_id) {
             // An order that is over, or none: its timer will find that out.
             Ok(_) | Err(Stop::Refused(_)) => Ok(()),
             Err(stop) => Err(stop),
@@ -231,7 +231,8 @@ impl Clockwork {
             tracing::warn!(kind = fired.kind, subject = %fired.subject, ?stop, "a timer's command broke");
             // The database is away or takes no writes: it stays in memory, uncounted.
             let away = matches!(stop, Stop::Fault(Fault::Unavailable(_)));
-            let again = if !away && timers::broke(&shared.db.write, fired, now).await.is_ok() {
+            let broke = timers::broke(&shared.db.write, fired, now, &stop);
+            let again = if !away && broke.await.is_ok() {
                 None
             } else {
                 Some(now + self.on_the_clock(Duration::from_secs(1)))

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::bonus::clock::{Shift, TURN};
 use crate::ledger::watch::{TellBalance, untold};
-use crate::platform::{By, Engine, Stop, timers};
+use crate::platform::{By, Engine, Stop, failure, timers};
 
 /// Tells branches whose balance is low, restricted, or neither any more (BAL-3, BAL-4); gives how
 /// many.
@@ -19,7 +19,8 @@ pub async fn tell_balances(engine: &Engine) -> Result<usize, Stop> {
     let untold = untold(&engine.shared().db.read).await?;
     let n = untold.len();
     for partner_id in untold {
-        match engine.execute(By::CLOCK, None, TellBalance { partner_id }).await {
+        let told = engine.execute(By::CLOCK, None, TellBalance { partner_id }).await;
+        match failure::alone(told, partner_id) {
             // It changed again meanwhile: the next round sees it.
             Ok(_) | Err(Stop::Refused(_) | Stop::Contended) => {}
             Err(stop) => return Err(stop),
@@ -41,7 +42,8 @@ pub async fn shift_bonus(engine: &Engine, outage: Span) -> Result<usize, Stop> {
         let new: Vec<Uuid> =
             due.iter().map(|fired| fired.subject).filter(|id| touched.insert(*id)).collect();
         for owner in new {
-            match engine.execute(By::CLOCK, None, Shift { owner, outage }).await {
+            let shifted = engine.execute(By::CLOCK, None, Shift { owner, outage }).await;
+            match failure::alone(shifted, owner) {
                 Ok(_) | Err(Stop::Refused(_)) => {}
                 Err(stop) => return Err(stop),
             }

@@ -33,6 +33,7 @@ pub mod organisation;
 pub mod otp;
 pub mod otp_budget;
 pub mod outage;
+pub mod partly;
 pub mod partner;
 pub mod payable;
 pub mod payment;

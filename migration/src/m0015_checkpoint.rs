@@ -24,10 +24,8 @@ impl MigrationTrait for Migration {
         for table in tables() {
             manager.create_table(table.done()).await?;
         }
-        let triggers = match manager.get_database_backend() {
-            DatabaseBackend::Postgres => POSTGRES,
-            _ => SQLITE,
-        };
+        let postgres = manager.get_database_backend() == DatabaseBackend::Postgres;
+        let triggers = if postgres { POSTGRES } else { SQLITE };
         for sql in SQL.iter().chain(triggers) {
             manager.get_connection().execute_unprepared(sql).await?;
         }

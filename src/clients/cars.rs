@@ -14,7 +14,7 @@ use super::Refusal;
 use crate::platform::crypto::Keys;
 use crate::platform::engine::Shared;
 use crate::platform::write_set::Unique;
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, Stop, Tx, readable};
 
 /// Cars of one client at most.
 const CARS_MAX: usize = 20;
@@ -114,9 +114,8 @@ impl Command for RemoveCar {
         let open = [Status::Requested, Status::Confirmed, Status::OnTheWay, Status::Active];
         let in_use = order::Entity::find()
             .filter(order::Column::CarId.eq(self.car_id))
-            .filter(order::Column::Status.is_in(open))
-            .all(tx.db())
-            .await?;
+            .filter(order::Column::Status.is_in(open));
+        let in_use = readable::partly(tx.db(), in_use).await?;
         if let Some(order) = in_use.first() {
             return Err(Refusal::CarInUse.refused().with("order_id", order.id).into());
         }

@@ -16,6 +16,7 @@ mod proof_orders;
 mod proof_payments;
 mod proof_penalty;
 mod proof_posted;
+mod proof_rows;
 mod proof_scope;
 mod proof_wallets;
 pub mod prover;

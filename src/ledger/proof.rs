@@ -24,7 +24,8 @@ use uuid::Uuid;
 
 use super::proof_scope::{Reading, open};
 use super::{
-    proof_bonus, proof_orders, proof_payments, proof_penalty, proof_posted, proof_wallets,
+    proof_bonus, proof_orders, proof_payments, proof_penalty, proof_posted, proof_rows,
+    proof_wallets,
 };
 use crate::platform::readable::Unreadable;
 use crate::platform::{Engine, Stop};
@@ -160,6 +161,7 @@ pub(super) async fn run(engine: &Engine, whole: bool) -> Result<Proved, Stop> {
     proof_penalty::penalties(&reading, &mut proof, &posted).await?;
     proof_bonus::bonus(&reading, &mut proof, &posted, &holds).await?;
     proof_payments::payments(&reading, &mut proof, &posted).await?;
+    proof_rows::decoded(&reading, &mut proof).await?;
     read.rollback().await?;
     proof.ok = proof.violations.is_empty();
     Ok(Proved { proof, at, pending: posted.pending })

@@ -74,9 +74,10 @@ pub async fn learn(engine: &Engine) -> Result<proof_state::Model, Stop> {
 /// # Errors
 /// When the database fails.
 pub async fn lease<C: ConnectionTrait>(db: &C, node: Uuid, lease_s: u64) -> Result<bool, DbErr> {
-    let now = match db.get_database_backend() {
-        DatabaseBackend::Postgres => "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
-        _ => "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+    let now = if db.get_database_backend() == DatabaseBackend::Postgres {
+        "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+    } else {
+        "CAST(unixepoch('subsec') * 1000000 AS INTEGER)"
     };
     let lease_us = i64::try_from(lease_s.saturating_mul(1_000_000)).unwrap_or(i64::MAX / 2);
     let taken = proof_state::Entity::update_many()

@@ -87,16 +87,32 @@ pub fn step(tx: &mut Tx, old: &Model, mut step: Step) -> Result<Model, Stop> {
         // Any end, and admit, closes what was proposed (ORD-8).
         step.next.proposal = None;
     }
-    tx.update(old, &step.next);
-    step.next.version = old.version + 1;
-    record(tx, Some(old.status), &step);
-    occupy(tx, Some(old), &step.next);
-    arm(tx, Some(old), &step.next)?;
+    if step.next.unreadable.take().is_some() {
+        rewrite(tx, old, &step.next);
+        step.next.version = old.version + 1;
+        record(tx, Some(old.status), &step);
+    } else {
+        tx.update(old, &step.next);
+        step.next.version = old.version + 1;
+        record(tx, Some(old.status), &step);
+        occupy(tx, Some(old), &step.next);
+        arm(tx, Some(old), &step.next)?;
+    }
     if let (None, Some(amount)) = (old.penalty, step.next.penalty) {
         owe(tx, &step.next, amount);
     }
     tell(tx, &step)?;
     Ok(step.next)
+}
+
+/// Ends an order that was read in part: whatever it may hold or wait for goes, and what could not
+/// be decoded is replaced, so that the row can be read again. The history keeps what stood there.
+fn rewrite(tx: &mut Tx, old: &Model, next: &Model) {
+    tx.rewrite(old, next);
+    tx.delete("tick", vec![("holder", old.id.0.into())]);
+    for kind in timers::ALL {
+        tx.disarm(kind, old.id.0);
+    }
 }
 
 /// Notes what a position changed of an order: the newest estimate of its arrival, that its first

@@ -19,7 +19,7 @@ use super::{capacity, price, view};
 use crate::partners::plan::{Plan, Plans};
 use crate::partners::{Refusal, blocks};
 use crate::platform::db::Db;
-use crate::platform::{Snapshot, Stop};
+use crate::platform::{Snapshot, Stop, readable};
 
 /// Orders, and blocks, of one answer; a week of any branch is far below.
 const ROWS_MAX: u64 = 5_000;
@@ -146,6 +146,9 @@ pub struct Entry {
     /// Why the bay is blocked.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,
+    /// A part of the order cannot be read: what is shown may be blank.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub unreadable: bool,
 }
 
 /// Reads a part of the calendar in one transaction.
@@ -239,7 +242,7 @@ async fn orders<C: ConnectionTrait>(
         .filter(Condition::any().add(open).add(completed))
         .order_by_desc(order::Column::Id)
         .limit(ROWS_MAX);
-    Ok(rows.all(db).await?)
+    Ok(readable::partly(db, rows).await?)
 }
 
 /// Everything in its column; what has none stands apart, unless one bay alone is shown.
@@ -347,6 +350,7 @@ fn entry(order: &Model, kind: EntryKind, visit: Span, place: Option<Place>) -> E
         services: order.snapshot.lines.clone(),
         overbooked: order.overbooked,
         note: None,
+        unreadable: order.unreadable.is_some(),
     }
 }
 
@@ -367,5 +371,6 @@ fn blocked(block: bay_block::Model) -> Entry {
         services: Vec::new(),
         overbooked: false,
         note: Some(block.note),
+        unreadable: false,
     }
 }

@@ -95,6 +95,7 @@ crate::refusals! {
         AmountInvalid = "amount_invalid", Unprocessable, "The amount makes no sense", "Send whole qəpik above zero.";
         QuoteInvalid = "quote_invalid", Conflict, "The quote is over, or of another state of the order", "Ask for a fresh one, look at the fee, then cancel with it.";
         ContestOver = "contest_over", Conflict, "The admission cannot be contested", "Only within 10 minutes, and only where no arrival was recorded; write to support.";
+        Unreadable = "order_unreadable", Conflict, "A part of this order cannot be read", "Support has been alarmed and can close it; nothing was changed.";
         BooksWrong = "books_wrong", Conflict, "Acceptances are stopped", "The books did not prove right; the operator has been alarmed. Try again later.";
         PositionInvalid = "position_invalid", Unprocessable, "The position makes no sense", "Send lat, lon and an accuracy of 0 to 10000 metres.";
     }

@@ -17,7 +17,7 @@ use super::wish::{self, Wish};
 use super::{Refusal, apply, auto, bonus, machine, slot};
 use crate::billing::reserve;
 use crate::ledger::commission::commission;
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, Stop, Tx, readable};
 use crate::{policy, reputation};
 
 /// Places an order.
@@ -123,10 +123,8 @@ async fn car_free(tx: &Tx, car_id: CarId) -> Result<(), Stop> {
     let busy = order::Entity::find()
         .filter(order::Column::CarId.eq(car_id))
         .filter(order::Column::Kind.eq(Kind::Quick))
-        .filter(order::Column::Status.is_in(open))
-        .all(tx.db())
-        .await?;
-    match busy.first() {
+        .filter(order::Column::Status.is_in(open));
+    match readable::partly(tx.db(), busy).await?.first() {
         Some(order) => {
             let order = view(order, Reader::Client);
             Err(Refusal::CarBusy.refused().with("order", order).into())
@@ -247,5 +245,6 @@ fn blank(snapshot: Snapshot, now: Instant) -> Model {
         class_corrected: false,
         amount_contested_at: None,
         updated_at: now,
+        unreadable: None,
     }
 }

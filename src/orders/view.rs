@@ -210,6 +210,9 @@ pub struct OrderView {
     pub commission: Option<Money>,
     /// What this reader may do now, from the machine itself.
     pub may: Vec<String>,
+    /// A part of it cannot be read: what is shown may be blank, and support alone may act.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub unreadable: bool,
 }
 
 /// The order as this reader may see it.
@@ -292,6 +295,7 @@ pub fn view(order: &Model, reader: Reader) -> OrderView {
             Reader::Staff | Reader::Support => Some(order.commission),
         },
         may: may(order, reader.actor()),
+        unreadable: order.unreadable.is_some(),
     }
 }
 
@@ -327,6 +331,7 @@ fn proposal_of(proposal: &Proposal, reader: Reader) -> ProposalOf {
 fn may(order: &Model, actor: Actor) -> Vec<String> {
     Intent::iter()
         .filter(|intent| machine::allow(order.kind, Some(order.status), *intent, actor).is_ok())
+        .filter(|intent| order.unreadable.is_none() || *intent == Intent::ForceCancel)
         .filter(|intent| sensible(order, *intent, actor))
         .map(|intent| intent.to_string())
         .collect()

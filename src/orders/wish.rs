@@ -13,7 +13,7 @@ use super::{Refusal, price, slot};
 use crate::discovery::geo;
 use crate::partners;
 use crate::partners::plan;
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, Stop, Tx, readable};
 use crate::policy::{self, Policy, PolicyVersion};
 
 /// What a client asks for.
@@ -233,9 +233,8 @@ impl Clash {
         let open = [Status::Requested, Status::Confirmed, Status::OnTheWay, Status::Active];
         let others = order::Entity::find()
             .filter(order::Column::ClientId.eq(self.client_id))
-            .filter(order::Column::Status.is_in(open))
-            .all(tx.db())
-            .await?;
+            .filter(order::Column::Status.is_in(open));
+        let others = readable::partly(tx.db(), others).await?;
         let mut overlaps = false;
         let others = others.iter().filter(|other| Some(other.id) != self.except);
         for other in others.filter(|other| meets(other, span)) {

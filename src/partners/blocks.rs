@@ -18,7 +18,7 @@ use super::register::TEXT_MAX;
 use super::slots::{TICK_SECS, Ticks, ticks};
 use crate::platform::page::{Page, PageQuery};
 use crate::platform::write_set::{Claim, Unique};
-use crate::platform::{Audience, Command, Refused, Stop, Tx};
+use crate::platform::{Audience, Command, Refused, Stop, Tx, readable};
 
 /// The longest block, ticks: 31 days.
 const LONG_MAX_TICKS: i64 = 31 * 24 * 3600 / TICK_SECS;
@@ -176,7 +176,8 @@ async fn in_the_way(tx: &Tx, claim: &Claim) -> Result<(), Stop> {
     let holders = || runs.iter().map(|(holder, ..)| *holder);
     let orders = order::Entity::find().filter(order::Column::Id.is_in(holders()));
     let blocks = bay_block::Entity::find().filter(bay_block::Column::Id.is_in(holders()));
-    let orders = orders.order_by_asc(order::Column::TakenFrom).all(tx.db()).await?;
+    let orders = orders.order_by_asc(order::Column::TakenFrom);
+    let orders = readable::partly(tx.db(), orders).await?;
     let blocks = blocks.order_by_asc(bay_block::Column::StartsAt).all(tx.db()).await?;
     let part = |id: Uuid| runs.iter().find(|(holder, ..)| *holder == id);
     let at = |n: i64| Instant::from_timestamp(n.saturating_mul(TICK_SECS), 0);

@@ -28,23 +28,22 @@ pub fn transient(stop: &Stop) -> bool {
 }
 
 fn db_transient(error: &DbErr) -> bool {
-    match error {
-        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
-        DbErr::Exec(runtime) | DbErr::Query(runtime) => match sqlx(runtime) {
-            Some(SqlxError::Database(error)) => error.code().is_some_and(|code| passes(&code)),
-            Some(error) => matches!(
-                error,
-                SqlxError::Io(_)
-                    | SqlxError::Tls(_)
-                    | SqlxError::Protocol(_)
-                    | SqlxError::PoolTimedOut
-                    | SqlxError::PoolClosed
-                    | SqlxError::WorkerCrashed
-            ),
-            None => false,
-        },
-        _ => false,
+    if matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) {
+        return true;
     }
+    let Some(error) = sqlx(error) else { return false };
+    if let SqlxError::Database(error) = error {
+        return error.code().is_some_and(|code| passes(&code));
+    }
+    matches!(
+        error,
+        SqlxError::Io(_)
+            | SqlxError::Tls(_)
+            | SqlxError::Protocol(_)
+            | SqlxError::PoolTimedOut
+            | SqlxError::PoolClosed
+            | SqlxError::WorkerCrashed
+    )
 }
 
 /// Does an error of this code go away by itself?
@@ -60,20 +59,40 @@ fn passes(code: &str) -> bool {
 /// Did the statement succeed and one of its rows hold something that is no value of its column?
 #[must_use]
 pub fn undecodable(error: &DbErr) -> bool {
-    match error {
-        DbErr::Type(_) | DbErr::Json(_) | DbErr::TryIntoErr { .. } => true,
-        DbErr::Exec(runtime) | DbErr::Query(runtime) => {
-            matches!(sqlx(runtime), Some(SqlxError::ColumnDecode { .. } | SqlxError::Decode(_)))
-        }
-        _ => false,
+    matches!(error, DbErr::Type(_) | DbErr::Json(_) | DbErr::TryIntoErr { .. })
+        || matches!(sqlx(error), Some(SqlxError::ColumnDecode { .. } | SqlxError::Decode(_)))
+}
+
+/// Did a command fail because a row holds something that is no value of its column? Running it
+/// again changes nothing.
+#[must_use]
+pub fn unreadable(stop: &Stop) -> bool {
+    match stop {
+        Stop::Fault(Fault::Database(error)) => undecodable(error),
+        Stop::Fault(Fault::Inconsistent { .. }) => true,
+        Stop::Fault(Fault::Other(_)) | Stop::Refused(_) | Stop::Contended | Stop::Outdated => false,
     }
 }
 
-fn sqlx(runtime: &RuntimeErr) -> Option<&SqlxError> {
-    match runtime {
-        RuntimeErr::SqlxError(error) => Some(error),
-        RuntimeErr::Internal(_) => None,
+/// What was done for one subject among many: that its row cannot be decoded is an alarm, and no
+/// reason to stop before the others.
+///
+/// # Errors
+/// Every other reason.
+pub fn alone<T>(done: Result<T, Stop>, subject: impl std::fmt::Display) -> Result<Option<T>, Stop> {
+    match done {
+        Err(stop) if unreadable(&stop) => {
+            tracing::error!(alarm = "rows_unreadable", %subject, ?stop, "left out");
+            Ok(None)
+        }
+        done => done.map(Some),
     }
+}
+
+fn sqlx(error: &DbErr) -> Option<&SqlxError> {
+    let (DbErr::Exec(runtime) | DbErr::Query(runtime)) = error else { return None };
+    let RuntimeErr::SqlxError(error) = runtime else { return None };
+    Some(error)
 }
 
 #[cfg(test)]

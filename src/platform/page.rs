@@ -1,7 +1,10 @@
 //! Pages of a list, newest first, by cursor.
 
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait, Select};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+
+use super::readable;
 
 /// The most rows a page holds.
 pub const PAGE_MAX: u64 = 200;
@@ -37,6 +40,38 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// Reads a page of a table whose key is one UUID. Rows that cannot be decoded are left out and
+    /// logged; they end no list.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn read<C, E>(
+        db: &C,
+        select: Select<E>,
+        query: &PageQuery,
+        id: impl Fn(&E::Model) -> uuid::Uuid,
+        mut view: impl FnMut(E::Model) -> T,
+    ) -> Result<Self, DbErr>
+    where
+        C: ConnectionTrait,
+        E: EntityTrait,
+    {
+        let found = readable::all(db, select).await?;
+        if found.whole() {
+            return Ok(Self::cut(found.rows, query, id, view));
+        }
+        for row in &found.unreadable {
+            tracing::error!(table = E::default().table_name(), id = %row.id, why = row.why, "left out");
+        }
+        let mut ids: Vec<uuid::Uuid> = found.rows.iter().map(&id).collect();
+        ids.extend(found.unreadable.iter().map(|row| row.id));
+        ids.sort_unstable_by(|a, b| b.cmp(a));
+        let size = usize::try_from(query.size()).unwrap_or(50);
+        let next_cursor = ids.get(size).and(ids.get(size.saturating_sub(1))).copied();
+        let shown = found.rows.into_iter().filter(|row| next_cursor.is_none_or(|c| id(row) >= c));
+        Ok(Self { items: shown.map(&mut view).collect(), next_cursor })
+    }
+
     /// Cuts what was read to a page.
     pub fn cut<R>(
         mut rows: Vec<R>,

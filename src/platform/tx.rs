@@ -208,6 +208,21 @@ impl Tx {
         self.landing.push(Box::new(move |kept| kept.put(raised)));
     }
 
+    /// As [`Self::update`], but every cell is written: what stands in the row may not be what was
+    /// read.
+    pub fn rewrite<M>(&mut self, old: &M, new: &M)
+    where
+        M: Versioned + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
+    {
+        let (table, key) = write_set::place_of(old);
+        let (_, all) = write_set::cells_of(new.clone());
+        let written = |column: &str| column != "version" && key.iter().all(|(k, _)| *k != column);
+        let cells = all.into_iter().filter(|(column, _)| written(column)).collect();
+        self.writes.writes.push(Write::Update { table, key, version: old.version(), cells });
+        let raised = new.clone().raised();
+        self.landing.push(Box::new(move |kept| kept.put(raised)));
+    }
+
     /// Replaces a row that has no life of its own.
     pub fn replace<M>(&mut self, model: M)
     where

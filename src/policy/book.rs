@@ -41,7 +41,7 @@ impl Book {
     /// Reads all versions; writes the defaults as the first where there is none.
     ///
     /// # Errors
-    /// A fault when the database fails or a version cannot be read.
+    /// A fault when the database fails.
     pub async fn open(
         read: &DatabaseConnection,
         write: &DatabaseConnection,
@@ -64,25 +64,21 @@ impl Book {
             rows.push(first);
         }
         let book = Self::default();
-        for row in rows {
-            book.add(&row)?;
-        }
+        rows.iter().for_each(|row| book.take(row));
         Ok(book)
     }
 
     /// Takes up versions published since; gives how many.
     ///
     /// # Errors
-    /// A fault when the database fails or a version cannot be read.
+    /// A fault when the database fails.
     pub async fn look<C: ConnectionTrait>(&self, read: &C) -> Result<usize, Fault> {
         let newest = self.read().keys().next_back().copied().unwrap_or(0);
         let rows = policy_version::Entity::find()
             .filter(policy_version::Column::Version.gt(newest))
             .all(read)
             .await?;
-        for row in &rows {
-            self.add(row)?;
-        }
+        rows.iter().for_each(|row| self.take(row));
         Ok(rows.len())
     }
 
@@ -93,6 +89,14 @@ impl Book {
 
     fn read(&self) -> RwLockReadGuard<'_, BTreeMap<i32, PolicyVersion>> {
         self.versions.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a version up. One that cannot be decoded is an alarm and stops only the orders that
+    /// were placed under it: what is in force is the newest one that can be.
+    fn take(&self, row: &policy_version::Model) {
+        if let Err(fault) = self.add(row) {
+            tracing::error!(alarm = "rows_unreadable", %fault, "the version is left out");
+        }
     }
 
     fn add(&self, row: &policy_version::Model) -> Result<(), Fault> {

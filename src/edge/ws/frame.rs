@@ -85,7 +85,7 @@ pub fn event(
     now: Instant,
 ) -> String {
     let feed_event::Model { seq, id, kind, .. } = event;
-    if !reader::may_read(principal, audience, kind) {
+    if event.payload.is_empty() || !reader::may_read(principal, audience, kind) {
         return format!(r#"{{"type":"blank","seq":{seq}}}"#);
     }
     let own = event.session_id == Some(principal.session_id);

@@ -43,4 +43,5 @@ mod statements;
 mod strays;
 mod top_ups;
 mod twice;
+mod unreadable;
 mod waivers;
