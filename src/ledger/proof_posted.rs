@@ -1,5 +1,5 @@
-//! What the postings say, as the proof needs it: sums by account, and by the order, penalty, payment
-//! or debt they are about (BAL-6).
+//! What the postings say, as the proof needs it: sums by account, and by the order, penalty,
+//! payment or debt they are about (BAL-6).
 
 use std::collections::{BTreeMap, BTreeSet};
 

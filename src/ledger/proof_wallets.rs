@@ -1,5 +1,5 @@
-//! The proof of balances: each is the sum of its postings, each held sum that of its open holds, all
-//! accounts together are zero, and no hold alone took a balance below its floor (BAL-1, BAL-2,
+//! The proof of balances: each is the sum of its postings, each held sum that of its open holds,
+//! all accounts together are zero, and no hold alone took a balance below its floor (BAL-1, BAL-2,
 //! BAL-6).
 
 use std::collections::{BTreeMap, BTreeSet};

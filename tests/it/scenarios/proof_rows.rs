@@ -1,5 +1,5 @@
-//! What a row says about itself is recomputed too: a settled debt, a lot's amount, the commission an
-//! order names, whose a penalty or a payment is, on which statement a posting stands (BAL-6).
+//! What a row says about itself is recomputed too: a settled debt, a lot's amount, the commission
+//! an order names, whose a penalty or a payment is, on which statement a posting stands (BAL-6).
 
 use serde_json::json;
 

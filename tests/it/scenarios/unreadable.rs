@@ -151,15 +151,9 @@ both! {
             assert_eq!(kristal.sees(&order).await.status("cancelled")["reason"], "support_cancelled");
             let seen = world.support().sees(&order).await;
             let last = seen.ok()["steps"].as_array().unwrap().last().unwrap().clone();
-            let kept: Value = match column {
-                "snapshot" | "proposal" => {
-                    let text = last["note"]["unreadable"][column].as_str().unwrap();
-                    assert_eq!(serde_json::from_str::<Value>(text).unwrap(), serde_json::from_str::<Value>(value).unwrap());
-                    json!(value)
-                }
-                _ => last["note"]["unreadable"][column].clone(),
-            };
-            assert_eq!(kept, value);
+            // As the database writes it: PostgreSQL puts spaces of its own into JSON.
+            let kept = last["note"]["unreadable"][column].as_str().unwrap().replace(' ', "");
+            assert_eq!(kept, value.replace(' ', ""));
             assert_eq!(wrong(world).await, []);
         }
         for _ in 0..8 {
