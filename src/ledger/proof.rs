@@ -15,8 +15,7 @@ use entity::hold;
 use entity::hold::HoldState;
 use entity::value::{HoldId, Instant, Money, OrderId, PostingId};
 use sea_orm::{
-    ColumnTrait as _, DatabaseTransaction, EntityTrait as _, FromQueryResult, QueryFilter as _,
-    QuerySelect as _,
+    ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _, QuerySelect as _,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -28,7 +27,7 @@ use super::{
     proof_wallets,
 };
 use crate::platform::readable::Unreadable;
-use crate::platform::{Engine, Stop};
+use crate::platform::{Engine, Snapshot, Stop};
 use crate::policy::{Book, Policy};
 
 /// Violations named at most.
@@ -148,13 +147,18 @@ pub(super) async fn run(engine: &Engine, whole: bool) -> Result<Proved, Stop> {
     let shared = engine.shared();
     let book = engine.extension::<Book>()?;
     let at = shared.clock.now();
-    let read = shared.db.moment().await?;
+    let read = async move |read: Snapshot| all(&read, &book, whole, at).await;
+    shared.db.long_snapshot(read).await
+}
+
+/// All of it, of one moment.
+async fn all(read: &Snapshot, book: &Book, whole: bool, at: Instant) -> Result<Proved, Stop> {
     let mut proof = Proof::default();
-    let (posted, scope) = proof_posted::posted(&read, &mut proof, whole).await?;
+    let (posted, scope) = proof_posted::posted(read, &mut proof, whole).await?;
     // A version that an order of this snapshot names is in the snapshot.
-    book.look(&read).await?;
-    let reading = Reading { read: &read, book: &book, scope: &scope };
-    let holds = holds(&read, &mut proof).await?;
+    book.look(read).await?;
+    let reading = Reading { read, book, scope: &scope };
+    let holds = holds(read, &mut proof).await?;
     proof_wallets::wallets(&reading, &mut proof, &posted, &holds).await?;
     proof_orders::open_orders(&reading, &mut proof, &holds).await?;
     proof_orders::closed_orders(&reading, &mut proof, &posted).await?;
@@ -162,13 +166,12 @@ pub(super) async fn run(engine: &Engine, whole: bool) -> Result<Proved, Stop> {
     proof_bonus::bonus(&reading, &mut proof, &posted, &holds).await?;
     proof_payments::payments(&reading, &mut proof, &posted).await?;
     proof_rows::decoded(&reading, &mut proof).await?;
-    read.rollback().await?;
     proof.ok = proof.violations.is_empty();
     Ok(Proved { proof, at, pending: posted.pending })
 }
 
 /// All open holds. Of one whose parts cannot be decoded the sums are still read.
-async fn holds(read: &DatabaseTransaction, proof: &mut Proof) -> Result<Vec<hold::Model>, Stop> {
+async fn holds(read: &Snapshot, proof: &mut Proof) -> Result<Vec<hold::Model>, Stop> {
     let select = hold::Entity::find().filter(hold::Column::State.eq(HoldState::Open));
     let mut rows = open(read, proof, select).await?;
     for id in proof.skipped("hold") {
@@ -189,7 +192,7 @@ struct Sums {
 }
 
 impl Sums {
-    async fn find_by(read: &DatabaseTransaction, id: Uuid) -> Result<Option<Self>, Stop> {
+    async fn find_by(read: &Snapshot, id: Uuid) -> Result<Option<Self>, Stop> {
         use hold::Column::{Amount, At, Bonus, Version, WalletId};
         let select = hold::Entity::find_by_id(HoldId(id)).select_only();
         let select = select.columns([WalletId, Amount, Bonus, At, Version]);

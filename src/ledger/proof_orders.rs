@@ -8,8 +8,7 @@ use entity::order::Status;
 use entity::value::{Money, OrderId, PartnerId};
 use entity::{hold, order};
 use sea_orm::{
-    ColumnTrait as _, DatabaseTransaction, EntityTrait as _, FromQueryResult, QueryFilter as _,
-    QuerySelect as _,
+    ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _, QuerySelect as _,
 };
 use uuid::Uuid;
 
@@ -17,8 +16,8 @@ use super::commission::{base_of, commission};
 use super::proof::Proof;
 use super::proof_posted::Posted;
 use super::proof_scope::{Reading, Walk, open};
-use crate::platform::Stop;
 use crate::platform::failure::undecodable;
+use crate::platform::{Snapshot, Stop};
 
 /// What the proof needs of an order: all of it are plain columns, so that one whose JSON cannot be
 /// decoded is proven all the same.
@@ -62,11 +61,7 @@ impl From<&order::Model> for Facts {
 }
 
 /// The facts of orders of these statuses that could not be decoded whole.
-async fn partly(
-    read: &DatabaseTransaction,
-    proof: &Proof,
-    status: &[Status],
-) -> Result<Vec<Facts>, Stop> {
+async fn partly(read: &Snapshot, proof: &Proof, status: &[Status]) -> Result<Vec<Facts>, Stop> {
     use order::Column as C;
     let columns = [
         C::Id,

@@ -7,8 +7,7 @@ use entity::order;
 use entity::penalty::{self, PenaltyState};
 use entity::value::{Money, OrderId, PartnerId, PersonId};
 use sea_orm::{
-    ColumnTrait as _, DatabaseTransaction, EntityTrait as _, FromQueryResult, QueryFilter as _,
-    QuerySelect as _,
+    ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _, QuerySelect as _,
 };
 
 use super::chart;
@@ -16,7 +15,7 @@ use super::proof::Proof;
 use super::proof_posted::Posted;
 use super::proof_scope::Reading;
 use super::split::split;
-use crate::platform::Stop;
+use crate::platform::{Snapshot, Stop};
 
 /// Is this kind of posting about a penalty?
 pub(super) fn is_of(kind: &str) -> bool {
@@ -82,7 +81,7 @@ struct Cause {
 
 /// The order of each penalty.
 async fn orders_of(
-    read: &DatabaseTransaction,
+    read: &Snapshot,
     rows: &[penalty::Model],
 ) -> Result<BTreeMap<OrderId, Cause>, Stop> {
     use order::Column as C;

@@ -7,8 +7,7 @@ use entity::value::{LotId, Money, OrderId, PartnerId, PersonId, PostingId};
 use entity::{checkpoint_account, checkpoint_pending, order, payable, posting, proof_state};
 use sea_orm::sea_query::{ExprTrait, Query};
 use sea_orm::{
-    ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
+    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use uuid::Uuid;
 
@@ -17,7 +16,7 @@ use super::proof::Proof;
 use super::proof_payments;
 use super::proof_penalty;
 use super::proof_scope::{BATCH, NAMED, Scope, Touched, Walk};
-use crate::platform::Stop;
+use crate::platform::{Snapshot, Stop};
 
 /// What postings about a subject moved: by subject and account.
 pub(super) type Moved = BTreeMap<(Uuid, String), i64>;
@@ -56,7 +55,7 @@ pub(super) struct Posted {
 /// Reads the postings: all of them, or the pending ones with what was ever posted about the same
 /// subjects, and the account sums of the checkpoint.
 pub(super) async fn posted(
-    read: &DatabaseTransaction,
+    read: &Snapshot,
     proof: &mut Proof,
     whole: bool,
 ) -> Result<(Posted, Scope), Stop> {
@@ -111,10 +110,7 @@ pub(super) async fn posted(
 }
 
 /// Every posting that the checkpoint does not contain.
-async fn pending(
-    read: &DatabaseTransaction,
-    mut each: impl FnMut(&posting::Model),
-) -> Result<(), Stop> {
+async fn pending(read: &Snapshot, mut each: impl FnMut(&posting::Model)) -> Result<(), Stop> {
     let mut after = PostingId(Uuid::nil());
     loop {
         let mut waiting = Query::select();
@@ -133,7 +129,7 @@ async fn pending(
 }
 
 /// Orders completed since the newest proof that held: their commission may be missing altogether.
-async fn completed_since(read: &DatabaseTransaction) -> Result<Vec<Uuid>, Stop> {
+async fn completed_since(read: &Snapshot) -> Result<Vec<Uuid>, Stop> {
     let state = proof_state::Entity::find().all(read).await?.pop();
     let Some(since) = state.and_then(|state| state.held_at) else { return Ok(Vec::new()) };
     let select = order::Entity::find().select_only().column(order::Column::Id);
@@ -142,10 +138,7 @@ async fn completed_since(read: &DatabaseTransaction) -> Result<Vec<Uuid>, Stop> 
 }
 
 /// What is owed for these orders.
-async fn payables_of(
-    read: &DatabaseTransaction,
-    orders: &BTreeSet<Uuid>,
-) -> Result<BTreeSet<Uuid>, Stop> {
+async fn payables_of(read: &Snapshot, orders: &BTreeSet<Uuid>) -> Result<BTreeSet<Uuid>, Stop> {
     let orders: Vec<Uuid> = orders.iter().copied().collect();
     let mut ids = BTreeSet::new();
     for orders in orders.chunks(NAMED) {
@@ -160,7 +153,7 @@ async fn payables_of(
 const OVERLAP: chrono::TimeDelta = chrono::TimeDelta::minutes(2);
 
 /// No posting stands twice: the natural key, whatever became of its index.
-async fn unique(read: &DatabaseTransaction, proof: &mut Proof) -> Result<(), Stop> {
+async fn unique(read: &Snapshot, proof: &mut Proof) -> Result<(), Stop> {
     use posting::Column::{Kind, N, Subject};
     let twice: Vec<(Uuid, String, i32)> = posting::Entity::find()
         .select_only()

@@ -4,14 +4,13 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use sea_orm::{
-    ColumnTrait as _, DatabaseTransaction, EntityTrait, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, Select,
+    ColumnTrait as _, EntityTrait, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
 };
 use uuid::Uuid;
 
 use super::proof::Proof;
-use crate::platform::Stop;
 use crate::platform::readable::{self, Rows};
+use crate::platform::{Snapshot, Stop};
 use crate::policy::Book;
 
 /// Rows read at once.
@@ -43,7 +42,7 @@ pub(super) struct Touched {
 /// Where a proof reads from, under which policies, and how much.
 pub(super) struct Reading<'a> {
     /// One snapshot.
-    pub read: &'a DatabaseTransaction,
+    pub read: &'a Snapshot,
     /// The versions orders were placed under.
     pub book: &'a Book,
     /// Which rows.
@@ -95,7 +94,7 @@ impl Walk {
     /// decoded is named in the proof.
     pub async fn next<E: EntityTrait>(
         &mut self,
-        read: &DatabaseTransaction,
+        read: &Snapshot,
         proof: &mut Proof,
         select: Select<E>,
         id: impl Fn(&E::Model) -> Uuid,
@@ -132,7 +131,7 @@ impl Proof {
 
 /// All rows of a query that is bounded by what is open; what cannot be decoded is named.
 pub(super) async fn open<E: EntityTrait>(
-    read: &DatabaseTransaction,
+    read: &Snapshot,
     proof: &mut Proof,
     select: Select<E>,
 ) -> Result<Vec<E::Model>, Stop> {

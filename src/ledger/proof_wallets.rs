@@ -7,16 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::TimeDelta;
 use entity::value::{Money, PartnerId};
 use entity::{hold, order_step, posting, wallet};
-use sea_orm::{
-    ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _, QuerySelect as _,
-};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 use uuid::Uuid;
 
 use super::chart;
 use super::proof::Proof;
 use super::proof_posted::Posted;
 use super::proof_scope::{Reading, open};
-use crate::platform::Stop;
+use crate::platform::{Snapshot, Stop};
 
 /// Instants of two commands this close say nothing about which of them was committed first.
 const NEARLY: TimeDelta = TimeDelta::seconds(5);
@@ -66,7 +64,7 @@ pub(super) async fn wallets(
 /// Did holds alone take a balance below its floor? Captures and corrections may pass it; a hold is
 /// taken only while, at that moment, it leaves the balance at the floor or above (BAL-2).
 async fn by_holds(
-    read: &DatabaseTransaction,
+    read: &Snapshot,
     row: &wallet::Model,
     holds: &[&hold::Model],
     floor: Money,
@@ -109,10 +107,7 @@ async fn by_holds(
 }
 
 /// Which of these holds were restored by a contested admission, which asks no floor (ORD-10)?
-async fn restored(
-    read: &DatabaseTransaction,
-    holds: &[&hold::Model],
-) -> Result<BTreeSet<Uuid>, Stop> {
+async fn restored(read: &Snapshot, holds: &[&hold::Model]) -> Result<BTreeSet<Uuid>, Stop> {
     let contested: Vec<Uuid> = order_step::Entity::find()
         .select_only()
         .column(order_step::Column::OrderId)

@@ -5,6 +5,7 @@ use sea_orm::sqlx::error::Error as SqlxError;
 use sea_orm::{DbErr, RuntimeErr};
 
 use super::refusal::{Fault, Stop};
+use super::snapshot::TOO_LONG;
 
 /// PostgreSQL's classes of errors that go away by themselves: connection exceptions, transaction
 /// rollbacks, insufficient resources, operator intervention (a cancelled statement, a shutdown),
@@ -23,6 +24,7 @@ pub fn transient(stop: &Stop) -> bool {
         Stop::Contended | Stop::Outdated => true,
         Stop::Refused(_) => false,
         Stop::Fault(Fault::Database(error)) => db_transient(error),
+        Stop::Fault(Fault::Unavailable(_)) => true,
         Stop::Fault(Fault::Inconsistent { .. } | Fault::Other(_)) => false,
     }
 }
@@ -30,6 +32,9 @@ pub fn transient(stop: &Stop) -> bool {
 fn db_transient(error: &DbErr) -> bool {
     if matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) {
         return true;
+    }
+    if let DbErr::Custom(why) = error {
+        return why.starts_with(TOO_LONG);
     }
     let Some(error) = sqlx(error) else { return false };
     if let SqlxError::Database(error) = error {
@@ -70,7 +75,10 @@ pub fn unreadable(stop: &Stop) -> bool {
     match stop {
         Stop::Fault(Fault::Database(error)) => undecodable(error),
         Stop::Fault(Fault::Inconsistent { .. }) => true,
-        Stop::Fault(Fault::Other(_)) | Stop::Refused(_) | Stop::Contended | Stop::Outdated => false,
+        Stop::Fault(Fault::Unavailable(_) | Fault::Other(_))
+        | Stop::Refused(_)
+        | Stop::Contended
+        | Stop::Outdated => false,
     }
 }
 
