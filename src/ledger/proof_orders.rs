@@ -139,9 +139,9 @@ pub(super) async fn open_orders(
     Ok(())
 }
 
-/// Each completed order paid the commission its final amount calls for, or the total its client last
-/// agreed to where that is more (ORD-11), corrections included, out of the bonus and the balance as
-/// it says; no other order paid any.
+/// Each completed order paid the commission its final amount calls for, or the total its client
+/// last agreed to where that is more (ORD-11), corrections included, out of the bonus and the
+/// balance as it says; no other order paid any.
 pub(super) async fn closed_orders(
     reading: &Reading<'_>,
     proof: &mut Proof,

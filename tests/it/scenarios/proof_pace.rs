@@ -47,8 +47,8 @@ async fn copies(world: &World, count: u64) {
         // What pays for them, so that the branch has what it had.
         format!(
             "INSERT INTO posting (id, debit, credit, amount, kind, subject, n, partner_id, at, \
-             note) SELECT {uuid}, 'operator:goodwill', debit, amount * {count}, 'goodwill', {uuid}, \
-             1, partner_id, at, note FROM posting WHERE kind = 'commission' LIMIT 1"
+             note) SELECT {uuid}, 'operator:goodwill', debit, amount * {count}, 'goodwill', \
+             {uuid}, 1, partner_id, at, note FROM posting WHERE kind = 'commission' LIMIT 1"
         ),
     ] {
         world.app().engine.shared().db.write.execute_unprepared(&sql).await.unwrap();
