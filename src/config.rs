@@ -123,6 +123,11 @@ pub struct FeedSettings {
     pub frame_max_bytes: usize,
     pub send_timeout_s: u64,
     pub look_s: u64,
+    pub renew_grace_s: i64,
+    pub sockets_per_session: usize,
+    pub sockets_per_account: usize,
+    pub resumes_per_min: u32,
+    pub snapshots_per_min: u32,
     pub keep_days: i64,
 }
 
@@ -134,6 +139,7 @@ pub struct TimerSettings {
     pub sweep_ms: u64,
     pub concurrency: usize,
     pub heartbeat_ms: u64,
+    pub clock_off_ms: u64,
     pub proof_s: u64,
 }
 
@@ -223,6 +229,7 @@ impl Settings {
         self.database.check().or_else(wrong)?;
         if self.timers.sweep_ms == 0
             || self.timers.heartbeat_ms == 0
+            || self.timers.clock_off_ms == 0
             || self.timers.concurrency == 0
         {
             return wrong("timers.* are at least 1");

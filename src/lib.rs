@@ -1,7 +1,7 @@
 //! Yumo: a real-time booking engine for car care.
 //!
 //! The modules in reading order. Each may name only what stands below it:
-//! `main → demo → app → clockwork → timetable · rounds → edge → support · notify → orders →
+//! `main → demo → app → clockwork → recovery → timetable · rounds → edge → support · notify → orders →
 //! discovery → billing → bonus → ledger → partners · clients → reputation → access → policy →
 //! platform → entity`.
 
@@ -11,6 +11,7 @@ pub mod config;
 pub mod demo;
 pub mod edge;
 pub mod keyring;
+pub mod recovery;
 pub mod reseal;
 pub mod rounds;
 pub mod timetable;

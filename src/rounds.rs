@@ -10,6 +10,9 @@ use crate::bonus::clock::{Shift, TURN};
 use crate::ledger::watch::{TellBalance, untold};
 use crate::platform::{By, Engine, Stop, timers};
 
+/// Timers of bonus that move with our own outages.
+pub const BONUS: &[&str] = &[TURN];
+
 /// Tells branches whose balance is low, restricted, or neither any more (BAL-3, BAL-4); gives how
 /// many.
 ///
@@ -37,7 +40,7 @@ pub async fn shift_bonus(engine: &Engine, outage: Span) -> Result<usize, Stop> {
     let mut from = outage.from;
     loop {
         let db = &engine.shared().db.read;
-        let due = timers::due_within(db, &[TURN], from, outage.until).await?;
+        let due = timers::due_within(db, BONUS, from, outage.until).await?;
         let new: Vec<Uuid> =
             due.iter().map(|fired| fired.subject).filter(|id| touched.insert(*id)).collect();
         for owner in new {

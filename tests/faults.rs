@@ -15,6 +15,8 @@
     reason = "a test stops at what it did not foresee"
 )]
 
+#[path = "faults/away.rs"]
+mod away;
 #[path = "faults/booking.rs"]
 mod booking;
 #[path = "faults/city.rs"]

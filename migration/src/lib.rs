@@ -11,6 +11,7 @@ mod m0007_bonus;
 mod m0008_payments;
 mod m0009_policy;
 mod m0010_storage;
+mod m0012_outage;
 mod m0014_orders;
 mod m0016_audit;
 mod m0017_payout_accounts;
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_payments::Migration),
             Box::new(m0009_policy::Migration),
             Box::new(m0010_storage::Migration),
+            Box::new(m0012_outage::Migration),
             Box::new(m0014_orders::Migration),
             Box::new(m0016_audit::Migration),
             Box::new(m0017_payout_accounts::Migration),

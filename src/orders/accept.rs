@@ -36,7 +36,7 @@ impl Command for Accept {
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
         let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::Accept).await?;
-        read::fresh(&order, self.seen, self.scope)?;
+        read::fresh(tx, &order, self.seen, self.scope).await?;
         let yes =
             Yes { scope: self.scope, intent: Intent::Accept, override_bay: self.override_bay };
         let order = yes.to(tx, &order, to).await?;

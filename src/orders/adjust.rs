@@ -64,7 +64,7 @@ impl Command for Adjust {
             Act::Amend => Intent::Amend,
         };
         let (order, to) = read::ask(tx, Scope::Support, self.order_id, intent).await?;
-        read::fresh(&order, self.seen, Scope::Support)?;
+        read::fresh(tx, &order, self.seen, Scope::Support).await?;
         let reason = given(&self.reason)?;
         if self.final_amount.is_some_and(|amount| !amount.is_positive()) {
             return Err(Refusal::AmountInvalid.into());

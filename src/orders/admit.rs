@@ -267,12 +267,8 @@ async fn before_admission(tx: &Tx, order: &Model) -> Result<Option<Before>, Stop
 pub(super) async fn within_minutes(tx: &Tx, order: &Model, keys: &Policy) -> Result<bool, Stop> {
     let Some(at) = order.admitted_at else { return Ok(false) };
     let end = at + TimeDelta::minutes(keys.order.contest_min);
-    if tx.now() <= end {
-        return Ok(true);
-    }
-    let outages = heartbeat::outages(tx.db(), at).await?;
     let least = TimeDelta::seconds(keys.outage.least_s);
-    Ok(tx.now() <= heartbeat::moved_by_all(end, &outages, least))
+    Ok(heartbeat::judged(tx.db(), end, tx.now(), least).await? <= end)
 }
 
 /// The state before the admission; the clocks that it stopped go on with the time they had left.

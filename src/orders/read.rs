@@ -113,15 +113,25 @@ pub fn refuse(refusal: Refusal, order: &Model, scope: Scope) -> Refused {
     refusal.refused().with("order", view(order, scope.reader()))
 }
 
-/// Is the version the sender saw the newest (ORD-3)?
+/// Is the version the sender saw the newest (ORD-3)? That our own outage moved its deadlines since
+/// changed nothing the sender decided about (OUT-1).
 ///
 /// # Errors
 /// `stale_version` with the order as it is now.
-pub fn fresh(order: &Model, seen: i64, scope: Scope) -> Result<(), Stop> {
-    if order.version == seen {
+pub async fn fresh(tx: &Tx, order: &Model, seen: i64, scope: Scope) -> Result<(), Stop> {
+    if order.version == seen || (seen < order.version && only_moved(tx, order, seen).await?) {
         return Ok(());
     }
     Err(General::StaleVersion.refused().with("order", view(order, scope.reader())).into())
+}
+
+async fn only_moved(tx: &Tx, order: &Model, seen: i64) -> Result<bool, Stop> {
+    let since = order_step::Entity::find()
+        .filter(order_step::Column::OrderId.eq(order.id))
+        .filter(order_step::Column::N.gt(seen))
+        .limit(WHOLE_MAX);
+    let steps = since.all(tx.db()).await?;
+    Ok(!steps.is_empty() && steps.iter().all(|step| step.intent == Intent::Shift.to_string()))
 }
 
 /// One order.

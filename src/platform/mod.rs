@@ -8,6 +8,7 @@
 pub mod audit;
 pub mod bus;
 pub mod clock;
+pub mod clocks;
 pub mod codes;
 pub mod command;
 pub mod crypto;
@@ -20,8 +21,10 @@ pub mod held;
 pub mod idempotency;
 pub mod kept;
 pub mod lock_order;
+pub mod outages;
 pub mod page;
 pub mod refusal;
+pub mod serving;
 pub mod snapshot;
 pub mod sql;
 pub mod storage;

@@ -138,6 +138,24 @@ impl Ground {
         deadlocks_so_far(&db).await - self.deadlocks
     }
 
+    /// Host and port of PostgreSQL; `None` on one file.
+    pub fn database_address(&self) -> Option<String> {
+        let rest = self.options.url.split_once("://").filter(|(kind, _)| *kind != "sqlite")?.1;
+        let place = rest.split('/').next()?;
+        Some(place.rsplit('@').next()?.to_owned())
+    }
+
+    /// Servers from now on reach PostgreSQL at this address.
+    pub fn database_through(&mut self, address: &str) {
+        let Some(own) = self.database_address() else { return };
+        let url = self.options.url.replace(&own, address);
+        for (name, value) in &mut self.settings {
+            if *name == "YUMO__DATABASE__URL" {
+                value.clone_from(&url);
+            }
+        }
+    }
+
     /// The settings, as the environment of a process.
     pub fn settings(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.settings.iter().map(|(name, value)| (*name, value.as_str()))

@@ -69,6 +69,12 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    /// Sends it a signal: `-STOP` suspends it, `-CONT` lets it go on.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
+    }
+
     /// SIGTERM: it ends in good order.
     pub async fn stop(mut self) {
         let pid = self.child.id().to_string();

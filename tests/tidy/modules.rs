@@ -10,6 +10,7 @@ const ORDER: &[&[&str]] = &[
     &["demo"],
     &["app"],
     &["clockwork", "keyring", "reseal"],
+    &["recovery"],
     &["timetable", "rounds"],
     &["edge"],
     &["support", "insight", "notify"],

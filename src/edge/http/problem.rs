@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Value, json};
 
 use crate::platform::codes::General;
+use crate::platform::serving::Pause;
 use crate::platform::{Fault, Kind, Refused, Stop};
 
 /// Where the codes are described.
@@ -26,6 +27,7 @@ impl std::fmt::Display for Problem {
         match &self.0 {
             Stop::Refused(refused) => f.write_str(refused.code),
             Stop::Contended | Stop::Outdated => f.write_str("contended"),
+            Stop::NotServing(pause) => f.write_str(paused(*pause).0),
             Stop::Fault(fault) => fault.fmt(f),
         }
     }
@@ -54,7 +56,9 @@ impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
         match &self.0 {
             Stop::Refused(refused) => status(refused),
-            Stop::Contended | Stop::Outdated | Stop::Fault(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Stop::Contended | Stop::Outdated | Stop::NotServing(_) | Stop::Fault(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
@@ -66,6 +70,15 @@ impl ResponseError for Problem {
                 "Too many changed this at the same time",
                 "Nothing was done. Send the same command with the same Idempotency-Key again.",
             ),
+            Stop::NotServing(pause) => {
+                let (code, title) = paused(*pause);
+                unavailable(
+                    code,
+                    title,
+                    "Nothing was done. Send the same command with the same Idempotency-Key again \
+                     in a moment.",
+                )
+            }
             Stop::Fault(fault) => {
                 // A storage that takes no writes has raised its alarm, once.
                 if matches!(fault, Fault::Unavailable(_)) {
@@ -80,6 +93,18 @@ impl ResponseError for Problem {
                      Idempotency-Key again in a moment.",
                 )
             }
+        }
+    }
+}
+
+/// Why nothing is decided now: code and title (OUT-1).
+fn paused(pause: Pause) -> (&'static str, &'static str) {
+    match pause {
+        Pause::Recovering => {
+            ("recovering", "The engine comes back from an outage and moves its deadlines first")
+        }
+        Pause::ClockOff => {
+            ("clock_off", "The clock of this node is wrong: nothing is decided here")
         }
     }
 }

@@ -7,6 +7,7 @@ mod blocks;
 mod bonus;
 mod calendar;
 mod charge_backs;
+mod clocks;
 mod codes;
 mod debts;
 mod feeds;
