@@ -185,6 +185,7 @@ impl App {
             keys,
             settings: Arc::clone(&settings),
             sessions: Arc::new(sessions),
+            feed: Arc::default(),
         });
         let stopping = Stopping::default();
         let server = serve(listener, edge, stopping.clone(), settings.http_workers())?;

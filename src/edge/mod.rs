@@ -23,4 +23,6 @@ pub struct Edge {
     pub settings: Arc<Settings>,
     /// Who is signed in.
     pub sessions: Arc<Sessions>,
+    /// What of the feed is in use.
+    pub feed: Arc<ws::limits::Limits>,
 }

@@ -197,6 +197,7 @@ pub struct Whose {
         (status = 200, body = Snapshot),
         (status = 401, description = "Nobody is signed in"),
         (status = 403, description = "`audience_not_yours`"),
+        (status = 429, description = "`too_many_snapshots`"),
     ),
     security(("bearer" = [])),
 )]
@@ -211,6 +212,9 @@ pub async fn state(
     if !reader::money(&principal, &audience) {
         request.extensions_mut().insert(NoMoney);
     }
+    let spent = edge.feed.snapshot(principal.session_id, edge.settings.feed.snapshots_per_min);
+    spent
+        .map_err(|wait_s| ws::Refusal::TooManySnapshots.refused().with("retry_after_s", wait_s))?;
     let snapshot = snapshot(&edge.engine.shared().db, &audience).await?;
     reply::json(&edge, StatusCode::OK, &snapshot)
 }

@@ -11,13 +11,17 @@ use std::time::Duration;
 use actix_ws::{
     AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, ProtocolError, Session,
 };
+use chrono::TimeDelta;
 use entity::feed_event;
 use futures_util::{FutureExt as _, Stream as _};
 
+use super::Refusal;
 use super::acks;
 use super::frame::{self, Said};
 use super::hub::Seated;
+use super::limits::OpenSocket;
 use super::seat::{Marks, Place};
+use crate::access::Principal;
 use crate::notify;
 use crate::notify::follow::{self, Found};
 use crate::platform::Stop;
@@ -47,6 +51,8 @@ pub struct Connection {
     pub session: Session,
     /// From the device.
     pub stream: AggregatedMessageStream,
+    /// It is counted among the session's sockets.
+    pub counted: OpenSocket,
 }
 
 impl Connection {
@@ -56,9 +62,9 @@ impl Connection {
             Ok(()) => self.follow().await,
             Err(_) => End::Gone,
         };
-        let Self { seated, session, stream } = self;
+        let Self { seated, session, stream, counted } = self;
         acks::settle(&seated.hub, &seated.seat);
-        drop((seated, stream));
+        drop((seated, stream, counted));
         if let End::Told(code, why) = end {
             let reason = CloseReason { code: CloseCode::from(code), description: Some(why.into()) };
             // A slow reader finds it behind what it has not read yet.
@@ -135,10 +141,8 @@ impl Connection {
             }
         };
         match frame::read(&text) {
-            Ok(Said::Resume { after }) => {
-                self.seated.seat.place.set(Place::Asked(after));
-                Ok(())
-            }
+            Ok(Said::Resume { after }) => self.resumes(after).await,
+            Ok(Said::Renew { token }) => self.renew(&token).await,
             Ok(Said::Ack { seq }) => {
                 acks::ack(&self.seated.hub, &self.seated.seat, seq);
                 Ok(())
@@ -151,10 +155,56 @@ impl Connection {
         self.send(frame::problem(&General::Malformed.refused().because(why))).await
     }
 
-    /// Is the device still who it was, and still one of this audience?
+    /// It wants to go on after this number; not too often (LIM-8).
+    async fn resumes(&mut self, after: i64) -> Result<(), End> {
+        let (edge, session_id) = (&self.seated.hub.edge, self.seated.seat.reader().session_id);
+        match edge.feed.resume(session_id, edge.settings.feed.resumes_per_min) {
+            Ok(()) => {
+                self.seated.seat.place.set(Place::Asked(after));
+                Ok(())
+            }
+            Err(wait_s) => {
+                let refused = Refusal::TooManyResumes.refused().with("retry_after_s", wait_s);
+                self.send(frame::problem(&refused)).await
+            }
+        }
+    }
+
+    /// The device shows a new access token of its session: the socket lives on with it (LIM-8).
+    async fn renew(&mut self, token: &str) -> Result<(), End> {
+        let (hub, seat) = (Rc::clone(&self.seated.hub), Rc::clone(&self.seated.seat));
+        let shown = hub.edge.sessions.authenticate(&hub.edge.engine, token).await;
+        let refused = match shown {
+            Ok(principal) if principal.session_id == seat.reader().session_id => {
+                let expires_at = principal.expires_at.max(seat.reader().expires_at);
+                let principal = Principal { expires_at, ..(*principal).clone() };
+                *seat.principal.borrow_mut() = Arc::new(principal);
+                // What the person is now was read with it.
+                self.check().await?;
+                let now = hub.edge.engine.shared().clock.now();
+                return self.send(frame::renewed(expires_at, now)).await;
+            }
+            Ok(_) => crate::access::Refusal::Unauthenticated.refused(),
+            Err(Stop::Refused(refused)) => *refused,
+            Err(stop) => {
+                tracing::warn!(?stop, "a token could not be read");
+                return Ok(());
+            }
+        };
+        self.send(frame::problem(&refused)).await
+    }
+
+    /// Is the device still who it was, still one of this audience, and its access renewed in time?
     async fn check(&mut self) -> Result<(), End> {
         let (hub, seat) = (&self.seated.hub, &self.seated.seat);
-        let checked = hub.edge.sessions.renewed(&hub.edge.engine, &seat.reader()).await;
+        let grace = TimeDelta::seconds(hub.edge.settings.feed.renew_grace_s);
+        if hub.edge.engine.shared().clock.now() - grace >= seat.reader().expires_at {
+            return Err(End::Told(
+                4002,
+                "the access token was not renewed: connect with a new one",
+            ));
+        }
+        let checked = hub.edge.sessions.standing(&hub.edge.engine, &seat.reader()).await;
         match checked {
             Ok(principal) if principal.hears(&seat.audience) => {
                 *seat.principal.borrow_mut() = principal;

@@ -15,7 +15,7 @@ use crate::platform::crypto::Keys;
 use crate::platform::{Audience, Refused};
 
 /// What a device says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Said {
     /// Go on after this number.
@@ -27,6 +27,11 @@ pub enum Said {
     Ack {
         /// The number.
         seq: i64,
+    },
+    /// The device took a new access token: the socket may go on (LIM-8).
+    Renew {
+        /// The token.
+        token: String,
     },
 }
 
@@ -40,7 +45,7 @@ pub fn read(text: &str) -> Result<Said, String> {
         Said::Resume { after: number } | Said::Ack { seq: number } if number < 0 => {
             Err("numbers begin at 0".to_owned())
         }
-        Said::Resume { .. } | Said::Ack { .. } => Ok(said),
+        Said::Resume { .. } | Said::Ack { .. } | Said::Renew { .. } => Ok(said),
     }
 }
 
@@ -56,6 +61,8 @@ pub struct Hello {
     pub acked: i64,
     /// Seconds between pings.
     pub heartbeat_s: u64,
+    /// When the access token ends; until a little later it is to be renewed.
+    pub expires_at: Instant,
 }
 
 impl Hello {
@@ -69,6 +76,7 @@ impl Hello {
             "seq": self.seq,
             "acked": self.acked,
             "heartbeat_s": self.heartbeat_s,
+            "expires_at": self.expires_at,
             "server_now": now,
         })
         .to_string()
@@ -111,10 +119,20 @@ pub fn snapshot_needed(behind: Behind) -> String {
     format!(r#"{{"type":"snapshot_needed","oldest":{oldest},"seq":{newest}}}"#)
 }
 
+/// The socket may go on until this new access token ends.
+#[must_use]
+pub fn renewed(expires_at: Instant, now: Instant) -> String {
+    json!({"type": "renewed", "expires_at": expires_at, "server_now": now}).to_string()
+}
+
 /// A frame could not be taken.
 #[must_use]
 pub fn problem(refused: &Refused) -> String {
-    json!({"type": "problem", "code": refused.code, "detail": refused.detail}).to_string()
+    let mut body = json!({"type": "problem", "code": refused.code, "detail": refused.detail});
+    if let (Some(after), Some(body)) = (refused.with.get("retry_after_s"), body.as_object_mut()) {
+        body.insert("retry_after_s".to_owned(), after.clone());
+    }
+    body.to_string()
 }
 
 /// As chrono writes an instant into JSON.
@@ -131,6 +149,8 @@ mod tests {
     fn what_a_device_says_is_read_strictly() {
         assert_eq!(read(r#"{"type":"resume","after":0}"#), Ok(Said::Resume { after: 0 }));
         assert_eq!(read(r#"{"seq":18,"type":"ack"}"#), Ok(Said::Ack { seq: 18 }));
+        let renew = Said::Renew { token: "a.b.c".to_owned() };
+        assert_eq!(read(r#"{"type":"renew","token":"a.b.c"}"#), Ok(renew));
         for wrong in [
             "",
             "[]",

@@ -9,16 +9,19 @@ pub mod acks;
 pub mod connection;
 pub mod frame;
 pub mod hub;
+pub mod limits;
 pub mod reader;
 pub mod seat;
 pub mod stopping;
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
-use actix_web::http::header::{HOST, ORIGIN};
+use actix_web::http::header::{HOST, ORIGIN, UPGRADE};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, rt, web};
-use entity::value::Instant;
+use actix_ws::{CloseCode, CloseReason};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -29,20 +32,26 @@ use crate::edge::Edge;
 use crate::edge::http::auth::bearer;
 use crate::edge::http::problem::{Problem, malformed};
 use crate::notify::follow;
-use crate::platform::Fault;
+use crate::platform::{Audience, Fault};
 use connection::Connection;
 use frame::Hello;
 use hub::Hub;
+use limits::OpenSocket;
 use seat::Place;
 pub use stopping::Stopping;
 
 /// The subprotocol.
 pub const PROTOCOL: &str = "yumo.v1";
+/// How long the close frame of a socket that is not served may take.
+const TURNED_AWAY_MAX: Duration = Duration::from_secs(10);
 
 crate::refusals! {
     /// Why a feed is not opened.
     Refusal {
         Origin = "origin_not_allowed", Forbidden, "Pages from there may not follow a feed", "Add the page's origin to http.allowed_origins.";
+        TooManySockets = "too_many_sockets", TooMany, "There are too many open sockets", "Close one that is not used, or follow several feeds from fewer devices.";
+        TooManyResumes = "too_many_resumes", TooMany, "It was resumed too often", "Wait as long as `retry_after_s` says; keep the socket open instead of resuming.";
+        TooManySnapshots = "too_many_snapshots", TooMany, "The snapshot was taken too often", "Wait as long as Retry-After says; follow the feed from the number you have.";
         NotYours = "audience_not_yours", Forbidden, "This feed is not yours", "Follow client, a branch you work for, or support as one of its people.";
     }
 }
@@ -72,6 +81,7 @@ pub struct Which {
         (status = 400, description = "`malformed`"),
         (status = 401, description = "Nobody is signed in"),
         (status = 403, description = "`origin_not_allowed`, `audience_not_yours`"),
+        (status = 429, description = "`too_many_sockets`"),
     ),
     security(("bearer" = [])),
 )]
@@ -83,32 +93,96 @@ pub async fn open(
     which: web::Query<Which>,
 ) -> Result<HttpResponse, Problem> {
     origin(&request, &edge.settings)?;
+    match admitted(&edge, &request, &which).await {
+        Ok(admitted) => serve(&request, body, &edge, admitted).await,
+        Err(problem) => match close_code(&problem) {
+            // A browser is told nothing of an answer without the upgrade.
+            Some(code) if which.ticket.is_some() && upgrades(&request) => {
+                turned_away(&request, body, code, &problem.to_string())
+            }
+            _ => Err(problem),
+        },
+    }
+}
+
+/// Whoever may follow a feed.
+struct Admitted {
+    principal: Arc<Principal>,
+    audience: Audience,
+    counted: OpenSocket,
+}
+
+async fn admitted(
+    edge: &Data<Edge>,
+    request: &HttpRequest,
+    which: &Which,
+) -> Result<Admitted, Problem> {
     let principal = match &which.ticket {
         Some(ticket) => {
             let audience = which.audience.as_deref().unwrap_or(reader::CLIENT);
             edge.sessions.redeem(&edge.engine, ticket, audience).await?
         }
-        None => edge.sessions.authenticate(&edge.engine, bearer(&request)?).await?,
+        None => edge.sessions.authenticate(&edge.engine, bearer(request)?).await?,
     };
-    // A socket outlives the token it was opened with: it ends with the session.
-    let expires_at = Instant::MAX_UTC;
-    let principal = Arc::new(Principal { expires_at, ..(*principal).clone() });
     let audience = reader::audience(&principal, which.audience.as_deref())?;
-    let session_id = principal.session_id;
+    let counted = edge.feed.open(&principal, &edge.settings.feed).ok_or(Refusal::TooManySockets)?;
+    Ok(Admitted { principal, audience, counted })
+}
+
+async fn serve(
+    request: &HttpRequest,
+    body: web::Payload,
+    edge: &Data<Edge>,
+    admitted: Admitted,
+) -> Result<HttpResponse, Problem> {
+    let Admitted { principal, audience, counted } = admitted;
+    let (session_id, expires_at) = (principal.session_id, principal.expires_at);
     // It sits down before it looks, so that nothing is told in between without waking it.
-    let seated = hub(&request)?.sit(audience, principal, true, Place::Outside);
+    let seated = hub(request)?.sit(audience, principal, true, Place::Outside);
     let shared = edge.engine.shared();
     let (seq, acked) = follow::standing(shared, &audience.to_string(), session_id).await?;
     seated.seat.acked.set(acked);
     seated.seat.to_ack.set(acked);
     let most = edge.settings.feed.frame_max_bytes;
     let (response, session, stream) =
-        actix_ws::handle_with_protocols(&request, body, &[PROTOCOL]).map_err(malformed)?;
+        actix_ws::handle_with_protocols(request, body, &[PROTOCOL]).map_err(malformed)?;
     let stream = stream.max_frame_size(most).aggregate_continuations().max_continuation_size(most);
     let heartbeat_s = edge.settings.feed.heartbeat_s;
-    let hello = Hello { audience, session_id, seq, acked, heartbeat_s };
+    let hello = Hello { audience, session_id, seq, acked, heartbeat_s, expires_at };
     let hello = hello.frame(shared.clock.now());
-    rt::spawn(Connection { seated, session, stream }.serve(hello));
+    rt::spawn(Connection { seated, session, stream, counted }.serve(hello));
+    Ok(response)
+}
+
+/// The close code that says why somebody with a good ticket follows nothing (LIM-8).
+fn close_code(problem: &Problem) -> Option<u16> {
+    match problem.to_string().as_str() {
+        "session_ended" => Some(4001),
+        "token_expired" => Some(4002),
+        "audience_not_yours" => Some(4003),
+        "too_many_sockets" => Some(4029),
+        _ => None,
+    }
+}
+
+fn upgrades(request: &HttpRequest) -> bool {
+    let upgrade = request.headers().get(UPGRADE).and_then(|value| value.to_str().ok());
+    upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
+}
+
+/// The socket opens only to be closed with a code.
+fn turned_away(
+    request: &HttpRequest,
+    body: web::Payload,
+    code: u16,
+    why: &str,
+) -> Result<HttpResponse, Problem> {
+    let (response, session, _) =
+        actix_ws::handle_with_protocols(request, body, &[PROTOCOL]).map_err(malformed)?;
+    let reason = CloseReason { code: CloseCode::from(code), description: Some(why.to_owned()) };
+    rt::spawn(async move {
+        let _ = tokio::time::timeout(TURNED_AWAY_MAX, session.close(Some(reason))).await;
+    });
     Ok(response)
 }
 

@@ -84,6 +84,8 @@ pub struct Seat {
     pub pinged: Cell<u32>,
     /// When its access was last checked.
     pub checked: Cell<u32>,
+    /// What its access stood on when that was last looked up.
+    pub standing: Cell<Option<u64>>,
     marks: Cell<Marks>,
     waker: RefCell<Option<Waker>>,
 }
@@ -113,6 +115,7 @@ impl Seat {
             heard: Cell::new(now),
             pinged: Cell::new(now),
             checked: Cell::new(now),
+            standing: Cell::new(None),
             marks: Cell::default(),
             waker: RefCell::new(None),
         }

@@ -1,5 +1,6 @@
 //! The feed over a socket and over its twin by HTTP.
 
+mod access;
 mod catching_up;
 mod doors;
 mod endings;
