@@ -1,8 +1,8 @@
 //! Yumo: a real-time booking engine for car care.
 //!
 //! The modules in reading order. Each may name only what stands below it:
-//! `main → demo → app → clockwork → recovery → timetable · rounds → edge → support · notify → orders →
-//! discovery → billing → bonus → ledger → partners · clients → reputation → access → policy →
+//! `main → demo → app → clockwork → recovery → timetable · rounds → edge → support · notify →
+//! orders → discovery → billing → bonus → ledger → partners · clients → reputation → access → policy →
 //! platform → entity`.
 
 pub mod app;

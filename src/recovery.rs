@@ -51,7 +51,8 @@ pub async fn catch_up(engine: &Engine, looker: Looker) -> Result<bool, Stop> {
         Found::Ours(row) => return recover(engine, row).await,
     }
     let Some(served) = outages::served(&db.read).await? else { return Ok(true) };
-    let down = served.max(looker.known_good);
+    // Several nodes must give the outage one name, so only what all of them can read counts.
+    let down = if looker.alone { served.max(looker.known_good) } else { served };
     if now - down <= looker.least {
         return Ok(true);
     }

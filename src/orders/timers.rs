@@ -66,7 +66,8 @@ pub const ALL: &[&str] = &[
 pub const DEADLINES: &[&str] =
     &[OFFER, ARRIVAL, DECISION, ADMIT_ALERT, ADMIT, FROZEN, BURN, PROPOSAL, AUTO_COMPLETE];
 
-/// Those that stay, for nobody is held to them: acts of the branch's own settings, reminders, looks.
+/// Those that stay, for nobody is held to them: acts of the branch's own settings, reminders,
+/// looks.
 pub const STAYING: &[&str] =
     &[AUTO_CONFIRM, AUTO_AGREE, REMIND_DAY, REMIND_SOON, REMIND_LEAVE, BAY_CHECK, SHUT_OUT];
 

@@ -49,8 +49,8 @@ async fn open(db: &DatabaseConnection) -> Result<Option<outage::Model>, DbErr> {
     Ok(rows.all(db).await?.pop())
 }
 
-/// Claims the recovery from an outage that ends now. One outage is one row: its name
-/// is made of the moment it began.
+/// Claims the recovery from an outage that ends now. One outage is one row: its name is made of the
+/// moment it began.
 ///
 /// # Errors
 /// When the database fails.
@@ -67,7 +67,19 @@ pub async fn claim(db: &DatabaseConnection, span: Span, node: Uuid) -> Result<Fo
     let once = OnConflict::column(outage::Column::Id).do_nothing().to_owned();
     let insert = outage::Entity::insert(row.clone().into_active_model()).on_conflict(once);
     let taken = insert.exec_without_returning(db).await?;
-    Ok(if taken > 0 { Found::Ours(row) } else { Found::Elsewhere })
+    if taken == 0 {
+        return Ok(Found::Elsewhere);
+    }
+    // Another node may have seen another last moment: a beat that was under way landed between the
+    // two looks. Whoever finds a second row takes its own back and looks again.
+    let others = outage::Entity::find()
+        .filter(outage::Column::RecoveredAt.is_null())
+        .filter(outage::Column::Id.ne(row.id));
+    if others.all(db).await?.is_empty() {
+        return Ok(Found::Ours(row));
+    }
+    outage::Entity::delete_by_id(row.id).exec(db).await?;
+    Ok(Found::Elsewhere)
 }
 
 /// Goes on with a recovery of this node's own, takes over one whose node died, or says that it goes
@@ -136,10 +148,12 @@ mod tests {
 
     use super::*;
 
-    /// OUT-1: the same moment has the same name, a microsecond later another, and later ones follow.
+    /// OUT-1: the same moment has the same name, a microsecond later another, and later ones
+    /// follow.
     #[test]
     fn out_1_one_outage_has_one_name() {
-        let at = |micros| DateTime::from_timestamp_micros(1_795_000_000_000_000 + micros).unwrap();
+        let at =
+            |micros: i64| DateTime::from_timestamp_micros(1_795_000_000_000_000 + micros).unwrap();
         assert_eq!(named(at(0)), named(at(0)));
         assert_ne!(named(at(0)), named(at(1)));
         assert!(named(at(0)).0 < named(at(1_000)).0);

@@ -1,8 +1,8 @@
 //! Whether this node may decide by the time it has: until when the database is known to have served
 //! it, and whether its clock is right (OUT-1).
 //!
-//! A node that was suspended, or whose database was away, finds a gap behind it when it goes on. The
-//! deadlines in that gap move first ([`Serving::confirm`] follows that); commands wait for it.
+//! A node that was suspended, or whose database was away, finds a gap behind it when it goes on.
+//! The deadlines in that gap move first ([`Serving::confirm`] follows that); commands wait for it.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;

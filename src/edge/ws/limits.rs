@@ -1,5 +1,5 @@
-//! How much of the feed one session and one account may have: sockets at once, resumes and snapshots
-//! in a minute (LIM-8). Counted on each node.
+//! How much of the feed one session and one account may have: sockets at once, resumes and
+//! snapshots in a minute (LIM-8). Counted on each node.
 
 use std::collections::HashMap;
 use std::hash::Hash;
