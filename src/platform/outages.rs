@@ -137,8 +137,11 @@ pub async fn change(
 /// A name in the order of time that two nodes give alike.
 fn named(down: Instant) -> OutageId {
     let millis = u64::try_from(down.timestamp_millis()).unwrap_or(0);
-    let [a, b, c, d, e, f, g, h] = down.timestamp_micros().to_be_bytes();
-    let rest = [a, b, c, d, e, f, g, h, MARK[0], MARK[1]];
+    let mut rest = [0; 10];
+    let micros = down.timestamp_micros().to_be_bytes();
+    for (to, from) in rest.iter_mut().zip(micros.into_iter().chain(MARK)) {
+        *to = from;
+    }
     OutageId(uuid::Builder::from_unix_timestamp_millis(millis, &rest).into_uuid())
 }
 

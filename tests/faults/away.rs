@@ -236,3 +236,42 @@ async fn a_frozen_database_charges_nobody() {
 async fn a_stopped_database_charges_nobody() {
     at_the_instant_of_return(Backend::Postgres, Away::Cut).await;
 }
+
+/// A command that lands at this node, as soon as it decides again.
+async fn lands(server: &Server, city: &City, client: usize) {
+    let client = &city.clients[client];
+    let place = Ask::post("/v1/client/orders", &client.wish(&city.branches[0]));
+    again(&server.wire, &client.token, &place).await.yes();
+}
+
+async fn rows_since(server: &Server, city: &City, since: DateTime<Utc>) -> usize {
+    let report = server.wire.sure(&city.support, &Ask::get("/v1/support/outages")).await.yes();
+    let rows = report["items"].as_array().unwrap();
+    rows.iter().filter(|row| instant(&row["up_at"]) > since).count()
+}
+
+/// OUT-1: of two nodes one is suspended while the other serves, which is no outage; then both are,
+/// which is one, however many of them find it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_nodes_have_one_outage_only_when_both_are_away() {
+    let ground = Ground::new(Backend::Cluster).await;
+    let city = City::found(&ground, 1, 4, 1_000_000).await;
+    let (one, two) = (Server::start(&ground).await, Server::start(&ground).await);
+    let began = wait::now();
+    one.signal("-STOP");
+    wait::pause(AWAY).await;
+    one.signal("-CONT");
+    lands(&one, &city, 0).await;
+    lands(&two, &city, 1).await;
+    assert_eq!(rows_since(&two, &city, began).await, 0, "the other node served");
+    let began = wait::now();
+    one.signal("-STOP");
+    two.signal("-STOP");
+    wait::pause(AWAY).await;
+    one.signal("-CONT");
+    two.signal("-CONT");
+    tokio::join!(lands(&one, &city, 2), lands(&two, &city, 3));
+    assert_eq!(rows_since(&one, &city, began).await, 1, "one outage is one row");
+    two.stop().await;
+    truth::books_prove_right(&ground, one, &city.support).await;
+}

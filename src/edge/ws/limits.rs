@@ -115,16 +115,16 @@ impl Drop for OpenSocket {
     fn drop(&mut self) {
         let mut sockets = self.limits.sockets();
         let Sockets { sessions, people } = &mut *sockets;
-        less(sessions, self.session_id);
-        less(people, self.person_id);
+        less(sessions, &self.session_id);
+        less(people, &self.person_id);
     }
 }
 
-fn less<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: K) {
-    if let Some(n) = counts.get_mut(&key) {
+fn less<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: &K) {
+    if let Some(n) = counts.get_mut(key) {
         *n -= 1;
         if *n == 0 {
-            counts.remove(&key);
+            counts.remove(key);
         }
     }
 }
