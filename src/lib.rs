@@ -2,8 +2,8 @@
 //!
 //! The modules in reading order. Each may name only what stands below it:
 //! `main → demo → app → clockwork → recovery → timetable · rounds → edge → support · notify →
-//! orders → discovery → billing → bonus → ledger → partners · clients → reputation → access → policy →
-//! platform → entity`.
+//! orders → discovery → billing → bonus → ledger → partners · clients → reputation → access →
+//! policy → platform → entity`.
 
 pub mod app;
 pub mod clockwork;
