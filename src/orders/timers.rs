@@ -68,8 +68,16 @@ pub const DEADLINES: &[&str] =
 
 /// Those that stay, for nobody is held to them: acts of the branch's own settings, reminders,
 /// looks.
-pub const STAYING: &[&str] =
-    &[AUTO_CONFIRM, AUTO_AGREE, REMIND_DAY, REMIND_SOON, REMIND_LEAVE, BAY_CHECK, SHUT_OUT];
+pub const STAYING: &[&str] = &[
+    AUTO_CONFIRM,
+    AUTO_AGREE,
+    REMIND_DAY,
+    REMIND_SOON,
+    REMIND_LEAVE,
+    BAY_CHECK,
+    OVERRUN,
+    SHUT_OUT,
+];
 
 /// The last instant at which an offer can be answered: a quick one has a grace shown to no one
 /// (QO-2, BK-3).
