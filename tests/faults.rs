@@ -35,6 +35,8 @@ mod ground;
 mod kills;
 #[path = "faults/life.rs"]
 mod life;
+#[path = "faults/link.rs"]
+mod link;
 #[path = "faults/load.rs"]
 mod load;
 #[path = "faults/outage.rs"]
