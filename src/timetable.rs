@@ -101,6 +101,8 @@ mod tests {
         ("clock::WARN", "stays: armed anew with the moved end"),
         ("look::LOOK", "stays: the provider says whether it was paid in time"),
         ("refund::REFUND", "stays: a try"),
+        ("reconcile::RECONCILE", "stays: a look at the provider"),
+        ("stray::STRAY", "stays: a look at the provider"),
         ("payable::SETTLE", "stays: a debt falls due once we are back"),
         ("payout::RUN", "stays: a day's work"),
         ("payout_send::SEND", "stays: a try"),
