@@ -31,8 +31,11 @@ use crate::platform::bus::redis::RedisBus;
 use crate::platform::clock::{WallClock, pause};
 use crate::platform::crypto::Keys;
 use crate::platform::db::Db;
+use crate::platform::node_lock::StartLock;
+use crate::platform::sqlite_file;
 use crate::platform::{Clock, Engine, Fault, Stop, feed, heartbeat, idempotency, telemetry};
 use crate::policy::{Book, watch as versions};
+use crate::serving::Serving;
 use crate::{access, keyring};
 
 /// Proofs in a row that may not run before acceptances stop.
@@ -68,6 +71,7 @@ pub struct App {
     stopping: Stopping,
     stop: watch::Sender<bool>,
     loops: JoinSet<()>,
+    serving: Serving,
 }
 
 /// It could not start.
@@ -110,10 +114,13 @@ pub async fn engine(
     // The first subscriber of metrics; the rest of the process records into it.
     telemetry::metrics();
     let clock = instead.clock.unwrap_or_else(|| Arc::new(WallClock::real()));
+    // One node at a time: all the others wait, and find the work done.
+    let starting = StartLock::take(&settings.db_options()).await?;
     let db = Db::open(&settings.db_options()).await?;
     migration::Migrator::up(&db.write, None).await?;
     let keys = Arc::new(keys(settings, &db).await?);
     let book = Arc::new(Book::open(&db.read, &db.write, clock.now()).await?);
+    starting.release().await?;
     let bus: Arc<dyn Bus> = if settings.clustered() {
         let bus = RedisBus::connect(&settings.bus.redis_url, &settings.bus.channel).await;
         Arc::new(bus.map_err(|error| NotStarted(format!("Redis: {error}")))?)
@@ -160,9 +167,13 @@ impl App {
     /// When something it needs cannot be reached.
     pub async fn start(settings: Settings, instead: Instead) -> Result<Self, NotStarted> {
         let by_hand = instead.by_hand;
+        let serving = Serving::begin(&settings).await?;
         let listener = TcpListener::bind(&settings.http.listen)?;
         let addr = listener.local_addr()?;
         let (engine, keys) = engine(&settings, instead).await?;
+        let (db, now) = (&engine.shared().db, engine.shared().clock.now());
+        let file = sqlite_file::of(&settings.database.url);
+        engine.shared().epoch.begin(db, file.as_deref(), now).await?;
         versions::report(&*engine.extension::<Book>()?, engine.shared().clock.now())?;
         let clockwork =
             Arc::new(Clockwork::new(engine.clone(), &settings.timers, settings.clustered()));
@@ -171,6 +182,7 @@ impl App {
         let mut loops = if by_hand { JoinSet::new() } else { clockwork.run(&stopped) };
         if !by_hand {
             keep_house(&mut loops, &engine, &settings, &stopped);
+            serving.watch(&mut loops, &engine, &settings, &stopped);
         }
         let shared = engine.shared();
         let sessions =
@@ -185,7 +197,7 @@ impl App {
         let stopping = Stopping::default();
         let server = serve(listener, edge, stopping.clone(), settings.http_workers())?;
         tracing::info!(addr = %addr, "listening");
-        Ok(Self { engine, clockwork, addr, server, stopping, stop, loops })
+        Ok(Self { engine, clockwork, addr, server, stopping, stop, loops, serving })
     }
 
     /// Stops in good order: tells sockets to come back elsewhere, finishes what is under way, beats
@@ -198,6 +210,7 @@ impl App {
         if let Err(stop) = self.clockwork.beat(true).await {
             tracing::warn!(?stop, "the last beat did not land");
         }
+        self.engine.shared().epoch.renew();
         // Closing the last connection folds SQLite's log into its file.
         let db = &self.engine.shared().db;
         for pool in [db.read.clone(), db.write.clone()] {
@@ -205,6 +218,7 @@ impl App {
                 tracing::warn!(%error, "the database was not closed in good order");
             }
         }
+        self.serving.end().await;
         tracing::info!("stopped");
     }
 }

@@ -15,6 +15,8 @@
     reason = "a test stops at what it did not foresee"
 )]
 
+#[path = "faults/backups.rs"]
+mod backups;
 #[path = "faults/booking.rs"]
 mod booking;
 #[path = "faults/city.rs"]
@@ -31,8 +33,14 @@ mod ground;
 mod kills;
 #[path = "faults/life.rs"]
 mod life;
+#[path = "faults/modes.rs"]
+mod modes;
+#[path = "faults/nodes.rs"]
+mod nodes;
 #[path = "faults/outage.rs"]
 mod outage;
+#[path = "faults/pitr.rs"]
+mod pitr;
 #[path = "faults/races.rs"]
 mod races;
 #[path = "faults/server.rs"]

@@ -11,6 +11,7 @@ pub mod car;
 pub mod delivery;
 pub mod feed;
 pub mod feed_cursor;
+pub mod feed_epoch;
 pub mod feed_event;
 pub mod heartbeat;
 pub mod hold;

@@ -89,10 +89,10 @@ async fn open(person: &Person) -> Result<Socket, String> {
     let token = person.token().await.map_err(|trouble| trouble.to_string())?;
     let opened = Socket::open(&person.feed_url("client"), &token).await;
     let mut socket = opened.map_err(|shut| format!("an idle socket: {shut:?}"))?;
-    let Came::Frame(Frame::Hello { seq }) = socket.next().await else {
+    let Came::Frame(Frame::Hello { epoch, seq }) = socket.next().await else {
         return Err("an idle socket did not say hello".to_owned());
     };
-    socket.resume(seq).await.map_err(|trouble| trouble.to_string())?;
+    socket.resume(seq, &epoch).await.map_err(|trouble| trouble.to_string())?;
     Ok(socket)
 }
 

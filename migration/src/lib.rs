@@ -10,6 +10,7 @@ mod m0006_bookings;
 mod m0007_bonus;
 mod m0008_payments;
 mod m0009_policy;
+mod m0011_epoch;
 mod table;
 
 pub use sea_orm_migration::prelude::MigratorTrait;
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_bonus::Migration),
             Box::new(m0008_payments::Migration),
             Box::new(m0009_policy::Migration),
+            Box::new(m0011_epoch::Migration),
         ]
     }
 }

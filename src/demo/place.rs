@@ -1,6 +1,6 @@
 //! Where the demo lives: a database, and beside it keys, a log and the tokens for whoever watches.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, TryLockError};
 use std::io::{self, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 use super::Failed;
 use super::options::Options;
 use crate::config::Settings;
+use crate::platform::{private, sqlite_file};
 
 /// What goes into the log: trouble, and the codes that were sent.
 const LOG_FILTER: &str = "warn,yumo::demo=info";
@@ -44,9 +45,7 @@ impl Place {
     /// The database as settings name it.
     #[must_use]
     pub fn url(&self) -> String {
-        let path = self.db.display().to_string();
-        let path = path.replace('%', "%25").replace('?', "%3F").replace('#', "%23");
-        format!("sqlite://{path}?mode=rwc")
+        sqlite_file::url(&self.db, "rwc")
     }
 
     /// Begins the log. While this process lives no other demo begins here: two engines with a bus
@@ -55,8 +54,7 @@ impl Place {
     /// # Errors
     /// When it cannot be written, or another demo runs here.
     pub fn begin_log(&self) -> Result<(), Failed> {
-        let opened = OpenOptions::new().create(true).append(true).open(&self.log);
-        let log = opened.map_err(|error| Failed::at(&self.log, &error))?;
+        let log = private::append(&self.log).map_err(|error| Failed::at(&self.log, &error))?;
         log.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => {
                 Failed::because(format!("another demo runs on {}", self.db.display()))
@@ -77,7 +75,7 @@ impl Place {
     /// When it cannot be written.
     pub fn write_env(&self, text: &str) -> io::Result<()> {
         let fresh = self.env.with_extension("env.new");
-        private(&fresh)?.write_all(text.as_bytes())?;
+        private::create(&fresh)?.write_all(text.as_bytes())?;
         fs::rename(&fresh, &self.env)
     }
 
@@ -86,14 +84,6 @@ impl Place {
         // It may never have been written.
         let _ = fs::remove_file(&self.env);
     }
-}
-
-fn private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 /// The settings of the demo: what was given, on one node, here, at this speed.

@@ -44,6 +44,8 @@ impl Db {
     /// When the database cannot be reached.
     pub async fn open(options: &DbOptions) -> Result<Self, DbErr> {
         if options.url.starts_with("sqlite:") {
+            let private = super::sqlite_file::keep_private(&options.url);
+            private.map_err(|fault| DbErr::Custom(fault.to_string()))?;
             let write = sqlite(options, 1, false).await?;
             let read = sqlite(options, options.connections.clamp(1, 8), true).await?;
             return Ok(Self { read, write, backend: DatabaseBackend::Sqlite });
@@ -155,6 +157,12 @@ impl From<DbErr> for WriteError {
             _ => Self::Other(error),
         }
     }
+}
+
+/// The code the database gave an error.
+#[must_use]
+pub fn code(error: &DbErr) -> Option<String> {
+    database_error(error).and_then(|error| error.code()).map(std::borrow::Cow::into_owned)
 }
 
 fn database_error(error: &DbErr) -> Option<&dyn sea_orm::sqlx::error::DatabaseError> {

@@ -16,6 +16,7 @@ use super::clock::{Clock, pause};
 use super::codes::General;
 use super::command::{By, Command};
 use super::db::{Db, WriteError};
+use super::epoch::FeedEpoch;
 use super::feed::Tail;
 use super::flush::{Flusher, Numbers};
 use super::idempotency::Key;
@@ -41,6 +42,8 @@ pub struct Shared {
     pub timers: Arc<Timers>,
     /// The newest events of busy feeds.
     pub tail: Tail,
+    /// Which history of the database the feeds tell.
+    pub epoch: FeedEpoch,
     /// Rows this node saw last.
     pub kept: Arc<Kept>,
     flusher: Flusher,
@@ -98,6 +101,7 @@ impl Engine {
         Self(Arc::new(Shared {
             timers: Arc::new(Timers::new()),
             tail: Tail::new(),
+            epoch: FeedEpoch::default(),
             kept,
             flusher,
             runtime: Handle::current(),
@@ -300,6 +304,7 @@ impl Engine {
 
     /// What follows a commit: near timers, busy feeds, and one wake-up.
     fn landed(&self, writes: WriteSet, meaning: &Meaning, numbers: &Numbers, now: Instant) {
+        self.0.epoch.told(meaning.feeds.iter().map(|(_, events)| events).sum());
         self.0.timers.landed(&writes.timers, writes.fired.as_ref());
         let mut topics = writes.topics;
         self.0.tail.landed(writes.facts, &meaning.feeds, numbers, now);

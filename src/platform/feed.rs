@@ -75,6 +75,11 @@ impl Tail {
         }
     }
 
+    /// Forgets everything: the database is another one.
+    pub(super) fn forget_all(&self) {
+        self.0.invalidate_all();
+    }
+
     fn keep(&self, event: feed_event::Model) {
         let ring = self.0.get_with_by_ref(&event.audience, Ring::default);
         let mut ring = ring.lock().unwrap_or_else(PoisonError::into_inner);

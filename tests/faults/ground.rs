@@ -1,6 +1,6 @@
 //! What a server stands on: a database of its own, keys, and the settings that name them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, Statement};
@@ -82,6 +82,25 @@ impl Ground {
             return 0;
         }
         deadlocks_so_far(&db).await - self.deadlocks
+    }
+
+    /// Where its files are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Servers stand on another PostgreSQL from now on, in its default schema.
+    pub fn moves_to(&mut self, url: &str) {
+        self.options =
+            DbOptions { url: url.to_owned(), connections: 1, sync_full: true, schema: None };
+        self.with("YUMO__DATABASE__URL", url);
+        self.with("YUMO__DATABASE__SCHEMA", "");
+    }
+
+    /// Another value of a setting.
+    pub fn with(&mut self, name: &'static str, value: &str) {
+        self.settings.retain(|(known, _)| *known != name);
+        self.settings.push((name, value.to_owned()));
     }
 
     /// The settings, as the environment of a process.

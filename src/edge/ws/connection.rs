@@ -19,7 +19,7 @@ use super::frame::{self, Said};
 use super::hub::Seated;
 use super::seat::{Marks, Place};
 use crate::notify;
-use crate::notify::follow::{self, Found};
+use crate::notify::follow::{self, Found, Start};
 use crate::platform::Stop;
 use crate::platform::codes::General;
 use crate::platform::feed::PAGE_EVENTS;
@@ -135,15 +135,33 @@ impl Connection {
             }
         };
         match frame::read(&text) {
-            Ok(Said::Resume { after }) => {
+            Ok(Said::Resume { after, epoch }) => {
+                *self.seated.seat.named.borrow_mut() = epoch;
                 self.seated.seat.place.set(Place::Asked(after));
                 Ok(())
             }
-            Ok(Said::Ack { seq }) => {
+            Ok(Said::Ack { seq, epoch }) if self.is_here(epoch.as_deref()).await => {
                 acks::ack(&self.seated.hub, &self.seated.seat, seq);
                 Ok(())
             }
+            Ok(Said::Ack { .. }) => {
+                self.send(frame::problem(&notify::Refusal::OtherEpoch.refused())).await
+            }
             Err(why) => self.unread(why).await,
+        }
+    }
+
+    /// Is what the device acknowledges of the history that is told now? What it was handed on this
+    /// connection is.
+    async fn is_here(&self, named: Option<&str>) -> bool {
+        let seat = &self.seated.seat;
+        match self.seated.hub.edge.engine.shared().epoch().await {
+            Ok(epoch) if named.is_none() && matches!(seat.place.get(), Place::At(_)) => {
+                epoch.n == seat.epoch.get()
+            }
+            Ok(epoch) => epoch.is(named),
+            // The acknowledgement will find out whether the database is there.
+            Err(_) => matches!(seat.place.get(), Place::At(_)),
         }
     }
 
@@ -213,10 +231,12 @@ impl Connection {
         let (hub, seat) = (Rc::clone(&self.seated.hub), Rc::clone(&self.seated.seat));
         let found = {
             let _turn = hub.turns.acquire().await;
-            follow::from(hub.edge.engine.shared(), audience, after).await
+            let named = seat.named.borrow().clone();
+            follow::from(hub.edge.engine.shared(), audience, after, named.as_deref()).await
         };
         match found {
-            Ok(Found::Here(newest)) => {
+            Ok(Found::Here(Start { newest, epoch })) => {
+                seat.epoch.set(epoch.n);
                 seat.live.set(newest);
                 seat.known_from.set(after);
                 seat.matters.borrow_mut().clear();
@@ -231,7 +251,8 @@ impl Connection {
     /// Hands over the next page. False when there was none, or no other can be there yet.
     async fn page(&mut self, audience: &str, number: i64, far: bool) -> Result<bool, End> {
         let hub = Rc::clone(&self.seated.hub);
-        match follow::next(hub.edge.engine.shared(), audience, number, far).await {
+        let from = (self.seated.seat.epoch.get(), number);
+        match follow::next(hub.edge.engine.shared(), audience, from, far).await {
             Ok(Found::Here(events)) => {
                 self.hand_over(&events).await?;
                 Ok(events.len() >= PAGE_EVENTS)

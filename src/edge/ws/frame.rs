@@ -1,6 +1,8 @@
 //! Frames: what is said over a socket, and over its twin by HTTP. The payload of an event passes
 //! through as the text it is.
 
+use std::sync::Arc;
+
 use chrono::SecondsFormat;
 use entity::feed_event;
 use entity::value::{Instant, SessionId};
@@ -14,18 +16,22 @@ use crate::platform::crypto::Keys;
 use crate::platform::{Audience, Refused};
 
 /// What a device says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Said {
     /// Go on after this number.
     Resume {
         /// 0 from the beginning.
         after: i64,
+        /// The epoch it has this number from.
+        epoch: Option<String>,
     },
     /// This device has everything up to this number.
     Ack {
         /// The number.
         seq: i64,
+        /// The epoch it has it from.
+        epoch: Option<String>,
     },
 }
 
@@ -36,7 +42,7 @@ pub enum Said {
 pub fn read(text: &str) -> Result<Said, String> {
     let said = serde_json::from_str(text).map_err(|error| error.to_string())?;
     match said {
-        Said::Resume { after: number } | Said::Ack { seq: number } if number < 0 => {
+        Said::Resume { after: number, .. } | Said::Ack { seq: number, .. } if number < 0 => {
             Err("numbers begin at 0".to_owned())
         }
         Said::Resume { .. } | Said::Ack { .. } => Ok(said),
@@ -49,6 +55,8 @@ pub struct Hello {
     pub audience: Audience,
     /// The device.
     pub session_id: SessionId,
+    /// The history the numbers belong to.
+    pub epoch: Arc<str>,
     /// The newest number.
     pub seq: i64,
     /// How far the device has acknowledged.
@@ -65,6 +73,7 @@ impl Hello {
             "type": "hello",
             "audience": self.audience.to_string(),
             "session_id": self.session_id,
+            "epoch": &*self.epoch,
             "seq": self.seq,
             "acked": self.acked,
             "heartbeat_s": self.heartbeat_s,
@@ -120,8 +129,11 @@ mod tests {
 
     #[test]
     fn what_a_device_says_is_read_strictly() {
-        assert_eq!(read(r#"{"type":"resume","after":0}"#), Ok(Said::Resume { after: 0 }));
-        assert_eq!(read(r#"{"seq":18,"type":"ack"}"#), Ok(Said::Ack { seq: 18 }));
+        let resume = |epoch| Ok(Said::Resume { after: 0, epoch });
+        assert_eq!(read(r#"{"type":"resume","after":0}"#), resume(None));
+        let named = read(r#"{"type":"resume","after":0,"epoch":"a"}"#);
+        assert_eq!(named, resume(Some("a".to_owned())));
+        assert_eq!(read(r#"{"seq":18,"type":"ack"}"#), Ok(Said::Ack { seq: 18, epoch: None }));
         for wrong in [
             "",
             "[]",
@@ -131,6 +143,7 @@ mod tests {
             r#"{"type":"ack","seq":-1}"#,
             r#"{"type":"ack","seq":1.5}"#,
             r#"{"type":"resume","after":1,"audience":"support"}"#,
+            r#"{"type":"resume","after":1,"epoch":1}"#,
         ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }

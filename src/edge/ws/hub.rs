@@ -19,9 +19,9 @@ use super::{acks, reader};
 use crate::access::Principal;
 use crate::edge::Edge;
 use crate::notify::follow;
-use crate::platform::Audience;
 use crate::platform::bus::Wake;
 use crate::platform::clock::pause;
+use crate::platform::{Audience, epoch};
 
 /// Real time between two ticks.
 const TICK: Duration = Duration::from_secs(1);
@@ -138,6 +138,12 @@ impl Hub {
                 self.check_where(|principal| principal.person_id == id);
             }
             None if topic == "*" => self.missed(),
+            None if topic == epoch::TOPIC => {
+                if far {
+                    self.edge.engine.shared().epoch.doubt();
+                }
+                self.each(|seat| seat.mark(Marks::FAR));
+            }
             Some(_) | None => {}
         }
     }

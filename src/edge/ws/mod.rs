@@ -98,6 +98,7 @@ pub async fn open(
     // It sits down before it looks, so that nothing is told in between without waking it.
     let seated = hub(&request)?.sit(audience, principal, true, Place::Outside);
     let shared = edge.engine.shared();
+    let epoch = shared.epoch().await?.id;
     let (seq, acked) = follow::standing(shared, &audience.to_string(), session_id).await?;
     seated.seat.acked.set(acked);
     seated.seat.to_ack.set(acked);
@@ -106,7 +107,7 @@ pub async fn open(
         actix_ws::handle_with_protocols(&request, body, &[PROTOCOL]).map_err(malformed)?;
     let stream = stream.max_frame_size(most).aggregate_continuations().max_continuation_size(most);
     let heartbeat_s = edge.settings.feed.heartbeat_s;
-    let hello = Hello { audience, session_id, seq, acked, heartbeat_s };
+    let hello = Hello { audience, session_id, epoch, seq, acked, heartbeat_s };
     let hello = hello.frame(shared.clock.now());
     rt::spawn(Connection { seated, session, stream }.serve(hello));
     Ok(response)

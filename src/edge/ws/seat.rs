@@ -64,6 +64,10 @@ pub struct Seat {
     pub principal: RefCell<Arc<Principal>>,
     /// Where the reader stands.
     pub place: Cell<Place>,
+    /// The epoch the device named when it said where to go on.
+    pub named: RefCell<Option<String>>,
+    /// The number of the epoch it follows, once it does.
+    pub epoch: Cell<i32>,
     /// Events after this number are handed over as they happen, not caught up with.
     pub live: Cell<i64>,
     /// Something failed: look again at the next tick.
@@ -103,6 +107,8 @@ impl Seat {
             socket,
             principal: RefCell::new(principal),
             place: Cell::new(place),
+            named: RefCell::default(),
+            epoch: Cell::new(0),
             live: Cell::new(i64::MAX),
             again: Cell::default(),
             acked: Cell::new(0),

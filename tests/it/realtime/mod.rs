@@ -3,6 +3,7 @@
 mod catching_up;
 mod doors;
 mod endings;
+mod epochs;
 mod frames;
 mod hearing;
 pub mod line;
