@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use actix_web::dev::Service as _;
-use actix_web::http::Method;
+use actix_web::middleware::from_fn;
 use actix_web::web::Data;
-use actix_web::{App as Actix, HttpServer, web};
+use actix_web::{App as Actix, web};
 use chrono::TimeDelta;
 use migration::MigratorTrait as _;
 use tokio::sync::watch;
@@ -21,7 +20,7 @@ use crate::billing::callback;
 use crate::clockwork::Clockwork;
 use crate::config::Settings;
 use crate::edge::ws::{Stopping, hub::Hub};
-use crate::edge::{Edge, http, pay};
+use crate::edge::{Edge, http, pay, tcp};
 use crate::ledger::proof::{self, Standing};
 use crate::partners::availability;
 use crate::partners::plan::Plans;
@@ -37,11 +36,6 @@ use crate::{access, keyring};
 
 /// Proofs in a row that may not run before acceptances stop.
 const PROOF_FAILURES_MAX: u32 = 3;
-/// Connections that may wait to be taken, and that one worker serves at most.
-const BACKLOG: u32 = 8_192;
-const CONNECTIONS_MAX: usize = 100_000;
-/// How long requests under way may take when stopping, seconds.
-const STOP_S: u64 = 10;
 /// How often old rows are forgotten.
 const FORGET_EVERY: Duration = Duration::from_hours(1);
 
@@ -215,7 +209,8 @@ fn serve(
     stopping: Stopping,
     workers: usize,
 ) -> Result<ServerHandle, NotStarted> {
-    let server = HttpServer::new(move || {
+    let http = edge.settings.http.clone();
+    let application = move || {
         let (path, query) = http::strict();
         let (app, api) = Actix::new()
             .into_utoipa_app()
@@ -227,23 +222,11 @@ fn serve(
             .configure(http::configure)
             .configure(crate::edge::ws::configure)
             .split_for_parts();
-        app.service(http::docs(api)).default_service(web::to(http::problem::nowhere)).wrap_fn(
-            |mut request, service| {
-                // Whatever can be read can be asked for its head; the body is left out on its way.
-                if request.method() == Method::HEAD {
-                    request.head_mut().method = Method::GET;
-                }
-                service.call(request)
-            },
-        )
-    })
-    .workers(workers)
-    .backlog(BACKLOG)
-    .max_connections(CONNECTIONS_MAX)
-    .shutdown_timeout(STOP_S)
-    .disable_signals()
-    .listen(listener)?
-    .run();
+        app.service(http::docs(api))
+            .default_service(web::to(http::problem::nowhere))
+            .wrap(from_fn(http::outer::outer))
+    };
+    let server = tcp::serve(listener, &http, workers, application)?;
     let handle = server.handle();
     tokio::spawn(server);
     Ok(handle)

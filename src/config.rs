@@ -51,6 +51,11 @@ pub struct Http {
     pub allowed_origins: Vec<String>,
     pub body_max_bytes: usize,
     pub body_timeout_s: u64,
+    pub connections_max: usize,
+    pub connections_per_address: usize,
+    pub head_timeout_s: u64,
+    pub idle_timeout_s: u64,
+    pub stall_timeout_s: u64,
     pub public_url: String,
     pub trusted_proxies: Vec<IpNet>,
 }

@@ -37,6 +37,8 @@ mod outage;
 mod races;
 #[path = "faults/server.rs"]
 mod server;
+#[path = "faults/starving.rs"]
+mod starving;
 #[path = "faults/storm.rs"]
 mod storm;
 #[path = "faults/truth.rs"]

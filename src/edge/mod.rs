@@ -11,6 +11,7 @@ use crate::platform::crypto::Keys;
 pub mod http;
 pub mod ical;
 pub mod pay;
+pub mod tcp;
 pub mod ws;
 
 /// What every handler has.

@@ -57,6 +57,8 @@ impl Ground {
             ("YUMO__ACCESS__OTP_PER_ADDRESS_HOUR", "100000".to_owned()),
             ("YUMO__ACCESS__OTP_PER_ADDRESS_DAY", "100000".to_owned()),
             ("YUMO__ACCESS__ACCESS_TTL_S", "7200".to_owned()),
+            // All the people of a test come from one address.
+            ("YUMO__HTTP__CONNECTIONS_PER_ADDRESS", "100000".to_owned()),
         ];
         if backend == Backend::Cluster {
             settings.push(("YUMO__BUS__REDIS_URL", service("YUMO_TEST_REDIS")));
@@ -82,6 +84,12 @@ impl Ground {
             return 0;
         }
         deadlocks_so_far(&db).await - self.deadlocks
+    }
+
+    /// Changes a setting for servers that start from now on.
+    pub fn set(&mut self, name: &'static str, value: &str) {
+        self.settings.retain(|(known, _)| *known != name);
+        self.settings.push((name, value.to_owned()));
     }
 
     /// The settings, as the environment of a process.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::ground::Ground;
-use crate::wire::Wire;
+use crate::wire::{Ask, Wire};
 
 /// How long a start, a code or a stop may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -84,6 +85,25 @@ impl Server {
         let sent = said.wait_for(|said| said.codes.contains_key(phone));
         let said = tokio::time::timeout(PATIENCE, sent).await.expect("a code comes").unwrap();
         said.codes[phone].clone()
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.wire.host().parse().unwrap()
+    }
+
+    /// What the process holds in memory, KiB.
+    pub fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// How many connections it says are open, the one that asks among them.
+    pub async fn connections(&self) -> u64 {
+        let metrics = self.wire.sure("", &Ask::get("/metrics")).await.text;
+        let line = metrics.lines().find(|line| line.starts_with("yumo_http_connections "));
+        line.unwrap().split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
     /// What it logged as an error, or as an alarm.

@@ -69,7 +69,8 @@ fn caller(request: &HttpRequest, proxies: &[IpNet]) -> Option<IpAddr> {
 }
 
 /// IPv6 gives one subscriber a /64 full of addresses; they count as one.
-fn subscriber(address: IpAddr) -> IpAddr {
+#[must_use]
+pub fn subscriber(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(v4) => IpAddr::V4(v4),
         IpAddr::V6(v6) => {

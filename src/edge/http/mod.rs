@@ -9,6 +9,7 @@ pub mod dates;
 pub mod feed;
 pub mod guard;
 pub mod open;
+pub mod outer;
 pub mod partner;
 pub mod partner_calendar;
 pub mod partner_hours;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use actix_web::error::PayloadError;
 use actix_ws::{
     AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, ProtocolError, Session,
 };
@@ -304,6 +305,7 @@ fn delivered(took: chrono::TimeDelta, speed: u32) {
 fn broken(error: &ProtocolError) -> End {
     match error {
         ProtocolError::Overflow => End::Told(1009, "the frame is too big"),
+        ProtocolError::Io(error) if too_long(error) => End::Told(1009, "the frame is too big"),
         ProtocolError::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
             End::Told(1007, "the text is not UTF-8")
         }
@@ -319,4 +321,10 @@ fn broken(error: &ProtocolError) -> End {
             End::Told(1002, "this is not the WebSocket protocol")
         }
     }
+}
+
+/// A frame declared more than it may hold (see [`super::declared`]).
+fn too_long(error: &std::io::Error) -> bool {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<PayloadError>());
+    cause.is_some_and(|cause| matches!(cause, PayloadError::Overflow))
 }

@@ -7,6 +7,7 @@
 
 pub mod acks;
 pub mod connection;
+pub mod declared;
 pub mod frame;
 pub mod hub;
 pub mod reader;
@@ -16,8 +17,9 @@ pub mod stopping;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use actix_web::dev::Payload;
 use actix_web::http::header::{HOST, ORIGIN};
-use actix_web::{HttpRequest, HttpResponse, get, rt, web};
+use actix_web::{FromRequest as _, HttpRequest, HttpResponse, get, rt, web};
 use entity::value::Instant;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -102,6 +104,10 @@ pub async fn open(
     seated.seat.acked.set(acked);
     seated.seat.to_ack.set(acked);
     let most = edge.settings.feed.frame_max_bytes;
+    let mut payload: Payload =
+        Payload::Stream { payload: Box::pin(declared::Limited::new(body.into_inner(), most)) };
+    let body = web::Payload::from_request(&request, &mut payload).into_inner();
+    let body = body.map_err(malformed)?;
     let (response, session, stream) =
         actix_ws::handle_with_protocols(&request, body, &[PROTOCOL]).map_err(malformed)?;
     let stream = stream.max_frame_size(most).aggregate_continuations().max_continuation_size(most);
