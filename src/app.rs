@@ -19,6 +19,7 @@ use crate::access::{CodeChannel, Sessions, person};
 use crate::billing::callback;
 use crate::clockwork::Clockwork;
 use crate::config::Settings;
+use crate::edge::http::limits::RateLimits;
 use crate::edge::ws::{Stopping, hub::Hub};
 use crate::edge::{Edge, http, pay, tcp};
 use crate::ledger::proof::{self, Standing};
@@ -30,6 +31,7 @@ use crate::platform::bus::redis::RedisBus;
 use crate::platform::clock::{WallClock, pause};
 use crate::platform::crypto::Keys;
 use crate::platform::db::Db;
+use crate::platform::rate_limit::shared::share;
 use crate::platform::{Clock, Engine, Fault, Stop, feed, heartbeat, idempotency, telemetry};
 use crate::policy::{Book, watch as versions};
 use crate::{access, keyring};
@@ -170,11 +172,17 @@ impl App {
         let sessions =
             Sessions::new(settings.access.clone(), Arc::clone(&keys), shared.bus.as_ref());
         let settings = Arc::new(settings);
+        let limits = RateLimits::of(&settings.http);
+        if settings.clustered() {
+            let (url, channel) = (settings.bus.redis_url.clone(), settings.bus.channel.clone());
+            loops.spawn(until(stopped.clone(), share(limits.all(), url, channel)));
+        }
         let edge = Data::new(Edge {
             engine: engine.clone(),
             keys,
             settings: Arc::clone(&settings),
             sessions: Arc::new(sessions),
+            limits,
         });
         let stopping = Stopping::default();
         let server = serve(listener, edge, stopping.clone(), settings.http_workers())?;
@@ -210,6 +218,7 @@ fn serve(
     workers: usize,
 ) -> Result<ServerHandle, NotStarted> {
     let http = edge.settings.http.clone();
+    let origins = http.allowed_origins.clone();
     let application = move || {
         let (path, query) = http::strict();
         let (app, api) = Actix::new()
@@ -225,6 +234,7 @@ fn serve(
         app.service(http::docs(api))
             .default_service(web::to(http::problem::nowhere))
             .wrap(from_fn(http::outer::outer))
+            .wrap(http::outer::cors(&origins))
     };
     let server = tcp::serve(listener, &http, workers, application)?;
     let handle = server.handle();
@@ -244,6 +254,11 @@ pub fn openapi() -> Result<String, NotStarted> {
         .configure(crate::edge::ws::configure)
         .split_for_parts();
     api.to_pretty_json().map_err(|error| NotStarted(error.to_string()))
+}
+
+/// Runs a loop until the engine stops.
+async fn until(mut stopped: watch::Receiver<bool>, endless: impl Future<Output = ()>) {
+    tokio::select! { () = endless => {}, _ = stopped.wait_for(|stopped| *stopped) => {} }
 }
 
 /// The slow loops: the standing proof (BAL-6), and forgetting what is no longer kept.

@@ -56,6 +56,10 @@ pub struct Http {
     pub head_timeout_s: u64,
     pub idle_timeout_s: u64,
     pub stall_timeout_s: u64,
+    pub rate_session_burst: u32,
+    pub rate_session_per_s: u32,
+    pub rate_address_burst: u32,
+    pub rate_address_per_s: u32,
     pub public_url: String,
     pub trusted_proxies: Vec<IpNet>,
 }

@@ -199,6 +199,10 @@ fn settings(place: &Place, folder: &Path) -> Result<Vec<(String, String)>, Strin
         ("YUMO__ACCESS__OTP_PER_ADDRESS_DAY", "1000000".to_owned()),
         // All of the load comes from a few addresses.
         ("YUMO__HTTP__CONNECTIONS_PER_ADDRESS", "1000000".to_owned()),
+        ("YUMO__HTTP__RATE_SESSION_BURST", "1000000".to_owned()),
+        ("YUMO__HTTP__RATE_SESSION_PER_S", "1000000".to_owned()),
+        ("YUMO__HTTP__RATE_ADDRESS_BURST", "1000000".to_owned()),
+        ("YUMO__HTTP__RATE_ADDRESS_PER_S", "1000000".to_owned()),
     ]
     .map(|(key, value)| (key.to_owned(), value))
     .into();

@@ -27,6 +27,7 @@ pub mod staff;
 pub mod support;
 pub mod ticket;
 pub mod token;
+pub mod weight;
 
 pub use otp::{CodeChannel, Codes, LogCodes};
 pub use principal::{Principal, Sessions};

@@ -19,6 +19,8 @@ const BY_HAND_S: u32 = 1_800;
 const CODE_S: u32 = 300;
 /// The town's people share one address.
 const TOWN_CONNECTIONS_MAX: usize = 100_000;
+/// … and live many times as fast as people do (LIM-9).
+const TOWN_RATE: u32 = 1_000_000;
 /// As many codes as the town needs at a start, however often it starts.
 const CODES_MAX: u32 = 1_000_000;
 
@@ -114,6 +116,10 @@ pub fn settings(mut given: Settings, options: &Options, place: &Place, listen: S
     given.access.otp_per_address_day = CODES_MAX;
     // The whole town calls from one address.
     given.http.connections_per_address = TOWN_CONNECTIONS_MAX;
+    given.http.rate_session_burst = TOWN_RATE;
+    given.http.rate_session_per_s = TOWN_RATE;
+    given.http.rate_address_burst = TOWN_RATE;
+    given.http.rate_address_per_s = TOWN_RATE;
     given.access.access_ttl_s = real(BY_HAND_S);
     given.access.ticket_ttl_s = real(BY_HAND_S);
     given

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use self::http::limits::RateLimits;
 use crate::access::Sessions;
 use crate::config::Settings;
 use crate::platform::Engine;
@@ -24,4 +25,6 @@ pub struct Edge {
     pub settings: Arc<Settings>,
     /// Who is signed in.
     pub sessions: Arc<Sessions>,
+    /// How much one session and one address may ask for.
+    pub limits: RateLimits,
 }

@@ -19,6 +19,7 @@ pub mod idempotency;
 pub mod kept;
 pub mod lock_order;
 pub mod page;
+pub mod rate_limit;
 pub mod refusal;
 pub mod sql;
 pub mod telemetry;

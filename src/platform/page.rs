@@ -6,11 +6,32 @@ use utoipa::{IntoParams, ToSchema};
 /// The most rows a page holds.
 pub const PAGE_MAX: u64 = 200;
 
+/// Rows of a page nobody gave a length.
+const PAGE_ROWS: u64 = 50;
+
+/// How many rows somebody asks for: 1 to [`PAGE_MAX`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u64")]
+pub struct PageLimit(u64);
+
+impl TryFrom<u64> for PageLimit {
+    type Error = String;
+
+    fn try_from(rows: u64) -> Result<Self, String> {
+        if (1..=PAGE_MAX).contains(&rows) {
+            Ok(Self(rows))
+        } else {
+            Err(format!("limit is 1 to {PAGE_MAX}"))
+        }
+    }
+}
+
 /// Which page.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 pub struct PageQuery {
-    /// How many rows at most; 50 unless told, 200 at the most.
-    pub limit: Option<u64>,
+    /// How many rows at most; 50 unless told.
+    #[param(value_type = Option<u64>, minimum = 1, maximum = 200)]
+    pub limit: Option<PageLimit>,
     /// From the page before.
     pub cursor: Option<uuid::Uuid>,
 }
@@ -23,7 +44,7 @@ impl PageQuery {
     }
 
     fn size(&self) -> u64 {
-        self.limit.unwrap_or(50).clamp(1, PAGE_MAX)
+        self.limit.map_or(PAGE_ROWS, |PageLimit(rows)| rows)
     }
 }
 
@@ -44,7 +65,7 @@ impl<T> Page<T> {
         key: impl Fn(&R) -> uuid::Uuid,
         view: impl FnMut(R) -> T,
     ) -> Self {
-        let size = usize::try_from(query.size()).unwrap_or(50);
+        let size = usize::try_from(query.size()).unwrap_or(usize::MAX);
         let more = rows.len() > size;
         rows.truncate(size);
         let next_cursor = if more { rows.last().map(key) } else { None };

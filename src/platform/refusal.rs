@@ -17,6 +17,8 @@ pub enum Kind {
     Forbidden,
     /// There is no such thing for this caller.
     NotFound,
+    /// The path is there, but not with this method.
+    MethodNotAllowed,
     /// Things have moved on, or stand in the way.
     Conflict,
     /// The version named is not the newest.

@@ -59,6 +59,10 @@ impl Ground {
             ("YUMO__ACCESS__ACCESS_TTL_S", "7200".to_owned()),
             // All the people of a test come from one address.
             ("YUMO__HTTP__CONNECTIONS_PER_ADDRESS", "100000".to_owned()),
+            ("YUMO__HTTP__RATE_SESSION_BURST", "1000000".to_owned()),
+            ("YUMO__HTTP__RATE_SESSION_PER_S", "1000000".to_owned()),
+            ("YUMO__HTTP__RATE_ADDRESS_BURST", "1000000".to_owned()),
+            ("YUMO__HTTP__RATE_ADDRESS_PER_S", "1000000".to_owned()),
         ];
         if backend == Backend::Cluster {
             settings.push(("YUMO__BUS__REDIS_URL", service("YUMO_TEST_REDIS")));

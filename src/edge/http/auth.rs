@@ -29,8 +29,14 @@ pub fn bearer(request: &HttpRequest) -> Result<&str, Refusal> {
 /// caller may have written.
 #[must_use]
 pub fn address(request: &HttpRequest, proxies: &[IpNet]) -> String {
-    let address = caller(request, proxies);
-    address.map_or_else(|| "unknown".to_owned(), |address| subscriber(address).to_string())
+    let address = subscriber_of(request, proxies);
+    address.map_or_else(|| "unknown".to_owned(), |address| address.to_string())
+}
+
+/// As [`address`], as a number; `None` where the connection has none.
+#[must_use]
+pub fn subscriber_of(request: &HttpRequest, proxies: &[IpNet]) -> Option<IpAddr> {
+    caller(request, proxies).map(subscriber)
 }
 
 /// The network a subscriber's address lies in, for budgets of a whole block: a /24, or a /48.

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use entity::order::Actor;
 use entity::staff::StaffRole;
 use entity::support_agent::SupportRole;
@@ -15,8 +15,10 @@ use entity::value::{PartnerId, PersonId};
 use serde::Deserialize;
 
 use super::auth::bearer;
+use super::outer::Matched;
 use super::problem::{Problem, malformed};
-use crate::access::role::{Permit, Rule, rule};
+use crate::access::role::Permit;
+use crate::access::weight::Route;
 use crate::access::{Principal, Refusal};
 use crate::edge::Edge;
 use crate::platform::{By, Fault};
@@ -185,7 +187,7 @@ pub(super) fn wrong(request: &HttpRequest, problem: Problem) -> Asking<Problem> 
 struct Asked {
     edge: web::Data<Edge>,
     bearer: String,
-    rule: &'static Rule,
+    route: Route,
     branch: Option<PartnerId>,
 }
 
@@ -194,19 +196,19 @@ impl Asked {
         let edge = request.app_data::<web::Data<Edge>>();
         let edge = edge.ok_or_else(|| Fault::Other("the edge was never shared".to_owned()))?;
         let bearer = bearer(request)?.to_owned();
-        let pattern = request.match_pattern().unwrap_or_default();
-        let Some(rule) = rule(request.method().as_str(), &pattern) else {
-            tracing::error!(method = %request.method(), pattern, "no rule says who may call this");
+        let Some(Matched(route)) = request.extensions().get::<Matched>().copied() else {
+            tracing::error!(path = request.path(), "no rule says who may call this");
             return Err(Refusal::Forbidden.into());
         };
         let query = web::Query::<BranchQuery>::from_query(request.query_string());
         let branch = query.map_err(malformed)?.branch_id;
-        Ok(Self { edge: edge.clone(), bearer, rule, branch })
+        Ok(Self { edge: edge.clone(), bearer, route, branch })
     }
 
     async fn permitted(self) -> Result<(Arc<Principal>, Permit), Problem> {
         let principal = self.edge.sessions.authenticate(&self.edge.engine, &self.bearer).await?;
-        let permit = self.rule.permits(&principal, self.branch)?;
+        self.edge.limits.session(principal.session_id, self.route.weight)?;
+        let permit = self.route.rule.permits(&principal, self.branch)?;
         Ok((principal, permit))
     }
 }

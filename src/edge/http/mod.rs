@@ -8,6 +8,7 @@ pub mod client_slots;
 pub mod dates;
 pub mod feed;
 pub mod guard;
+pub mod limits;
 pub mod open;
 pub mod outer;
 pub mod partner;

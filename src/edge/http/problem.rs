@@ -1,8 +1,8 @@
 //! Errors as RFC 9457 problems: what happened, what to do, a stable code.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use serde_json::{Value, json};
 
 use crate::platform::codes::General;
@@ -41,6 +41,7 @@ pub fn status(refused: &Refused) -> StatusCode {
         Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
         Kind::Forbidden => StatusCode::FORBIDDEN,
         Kind::NotFound => StatusCode::NOT_FOUND,
+        Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Kind::Conflict => StatusCode::CONFLICT,
         Kind::Stale => StatusCode::PRECONDITION_FAILED,
         Kind::VersionMissing => StatusCode::PRECONDITION_REQUIRED,
@@ -92,11 +93,15 @@ impl Problem {
         let mut response = HttpResponse::build(status);
         if let Some(after) = refused.with.get("retry_after_s").and_then(Value::as_i64) {
             response.insert_header((RETRY_AFTER, after.to_string()));
-            response.insert_header(("RateLimit-Remaining", "0"));
-            response.insert_header(("RateLimit-Reset", after.to_string()));
+            if status == StatusCode::TOO_MANY_REQUESTS {
+                rate_limit(&mut response, refused, after);
+            }
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.insert_header((RETRY_AFTER, "1"));
+        }
+        if let Some(allow) = refused.with.get("allow").and_then(Value::as_str) {
+            response.insert_header((ALLOW, allow));
         }
         if status == StatusCode::UNAUTHORIZED {
             response.insert_header(("WWW-Authenticate", "Bearer"));
@@ -106,6 +111,20 @@ impl Problem {
         }
         response.insert_header((CONTENT_TYPE, "application/problem+json"));
         response.body(body.to_string())
+    }
+}
+
+/// The limit that was met, as headers.
+///
+/// # Source
+/// draft-ietf-httpapi-ratelimit-headers: `RateLimit` and `RateLimit-Policy`.
+fn rate_limit(response: &mut HttpResponseBuilder, refused: &Refused, after_s: i64) {
+    let field = |name: &str| refused.with.get(name);
+    let limit = field("limit").and_then(Value::as_str).unwrap_or(refused.code);
+    response.insert_header(("RateLimit", format!(r#""{limit}";r=0;t={after_s}"#)));
+    if let (Some(quota), Some(window_s)) = (field("quota"), field("window_s")) {
+        let policy = format!(r#""{limit}";q={quota};w={window_s}"#);
+        response.insert_header(("RateLimit-Policy", policy));
     }
 }
 

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ipnet::IpNet;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::config::Http;
@@ -18,13 +19,14 @@ const FEW: usize = RESERVED * 2;
 const UNKNOWN: u64 = 1_024;
 
 /// How many connections there may be.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Limits {
     /// In all.
     pub connections: usize,
-    /// From one address (one /64 of IPv6); `None` behind a proxy of one's own, whose address all
-    /// of them have.
-    pub per_address: Option<usize>,
+    /// From one address (one /64 of IPv6).
+    pub per_address: usize,
+    /// Proxies of one's own: whoever comes through them has their address.
+    pub proxies: Vec<IpNet>,
 }
 
 impl Limits {
@@ -37,9 +39,11 @@ impl Limits {
             0 => most,
             wanted => wanted.min(most),
         };
-        let behind_proxy = http.trust_forwarded;
-        let per_address = (!behind_proxy).then_some(http.connections_per_address);
-        Self { connections: connections.max(1), per_address }
+        Self {
+            connections: connections.max(1),
+            per_address: http.connections_per_address,
+            proxies: http.trusted_proxies.clone(),
+        }
     }
 }
 
@@ -70,23 +74,27 @@ impl Admission {
         Self { limits, open: AtomicUsize::new(0), by_address: Mutex::default() }
     }
 
-    /// The limits in force.
+    /// How many there may be in all.
     #[must_use]
-    pub fn limits(&self) -> Limits {
-        self.limits
+    pub fn connections_max(&self) -> usize {
+        self.limits.connections
     }
 
     /// One more connection from this address, if there may be one.
     #[must_use]
     pub fn admit(self: &Arc<Self>, address: Option<IpAddr>) -> Option<Admitted> {
-        let address = address.map(subscriber);
+        let proxied = |address: &IpAddr| {
+            let address = address.to_canonical();
+            self.limits.proxies.iter().any(|proxies| proxies.contains(&address))
+        };
+        let address = address.filter(|address| !proxied(address)).map(subscriber);
         if self.open.fetch_add(1, Ordering::Relaxed) >= self.limits.connections {
             return self.refuse("total");
         }
-        if let (Some(address), Some(most)) = (address, self.limits.per_address) {
+        if let Some(address) = address {
             let mut by_address = self.by_address();
             let open = by_address.entry(address).or_default();
-            if *open >= most {
+            if *open >= self.limits.per_address {
                 drop(by_address);
                 return self.refuse("address");
             }
@@ -111,7 +119,7 @@ impl Drop for Admitted {
     fn drop(&mut self) {
         self.admission.open.fetch_sub(1, Ordering::Relaxed);
         metrics::gauge!("yumo_http_connections").decrement(1.0);
-        if let (Some(address), Some(_)) = (self.address, self.admission.limits.per_address) {
+        if let Some(address) = self.address {
             let mut by_address = self.admission.by_address();
             if let Some(open) = by_address.get_mut(&address) {
                 *open = open.saturating_sub(1);
@@ -133,7 +141,7 @@ mod tests {
 
     #[test]
     fn one_address_leaves_room_for_others() {
-        let limits = Limits { connections: 3, per_address: Some(2) };
+        let limits = Limits { connections: 3, per_address: 2, proxies: Vec::new() };
         let admission = Arc::new(Admission::new(limits));
         let first = admission.admit(Some(address("10.0.0.1"))).unwrap();
         let _second = admission.admit(Some(address("10.0.0.1"))).unwrap();
@@ -146,12 +154,12 @@ mod tests {
 
     #[test]
     fn a_block_of_ipv6_is_one_address_and_a_proxy_is_not_counted() {
-        let limits = Limits { connections: 9, per_address: Some(1) };
-        let admission = Arc::new(Admission::new(limits));
+        let proxies = vec!["10.0.0.0/8".parse().unwrap()];
+        let admission =
+            Arc::new(Admission::new(Limits { connections: 9, per_address: 1, proxies }));
         let _first = admission.admit(Some(address("2001:db8::1"))).unwrap();
         assert!(admission.admit(Some(address("2001:db8::2"))).is_none());
-        let proxied = Arc::new(Admission::new(Limits { per_address: None, ..limits }));
-        let _one = proxied.admit(Some(address("10.0.0.1"))).unwrap();
-        assert!(proxied.admit(Some(address("10.0.0.1"))).is_some());
+        let _one = admission.admit(Some(address("10.0.0.1"))).unwrap();
+        assert!(admission.admit(Some(address("10.0.0.1"))).is_some());
     }
 }

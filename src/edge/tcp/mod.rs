@@ -59,7 +59,7 @@ where
     let builder = Server::build()
         .workers(workers)
         .backlog(BACKLOG)
-        .max_concurrent_connections(admission.limits().connections)
+        .max_concurrent_connections(admission.connections_max())
         .shutdown_timeout(STOP_S)
         .disable_signals();
     let stopping = builder.graceful_shutdown_signal();

@@ -28,15 +28,18 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::access::Principal;
 use crate::config::Settings;
 use crate::edge::Edge;
-use crate::edge::http::auth::bearer;
+use crate::edge::http::auth::{bearer, subscriber_of};
 use crate::edge::http::problem::{Problem, malformed};
 use crate::notify::follow;
-use crate::platform::Fault;
+use crate::platform::{Fault, Stop};
 use connection::Connection;
 use frame::Hello;
 use hub::Hub;
 use seat::Place;
 pub use stopping::Stopping;
+
+/// What a refused ticket costs its address, beside the request (LIM-9).
+const TICKET_REFUSED: u32 = 32;
 
 /// The subprotocol.
 pub const PROTOCOL: &str = "yumo.v1";
@@ -88,7 +91,14 @@ pub async fn open(
     let principal = match &which.ticket {
         Some(ticket) => {
             let audience = which.audience.as_deref().unwrap_or(reader::CLIENT);
-            edge.sessions.redeem(&edge.engine, ticket, audience).await?
+            let redeemed = edge.sessions.redeem(&edge.engine, ticket, audience).await;
+            if let Err(Stop::Refused(_)) = redeemed {
+                // Guessing, or a browser that goes on with a spent one.
+                metrics::counter!("yumo_tickets_refused").increment(1);
+                let proxies = &edge.settings.http.trusted_proxies;
+                edge.limits.address(subscriber_of(&request, proxies), TICKET_REFUSED)?;
+            }
+            redeemed?
         }
         None => edge.sessions.authenticate(&edge.engine, bearer(&request)?).await?,
     };
