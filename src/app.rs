@@ -6,11 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use actix_web::dev::Service as _;
-use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
-use actix_web::{App as Actix, HttpServer, web};
+use actix_web::{App as Actix, web};
 use chrono::TimeDelta;
 use migration::MigratorTrait as _;
 use tokio::sync::watch;
@@ -22,9 +20,11 @@ use crate::access::{CodeChannel, Sessions, person};
 use crate::billing::callback;
 use crate::clockwork::Clockwork;
 use crate::config::Settings;
+use crate::edge::http::limits::RateLimits;
 use crate::edge::ws::{Stopping, hub::Hub};
-use crate::edge::{Edge, http, pay};
-use crate::ledger::proof::{self, Standing};
+use crate::edge::{Edge, http, pay, tcp};
+use crate::ledger::prover::{Pace, Prover};
+use crate::ledger::standing::{self, Standing};
 use crate::partners::availability;
 use crate::partners::plan::Plans;
 use crate::platform::bus::Bus;
@@ -33,17 +33,14 @@ use crate::platform::bus::redis::RedisBus;
 use crate::platform::clock::{WallClock, pause};
 use crate::platform::crypto::Keys;
 use crate::platform::db::Db;
+use crate::platform::node_lock::StartLock;
+use crate::platform::rate_limit::shared::share;
+use crate::platform::sqlite_file;
 use crate::platform::{Clock, Engine, Fault, Stop, feed, heartbeat, idempotency, telemetry};
 use crate::policy::{Book, watch as versions};
+use crate::serving::ServingLock;
 use crate::{access, bonus, keyring, reseal};
 
-/// Proofs in a row that may not run before acceptances stop.
-const PROOF_FAILURES_MAX: u32 = 3;
-/// Connections that may wait to be taken, and that one worker serves at most.
-const BACKLOG: u32 = 8_192;
-const CONNECTIONS_MAX: usize = 100_000;
-/// How long requests under way may take when stopping, seconds.
-const STOP_S: u64 = 10;
 /// How often old rows are forgotten.
 const FORGET_EVERY: Duration = Duration::from_hours(1);
 
@@ -70,6 +67,7 @@ pub struct App {
     stopping: Stopping,
     stop: watch::Sender<bool>,
     loops: JoinSet<()>,
+    serving: ServingLock,
 }
 
 /// It could not start.
@@ -112,11 +110,14 @@ pub async fn engine(
     // The first subscriber of metrics; the rest of the process records into it.
     telemetry::metrics();
     let clock = instead.clock.unwrap_or_else(|| Arc::new(WallClock::real()));
+    // One node at a time: all the others wait, and find the work done.
+    let starting = StartLock::take(&settings.db_options()).await?;
     let db = Db::open(&settings.db_options()).await?;
     migration::Migrator::up(&db.write, None).await?;
     let keys = Arc::new(keys(settings, &db).await?);
     reseal::rows(&db, &keys, clock.now()).await?;
     let book = Arc::new(Book::open(&db.read, &db.write, clock.now()).await?);
+    starting.release().await?;
     let bus: Arc<dyn Bus> = if settings.clustered() {
         let bus = RedisBus::connect(&settings.bus.redis_url, &settings.bus.channel).await;
         Arc::new(bus.map_err(|error| NotStarted(format!("Redis: {error}")))?)
@@ -164,32 +165,45 @@ impl App {
     /// When something it needs cannot be reached.
     pub async fn start(settings: Settings, instead: Instead) -> Result<Self, NotStarted> {
         let by_hand = instead.by_hand;
+        let serving = ServingLock::begin(&settings).await?;
         let listener = TcpListener::bind(&settings.http.listen)?;
         let addr = listener.local_addr()?;
         let (engine, keys) = engine(&settings, instead).await?;
+        let (db, now) = (&engine.shared().db, engine.shared().clock.now());
+        let file = sqlite_file::of(&settings.database.url);
+        engine.shared().epoch.begin(db, file.as_deref(), now).await?;
         versions::report(&*engine.extension::<Book>()?, engine.shared().clock.now())?;
         let clockwork =
             Arc::new(Clockwork::new(engine.clone(), &settings.timers, settings.clustered()));
         clockwork.begin().await?;
+        standing::learn(&engine).await?;
         let (stop, stopped) = watch::channel(false);
         let mut loops = if by_hand { JoinSet::new() } else { clockwork.run(&stopped) };
         if !by_hand {
             keep_house(&mut loops, &engine, &settings, &stopped);
+            serving.watch(&mut loops, &engine, &settings, &stopped);
         }
         let shared = engine.shared();
         let sessions =
             Sessions::new(settings.access.clone(), Arc::clone(&keys), shared.bus.as_ref());
         let settings = Arc::new(settings);
+        let limits = RateLimits::of(&settings.http);
+        if settings.clustered() {
+            let (url, channel) = (settings.bus.redis_url.clone(), settings.bus.channel.clone());
+            loops.spawn(until(stopped.clone(), share(limits.all(), url, channel)));
+        }
         let edge = Data::new(Edge {
             engine: engine.clone(),
             keys,
             settings: Arc::clone(&settings),
             sessions: Arc::new(sessions),
+            limits,
+            feed: Arc::default(),
         });
         let stopping = Stopping::default();
         let server = serve(listener, edge, stopping.clone(), settings.http_workers())?;
         tracing::info!(addr = %addr, "listening");
-        Ok(Self { engine, clockwork, addr, server, stopping, stop, loops })
+        Ok(Self { engine, clockwork, addr, server, stopping, stop, loops, serving })
     }
 
     /// Stops in good order: tells sockets to come back elsewhere, finishes what is under way, beats
@@ -202,6 +216,7 @@ impl App {
         if let Err(stop) = self.clockwork.beat(true).await {
             tracing::warn!(?stop, "the last beat did not land");
         }
+        self.engine.shared().epoch.renew();
         // Closing the last connection folds SQLite's log into its file.
         let db = &self.engine.shared().db;
         for pool in [db.read.clone(), db.write.clone()] {
@@ -209,6 +224,7 @@ impl App {
                 tracing::warn!(%error, "the database was not closed in good order");
             }
         }
+        self.serving.end().await;
         tracing::info!("stopped");
     }
 }
@@ -219,7 +235,9 @@ fn serve(
     stopping: Stopping,
     workers: usize,
 ) -> Result<ServerHandle, NotStarted> {
-    let server = HttpServer::new(move || {
+    let http = edge.settings.http.clone();
+    let origins = http.allowed_origins.clone();
+    let application = move || {
         let (path, query) = http::strict();
         let (app, api) = Actix::new()
             .into_utoipa_app()
@@ -231,22 +249,13 @@ fn serve(
             .configure(http::configure)
             .configure(crate::edge::ws::configure)
             .split_for_parts();
-        let app = app.service(http::docs(api)).default_service(web::to(http::problem::nowhere));
-        app.wrap(from_fn(http::opened::opened)).wrap_fn(|mut request, service| {
-            // Whatever can be read can be asked for its head; the body is left out on its way.
-            if request.method() == Method::HEAD {
-                request.head_mut().method = Method::GET;
-            }
-            service.call(request)
-        })
-    })
-    .workers(workers)
-    .backlog(BACKLOG)
-    .max_connections(CONNECTIONS_MAX)
-    .shutdown_timeout(STOP_S)
-    .disable_signals()
-    .listen(listener)?
-    .run();
+        app.service(http::docs(api))
+            .default_service(web::to(http::problem::nowhere))
+            .wrap(from_fn(http::opened::opened))
+            .wrap(from_fn(http::outer::outer))
+            .wrap(http::outer::cors(&origins))
+    };
+    let server = tcp::serve(listener, &http, workers, application)?;
     let handle = server.handle();
     tokio::spawn(server);
     Ok(handle)
@@ -266,6 +275,11 @@ pub fn openapi() -> Result<String, NotStarted> {
     api.to_pretty_json().map_err(|error| NotStarted(error.to_string()))
 }
 
+/// Runs a loop until the engine stops.
+async fn until(mut stopped: watch::Receiver<bool>, endless: impl Future<Output = ()>) {
+    tokio::select! { () = endless => {}, _ = stopped.wait_for(|stopped| *stopped) => {} }
+}
+
 /// The slow loops: the standing proof (BAL-6), and forgetting what is no longer kept.
 fn keep_house(
     loops: &mut JoinSet<()>,
@@ -273,28 +287,14 @@ fn keep_house(
     settings: &Settings,
     stopped: &watch::Receiver<bool>,
 ) {
-    let (proving, mut stop) = (engine.clone(), stopped.clone());
-    let every = Duration::from_secs(settings.timers.proof_s.max(1));
+    let (prover, mut stop) = (prover(engine, settings), stopped.clone());
     loops.spawn(async move {
-        let prove = async {
-            let mut failures = 0;
-            loop {
-                match proof::prove(&proving).await {
-                    Ok(_) => failures = 0,
-                    Err(stop) => {
-                        tracing::warn!(?stop, "the proof could not run");
-                        failures += 1;
-                        if failures >= PROOF_FAILURES_MAX
-                            && let Ok(standing) = proving.extension::<Standing>()
-                        {
-                            standing.blind(&stop);
-                        }
-                    }
-                }
-                pause(every).await;
-            }
-        };
-        tokio::select! { () = prove => {}, _ = stop.wait_for(|s| *s) => {} }
+        tokio::select! {
+            () = prover.run() => {}
+            () = prover.follow() => {}
+            _ = stop.wait_for(|s| *s) => {}
+        }
+        prover.stop().await;
     });
     keep_policy(loops, engine, settings, stopped);
     let (forgetting, mut stop) = (engine.clone(), stopped.clone());
@@ -310,6 +310,18 @@ fn keep_house(
         };
         tokio::select! { () = forget => {}, _ = stop.wait_for(|s| *s) => {} }
     });
+}
+
+/// The prover of this node, as it is set.
+#[must_use]
+pub fn prover(engine: &Engine, settings: &Settings) -> Prover {
+    let timers = &settings.timers;
+    let pace = Pace {
+        every_s: timers.proof_s,
+        learn_s: timers.proof_learn_s,
+        whole_hour_utc: timers.proof_whole_hour_utc,
+    };
+    Prover::new(engine.clone(), pace)
 }
 
 /// Looks for policy versions, in case the word of one was lost.

@@ -3,25 +3,24 @@
 //!
 //! Every loop is a step that tests call by themselves, and a `run` that repeats it.
 
-use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta};
-use entity::outage;
-use entity::value::{Instant, OrderId, OutageId, Span};
-use sea_orm::{DbErr, EntityTrait as _, IntoActiveModel as _};
+use entity::value::Instant;
+use sea_orm::DbErr;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::orders::shift::Shift;
 use crate::platform::clock::pause;
+use crate::platform::clocks::Clocks;
+use crate::platform::serving::{Pause, Serving};
 use crate::platform::write_set::Fired;
-use crate::platform::{By, Engine, Fault, Stop, heartbeat, timers};
-use crate::policy::Book;
-use crate::{orders, rounds, timetable};
+use crate::platform::{Engine, Fault, Stop, heartbeat, timers};
+use crate::recovery::{self, Looker};
+use crate::{rounds, timetable};
 
 /// Taken at once.
 const TAKE_MAX: usize = 256;
@@ -29,6 +28,8 @@ const TAKE_MAX: usize = 256;
 const OUTSIDE_MAX: usize = 16;
 /// Missed beats after which the engine counts as having been down.
 const BEATS_MISSED: i32 = 3;
+/// Between two looks while this node cannot serve.
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// The clock's work on one node.
 pub struct Clockwork {
@@ -39,7 +40,8 @@ pub struct Clockwork {
     sweep: Duration,
     at_once: Arc<Semaphore>,
     outside: Arc<Semaphore>,
-    last_beat: AtomicI64,
+    begun: AtomicBool,
+    clocks: Clocks,
     nodes: RwLock<Vec<Uuid>>,
 }
 
@@ -47,16 +49,17 @@ impl Clockwork {
     /// For this engine; `clustered` where several nodes share the database.
     #[must_use]
     pub fn new(engine: Engine, settings: &crate::config::TimerSettings, clustered: bool) -> Self {
-        let now = engine.shared().clock.now();
+        let beat = Duration::from_millis(settings.heartbeat_ms);
         Self {
             engine,
             node: Uuid::new_v4(),
             clustered,
-            beat: Duration::from_millis(settings.heartbeat_ms),
+            beat,
             sweep: Duration::from_millis(settings.sweep_ms),
             at_once: Arc::new(Semaphore::new(settings.concurrency)),
             outside: Arc::new(Semaphore::new(OUTSIDE_MAX)),
-            last_beat: AtomicI64::new(now.timestamp_micros()),
+            begun: AtomicBool::new(false),
+            clocks: Clocks::new(settings.clock_off_ms),
             nodes: RwLock::new(Vec::new()),
         }
     }
@@ -72,103 +75,27 @@ impl Clockwork {
     }
 
     /// Before anything else after a start: moves the deadlines of the time without us, then takes
-    /// up the timers (OUT-1).
+    /// up the timers (OUT-1). Where the clock is off it does so as soon as it is right.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn begin(&self) -> Result<(), Stop> {
-        let db = &self.engine.shared().db;
-        let now = self.now();
-        if let Some(down) = heartbeat::newest(&db.read).await? {
-            let others_serve = self.clustered && now - down < self.patience();
-            if down < now && !others_serve {
-                self.recover(Span { from: down, until: now }).await?;
+        while !self.step(false).await? {
+            if self.serving().now(self.now()) == Err(Pause::ClockOff) {
+                return Ok(());
             }
+            // Another node moves the deadlines.
+            pause(AGAIN).await;
         }
-        heartbeat::begin(&db.write, self.node, now).await?;
-        self.last_beat.store(now.timestamp_micros(), Ordering::Relaxed);
-        self.look_around().await?;
-        self.load().await?;
         Ok(())
+    }
+
+    fn serving(&self) -> &Serving {
+        &self.engine.shared().serving
     }
 
     fn patience(&self) -> TimeDelta {
         self.on_the_clock(self.beat) * BEATS_MISSED
-    }
-
-    /// Moves every deadline that fell into an outage, and keeps the report.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn recover(&self, span: Span) -> Result<u64, Stop> {
-        let shared = self.engine.shared();
-        let due =
-            timers::due_within(&shared.db.read, orders::timers::DEADLINES, span.from, span.until);
-        let nobody = due.await?.is_empty();
-        let bonus = rounds::shift_bonus(&self.engine, span).await?;
-        shared.timers.reset(DateTime::UNIX_EPOCH);
-        if nobody && bonus == 0 && span.until - span.from <= self.patience() {
-            // A blink between two starts that touched nobody.
-            return Ok(0);
-        }
-        // First the report: every step that moves a deadline names it.
-        let row = outage::Model {
-            id: OutageId::new(),
-            down_at: span.from,
-            up_at: span.until,
-            touched: 0,
-        };
-        outage::Entity::insert(row.clone().into_active_model())
-            .exec_without_returning(&shared.db.write)
-            .await?;
-        let count = self.shift_all(row.id, span).await?;
-        let touched = i64::try_from(count).unwrap_or(i64::MAX);
-        heartbeat::touched(&shared.db.write, row.id, touched).await?;
-        tracing::warn!(down = %span.from, up = %span.until, count, "deadlines of our outage moved");
-        Ok(u64::try_from(count).unwrap_or(0))
-    }
-
-    /// Timers whose deadline may lie in the outage: an offer's fires a grace after what was shown.
-    async fn fallen(&self, from: Instant, span: Span) -> Result<Vec<Fired>, Stop> {
-        let keys = self.engine.extension::<Book>()?.at(span.until)?.keys;
-        let until = span.until + TimeDelta::seconds(keys.quick.net_grace_s);
-        let db = &self.engine.shared().db.read;
-        Ok(timers::due_within(db, orders::timers::DEADLINES, from, until).await?)
-    }
-
-    async fn shift_all(&self, outage_id: OutageId, span: Span) -> Result<usize, Stop> {
-        let mut touched = BTreeSet::new();
-        let mut from = span.from;
-        loop {
-            let due = self.fallen(from, span).await?;
-            let subjects: BTreeSet<Uuid> = due.iter().map(|fired| fired.subject).collect();
-            let new: Vec<Uuid> = subjects.difference(&touched).copied().collect();
-            if new.is_empty() {
-                // What is left has no order any more: past it, or done.
-                match due.last() {
-                    Some(last) if last.due_at > from => from = last.due_at,
-                    _ => return Ok(touched.len()),
-                }
-            }
-            for subject in new {
-                self.shift(OrderId(subject), outage_id, span).await?;
-                touched.insert(subject);
-            }
-        }
-    }
-
-    async fn shift(
-        &self,
-        order_id: OrderId,
-        outage_id: OutageId,
-        outage: Span,
-    ) -> Result<(), Stop> {
-        let command = Shift { order_id, outage_id, outage };
-        match self.engine.execute(By::CLOCK, None, command).await {
-            // An order that is over, or none: its timer will find that out.
-            Ok(_) | Err(Stop::Refused(_)) => Ok(()),
-            Err(stop) => Err(stop),
-        }
     }
 
     /// Sees who shares the timers. A node alone has them all: the beat of the process that crashed
@@ -227,15 +154,16 @@ impl Clockwork {
         let shared = self.engine.shared();
         let outcome = timetable::send(&self.engine, fired).await;
         let now = shared.clock.now();
-        if let Err(stop) = outcome {
+        if let Err(Stop::NotServing(_)) = outcome {
+            // Nothing broke: it fires once the deadlines of the outage have moved.
+            shared.timers.put_back(fired, now + self.on_the_clock(Duration::from_secs(1)));
+        } else if let Err(stop) = outcome {
             tracing::warn!(kind = fired.kind, subject = %fired.subject, ?stop, "a timer's command broke");
             // The database is away or takes no writes: it stays in memory, uncounted.
             let away = matches!(stop, Stop::Fault(Fault::Unavailable(_)));
-            let again = if !away && timers::broke(&shared.db.write, fired, now).await.is_ok() {
-                None
-            } else {
-                Some(now + self.on_the_clock(Duration::from_secs(1)))
-            };
+            let broke = !away && timers::broke(&shared.db.write, fired, now, &stop).await.is_ok();
+            let again =
+                if broke { None } else { Some(now + self.on_the_clock(Duration::from_secs(1))) };
             if let Some(again) = again {
                 shared.timers.put_back(fired, again);
             }
@@ -275,6 +203,7 @@ impl Clockwork {
         let left = timers::left_over(&shared.db.read, late).await?;
         let adopted = shared.timers.adopt(left);
         let n = adopted.len();
+        metrics::counter!("yumo_timers_adopted").increment(u64::try_from(n).unwrap_or(0));
         let mut firing = JoinSet::new();
         for fired in adopted {
             let Some(fired) = self.unless_outside(fired) else { continue };
@@ -289,39 +218,50 @@ impl Clockwork {
         Ok(n)
     }
 
-    /// One beat. After a gap the deadlines that fell into it move before anything fires again.
+    /// One beat. After a gap the deadlines that fell into it move before anything fires again and
+    /// before any command decides.
     ///
     /// # Errors
     /// When the database fails: then nothing fires until it is back.
     pub async fn beat(&self, stopped: bool) -> Result<(), Stop> {
-        let db = &self.engine.shared().db;
-        let now = self.now();
-        let last = self.last_beat();
-        if now - last > self.patience() {
-            let newest = heartbeat::newest(&db.read).await?.unwrap_or(last);
-            if now - newest > self.patience() {
-                self.recover(Span { from: newest, until: now }).await?;
+        self.step(stopped).await.map(|_| ())
+    }
+
+    /// False when it could not be confirmed that this node serves.
+    async fn step(&self, stopped: bool) -> Result<bool, Stop> {
+        if !self.clocks.agree(&self.engine).await? {
+            return Ok(false);
+        }
+        let (db, begun) = (&self.engine.shared().db, self.begun.load(Ordering::Relaxed));
+        if !begun || self.now() - self.serving().good() > self.patience() {
+            // A node that starts alone was away however short the gap is.
+            let alone = !self.clustered;
+            let least = if alone && !begun { TimeDelta::zero() } else { self.patience() };
+            let known_good = self.serving().good();
+            let blink = self.patience();
+            let looker = Looker { node: self.node, alone, known_good, least, blink };
+            if !recovery::catch_up(&self.engine, looker).await? {
+                return Ok(false);
             }
         }
+        let now = self.now();
         heartbeat::beat(&db.write, self.node, now, stopped).await?;
-        self.last_beat.store(now.timestamp_micros(), Ordering::Relaxed);
+        self.begun.store(true, Ordering::Relaxed);
+        self.serving().confirm(now);
         self.look_around().await?;
         self.load().await?;
-        Ok(())
+        Ok(true)
     }
 
-    fn last_beat(&self) -> Instant {
-        let micros = self.last_beat.load(Ordering::Relaxed);
-        DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::UNIX_EPOCH)
-    }
-
-    /// Is the newest beat recent enough to let timers fire?
+    /// May timers fire?
     fn alive(&self) -> bool {
-        self.now() - self.last_beat() <= self.patience()
+        self.serving().now(self.now()).is_ok()
     }
 
     /// Runs all loops until told to stop.
     pub fn run(self: &Arc<Self>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
+        // From now on somebody beats: without that, nothing is decided.
+        self.serving().watch(self.patience());
         let mut loops = JoinSet::new();
         let (me, mut stopped) = (Arc::clone(self), stop.clone());
         loops.spawn(async move {
@@ -389,7 +329,7 @@ impl Clockwork {
 
     async fn beating(&self) {
         loop {
-            pause(self.beat).await;
+            pause(if self.alive() { self.beat } else { self.beat.min(AGAIN) }).await;
             if let Err(stop) = self.beat(false).await {
                 tracing::warn!(?stop, "a heartbeat did not land: timers wait");
             }

@@ -1,6 +1,8 @@
 //! Typed settings: `config/default.toml`, then a file, then `YUMO__SECTION__KEY`; validated as a
 //! whole at start.
 
+mod payments;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
@@ -15,6 +17,8 @@ use serde::Deserialize;
 use crate::access::{AccessSettings, OtpChannel};
 use crate::platform::db::{DbOptions, Limits};
 use crate::platform::telemetry::LogFormat;
+
+pub use payments::{EpointSettings, PayriffSettings};
 
 /// The defaults, with a sentence for each key.
 pub const DEFAULTS: &str = include_str!("../config/default.toml");
@@ -53,6 +57,15 @@ pub struct Http {
     pub allowed_origins: Vec<String>,
     pub body_max_bytes: usize,
     pub body_timeout_s: u64,
+    pub connections_max: usize,
+    pub connections_per_address: usize,
+    pub head_timeout_s: u64,
+    pub idle_timeout_s: u64,
+    pub stall_timeout_s: u64,
+    pub rate_session_burst: u32,
+    pub rate_session_per_s: u32,
+    pub rate_address_burst: u32,
+    pub rate_address_per_s: u32,
     pub public_url: String,
     pub trusted_proxies: Vec<IpNet>,
 }
@@ -123,6 +136,11 @@ pub struct FeedSettings {
     pub frame_max_bytes: usize,
     pub send_timeout_s: u64,
     pub look_s: u64,
+    pub renew_grace_s: i64,
+    pub sockets_per_session: usize,
+    pub sockets_per_account: usize,
+    pub resumes_per_min: u32,
+    pub snapshots_per_min: u32,
     pub keep_days: i64,
 }
 
@@ -134,7 +152,10 @@ pub struct TimerSettings {
     pub sweep_ms: u64,
     pub concurrency: usize,
     pub heartbeat_ms: u64,
+    pub clock_off_ms: u64,
     pub proof_s: u64,
+    pub proof_learn_s: u64,
+    pub proof_whole_hour_utc: u32,
 }
 
 /// Real money in and out; keys are described in `config/default.toml`.
@@ -148,38 +169,6 @@ pub struct PaymentSettings {
     pub return_url: String,
     pub epoint: EpointSettings,
     pub payriff: PayriffSettings,
-}
-
-/// Epoint; keys are described in `config/default.toml`.
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "each key is described in config/default.toml")]
-pub struct EpointSettings {
-    pub base_url: String,
-    pub public_key: String,
-    pub private_key: String,
-}
-
-/// Payriff; keys are described in `config/default.toml`.
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "each key is described in config/default.toml")]
-pub struct PayriffSettings {
-    pub base_url: String,
-    pub app_key: String,
-    pub merchant: String,
-}
-
-impl std::fmt::Debug for EpointSettings {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("EpointSettings(…)")
-    }
-}
-
-impl std::fmt::Debug for PayriffSettings {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("PayriffSettings(…)")
-    }
 }
 
 /// Logs; keys are described in `config/default.toml`.
@@ -223,6 +212,7 @@ impl Settings {
         self.database.check().or_else(wrong)?;
         if self.timers.sweep_ms == 0
             || self.timers.heartbeat_ms == 0
+            || self.timers.clock_off_ms == 0
             || self.timers.concurrency == 0
         {
             return wrong("timers.* are at least 1");

@@ -1,15 +1,15 @@
 //! Where the keys come from: the settings, or a file made at the first start.
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::CryptoSettings;
-use crate::platform::Fault;
 use crate::platform::crypto::{Keys, fresh_key};
+use crate::platform::{Fault, private};
 
 #[derive(Serialize, Deserialize)]
 struct File {
@@ -31,6 +31,7 @@ pub fn open(settings: &CryptoSettings, may_make: bool) -> Result<Keys, Fault> {
         return Keys::new(sealing, current, lookup, signing);
     }
     let path = Path::new(&settings.key_file);
+    keep_private(path)?;
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound && may_make => make(path)?,
@@ -44,6 +45,26 @@ pub fn open(settings: &CryptoSettings, may_make: bool) -> Result<Keys, Fault> {
     Keys::new(&file.sealing, &file.current, &file.lookup, &file.signing)
 }
 
+/// Takes every permission of the group and of others away from the key file. Where that cannot be
+/// done (a mounted secret), a group that may read it is only warned about; everybody else may not.
+fn keep_private(path: &Path) -> Result<(), Fault> {
+    match private::tighten(path) {
+        Ok(false) => Ok(()),
+        Ok(true) => {
+            tracing::warn!(path = %path.display(), "others could read the keys: mode 0600 now");
+            Ok(())
+        }
+        Err(error) => {
+            if private::open_to_others(path).map_err(|error| broken(path, &error))? {
+                let why = format!("everybody may read it, and its mode cannot be set: {error}");
+                return Err(broken(path, &why));
+            }
+            tracing::warn!(path = %path.display(), "a group can read the keys");
+            Ok(())
+        }
+    }
+}
+
 fn make(path: &Path) -> Result<String, Fault> {
     let file = File {
         current: "k1".to_owned(),
@@ -52,11 +73,7 @@ fn make(path: &Path) -> Result<String, Fault> {
         sealing: BTreeMap::from([("k1".to_owned(), fresh_key()?)]),
     };
     let text = toml::to_string(&file).map_err(|error| broken(path, &error))?;
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(path).and_then(|mut file| {
+    let written = private::create_new(path).and_then(|mut file| {
         file.write_all(text.as_bytes())?;
         file.sync_all()
     });

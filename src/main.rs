@@ -9,10 +9,11 @@ use entity::support_agent::SupportRole;
 use yumo::access::phone;
 use yumo::access::support::AddSupport;
 use yumo::app::{self, App, Instead};
+use yumo::backup::{self, Examined, Permitted, Restored, Saved};
 use yumo::config::Settings;
 use yumo::demo;
-use yumo::ledger::proof;
-use yumo::platform::{By, Stop, telemetry};
+use yumo::ledger::prover;
+use yumo::platform::{By, Stop, epoch, telemetry};
 use yumo::policy::check::Finding;
 use yumo::policy::{self, Book, PolicyVersion, draft, read};
 
@@ -40,6 +41,29 @@ enum Command {
     Migrate,
     /// Proves the books from their postings; exit status 1 when they are wrong.
     Check,
+    /// Copies an SQLite database into a new file, while a node serves it or not, and proves the
+    /// copy; exit status 1 when its books are wrong.
+    Backup {
+        /// The file to be made; the keys go beside it, as FILE.key.
+        file: PathBuf,
+        /// Leaves the keys out: they are kept elsewhere.
+        #[arg(long)]
+        without_keys: bool,
+    },
+    /// Puts a backup in the place of an SQLite database that no node serves.
+    Restore {
+        /// The backup.
+        file: PathBuf,
+        /// Moves the database that is there aside.
+        #[arg(long)]
+        replace: bool,
+        /// Takes a backup whose books do not prove right.
+        #[arg(long)]
+        unproved: bool,
+    },
+    /// The history that the feeds tell.
+    #[command(subcommand)]
+    Epoch(EpochCommand),
     /// Runs an engine of its own with a town that lives in it, to watch and to talk to.
     Demo(demo::Options),
     /// Prints the OpenAPI description.
@@ -50,6 +74,16 @@ enum Command {
     /// The operator's people.
     #[command(subcommand)]
     Support(Support),
+}
+
+#[derive(Subcommand)]
+enum EpochCommand {
+    /// Begins another one: after a restore that left no trace, so that devices take the snapshot.
+    New {
+        /// Why.
+        #[arg(long, default_value = "an operator began it")]
+        reason: String,
+    },
 }
 
 #[derive(Subcommand)]
@@ -100,6 +134,18 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
             app::engine(&settings, Instead::default()).await?;
         }
         Command::Check => return check(&settings).await,
+        Command::Backup { file, without_keys } => {
+            return save(&settings, &file, !without_keys).await;
+        }
+        Command::Restore { file, replace, unproved } => {
+            let permitted = Permitted { replace, unproved };
+            return restore(&settings, &file, permitted).await;
+        }
+        Command::Epoch(EpochCommand::New { reason }) => {
+            let (engine, _) = app::engine(&settings, Instead::default()).await?;
+            let (db, now) = (&engine.shared().db, engine.shared().clock.now());
+            println!("{}", epoch::begin_another(db, &reason, now).await?.id);
+        }
         Command::Demo(options) => {
             let fine = demo::run(settings, &options, told_to_stop()).await?;
             return Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE });
@@ -131,9 +177,50 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
 
 async fn check(settings: &Settings) -> Result<ExitCode, Failure> {
     let (engine, _) = app::engine(settings, Instead::default()).await?;
-    let proof = proof::prove(&engine).await.map_err(|stop| format!("{stop:?}"))?;
+    let proof = prover::on_demand(&engine).await.map_err(|stop| format!("{stop:?}"))?;
     println!("{}", serde_json::to_string_pretty(&proof)?);
     Ok(if proof.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn save(settings: &Settings, file: &Path, with_keys: bool) -> Result<ExitCode, Failure> {
+    let Saved { examined, keys } = backup::save(settings, file, with_keys).await?;
+    println!("{} holds {}.", file.display(), found(&examined));
+    match keys {
+        Some(keys) => {
+            println!("The keys are in {}: keep both, and apart if you can.", keys.display());
+        }
+        None => {
+            println!("The keys are not in it: keep them too, nothing can be read without them.");
+        }
+    }
+    Ok(if examined.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn restore(
+    settings: &Settings,
+    file: &Path,
+    permitted: Permitted,
+) -> Result<ExitCode, Failure> {
+    let Restored { examined, aside, keys } = backup::restore(settings, file, permitted).await?;
+    println!("{} is restored: {}.", file.display(), found(&examined));
+    if let Some(aside) = aside {
+        println!("The database that was there is in {}.", aside.display());
+    }
+    if keys {
+        println!("Its keys are in {}.", settings.crypto.key_file);
+    }
+    println!("Devices take the snapshot: another epoch of the feeds has begun.");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn found(examined: &Examined) -> String {
+    let Examined { orders, events, violations, .. } = examined;
+    let books = if violations.is_empty() {
+        "the books prove right".to_owned()
+    } else {
+        format!("THE BOOKS DO NOT PROVE RIGHT: {violations:?}")
+    };
+    format!("{orders} orders and {events} events, every page is intact, {books}")
 }
 
 async fn check_policy(settings: &Settings, file: Option<&Path>) -> Result<ExitCode, Failure> {

@@ -20,6 +20,7 @@ const STEP: &str = "sealed_texts_bound";
 const PAGE: usize = 500;
 
 /// A column of sealed texts.
+#[expect(clippy::struct_field_names, reason = "a column is named by its table and its own name")]
 struct Column {
     table: &'static str,
     column: &'static str,

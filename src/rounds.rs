@@ -8,7 +8,10 @@ use uuid::Uuid;
 
 use crate::bonus::clock::{Shift, TURN};
 use crate::ledger::watch::{TellBalance, untold};
-use crate::platform::{By, Engine, Stop, timers};
+use crate::platform::{By, Engine, Stop, failure, timers};
+
+/// Timers of bonus that move with our own outages.
+pub const BONUS: &[&str] = &[TURN];
 
 /// Tells branches whose balance is low, restricted, or neither any more (BAL-3, BAL-4); gives how
 /// many.
@@ -19,7 +22,8 @@ pub async fn tell_balances(engine: &Engine) -> Result<usize, Stop> {
     let untold = untold(&engine.shared().db.read).await?;
     let n = untold.len();
     for partner_id in untold {
-        match engine.execute(By::CLOCK, None, TellBalance { partner_id }).await {
+        let told = engine.execute(By::CLOCK, None, TellBalance { partner_id }).await;
+        match failure::alone(told, partner_id) {
             // It changed again meanwhile: the next round sees it.
             Ok(_) | Err(Stop::Refused(_) | Stop::Contended) => {}
             Err(stop) => return Err(stop),
@@ -37,11 +41,12 @@ pub async fn shift_bonus(engine: &Engine, outage: Span) -> Result<usize, Stop> {
     let mut from = outage.from;
     loop {
         let db = &engine.shared().db.read;
-        let due = timers::due_within(db, &[TURN], from, outage.until).await?;
+        let due = timers::due_within(db, BONUS, from, outage.until).await?;
         let new: Vec<Uuid> =
             due.iter().map(|fired| fired.subject).filter(|id| touched.insert(*id)).collect();
         for owner in new {
-            match engine.execute(By::CLOCK, None, Shift { owner, outage }).await {
+            let shifted = engine.execute(By::CLOCK, None, Shift { owner, outage }).await;
+            match failure::alone(shifted, owner) {
                 Ok(_) | Err(Stop::Refused(_)) => {}
                 Err(stop) => return Err(stop),
             }

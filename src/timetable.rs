@@ -88,3 +88,41 @@ pub fn asks_outside(kind: &str) -> bool {
 fn named(which: &str) -> &'static str {
     timers::ALL.iter().find(|kind| **kind == which).copied().unwrap_or(timers::REMIND_LEAVE)
 }
+
+#[cfg(test)]
+mod tests {
+    /// Waits that are not an order's, and whether our own outages move them (OUT-1).
+    const OTHERS: &[(&str, &str)] = &[
+        ("rules::SHUT_OUT", "stays: support's act"),
+        ("rules::JUDGE_CLIENT", "stays: what counts was recorded before"),
+        ("rules::JUDGE_PARTNER", "stays: what counts was recorded before"),
+        ("rules::ENDS", "stays: nobody is to be sanctioned for longer"),
+        ("clock::TURN", "moves: rounds::shift_bonus"),
+        ("clock::WARN", "stays: armed anew with the moved end"),
+        ("look::LOOK", "stays: the provider says whether it was paid in time"),
+        ("refund::REFUND", "stays: a try"),
+        ("reconcile::RECONCILE", "stays: a look at the provider"),
+        ("stray::STRAY", "stays: a look at the provider"),
+        ("payable::SETTLE", "stays: a debt falls due once we are back"),
+        ("payout::RUN", "stays: a day's work"),
+        ("payout_send::SEND", "stays: a try"),
+    ];
+
+    /// OUT-1: a timer of a new kind has its place in a list that says what our outages do to it:
+    /// an order's own in `orders::timers`, any other here.
+    #[test]
+    fn out_1_no_kind_of_timer_is_forgotten() {
+        let source = include_str!("timetable.rs");
+        let send = source.split("match fired.kind").nth(1).unwrap();
+        let send = send.split("/// Does the command of this timer wait").next().unwrap();
+        let name = |c: char| !(c.is_alphanumeric() || c == '_' || c == ':');
+        for word in send.split(name) {
+            let Some((module, kind)) = word.rsplit_once("::") else { continue };
+            let constant = kind.len() > 2 && kind.chars().all(|c| c.is_uppercase() || c == '_');
+            if constant && module != "timers" {
+                assert!(OTHERS.iter().any(|(other, _)| *other == word), "{word}");
+            }
+        }
+        assert!(OTHERS.iter().all(|(other, _)| send.contains(other)));
+    }
+}

@@ -15,6 +15,10 @@
     reason = "a test stops at what it did not foresee"
 )]
 
+#[path = "faults/away.rs"]
+mod away;
+#[path = "faults/backups.rs"]
+mod backups;
 #[path = "faults/booking.rs"]
 mod booking;
 #[path = "faults/city.rs"]
@@ -23,6 +27,8 @@ mod city;
 mod crowding;
 #[path = "faults/deadlines.rs"]
 mod deadlines;
+#[path = "faults/delay.rs"]
+mod delay;
 #[path = "faults/disk.rs"]
 mod disk;
 #[path = "faults/feed.rs"]
@@ -33,12 +39,18 @@ mod ground;
 mod kills;
 #[path = "faults/life.rs"]
 mod life;
+#[path = "faults/link.rs"]
+mod link;
 #[path = "faults/load.rs"]
 mod load;
+#[path = "faults/modes.rs"]
+mod modes;
+#[path = "faults/nodes.rs"]
+mod nodes;
 #[path = "faults/outage.rs"]
 mod outage;
-#[path = "faults/proxy.rs"]
-mod proxy;
+#[path = "faults/pitr.rs"]
+mod pitr;
 #[path = "faults/races.rs"]
 mod races;
 #[path = "faults/readers.rs"]
@@ -49,6 +61,8 @@ mod readonly;
 mod resets;
 #[path = "faults/server.rs"]
 mod server;
+#[path = "faults/starving.rs"]
+mod starving;
 #[path = "faults/storm.rs"]
 mod storm;
 #[path = "faults/truth.rs"]

@@ -43,6 +43,7 @@ fn status(refused: &Refused) -> u16 {
         Kind::Unauthenticated => 401,
         Kind::Forbidden => 403,
         Kind::NotFound => 404,
+        Kind::MethodNotAllowed => 405,
         Kind::Conflict => 409,
         Kind::Stale => 412,
         Kind::VersionMissing => 428,

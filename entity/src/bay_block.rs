@@ -34,3 +34,11 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl crate::partly::Partly for Entity {
+    fn stand_in(_: Column) -> Option<sea_orm::sea_query::SimpleExpr> {
+        None
+    }
+
+    fn mark(_: &mut Model, _: String) {}
+}

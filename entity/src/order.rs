@@ -1,8 +1,10 @@
 //! Orders, quick and booked: the state of each, and what it was placed under (ORD-7).
 
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::SimpleExpr;
 
 pub use crate::order_parts::{Line, Place, Proposal, Proposed, Snapshot};
+use crate::partly::Partly;
 use crate::value::{BayId, CarClass, CarId, Instant, Money, OrderId, PartnerId, PersonId, Sealed};
 
 /// One row of `order`.
@@ -55,6 +57,10 @@ pub struct Model {
     pub commission_bonus: Money,
     /// Bonus the client has set aside for it, or paid with in the end (BON-5).
     pub bonus: Money,
+    /// How much of the commission counts against other clients of the branch while the offer is
+    /// unanswered (BAL-3): the whole, or nothing of a client whose offers have blocked it before
+    /// (LIM-2).
+    pub pending_commission: Money,
     /// The policy it was placed under.
     pub policy_version: i32,
     /// When it was placed.
@@ -136,7 +142,36 @@ pub struct Model {
     pub amount_contested_at: Option<Instant>,
     /// The newest step.
     pub updated_at: Instant,
+    /// The row was read in part, and why: one of its columns cannot be decoded. Never stored.
+    #[sea_orm(ignore)]
+    pub unreadable: Option<String>,
 }
+
+impl Partly for Entity {
+    fn stand_in(column: Column) -> Option<SimpleExpr> {
+        match column.as_str() {
+            "snapshot" => serde_json::to_value(Snapshot::blank()).ok().map(Expr::value),
+            "proposal" => Some(Expr::value(None::<serde_json::Value>)),
+            "kind" => Some(Expr::cust(KIND)),
+            "status" => Some(Expr::cust(STATUS)),
+            "car_class" => Some(Expr::value(CarClass::Sedan.to_value())),
+            "reason" | "arrival_by" | "admitted_from" => Some(Expr::value(None::<String>)),
+            _ => None,
+        }
+    }
+
+    fn mark(row: &mut Model, why: String) {
+        row.unreadable = Some(why);
+    }
+}
+
+/// Only a booking has a start.
+const KIND: &str = "CASE WHEN starts_at IS NULL THEN 'quick' ELSE 'booking' END";
+/// Where an order stands by what happened to it.
+const STATUS: &str = "CASE WHEN cancelled_at IS NOT NULL THEN 'cancelled' \
+     WHEN completed_at IS NOT NULL THEN 'completed' WHEN admitted_at IS NOT NULL THEN 'active' \
+     WHEN departed_at IS NOT NULL THEN 'on_the_way' WHEN accepted_at IS NOT NULL THEN 'confirmed' \
+     ELSE 'requested' END";
 
 /// No relation is followed by the ORM: rows are read by whoever owns them.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

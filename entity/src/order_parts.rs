@@ -44,6 +44,30 @@ pub struct Snapshot {
     pub bay_kind: Option<String>,
 }
 
+impl Snapshot {
+    /// Of an order whose snapshot cannot be decoded: nothing is known of it.
+    #[must_use]
+    pub fn blank() -> Self {
+        let nowhere = Point { lat: 0.0, lon: 0.0 };
+        Self {
+            partner_name: String::new(),
+            partner_address: String::new(),
+            partner_point: nowhere,
+            zone: "UTC".to_owned(),
+            car_make: String::new(),
+            origin: nowhere,
+            lines: Vec::new(),
+            route_secs: 0,
+            buffer_secs: 0,
+            fee_bp: Bp(0),
+            fee_cap: Money::ZERO,
+            free_cancel_min: 0,
+            fresh_cancel_min: 0,
+            bay_kind: None,
+        }
+    }
+}
+
 /// Five-minute ticks of one bay, as a visit takes them: the whole of what it needs.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,

@@ -17,6 +17,12 @@ pub struct Model {
     pub up_at: Instant,
     /// How many deadlines were moved.
     pub touched: i64,
+    /// The node that moves them.
+    pub claimed_by: Option<Uuid>,
+    /// When it last said so.
+    pub claimed_at: Option<Instant>,
+    /// When all of them were moved; until then the outage is not over.
+    pub recovered_at: Option<Instant>,
 }
 
 /// No relation is followed by the ORM: rows are read by whoever owns them.

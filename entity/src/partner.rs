@@ -43,6 +43,8 @@ pub struct Model {
     pub auto_confirm: Option<AutoConfirm>,
     /// Accepts add-ons by itself (ADD-1).
     pub auto_add_on: bool,
+    /// Takes quick orders whose client is expected after closing.
+    pub late_arrivals: bool,
     /// Since when.
     pub created_at: Instant,
     /// Optimistic version.

@@ -18,6 +18,9 @@ pub struct Model {
     pub posted: Money,
     /// Sum of its open holds.
     pub held: Money,
+    /// Sum of the commissions of its unanswered offers, as far as they count against other clients
+    /// (BAL-3, LIM-2).
+    pub pending: Money,
     /// Its own floor, where it is not the policy's.
     pub floor: Option<Money>,
     /// A capture or a correction took it below its floor: nothing is accepted (BAL-3).

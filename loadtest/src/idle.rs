@@ -5,7 +5,7 @@ use crate::feeds::Feeds;
 use crate::options::Idle;
 use crate::orders::check;
 use crate::report::Report;
-use crate::scene::Scene;
+use crate::scene::{Scene, policy};
 use futures_util::{StreamExt, TryStreamExt};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -50,6 +50,7 @@ pub async fn run(options: &Idle) -> Result<Report, String> {
     let after = scene.server.pid().and_then(cpu::rss_kib);
 
     let mut report = Report::default();
+    report.say("policy", policy());
     report.say("sockets", held.len());
     report.say("sockets_lost", held.lost());
     for (name, rss) in [("before", before), ("opened", opened), ("after", after)] {
@@ -89,10 +90,10 @@ async fn open(person: &Person) -> Result<Socket, String> {
     let token = person.token().await.map_err(|trouble| trouble.to_string())?;
     let opened = Socket::open(&person.feed_url("client"), &token).await;
     let mut socket = opened.map_err(|shut| format!("an idle socket: {shut:?}"))?;
-    let Came::Frame(Frame::Hello { seq }) = socket.next().await else {
+    let Came::Frame(Frame::Hello { epoch, seq }) = socket.next().await else {
         return Err("an idle socket did not say hello".to_owned());
     };
-    socket.resume(seq).await.map_err(|trouble| trouble.to_string())?;
+    socket.resume(seq, &epoch).await.map_err(|trouble| trouble.to_string())?;
     Ok(socket)
 }
 

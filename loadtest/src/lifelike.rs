@@ -2,6 +2,7 @@
 
 use crate::options::Lifelike;
 use crate::report::Report;
+use crate::scene::policy;
 use crate::server::Server;
 use serde_json::Value;
 use std::time::Duration;
@@ -23,6 +24,7 @@ pub async fn run(options: &Lifelike) -> Result<Report, String> {
         speed: options.hurry.into(),
         support_phone: place.support_phone.clone(),
         credit_qepik: CREDIT_QEPIK,
+        policy: Some(policy()),
         ..Config::default()
     };
     let (switch, stop) = stop_pair();
@@ -35,6 +37,7 @@ pub async fn run(options: &Lifelike) -> Result<Report, String> {
     seconds.rest(Duration::from_secs(options.seconds.into())).await;
 
     let mut report = Report::default();
+    report.say("policy", policy());
     let read = read_proof(&support).await;
     switch.send_replace(true);
     living.await.map_err(|fault| format!("the town: {fault}"))?;

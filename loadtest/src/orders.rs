@@ -9,7 +9,7 @@ use crate::load::{Load, Window};
 use crate::metrics::{Buckets, LATENESS};
 use crate::options::Orders;
 use crate::report::Report;
-use crate::scene::Scene;
+use crate::scene::{Scene, policy};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -49,6 +49,7 @@ pub async fn run(options: &Orders) -> Result<Report, String> {
     let (used, ()) = tokio::join!(watch, work);
 
     let mut report = Report::default();
+    report.say("policy", policy());
     let tally = load.records.tally();
     report.tally(&tally, options.seconds);
     for (who, used) in ["server", "generator"].into_iter().zip(used) {

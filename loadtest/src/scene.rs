@@ -3,6 +3,7 @@
 use crate::options::Place;
 use crate::server::Server;
 use futures_util::{StreamExt, TryStreamExt};
+use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::sync::watch;
 use town::{Bays, Car, Config, Person, Stop, Town, Trouble, resident, settle, stop_pair};
@@ -10,7 +11,21 @@ use town::{Bays, Car, Config, Person, Stop, Town, Trouble, resident, settle, sto
 /// People who sign in at one time.
 const SIGN_INS_MAX: usize = 32;
 /// Credit of a branch: enough for every commission of a long measurement, qəpik.
-const CREDIT_QEPIK: i64 = 100_000_000;
+const CREDIT_QEPIK: i64 = 10_000_000;
+
+/// The policy a measurement runs under: few clients order as fast as they can, and one branch has
+/// the calendar of a town. It is published and printed.
+pub fn policy() -> Value {
+    json!({
+        "client": {
+            "open_orders_max": 1_000, "pending_max": 1_000, "pair_open_max": 1_000,
+            "placings_per_h": 80_000, "withdrawn_max": 10_000,
+        },
+        "order": { "acts_per_min": 10_000 },
+        "support": { "owner_act_max": 1_000_000_000, "owner_day_max": 1_000_000_000 },
+        "catalogue": { "bays_max": 1_000, "blocks_max": 1_000_000 },
+    })
+}
 
 /// Everything a measurement stands on.
 pub struct Scene {
@@ -38,6 +53,7 @@ impl Scene {
             bays: Bays::Washes(bays),
             credit_qepik: CREDIT_QEPIK,
             cards: false,
+            policy: Some(policy()),
         };
         let town = Town::found(config, server.codes.clone(), stop.clone()).await;
         let town = town.map_err(|trouble| format!("founding the town: {trouble}"))?;

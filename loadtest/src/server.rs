@@ -197,6 +197,12 @@ fn settings(place: &Place, folder: &Path) -> Result<Vec<(String, String)>, Strin
         ("YUMO__ACCESS__OTP_CHANNEL", "log".to_owned()),
         ("YUMO__ACCESS__OTP_PER_ADDRESS_HOUR", "1000000".to_owned()),
         ("YUMO__ACCESS__OTP_PER_ADDRESS_DAY", "1000000".to_owned()),
+        // All of the load comes from a few addresses.
+        ("YUMO__HTTP__CONNECTIONS_PER_ADDRESS", "1000000".to_owned()),
+        ("YUMO__HTTP__RATE_SESSION_BURST", "1000000".to_owned()),
+        ("YUMO__HTTP__RATE_SESSION_PER_S", "1000000".to_owned()),
+        ("YUMO__HTTP__RATE_ADDRESS_BURST", "1000000".to_owned()),
+        ("YUMO__HTTP__RATE_ADDRESS_PER_S", "1000000".to_owned()),
         ("YUMO__ACCESS__OTP_PER_BLOCK_HOUR", "1000000".to_owned()),
         ("YUMO__ACCESS__OTP_PER_BLOCK_DAY", "1000000".to_owned()),
         ("YUMO__ACCESS__OTP_PER_PREFIX_HOUR", "1000000".to_owned()),

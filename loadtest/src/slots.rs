@@ -4,7 +4,7 @@ use crate::metrics::{Buckets, SLOTS};
 use crate::options::Slots;
 use crate::records::Spread;
 use crate::report::Report;
-use crate::scene::Scene;
+use crate::scene::{Scene, policy};
 use chrono::{DateTime, DurationRound as _, NaiveDate, SecondsFormat, TimeDelta, Utc};
 use futures_util::{StreamExt, TryStreamExt};
 use serde::Deserialize;
@@ -46,6 +46,7 @@ pub async fn run(options: &Slots) -> Result<Report, String> {
     let (bays, blocks) =
         fill(branch, today, options).await.map_err(|trouble| trouble.to_string())?;
     let mut report = Report::default();
+    report.say("policy", policy());
     report.say("bays", bays);
     report.say("blocks", blocks);
     report.say("seeding_s", began.elapsed().as_secs());

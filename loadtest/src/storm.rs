@@ -6,7 +6,7 @@ use crate::options::Storm;
 use crate::orders::{check, follow};
 use crate::records::Spread;
 use crate::report::Report;
-use crate::scene::Scene;
+use crate::scene::{Scene, policy};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,6 +85,7 @@ pub async fn run(options: &Storm) -> Result<Report, String> {
     let lasted = began.elapsed();
 
     let mut report = Report::default();
+    report.say("policy", policy());
     let outcome = Outcome::of(&fates);
     report.say("clients", clients);
     report.say("places", places);

@@ -11,7 +11,11 @@ mod m0007_bonus;
 mod m0008_payments;
 mod m0009_policy;
 mod m0010_storage;
+mod m0011_epoch;
+mod m0012_outage;
+mod m0013_placing;
 mod m0014_orders;
+mod m0015_checkpoint;
 mod m0016_audit;
 mod m0017_payout_accounts;
 mod m0018_people;
@@ -38,7 +42,11 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_payments::Migration),
             Box::new(m0009_policy::Migration),
             Box::new(m0010_storage::Migration),
+            Box::new(m0011_epoch::Migration),
+            Box::new(m0012_outage::Migration),
+            Box::new(m0013_placing::Migration),
             Box::new(m0014_orders::Migration),
+            Box::new(m0015_checkpoint::Migration),
             Box::new(m0016_audit::Migration),
             Box::new(m0017_payout_accounts::Migration),
             Box::new(m0018_people::Migration),

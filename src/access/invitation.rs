@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::Refusal;
 use super::person::{known, phone_hash};
-use super::staff::{hold_branch, name, only_owners};
+use super::staff::{hold_branch, name, one_more, only_owners};
 use crate::platform::crypto::Keys;
 use crate::platform::{Command, Engine, Stop, Tx};
 
@@ -159,6 +159,9 @@ impl Command for Invite {
             .all(tx.db())
             .await?
             .pop();
+        let waiting = pending(tx.db(), Column::PartnerId.eq(self.partner_id), tx.now()).await?;
+        let others = waiting.iter().filter(|row| row.phone_hash != phone_hash).count();
+        one_more(tx, self.partner_id, others).await?;
         let id = earlier.as_ref().map_or_else(InvitationId::new, |row| row.id);
         let row = Model {
             id,
@@ -234,6 +237,9 @@ impl Command for AnswerInvitation {
             let before = tx.find::<staff::Entity>((row.partner_id, self.person_id)).await?;
             // Whoever became more meanwhile is not made less by an old invitation.
             let role = before.as_ref().map_or(row.role, |before| before.role);
+            if before.is_none() {
+                one_more(tx, row.partner_id, 0).await?;
+            }
             name(tx, row.partner_id, self.person_id, role, before);
         }
         Ok(())

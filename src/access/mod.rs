@@ -31,6 +31,7 @@ pub mod staff;
 pub mod support;
 pub mod ticket;
 pub mod token;
+pub mod weight;
 
 pub use otp::{CodeChannel, Codes, LogCodes};
 pub use principal::{Principal, Sessions};
@@ -94,6 +95,7 @@ crate::refusals! {
         OwnerRequired = "owner_required", Forbidden,
             "Only an owner may name or remove owners",
             "Ask an owner of the branch.";
+        TooManyStaff = "too_many_staff", Conflict, "The branch has as many people as there may be", "`limit` of them: remove somebody first.";
         LastOwner = "last_owner", Conflict,
             "The last owner of a branch cannot go",
             "Name another owner first.";

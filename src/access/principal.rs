@@ -1,5 +1,7 @@
 //! The principal: who a request comes from, and what the database says of them now (ACC-4).
 
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hasher as _};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +16,7 @@ use entity::{session, staff, support_agent};
 use moka::sync::Cache;
 use sea_orm::{
     ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, JoinType, QueryFilter as _,
-    QuerySelect as _,
+    QueryOrder as _, QuerySelect as _,
 };
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::TryRecvError;
@@ -141,6 +143,26 @@ impl Sessions {
         self.principal(engine, principal.session_id, principal.expires_at).await
     }
 
+    /// The same principal as things are now, whenever its token expires: for a socket, which is
+    /// given time to renew it.
+    ///
+    /// # Errors
+    /// `session_ended`.
+    pub async fn standing(
+        &self,
+        engine: &Engine,
+        principal: &Principal,
+    ) -> Result<Arc<Principal>, Stop> {
+        self.principal(engine, principal.session_id, principal.expires_at).await
+    }
+
+    /// What is remembered of this principal is no longer so.
+    pub fn forget(&self, principal: &Principal) {
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
+        self.devices.invalidate(&principal.session_id);
+        self.people.invalidate(&principal.person_id);
+    }
+
     pub(super) async fn principal(
         &self,
         engine: &Engine,
@@ -219,6 +241,45 @@ impl Sessions {
         }
     }
 }
+
+/// What the access of these sessions stands on, each as one number; those that have ended are not
+/// among them. Another number: another role, somewhere.
+///
+/// # Errors
+/// When the database fails.
+pub async fn standing_of(
+    db: &DatabaseConnection,
+    sessions: &[SessionId],
+) -> Result<HashMap<SessionId, u64>, DbErr> {
+    let works = session::Entity::belongs_to(staff::Entity)
+        .from(session::Column::PersonId)
+        .to(staff::Column::PersonId);
+    let supports = session::Entity::belongs_to(support_agent::Entity)
+        .from(session::Column::PersonId)
+        .to(support_agent::Column::PersonId);
+    let rows: Vec<Standing> = session::Entity::find()
+        .select_only()
+        .column(session::Column::Id)
+        .column(staff::Column::PartnerId)
+        .column_as(staff::Column::Role, "staff_role")
+        .column_as(support_agent::Column::Role, "support_role")
+        .join(JoinType::LeftJoin, works.into())
+        .join(JoinType::LeftJoin, supports.into())
+        .filter(session::Column::Id.is_in(sessions.iter().copied()))
+        .filter(session::Column::EndedAt.is_null())
+        .order_by_asc(staff::Column::PartnerId)
+        .into_tuple()
+        .all(db)
+        .await?;
+    let mut standing: HashMap<SessionId, DefaultHasher> = HashMap::new();
+    for (id, partner, role, support) in rows {
+        let roles = format!("{partner:?} {role:?} {support:?};");
+        standing.entry(id).or_default().write(roles.as_bytes());
+    }
+    Ok(standing.into_iter().map(|(id, hasher)| (id, hasher.finish())).collect())
+}
+
+type Standing = (SessionId, Option<PartnerId>, Option<StaffRole>, Option<SupportRole>);
 
 type Row = (PersonId, Option<PartnerId>, Option<StaffRole>, Option<SupportRole>);
 

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use super::Refusal;
 use super::person::known_or_new;
 use crate::platform::{By, Command, Engine, Stop, Tx};
+use crate::policy;
 
 /// How a change of what a person may is told on the bus.
 #[must_use]
@@ -162,6 +163,16 @@ pub(super) async fn hold_branch(tx: &mut Tx, partner_id: PartnerId) -> Result<()
     let branch = branch.ok_or(Refusal::NoSuchBranch)?;
     tx.update(&branch, &branch);
     Ok(())
+}
+
+/// May the branch have one more person, beside those who are invited (LIM-7)? Its version was
+/// raised before: two at once are never both the last one.
+pub(super) async fn one_more(tx: &Tx, partner_id: PartnerId, invited: usize) -> Result<(), Stop> {
+    let most = policy::book::in_force(tx)?.keys.catalogue.staff_max;
+    if of_branch(tx.db(), partner_id).await?.len() + invited < most {
+        return Ok(());
+    }
+    Err(Refusal::TooManyStaff.refused().with("limit", most).into())
 }
 
 pub(super) async fn only_owners(

@@ -1,5 +1,7 @@
 //! The client disputes a penalty, support rejects that (PEN-5, PEN-7).
 
+use chrono::TimeDelta;
+use entity::penalty::Model;
 use entity::value::{Money, PenaltyId, PersonId};
 
 use super::read::{self, PenaltyView, view};
@@ -7,7 +9,7 @@ use super::waive::record;
 use super::{Refusal, penalty, tell};
 use crate::access::limits;
 use crate::platform::codes::given;
-use crate::platform::{Command, Refused, Stop, Tx};
+use crate::platform::{Command, Refused, Stop, Tx, heartbeat};
 
 /// Disputes a penalty of one's own.
 pub struct Dispute {
@@ -31,8 +33,11 @@ impl Command for Dispute {
         let reason = given(&self.reason)?;
         let days = keys.penalty.dispute_days;
         let until = penalty::dispute_until(&row, days);
-        let next = penalty::disputed(&row, reason, days, tx.now())
+        let least = TimeDelta::seconds(keys.outage.least_s);
+        let judged = heartbeat::judged(tx.db(), until, tx.now(), least).await?;
+        let next = penalty::disputed(&row, reason, days, judged)
             .map_err(|refusal| Refused::from(refusal).with("until", until))?;
+        let next = Model { disputed_at: Some(tx.now()), ..next };
         tx.update(&row, &next);
         let shown = view(&next, &keys);
         tell::client(tx, &shown, None)?;

@@ -13,7 +13,7 @@ use sea_orm::{
 };
 
 use super::velocity::Facts;
-use crate::platform::{Stop, Tx};
+use crate::platform::{Stop, Tx, readable};
 
 const WEEK: TimeDelta = TimeDelta::days(7);
 
@@ -83,7 +83,7 @@ async fn first(tx: &Tx, order: &order::Model) -> Result<bool, Stop> {
         .filter(order::Column::Id.ne(order.id))
         .filter(order::Column::CompletedAt.lte(order.completed_at))
         .limit(1);
-    Ok(earlier.all(tx.db()).await?.is_empty())
+    Ok(readable::partly(tx.db(), earlier).await?.is_empty())
 }
 
 async fn device(tx: &Tx, client_id: PersonId) -> Result<bool, Stop> {

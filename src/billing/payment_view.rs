@@ -111,7 +111,7 @@ pub async fn top_ups<C: ConnectionTrait>(
     if let Some(cursor) = query.cursor {
         rows = rows.filter(payment::Column::Id.lt(PaymentId(cursor)));
     }
-    Ok(Page::cut(rows.all(db).await?, query, |row| row.id.0, |row| view(&row, refund_h)))
+    Ok(Page::read(db, rows, query, |row| row.id.0, |row| view(&row, refund_h)).await?)
 }
 
 /// One of a partner's top-ups.

@@ -137,7 +137,7 @@ pub async fn payables<C: ConnectionTrait>(
     if let Some(cursor) = query.cursor {
         rows = rows.filter(payable::Column::Id.lt(PayableId(cursor)));
     }
-    Ok(Page::cut(rows.all(db).await?, query, |row| row.id.0, |row| view(&row)))
+    Ok(Page::read(db, rows, query, |row| row.id.0, |row| view(&row)).await?)
 }
 
 /// A payout, where it goes and under which tax number, both sealed: for whoever makes the transfer
@@ -178,7 +178,7 @@ pub async fn payouts<C: ConnectionTrait>(
     if let Some(cursor) = query.cursor {
         rows = rows.filter(payout::Column::Id.lt(PayoutId(cursor)));
     }
-    Ok(Page::cut(rows.all(db).await?, query, |row| row.id.0, |row| payout(&row)))
+    Ok(Page::read(db, rows, query, |row| row.id.0, |row| payout(&row)).await?)
 }
 
 /// A partner's terms.

@@ -112,7 +112,7 @@ pub async fn page<C: ConnectionTrait>(
     if let Some(cursor) = query.cursor {
         rows = rows.filter(penalty::Column::Id.lt(PenaltyId(cursor)));
     }
-    let page = Page::cut(rows.all(db).await?, query, |row| row.id.0, |row| row);
+    let page = Page::read(db, rows, query, |row| row.id.0, |row| row).await?;
     let items = shown(db, book, &page.items).await?;
     Ok(Page { items, next_cursor: page.next_cursor })
 }

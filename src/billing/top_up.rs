@@ -17,7 +17,7 @@ use super::payment_view::{self, PaymentView, view};
 use super::{Refusal, look, payment as rules, refund};
 use crate::bonus::{Owner, grant};
 use crate::ledger::{self, chart, payments};
-use crate::platform::{Audience, Command, Refused, Stop, Tx, idempotency};
+use crate::platform::{Audience, Command, Refused, Stop, Tx, heartbeat, idempotency};
 use crate::policy::{self, Policy};
 
 /// A new intent: who pays what.
@@ -218,9 +218,12 @@ impl Command for RefundTopUp {
         if row.partner_id != self.partner_id || row.purpose != Purpose::TopUp {
             return Err(Refusal::NoSuchPayment.into());
         }
-        let hours = policy::book::in_force(tx)?.keys.topup.refund_h;
+        let policy = policy::book::in_force(tx)?;
+        let (hours, least) = (policy.keys.topup.refund_h, policy.keys.outage.least_s);
         let until = rules::refund_until(&row, hours);
-        rules::refundable(&row, hours, tx.now())
+        let (due, least) = (until.unwrap_or(tx.now()), TimeDelta::seconds(least));
+        let judged = heartbeat::judged(tx.db(), due, tx.now(), least).await?;
+        rules::refundable(&row, hours, judged)
             .map_err(|refusal| Refused::from(refusal).with("until", until))?;
         let amount = rules::here(&row);
         let seen = unspent(tx, &row, amount).await?;

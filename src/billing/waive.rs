@@ -1,5 +1,6 @@
 //! A penalty undone with all that followed from it, in one act that can itself be undone (PEN-7).
 
+use chrono::TimeDelta;
 use entity::penalty::{self as row, PenaltyState};
 use entity::value::{Instant, Money, PenaltyId, WaiverId};
 use entity::waiver;
@@ -15,7 +16,7 @@ use crate::ledger::post::penalty::{self as post, Act};
 use crate::ledger::split::{Split, split};
 use crate::platform::audit;
 use crate::platform::codes::given;
-use crate::platform::{Command, Fault, Refused, Stop, Tx};
+use crate::platform::{Command, Fault, Refused, Stop, Tx, heartbeat};
 use crate::reputation::mark::{self, Counted};
 
 /// Everything an act changes, as it was or as it then is.
@@ -67,7 +68,9 @@ impl Command for Waive {
         let (old, keys) = read::load(tx, self.penalty_id).await?;
         let days = keys.penalty.dispute_days;
         let until = penalty::dispute_until(&old, days);
-        let next = penalty::waived(&old, days, tx.now())
+        let least = TimeDelta::seconds(keys.outage.least_s);
+        let judged = heartbeat::judged(tx.db(), until, tx.now(), least).await?;
+        let next = penalty::waived(&old, days, judged)
             .map_err(|refusal| Refused::from(refusal).with("until", until))?;
         limits::act(tx, record("waive_penalty", (&old, &next), old.amount, reason)).await?;
         let parts = split(old.paid, keys.fee.split_partner_bp);

@@ -245,5 +245,5 @@ pub async fn page<C: ConnectionTrait>(
     if let Some(cursor) = query.cursor {
         rows = rows.filter(campaign::Column::Id.lt(CampaignId(cursor)));
     }
-    Ok(Page::cut(rows.all(db).await?, query, |row| row.id.0, |row| view(&row)))
+    Ok(Page::read(db, rows, query, |row| row.id.0, |row| view(&row)).await?)
 }

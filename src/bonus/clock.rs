@@ -99,6 +99,7 @@ pub struct Shift {
 impl Command for Shift {
     type Answer = ();
     const NAME: &'static str = "shift_bonus";
+    const RECOVERS: bool = true;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
         let owner = owner(tx, self.owner).await?;

@@ -123,7 +123,7 @@ pub async fn page<C: ConnectionTrait>(
     if let Some(cursor) = query.cursor {
         rows = rows.filter(lot::Column::Id.lt(LotId(cursor)));
     }
-    Ok(Page::cut(rows.all(db).await?, query, |row| row.id.0, |row| view(&row)))
+    Ok(Page::read(db, rows, query, |row| row.id.0, |row| view(&row)).await?)
 }
 
 /// The lot of a grant and all that came back of it.

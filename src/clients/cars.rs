@@ -1,9 +1,9 @@
 //! Clients' cars (ACC-7).
 
-use entity::car;
 use entity::order::{self, Status};
 use entity::value::fold::fold_code;
 use entity::value::{CarClass, CarId, PersonId, SealedColumn, SealedField};
+use entity::{car, person};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
 };
@@ -14,10 +14,9 @@ use super::Refusal;
 use crate::platform::crypto::Keys;
 use crate::platform::engine::Shared;
 use crate::platform::write_set::Unique;
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, Stop, Tx, readable};
+use crate::policy;
 
-/// Cars of one client at most.
-const CARS_MAX: usize = 20;
 /// Characters of a make.
 const MAKE_MAX: usize = 60;
 
@@ -67,8 +66,13 @@ impl Command for AddCar {
         if !right {
             return Err(Refusal::CarInvalid.into());
         }
-        if list(tx.db(), self.client_id).await?.len() >= CARS_MAX {
-            return Err(Refusal::TooManyCars.into());
+        // LIM-7. Each car raises the version of its owner: two at once are never both the last one.
+        let owner = tx.find::<person::Entity>(self.client_id).await?;
+        let owner = Tx::must("person", self.client_id, owner)?;
+        tx.update(&owner, &owner.clone());
+        let most = policy::book::in_force(tx)?.keys.client.cars_max;
+        if list(tx.db(), self.client_id).await?.len() >= most {
+            return Err(Refusal::TooManyCars.refused().with("limit", most).into());
         }
         let keys = tx.shared::<Keys>()?;
         let id = CarId::new();
@@ -114,9 +118,8 @@ impl Command for RemoveCar {
         let open = [Status::Requested, Status::Confirmed, Status::OnTheWay, Status::Active];
         let in_use = order::Entity::find()
             .filter(order::Column::CarId.eq(self.car_id))
-            .filter(order::Column::Status.is_in(open))
-            .all(tx.db())
-            .await?;
+            .filter(order::Column::Status.is_in(open));
+        let in_use = readable::partly(tx.db(), in_use).await?;
         if let Some(order) = in_use.first() {
             return Err(Refusal::CarInUse.refused().with("order_id", order.id).into());
         }

@@ -3,6 +3,16 @@
 pub mod cars;
 pub mod profile;
 
+use entity::person;
+
+use crate::platform::Tx;
+
+/// Raises the version of a client's row: whatever was read of this client since the row was is
+/// read again if it changes before the commit.
+pub fn raise(tx: &mut Tx, client: &person::Model) {
+    tx.update(client, &client.clone());
+}
+
 crate::refusals! {
     /// What the clients' side refuses.
     Refusal {

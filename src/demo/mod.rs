@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use ::bank::epoint::Epoint;
 use entity::support_agent::SupportRole;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 use town::{Config, Mailbox, Town, Wire, stop_pair};
 
@@ -22,7 +23,7 @@ use crate::access::CodeChannel;
 use crate::access::support::AddSupport;
 use crate::app::{App, Instead, NotStarted};
 use crate::config::Settings;
-use crate::ledger::proof;
+use crate::ledger::prover;
 use crate::platform::clock::{WallClock, pause};
 use crate::platform::{By, Clock as _, Stop};
 
@@ -132,12 +133,20 @@ pub async fn run(
     tokio::pin!(told);
     let lived = live(&app, options, &place, (mailbox, bank), told.as_mut()).await;
     place.remove_env();
-    let proof = proof::prove(&app.engine).await;
+    let proof = prover::on_demand(&app.engine).await;
     app.stop().await;
     let Some(sight) = lived? else { return Ok(true) };
     let ok = proof?.ok;
     say(&summary(&sight, options, &place, ok))?;
     Ok(ok && sight.figures.violations == 0)
+}
+
+/// The town's people order oftener than people do: what the policy says of one client is raised.
+fn limits() -> Value {
+    json!({"client": {
+        "open_orders_max": 20, "pending_max": 10, "pair_open_max": 5, "placings_per_h": 100,
+        "withdrawn_max": 100,
+    }})
 }
 
 /// Founds the town, lets it live and shows it. Nothing where it was told to stop before.
@@ -156,6 +165,7 @@ async fn live(
         bank::calls(bank, &base_url);
     }
     let (switch, stop) = stop_pair();
+    let limits = limits();
     let config = Config {
         base_urls: vec![base_url.clone()],
         seed: options.seed,
@@ -165,10 +175,12 @@ async fn live(
         support_phone: SUPPORT_PHONE.to_owned(),
         credit_qepik: CREDIT_QEPIK,
         cards: bank.is_some(),
+        policy: Some(limits.clone()),
         ..Config::default()
     };
     let began = app.engine.shared().clock.now();
     say(&format!("{base_url} serves; the town gathers: {} branches …", options.partners))?;
+    say(&format!("The policy published for the town raises what one client may place: {limits}"))?;
     let founding = async {
         let town = Town::found(config, codes, stop).await?;
         town.shared().sundial.read(app.engine.shared().clock.now());

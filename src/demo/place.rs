@@ -1,6 +1,6 @@
 //! Where the demo lives: a database, and beside it keys, a log and the tokens for whoever watches.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, TryLockError};
 use std::io::{self, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 use super::Failed;
 use super::options::Options;
 use crate::config::Settings;
+use crate::platform::{private, sqlite_file};
 
 /// What goes into the log: trouble, and the codes that were sent.
 const LOG_FILTER: &str = "warn,yumo::demo=info";
@@ -17,6 +18,10 @@ const LOG_FILTER: &str = "warn,yumo::demo=info";
 const BY_HAND_S: u32 = 1_800;
 /// How long a one-time code is good for whoever reads it from the log, real seconds.
 const CODE_S: u32 = 300;
+/// The town's people share one address.
+const TOWN_CONNECTIONS_MAX: usize = 100_000;
+/// … and live many times as fast as people do (LIM-9).
+const TOWN_RATE: u32 = 1_000_000;
 /// As many codes as the town needs at a start, however often it starts.
 const CODES_MAX: u32 = 1_000_000;
 
@@ -44,9 +49,7 @@ impl Place {
     /// The database as settings name it.
     #[must_use]
     pub fn url(&self) -> String {
-        let path = self.db.display().to_string();
-        let path = path.replace('%', "%25").replace('?', "%3F").replace('#', "%23");
-        format!("sqlite://{path}?mode=rwc")
+        sqlite_file::url(&self.db, "rwc")
     }
 
     /// Begins the log. While this process lives no other demo begins here: two engines with a bus
@@ -55,8 +58,7 @@ impl Place {
     /// # Errors
     /// When it cannot be written, or another demo runs here.
     pub fn begin_log(&self) -> Result<(), Failed> {
-        let opened = OpenOptions::new().create(true).append(true).open(&self.log);
-        let log = opened.map_err(|error| Failed::at(&self.log, &error))?;
+        let log = private::append(&self.log).map_err(|error| Failed::at(&self.log, &error))?;
         log.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => {
                 Failed::because(format!("another demo runs on {}", self.db.display()))
@@ -77,7 +79,7 @@ impl Place {
     /// When it cannot be written.
     pub fn write_env(&self, text: &str) -> io::Result<()> {
         let fresh = self.env.with_extension("env.new");
-        private(&fresh)?.write_all(text.as_bytes())?;
+        private::create(&fresh)?.write_all(text.as_bytes())?;
         fs::rename(&fresh, &self.env)
     }
 
@@ -86,14 +88,6 @@ impl Place {
         // It may never have been written.
         let _ = fs::remove_file(&self.env);
     }
-}
-
-fn private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 /// The settings of the demo: what was given, on one node, here, at this speed.
@@ -110,6 +104,12 @@ pub fn settings(mut given: Settings, options: &Options, place: &Place, listen: S
     given.access.otp_per_phone_day = CODES_MAX;
     given.access.otp_per_address_hour = CODES_MAX;
     given.access.otp_per_address_day = CODES_MAX;
+    // The whole town calls from one address.
+    given.http.connections_per_address = TOWN_CONNECTIONS_MAX;
+    given.http.rate_session_burst = TOWN_RATE;
+    given.http.rate_session_per_s = TOWN_RATE;
+    given.http.rate_address_burst = TOWN_RATE;
+    given.http.rate_address_per_s = TOWN_RATE;
     given.access.lift_budgets();
     given.access.access_ttl_s = real(BY_HAND_S);
     given.access.ticket_ttl_s = real(BY_HAND_S);

@@ -13,7 +13,7 @@ use super::geo;
 use crate::ledger::read::able;
 use crate::partners::plan::Plans;
 use crate::partners::read::{self, ServiceView};
-use crate::platform::Stop;
+use crate::platform::{Stop, failure, readable};
 use crate::policy::Policy;
 
 /// Rows of one search.
@@ -85,9 +85,9 @@ pub async fn nearest<C: ConnectionTrait>(
     let rows = partner::Entity::find()
         .filter(partner::Column::State.eq(PartnerState::Live))
         .filter(partner::Column::Lat.between(south, north))
-        .filter(partner::Column::Lon.between(west, east))
-        .all(db)
-        .await?;
+        .filter(partner::Column::Lon.between(west, east));
+    // A branch whose row cannot be decoded is not found; the others are.
+    let rows = readable::all(db, rows).await?.rows;
     let limit = i32::try_from(wanted.radius_m).unwrap_or(i32::MAX);
     let mut near: Vec<(i32, partner::Model)> = rows
         .into_iter()
@@ -101,7 +101,13 @@ pub async fn nearest<C: ConnectionTrait>(
     near.retain(|(_, row)| able.contains(&row.id));
     let mut found = Vec::new();
     for (distance_m, row) in near {
-        let plan = plans.of(db, &row).await?;
+        let plan = match plans.of(db, &row).await {
+            Err(stop) if failure::unreadable(&stop) => {
+                tracing::error!(partner_id = %row.id, ?stop, "left out of a search");
+                continue;
+            }
+            plan => plan?,
+        };
         let open = read::serving(&row, &plan.calendar, now);
         let offered = offered(&plan.services, wanted.class);
         let all = wanted.codes.iter().all(|code| offered.iter().any(|s| &s.code == code));

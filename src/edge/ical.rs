@@ -30,7 +30,8 @@ pub fn write(agenda: &Agenda) -> String {
 
 fn event(item: &Item) -> Event {
     let summary = match &item.what {
-        What::Visit { code, services, car_make } => {
+        What::Visit { code, unreadable: true, .. } => format!("{code}: cannot be read"),
+        What::Visit { code, services, car_make, unreadable: false } => {
             format!("{code}: {} ({car_make})", services.join(", "))
         }
         What::Block => "Blocked".to_owned(),

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use self::http::limits::RateLimits;
 use crate::access::Sessions;
 use crate::config::Settings;
 use crate::platform::Engine;
@@ -11,6 +12,7 @@ use crate::platform::crypto::Keys;
 pub mod http;
 pub mod ical;
 pub mod pay;
+pub mod tcp;
 pub mod ws;
 
 /// What every handler has.
@@ -23,4 +25,8 @@ pub struct Edge {
     pub settings: Arc<Settings>,
     /// Who is signed in.
     pub sessions: Arc<Sessions>,
+    /// How much one session and one address may ask for.
+    pub limits: RateLimits,
+    /// What of the feed is in use.
+    pub feed: Arc<ws::limits::Limits>,
 }

@@ -30,8 +30,14 @@ pub fn commission(amount: Money, policy: &Commission) -> Money {
 #[must_use]
 pub fn base(order: &order::Model) -> Money {
     let amount = order.final_amount.unwrap_or(order.agreed);
-    let agreed = order.client_agreed;
-    amount.max(order.amount_confirmed.map_or(agreed, |lower| lower.min(agreed)))
+    least(amount, order.client_agreed, order.amount_confirmed)
+}
+
+/// As [`base`], of an order's amount, what its client last agreed to, and the lower amount the
+/// client or support confirmed.
+#[must_use]
+pub fn least(amount: Money, agreed: Money, confirmed: Option<Money>) -> Money {
+    amount.max(confirmed.map_or(agreed, |lower| lower.min(agreed)))
 }
 
 fn flat(amount: Money, brackets: &[Bracket]) -> Money {

@@ -6,15 +6,24 @@
 //! Postings are never edited.
 
 pub mod chart;
+mod checkpoint;
 pub mod commission;
 pub mod payments;
 pub mod post;
 pub mod proof;
 mod proof_bonus;
+mod proof_orders;
 mod proof_payments;
 mod proof_penalty;
+mod proof_pending;
+mod proof_posted;
+mod proof_rows;
+mod proof_scope;
+mod proof_wallets;
+pub mod prover;
 pub mod read;
 pub mod split;
+pub mod standing;
 pub mod statement;
 pub mod watch;
 

@@ -6,61 +6,51 @@ use std::collections::BTreeMap;
 use entity::payable::{self, PayableState};
 use entity::payment::{self, PaymentState};
 use entity::payout::{self, PayoutState};
-use entity::posting;
-use entity::value::{Money, PaymentId, PayoutId};
-use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-};
-use uuid::Uuid;
+use entity::penalty;
+use entity::value::{Money, PartnerId, PayoutId, PenaltyId, PersonId};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 
 use super::proof::Proof;
-use super::proof_penalty::Moved;
+use super::proof_posted::{Moved, Posted};
+use super::proof_scope::{Reading, open};
 use super::{chart, payments};
-use crate::platform::{Snapshot, Stop};
+use crate::platform::Stop;
 
-/// Rows read at once.
-const BATCH: u64 = 5_000;
-
-/// Adds a posting, if it names a payment or a payout.
-pub(super) fn add(moved: &mut Moved, row: &posting::Model) {
-    let of_payment = ["top_up", "payment", "payout"];
-    if row.kind == "credit" || of_payment.iter().any(|kind| row.kind.starts_with(kind)) {
-        *moved.entry((row.subject, row.credit.clone())).or_default() += row.amount.0;
-        *moved.entry((row.subject, row.debit.clone())).or_default() -= row.amount.0;
-    }
+/// Is this kind of posting about a payment or a payout?
+pub(super) fn is_of(kind: &str) -> bool {
+    kind == "credit" || ["top_up", "payment", "payout"].iter().any(|of| kind.starts_with(of))
 }
 
 /// Payments, payouts and payables against their postings; no posting names one that does not call
 /// for it.
 pub(super) async fn payments(
-    read: &Snapshot,
+    reading: &Reading<'_>,
     proof: &mut Proof,
-    moved: &Moved,
-    accounts: &BTreeMap<String, i64>,
+    posted: &Posted,
 ) -> Result<(), Stop> {
-    let mut moved = moved.clone();
-    came_and_went(read, proof, &mut moved).await?;
-    went_out(read, proof, &mut moved).await?;
-    owed(read, proof, accounts).await?;
+    let mut moved = posted.payments.clone();
+    came_and_went(reading, proof, &mut moved).await?;
+    went_out(reading, proof, &mut moved).await?;
+    owed(reading, proof, &posted.accounts).await?;
+    settled(reading, proof, posted).await?;
     for ((id, account), sum) in moved.into_iter().filter(|(_, sum)| *sum != 0) {
-        let detail = format!("{account} got {} that no payment calls for", Money(sum));
-        proof.wrong("payment_due", "posting", id, detail);
+        if !proof.skips("payment", id) && !proof.skips("payout", id) {
+            let detail = format!("{account} got {} that no payment calls for", Money(sum));
+            proof.wrong("payment_due", "posting", id, detail);
+        }
     }
     Ok(())
 }
 
-async fn came_and_went(read: &Snapshot, proof: &mut Proof, moved: &mut Moved) -> Result<(), Stop> {
-    let mut after = PaymentId(Uuid::nil());
-    loop {
-        let rows = payment::Entity::find()
-            .filter(payment::Column::Id.gt(after))
-            .order_by_asc(payment::Column::Id)
-            .limit(BATCH)
-            .all(read)
-            .await?;
-        proof.checked("payment", rows.len());
-        let Some(last) = rows.last() else { return Ok(()) };
-        after = last.id;
+async fn came_and_went(
+    reading: &Reading<'_>,
+    proof: &mut Proof,
+    moved: &mut Moved,
+) -> Result<(), Stop> {
+    let read = reading.read;
+    let mut walk = reading.walk(|touched| touched.subjects.iter().copied().collect());
+    while let Some(rows) = walk.next(read, proof, payment::Entity::find(), |row| row.id.0).await? {
+        owners(reading, proof, &rows).await?;
         for row in &rows {
             states(proof, row);
             let came = if row.paid_at.is_some() { row.amount.0 } else { 0 };
@@ -79,6 +69,36 @@ async fn came_and_went(read: &Snapshot, proof: &mut Proof, moved: &mut Moved) ->
             }
         }
     }
+    Ok(())
+}
+
+/// A penalty's payment is its debtor's, to its branch (PEN-5).
+async fn owners(
+    reading: &Reading<'_>,
+    proof: &mut Proof,
+    rows: &[payment::Model],
+) -> Result<(), Stop> {
+    let of_penalty = |row: &payment::Model| row.penalty_id.map(|id| (id, row.clone()));
+    let paying: Vec<(PenaltyId, payment::Model)> = rows.iter().filter_map(of_penalty).collect();
+    let owed: Vec<(PenaltyId, PersonId, PartnerId)> = penalty::Entity::find()
+        .select_only()
+        .columns([penalty::Column::Id, penalty::Column::ClientId, penalty::Column::PartnerId])
+        .filter(penalty::Column::Id.is_in(paying.iter().map(|(id, _)| *id)))
+        .into_tuple()
+        .all(reading.read)
+        .await?;
+    for (penalty_id, row) in paying {
+        let right = owed.iter().any(|(id, client_id, partner_id)| {
+            *id == penalty_id
+                && *partner_id == row.partner_id
+                && row.client_id.is_none_or(|id| id == *client_id)
+        });
+        if !right {
+            let detail = format!("pays {penalty_id} for somebody else");
+            proof.wrong("payment_owner", "payment", row.id, detail);
+        }
+    }
+    Ok(())
 }
 
 fn states(proof: &mut Proof, row: &payment::Model) {
@@ -97,18 +117,11 @@ fn states(proof: &mut Proof, row: &payment::Model) {
     }
 }
 
-async fn went_out(read: &Snapshot, proof: &mut Proof, moved: &mut Moved) -> Result<(), Stop> {
-    let mut after = PayoutId(Uuid::nil());
-    loop {
-        let rows = payout::Entity::find()
-            .filter(payout::Column::Id.gt(after))
-            .order_by_asc(payout::Column::Id)
-            .limit(BATCH)
-            .all(read)
-            .await?;
-        proof.checked("payout", rows.len());
-        let Some(last) = rows.last() else { return Ok(()) };
-        after = last.id;
+async fn went_out(reading: &Reading<'_>, proof: &mut Proof, moved: &mut Moved) -> Result<(), Stop> {
+    let read = reading.read;
+    let mut walk = reading.walk(|touched| touched.subjects.iter().copied().collect());
+    while let Some(rows) = walk.next(read, proof, payout::Entity::find(), |row| row.id.0).await? {
+        takes(reading, proof, &rows).await?;
         for row in &rows {
             let (away, there) = match row.state {
                 PayoutState::Created | PayoutState::Sent => (row.amount.0, 0),
@@ -130,48 +143,101 @@ async fn went_out(read: &Snapshot, proof: &mut Proof, moved: &mut Moved) -> Resu
             }
         }
     }
+    Ok(())
 }
 
-/// What each partner is owed, and what each payout takes of it.
-async fn owed(
-    read: &Snapshot,
+/// What each payout takes of what is owed.
+async fn takes(
+    reading: &Reading<'_>,
     proof: &mut Proof,
-    accounts: &BTreeMap<String, i64>,
+    payouts: &[payout::Model],
 ) -> Result<(), Stop> {
-    let rows = payable::Entity::find().all(read).await?;
-    proof.checked("payable", rows.len());
-    let mut due: BTreeMap<String, i64> = BTreeMap::new();
     let mut taken: BTreeMap<PayoutId, i64> = BTreeMap::new();
-    for row in rows {
+    let ids: Vec<PayoutId> = payouts.iter().map(|row| row.id).collect();
+    let select = payable::Entity::find().filter(payable::Column::PayoutId.is_in(ids));
+    for row in open(reading.read, proof, select).await? {
         if let Some(payout_id) = row.payout_id {
             *taken.entry(payout_id).or_default() += row.amount.0;
         }
-        let open = match row.state {
-            PayableState::Owed => row.payout_id.is_none(),
-            PayableState::Suspended => true,
-            PayableState::Settled | PayableState::Refused => false,
-        };
-        let sum = due.entry(chart::payable(row.partner_id)).or_default();
-        *sum += if open { row.amount.0 } else { 0 };
+    }
+    for row in payouts.iter().filter(|row| row.state != PayoutState::Failed) {
+        let sum = taken.remove(&row.id).unwrap_or(0);
+        if sum != row.amount.0 && proof.reads("payable") {
+            let detail = format!("pays {}, its payables are {}", row.amount, Money(sum));
+            proof.wrong("payout_amount", "payout", row.id, detail);
+        }
+    }
+    Ok(())
+}
+
+/// What each partner is owed.
+async fn owed(
+    reading: &Reading<'_>,
+    proof: &mut Proof,
+    accounts: &BTreeMap<String, i64>,
+) -> Result<(), Stop> {
+    let waits = [PayableState::Owed, PayableState::Suspended];
+    let select = payable::Entity::find().filter(payable::Column::State.is_in(waits));
+    let rows = open(reading.read, proof, select).await?;
+    let mut due: BTreeMap<String, i64> = BTreeMap::new();
+    for row in rows {
+        if row.state == PayableState::Suspended || row.payout_id.is_none() {
+            *due.entry(chart::payable(row.partner_id)).or_default() += row.amount.0;
+        }
     }
     let posted = accounts.iter().filter(|(name, _)| name.starts_with("payable:"));
-    for (account, sum) in posted.clone() {
+    let mut wrong = Vec::new();
+    for (account, sum) in posted {
         let due = due.remove(account).unwrap_or(0);
         if *sum != due {
             let detail = format!("holds {}, payables call for {}", Money(*sum), Money(due));
-            proof.wrong("payable_sum", "payable", account, detail);
+            wrong.push((account.clone(), detail));
         }
     }
     for (account, sum) in due.into_iter().filter(|(_, sum)| *sum != 0) {
-        let detail = format!("payables call for {}, nothing is posted", Money(sum));
-        proof.wrong("payable_sum", "payable", account, detail);
+        wrong.push((account, format!("payables call for {}, nothing is posted", Money(sum))));
     }
-    let payouts = payout::Entity::find().filter(payout::Column::State.ne(PayoutState::Failed));
-    for row in payouts.all(read).await? {
-        let sum = taken.remove(&row.id).unwrap_or(0);
-        if sum != row.amount.0 {
-            let detail = format!("pays {}, its payables are {}", row.amount, Money(sum));
-            proof.wrong("payout_amount", "payout", row.id, detail);
+    for (account, detail) in wrong {
+        if proof.reads("payable") {
+            proof.wrong("payable_sum", "payable", account, detail);
+        }
+    }
+    Ok(())
+}
+
+/// Each debt is what lots paid of its order, to that order's partner; what is settled or refused
+/// has left the account of debts, what is not has not (BON-5, BON-6).
+async fn settled(reading: &Reading<'_>, proof: &mut Proof, posted: &Posted) -> Result<(), Stop> {
+    let read = reading.read;
+    let (mut owed, mut left) = (posted.owed.clone(), posted.settled.clone());
+    let mut walk = reading.walk(|touched| touched.payables.iter().copied().collect());
+    while let Some(rows) = walk.next(read, proof, payable::Entity::find(), |row| row.id.0).await? {
+        for row in rows {
+            let account = chart::payable(row.partner_id);
+            let due = owed.remove(&(row.order_id.0, account.clone())).unwrap_or(0);
+            if due != row.amount.0 {
+                let due = Money(due);
+                let detail = format!("is {}, lots paid {due} to {account}", row.amount);
+                proof.wrong("payable_amount", "payable", row.id, detail);
+            }
+            let gone = match row.state {
+                PayableState::Settled if row.payout_id.is_none() => row.amount.0,
+                PayableState::Refused => row.amount.0,
+                PayableState::Settled | PayableState::Owed | PayableState::Suspended => 0,
+            };
+            let found = -left.remove(&(row.id.0, account)).unwrap_or(0);
+            if found != gone {
+                let (found, gone) = (Money(found), Money(gone));
+                let detail = format!("{:?}: {found} of {gone} was settled", row.state);
+                proof.wrong("payable_settled", "payable", row.id, detail);
+            }
+            posted.names(proof, row.id.0, row.order_id);
+        }
+    }
+    for ((order_id, account), sum) in owed.into_iter().filter(|(_, sum)| *sum != 0) {
+        if proof.reads("payable") {
+            let detail = format!("{account} got {} that no payable names", Money(sum));
+            proof.wrong("payable_missing", "order", order_id, detail);
         }
     }
     Ok(())

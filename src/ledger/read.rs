@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Refusal;
-use crate::platform::Stop;
+use crate::platform::{Stop, readable};
 
 /// A balance: posted, held and what is left (BAL-1).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -54,9 +54,8 @@ pub async fn able<C: ConnectionTrait>(
 ) -> Result<BTreeSet<PartnerId>, Stop> {
     let wallets = wallet::Entity::find()
         .filter(wallet::Column::Id.is_in(ids.iter().map(|id| id.0)))
-        .filter(wallet::Column::Restricted.eq(false))
-        .all(db)
-        .await?;
+        .filter(wallet::Column::Restricted.eq(false));
+    let wallets = readable::all(db, wallets).await?.rows;
     let left = |row: &wallet::Model| row.posted.0 - row.held.0 > row.floor.unwrap_or(floor).0;
     let poor: Vec<Uuid> = wallets.iter().filter(|row| !left(row)).map(|row| row.id).collect();
     let mut able: BTreeSet<PartnerId> =
@@ -64,9 +63,8 @@ pub async fn able<C: ConnectionTrait>(
     if !poor.is_empty() {
         let purses = purse::Entity::find()
             .filter(purse::Column::Id.is_in(poor))
-            .filter(purse::Column::Live.eq(true))
-            .all(db)
-            .await?;
+            .filter(purse::Column::Live.eq(true));
+        let purses = readable::all(db, purses).await?.rows;
         able.extend(purses.into_iter().map(|row| PartnerId(row.id)));
     }
     Ok(able)

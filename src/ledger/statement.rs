@@ -1,8 +1,8 @@
 //! Statements: every line with its order, its rule and its lot (BAL-4).
 
 use chrono::{DateTime, Utc};
-use entity::posting;
 use entity::value::{Instant, LotId, Money, OrderId, PartnerId, PersonId, PostingId, Span};
+use entity::{lot, posting};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _, Select,
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Refusal;
+use super::{Refusal, chart, checkpoint};
 use crate::platform::Stop;
 use crate::platform::page::{Page, PageQuery};
 
@@ -150,7 +150,8 @@ pub async fn lines<C: ConnectionTrait>(
     Ok(rows.into_iter().map(line).collect())
 }
 
-/// What was added to an account before an instant: where a span begins.
+/// What was added to the balance and to the bonus before an instant: where a span begins. It is
+/// counted back from the checkpoint, so that what came before the span is not read (BAL-6).
 ///
 /// # Errors
 /// When the database fails.
@@ -159,8 +160,20 @@ pub async fn sums_before<C: ConnectionTrait>(
     whose: Whose,
     before: Instant,
 ) -> Result<(Money, Money), Stop> {
-    let rows = whose.rows().filter(posting::Column::At.lt(before)).all(db).await?;
-    Ok(sums(rows.into_iter().map(line)))
+    let owner = match whose {
+        Whose::Partner(id) => id.0,
+        Whose::Client(id) => id.0,
+    };
+    let balance = match whose {
+        Whose::Partner(id) => {
+            checkpoint::before(db, &[chart::partner(id)], Some(id), before).await?
+        }
+        Whose::Client(_) => Money::ZERO,
+    };
+    let lots = lot::Entity::find().select_only().column(lot::Column::Id);
+    let lots: Vec<LotId> = lots.filter(lot::Column::Owner.eq(owner)).into_tuple().all(db).await?;
+    let lots: Vec<String> = lots.into_iter().map(chart::lot).collect();
+    Ok((balance, checkpoint::before(db, &lots, None, before).await?))
 }
 
 /// The balance's sum and the bonus's.

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::post;
 use super::read::shown;
-use crate::platform::{Audience, Command, Stop, Tx};
+use crate::platform::{Audience, Command, Stop, Tx, readable};
 use crate::policy;
 
 /// Wallets of one sweep at most.
@@ -28,8 +28,8 @@ pub async fn untold<C: ConnectionTrait>(db: &C) -> Result<Vec<PartnerId>, Stop> 
     let differs = Expr::col(Restricted)
         .ne(Expr::col(ToldRestricted))
         .or(Expr::col(Low).ne(Expr::col(ToldLow)));
-    let rows = wallet::Entity::find().filter(differs).limit(ROWS_MAX).all(db).await?;
-    Ok(rows.into_iter().map(|row| PartnerId(row.id)).collect())
+    let found = readable::all(db, wallet::Entity::find().filter(differs).limit(ROWS_MAX)).await?;
+    Ok(found.rows.into_iter().map(|row| PartnerId(row.id)).collect())
 }
 
 /// Tells a branch how its balance stands.

@@ -9,6 +9,7 @@ use sea_orm::{ColumnTrait as _, DatabaseConnection, EntityTrait as _, QueryFilte
 
 use crate::platform::Stop;
 use crate::platform::engine::Shared;
+use crate::platform::epoch::Epoch;
 use crate::platform::feed::{BEHIND_MAX, after, newest, oldest};
 
 /// So many feeds are asked about at once.
@@ -32,34 +33,59 @@ pub struct Behind {
     pub newest: i64,
 }
 
-/// Can a reader go on after this number? Gives the newest one if so.
+/// Where a reader begins who can go on.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// The newest number.
+    pub newest: i64,
+    /// The history it goes on in.
+    pub epoch: Epoch,
+}
+
+/// Can a reader go on after this number, which it has from the epoch it names (NOT-6)?
 ///
 /// # Errors
 /// A fault when the database fails.
-pub async fn from(shared: &Shared, audience: &str, number: i64) -> Result<Found<i64>, Stop> {
+pub async fn from(
+    shared: &Shared,
+    audience: &str,
+    number: i64,
+    named: Option<&str>,
+) -> Result<Found<Start>, Stop> {
+    let epoch = shared.epoch().await?;
     let db = &shared.db.read;
     let newest = newest(db, audience).await?;
-    if number == newest {
-        return Ok(Found::Here(newest));
+    let same = epoch.continues(named, number);
+    if same && number == newest {
+        return Ok(Found::Here(Start { newest, epoch }));
     }
     let oldest = oldest(db, audience).await?.unwrap_or(newest + 1);
     let kept = number <= newest && oldest - 1 <= number && newest - number <= BEHIND_MAX;
-    Ok(if kept { Found::Here(newest) } else { Found::Behind(Behind { oldest, newest }) })
+    Ok(if same && kept {
+        Found::Here(Start { newest, epoch })
+    } else {
+        Found::Behind(Behind { oldest, newest })
+    })
 }
 
-/// The next events after a number, at most a page; none where nothing is new. With `far` another
-/// node may have told something.
+/// The next events after a number of this epoch, at most a page; none where nothing is new. With
+/// `far` another node may have told something.
 ///
 /// # Errors
 /// A fault when the database fails.
 pub async fn next(
     shared: &Shared,
     audience: &str,
-    number: i64,
+    (epoch, number): (i32, i64),
     far: bool,
 ) -> Result<Found<Vec<Arc<feed_event::Model>>>, Stop> {
     let db = &shared.db.read;
-    let mut events = after(db, &shared.tail, audience, number, far).await?;
+    let found = after(db, &shared.tail, audience, number, far).await;
+    let mut events = found.inspect_err(|_| shared.epoch.doubt())?;
+    if shared.epoch().await?.n != epoch {
+        let (newest, oldest) = (newest(db, audience).await?, oldest(db, audience).await?);
+        return Ok(Found::Behind(Behind { oldest: oldest.unwrap_or(newest + 1), newest }));
+    }
     let mut wanted = number;
     let whole = events.iter().take_while(|event| {
         wanted += 1;

@@ -14,6 +14,7 @@ pub use snapshot::Snapshot;
 crate::refusals! {
     /// Why a device's word about what it has is not taken.
     Refusal {
+        OtherEpoch = "other_epoch", Conflict, "This number is of another history", "The database was restored since: take the snapshot, and go on with its epoch and number.";
         NotYetTold = "not_yet_told", Unprocessable, "This was not told yet", "Acknowledge a number at most as high as the newest in `seq`.";
     }
 }

@@ -6,13 +6,15 @@ use utoipa::ToSchema;
 
 use crate::orders;
 use crate::orders::view::OrderView;
-use crate::platform::db::Db;
+use crate::platform::engine::Shared;
 use crate::platform::feed::{self, Audience};
 use crate::platform::{Snapshot as Moment, Stop};
 
 /// State and number of one moment.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Snapshot {
+    /// The history `seq` belongs to: resume with it.
+    pub epoch: String,
     /// Resume after this number.
     pub seq: i64,
     /// The orders that are open, as this audience may see them.
@@ -23,12 +25,13 @@ pub struct Snapshot {
 ///
 /// # Errors
 /// A fault when the database fails.
-pub async fn snapshot(db: &Db, audience: &Audience) -> Result<Snapshot, Stop> {
+pub async fn snapshot(shared: &Shared, audience: &Audience) -> Result<Snapshot, Stop> {
+    let epoch = shared.epoch().await?.id.to_string();
     let audience = *audience;
-    db.snapshot(async move |moment: Moment| {
+    let read = async move |moment: Moment| {
         let seq = feed::newest(&moment, &audience.to_string()).await?;
         let orders = orders::read::open_orders(&moment, &audience).await?;
-        Ok(Snapshot { seq, orders })
-    })
-    .await
+        Ok(Snapshot { epoch, seq, orders })
+    };
+    shared.db.snapshot(read).await
 }

@@ -12,7 +12,7 @@ use super::read::{self, Scope};
 use super::view::{OrderView, view};
 use super::{Refusal, overrun, price, timers};
 use crate::billing::funds;
-use crate::ledger::proof::Standing;
+use crate::ledger::standing::Standing;
 use crate::partners::availability::{NOBODY, free_bays};
 use crate::partners::plan::{self, Plan};
 use crate::platform::{Command, Stop, Tx};
@@ -36,7 +36,7 @@ impl Command for Accept {
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
         let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::Accept).await?;
-        read::fresh(&order, self.seen, self.scope)?;
+        read::fresh(tx, &order, self.seen, self.scope).await?;
         let yes =
             Yes { scope: self.scope, intent: Intent::Accept, override_bay: self.override_bay };
         let order = yes.to(tx, &order, to).await?;

@@ -89,7 +89,7 @@ impl Command for Accept {
         let Answer { scope, order_id, proposal_id, seen } = self.0;
         let intent = Intent::AcceptAddOn;
         let (order, _) = read::ask(tx, scope, order_id, intent).await?;
-        read::fresh(&order, seen, scope)?;
+        read::fresh(tx, &order, seen, scope).await?;
         let refuse = |refusal| read::refuse(refusal, &order, scope);
         let proposal = proposal::pending(&order, proposal_id, tx).map_err(refuse)?;
         proposal::other_side(&proposal, scope.actor()).map_err(refuse)?;

@@ -19,7 +19,7 @@ use crate::billing::funds;
 use crate::ledger::commission::{base, commission};
 use crate::platform::audit;
 use crate::platform::codes::given;
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, Stop, Tx, readable};
 use crate::policy;
 
 /// What support does.
@@ -64,7 +64,7 @@ impl Command for Adjust {
             Act::Amend => Intent::Amend,
         };
         let (order, to) = read::ask(tx, Scope::Support, self.order_id, intent).await?;
-        read::fresh(&order, self.seen, Scope::Support)?;
+        read::fresh(tx, &order, self.seen, Scope::Support).await?;
         let reason = given(&self.reason)?;
         if self.final_amount.is_some_and(|amount| !amount.is_positive()) {
             return Err(Refusal::AmountInvalid.into());
@@ -196,13 +196,18 @@ fn cells(order: &Model) -> serde_json::Value {
 }
 
 async fn cancel(tx: &mut Tx, order: &Model, to: Status, reason: &str) -> Result<Model, Stop> {
+    // What could not be decoded is kept in the history as it stood: closing replaces it.
+    let unreadable = match &order.unreadable {
+        Some(_) => Some(readable::raw::<_, order::Entity>(tx.db(), order.id.0).await?),
+        None => None,
+    };
     let end = End {
         intent: Intent::ForceCancel,
         event: "order.cancelled",
         to,
         reason: Reason::SupportCancelled,
         penalty: Money::ZERO,
-        note: json!({"reason": reason}),
+        note: json!({"reason": reason, "unreadable": unreadable}),
         marks: Vec::new(),
     };
     end.of(tx, order).await

@@ -2,7 +2,7 @@
 //! happen, or leave (ORD-10).
 
 use chrono::TimeDelta;
-use entity::order::{Line, Model, Place, Reason, Status};
+use entity::order::{Kind, Line, Model, Place, Reason, Status};
 use entity::order_step;
 use entity::value::{CarClass, Instant, Money, OrderId, ServiceId, Span};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
@@ -223,14 +223,17 @@ impl Before {
 /// and where none is free it is overbooked: the partner who said it was there answers for that
 /// (BK-10). A booking of the car elsewhere that was made meanwhile is to be let go first (BK-11).
 async fn placed_again(tx: &mut Tx, mut next: Model) -> Result<Model, Stop> {
-    let Some(Place { bay_id, from, until }) = capacity::place(&next) else { return Ok(next) };
+    let place = capacity::place(&next);
+    let span = place.map(|Place { from, until, .. }| Span { from, until });
+    if let Some(span) = span.or((next.kind == Kind::Quick).then(|| capacity::quick_visit(&next)))
+        && !slot::car_free(tx, &next, span).await?
+    {
+        return Err(Refusal::CarBooked.into());
+    }
+    let (Some(Place { bay_id, .. }), Some(span)) = (place, span) else { return Ok(next) };
     let (_, plan) = plan::of(tx, next.partner_id).await?;
     let mut bays = plan.bays_for(next.snapshot.bay_kind.as_deref());
     bays.sort_by_key(|bay| *bay != bay_id);
-    let span = Span { from, until };
-    if !slot::car_free(tx, &next, span).await? {
-        return Err(Refusal::CarBooked.into());
-    }
     let free = free_bays(tx.db(), next.partner_id, &bays, span, next.id.0).await?;
     next.bay_id = free.first().copied();
     if next.bay_id.is_none() {
@@ -267,12 +270,8 @@ async fn before_admission(tx: &Tx, order: &Model) -> Result<Option<Before>, Stop
 pub(super) async fn within_minutes(tx: &Tx, order: &Model, keys: &Policy) -> Result<bool, Stop> {
     let Some(at) = order.admitted_at else { return Ok(false) };
     let end = at + TimeDelta::minutes(keys.order.contest_min);
-    if tx.now() <= end {
-        return Ok(true);
-    }
-    let outages = heartbeat::outages(tx.db(), at).await?;
     let least = TimeDelta::seconds(keys.outage.least_s);
-    Ok(tx.now() <= heartbeat::moved_by_all(end, &outages, least))
+    Ok(heartbeat::judged(tx.db(), end, tx.now(), least).await? <= end)
 }
 
 /// The state before the admission; the clocks that it stopped go on with the time they had left.

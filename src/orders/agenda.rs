@@ -5,19 +5,20 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use entity::order::{self, Model, Status};
+use entity::partly::Partly;
 use entity::value::{BayId, Instant, PartnerId, Span};
 use entity::{bay, bay_block, partner};
 use sea_orm::sea_query::{Expr, Func, Order, SimpleExpr};
 use sea_orm::{
-    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait, ExprTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _, Select,
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, ExprTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
 };
 use uuid::Uuid;
 
 use super::calendar::visit;
 use crate::partners::Refusal;
 use crate::platform::db::Db;
-use crate::platform::{Snapshot, Stop};
+use crate::platform::{Snapshot, Stop, readable};
 use crate::policy::Policy;
 
 /// How far back it reaches, days.
@@ -75,6 +76,8 @@ pub enum What {
         services: Vec<String>,
         /// The car's make.
         car_make: String,
+        /// A part of the order cannot be read.
+        unreadable: bool,
     },
     /// A block; its note may name somebody and stays inside.
     Block,
@@ -137,17 +140,19 @@ async fn at_moment<C: ConnectionTrait>(
 }
 
 /// The rows whose beginning is nearest: what comes goes before what was.
-async fn nearest<C: ConnectionTrait, E: EntityTrait>(
+async fn nearest<C: ConnectionTrait, E: Partly>(
     db: &C,
     rows: Select<E>,
     begins: &SimpleExpr,
     now: Instant,
 ) -> Result<Vec<E::Model>, Stop> {
     let coming = rows.clone().filter(begins.clone().gte(now));
-    let mut found = coming.order_by(begins.clone(), Order::Asc).limit(ROWS_MAX).all(db).await?;
+    let coming = coming.order_by(begins.clone(), Order::Asc).limit(ROWS_MAX);
+    let mut found = readable::partly(db, coming).await?;
     let left = ROWS_MAX.saturating_sub(u64::try_from(found.len()).unwrap_or(ROWS_MAX));
     let past = rows.filter(begins.clone().lt(now));
-    found.extend(past.order_by(begins.clone(), Order::Desc).limit(left).all(db).await?);
+    let past = past.order_by(begins.clone(), Order::Desc).limit(left);
+    found.extend(readable::partly(db, past).await?);
     Ok(found)
 }
 
@@ -169,6 +174,7 @@ fn visited(order: Model, bays: &BTreeMap<BayId, String>) -> Item {
             code: order.code,
             services: order.snapshot.lines.into_iter().map(|line| line.name).collect(),
             car_make: order.snapshot.car_make,
+            unreadable: order.unreadable.is_some(),
         },
     }
 }

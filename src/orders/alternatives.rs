@@ -8,10 +8,10 @@ use entity::value::{CarClass, Instant, Money, PersonId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::place::affords;
+use super::afford::affords;
 use super::read::{self, Scope};
-use super::slot;
 use super::wish::Wish;
+use super::{reach, slot};
 use crate::discovery::nearest::{Found, Wanted, nearest};
 use crate::ledger::commission::commission;
 use crate::partners::availability::{NOBODY, Search};
@@ -68,6 +68,12 @@ impl Command for FindAlternatives {
             if let Some(start) = order.starts_at {
                 place.starts_at = free_near(tx, &place, order.car_class, start, &keys).await?;
                 if place.starts_at.is_none() {
+                    continue;
+                }
+            }
+            if order.kind == Kind::Quick {
+                let (partner, plan) = plan::of(tx, found.id).await?;
+                if reach::too_late(&partner, &plan.calendar, found.route_secs, tx.now()) {
                     continue;
                 }
             }

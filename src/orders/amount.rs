@@ -15,7 +15,7 @@ use super::{Refusal, admit};
 use crate::billing::funds::{self, Limit};
 use crate::ledger::commission::{base, commission};
 use crate::platform::codes::given;
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, Stop, Tx, heartbeat};
 use crate::policy::{self, Policy};
 
 /// The order after its client agreed to a total: the measure of whatever comes (ORD-11).
@@ -102,6 +102,7 @@ impl Command for ConfirmAmount {
 }
 
 /// The client contests a final amount that is far off the agreed one; support decides (ORD-11).
+/// That time moves with our own outages (OUT-1).
 pub struct ContestAmount {
     /// Whose order.
     pub scope: Scope,
@@ -120,8 +121,14 @@ impl Command for ContestAmount {
         let (order, _) = read::ask(tx, self.scope, self.order_id, intent).await?;
         let reason = given(&self.reason)?;
         let keys = policy::book::pinned(tx, order.policy_version)?;
-        let hours = TimeDelta::hours(keys.order.dispute_h);
-        let open = order.completed_at.is_some_and(|at| tx.now() <= at + hours);
+        let end = order.completed_at.map(|at| at + TimeDelta::hours(keys.order.dispute_h));
+        let open = match end {
+            Some(end) => {
+                let least = TimeDelta::seconds(keys.outage.least_s);
+                heartbeat::judged(tx.db(), end, tx.now(), least).await? <= end
+            }
+            None => false,
+        };
         let agreed = order.client_agreed;
         let amount = order.final_amount.unwrap_or(agreed);
         let contested = order.amount_contested_at.is_some();

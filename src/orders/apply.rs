@@ -2,17 +2,18 @@
 //! in one write set.
 
 use entity::mark;
-use entity::order::{Actor, Model, Status};
+use entity::order::{Actor, Model, Reason, Status};
 use entity::order_step;
 use entity::penalty::{self, PenaltyState};
-use entity::value::{EventId, MarkId, Money, PenaltyId};
+use entity::value::{EventId, MarkId, Money, PenaltyId, PersonId};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::machine::Intent;
 use super::view::{OrderView, Reader, view};
-use super::{capacity, timers};
+use super::{capacity, standing, timers};
+use crate::ledger::post::pending;
 use crate::platform::write_set::{Adjust, Cell, Unique};
 use crate::platform::{Audience, Refused, Stop, Tx};
 use crate::{policy, reputation};
@@ -87,16 +88,34 @@ pub fn step(tx: &mut Tx, old: &Model, mut step: Step) -> Result<Model, Stop> {
         // Any end, and admit, closes what was proposed (ORD-8).
         step.next.proposal = None;
     }
-    tx.update(old, &step.next);
-    step.next.version = old.version + 1;
-    record(tx, Some(old.status), &step);
-    occupy(tx, Some(old), &step.next);
-    arm(tx, Some(old), &step.next)?;
+    if step.next.unreadable.take().is_some() {
+        rewrite(tx, old, &step.next);
+        step.next.version = old.version + 1;
+        answered(tx, old, &mut step);
+        record(tx, Some(old.status), &step);
+    } else {
+        tx.update(old, &step.next);
+        step.next.version = old.version + 1;
+        answered(tx, old, &mut step);
+        record(tx, Some(old.status), &step);
+        occupy(tx, Some(old), &step.next);
+        arm(tx, Some(old), &step.next)?;
+    }
     if let (None, Some(amount)) = (old.penalty, step.next.penalty) {
         owe(tx, &step.next, amount);
     }
     tell(tx, &step)?;
     Ok(step.next)
+}
+
+/// Ends an order that was read in part: whatever it may hold or wait for goes, and what could not
+/// be decoded is replaced, so that the row can be read again. The history keeps what stood there.
+fn rewrite(tx: &mut Tx, old: &Model, next: &Model) {
+    tx.rewrite(old, next);
+    tx.delete("tick", vec![("holder", old.id.0.into())]);
+    for kind in timers::ALL {
+        tx.disarm(kind, old.id.0);
+    }
 }
 
 /// Notes what a position changed of an order: the newest estimate of its arrival, that its first
@@ -251,17 +270,43 @@ fn arm(tx: &mut Tx, old: Option<&Model>, new: &Model) -> Result<(), Stop> {
     Ok(())
 }
 
-fn owe(tx: &mut Tx, order: &Model, amount: Money) {
-    // An order that is being placed looks again at what is owed (PEN-6).
+/// What an offer would have cost no longer counts once it is answered or over (BAL-3); one that
+/// ended without a yes is recorded against its client, so that neither taking requests back nor
+/// keeping a branch waiting can be repeated without end (LIM-1, LIM-2).
+fn answered(tx: &mut Tx, old: &Model, step: &mut Step) {
+    if old.status != Status::Requested || step.next.status == Status::Requested {
+        return;
+    }
+    pending::remove(tx, old.partner_id, old.pending_commission);
+    let client = old.client_id;
+    match step.next.reason {
+        Some(Reason::ClientCancelled) => {
+            step.marks.push((client.0, standing::WITHDREW));
+            raise(tx, client);
+        }
+        Some(Reason::Declined | Reason::OfferExpired) if old.pending_commission.is_positive() => {
+            step.marks.push((client.0, standing::UNANSWERED));
+        }
+        _ => {}
+    }
+}
+
+/// Whatever this client is placing now is decided again.
+fn raise(tx: &mut Tx, client_id: PersonId) {
     tx.adjust(Adjust {
         table: "person",
-        key: vec![("id", order.client_id.0.into())],
+        key: vec![("id", client_id.0.into())],
         add: vec![("version", 1)],
         set: Vec::new(),
         also: Vec::new(),
         condition: None,
         refusal: None,
     });
+}
+
+fn owe(tx: &mut Tx, order: &Model, amount: Money) {
+    // An order that is being placed looks again at what is owed (PEN-6).
+    raise(tx, order.client_id);
     tx.insert(penalty::Model {
         id: PenaltyId::new(),
         order_id: order.id,

@@ -13,7 +13,7 @@ use super::machine::Intent;
 use super::overrun::warn_of;
 use super::read::{self, Scope};
 use super::{Refusal, apply, fee, timers};
-use crate::platform::{Audience, Command, Stop, Tx};
+use crate::platform::{Audience, Command, Stop, Tx, readable};
 use crate::policy;
 
 /// Nobody set out in time, or nobody came: the booking burns (BK-5, BK-6).
@@ -115,9 +115,8 @@ impl Command for CheckBay {
             .filter(order::Column::PartnerId.eq(order.partner_id))
             .filter(order::Column::BayId.eq(order.bay_id))
             .filter(order::Column::Status.eq(Status::Active))
-            .filter(order::Column::Id.ne(order.id))
-            .all(tx.db())
-            .await?;
+            .filter(order::Column::Id.ne(order.id));
+        let inside = readable::partly(tx.db(), inside).await?;
         let Some(other) = inside.first() else { return Err(Refusal::NotNow.into()) };
         warn_of(tx, other, &order)
     }

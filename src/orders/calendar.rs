@@ -14,12 +14,12 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::view::CarOf;
-use super::{capacity, price, view};
+use super::parties::CarOf;
+use super::{capacity, parties, price};
 use crate::partners::plan::{Plan, Plans};
 use crate::partners::{Refusal, blocks};
 use crate::platform::db::Db;
-use crate::platform::{Snapshot, Stop};
+use crate::platform::{Snapshot, Stop, readable};
 
 /// Orders, and blocks, of one answer; a week of any branch is far below.
 const ROWS_MAX: u64 = 5_000;
@@ -146,6 +146,9 @@ pub struct Entry {
     /// Why the bay is blocked.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,
+    /// A part of the order cannot be read: what is shown may be blank.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub unreadable: bool,
 }
 
 /// Reads a part of the calendar in one transaction.
@@ -239,7 +242,7 @@ async fn orders<C: ConnectionTrait>(
         .filter(Condition::any().add(open).add(completed))
         .order_by_desc(order::Column::Id)
         .limit(ROWS_MAX);
-    Ok(rows.all(db).await?)
+    Ok(readable::partly(db, rows).await?)
 }
 
 /// Everything in its column; what has none stands apart, unless one bay alone is shown.
@@ -339,14 +342,15 @@ fn entry(order: &Model, kind: EntryKind, visit: Span, place: Option<Place>) -> E
         taken_until: place.map(|place| place.until),
         car: Some(CarOf {
             id: order.car_id,
-            plate: view::plate(order),
+            plate: parties::plate(order),
             make: order.snapshot.car_make.clone(),
             class: order.car_class,
         }),
-        client_name: view::client_name(order),
+        client_name: parties::client_name(order),
         services: order.snapshot.lines.clone(),
         overbooked: order.overbooked,
         note: None,
+        unreadable: order.unreadable.is_some(),
     }
 }
 
@@ -367,5 +371,6 @@ fn blocked(block: bay_block::Model) -> Entry {
         services: Vec::new(),
         overbooked: false,
         note: Some(block.note),
+        unreadable: false,
     }
 }

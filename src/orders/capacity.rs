@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use entity::order::{Kind, Model, Place, Proposed, Status};
 use entity::value::Span;
 use uuid::Uuid;
 
+use super::price;
 use crate::partners::slots::{Ticks, ticks};
 use crate::platform::write_set::Claim;
 
@@ -17,8 +19,23 @@ pub fn place(order: &Model) -> Option<Place> {
     Some(Place { bay_id, from, until })
 }
 
-/// Everything a state holds: its bay, the car of a booking that is still to come, and what a
-/// pending move would need.
+/// When a quick order keeps its car: for the visit, from the arrival that was estimated when it was
+/// placed. Neither the partner's yes nor a newer estimate moves it (BK-11).
+#[must_use]
+pub fn quick_visit(order: &Model) -> Span {
+    let arrives = order.placed_at + TimeDelta::seconds(order.snapshot.route_secs);
+    price::visit(&order.snapshot.lines).occupying(arrives)
+}
+
+/// Does an order keep its car in any tick of this span?
+#[must_use]
+pub fn keeps_car(order: &Model, span: Span) -> bool {
+    let wanted = ticks(span);
+    held(order).iter().any(|(of, ticks)| *of == order.car_id.0 && ticks.meets(&wanted))
+}
+
+/// Everything a state holds: its bay, its car while that is still to come, and what a pending move
+/// would need.
 #[must_use]
 pub fn held(order: &Model) -> Vec<(Uuid, Ticks)> {
     match order.status {
@@ -30,7 +47,7 @@ pub fn held(order: &Model) -> Vec<(Uuid, Ticks)> {
     let mut add = |place: Place| {
         let ticks = ticks(Span { from: place.from, until: place.until });
         held.push((place.bay_id.0, ticks));
-        if comes {
+        if comes && order.kind == Kind::Booking {
             // One car cannot be at two places (BK-11).
             held.push((order.car_id.0, ticks));
         }
@@ -41,17 +58,19 @@ pub fn held(order: &Model) -> Vec<(Uuid, Ticks)> {
     if let Some(Proposed::Reschedule { place, .. }) = order.proposal.as_ref().map(|p| &p.what) {
         add(*place);
     }
+    if comes && order.kind == Kind::Quick {
+        held.push((order.car_id.0, ticks(quick_visit(order))));
+    }
     held
 }
 
-/// Is the car of a booking still to come? One that is being served is there: however long that
+/// Is the car of an order still to come? One that is being served is there: however long that
 /// takes, it holds no time of the car, and keeps it from nowhere else (BK-11).
 fn comes(order: &Model) -> bool {
-    order.kind == Kind::Booking
-        && match order.status {
-            Status::Requested | Status::Confirmed | Status::OnTheWay => true,
-            Status::Active | Status::Completed | Status::Cancelled => false,
-        }
+    match order.status {
+        Status::Requested | Status::Confirmed | Status::OnTheWay => true,
+        Status::Active | Status::Completed | Status::Cancelled => false,
+    }
 }
 
 /// What is taken and what is let go between two states.

@@ -2,14 +2,14 @@
 
 use entity::order;
 use entity::value::{Bp, Money, OrderId, PartnerId};
-use sea_orm::{ConnectionTrait, EntityTrait as _};
+use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Refusal;
 use crate::ledger::commission::{base, commission};
 use crate::ledger::statement::{StatementLine, Whose, of_order};
-use crate::platform::Stop;
+use crate::platform::{Stop, readable};
 use crate::policy::Book;
 use crate::policy::keys::CommissionMode;
 
@@ -57,7 +57,7 @@ pub async fn charges<C: ConnectionTrait>(
     partner_id: PartnerId,
     id: OrderId,
 ) -> Result<Charges, Stop> {
-    let row = order::Entity::find_by_id(id).all(db).await?.pop();
+    let row = readable::in_part::<_, order::Entity>(db, id.0).await?;
     let row = row.filter(|row| row.partner_id == partner_id).ok_or(Refusal::NoSuchOrder)?;
     let keys = book.version(row.policy_version)?;
     let base = base(&row);

@@ -41,7 +41,7 @@ impl Command for Complete {
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
         let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::Complete).await?;
-        read::fresh(&order, self.seen, self.scope)?;
+        read::fresh(tx, &order, self.seen, self.scope).await?;
         if !self.final_amount.is_positive() {
             return Err(Refusal::AmountInvalid.into());
         }
@@ -176,7 +176,7 @@ impl Command for ChangeServices {
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
         let (order, _) = read::ask(tx, self.scope, self.order_id, Intent::ChangeServices).await?;
-        read::fresh(&order, self.seen, self.scope)?;
+        read::fresh(tx, &order, self.seen, self.scope).await?;
         if self.scope == Scope::Support {
             given(self.reason.as_deref().unwrap_or_default())?;
         }

@@ -12,9 +12,11 @@
 //! ```
 
 pub mod accept;
+pub mod acts;
 pub mod add_on;
 pub mod adjust;
 pub mod admit;
+pub mod afford;
 pub mod agenda;
 pub mod alternatives;
 pub mod amount;
@@ -36,16 +38,20 @@ pub mod lapse;
 pub mod late;
 pub mod machine;
 pub mod overrun;
+pub mod pace;
+pub mod parties;
 pub mod place;
 pub mod position;
 pub mod price;
 pub mod proposal;
+pub mod reach;
 pub mod read;
 pub mod refit;
 pub mod reschedule;
 pub mod shift;
 pub mod shut_out;
 pub mod slot;
+pub mod standing;
 pub mod timers;
 pub mod view;
 pub mod wish;
@@ -67,6 +73,14 @@ crate::refusals! {
         NoSuchCar = "no_such_car", NotFound, "There is no such car of yours", "Look at your cars again.";
         Banned = "client_banned", Forbidden, "New orders are closed to you for a time", "Wait until the time in `until`; running orders go on. Write to support if this is wrong.";
         InDebt = "penalties_unpaid", Conflict, "There are unpaid penalties", "Pay them, then place again.";
+        TooManyOpen = "too_many_open_orders", Conflict, "You have as many open orders as there may be", "`limit` of them may be open at once; finish or cancel one first.";
+        TooManyPending = "too_many_requests_pending", Conflict, "As many requests of yours wait for an answer as may", "Wait for an answer, at the latest until `until`, or take one back.";
+        PendingHere = "request_pending_here", Conflict, "A request of yours waits at this partner already", "Wait for the answer, at the latest until `until`, or take it back.";
+        TooManyPlacings = "too_many_placings", TooMany, "You have placed very many orders within an hour", "Place again from the time in `until`.";
+        TooManyWithdrawn = "too_many_withdrawn", TooMany, "You have taken back very many requests", "Place again from the time in `until`.";
+        TooManyActs = "too_many_acts", TooMany, "Too much was proposed or changed within a minute", "Go on from the time in `until`.";
+        OriginTooFar = "origin_too_far", Unprocessable, "The partner is too far for a quick order", "Come nearer, choose another partner, or book a time.";
+        AfterClosing = "arrives_after_closing", Conflict, "The partner would be closed when you arrive", "It closes at `closes_at`: choose another partner, or book a time.";
         StartInvalid = "start_invalid", Unprocessable, "A start belongs to a booking", "Send `starts_at` with a booking, and not with a quick order.";
         SameStart = "same_start", Unprocessable, "That is its start already", "Choose another slot.";
         CarBooked = "car_booked", Conflict, "This car is booked at that time", "Choose another time, or another car.";
@@ -95,6 +109,7 @@ crate::refusals! {
         AmountInvalid = "amount_invalid", Unprocessable, "The amount makes no sense", "Send whole qəpik above zero.";
         QuoteInvalid = "quote_invalid", Conflict, "The quote is over, or of another state of the order", "Ask for a fresh one, look at the fee, then cancel with it.";
         ContestOver = "contest_over", Conflict, "The admission cannot be contested", "Only within 10 minutes, and only where no arrival was recorded; write to support.";
+        Unreadable = "order_unreadable", Conflict, "A part of this order cannot be read", "Support has been alarmed and can close it; nothing was changed.";
         BooksWrong = "books_wrong", Conflict, "Acceptances are stopped", "The books did not prove right; the operator has been alarmed. Try again later.";
         PositionInvalid = "position_invalid", Unprocessable, "The position makes no sense", "Send lat, lon and an accuracy of 0 to 10000 metres.";
     }

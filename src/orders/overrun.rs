@@ -18,7 +18,7 @@ use super::read::{self, Scope};
 use super::view::{Reader, view};
 use super::{Refusal, capacity, price, timers};
 use crate::partners::availability::free_until;
-use crate::platform::{Audience, Command, Stop, Tx};
+use crate::platform::{Audience, Command, Stop, Tx, readable};
 use crate::policy;
 
 /// Visits named and warned at once, at most.
@@ -62,7 +62,7 @@ pub async fn in_the_way(tx: &Tx, old: &Model, new: &Model) -> Result<Vec<Model>,
     if let Some(before) = old.planned_end {
         rows = rows.filter(Column::TakenFrom.gte(before));
     }
-    Ok(rows.all(tx.db()).await?)
+    Ok(readable::partly(tx.db(), rows).await?)
 }
 
 /// Warns the partner and the clients of visits that a car is in the way of; gives what the partner
@@ -116,9 +116,8 @@ pub async fn staying(tx: &Tx, id: PartnerId, bays: &[BayId]) -> Result<Vec<Model
     let inside = order::Entity::find()
         .filter(Column::PartnerId.eq(id))
         .filter(Column::Status.eq(Status::Active))
-        .filter(Column::BayId.is_in(bays.iter().copied()))
-        .all(tx.db())
-        .await?;
+        .filter(Column::BayId.is_in(bays.iter().copied()));
+    let inside = readable::partly(tx.db(), inside).await?;
     Ok(inside.into_iter().filter(|order| stays_over(order, tx.now())).collect())
 }
 
@@ -171,9 +170,8 @@ async fn somebody_comes(tx: &mut Tx, order: &Model, until: Instant) -> Result<()
             .filter(Column::Status.is_in([Status::Confirmed, Status::OnTheWay]))
             .filter(Column::TakenUntil.gt(tx.now()))
             .filter(Column::TakenFrom.lte(tx.now() + again))
-            .limit(CLASHES_MAX)
-            .all(tx.db())
-            .await?;
+            .limit(CLASHES_MAX);
+        let next = readable::partly(tx.db(), next).await?;
         warn(tx, order, &next)?;
     }
     tx.check(order);

@@ -1,24 +1,25 @@
 //! Placing an order, quick or booked (QO-1, BK-1, ORD-7).
+//!
+//! Each decision rests on something the commit checks: the client's record on the version of the
+//! client's row (LIM-1, SAN-1, PEN-6), the branch's balance on a conditional change of its wallet
+//! (BAL-3), hours and services on the branch's version, bays and cars on their ticks (BK-2, BK-11).
 
 use chrono::TimeDelta;
 use entity::order::{Kind, Model, Snapshot, Status};
-use entity::penalty::{self, PenaltyState};
-use entity::sanction::SanctionKind;
+use entity::person;
 use entity::value::{CarId, Instant, Money, OrderId, PartnerId, PersonId};
-use entity::{order, person};
-use sea_orm::{
-    ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _, Statement, Value,
-};
 
 use super::complete::reserved;
 use super::machine::Intent;
+use super::standing::{self, Placing};
 use super::view::{OrderView, Reader, view};
 use super::wish::{self, Wish};
-use super::{Refusal, apply, auto, bonus, machine, slot};
+use super::{Refusal, afford, apply, auto, bonus, machine, slot};
 use crate::billing::reserve;
+use crate::clients;
 use crate::ledger::commission::commission;
+use crate::ledger::post::pending::Expected;
 use crate::platform::{Command, Stop, Tx};
-use crate::{policy, reputation};
 
 /// Places an order.
 pub struct Place {
@@ -34,6 +35,9 @@ impl Command for Place {
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
         machine::allow(self.wish.kind, None, Intent::Place, tx.by().actor)?;
+        // Read before anything that is counted of the client: each placing raises its version.
+        let client = tx.find_kept::<person::Entity>(self.client_id).await?;
+        let client = Tx::must("person", self.client_id, client)?;
         let ready = wish::prepare(tx, self.client_id, &self.wish).await?;
         let keys = &ready.policy.keys;
         if self.wish.shown_total != Some(ready.total) {
@@ -43,18 +47,16 @@ impl Command for Place {
                 .with("services", &ready.snapshot.lines)
                 .into());
         }
-        // Read first: whoever bans or fines the client meanwhile raises its version.
-        let client = tx.find_kept::<person::Entity>(self.client_id).await?;
-        let client = Tx::must("person", self.client_id, client)?;
-        tx.check(&client);
-        not_banned(tx, self.client_id).await?;
-        solvent(tx, self.client_id, keys).await?;
-        if self.wish.kind == Kind::Quick && !tx.first_run() {
-            // The first run leaves it to the database's own rule; a second one says which order.
-            car_free(tx, self.wish.car_id).await?;
-        }
+        standing::car_free(&ready.open, self.wish.car_id)?;
+        let (client_id, partner_id) = (self.client_id, ready.partner.id);
+        let placing = Placing { client_id, partner_id, open: &ready.open, keys };
+        let counts = placing.allowed(tx).await?;
+        // Whatever was counted of this client is counted again if it changes before the commit.
+        clients::raise(tx, &client);
         let due = commission(ready.total, &keys.commission);
-        affordable(tx, ready.partner.id, due, keys.balance.floor).await?;
+        let counted = if counts { due } else { Money::ZERO };
+        let expected = Expected { due, counted, floor: keys.balance.floor };
+        afford::expect(tx, partner_id, expected).await?;
         let answer_by = match &ready.booked {
             None => tx.now() + TimeDelta::seconds(keys.quick.offer_ttl_s),
             Some(booked) => slot::answer_by(booked.starts_at, tx.now(), keys),
@@ -62,6 +64,7 @@ impl Command for Place {
         // Hours, services and bays as they are now: an edit meanwhile has it run again (BK-13).
         tx.check(&ready.partner);
         tx.check(&ready.car);
+        let warnings = ready.warnings();
         let order = Model {
             code: code(),
             kind: self.wish.kind,
@@ -74,6 +77,7 @@ impl Command for Place {
             agreed: ready.total,
             client_agreed: ready.total,
             commission: due,
+            pending_commission: counted,
             policy_version: ready.policy.version,
             offer_deadline: Some(answer_by),
             bonus: self.wish.pay_with_bonus.unwrap_or_default(),
@@ -89,86 +93,8 @@ impl Command for Place {
         }
         let auto = auto::confirms(&ready.partner, &order);
         apply::create(tx, &order, auto)?;
-        let warnings = wish::warnings(ready.overlaps);
         Ok(OrderView { warnings, ..view(&order, Reader::Client) })
     }
-}
-
-/// SAN-1: a banned client places nothing; what runs goes on.
-async fn not_banned(tx: &Tx, client_id: PersonId) -> Result<(), Stop> {
-    let ban = reputation::read::standing(tx.db(), client_id.0, SanctionKind::ClientBan, tx.now());
-    match ban.await? {
-        Some(ban) => Err(Refusal::Banned.refused().with("until", ban.until).into()),
-        None => Ok(()),
-    }
-}
-
-/// PEN-6: unpaid penalties refuse new orders; disputed ones do not count.
-async fn solvent(tx: &Tx, client_id: PersonId, keys: &policy::Policy) -> Result<(), Stop> {
-    let unpaid = penalty::Entity::find()
-        .filter(penalty::Column::ClientId.eq(client_id))
-        .filter(penalty::Column::State.eq(PenaltyState::Pending))
-        .all(tx.db())
-        .await?;
-    let debt = Money(unpaid.iter().map(|p| p.amount.0 - p.paid.0).sum());
-    if debt >= keys.fee.block_debt || unpaid.len() >= keys.fee.block_count {
-        return Err(Refusal::InDebt.refused().with("debt", debt).into());
-    }
-    Ok(())
-}
-
-/// QO-7; the database has the last word.
-async fn car_free(tx: &Tx, car_id: CarId) -> Result<(), Stop> {
-    let open = [Status::Requested, Status::Confirmed, Status::OnTheWay, Status::Active];
-    let busy = order::Entity::find()
-        .filter(order::Column::CarId.eq(car_id))
-        .filter(order::Column::Kind.eq(Kind::Quick))
-        .filter(order::Column::Status.is_in(open))
-        .all(tx.db())
-        .await?;
-    match busy.first() {
-        Some(order) => {
-            let order = view(order, Reader::Client);
-            Err(Refusal::CarBusy.refused().with("order", order).into())
-        }
-        None => Ok(()),
-    }
-}
-
-/// BAL-3: a client never waits for a partner who cannot afford the commission.
-async fn affordable(tx: &Tx, partner_id: PartnerId, due: Money, floor: Money) -> Result<(), Stop> {
-    let affords = affords(tx, partner_id, due, floor).await?;
-    if affords { Ok(()) } else { Err(Refusal::PartnerCannotAfford.into()) }
-}
-
-/// Would the commission fit above the floor, usable bonus and the partner's other pending offers
-/// counted, and does nothing restrict it (BAL-3)?
-///
-/// # Errors
-/// A fault when the wallet is missing.
-pub(super) async fn affords(
-    tx: &Tx,
-    partner_id: PartnerId,
-    due: Money,
-    floor: Money,
-) -> Result<bool, Stop> {
-    let sql = "SELECT w.posted - w.held - CAST(coalesce((SELECT sum(o.commission) FROM \"order\" o \
-               WHERE o.partner_id = w.id AND o.status = 'requested'), 0) AS bigint) \
-               + CAST(coalesce((SELECT sum(l.free) FROM lot l WHERE l.owner = w.id AND \
-               (l.state = 'queued' OR (l.state = 'running' AND l.expires_at >= $2))), 0) \
-               AS bigint) AS left_over, w.floor AS floor, w.restricted AS restricted \
-               FROM wallet w WHERE w.id = $1";
-    let statement = Statement::from_sql_and_values(
-        tx.db().get_database_backend(),
-        sql,
-        [Value::from(partner_id.0), Value::from(tx.now())],
-    );
-    let row = tx.db().query_one_raw(statement).await?;
-    let row = Tx::must("wallet", partner_id, row)?;
-    let left = row.try_get::<i64>("", "left_over")? - due.0;
-    let own: Option<i64> = row.try_get("", "floor")?;
-    let restricted: bool = row.try_get("", "restricted")?;
-    Ok(!restricted && left >= own.unwrap_or(floor.0))
 }
 
 /// What people read aloud: five letters and digits that are not mistaken for each other.
@@ -206,6 +132,7 @@ fn blank(snapshot: Snapshot, now: Instant) -> Model {
         final_amount: None,
         commission: Money::ZERO,
         commission_bonus: Money::ZERO,
+        pending_commission: Money::ZERO,
         bonus: Money::ZERO,
         policy_version: 0,
         placed_at: now,
@@ -247,5 +174,6 @@ fn blank(snapshot: Snapshot, now: Instant) -> Model {
         class_corrected: false,
         amount_contested_at: None,
         updated_at: now,
+        unreadable: None,
     }
 }

@@ -72,8 +72,7 @@ impl Command for SendPosition {
         let near = is_near(&fix, &keys.arrival);
         let (distance_m, gap) = (fix.distance_m, TimeDelta::seconds(keys.arrival.ping_gap_s));
         let kept = earlier.first().is_none_or(|last| fix.at >= last.at + gap);
-        let order =
-            if kept { self.take(tx, order, &mut fix, &earlier, &keys).await? } else { order };
+        let order = if kept { self.take(tx, &order, &mut fix, &earlier, &keys)? } else { order };
         let (eta_at, arrived) = (order.eta_at, order.arrived_at.is_some());
         Ok(PositionAnswer { near, arrived, eta_at, distance_m, kept })
     }
@@ -108,23 +107,23 @@ impl SendPosition {
     }
 
     /// Keeps it, and does what follows from it: an arrival, a new estimate, a doubt.
-    async fn take(
+    fn take(
         &self,
         tx: &mut Tx,
-        order: Model,
+        order: &Model,
         fix: &mut row::Model,
         earlier: &[row::Model],
         keys: &Policy,
     ) -> Result<Model, Stop> {
         let awaited = order.arrived_at.is_none() && order.frozen_until.is_none();
-        let departing = departing(&order, tx.now());
-        let enough = awaited && departing && arrives(&order, fix, earlier, &keys.arrival);
+        let departing = departing(order, tx.now());
+        let enough = awaited && departing && arrives(order, fix, earlier, &keys.arrival);
         let mut next = order.clone();
         if !enough && departing {
-            fix.eta_at = estimate(&order, fix, earlier, &keys.arrival);
+            fix.eta_at = estimate(order, fix, earlier, &keys.arrival);
             next.eta_at = fix.eta_at.or(order.eta_at);
         }
-        let doubted = earlier.is_empty() && !reachable(&order, fix, &keys.arrival);
+        let doubted = earlier.is_empty() && !reachable(order, fix, &keys.arrival);
         if doubted {
             next.position_doubted_at = Some(tx.now());
         }
@@ -136,9 +135,9 @@ impl SendPosition {
             choose_again: true,
         });
         if enough {
-            late::still_awaited(tx, &order, self.scope)?;
-            let next = arrived(&order, keys, ArrivalBy::Position, tx.now());
-            return apply::step(tx, &order, Step::new(Intent::Arrive, "order.arrived", next));
+            late::still_awaited(tx, order, self.scope)?;
+            let next = arrived(order, keys, ArrivalBy::Position, tx.now());
+            return apply::step(tx, order, Step::new(Intent::Arrive, "order.arrived", next));
         }
         apply::located(tx, &next, fix.eta_at.is_some(), doubted)?;
         Ok(next)
@@ -184,13 +183,11 @@ fn arrives(order: &Model, fix: &row::Model, earlier: &[row::Model], keys: &Arriv
 /// Are these two fixes, or one sent twice? The time the device took them at says so; where it is
 /// not told, the place does.
 fn differ(a: &row::Model, b: &row::Model) -> bool {
-    match (a.fixed_at, b.fixed_at) {
-        (Some(a), Some(b)) => a != b,
-        (Some(_) | None, Some(_) | None) => {
-            let place = |row: &row::Model| (row.lat.to_bits(), row.lon.to_bits(), row.accuracy_m);
-            place(a) != place(b)
-        }
+    if let (Some(a), Some(b)) = (a.fixed_at, b.fixed_at) {
+        return a != b;
     }
+    let place = |row: &row::Model| (row.lat.to_bits(), row.lon.to_bits(), row.accuracy_m);
+    place(a) != place(b)
 }
 
 /// The estimate that is told with this position: it moves, the deadline never; only where it moved

@@ -79,7 +79,7 @@ impl Command for Decline {
             (Intent::DeclineReschedule, "order.reschedule_declined")
         };
         let (order, _) = read::ask(tx, scope, order_id, intent).await?;
-        read::fresh(&order, seen, scope)?;
+        read::fresh(tx, &order, seen, scope).await?;
         let refuse = |refusal| read::refuse(refusal, &order, scope);
         let proposal = pending(&order, proposal_id, tx).map_err(refuse)?;
         if add_on(&proposal.what) != self.add_on {

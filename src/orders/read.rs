@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 
 use super::machine::{self, Intent, To};
 use super::view::{OrderView, Reader, view};
-use super::{Refusal, timers};
+use super::{Refusal, acts, timers};
 use crate::platform::codes::General;
 use crate::platform::page::{Page, PageQuery};
-use crate::platform::{Audience, Refused, Stop, Tx};
+use crate::platform::{Audience, Fault, Refused, Stop, Tx, failure, readable};
 
 /// Open orders of one audience at most, in a snapshot.
 const OPEN_MAX: u64 = 1_000;
@@ -78,8 +78,33 @@ impl Scope {
 /// # Errors
 /// `no_such_order`, or a fault.
 pub async fn load(tx: &mut Tx, scope: Scope, id: OrderId) -> Result<Model, Stop> {
-    let order = tx.find_kept::<order::Entity>(id).await?;
+    let order = match tx.find_kept::<order::Entity>(id).await {
+        Err(stop) if failure::unreadable(&stop) => {
+            let order = in_part(tx, scope, id).await?;
+            return Err(unreadable(&order, scope));
+        }
+        found => found?,
+    };
     order.filter(|order| scope.sees(order)).ok_or_else(|| Refusal::NoSuchOrder.into())
+}
+
+/// An order of which a column cannot be decoded, as far as it can be read.
+async fn in_part(tx: &Tx, scope: Scope, id: OrderId) -> Result<Model, Stop> {
+    let order = readable::in_part::<_, order::Entity>(tx.db(), id.0).await?;
+    order.filter(|order| scope.sees(order)).ok_or_else(|| Refusal::NoSuchOrder.into())
+}
+
+/// People are told that support must look; for a timer it is a fault that no retry mends.
+fn unreadable(order: &Model, scope: Scope) -> Stop {
+    let what = order.unreadable.clone().unwrap_or_default();
+    match scope {
+        Scope::Clock => {
+            Fault::Inconsistent { table: "order", id: order.id.to_string(), what }.into()
+        }
+        Scope::Client(_) | Scope::Branch(_) | Scope::Support => {
+            refuse(Refusal::Unreadable, order, scope).into()
+        }
+    }
 }
 
 /// Loads an order and asks the machine; gives the order and its status afterwards.
@@ -92,19 +117,19 @@ pub async fn ask(
     id: OrderId,
     intent: Intent,
 ) -> Result<(Model, Status), Stop> {
-    let order = load(tx, scope, id).await?;
-    match machine::allow(order.kind, Some(order.status), intent, scope.actor()) {
-        Ok(To::Status(status)) => Ok((order, status)),
-        Ok(To::Same) => {
-            let status = order.status;
-            Ok((order, status))
-        }
-        Ok(To::Former) => {
-            let status = order.admitted_from.unwrap_or(Status::Confirmed);
-            Ok((order, status))
-        }
-        Err(refusal) => Err(refuse(refusal, &order, scope).into()),
-    }
+    // Support closes an order as it stands in the database, also one that is read in part only.
+    let order = match (scope, intent) {
+        (Scope::Support, Intent::ForceCancel) => in_part(tx, scope, id).await?,
+        _ => load(tx, scope, id).await?,
+    };
+    let to = machine::allow(order.kind, Some(order.status), intent, scope.actor());
+    let status = match to.map_err(|refusal| refuse(refusal, &order, scope))? {
+        To::Status(status) => status,
+        To::Same => order.status,
+        To::Former => order.admitted_from.unwrap_or(Status::Confirmed),
+    };
+    acts::paced(tx, &order, scope, intent).await?;
+    Ok((order, status))
 }
 
 /// A refusal that shows the order as it is now (ORD-3).
@@ -113,15 +138,25 @@ pub fn refuse(refusal: Refusal, order: &Model, scope: Scope) -> Refused {
     refusal.refused().with("order", view(order, scope.reader()))
 }
 
-/// Is the version the sender saw the newest (ORD-3)?
+/// Is the version the sender saw the newest (ORD-3)? That our own outage moved its deadlines since
+/// changed nothing the sender decided about (OUT-1).
 ///
 /// # Errors
 /// `stale_version` with the order as it is now.
-pub fn fresh(order: &Model, seen: i64, scope: Scope) -> Result<(), Stop> {
-    if order.version == seen {
+pub async fn fresh(tx: &Tx, order: &Model, seen: i64, scope: Scope) -> Result<(), Stop> {
+    if order.version == seen || (seen < order.version && only_moved(tx, order, seen).await?) {
         return Ok(());
     }
     Err(General::StaleVersion.refused().with("order", view(order, scope.reader())).into())
+}
+
+async fn only_moved(tx: &Tx, order: &Model, seen: i64) -> Result<bool, Stop> {
+    let since = order_step::Entity::find()
+        .filter(order_step::Column::OrderId.eq(order.id))
+        .filter(order_step::Column::N.gt(seen))
+        .limit(WHOLE_MAX);
+    let steps = since.all(tx.db()).await?;
+    Ok(!steps.is_empty() && steps.iter().all(|step| step.intent == Intent::Shift.to_string()))
 }
 
 /// One order.
@@ -129,7 +164,7 @@ pub fn fresh(order: &Model, seen: i64, scope: Scope) -> Result<(), Stop> {
 /// # Errors
 /// `no_such_order`, or a fault.
 pub async fn one<C: ConnectionTrait>(db: &C, scope: Scope, id: OrderId) -> Result<OrderView, Stop> {
-    let row = order::Entity::find_by_id(id).all(db).await?.pop();
+    let row = readable::in_part::<_, order::Entity>(db, id.0).await?;
     let row = row.filter(|order| scope.sees(order)).ok_or(Refusal::NoSuchOrder)?;
     Ok(view(&row, scope.reader()))
 }
@@ -147,16 +182,24 @@ pub async fn page<C: ConnectionTrait>(
     let mut rows =
         scope.filter(order::Entity::find()).order_by_desc(order::Column::Id).limit(query.reach());
     if open {
-        rows = rows.filter(order::Column::Status.is_in(OPEN));
+        rows = rows.filter(open_status());
     }
     if let Some(cursor) = query.cursor {
         rows = rows.filter(order::Column::Id.lt(OrderId(cursor)));
     }
-    let rows = rows.all(db).await?;
+    let rows = readable::partly(db, rows).await?;
     Ok(Page::cut(rows, query, |row| row.id.0, |row| view(&row, scope.reader())))
 }
 
+/// Open, or of a status that is none: such an order is shown as unreadable.
+fn open_status() -> Condition {
+    Condition::any()
+        .add(order::Column::Status.is_in(OPEN))
+        .add(order::Column::Status.is_not_in(OPEN.into_iter().chain(OVER)))
+}
+
 const OPEN: [Status; 4] = [Status::Requested, Status::Confirmed, Status::OnTheWay, Status::Active];
+const OVER: [Status; 2] = [Status::Completed, Status::Cancelled];
 
 /// The open orders of an audience, for its snapshot (NOT-6).
 ///
@@ -173,7 +216,7 @@ pub async fn open_orders<C: ConnectionTrait>(
     };
     let mut query = scope
         .filter(order::Entity::find())
-        .filter(order::Column::Status.is_in(OPEN))
+        .filter(open_status())
         .order_by_asc(order::Column::Id)
         .limit(OPEN_MAX);
     if matches!(audience, Audience::Support) {
@@ -184,7 +227,7 @@ pub async fn open_orders<C: ConnectionTrait>(
                 .add(order::Column::AlertedAt.is_not_null()),
         );
     }
-    let rows = query.all(db).await?;
+    let rows = readable::partly(db, query).await?;
     Ok(rows.iter().map(|row| view(row, scope.reader())).collect())
 }
 
@@ -194,6 +237,11 @@ pub async fn open_orders<C: ConnectionTrait>(
 /// `no_such_order`, or a fault.
 pub async fn whole<C: ConnectionTrait>(db: &C, id: OrderId) -> Result<Value, Stop> {
     let order = one(db, Scope::Support, id).await?;
+    let raw = if order.unreadable {
+        Some(readable::raw::<_, order::Entity>(db, id.0).await?)
+    } else {
+        None
+    };
     let steps = order_step::Entity::find()
         .filter(order_step::Column::OrderId.eq(id))
         .order_by_asc(order_step::Column::N)
@@ -218,6 +266,7 @@ pub async fn whole<C: ConnectionTrait>(db: &C, id: OrderId) -> Result<Value, Sto
     let penalties = penalty::Entity::find().filter(penalty::Column::OrderId.eq(id)).all(db).await?;
     Ok(json!({
         "order": order,
+        "raw": raw,
         "steps": steps.iter().map(|s| json!({
             "n": s.n, "at": s.at, "actor": s.actor, "person_id": s.person_id,
             "session_id": s.session_id, "intent": s.intent, "from": s.from_status,

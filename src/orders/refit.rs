@@ -55,7 +55,9 @@ async fn replace(tx: &mut Tx, mut next: Model) -> Result<Model, Stop> {
     next.snapshot.bay_kind = plan.bay_kind(&ids)?;
     let visit = price::visit(&next.snapshot.lines);
     next.ends_at = next.starts_at.map(|start| visit.serving(start).until);
-    let Some(Place { bay_id, from, .. }) = capacity::place(&next) else { return Ok(next) };
+    let Some(Place { bay_id, from, .. }) = capacity::place(&next) else {
+        return quick_car(tx, next).await;
+    };
     let span = extended(tx, &next, visit.occupying(from))?;
     let bays = plan.bays_for(next.snapshot.bay_kind.as_deref());
     if bays.is_empty() {
@@ -70,6 +72,13 @@ async fn replace(tx: &mut Tx, mut next: Model) -> Result<Model, Stop> {
         return Err(Refusal::CarBooked.into());
     }
     Ok(next)
+}
+
+/// A quick order without a bay keeps its car for as long as the visit takes all the same.
+async fn quick_car(tx: &Tx, next: Model) -> Result<Model, Stop> {
+    let free = next.kind == Kind::Booking
+        || slot::car_free(tx, &next, capacity::quick_visit(&next)).await?;
+    if free { Ok(next) } else { Err(Refusal::CarBooked.into()) }
 }
 
 /// A booking that was extended holds its bay for as much longer (BK-6).

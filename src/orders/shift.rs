@@ -10,7 +10,7 @@ use super::machine::Intent;
 use super::read::{self, Scope};
 use super::timers;
 use crate::platform::heartbeat::moved;
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, Fault, Stop, Tx};
 use crate::policy::{self, Policy};
 
 /// Moves every deadline of an order that fell into the outage.
@@ -26,6 +26,7 @@ pub struct Shift {
 impl Command for Shift {
     type Answer = ();
     const NAME: &'static str = "shift";
+    const RECOVERS: bool = true;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
         let (order, _) = read::ask(tx, Scope::Clock, self.order_id, Intent::Shift).await?;
@@ -43,7 +44,10 @@ impl Command for Shift {
             let to = to.map(|to| latest(&order, kind, &keys).map_or(to, |latest| to.min(latest)));
             let later = to.map(|to| to - shown).filter(|later| *later > TimeDelta::zero());
             if let (Some(later), true) = (later, timers::DEADLINES.contains(&kind)) {
-                delay(&mut next, kind, later);
+                match delay(&mut next, kind, later)? {
+                    Kept::InTheOrder => {}
+                    Kept::InItsTimer => tx.arm(kind, order.id.0, due + later),
+                }
                 shifted.push(json!({"timer": kind, "due": due, "later_s": later.num_seconds()}));
             }
         }
@@ -77,7 +81,15 @@ fn latest(order: &Model, kind: &str, keys: &Policy) -> Option<Instant> {
     }
 }
 
-fn delay(order: &mut Model, kind: &str, later: TimeDelta) {
+/// Where a deadline is kept.
+enum Kept {
+    /// In a column: its timer follows it.
+    InTheOrder,
+    /// Nowhere else.
+    InItsTimer,
+}
+
+fn delay(order: &mut Model, kind: &str, later: TimeDelta) -> Result<Kept, Fault> {
     let put = |deadline: &mut Option<Instant>| *deadline = deadline.map(|at| at + later);
     match kind {
         timers::OFFER => put(&mut order.offer_deadline),
@@ -96,6 +108,8 @@ fn delay(order: &mut Model, kind: &str, later: TimeDelta) {
                 proposal.expires_at += later;
             }
         }
-        _ => {}
+        timers::AUTO_COMPLETE => return Ok(Kept::InItsTimer),
+        _ => return Err(Fault::Other(format!("no outage moves {kind}"))),
     }
+    Ok(Kept::InTheOrder)
 }

@@ -17,7 +17,7 @@ use super::cancel::End;
 use super::machine::Intent;
 use super::read::{self, Scope};
 use super::{Refusal, timers};
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, Stop, Tx, readable};
 use crate::reputation::{read::standing, rules};
 
 /// Orders that one command sends on.
@@ -53,9 +53,8 @@ impl Command for ShutOutAll {
             .filter(Condition::any().add(asked).add(booked))
             .filter(order::Column::Id.not_in_subquery(sent))
             .order_by_asc(order::Column::Id)
-            .limit(AT_ONCE)
-            .all(tx.db())
-            .await?;
+            .limit(AT_ONCE);
+        let touched = readable::partly(tx.db(), touched).await?;
         let now = tx.now();
         for order in &touched {
             tx.arm(timers::SHUT_OUT, order.id.0, now);

@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use entity::order::{Kind, Model, Place};
 use entity::value::{BayId, CarId, Instant, OrderId, PartnerId, Span};
 
+use super::capacity;
 use crate::discovery::slots::FreeSlot;
 use crate::partners::Refusal;
 use crate::partners::availability::{NOBODY, Search, free_bays};
@@ -116,15 +117,16 @@ impl Wanted<'_> {
     }
 }
 
-/// Is the car of an order booked nowhere else in this span (BK-11)? Only bookings hold time of
-/// their car.
+/// Is the car of an order held by no other order (BK-11): in this span where it is a booking, for
+/// as long as the visit takes where it is a quick order?
 ///
 /// # Errors
 /// When the database fails.
 pub async fn car_free(tx: &Tx, order: &Model, span: Span) -> Result<bool, Stop> {
-    if order.kind == Kind::Quick {
-        return Ok(true);
-    }
+    let span = match order.kind {
+        Kind::Quick => capacity::quick_visit(order),
+        Kind::Booking => span,
+    };
     let car = BayId(order.car_id.0);
     let free = free_bays(tx.db(), order.partner_id, &[car], span, order.id.0).await?;
     Ok(!free.is_empty())

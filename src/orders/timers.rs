@@ -64,7 +64,20 @@ pub const ALL: &[&str] = &[
 
 /// Those that hold somebody to a time, and so move with our own outages (OUT-1).
 pub const DEADLINES: &[&str] =
-    &[OFFER, ARRIVAL, DECISION, ADMIT_ALERT, ADMIT, FROZEN, BURN, PROPOSAL];
+    &[OFFER, ARRIVAL, DECISION, ADMIT_ALERT, ADMIT, FROZEN, BURN, PROPOSAL, AUTO_COMPLETE];
+
+/// Those that stay, for nobody is held to them: acts of the branch's own settings, reminders,
+/// looks.
+pub const STAYING: &[&str] = &[
+    AUTO_CONFIRM,
+    AUTO_AGREE,
+    REMIND_DAY,
+    REMIND_SOON,
+    REMIND_LEAVE,
+    BAY_CHECK,
+    OVERRUN,
+    SHUT_OUT,
+];
 
 /// The last instant at which an offer can be answered: a quick one has a grace shown to no one
 /// (QO-2, BK-3).
@@ -144,4 +157,19 @@ fn reminders(order: &Model, policy: &Policy) -> Vec<(&'static str, Option<Instan
     .into_iter()
     .map(|(kind, due)| (kind, due.filter(|due| *due > agreed)))
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// OUT-1: of every wait it was decided whether our own outages move it.
+    #[test]
+    fn out_1_every_wait_moves_or_stays() {
+        for kind in ALL {
+            let (moves, stays) = (DEADLINES.contains(kind), STAYING.contains(kind));
+            assert!(moves != stays, "{kind}: one of DEADLINES and STAYING");
+        }
+        assert_eq!(DEADLINES.len() + STAYING.len(), ALL.len());
+    }
 }

@@ -4,16 +4,15 @@ use chrono::{DateTime, Utc};
 use entity::order::{
     Actor, ArrivalBy, Kind, Line, Model, Place, Proposal, Proposed, Reason, Status,
 };
-use entity::value::{
-    CarClass, CarId, Money, OrderId, PartnerId, PersonId, Point, ProposalId, SealedColumn,
-    SealedField,
-};
+use entity::value::{Money, OrderId, ProposalId};
 use serde::{Deserialize, Serialize};
 use strum::IntoEnumIterator as _;
 use utoipa::ToSchema;
 
 use super::machine::{self, Intent};
 use super::overrun::ClashView;
+pub use super::parties::{CarOf, ClientOf, PartnerOf};
+use super::parties::{car_of, client_name, partner_of};
 use super::{amount, capacity, fee};
 
 /// Who reads.
@@ -35,41 +34,6 @@ impl Reader {
             Self::Support => Actor::Support,
         }
     }
-}
-
-/// The partner of an order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct PartnerOf {
-    /// The branch.
-    pub id: PartnerId,
-    /// Its name at placing.
-    pub name: String,
-    /// Its address at placing.
-    pub address: String,
-    /// Where it is.
-    pub point: Point,
-}
-
-/// The client of an order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct ClientOf {
-    /// The person.
-    pub id: PersonId,
-    /// What they are called.
-    pub name: Option<SealedField>,
-}
-
-/// The car of an order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct CarOf {
-    /// The car.
-    pub id: CarId,
-    /// Its plate.
-    pub plate: SealedField,
-    /// Make and model.
-    pub make: String,
-    /// The class it was priced by.
-    pub class: CarClass,
 }
 
 /// What is proposed for an order.
@@ -210,6 +174,9 @@ pub struct OrderView {
     pub commission: Option<Money>,
     /// What this reader may do now, from the machine itself.
     pub may: Vec<String>,
+    /// A part of it cannot be read: what is shown may be blank, and support alone may act.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub unreadable: bool,
 }
 
 /// The order as this reader may see it.
@@ -228,19 +195,9 @@ pub fn view(order: &Model, reader: Reader) -> OrderView {
         status: order.status,
         reason: order.reason,
         version: order.version,
-        partner: PartnerOf {
-            id: order.partner_id,
-            name: snapshot.partner_name.clone(),
-            address: snapshot.partner_address.clone(),
-            point: snapshot.partner_point,
-        },
+        partner: partner_of(order),
         client: ClientOf { id: order.client_id, name: client_name(order) },
-        car: CarOf {
-            id: order.car_id,
-            plate: plate(order),
-            make: snapshot.car_make.clone(),
-            class: order.car_class,
-        },
+        car: car_of(order),
         services: snapshot.lines.clone(),
         total: order.agreed,
         agreed_total: order.client_agreed,
@@ -292,17 +249,8 @@ pub fn view(order: &Model, reader: Reader) -> OrderView {
             Reader::Staff | Reader::Support => Some(order.commission),
         },
         may: may(order, reader.actor()),
+        unreadable: order.unreadable.is_some(),
     }
-}
-
-/// The plate: a copy of the car's, so bound to the car.
-pub(super) fn plate(order: &Model) -> SealedField {
-    order.plate.at(SealedColumn::CarPlate, order.car_id)
-}
-
-/// What the client was called at placing: a copy of the person's, so bound to the person.
-pub(super) fn client_name(order: &Model) -> Option<SealedField> {
-    order.client_name.as_ref().map(|name| name.at(SealedColumn::PersonName, order.client_id))
 }
 
 fn proposal_of(proposal: &Proposal, reader: Reader) -> ProposalOf {
@@ -327,6 +275,7 @@ fn proposal_of(proposal: &Proposal, reader: Reader) -> ProposalOf {
 fn may(order: &Model, actor: Actor) -> Vec<String> {
     Intent::iter()
         .filter(|intent| machine::allow(order.kind, Some(order.status), *intent, actor).is_ok())
+        .filter(|intent| order.unreadable.is_none() || *intent == Intent::ForceCancel)
         .filter(|intent| sensible(order, *intent, actor))
         .map(|intent| intent.to_string())
         .collect()

@@ -9,11 +9,11 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Refusal, price, slot};
+use super::{Refusal, capacity, price, reach, slot};
 use crate::discovery::geo;
 use crate::partners;
 use crate::partners::plan;
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, Stop, Tx, readable};
 use crate::policy::{self, Policy, PolicyVersion};
 
 /// What a client asks for.
@@ -73,7 +73,8 @@ pub struct Preview {
     pub ends_at: Option<DateTime<Utc>>,
     /// Until when the partner would have to answer a booking.
     pub answer_by: Option<DateTime<Utc>>,
-    /// What the client should know beforehand: `overlaps_another_order` (BK-11).
+    /// What the client should know beforehand: `overlaps_another_order` (BK-11),
+    /// `arrives_after_closing`.
     pub warnings: Vec<String>,
 }
 
@@ -85,7 +86,21 @@ pub(super) struct Ready {
     pub(super) snapshot: Snapshot,
     pub(super) total: Money,
     pub(super) booked: Option<slot::Chosen>,
-    pub(super) overlaps: bool,
+    /// All open orders of the client.
+    pub(super) open: Vec<Model>,
+    overlaps: bool,
+    after_closing: bool,
+}
+
+impl Ready {
+    /// What the client is warned of.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let mut warnings = warnings(self.overlaps);
+        if self.after_closing {
+            warnings.push("arrives_after_closing".to_owned());
+        }
+        warnings
+    }
 }
 
 /// Shows what an order would be; changes nothing.
@@ -104,6 +119,7 @@ impl Command for PreviewOrder {
         let ready = prepare(tx, self.client_id, &self.wish).await?;
         let keys = &ready.policy.keys;
         let start = ready.booked.as_ref().map(|booked| booked.starts_at);
+        let warnings = ready.warnings();
         let snapshot = ready.snapshot;
         let free = TimeDelta::minutes(snapshot.free_cancel_min);
         Ok(Preview {
@@ -119,7 +135,7 @@ impl Command for PreviewOrder {
             },
             ends_at: ready.booked.as_ref().map(|booked| booked.ends_at),
             answer_by: start.map(|start| slot::answer_by(start, tx.now(), keys)),
-            warnings: warnings(ready.overlaps),
+            warnings,
             services: snapshot.lines,
         })
     }
@@ -156,6 +172,8 @@ pub(super) async fn prepare(tx: &mut Tx, client_id: PersonId, wish: &Wish) -> Re
     }
     let total = price::total(&lines)?;
     let snapshot = snapshot(keys, &partner, &car, lines, wish, need.bay_kind.clone());
+    let after_closing =
+        wish.kind == Kind::Quick && reach::checked(&snapshot, &partner, &plan, keys, tx.now())?;
     let booked = match wish.starts_at {
         None => None,
         Some(start) => {
@@ -166,8 +184,9 @@ pub(super) async fn prepare(tx: &mut Tx, client_id: PersonId, wish: &Wish) -> Re
     };
     let Wish { car_id, partner_id, kind, .. } = *wish;
     let clash = Clash { client_id, car_id, partner_id, kind, except: None, told: true };
-    let overlaps = clash.overlaps(tx, span_of(&snapshot, booked.as_ref(), tx.now())).await?;
-    Ok(Ready { policy, car, partner, snapshot, total, booked, overlaps })
+    let open = clash.open(tx).await?;
+    let overlaps = clash.among(&open, span_of(&snapshot, booked.as_ref(), tx.now()))?;
+    Ok(Ready { policy, car, partner, snapshot, total, booked, open, overlaps, after_closing })
 }
 
 fn snapshot(
@@ -230,18 +249,28 @@ impl Clash {
     /// # Errors
     /// `car_booked` when the same car is at two places at one time.
     pub(super) async fn overlaps(&self, tx: &Tx, span: Span) -> Result<bool, Stop> {
+        self.among(&self.open(tx).await?, span)
+    }
+
+    /// All open orders of the client.
+    async fn open(&self, tx: &Tx) -> Result<Vec<Model>, Stop> {
         let open = [Status::Requested, Status::Confirmed, Status::OnTheWay, Status::Active];
         let others = order::Entity::find()
             .filter(order::Column::ClientId.eq(self.client_id))
-            .filter(order::Column::Status.is_in(open))
-            .all(tx.db())
-            .await?;
+            .filter(order::Column::Status.is_in(open));
+        Ok(readable::partly(tx.db(), others).await?)
+    }
+
+    /// As [`Self::overlaps`], among these orders of the client.
+    fn among(&self, others: &[Model], span: Span) -> Result<bool, Stop> {
         let mut overlaps = false;
         let others = others.iter().filter(|other| Some(other.id) != self.except);
-        for other in others.filter(|other| meets(other, span)) {
+        for other in others {
+            let meets = meets(other, span);
             // Of two quick orders of a car the database itself refuses the second (QO-7).
-            if other.car_id == self.car_id && (other.kind, self.kind) != (Kind::Quick, Kind::Quick)
-            {
+            let both_quick = (other.kind, self.kind) == (Kind::Quick, Kind::Quick);
+            let same_car = other.car_id == self.car_id && !both_quick;
+            if same_car && (meets || capacity::keeps_car(other, span)) {
                 let refused = Refusal::CarBooked.refused();
                 if !self.told {
                     return Err(refused.into());
@@ -252,7 +281,7 @@ impl Clash {
                     .with("partner", &other.snapshot.partner_name)
                     .into());
             }
-            overlaps |= other.partner_id != self.partner_id;
+            overlaps |= meets && other.partner_id != self.partner_id;
         }
         Ok(overlaps)
     }

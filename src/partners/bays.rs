@@ -6,9 +6,9 @@ use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter a
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Refusal;
 use super::register::says_something;
 use super::services::raise;
+use super::{Refusal, limits};
 use crate::platform::{Command, Stop, Tx};
 
 /// A bay as it is shown.
@@ -49,6 +49,7 @@ impl Command for AddBay {
             return Err(Refusal::BayInvalid.into());
         }
         raise(tx, self.partner_id).await?;
+        limits::one_more_bay(tx, self.partner_id).await?;
         let row = bay::Model {
             id: BayId::new(),
             partner_id: self.partner_id,

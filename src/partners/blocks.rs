@@ -13,12 +13,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Refusal;
 use super::register::TEXT_MAX;
+use super::services::raise;
 use super::slots::{TICK_SECS, Ticks, ticks};
+use super::{Refusal, limits};
 use crate::platform::page::{Page, PageQuery};
 use crate::platform::write_set::{Claim, Unique};
-use crate::platform::{Audience, Command, Refused, Stop, Tx};
+use crate::platform::{Audience, Command, Refused, Stop, Tx, readable};
 
 /// The longest block, ticks: 31 days.
 const LONG_MAX_TICKS: i64 = 31 * 24 * 3600 / TICK_SECS;
@@ -100,6 +101,8 @@ impl Command for AddBlock {
         let bay = tx.find::<bay::Entity>(self.bay_id).await?;
         let bay = bay.filter(|bay| bay.partner_id == self.partner_id);
         let bay = bay.ok_or(Refusal::NoSuchBay)?;
+        raise(tx, self.partner_id).await?;
+        limits::one_more_block(tx, self.partner_id).await?;
         let row = bay_block::Model {
             id: BlockId::new(),
             partner_id: self.partner_id,
@@ -176,7 +179,8 @@ async fn in_the_way(tx: &Tx, claim: &Claim) -> Result<(), Stop> {
     let holders = || runs.iter().map(|(holder, ..)| *holder);
     let orders = order::Entity::find().filter(order::Column::Id.is_in(holders()));
     let blocks = bay_block::Entity::find().filter(bay_block::Column::Id.is_in(holders()));
-    let orders = orders.order_by_asc(order::Column::TakenFrom).all(tx.db()).await?;
+    let orders = orders.order_by_asc(order::Column::TakenFrom);
+    let orders = readable::partly(tx.db(), orders).await?;
     let blocks = blocks.order_by_asc(bay_block::Column::StartsAt).all(tx.db()).await?;
     let part = |id: Uuid| runs.iter().find(|(holder, ..)| *holder == id);
     let at = |n: i64| Instant::from_timestamp(n.saturating_mul(TICK_SECS), 0);

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use super::Refusal;
 use super::plan::{Plan, Plans};
-use crate::platform::{Engine, Snapshot, Stop};
+use crate::platform::{Engine, Snapshot, Stop, readable};
 
 /// Why a booking no longer fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -85,9 +85,8 @@ async fn at_moment<C: ConnectionTrait>(
         .filter(order::Column::Kind.eq(Kind::Booking))
         .filter(order::Column::Status.is_in(live))
         .filter(order::Column::EndsAt.gt(now))
-        .order_by_asc(order::Column::StartsAt)
-        .all(db)
-        .await?;
+        .order_by_asc(order::Column::StartsAt);
+    let bookings = readable::partly(db, bookings).await?;
     let conflict = |booking: Model| {
         let visit = Span { from: booking.starts_at?, until: booking.ends_at? };
         let mut why = why(&plan, &bays, &booking, visit, now);

@@ -8,6 +8,8 @@ pub mod blocks;
 pub mod calendar_feed;
 pub mod closing;
 pub mod conflicts;
+mod limits;
+pub mod night;
 pub mod plan;
 pub mod profile;
 pub mod read;
@@ -45,6 +47,10 @@ crate::refusals! {
         PauseInvalid = "pause_invalid", Unprocessable, "The pause makes no sense", "A pause lasts a minute at least, and `minutes_most` at most.";
         DayInvalid = "special_day_invalid", Unprocessable, "The special day makes no sense", "It is today or later and within two years; its spans open within the day, last at most 24 hours and do not meet; its note has at most 200 characters.";
         NoSuchDay = "no_such_special_day", NotFound, "That date has no hours of its own", "Look at the branch's special days again.";
+        TooManyServices = "too_many_services", Conflict, "The branch has as many services as there may be", "`limit` of them, also those it offers no longer: change one of those instead.";
+        TooManyBays = "too_many_bays", Conflict, "The branch has as many bays as there may be", "`limit` of them, also those out of use: change one of those instead.";
+        TooManyBlocks = "too_many_blocks", Conflict, "The branch has as many blocks as there may be", "`limit` of them that are not over: remove some first, or take bays out of use.";
+        TooManyDays = "too_many_special_days", Conflict, "The branch has as many special days as there may be", "`limit` of them from today on: drop some first.";
         NoSuchCalendar = "no_such_calendar", NotFound, "There is no calendar at this address", "Ask the branch for the newest address of its calendar.";
     }
 }

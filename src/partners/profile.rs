@@ -1,5 +1,7 @@
 //! A branch's own switches and hours.
 
+use std::ops::RangeInclusive;
+
 use entity::partner::{AutoConfirm, AutoHours};
 use entity::value::PartnerId;
 use entity::{opening, partner};
@@ -14,8 +16,6 @@ use crate::platform::crypto::Keys;
 use crate::platform::{Command, Stop, Tx};
 use crate::policy::{self, Policy};
 
-/// A branch may give at most so many minutes on top of the route.
-const BUFFER_MAX: i32 = 120;
 /// Spans in a week.
 const SPANS_MAX: usize = 70;
 /// Grids a branch may choose, minutes: each divides the hour (BK-1).
@@ -76,6 +76,8 @@ pub struct EditBranch {
     pub auto_confirm: Setting<AutoConfirm>,
     /// Accepts add-ons by itself (ADD-1).
     pub auto_add_on: Option<bool>,
+    /// Takes quick orders whose client is expected after closing.
+    pub late_arrivals: Option<bool>,
 }
 
 impl Command for EditBranch {
@@ -96,6 +98,7 @@ impl Command for EditBranch {
         new.free_cancel_min = self.free_cancel_min.or(old.free_cancel_min);
         new.auto_confirm = self.auto_confirm.or(new.auto_confirm);
         new.auto_add_on = self.auto_add_on.unwrap_or(old.auto_add_on);
+        new.late_arrivals = self.late_arrivals.unwrap_or(old.late_arrivals);
         tx.update(&old, &new);
         new.version += 1;
         BranchView::of(new, &*tx.shared::<Keys>()?, tx.now())
@@ -104,11 +107,11 @@ impl Command for EditBranch {
 
 impl EditBranch {
     fn sensible(&self, keys: &Policy) -> bool {
-        let least = i32::try_from(keys.quick.arrival_buffer_min).unwrap_or(BUFFER_MAX);
+        let buffers = buffers(keys);
         let booking = &keys.booking;
         let free = booking.free_cancel_least_min..=booking.free_cancel_most_min;
         let confirmed = self.auto_confirm.own();
-        self.arrival_buffer_min.is_none_or(|min| (least..=BUFFER_MAX).contains(&min))
+        self.arrival_buffer_min.is_none_or(|min| buffers.contains(&min))
             && self.grid_min.own().is_none_or(|min| GRIDS_MIN.contains(min))
             && self.free_cancel_min.own().is_none_or(|min| free.contains(&i64::from(*min)))
             && confirmed.is_none_or(|auto| auto.service_ids.len() <= AUTO_SERVICES_MAX)
@@ -124,6 +127,13 @@ impl EditBranch {
         let own = all.remove(&self.partner_id).unwrap_or_default();
         Ok(named.iter().all(|id| own.iter().any(|service| service.id == *id)))
     }
+}
+
+/// How many minutes a branch may give on top of the route (QO-1).
+pub(super) fn buffers(keys: &Policy) -> RangeInclusive<i32> {
+    let whole = |minutes: i64| i32::try_from(minutes).unwrap_or(i32::MAX);
+    let quick = &keys.quick;
+    whole(quick.arrival_buffer_min)..=whole(quick.arrival_buffer_most_min)
 }
 
 /// Are these hours of one weekday, at most a day long?

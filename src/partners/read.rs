@@ -49,6 +49,8 @@ pub struct BranchView {
     pub auto_confirm: Option<AutoConfirm>,
     /// Accepts add-ons by itself (ADD-1).
     pub auto_add_on: bool,
+    /// Takes quick orders whose client is expected after closing.
+    pub late_arrivals: bool,
     /// Raised by every change.
     pub version: i64,
 }
@@ -77,6 +79,7 @@ impl BranchView {
             free_cancel_min: row.free_cancel_min,
             auto_confirm: row.auto_confirm,
             auto_add_on: row.auto_add_on,
+            late_arrivals: row.late_arrivals,
             version: row.version,
         })
     }

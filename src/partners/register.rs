@@ -6,15 +6,13 @@ use entity::{organisation, partner};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Refusal, barred};
+use super::{Refusal, barred, profile};
 use crate::platform::crypto::Keys;
 use crate::platform::{Command, Stop, Tx};
 use crate::{access, policy};
 
 /// Names and addresses are at most so long, characters.
 pub const TEXT_MAX: usize = 200;
-/// A branch may give at most so many minutes on top of the route.
-const BUFFER_MAX: i32 = 120;
 
 /// Registers a business.
 pub struct RegisterOrganisation {
@@ -73,13 +71,12 @@ pub struct NewBranch {
 /// # Errors
 /// `branch_invalid`, `registration_blocked`, or a fault.
 pub async fn register(tx: &mut Tx, branch: &NewBranch) -> Result<partner::Model, Stop> {
-    let least = policy::book::in_force(tx)?.keys.quick.arrival_buffer_min;
-    let least = i32::try_from(least).unwrap_or(BUFFER_MAX);
-    let buffer = branch.arrival_buffer_min.unwrap_or(least);
+    let buffers = profile::buffers(&policy::book::in_force(tx)?.keys);
+    let buffer = branch.arrival_buffer_min.unwrap_or(*buffers.start());
     let right = says_something(&branch.name)
         && says_something(&branch.address)
         && branch.zone.parse::<chrono_tz::Tz>().is_ok()
-        && (least..=BUFFER_MAX).contains(&buffer);
+        && buffers.contains(&buffer);
     if !right {
         return Err(Refusal::BranchInvalid.into());
     }
@@ -104,6 +101,7 @@ pub async fn register(tx: &mut Tx, branch: &NewBranch) -> Result<partner::Model,
         free_cancel_min: None,
         auto_confirm: None,
         auto_add_on: false,
+        late_arrivals: false,
         created_at: tx.now(),
         version: 1,
     };

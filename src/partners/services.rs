@@ -6,9 +6,9 @@ use entity::value::{PartnerId, ServiceId};
 use entity::{partner, service, service_price};
 use sea_orm::Value;
 
-use super::Refusal;
 use super::read::{PriceView, ServiceView};
 use super::register::says_something;
+use super::{Refusal, limits};
 use crate::platform::{Command, Stop, Tx};
 
 /// Durations are multiples of so many minutes (BK-1).
@@ -55,7 +55,10 @@ impl Command for SaveService {
         }
         raise(tx, self.partner_id).await?;
         let row = match self.service_id {
-            None => self.add(tx)?,
+            None => {
+                limits::one_more_service(tx, self.partner_id).await?;
+                self.add(tx)?
+            }
             Some(id) => self.change(tx, id).await?,
         };
         self.price(tx, row.id).await?;

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::register::TEXT_MAX;
 use super::schedule::{Opening, sensible_day};
 use super::services::raise;
-use super::{Refusal, read};
+use super::{Refusal, limits, read};
 use crate::platform::{Command, Fault, Stop, Tx};
 
 /// Spans of one day.
@@ -56,6 +56,7 @@ impl Command for SetSpecialDay {
         if !sensible || !ahead(&partner, *date, tx.now())? {
             return Err(Refusal::DayInvalid.into());
         }
+        limits::one_more_special_day(tx, &partner, &date.to_string(), tx.now()).await?;
         tx.replace(special_day::Model {
             partner_id: self.partner_id,
             date: date.to_string(),
@@ -72,7 +73,8 @@ fn ahead(partner: &partner::Model, date: NaiveDate, now: Instant) -> Result<bool
     Ok(today <= date && today.checked_add_days(AHEAD_MAX).is_some_and(|last| date <= last))
 }
 
-fn today(partner: &partner::Model, now: Instant) -> Result<NaiveDate, Fault> {
+/// Today at the branch.
+pub(super) fn today(partner: &partner::Model, now: Instant) -> Result<NaiveDate, Fault> {
     Ok(now.with_timezone(&read::zone(partner)?).date_naive())
 }
 

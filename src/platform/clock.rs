@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use chrono::{SubsecRound, TimeDelta};
@@ -21,27 +21,104 @@ pub trait Clock: Send + Sync + 'static {
     fn speed(&self) -> u32 {
         1
     }
+
+    /// The machine's time of day now, where this clock began with it.
+    fn wall(&self) -> Option<Instant> {
+        None
+    }
+
+    /// Whatever is right is so far ahead of this clock: it goes a little faster, or slower, for a
+    /// moment. It never jumps and never goes back.
+    fn steer(&self, _ahead: TimeDelta) {}
 }
 
-/// The machine's clock, from `base` on at `speed` times its pace.
+/// What a machine's clocks say.
+pub trait Machine: Send + Sync + 'static {
+    /// The time of day, which an operator or a time service may set.
+    fn wall(&self) -> Instant;
+
+    /// How long the machine has run; nobody can set that. The time it slept is part of it.
+    fn running(&self) -> Duration;
+}
+
+/// The machine this process runs on.
+pub struct Here;
+
+impl Machine for Here {
+    fn wall(&self) -> Instant {
+        real_now()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn running(&self) -> Duration {
+        let passed = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        Duration::try_from(passed).unwrap_or_default()
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn running(&self) -> Duration {
+        static STARTED: std::sync::LazyLock<std::time::Instant> =
+            std::sync::LazyLock::new(std::time::Instant::now);
+        STARTED.elapsed()
+    }
+}
+
+/// A correction of the clock is at most so many microseconds in a second: nobody notices it.
+const SLEW_MAX: i64 = 5_000;
+/// Seconds after which a correction ends by itself.
+const SLEW_S: i64 = 2;
+/// A wait looks at the clock again after so long at most.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// A clock that is set once, when the process starts, and then goes by what the machine has run, at
+/// `speed` times that pace. A time of day that jumps moves no deadline.
 pub struct WallClock {
-    base: Instant,
-    started: std::time::Instant,
+    machine: Arc<dyn Machine>,
+    anchor: RwLock<Anchor>,
     speed: u32,
     real: bool,
+}
+
+/// The clock showed `base` when the machine had run for `at`.
+#[derive(Clone, Copy)]
+struct Anchor {
+    base: Instant,
+    at: Duration,
+    slew: i64,
 }
 
 impl WallClock {
     /// Real time.
     #[must_use]
     pub fn real() -> Self {
-        Self { real: true, ..Self::from(real_now(), 1) }
+        Self::of(Arc::new(Here))
+    }
+
+    /// The real time of this machine.
+    #[must_use]
+    pub fn of(machine: Arc<dyn Machine>) -> Self {
+        let base = machine.wall();
+        Self { real: true, ..Self::on(machine, base, 1) }
     }
 
     /// Time that begins at `base` and passes `speed` times as fast as real time.
     #[must_use]
     pub fn from(base: Instant, speed: u32) -> Self {
-        Self { base, started: std::time::Instant::now(), speed: speed.max(1), real: false }
+        Self::on(Arc::new(Here), base, speed)
+    }
+
+    fn on(machine: Arc<dyn Machine>, base: Instant, speed: u32) -> Self {
+        let anchor = RwLock::new(Anchor { base, at: machine.running(), slew: 0 });
+        Self { machine, anchor, speed: speed.max(1), real: false }
+    }
+
+    fn shows(&self, anchor: Anchor, running: Duration) -> Instant {
+        let passed = running.saturating_sub(anchor.at).saturating_mul(self.speed);
+        let passed = TimeDelta::from_std(passed).unwrap_or(TimeDelta::MAX);
+        let slewed = passed.min(TimeDelta::seconds(SLEW_S)).num_microseconds().unwrap_or(0);
+        let slewed = TimeDelta::microseconds(slewed * anchor.slew / 1_000_000);
+        let now = anchor.base.checked_add_signed(passed + slewed).unwrap_or(anchor.base);
+        now.trunc_subsecs(6)
     }
 }
 
@@ -61,12 +138,8 @@ pub async fn pause(real: Duration) {
 
 impl Clock for WallClock {
     fn now(&self) -> Instant {
-        if self.real {
-            return real_now();
-        }
-        let passed = self.started.elapsed().saturating_mul(self.speed);
-        let passed = TimeDelta::from_std(passed).unwrap_or(TimeDelta::MAX);
-        self.base.checked_add_signed(passed).unwrap_or(self.base).trunc_subsecs(6)
+        let anchor = *self.anchor.read().unwrap_or_else(PoisonError::into_inner);
+        self.shows(anchor, self.machine.running())
     }
 
     fn until(&self, at: Instant) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
@@ -77,13 +150,26 @@ impl Clock for WallClock {
                 if left.is_zero() {
                     return;
                 }
-                pause(left / self.speed).await;
+                // A machine that slept wakes later than it was told.
+                pause((left / self.speed).min(LOOK)).await;
             }
         })
     }
 
     fn speed(&self) -> u32 {
         self.speed
+    }
+
+    fn wall(&self) -> Option<Instant> {
+        self.real.then(|| self.machine.wall())
+    }
+
+    fn steer(&self, ahead: TimeDelta) {
+        let mut anchor = self.anchor.write().unwrap_or_else(PoisonError::into_inner);
+        let running = self.machine.running();
+        let base = self.shows(*anchor, running);
+        let micros = ahead.num_microseconds().unwrap_or(0);
+        *anchor = Anchor { base, at: running, slew: micros.clamp(-SLEW_MAX, SLEW_MAX) };
     }
 }
 
@@ -104,7 +190,7 @@ impl TestClock {
     /// Moves it on to `at`; never back.
     pub fn set(&self, at: Instant) {
         {
-            let mut now = self.now.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
             *now = at.trunc_subsecs(6).max(*now);
         }
         self.moved.notify_waiters();
@@ -113,7 +199,7 @@ impl TestClock {
 
 impl Clock for TestClock {
     fn now(&self) -> Instant {
-        *self.now.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn until(&self, at: Instant) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
@@ -126,5 +212,58 @@ impl Clock for TestClock {
                 moved.await;
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A machine in a test's hand: wall-clock microseconds, and how long it has run.
+    struct Set(Mutex<(Instant, Duration)>);
+
+    impl Machine for Set {
+        fn wall(&self) -> Instant {
+            self.0.lock().unwrap().0
+        }
+
+        fn running(&self) -> Duration {
+            self.0.lock().unwrap().1
+        }
+    }
+
+    /// OUT-1: the time of day jumps by an hour, back and forth; the clock goes on by what has run.
+    #[test]
+    fn out_1_a_jump_of_the_time_of_day_moves_nothing() {
+        let start = chrono::DateTime::from_timestamp(1_795_000_000, 0).unwrap();
+        let machine = Arc::new(Set(Mutex::new((start, Duration::from_secs(100)))));
+        let clock = WallClock::of(Arc::<Set>::clone(&machine));
+        for (hours, ran) in [(-1, 1), (1, 2), (0, 3)] {
+            let wall = start + TimeDelta::hours(hours);
+            *machine.0.lock().unwrap() = (wall, Duration::from_secs(100 + ran));
+            assert_eq!(clock.now(), start + TimeDelta::seconds(ran.cast_signed()));
+            assert_eq!(clock.wall(), Some(wall));
+        }
+    }
+
+    /// OUT-1: a correction is 5 ms in a second at the most, ends by itself, and never goes back.
+    #[test]
+    fn out_1_a_correction_is_slow() {
+        let start = chrono::DateTime::from_timestamp(1_795_000_000, 0).unwrap();
+        let machine = Arc::new(Set(Mutex::new((start, Duration::ZERO))));
+        let clock = WallClock::of(Arc::<Set>::clone(&machine));
+        let runs = |seconds| machine.0.lock().unwrap().1 = Duration::from_secs(seconds);
+        let shows =
+            |seconds, millis| start + TimeDelta::seconds(seconds) + TimeDelta::milliseconds(millis);
+        clock.steer(TimeDelta::hours(-1));
+        assert_eq!(clock.now(), start);
+        runs(1);
+        assert_eq!(clock.now(), shows(1, -5));
+        clock.steer(TimeDelta::milliseconds(3));
+        runs(2);
+        assert_eq!(clock.now(), shows(2, -2));
+        clock.steer(TimeDelta::hours(1));
+        runs(100);
+        assert_eq!(clock.now(), shows(100, 8));
     }
 }

@@ -6,6 +6,8 @@ crate::refusals! {
         Malformed = "malformed", Invalid, "The request could not be read", "Compare it with /openapi.json and send it again.";
         TooLarge = "too_large", Invalid, "The request is too large", "A body is at most 64 KiB.";
         BodyTooSlow = "body_too_slow", Slow, "The request's body did not come in time", "Send it again, whole.";
+        MethodNotAllowed = "method_not_allowed", MethodNotAllowed, "This path has no such method", "Use one of the methods in Allow.";
+        RateLimited = "rate_limited", TooMany, "Too many requests in a short time", "Wait for the seconds in Retry-After, then go on more slowly.";
         TextReserved = "text_reserved", Unprocessable, "A text of yours begins as sealed data does", "No text may begin with \"sealed:\"; write it otherwise.";
         NotFound = "not_found", NotFound, "There is no such thing here", "Check the id; you see only what is yours.";
         KeyRequired = "idempotency_key_required", Invalid, "An Idempotency-Key is required", "Send a fresh key of 1 to 64 visible characters with every command, and the same one when repeating it.";

@@ -20,6 +20,9 @@ pub trait Command: Send + Sync + 'static {
     /// Its name in traces and metrics.
     const NAME: &'static str;
 
+    /// Is it part of the recovery from an outage? Every other command waits until that is over.
+    const RECOVERS: bool = false;
+
     /// Loads, decides, and puts the change into the write set.
     fn run(&self, tx: &mut Tx) -> impl Future<Output = Result<Self::Answer, Stop>> + Send;
 }

@@ -83,6 +83,8 @@ impl Db {
         let storage = Arc::new(Storage::default());
         let sqlite_file = options.url.starts_with("sqlite:");
         let (read, write) = if sqlite_file {
+            let private = super::sqlite_file::keep_private(&options.url);
+            private.map_err(|fault| DbErr::Custom(fault.to_string()))?;
             let write = sqlite(options, 1, false).await?;
             (sqlite(options, options.connections.clamp(1, 8), true).await?, write)
         } else {
@@ -145,10 +147,16 @@ async fn postgres(
     connect.map_sqlx_postgres_pool_opts(move |pool| {
         let storage = Arc::clone(&storage);
         // None is lent that is older than the last failure of the storage.
-        known(pool).before_acquire(move |_, meta| {
-            let trusted = storage.trusts(meta.age);
-            Box::pin(async move { Ok(trusted) })
-        })
+        let opening = Arc::clone(&storage);
+        known(pool)
+            .after_connect(move |_, _| {
+                opening.opens();
+                Box::pin(async { Ok(()) })
+            })
+            .before_acquire(move |_, meta| {
+                let trusted = storage.trusts(meta.age);
+                Box::pin(async move { Ok(trusted) })
+            })
     });
     Database::connect(connect).await
 }
@@ -228,6 +236,14 @@ impl From<DbErr> for WriteError {
             Meaning::Statement => Self::Other(error),
         }
     }
+}
+
+/// The code the database gave an error.
+#[must_use]
+pub fn code(error: &DbErr) -> Option<String> {
+    database_error(error)
+        .and_then(sea_orm::sqlx::error::DatabaseError::code)
+        .map(std::borrow::Cow::into_owned)
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -16,11 +16,13 @@ use super::clock::{Clock, pause};
 use super::codes::General;
 use super::command::{By, Command};
 use super::db::{Db, WriteError};
+use super::epoch::FeedEpoch;
 use super::feed::Tail;
 use super::flush::{Flusher, Numbers};
 use super::idempotency::Key;
 use super::kept::{self, Kept};
 use super::refusal::{Fault, Refused, Stop};
+use super::serving::Serving;
 use super::sql::{self, Gate, KEY_UNIQUE, Meaning, Script};
 use super::timers::Timers;
 use super::tx::Tx;
@@ -41,8 +43,12 @@ pub struct Shared {
     pub timers: Arc<Timers>,
     /// The newest events of busy feeds.
     pub tail: Tail,
+    /// Which history of the database the feeds tell.
+    pub epoch: FeedEpoch,
     /// Rows this node saw last.
     pub kept: Arc<Kept>,
+    /// May this node decide now?
+    pub serving: Serving,
     flusher: Flusher,
     runtime: Handle,
     extensions: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
@@ -98,7 +104,9 @@ impl Engine {
         Self(Arc::new(Shared {
             timers: Arc::new(Timers::new()),
             tail: Tail::new(),
+            epoch: FeedEpoch::default(),
             kept,
+            serving: Serving::default(),
             flusher,
             runtime: Handle::current(),
             db,
@@ -184,6 +192,7 @@ impl Engine {
             Err(Stop::Refused(_)) => "refused",
             Err(Stop::Contended) => "contended",
             Err(Stop::Outdated) => "outdated",
+            Err(Stop::NotServing(_)) => "not_serving",
             Err(Stop::Fault(fault)) => {
                 if matches!(fault, Fault::Unavailable(_)) {
                     self.0.db.storage.suspect();
@@ -207,10 +216,12 @@ impl Engine {
             if attempt > 1 {
                 pause(Duration::from_millis(u64::from(rand::random_range(0..=attempt * 2)))).await;
             }
-            let now = instant_of(self.0.clock.now(), fired);
+            let now = instant_of(self.instant::<C>().await?, fired);
             let trusting = attempt == 0;
             let mut tx = Tx::begin(now, by, Arc::clone(&self.0), fired.cloned(), trusting);
             let answer = match command.run(&mut tx).await {
+                // It read across an outage: its instant lies in a time in which nobody could act.
+                Ok(_) | Err(Stop::Refused(_)) if self.stands_still::<C>() => continue,
                 // What was only leaned on decides nothing by itself.
                 Ok(_) if tx.leaned() && tx.writes.is_empty() => continue,
                 Ok(answer) => answer,
@@ -243,6 +254,25 @@ impl Engine {
             }
         }
         Err(Stop::Contended)
+    }
+
+    /// The instant of a run: after a gap only once the deadlines that fell into it have moved
+    /// (OUT-1).
+    async fn instant<C: Command>(&self) -> Result<Instant, Stop> {
+        let Shared { clock, serving, db, .. } = &*self.0;
+        if C::RECOVERS {
+            return Ok(clock.now());
+        }
+        if serving.now(clock.now()).is_err() && !db.storage.writable() {
+            // Nothing is to be waited for: it says so at once.
+            return Err(Fault::Unavailable("the database takes no writes".to_owned()).into());
+        }
+        Ok(serving.instant(clock.as_ref()).await?)
+    }
+
+    /// Has a gap opened since the run began?
+    fn stands_still<C: Command>(&self) -> bool {
+        !C::RECOVERS && self.0.serving.now(self.0.clock.now()).is_err()
     }
 
     /// A refusal, unless this very command was answered before.
@@ -282,8 +312,10 @@ impl Engine {
             return Landing::Done;
         }
         let Script { statement, mut meaning } = sql::compose(&writes, self.0.db.backend, now);
+        let sent = self.0.clock.now();
         match self.0.flusher.land(statement, meaning.feeds.len()).await {
             Ok(numbers) => {
+                self.0.serving.committed(sent);
                 self.landed(writes, &meaning, &numbers, now);
                 Landing::Done
             }
@@ -308,6 +340,7 @@ impl Engine {
 
     /// What follows a commit: near timers, busy feeds, and one wake-up.
     fn landed(&self, writes: WriteSet, meaning: &Meaning, numbers: &Numbers, now: Instant) {
+        self.0.epoch.told(meaning.feeds.iter().map(|(_, events)| events).sum());
         self.0.timers.landed(&writes.timers, writes.fired.as_ref());
         let mut topics = writes.topics;
         self.0.tail.landed(writes.facts, &meaning.feeds, numbers, now);

@@ -75,6 +75,11 @@ impl Tail {
         }
     }
 
+    /// Forgets everything: the database is another one.
+    pub(super) fn forget_all(&self) {
+        self.0.invalidate_all();
+    }
+
     fn keep(&self, event: feed_event::Model) {
         let ring = self.0.get_with_by_ref(&event.audience, Ring::default);
         let mut ring = ring.lock().unwrap_or_else(PoisonError::into_inner);
@@ -159,7 +164,18 @@ pub async fn after(
         .order_by_asc(feed_event::Column::Seq)
         .all(db)
         .await?;
-    Ok(rows.into_iter().map(Arc::new).collect())
+    Ok(rows.into_iter().map(|row| Arc::new(readable(row))).collect())
+}
+
+/// An event whose payload is no JSON would break every page it stands in: it keeps its number and
+/// loses its payload, and readers are given a blank.
+fn readable(mut event: feed_event::Model) -> feed_event::Model {
+    if serde_json::from_str::<serde::de::IgnoredAny>(&event.payload).is_err() {
+        let feed_event::Model { audience, seq, .. } = &event;
+        tracing::error!(alarm = "rows_unreadable", audience, seq, "an event is left blank");
+        event.payload.clear();
+    }
+    event
 }
 
 /// Forgets events older than they are kept.

@@ -1,11 +1,12 @@
 //! Heartbeats: proof that a node could serve, and from their gaps the times in which none could
 //! (OUT-1).
 
-use entity::value::{Instant, OutageId, Span};
+use entity::value::{Instant, Span};
 use entity::{heartbeat, outage};
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseConnection, DbErr,
-    EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait as _,
+    IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use uuid::Uuid;
 
@@ -35,17 +36,7 @@ pub async fn alive(db: &DatabaseConnection, since: Instant) -> Result<Vec<Uuid>,
     Ok(rows.into_iter().map(|row| row.node).collect())
 }
 
-/// The first beat of a start.
-///
-/// # Errors
-/// When the database fails.
-pub async fn begin(db: &DatabaseConnection, node: Uuid, now: Instant) -> Result<(), DbErr> {
-    let row = heartbeat::Model { node, started_at: now, beat_at: now, stopped_at: None };
-    heartbeat::Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
-    Ok(())
-}
-
-/// One beat; the last one when the node stops in good order.
+/// One beat, the first of a start as well; the last one when the node stops in good order.
 ///
 /// # Errors
 /// When the database fails.
@@ -55,14 +46,13 @@ pub async fn beat(
     now: Instant,
     stopped: bool,
 ) -> Result<(), DbErr> {
-    let row = heartbeat::ActiveModel {
-        beat_at: Set(now),
-        stopped_at: Set(stopped.then_some(now)),
-        ..Default::default()
-    };
-    let mine = heartbeat::Entity::update_many().set(row).filter(heartbeat::Column::Node.eq(node));
-    let done = mine.exec(db).await?;
-    if done.rows_affected == 1 { Ok(()) } else { Err(DbErr::RecordNotUpdated) }
+    let stopped_at = stopped.then_some(now);
+    let row = heartbeat::Model { node, started_at: now, beat_at: now, stopped_at };
+    let again = OnConflict::column(heartbeat::Column::Node)
+        .update_columns([heartbeat::Column::BeatAt, heartbeat::Column::StoppedAt])
+        .to_owned();
+    let insert = heartbeat::Entity::insert(row.into_active_model()).on_conflict(again);
+    insert.exec_without_returning(db).await.map(|_| ())
 }
 
 /// Forgets starts that are long over.
@@ -91,14 +81,23 @@ pub async fn outages<C: ConnectionTrait>(db: &C, since: Instant) -> Result<Vec<S
     Ok(rows.iter().rev().map(|row| Span { from: row.down_at, until: row.up_at }).collect())
 }
 
-/// Keeps how many orders an outage touched.
+/// The instant by which an act is judged that has to come before a deadline no timer waits for:
+/// until where our outages moved that deadline, the act is in time. They are read only where it
+/// would be too late (OUT-1).
 ///
 /// # Errors
 /// When the database fails.
-pub async fn touched(db: &DatabaseConnection, id: OutageId, orders: i64) -> Result<(), DbErr> {
-    let row = outage::ActiveModel { touched: Set(orders), ..Default::default() };
-    let this = outage::Entity::update_many().set(row).filter(outage::Column::Id.eq(id));
-    this.exec(db).await.map(|_| ())
+pub async fn judged<C: ConnectionTrait>(
+    db: &C,
+    due: Instant,
+    now: Instant,
+    least: chrono::TimeDelta,
+) -> Result<Instant, DbErr> {
+    if now <= due {
+        return Ok(now);
+    }
+    let outages = outages(db, due).await?;
+    Ok(if now <= moved_by_all(due, &outages, least) { due } else { now })
 }
 
 /// Where a deadline goes over several outages, the oldest first: moved by one it may fall into the

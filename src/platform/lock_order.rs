@@ -20,8 +20,9 @@ pub fn lock_order(write: &Write) -> (u8, String) {
         Write::Update { table, key, .. }
         | Write::Check { table, key, .. }
         | Write::Set { table, key, .. } => (1, format!("{table}{key:?}")),
-        // A lot is pinned by an amount or changed at its version: one order for both.
-        Write::Adjust(adjust) if adjust.table == "lot" => {
+        // A lot is pinned by an amount or changed at its version, a person's version is raised by
+        // either: one order for both.
+        Write::Adjust(adjust) if matches!(adjust.table, "lot" | "person") => {
             (1, format!("{}{:?}", adjust.table, adjust.key))
         }
         Write::Adjust(adjust) => (2, format!("{}{:?}", adjust.table, adjust.key)),

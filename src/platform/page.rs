@@ -1,16 +1,40 @@
 //! Pages of a list, newest first, by cursor.
 
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait, Select};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+
+use super::readable;
 
 /// The most rows a page holds.
 pub const PAGE_MAX: u64 = 200;
 
+/// Rows of a page nobody gave a length.
+const PAGE_ROWS: u64 = 50;
+
+/// How many rows somebody asks for: 1 to [`PAGE_MAX`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u64")]
+pub struct PageLimit(u64);
+
+impl TryFrom<u64> for PageLimit {
+    type Error = String;
+
+    fn try_from(rows: u64) -> Result<Self, String> {
+        if (1..=PAGE_MAX).contains(&rows) {
+            Ok(Self(rows))
+        } else {
+            Err(format!("limit is 1 to {PAGE_MAX}"))
+        }
+    }
+}
+
 /// Which page.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 pub struct PageQuery {
-    /// How many rows at most; 50 unless told, 200 at the most.
-    pub limit: Option<u64>,
+    /// How many rows at most; 50 unless told.
+    #[param(value_type = Option<u64>, minimum = 1, maximum = 200)]
+    pub limit: Option<PageLimit>,
     /// From the page before.
     pub cursor: Option<uuid::Uuid>,
 }
@@ -23,7 +47,7 @@ impl PageQuery {
     }
 
     fn size(&self) -> u64 {
-        self.limit.unwrap_or(50).clamp(1, PAGE_MAX)
+        self.limit.map_or(PAGE_ROWS, |PageLimit(rows)| rows)
     }
 }
 
@@ -37,6 +61,38 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// Reads a page of a table whose key is one UUID. Rows that cannot be decoded are left out and
+    /// logged; they end no list.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn read<C, E>(
+        db: &C,
+        select: Select<E>,
+        query: &PageQuery,
+        id: impl Fn(&E::Model) -> uuid::Uuid,
+        mut view: impl FnMut(E::Model) -> T,
+    ) -> Result<Self, DbErr>
+    where
+        C: ConnectionTrait,
+        E: EntityTrait,
+    {
+        let found = readable::all(db, select).await?;
+        if found.whole() {
+            return Ok(Self::cut(found.rows, query, id, view));
+        }
+        for row in &found.unreadable {
+            tracing::error!(table = E::default().table_name(), id = %row.id, why = row.why, "left out");
+        }
+        let mut ids: Vec<uuid::Uuid> = found.rows.iter().map(&id).collect();
+        ids.extend(found.unreadable.iter().map(|row| row.id));
+        ids.sort_unstable_by(|a, b| b.cmp(a));
+        let size = usize::try_from(query.size()).unwrap_or(50);
+        let next_cursor = ids.get(size).and(ids.get(size.saturating_sub(1))).copied();
+        let shown = found.rows.into_iter().filter(|row| next_cursor.is_none_or(|c| id(row) >= c));
+        Ok(Self { items: shown.map(&mut view).collect(), next_cursor })
+    }
+
     /// Cuts what was read to a page.
     pub fn cut<R>(
         mut rows: Vec<R>,
@@ -44,7 +100,7 @@ impl<T> Page<T> {
         key: impl Fn(&R) -> uuid::Uuid,
         view: impl FnMut(R) -> T,
     ) -> Self {
-        let size = usize::try_from(query.size()).unwrap_or(50);
+        let size = usize::try_from(query.size()).unwrap_or(usize::MAX);
         let more = rows.len() > size;
         rows.truncate(size);
         let next_cursor = if more { rows.last().map(key) } else { None };

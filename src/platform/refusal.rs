@@ -5,6 +5,7 @@ use sea_orm::DbErr;
 use serde_json::{Map, Value};
 
 use super::db::unavailable;
+use super::serving::Pause;
 
 /// What sort of *no* a refusal is; the edge turns it into a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub enum Kind {
     Forbidden,
     /// There is no such thing for this caller.
     NotFound,
+    /// The path is there, but not with this method.
+    MethodNotAllowed,
     /// Things have moved on, or stand in the way.
     Conflict,
     /// The version named is not the newest.
@@ -99,8 +102,16 @@ pub enum Stop {
     Contended,
     /// The timer that fired was armed anew or is gone.
     Outdated,
+    /// Nothing is decided now; nothing was done.
+    NotServing(Pause),
     /// The machine broke.
     Fault(Fault),
+}
+
+impl From<Pause> for Stop {
+    fn from(pause: Pause) -> Self {
+        Self::NotServing(pause)
+    }
 }
 
 impl From<Refused> for Stop {

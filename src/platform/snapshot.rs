@@ -15,6 +15,9 @@ use tokio::sync::Mutex;
 use super::db::Db;
 use super::held::Held;
 
+/// What an error begins with that ended a read which took too long.
+pub(super) const TOO_LONG: &str = "a read took longer than";
+
 /// One moment of the database; it is read like any connection.
 #[derive(Clone)]
 pub struct Snapshot {
@@ -91,7 +94,7 @@ impl Db {
         let Ok(answer) = answer else {
             tracing::warn!(?most, "a read of one moment took too long and was ended");
             metrics::counter!("yumo_snapshots_ended").increment(1);
-            return Err(DbErr::Custom(format!("a read took longer than {most:?}")).into());
+            return Err(DbErr::Custom(format!("{TOO_LONG} {most:?}")).into());
         };
         let held = Arc::into_inner(snapshot.held).map(Mutex::into_inner);
         if let Some(mut held) = held {

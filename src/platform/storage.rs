@@ -19,6 +19,7 @@ const ROOM_BYTES: usize = 256 * 1024;
 pub struct Storage {
     down: AtomicBool,
     committed: AtomicU64,
+    opened: AtomicU64,
     failed: Notify,
     doubted: Mutex<Option<Instant>>,
 }
@@ -28,6 +29,16 @@ impl Storage {
     #[must_use]
     pub fn writable(&self) -> bool {
         !self.down.load(Ordering::Acquire)
+    }
+
+    /// A connection was opened: to the same database as the others, or to one that was restored.
+    pub(super) fn opens(&self) {
+        self.opened.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How many connections were opened so far.
+    pub(super) fn opened(&self) -> u64 {
+        self.opened.load(Ordering::Acquire)
     }
 
     /// Something was written.
@@ -54,13 +65,16 @@ impl Storage {
             metrics::gauge!("yumo_storage_writable").set(0.0);
             metrics::counter!("yumo_storage_failures").increment(1);
             tracing::error!(alarm = "storage_unwritable", why, "the database takes no writes");
+            self.failed.notify_one();
         }
-        self.failed.notify_one();
     }
 
     /// A connection broke, or none was free in time: a probe finds out what that means.
     pub(super) fn suspect(&self) {
-        self.failed.notify_one();
+        // Where it is known to be down, probes come at their own pace.
+        if self.writable() {
+            self.failed.notify_one();
+        }
     }
 
     /// A probe was written.
@@ -88,4 +102,25 @@ pub(super) fn probe(backend: DatabaseBackend, room: bool) -> Statement {
         (sql, vec![Value::from(room)])
     };
     Statement::from_sql_and_values(backend, sql, values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A database that is away is tried a few times a second, however many commands and probes
+    /// report it.
+    #[tokio::test]
+    async fn a_database_that_is_away_is_tried_at_a_pace() {
+        let storage = Storage::default();
+        storage.fails("away");
+        storage.next_probe(Duration::from_hours(1)).await;
+        for _ in 0..3 {
+            storage.fails("away still");
+            storage.suspect();
+            let began = Instant::now();
+            storage.next_probe(Duration::from_hours(1)).await;
+            assert!(began.elapsed() >= RETRY, "{:?}", began.elapsed());
+        }
+    }
 }

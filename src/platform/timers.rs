@@ -14,6 +14,8 @@ use sea_orm::{
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+use super::failure;
+use super::refusal::Stop;
 use super::write_set::{Fired, TimerWrite};
 
 /// How far ahead timers are kept in memory.
@@ -296,19 +298,25 @@ pub fn fired(row: timer::Model) -> Fired {
     Fired { kind: row.kind, subject: row.subject, due_at: row.due_at, generation: row.generation }
 }
 
-/// Counts a fault of a timer's command: it comes again later, and after too many it is parked with
-/// an alarm.
+/// Counts a fault of a timer's command: it comes again later; after too many, or at once where
+/// running it again changes nothing, it is parked with an alarm.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn broke(db: &DatabaseConnection, fired: &Fired, now: Instant) -> Result<(), DbErr> {
+pub async fn broke(
+    db: &DatabaseConnection,
+    fired: &Fired,
+    now: Instant,
+    stop: &Stop,
+) -> Result<(), DbErr> {
     let key = (fired.kind.clone(), fired.subject);
     let Some(row) = timer::Entity::find_by_id(key).all(db).await?.pop() else { return Ok(()) };
     if row.generation != fired.generation {
         return Ok(());
     }
     let attempts = row.attempts + 1;
-    let parked = (attempts >= ATTEMPTS_MAX).then_some(now);
+    let hopeless = failure::unreadable(stop);
+    let parked = (hopeless || attempts >= ATTEMPTS_MAX).then_some(now);
     if parked.is_some() {
         tracing::error!(alarm = "timer_parked", kind = row.kind, subject = %row.subject);
         metrics::counter!("yumo_timers_parked").increment(1);

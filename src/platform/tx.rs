@@ -208,6 +208,21 @@ impl Tx {
         self.landing.push(Box::new(move |kept| kept.put(raised)));
     }
 
+    /// As [`Self::update`], but every cell is written: what stands in the row may not be what was
+    /// read.
+    pub fn rewrite<M>(&mut self, old: &M, new: &M)
+    where
+        M: Versioned + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
+    {
+        let (table, key) = write_set::place_of(old);
+        let (_, all) = write_set::cells_of(new.clone());
+        let written = |column: &str| column != "version" && key.iter().all(|(k, _)| *k != column);
+        let cells = all.into_iter().filter(|(column, _)| written(column)).collect();
+        self.writes.writes.push(Write::Update { table, key, version: old.version(), cells });
+        let raised = new.clone().raised();
+        self.landing.push(Box::new(move |kept| kept.put(raised)));
+    }
+
     /// Replaces a row that has no life of its own.
     pub fn replace<M>(&mut self, model: M)
     where
@@ -242,9 +257,17 @@ impl Tx {
         self.checks.push(Write::Check { table, key, version, firm: true });
     }
 
-    /// Changes a hot row by an amount.
+    /// Changes a hot row by an amount. Two changes of one row become one: a statement of PostgreSQL
+    /// changes a row only once.
     pub fn adjust(&mut self, adjust: Adjust) {
-        self.writes.writes.push(Write::Adjust(adjust));
+        let same = self.writes.writes.iter_mut().find_map(|write| {
+            let Write::Adjust(other) = write else { return None };
+            other.same_row(&adjust).then_some(other)
+        });
+        match same {
+            Some(other) => other.absorb(adjust),
+            None => self.writes.writes.push(Write::Adjust(adjust)),
+        }
     }
 
     /// Counts one more in a counter that has a limit.

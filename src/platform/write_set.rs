@@ -140,6 +140,31 @@ pub struct Adjust {
     pub refusal: Option<Refused>,
 }
 
+impl Adjust {
+    /// Are both about one row, and can they become one: at most one of them has a condition, sets
+    /// or computes anything?
+    pub(super) fn same_row(&self, other: &Self) -> bool {
+        let plain = |adjust: &Self| {
+            adjust.set.is_empty() && adjust.also.is_empty() && adjust.condition.is_none()
+        };
+        (self.table, &self.key) == (other.table, &other.key) && (plain(self) || plain(other))
+    }
+
+    /// Does what the other one does, too.
+    pub(super) fn absorb(&mut self, other: Self) {
+        for (column, by) in other.add {
+            match self.add.iter_mut().find(|(known, _)| *known == column) {
+                Some((_, sum)) => *sum += by,
+                None => self.add.push((column, by)),
+            }
+        }
+        self.set.extend(other.set);
+        self.also.extend(other.also);
+        self.condition = self.condition.take().or(other.condition);
+        self.refusal = self.refusal.take().or(other.refusal);
+    }
+}
+
 /// One more in a counter row (`n`), if that does not pass the limit; however many come at once, the
 /// database counts them one after another.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,9 +3,9 @@
 //!
 //! Any error at BEGIN or COMMIT, and any script that cannot be rolled back to its savepoint, ends
 //! the whole group: nobody in it is answered yes, the connection is closed, which rolls back what
-//! it still holds, and the next group gets a new one. `SQLite` rolls a transaction back by itself on
-//! some errors (a full disk, a failed read or write, no memory); a script that went on after that
-//! would commit on its own, so such an error ends the group as well.
+//! it still holds, and the next group gets a new one. `SQLite` rolls a transaction back by itself
+//! on some errors (a full disk, a failed read or write, no memory); a script that went on after
+//! that would commit on its own, so such an error ends the group as well.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -6,7 +6,8 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use entity::policy_version;
 use entity::value::{Instant, Money};
 use sea_orm::{
-    ColumnTrait as _, DatabaseConnection, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
+    ColumnTrait as _, ConnectionTrait, DatabaseConnection, EntityTrait as _, IntoActiveModel as _,
+    QueryFilter as _,
 };
 use tokio::sync::Notify;
 
@@ -40,7 +41,7 @@ impl Book {
     /// Reads all versions; writes the defaults as the first where there is none.
     ///
     /// # Errors
-    /// A fault when the database fails or a version cannot be read.
+    /// A fault when the database fails.
     pub async fn open(
         read: &DatabaseConnection,
         write: &DatabaseConnection,
@@ -63,8 +64,8 @@ impl Book {
             rows.push(first);
         }
         let book = Self::default();
-        for row in rows {
-            book.add(&row)?;
+        for row in &rows {
+            book.take(row);
         }
         Ok(book)
     }
@@ -72,15 +73,15 @@ impl Book {
     /// Takes up versions published since; gives how many.
     ///
     /// # Errors
-    /// A fault when the database fails or a version cannot be read.
-    pub async fn look(&self, read: &DatabaseConnection) -> Result<usize, Fault> {
+    /// A fault when the database fails.
+    pub async fn look<C: ConnectionTrait>(&self, read: &C) -> Result<usize, Fault> {
         let newest = self.read().keys().next_back().copied().unwrap_or(0);
         let rows = policy_version::Entity::find()
             .filter(policy_version::Column::Version.gt(newest))
             .all(read)
             .await?;
         for row in &rows {
-            self.add(row)?;
+            self.take(row);
         }
         Ok(rows.len())
     }
@@ -92,6 +93,14 @@ impl Book {
 
     fn read(&self) -> RwLockReadGuard<'_, BTreeMap<i32, PolicyVersion>> {
         self.versions.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a version up. One that cannot be decoded is an alarm and stops only the orders that
+    /// were placed under it: what is in force is the newest one that can be.
+    fn take(&self, row: &policy_version::Model) {
+        if let Err(fault) = self.add(row) {
+            tracing::error!(alarm = "rows_unreadable", %fault, "the version is left out");
+        }
     }
 
     fn add(&self, row: &policy_version::Model) -> Result<(), Fault> {

@@ -20,6 +20,7 @@ pub struct Policy {
     pub penalty: Penalty,
     pub client: Client,
     pub partner: Partner,
+    pub catalogue: Catalogue,
     pub commission: Commission,
     pub balance: Balance,
     pub bonus: Bonus,
@@ -37,6 +38,7 @@ pub struct Quick {
     pub offer_ttl_s: i64,
     pub net_grace_s: i64,
     pub arrival_buffer_min: i64,
+    pub arrival_buffer_most_min: i64,
     pub late_decision_min: i64,
     pub max_extensions: i16,
     pub extension_min: i64,
@@ -46,6 +48,8 @@ pub struct Quick {
     pub fee_cap: Money,
     pub alternatives_max: usize,
     pub alternatives_radius_m: u32,
+    pub origin_max_km: i32,
+    pub route_max_min: i64,
 }
 
 /// BK.
@@ -98,13 +102,23 @@ pub struct Penalty {
     pub dispute_days: i64,
 }
 
-/// SAN-1.
+/// SAN-1, LIM-1, LIM-7.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Client {
     pub ban_count: usize,
     pub ban_window_h: i64,
     pub ban_h: i64,
+    pub open_orders_max: usize,
+    pub pending_max: usize,
+    pub pair_open_max: usize,
+    pub placings_per_h: usize,
+    pub withdrawn_max: usize,
+    pub withdrawn_window_h: i64,
+    pub withdrawn_rest_min: i64,
+    pub trusted_completed: u64,
+    pub trusted_factor: usize,
+    pub cars_max: usize,
 }
 
 /// SAN-2, BK-13.
@@ -151,6 +165,7 @@ pub struct Order {
     pub contest_min: i64,
     pub off_estimate_pct: i64,
     pub dispute_h: i64,
+    pub acts_per_min: u64,
 }
 
 /// PEN.
@@ -162,6 +177,17 @@ pub struct Fee {
     #[serde(deserialize_with = "qepik", serialize_with = "bare")]
     pub block_debt: Money,
     pub block_count: usize,
+}
+
+/// LIM-7.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Catalogue {
+    pub services_max: u64,
+    pub bays_max: u64,
+    pub staff_max: usize,
+    pub blocks_max: u64,
+    pub special_days_max: u64,
 }
 
 /// COM.
@@ -203,6 +229,7 @@ pub struct Balance {
     pub unrestrict_at: Money,
     #[serde(deserialize_with = "qepik", serialize_with = "bare")]
     pub low: Money,
+    pub pending_rest_h: i64,
 }
 
 /// BON.

@@ -165,9 +165,8 @@ pub async fn page<C: ConnectionTrait>(
     if let Some(cursor) = query.cursor {
         rows = rows.filter(sanction::Column::Id.lt(SanctionId(cursor)));
     }
-    let rows = rows.all(db).await?;
     let shown = if to_support { whole } else { view };
-    let page = Page::cut(rows, query, |row| row.id.0, |row| shown(&row));
+    let page = Page::read(db, rows, query, |row| row.id.0, |row| shown(&row)).await?;
     let items = page.items.into_iter().collect::<Result<_, _>>()?;
     Ok(Page { items, next_cursor: page.next_cursor })
 }

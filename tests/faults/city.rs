@@ -61,6 +61,7 @@ impl City {
     ) -> Self {
         let added = server::run(ground, &["support", "add", "--phone", SUPPORT]);
         assert!(added.status.success(), "{added:?}");
+        nobody_is_sanctioned(ground).await;
         let server = Server::start(ground).await;
         let support = sign_in(&server, SUPPORT).await;
         let found = (0..branches).map(|n| branch(&server, &support, n, credit));
@@ -74,7 +75,6 @@ impl City {
         }
         let clients = join_all((0..clients).map(|n| client(&server, n))).await;
         server.stop().await;
-        nobody_is_sanctioned(ground).await;
         Self { support, branches, clients }
     }
 }
@@ -100,11 +100,15 @@ impl City {
     }
 }
 
-/// These people cancel by the dice, far more than anybody would be let: a policy of their own.
+/// These people place and cancel by the dice, far more than anybody would be let: a policy of their
+/// own.
 async fn nobody_is_sanctioned(ground: &Ground) {
-    let policy = "[client]\nban_count = 10000\n[partner]\nwarn_count = 9998\n\
-                  visibility_count = 9999\nblock_count = 10000\n\
-                  [arrival]\nping_gap_s = 1\n";
+    let policy = "[client]\nban_count = 10000\nopen_orders_max = 1000\npending_max = 1000\n\
+                  pair_open_max = 1000\nplacings_per_h = 80000\nwithdrawn_max = 10000\n\
+                  [partner]\nwarn_count = 9998\nvisibility_count = 9999\nblock_count = 10000\n\
+                  [arrival]\nping_gap_s = 1\n\
+                  [order]\nacts_per_min = 10000\n\
+                  [support]\nowner_act_max = 1000000000\nowner_day_max = 1000000000\n";
     let sql = format!("UPDATE policy_version SET body = '{policy}'");
     let done = ground.db().await.write.execute_unprepared(&sql).await.unwrap();
     assert_eq!(done.rows_affected(), 1);

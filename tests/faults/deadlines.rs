@@ -1,5 +1,5 @@
-//! Real seconds: acceptances sent right at the end of their offers' time, and how punctual the
-//! clock is.
+//! Real seconds: acceptances sent right at the end of their offers' time, and timers that fire by
+//! themselves.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
@@ -19,9 +19,8 @@ const STEP_MS: i64 = 2;
 const IGNORED: i64 = 17;
 /// Shown to no one (QO-2).
 const GRACE: TimeDelta = TimeDelta::seconds(2);
-/// How late a timer may be here: an unoptimised server, the test beside it, and whatever else runs
-/// on two cores. One that was only found by a sweep is later than a second.
-pub const LATE_MAX: TimeDelta = TimeDelta::milliseconds(500);
+/// How long a test waits for what should come about by itself: no measure of the machine.
+const PATIENCE: std::time::Duration = std::time::Duration::from_mins(1);
 
 /// An instant of an answer.
 pub fn instant(value: &Value) -> DateTime<Utc> {
@@ -56,8 +55,8 @@ async fn offered(
         assert_eq!(answer.status, 409, "{}", answer.text);
         assert!(["offer_expired", "order_closed"].contains(&code.as_str()), "{}", answer.text);
     }
-    wait::until(due + LATE_MAX * 2).await;
-    let whole = Whole::read(wire, &city.support, &id).await;
+    wait::until(due).await;
+    let whole = over(wire, &city.support, &id).await;
     assert_eq!(whole.acts_after(1), [""; 0]);
     assert_eq!(whole.all["order"]["reason"], "offer_expired", "{:?}", whole.all);
     let late = last_at(&whole) - due;
@@ -65,15 +64,29 @@ async fn offered(
     Some(late)
 }
 
-/// The share of timers that were at most so late, by the server's own histogram.
-pub async fn punctual(wire: &Wire, seconds: &str) -> (u64, u64) {
+/// The order once it is over.
+pub async fn over(wire: &Wire, support: &str, id: &str) -> Whole {
+    let over = async {
+        loop {
+            let whole = Whole::read(wire, support, id).await;
+            if whole.is_over() {
+                return whole;
+            }
+            wait::pause(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, over).await.unwrap_or_else(|_| panic!("{id} never ended"))
+}
+
+/// How many timers fired, how many of them only a sweep had found, and how many fired early.
+pub async fn timers(wire: &Wire) -> (u64, u64, u64) {
     let text = wire.sure("", &Ask::get("/metrics")).await.text;
     let value = |start: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(start));
-        line.map_or(0, |value| value.trim().parse().unwrap())
+        let lines = text.lines().filter(|line| line.starts_with(start));
+        let values = lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok());
+        values.sum()
     };
-    let within = format!("yumo_timer_lateness_seconds_bucket{{le=\"{seconds}\"}}");
-    (value(&within), value("yumo_timer_lateness_seconds_count"))
+    (value("yumo_timers_fired"), value("yumo_timers_adopted"), value("yumo_timers_early"))
 }
 
 async fn at_the_end_of_the_offer(backend: Backend) {
@@ -88,14 +101,15 @@ async fn at_the_end_of_the_offer(backend: Backend) {
         .map(|((offset, client), branch)| offered(&server.wire, (&city, client, branch), offset));
     let late: Vec<TimeDelta> = join_all(offers).await.into_iter().flatten().collect();
     let accepted = clients - late.len();
-    let (within, fired) = punctual(&server.wire, "1").await;
+    let (fired, adopted, early) = timers(&server.wire).await;
     println!(
         "{backend:?}: {accepted} accepted in time, {} expired, {} µs late at the most",
         late.len(),
         late.iter().max().and_then(TimeDelta::num_microseconds).unwrap_or_default(),
     );
-    assert!(late.iter().all(|late| *late <= LATE_MAX), "{late:?}");
-    assert!(fired > 0 && within * 100 >= fired * 99, "{within} of {fired} within a second");
+    // Its own timer fired each, which a slow machine only delays; none was lost and found again.
+    assert!(fired >= u64::try_from(late.len()).unwrap(), "{fired} fired");
+    assert_eq!((adopted, early), (0, 0), "found by a sweep, fired early");
     let mut held = 0;
     for branch in &city.branches {
         held += branch.balance(&server.wire).await["held"]["amount"].as_i64().unwrap();

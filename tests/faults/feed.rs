@@ -24,13 +24,19 @@ pub struct Told {
 pub struct Feed {
     token: String,
     audience: String,
+    epoch: Option<String>,
     told: BTreeMap<i64, Told>,
 }
 
 impl Feed {
     /// From the beginning.
     pub fn new(token: &str, audience: impl Into<String>) -> Self {
-        Self { token: token.to_owned(), audience: audience.into(), told: BTreeMap::new() }
+        Self {
+            token: token.to_owned(),
+            audience: audience.into(),
+            epoch: None,
+            told: BTreeMap::new(),
+        }
     }
 
     fn after(&self) -> i64 {
@@ -40,9 +46,11 @@ impl Feed {
     /// Takes the next page, waiting for it if asked to; gives how many came.
     async fn page(&mut self, wire: &Wire, wait: u8) -> std::io::Result<usize> {
         let (audience, after) = (&self.audience, self.after());
-        let path = format!("/v1/feed/events?audience={audience}&after={after}&wait={wait}");
+        let epoch = self.epoch.as_ref().map(|epoch| format!("&epoch={epoch}")).unwrap_or_default();
+        let path = format!("/v1/feed/events?audience={audience}&after={after}&wait={wait}{epoch}");
         let answer = wire.ask(&self.token, &Ask::get(path)).await?.yes();
         assert_eq!(answer["snapshot_needed"], false, "{audience} after {after}: {answer}");
+        self.epoch = answer["epoch"].as_str().map(ToOwned::to_owned);
         let frames = answer["events"].as_array().unwrap();
         for frame in frames {
             let seq = frame["seq"].as_i64().unwrap();
@@ -70,6 +78,7 @@ impl Feed {
     async fn read_anew(&self, wire: &Wire) -> BTreeMap<i64, Told> {
         let from = (self.after() - ANEW_MAX).max(0);
         let mut anew = Self::new(&self.token, self.audience.clone());
+        anew.epoch.clone_from(&self.epoch);
         anew.told.extend(self.told.get_key_value(&from).map(|(seq, told)| (*seq, told.clone())));
         anew.resume(wire).await;
         anew.told

@@ -1,6 +1,6 @@
 //! What a server stands on: a database of its own, keys, and the settings that name them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, Statement};
@@ -60,6 +60,12 @@ impl Ground {
             ("YUMO__ACCESS__OTP_PER_BLOCK_HOUR", "100000".to_owned()),
             ("YUMO__ACCESS__OTP_PER_BLOCK_DAY", "100000".to_owned()),
             ("YUMO__ACCESS__ACCESS_TTL_S", "7200".to_owned()),
+            // All the people of a test come from one address.
+            ("YUMO__HTTP__CONNECTIONS_PER_ADDRESS", "100000".to_owned()),
+            ("YUMO__HTTP__RATE_SESSION_BURST", "1000000".to_owned()),
+            ("YUMO__HTTP__RATE_SESSION_PER_S", "1000000".to_owned()),
+            ("YUMO__HTTP__RATE_ADDRESS_BURST", "1000000".to_owned()),
+            ("YUMO__HTTP__RATE_ADDRESS_PER_S", "1000000".to_owned()),
         ];
         if backend == Backend::Cluster {
             settings.push(("YUMO__BUS__REDIS_URL", service("YUMO_TEST_REDIS")));
@@ -136,6 +142,42 @@ impl Ground {
             return 0;
         }
         deadlocks_so_far(&db).await - self.deadlocks
+    }
+
+    /// Where its files are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Servers stand on another PostgreSQL from now on, in its default schema.
+    pub fn moves_to(&mut self, url: &str) {
+        self.options = options(url, None);
+        self.set("YUMO__DATABASE__URL", url);
+        self.set("YUMO__DATABASE__SCHEMA", "");
+    }
+
+    /// Another value of a setting.
+    pub fn set(&mut self, name: &'static str, value: &str) {
+        self.settings.retain(|(known, _)| *known != name);
+        self.settings.push((name, value.to_owned()));
+    }
+
+    /// Host and port of PostgreSQL; `None` on one file.
+    pub fn database_address(&self) -> Option<String> {
+        let rest = self.options.url.split_once("://").filter(|(kind, _)| *kind != "sqlite")?.1;
+        let place = rest.split('/').next()?;
+        Some(place.rsplit('@').next()?.to_owned())
+    }
+
+    /// Servers from now on reach PostgreSQL at this address.
+    pub fn database_through(&mut self, address: &str) {
+        let Some(own) = self.database_address() else { return };
+        let url = self.options.url.replace(&own, address);
+        for (name, value) in &mut self.settings {
+            if *name == "YUMO__DATABASE__URL" {
+                value.clone_from(&url);
+            }
+        }
     }
 
     /// The settings, as the environment of a process.

@@ -135,9 +135,10 @@ impl Crowd {
             told.push(feed.prove(wire).await);
         }
         let (branches, clients) = told.split_at(BRANCHES);
+        let outages = truth::outages(wire, &self.city.support).await;
         for (n, life) in self.lives.iter_mut().enumerate() {
             let told = [&branches[n % BRANCHES], &clients[n]];
-            life.prove(wire, &self.city.support, &told).await;
+            life.prove(wire, &self.city.support, &told, &outages).await;
         }
     }
 }

@@ -306,7 +306,13 @@ impl Life {
 
     /// At the very end: every answered command of every order is there, and no order is there that
     /// was not answered for.
-    pub async fn prove(&mut self, wire: &Wire, support: &str, told: &[&truth::Versions]) {
+    pub async fn prove(
+        &mut self,
+        wire: &Wire,
+        support: &str,
+        told: &[&truth::Versions],
+        outages: &[truth::Outage],
+    ) {
         let mut placed = truth::orders_of(wire, &self.client.token).await;
         placed.sort();
         let mut answered: Vec<String> = self.journal.keys().cloned().collect();
@@ -319,7 +325,7 @@ impl Life {
             }
             assert_eq!(whole.positions, answered.positions, "{id}: positions");
             assert!(whole.is_over(), "{id} is {}", whole.status);
-            whole.blameless();
+            whole.owes_what_the_rules_say(outages);
             let all: Vec<i64> = (1..=whole.version).collect();
             for told in told {
                 assert_eq!(told.get(id), Some(&all), "{id}: what was told");

@@ -16,7 +16,7 @@ use crate::wire::{Answer, Ask, Wire};
 /// Between two commands of one client.
 const THINKS: Duration = Duration::from_millis(10);
 /// How long what must come may take, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A step that was answered yes.
 struct Step {

@@ -14,10 +14,10 @@ use sea_orm::{ConnectionTrait as _, DatabaseBackend, EntityTrait as _, Statement
 use yumo::platform::db::{Db, Limits};
 
 use crate::city::City;
+use crate::delay::delaying;
 use crate::ground::{Backend, Ground};
 use crate::kills::seed;
 use crate::load::until;
-use crate::proxy::delaying;
 use crate::server::Server;
 use crate::truth::{self, Whole};
 use crate::wait;

@@ -1,7 +1,8 @@
 //! A server under test: the real binary in a process of its own, killed outright when dropped.
 
 use std::collections::HashMap;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,8 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::ground::Ground;
-use crate::wire::Wire;
+use crate::wait::pause;
+use crate::wire::{Ask, Wire};
 
 /// How long a start, a code or a stop may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -35,7 +37,9 @@ pub struct Server {
 }
 
 fn yumo(ground: &Ground, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_yumo"));
+    // Whatever the machine is set to: without a word of the program, everybody may read its files.
+    let mut command = Command::new("sh");
+    command.args(["-c", "umask 022; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_yumo")]);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("YUMO_")) {
         command.env_remove(name);
     }
@@ -48,25 +52,79 @@ pub fn run(ground: &Ground, args: &[&str]) -> Output {
     yumo(ground, args).output().unwrap()
 }
 
+/// A small demo, killed when dropped.
+pub struct Demo(Child);
+
+impl Demo {
+    /// Starts one on this database.
+    pub fn start(ground: &Ground, db: &std::path::Path) -> Self {
+        let few = ["--plain", "--listen", "127.0.0.1:0", "--partners", "1", "--clients", "1"];
+        let mut demo = yumo(ground, &["demo", "--db"]);
+        Self(demo.arg(db).args(few).stdout(Stdio::null()).spawn().unwrap())
+    }
+
+    /// Does it go on?
+    pub fn runs(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_none()
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        // It may be over already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Runs a command that must end by itself and say no; gives what it said.
+pub async fn refused(ground: &Ground, args: &[&str]) -> String {
+    let mut command = yumo(ground, args);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if Instant::now() > deadline {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("{args:?} went on");
+        }
+        pause(Duration::from_millis(20)).await;
+    };
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert!(!status.success(), "{args:?}: {said}");
+    said
+}
+
 impl Server {
     /// Starts one and waits until it listens.
     pub async fn start(ground: &Ground) -> Self {
+        Self::begin(ground).listens().await
+    }
+
+    /// Starts one; it may not listen yet.
+    pub fn begin(ground: &Ground) -> Starting {
         let started = Instant::now();
         let mut child = yumo(ground, &["serve"]).stdout(Stdio::piped()).spawn().unwrap();
-        let (sender, mut said) = watch::channel(Said::default());
+        let (sender, said) = watch::channel(Said::default());
         let log = child.stdout.take().unwrap();
         std::thread::spawn(move || read(log, &sender));
-        let listens = said.wait_for(|said| said.addr.is_some() || said.ended);
-        let now = tokio::time::timeout(PATIENCE, listens).await.expect("it starts in time");
-        let now = now.unwrap().clone();
-        let addr = now.addr.unwrap_or_else(|| panic!("it did not start: {}", now.last));
-        Self { child, said, wire: Wire::to(&addr), start: started.elapsed() }
+        Starting { child, said, started }
     }
 
     /// SIGKILL: nothing of it runs any more when this returns.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Sends it a signal: `-STOP` suspends it, `-CONT` lets it go on.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
     }
 
     /// SIGTERM: it ends in good order.
@@ -86,9 +144,61 @@ impl Server {
         said.codes[phone].clone()
     }
 
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.wire.host().parse().unwrap()
+    }
+
+    /// What the process holds in memory, KiB.
+    pub fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// How many connections it says are open, the one that asks among them.
+    pub async fn connections(&self) -> u64 {
+        let metrics = self.wire.sure("", &Ask::get("/metrics")).await.text;
+        let line = metrics.lines().find(|line| line.starts_with("yumo_http_connections "));
+        line.unwrap().split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until it raises an alarm.
+    pub async fn alarm(&self, name: &str) -> String {
+        let mut said = self.said.clone();
+        let name = format!("\"alarm\":\"{name}\"");
+        let raised = said.wait_for(|said| said.errors.iter().any(|line| line.contains(&name)));
+        let said = tokio::time::timeout(PATIENCE, raised).await.expect("the alarm comes").unwrap();
+        said.errors.iter().find(|line| line.contains(&name)).unwrap().clone()
+    }
+
     /// What it logged as an error, or as an alarm.
     pub fn errors(&self) -> Vec<String> {
         self.said.borrow().errors.clone()
+    }
+}
+
+/// A server that is starting; dropped before it listens, it goes on by itself.
+pub struct Starting {
+    child: Child,
+    said: watch::Receiver<Said>,
+    started: Instant,
+}
+
+impl Starting {
+    /// Waits until it listens.
+    pub async fn listens(mut self) -> Server {
+        let listens = self.said.wait_for(|said| said.addr.is_some() || said.ended);
+        let now = tokio::time::timeout(PATIENCE, listens).await.expect("it starts in time");
+        let now = now.unwrap().clone();
+        let addr = now.addr.unwrap_or_else(|| panic!("it did not start: {}", now.last));
+        let Self { child, said, started } = self;
+        Server { child, said, wire: Wire::to(&addr), start: started.elapsed() }
     }
 }
 

@@ -115,6 +115,11 @@ impl Wire {
         Self { host: host.to_owned(), idle: Mutex::default() }
     }
 
+    /// Host and port.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
     /// Sends once; no answer is an error.
     pub async fn ask(&self, token: &str, ask: &Ask) -> Result<Answer> {
         let asked = tokio::time::timeout(ANSWER_MAX, self.exchange(ask.text(&self.host, token)));

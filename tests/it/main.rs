@@ -16,6 +16,7 @@ mod support;
 mod access;
 mod bookings;
 mod machine;
+mod placing;
 mod realtime;
 mod scenarios;
 mod wire;

@@ -7,9 +7,10 @@ use super::tree::{File, hold, rust_below};
 /// side by side. (`entity` is a crate of its own, below all of them.)
 const ORDER: &[&[&str]] = &[
     &["main"],
-    &["demo"],
+    &["demo", "backup"],
     &["app"],
-    &["clockwork", "keyring", "reseal"],
+    &["clockwork", "keyring", "reseal", "serving"],
+    &["recovery"],
     &["timetable", "rounds"],
     &["edge"],
     &["support", "insight", "notify"],
@@ -27,7 +28,8 @@ const ORDER: &[&[&str]] = &[
 
 /// Settings are for whoever puts the process together or speaks to the outside. `config` gathers
 /// what each capability declares as its settings, so it may name what stands below the edge.
-const NAME_CONFIG: &[&str] = &["main", "demo", "app", "clockwork", "keyring", "edge"];
+const NAME_CONFIG: &[&str] =
+    &["main", "demo", "backup", "app", "clockwork", "keyring", "serving", "edge"];
 
 /// Tables with one writer, a file or a folder: below `home` only it touches the write set, and
 /// elsewhere nobody makes or changes a row of theirs.

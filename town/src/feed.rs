@@ -79,6 +79,7 @@ pub struct Follower {
     person: Arc<Person>,
     audience: String,
     after: Option<i64>,
+    epoch: Option<String>,
     ids: HashSet<String>,
     id_queue: VecDeque<String>,
     sink: mpsc::Sender<Seen>,
@@ -112,6 +113,7 @@ impl Follower {
             person,
             audience: audience.name(),
             after,
+            epoch: None,
             ids,
             id_queue,
             sink,
@@ -203,12 +205,14 @@ impl Follower {
     async fn frame(&mut self, frame: Frame, socket: &mut Socket) -> Result<bool, Trouble> {
         let count = &self.person.shared.census.count;
         match frame {
-            Frame::Hello { .. } => {
+            Frame::Hello { epoch, .. } => {
                 let after = match self.after {
                     Some(after) => after,
                     None => self.snapshot().await?,
                 };
-                socket.resume(after).await?;
+                // The one its numbers are from, not the one that greets now.
+                let epoch = self.epoch.get_or_insert(epoch);
+                socket.resume(after, epoch).await?;
             }
             Frame::Event(event) => {
                 one(&count.events);
@@ -226,7 +230,7 @@ impl Follower {
             }
             Frame::SnapshotNeeded { .. } => {
                 let after = self.snapshot().await?;
-                socket.resume(after).await?;
+                socket.resume(after, self.epoch.as_deref().unwrap_or_default()).await?;
             }
             Frame::Problem { code } => {
                 one(&count.odd_answers);
@@ -294,6 +298,7 @@ impl Follower {
             self.person.shared.sundial.read(now);
         }
         self.after = Some(snapshot.seq);
+        self.epoch = Some(snapshot.epoch);
         self.reached.store(snapshot.seq, Relaxed);
         let gone = |_| Trouble::Stopped;
         self.sink.send(Seen::Snapshot(snapshot.orders)).await.map_err(gone)?;

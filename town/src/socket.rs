@@ -75,9 +75,9 @@ impl Socket {
         }
     }
 
-    /// Asks for everything after a number.
-    pub async fn resume(&mut self, after: i64) -> Result<(), Trouble> {
-        self.send(format!(r#"{{"type":"resume","after":{after}}}"#)).await
+    /// Asks for everything after a number of this epoch.
+    pub async fn resume(&mut self, after: i64, epoch: &str) -> Result<(), Trouble> {
+        self.send(format!(r#"{{"type":"resume","after":{after},"epoch":"{epoch}"}}"#)).await
     }
 
     /// Says that this device has everything up to a number.

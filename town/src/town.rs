@@ -3,7 +3,7 @@
 use crate::census::Census;
 use crate::client::{Board, live};
 use crate::codes::Codes;
-use crate::found::{Bays, Branch, Founding, branches, support_person};
+use crate::found::{Bays, Branch, Founding, branches, publish, support_person};
 use crate::pace::{Pace, Stop};
 use crate::person::{Person, Shared};
 use crate::residents::{owner_phone, resident};
@@ -12,6 +12,7 @@ use crate::sundial::Sundial;
 use crate::support::{Calls, Hotline};
 use crate::trouble::Trouble;
 use crate::wire::Wire;
+use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -43,6 +44,9 @@ pub struct Config {
     /// Whether the engine has a payment provider on whose pages people pay: then branches top up by
     /// card, clients pay their penalties and get bonus from a campaign.
     pub cards: bool,
+    /// Changes of the policy that support publishes at the founding, `{"section": {"key": value}}`:
+    /// the town's people act oftener than people may.
+    pub policy: Option<Value>,
 }
 
 impl Default for Config {
@@ -57,6 +61,7 @@ impl Default for Config {
             bays: Bays::Lifelike,
             credit_qepik: 5_000,
             cards: false,
+            policy: None,
         }
     }
 }
@@ -101,6 +106,9 @@ impl Town {
             stop: stop.into(),
         };
         let support = support_person(&shared, &config.support_phone).await?;
+        if let Some(changes) = &config.policy {
+            publish(&support, changes).await?;
+        }
         let founding = Founding {
             seed: config.seed,
             partners: config.partners,

@@ -305,6 +305,8 @@ pub struct Event {
 pub enum Frame {
     /// The first frame: where the feed and this device stand.
     Hello {
+        /// The history the numbers belong to.
+        epoch: String,
         /// The newest number.
         seq: i64,
     },
@@ -330,6 +332,8 @@ pub enum Frame {
 /// State and number from one read transaction.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Snapshot {
+    /// The history the number belongs to.
+    pub epoch: String,
     /// The number the state stands at.
     pub seq: i64,
     /// The server's instant.

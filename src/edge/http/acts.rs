@@ -17,7 +17,7 @@ use super::reply;
 use super::sent::Sent;
 use crate::billing::stray::{self, Close, StrayView};
 use crate::edge::Edge;
-use crate::platform::page::{Page, PageQuery};
+use crate::platform::page::{Page, PageLimit, PageQuery};
 use crate::support::acts::{self, ActView, Wanted};
 use crate::support::unlock::{UnlockBalance, UnlockedView};
 
@@ -40,7 +40,8 @@ pub struct ActsQuery {
     /// Before then.
     until: Option<DateTime<Utc>>,
     /// How many rows at most.
-    limit: Option<u64>,
+    #[param(value_type = Option<u64>, minimum = 1, maximum = 200)]
+    limit: Option<PageLimit>,
     /// From the page before.
     cursor: Option<uuid::Uuid>,
 }
@@ -77,7 +78,8 @@ pub struct StraysQuery {
     /// Only those that are not settled.
     open: Option<bool>,
     /// How many rows at most.
-    limit: Option<u64>,
+    #[param(value_type = Option<u64>, minimum = 1, maximum = 200)]
+    limit: Option<PageLimit>,
     /// From the page before.
     cursor: Option<uuid::Uuid>,
 }

@@ -29,8 +29,14 @@ pub fn bearer(request: &HttpRequest) -> Result<&str, Refusal> {
 /// caller may have written.
 #[must_use]
 pub fn address(request: &HttpRequest, proxies: &[IpNet]) -> String {
-    let address = caller(request, proxies);
-    address.map_or_else(|| "unknown".to_owned(), |address| subscriber(address).to_string())
+    let address = subscriber_of(request, proxies);
+    address.map_or_else(|| "unknown".to_owned(), |address| address.to_string())
+}
+
+/// As [`address`], as a number; `None` where the connection has none.
+#[must_use]
+pub fn subscriber_of(request: &HttpRequest, proxies: &[IpNet]) -> Option<IpAddr> {
+    caller(request, proxies).map(subscriber)
 }
 
 /// The network a subscriber's address lies in, for budgets of a whole block: a /24, or a /48.
@@ -69,7 +75,8 @@ fn caller(request: &HttpRequest, proxies: &[IpNet]) -> Option<IpAddr> {
 }
 
 /// IPv6 gives one subscriber a /64 full of addresses; they count as one.
-fn subscriber(address: IpAddr) -> IpAddr {
+#[must_use]
+pub fn subscriber(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(v4) => IpAddr::V4(v4),
         IpAddr::V6(v6) => {

@@ -28,7 +28,7 @@ use crate::orders::read::{self, Scope};
 use crate::orders::view::OrderView;
 use crate::orders::wish::{Preview, PreviewOrder, Wish};
 use crate::platform::Command;
-use crate::platform::page::{Page, PageQuery};
+use crate::platform::page::{Page, PageLimit, PageQuery};
 
 /// Routes.
 pub fn configure(config: &mut ServiceConfig) {
@@ -56,7 +56,8 @@ pub struct OrdersQuery {
     #[serde(default)]
     pub open: bool,
     /// How many rows at most.
-    pub limit: Option<u64>,
+    #[param(value_type = Option<u64>, minimum = 1, maximum = 200)]
+    pub limit: Option<PageLimit>,
     /// From the page before.
     pub cursor: Option<uuid::Uuid>,
 }

@@ -21,9 +21,10 @@ use crate::edge::Edge;
 use crate::edge::ws::hub::Seated;
 use crate::edge::ws::seat::{Marks, Place};
 use crate::edge::ws::{self, frame, reader};
-use crate::notify::follow::{self, Behind, Found};
+use crate::notify::follow::{self, Behind, Found, Start};
 use crate::notify::snapshot::snapshot;
-use crate::notify::{Acknowledge, Snapshot};
+use crate::notify::{self, Acknowledge, Snapshot};
+use crate::platform::epoch::Epoch;
 
 /// The longest wait, seconds.
 const WAIT_MAX_S: u64 = 30;
@@ -45,6 +46,8 @@ pub struct Wanted {
     /// The number the device has; 0 from the beginning.
     #[serde(default)]
     after: i64,
+    /// The epoch it has that number from, as `hello`, the snapshot or the last answer said.
+    epoch: Option<String>,
     /// Seconds to wait when there is nothing new, 30 at the most.
     #[serde(default)]
     wait: u64,
@@ -55,7 +58,7 @@ pub struct Wanted {
     tag = "feed",
     params(Wanted),
     responses(
-        (status = 200, description = "`{\"events\": [frames], \"seq\": newest, \"snapshot_needed\": false, \"server_now\"}`"),
+        (status = 200, description = "`{\"events\": [frames], \"seq\": newest, \"snapshot_needed\": false, \"epoch\", \"server_now\"}`"),
         (status = 400, description = "`malformed`"),
         (status = 401, description = "Nobody is signed in"),
         (status = 403, description = "`audience_not_yours`"),
@@ -76,21 +79,23 @@ pub async fn next(
     // It sits down before it looks, so that nothing is told in between without waking it.
     let seated = ws::hub(&request)?.sit(audience, principal, false, Place::At(from.after));
     let name = audience.to_string();
-    let newest = match follow::from(edge.engine.shared(), &name, from.after).await? {
-        Found::Here(newest) => newest,
-        Found::Behind(behind) => return Ok(behind_of(&edge, behind)),
+    let shared = edge.engine.shared();
+    let start = match follow::from(shared, &name, from.after, from.epoch.as_deref()).await? {
+        Found::Here(start) => start,
+        Found::Behind(behind) => return behind_of(&edge, behind).await,
     };
-    let mut found = follow::next(edge.engine.shared(), &name, from.after, true).await?;
+    let place = (start.epoch.n, from.after);
+    let mut found = follow::next(shared, &name, place, true).await?;
     if matches!(&found, Found::Here(events) if events.is_empty()) && from.wait > 0 {
-        let waiting = first(&edge, &seated, &name, from.after);
+        let waiting = first(&edge, &seated, &name, place);
         if let Ok(first) = tokio::time::timeout(Duration::from_secs(from.wait), waiting).await {
             found = first?;
         }
     }
-    Ok(match found {
-        Found::Here(events) => answer(&edge, &seated, &events, newest),
-        Found::Behind(behind) => behind_of(&edge, behind),
-    })
+    match found {
+        Found::Here(events) => Ok(answer(&edge, &seated, &events, &start)),
+        Found::Behind(behind) => behind_of(&edge, behind).await,
+    }
 }
 
 /// Waits for something new, for the end of the caller's access, or for the end of the server.
@@ -98,7 +103,7 @@ async fn first(
     edge: &Edge,
     seated: &Seated,
     name: &str,
-    after: i64,
+    place: (i32, i64),
 ) -> Result<Found<Events>, Problem> {
     let seat = &seated.seat;
     loop {
@@ -113,32 +118,38 @@ async fn first(
             }
             *seat.principal.borrow_mut() = principal;
         }
-        let found = follow::next(edge.engine.shared(), name, after, true).await?;
+        let found = follow::next(edge.engine.shared(), name, place, true).await?;
         if !matches!(&found, Found::Here(events) if events.is_empty()) {
             return Ok(found);
         }
     }
 }
 
-fn answer(edge: &Edge, seated: &Seated, events: &Events, newest: i64) -> HttpResponse {
+fn answer(edge: &Edge, seated: &Seated, events: &Events, start: &Start) -> HttpResponse {
     let now = edge.engine.shared().clock.now();
     let (seat, principal) = (&seated.seat, seated.seat.reader());
-    let newest = events.last().map_or(newest, |event| event.seq.max(newest));
+    let newest = events.last().map_or(start.newest, |event| event.seq.max(start.newest));
     let frames: Vec<String> = events
         .iter()
         .map(|event| frame::event(event, &principal, &seat.audience, &edge.keys, now))
         .collect();
-    json(edge, &frames.join(","), newest, false)
+    json(edge, &frames.join(","), (&start.epoch, newest), false)
 }
 
-fn behind_of(edge: &Edge, behind: Behind) -> HttpResponse {
-    json(edge, "", behind.newest, true)
+async fn behind_of(edge: &Edge, behind: Behind) -> Result<HttpResponse, Problem> {
+    let epoch = edge.engine.shared().epoch().await?;
+    Ok(json(edge, "", (&epoch, behind.newest), true))
 }
 
-fn json(edge: &Edge, frames: &str, seq: i64, snapshot_needed: bool) -> HttpResponse {
+fn json(
+    edge: &Edge,
+    frames: &str,
+    (Epoch { id, .. }, seq): (&Epoch, i64),
+    snapshot_needed: bool,
+) -> HttpResponse {
     let now = frame::instant(edge.engine.shared().clock.now());
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(format!(
-        r#"{{"events":[{frames}],"seq":{seq},"snapshot_needed":{snapshot_needed},"server_now":"{now}"}}"#
+        r#"{{"events":[{frames}],"seq":{seq},"snapshot_needed":{snapshot_needed},"epoch":"{id}","server_now":"{now}"}}"#
     ))
 }
 
@@ -150,6 +161,8 @@ pub struct Ack {
     audience: Option<String>,
     /// Everything up to this number.
     seq: i64,
+    /// The epoch the device has it from.
+    epoch: Option<String>,
 }
 
 /// This device has everything up to a number: this is what *delivered* means.
@@ -160,6 +173,7 @@ pub struct Ack {
         (status = 204, description = "Kept"),
         (status = 401, description = "Nobody is signed in"),
         (status = 403, description = "`audience_not_yours`"),
+        (status = 409, description = "`other_epoch`"),
         (status = 422, description = "`not_yet_told`"),
     ),
     security(("bearer" = [])),
@@ -175,6 +189,9 @@ pub async fn acknowledge(
         return Err(malformed("A number of a feed is 0 or more."));
     }
     let audience = reader::audience(&principal, ack.audience.as_deref())?;
+    if !edge.engine.shared().epoch().await?.continues(ack.epoch.as_deref(), ack.seq) {
+        return Err(notify::Refusal::OtherEpoch.into());
+    }
     let command = Acknowledge { audience, seq: ack.seq, handed: None };
     edge.engine.execute(reader::by(&principal, &audience), None, command).await?;
     Ok(HttpResponse::NoContent().finish())
@@ -197,6 +214,7 @@ pub struct Whose {
         (status = 200, body = Snapshot),
         (status = 401, description = "Nobody is signed in"),
         (status = 403, description = "`audience_not_yours`"),
+        (status = 429, description = "`too_many_snapshots`"),
     ),
     security(("bearer" = [])),
 )]
@@ -211,6 +229,9 @@ pub async fn state(
     if !reader::money(&principal, &audience) {
         request.extensions_mut().insert(NoMoney);
     }
-    let snapshot = snapshot(&edge.engine.shared().db, &audience).await?;
+    let spent = edge.feed.snapshot(principal.session_id, edge.settings.feed.snapshots_per_min);
+    spent
+        .map_err(|wait_s| ws::Refusal::TooManySnapshots.refused().with("retry_after_s", wait_s))?;
+    let snapshot = snapshot(edge.engine.shared(), &audience).await?;
     reply::json(&edge, StatusCode::OK, &snapshot)
 }

@@ -17,8 +17,10 @@ use serde::Deserialize;
 
 use super::auth::{address, bearer};
 use super::opened::NoMoney;
+use super::outer::Matched;
 use super::problem::{Problem, malformed};
-use crate::access::role::{self, Permit, Rule, rule};
+use crate::access::role::{self, Permit};
+use crate::access::weight::Route;
 use crate::access::{Principal, Refusal};
 use crate::edge::Edge;
 use crate::platform::{By, Fault};
@@ -198,7 +200,7 @@ fn marked(request: &HttpRequest, role: StaffRole) {
 struct Asked {
     edge: web::Data<Edge>,
     bearer: String,
-    rule: &'static Rule,
+    route: Route,
     branch: Option<PartnerId>,
     address: Option<IpAddr>,
 }
@@ -208,20 +210,20 @@ impl Asked {
         let edge = request.app_data::<web::Data<Edge>>();
         let edge = edge.ok_or_else(|| Fault::Other("the edge was never shared".to_owned()))?;
         let bearer = bearer(request)?.to_owned();
-        let pattern = request.match_pattern().unwrap_or_default();
-        let Some(rule) = rule(request.method().as_str(), &pattern) else {
-            tracing::error!(method = %request.method(), pattern, "no rule says who may call this");
+        let Some(Matched(route)) = request.extensions().get::<Matched>().copied() else {
+            tracing::error!(path = request.path(), "no rule says who may call this");
             return Err(Refusal::Forbidden.into());
         };
         let query = web::Query::<BranchQuery>::from_query(request.query_string());
         let branch = query.map_err(malformed)?.branch_id;
         let address = address(request, &edge.settings.http.trusted_proxies).parse().ok();
-        Ok(Self { edge: edge.clone(), bearer, rule, branch, address })
+        Ok(Self { edge: edge.clone(), bearer, route, branch, address })
     }
 
     async fn permitted(self) -> Result<(Arc<Principal>, Permit), Problem> {
         let principal = self.edge.sessions.authenticate(&self.edge.engine, &self.bearer).await?;
-        let permit = self.rule.permits(&principal, self.branch)?;
+        self.edge.limits.session(principal.session_id, self.route.weight)?;
+        let permit = self.route.rule.permits(&principal, self.branch)?;
         let principal = Principal { address: self.address, ..Arc::unwrap_or_clone(principal) };
         Ok((Arc::new(principal), permit))
     }

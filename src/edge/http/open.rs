@@ -16,6 +16,7 @@ use crate::edge::Edge;
 use crate::ledger::Refusal;
 use crate::ledger::commission::commission;
 use crate::platform::db::ping;
+use crate::platform::serving::Pause;
 use crate::platform::telemetry;
 use crate::policy::Book;
 use crate::policy::keys::CommissionMode;
@@ -38,8 +39,12 @@ async fn ready(edge: Data<Edge>) -> HttpResponse {
     let database = ping(&shared.db).await;
     let writable = shared.db.storage.writable();
     let bus = shared.bus.healthy();
-    let ready = database && writable;
-    let body = json!({"ready": ready, "database": database, "writable": writable, "bus": bus});
+    let serving = shared.serving.now(shared.clock.now());
+    let (clock, recovered) = (serving != Err(Pause::ClockOff), serving.is_ok());
+    let ready = database && writable && recovered;
+    let body = json!({
+        "ready": ready, "database": database, "writable": writable, "bus": bus, "clock": clock, "recovered": recovered,
+    });
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     HttpResponse::build(status).json(body)
 }

@@ -82,6 +82,8 @@ pub struct BranchBody {
     auto_confirm: Setting<AutoConfirm>,
     /// Accepts add-ons by itself.
     auto_add_on: Option<bool>,
+    /// Takes quick orders whose client is expected after closing.
+    late_arrivals: Option<bool>,
 }
 
 #[utoipa::path(tag = "partner", request_body = BranchBody, responses((status = 200, body = BranchView)), security(("bearer" = [])))]
@@ -99,6 +101,7 @@ async fn edit_branch(
         free_cancel_min: sent.body.free_cancel_min,
         auto_confirm: sent.body.auto_confirm.clone(),
         auto_add_on: sent.body.auto_add_on,
+        late_arrivals: sent.body.late_arrivals,
     };
     send(&edge, &staff, &sent, StatusCode::OK, command).await
 }

@@ -24,7 +24,7 @@ use crate::orders::calendar::{CalendarView, Wanted, calendar};
 use crate::partners::blocks::{self, AddBlock, BlockView, RemoveBlock};
 use crate::partners::calendar_feed::{RotateFeed, StopFeed, owner};
 use crate::partners::plan::Plans;
-use crate::platform::page::{Page, PageQuery};
+use crate::platform::page::{Page, PageLimit, PageQuery};
 use crate::platform::{Done, Fault};
 use crate::policy::Book;
 
@@ -91,7 +91,8 @@ pub struct BlocksQuery {
     /// Standing before then; 31 days later unless told.
     until: Option<DateTime<Utc>>,
     /// How many rows at most; 50 unless told, 200 at the most.
-    limit: Option<u64>,
+    #[param(value_type = Option<u64>, minimum = 1, maximum = 200)]
+    limit: Option<PageLimit>,
     /// From the page before.
     cursor: Option<Uuid>,
 }

@@ -21,6 +21,7 @@ use crate::edge::Edge;
 use crate::partners::bays::{self, AddBay, BayView, EditBay};
 use crate::partners::closing::{Switch, Turn};
 use crate::partners::conflicts::{Conflict, Why, conflicts};
+use crate::partners::night::{self, NightSpan};
 use crate::partners::profile::{ScheduleView, SetSchedule, SpanView};
 use crate::partners::read::{self, BranchView};
 use crate::partners::schedule::Hours;
@@ -174,7 +175,19 @@ pub struct DayBody {
     note: String,
 }
 
-#[utoipa::path(tag = "partner", params(("date" = String, Path)), request_body = DayBody, responses((status = 200, body = Edited<SpecialDayView>)), security(("bearer" = [])))]
+/// What giving a date hours of its own answers.
+#[derive(Serialize, ToSchema)]
+pub struct DayEdited {
+    /// As it is now.
+    #[serde(flatten)]
+    day: SpecialDayView,
+    /// They stay: agree with their clients, or cancel them.
+    conflicts: Vec<Conflict>,
+    /// Hours of the day before that run into the date: they remain, with the visits in them.
+    night_before: Vec<NightSpan>,
+}
+
+#[utoipa::path(tag = "partner", params(("date" = String, Path)), request_body = DayBody, responses((status = 200, body = DayEdited)), security(("bearer" = [])))]
 #[put("/v1/partner/special-days/{date}")]
 async fn set_special_day(
     edge: Data<Edge>,
@@ -185,7 +198,12 @@ async fn set_special_day(
     let (spans, note) = (sent.body.spans.clone(), sent.body.note.clone());
     let day = SpecialDayView { date: date.0, spans, note };
     let command = SetSpecialDay { partner_id: staff.partner_id(), day };
-    edit(&edge, &staff, &sent, command, STANDING).await
+    let key = sent.key(staff.person_id().0);
+    let Done { answer, replayed } = edge.engine.execute(staff.by(), Some(key), command).await?;
+    let conflicts = conflicts(&edge.engine, staff.partner_id(), STANDING).await?;
+    let night_before = night::before(&edge.engine, staff.partner_id(), answer.date).await?;
+    let done = Done { answer: DayEdited { day: answer, conflicts, night_before }, replayed };
+    reply::done(&edge, StatusCode::OK, &done, None)
 }
 
 #[utoipa::path(tag = "partner", params(("date" = String, Path)), responses((status = 200, body = Edited<DroppedDay>)), security(("bearer" = [])))]

@@ -28,7 +28,7 @@ use crate::billing::payout_terms::{NewAccount, SetTerms, SetVoen, TermsView};
 use crate::billing::payout_view::{self, PayableView, PayoutView};
 use crate::edge::Edge;
 use crate::platform::Fault;
-use crate::platform::page::{Page, PageQuery};
+use crate::platform::page::{Page, PageLimit, PageQuery};
 use crate::policy::Book;
 
 /// Routes.
@@ -157,7 +157,8 @@ pub struct PayablesQuery {
     /// Only those in this state.
     pub state: Option<PayableState>,
     /// How many rows at most.
-    pub limit: Option<u64>,
+    #[param(value_type = Option<u64>, minimum = 1, maximum = 200)]
+    pub limit: Option<PageLimit>,
     /// From the page before.
     pub cursor: Option<uuid::Uuid>,
 }
@@ -205,7 +206,8 @@ pub struct PayoutsQuery {
     /// Only those in this state.
     pub state: Option<PayoutState>,
     /// How many rows at most.
-    pub limit: Option<u64>,
+    #[param(value_type = Option<u64>, minimum = 1, maximum = 200)]
+    pub limit: Option<PageLimit>,
     /// From the page before.
     pub cursor: Option<uuid::Uuid>,
 }

@@ -18,7 +18,7 @@ use crate::billing::pay::Pay;
 use crate::billing::read::{self, PenaltyView, Scope};
 use crate::billing::waive::{Reinstate, Waive};
 use crate::edge::Edge;
-use crate::platform::page::{Page, PageQuery};
+use crate::platform::page::{Page, PageLimit, PageQuery};
 use crate::platform::{By, Command, Snapshot};
 use crate::policy::Book;
 
@@ -105,7 +105,8 @@ pub struct PenaltiesQuery {
     /// Only those in this state.
     pub state: Option<PenaltyState>,
     /// How many rows at most.
-    pub limit: Option<u64>,
+    #[param(value_type = Option<u64>, minimum = 1, maximum = 200)]
+    pub limit: Option<PageLimit>,
     /// From the page before.
     pub cursor: Option<uuid::Uuid>,
 }

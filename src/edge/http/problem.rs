@@ -1,11 +1,12 @@
 //! Errors as RFC 9457 problems: what happened, what to do, a stable code.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use serde_json::{Value, json};
 
 use crate::platform::codes::General;
+use crate::platform::serving::Pause;
 use crate::platform::{Fault, Kind, Refused, Stop};
 
 /// Where the codes are described.
@@ -26,6 +27,7 @@ impl std::fmt::Display for Problem {
         match &self.0 {
             Stop::Refused(refused) => f.write_str(refused.code),
             Stop::Contended | Stop::Outdated => f.write_str("contended"),
+            Stop::NotServing(pause) => f.write_str(paused(*pause).0),
             Stop::Fault(fault) => fault.fmt(f),
         }
     }
@@ -41,6 +43,7 @@ pub fn status(refused: &Refused) -> StatusCode {
         Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
         Kind::Forbidden => StatusCode::FORBIDDEN,
         Kind::NotFound => StatusCode::NOT_FOUND,
+        Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Kind::Conflict => StatusCode::CONFLICT,
         Kind::Stale => StatusCode::PRECONDITION_FAILED,
         Kind::VersionMissing => StatusCode::PRECONDITION_REQUIRED,
@@ -54,7 +57,9 @@ impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
         match &self.0 {
             Stop::Refused(refused) => status(refused),
-            Stop::Contended | Stop::Outdated | Stop::Fault(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Stop::Contended | Stop::Outdated | Stop::NotServing(_) | Stop::Fault(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
@@ -66,6 +71,15 @@ impl ResponseError for Problem {
                 "Too many changed this at the same time",
                 "Nothing was done. Send the same command with the same Idempotency-Key again.",
             ),
+            Stop::NotServing(pause) => {
+                let (code, title) = paused(*pause);
+                unavailable(
+                    code,
+                    title,
+                    "Nothing was done. Send the same command with the same Idempotency-Key again \
+                     in a moment.",
+                )
+            }
             Stop::Fault(fault) => {
                 // A storage that takes no writes has raised its alarm, once.
                 if matches!(fault, Fault::Unavailable(_)) {
@@ -84,6 +98,18 @@ impl ResponseError for Problem {
     }
 }
 
+/// Why nothing is decided now: code and title (OUT-1).
+fn paused(pause: Pause) -> (&'static str, &'static str) {
+    match pause {
+        Pause::Recovering => {
+            ("recovering", "The engine comes back from an outage and moves its deadlines first")
+        }
+        Pause::ClockOff => {
+            ("clock_off", "The clock of this node is wrong: nothing is decided here")
+        }
+    }
+}
+
 impl Problem {
     fn refused(&self, refused: &Refused) -> HttpResponse {
         let status = self.status_code();
@@ -97,11 +123,15 @@ impl Problem {
         let mut response = HttpResponse::build(status);
         if let Some(after) = refused.with.get("retry_after_s").and_then(Value::as_i64) {
             response.insert_header((RETRY_AFTER, after.to_string()));
-            response.insert_header(("RateLimit-Remaining", "0"));
-            response.insert_header(("RateLimit-Reset", after.to_string()));
+            if status == StatusCode::TOO_MANY_REQUESTS {
+                rate_limit(&mut response, refused, after);
+            }
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.insert_header((RETRY_AFTER, "1"));
+        }
+        if let Some(allow) = refused.with.get("allow").and_then(Value::as_str) {
+            response.insert_header((ALLOW, allow));
         }
         if status == StatusCode::UNAUTHORIZED {
             response.insert_header(("WWW-Authenticate", "Bearer"));
@@ -111,6 +141,20 @@ impl Problem {
         }
         response.insert_header((CONTENT_TYPE, "application/problem+json"));
         response.body(body.to_string())
+    }
+}
+
+/// The limit that was met, as headers.
+///
+/// # Source
+/// draft-ietf-httpapi-ratelimit-headers: `RateLimit` and `RateLimit-Policy`.
+fn rate_limit(response: &mut HttpResponseBuilder, refused: &Refused, after_s: i64) {
+    let field = |name: &str| refused.with.get(name);
+    let limit = field("limit").and_then(Value::as_str).unwrap_or(refused.code);
+    response.insert_header(("RateLimit", format!(r#""{limit}";r=0;t={after_s}"#)));
+    if let (Some(quota), Some(window_s)) = (field("quota"), field("window_s")) {
+        let policy = format!(r#""{limit}";q={quota};w={window_s}"#);
+        response.insert_header(("RateLimit-Policy", policy));
     }
 }
 

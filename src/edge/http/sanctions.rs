@@ -16,7 +16,7 @@ use super::problem::Problem;
 use super::reply;
 use super::sent::Sent;
 use crate::edge::Edge;
-use crate::platform::page::{Page, PageQuery};
+use crate::platform::page::{Page, PageLimit, PageQuery};
 use crate::reputation::acts::{Impose, Lift, LiftAddress};
 use crate::reputation::read::{self, SanctionView};
 
@@ -68,7 +68,8 @@ pub struct SanctionsQuery {
     /// Of this client or branch alone.
     pub subject: Option<Uuid>,
     /// How many rows at most.
-    pub limit: Option<u64>,
+    #[param(value_type = Option<u64>, minimum = 1, maximum = 200)]
+    pub limit: Option<PageLimit>,
     /// From the page before.
     pub cursor: Option<Uuid>,
 }

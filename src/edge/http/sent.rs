@@ -82,14 +82,15 @@ impl<T: DeserializeOwned + 'static> FromRequest for Sent<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let route = format!("{} {}", request.method(), request.uri());
-        let version = header(request, IF_MATCH.as_str()).unwrap_or_default().to_owned();
-        let key = header(request, "Idempotency-Key").map(ToOwned::to_owned);
+        let version = seen(request);
+        let key = once(request, "Idempotency-Key").map(|key| key.map(ToOwned::to_owned));
         let keys = request.app_data::<web::Data<Edge>>().map(|edge| Arc::clone(&edge.keys));
         let bytes = read(request, payload);
         let request = request.clone();
         let reading = async move {
             let keys = keys.ok_or_else(|| Fault::Other("the edge was never shared".to_owned()))?;
-            let key = key.filter(|k| (1..=KEY_MAX).contains(&k.len()));
+            let version = version?.map(|IfMatch(version)| version.to_string()).unwrap_or_default();
+            let key = key?.filter(|k| (1..=KEY_MAX).contains(&k.len()));
             let key = key.filter(|k| k.bytes().all(|b| b.is_ascii_graphic()));
             let key = key.ok_or(General::KeyRequired)?;
             let bytes = bytes.await?;
@@ -121,17 +122,36 @@ impl FromRequest for IfMatch {
     type Future = Reading<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let seen = match header(request, IF_MATCH.as_str()) {
-            None => Err(General::VersionRequired.into()),
-            Some(tag) => tag
-                .trim_start_matches("W/")
-                .trim_matches('"')
-                .parse()
-                .map(Self)
-                .map_err(|_| malformed("If-Match is the ETag of an order, such as \"3\".")),
-        };
+        let seen = seen(request).and_then(|seen| seen.ok_or(General::VersionRequired.into()));
         Box::pin(permitted_first(request.clone(), std::future::ready(seen)))
     }
+}
+
+/// The version the sender saw, if it named one. A cache or a compressing proxy may have made the
+/// tag a weak one; the version is the same.
+fn seen(request: &HttpRequest) -> Result<Option<IfMatch>, Problem> {
+    let Some(tag) = once(request, IF_MATCH.as_str())? else { return Ok(None) };
+    let tag = tag.trim();
+    let quoted = tag.strip_prefix("W/").unwrap_or(tag);
+    let version = quoted.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+    match version.unwrap_or(quoted).parse() {
+        Ok(version) => Ok(Some(IfMatch(version))),
+        Err(_) => Err(malformed(
+            "If-Match is one ETag as the order was answered with, such as \"3\"; a list or * names no \
+             version.",
+        )),
+    }
+}
+
+/// A header that is sent once, or not at all.
+fn once<'r>(request: &'r HttpRequest, name: &str) -> Result<Option<&'r str>, Problem> {
+    let mut values = request.headers().get_all(name);
+    let first = values.next();
+    if values.next().is_some() {
+        return Err(malformed(format!("{name} is sent twice; send it once.")));
+    }
+    // What cannot be read as text is answered as if nothing had been sent.
+    Ok(first.and_then(|value| value.to_str().ok()))
 }
 
 fn header<'r>(request: &'r HttpRequest, name: &str) -> Option<&'r str> {

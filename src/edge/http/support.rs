@@ -15,7 +15,8 @@ use super::problem::{Problem, malformed};
 use super::reply;
 use super::sent::{IfMatch, Sent};
 use crate::edge::Edge;
-use crate::ledger::proof::{self, Proof};
+use crate::ledger::proof::Proof;
+use crate::ledger::prover;
 use crate::ledger::read::BalanceView;
 use crate::orders::adjust::{Act, Adjust};
 use crate::orders::read;
@@ -217,7 +218,7 @@ async fn adjust(
 #[utoipa::path(tag = "support", responses((status = 200, body = Proof)), security(("bearer" = [])))]
 #[get("/v1/support/proof")]
 async fn prove(edge: Data<Edge>, _support: Support) -> Result<HttpResponse, Problem> {
-    reply::json(&edge, StatusCode::OK, &proof::prove(&edge.engine).await?)
+    reply::json(&edge, StatusCode::OK, &prover::on_demand(&edge.engine).await?)
 }
 
 #[utoipa::path(tag = "support", params(PageQuery), responses((status = 200, body = Page<OutageView>)), security(("bearer" = [])))]

@@ -11,15 +11,20 @@ use std::time::Duration;
 use actix_ws::{
     AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, ProtocolError, Session,
 };
+use chrono::TimeDelta;
 use entity::feed_event;
 use futures_util::{FutureExt as _, Stream as _};
 
+use super::Refusal;
 use super::acks;
+use super::declared;
 use super::frame::{self, Said};
 use super::hub::Seated;
+use super::limits::OpenSocket;
 use super::seat::{Marks, Place};
+use crate::access::Principal;
 use crate::notify;
-use crate::notify::follow::{self, Found};
+use crate::notify::follow::{self, Found, Start};
 use crate::platform::Stop;
 use crate::platform::codes::General;
 use crate::platform::feed::PAGE_EVENTS;
@@ -47,6 +52,8 @@ pub struct Connection {
     pub session: Session,
     /// From the device.
     pub stream: AggregatedMessageStream,
+    /// It is counted among the session's sockets.
+    pub counted: OpenSocket,
 }
 
 impl Connection {
@@ -56,9 +63,9 @@ impl Connection {
             Ok(()) => self.follow().await,
             Err(_) => End::Gone,
         };
-        let Self { seated, session, stream } = self;
+        let Self { seated, session, stream, counted } = self;
         acks::settle(&seated.hub, &seated.seat);
-        drop((seated, stream));
+        drop((seated, stream, counted));
         if let End::Told(code, why) = end {
             let reason = CloseReason { code: CloseCode::from(code), description: Some(why.into()) };
             // A slow reader finds it behind what it has not read yet.
@@ -135,15 +142,33 @@ impl Connection {
             }
         };
         match frame::read(&text) {
-            Ok(Said::Resume { after }) => {
-                self.seated.seat.place.set(Place::Asked(after));
-                Ok(())
+            Ok(Said::Resume { after, epoch }) => {
+                *self.seated.seat.named.borrow_mut() = epoch;
+                self.resumes(after).await
             }
-            Ok(Said::Ack { seq }) => {
+            Ok(Said::Renew { token }) => self.renew(&token).await,
+            Ok(Said::Ack { seq, epoch }) if self.is_here(epoch.as_deref()).await => {
                 acks::ack(&self.seated.hub, &self.seated.seat, seq);
                 Ok(())
             }
+            Ok(Said::Ack { .. }) => {
+                self.send(frame::problem(&notify::Refusal::OtherEpoch.refused())).await
+            }
             Err(why) => self.unread(why).await,
+        }
+    }
+
+    /// Is what the device acknowledges of the history that is told now? What it was handed on this
+    /// connection is.
+    async fn is_here(&self, named: Option<&str>) -> bool {
+        let seat = &self.seated.seat;
+        match self.seated.hub.edge.engine.shared().epoch().await {
+            Ok(epoch) if named.is_none() && matches!(seat.place.get(), Place::At(_)) => {
+                epoch.n == seat.epoch.get()
+            }
+            Ok(epoch) => epoch.is(named),
+            // The acknowledgement will find out whether the database is there.
+            Err(_) => matches!(seat.place.get(), Place::At(_)),
         }
     }
 
@@ -151,10 +176,56 @@ impl Connection {
         self.send(frame::problem(&General::Malformed.refused().because(why))).await
     }
 
-    /// Is the device still who it was, and still one of this audience?
+    /// It wants to go on after this number; not too often (LIM-8).
+    async fn resumes(&mut self, after: i64) -> Result<(), End> {
+        let (edge, session_id) = (&self.seated.hub.edge, self.seated.seat.reader().session_id);
+        match edge.feed.resume(session_id, edge.settings.feed.resumes_per_min) {
+            Ok(()) => {
+                self.seated.seat.place.set(Place::Asked(after));
+                Ok(())
+            }
+            Err(wait_s) => {
+                let refused = Refusal::TooManyResumes.refused().with("retry_after_s", wait_s);
+                self.send(frame::problem(&refused)).await
+            }
+        }
+    }
+
+    /// The device shows a new access token of its session: the socket lives on with it (LIM-8).
+    async fn renew(&mut self, token: &str) -> Result<(), End> {
+        let (hub, seat) = (Rc::clone(&self.seated.hub), Rc::clone(&self.seated.seat));
+        let shown = hub.edge.sessions.authenticate(&hub.edge.engine, token).await;
+        let refused = match shown {
+            Ok(principal) if principal.session_id == seat.reader().session_id => {
+                let expires_at = principal.expires_at.max(seat.reader().expires_at);
+                let principal = Principal { expires_at, ..(*principal).clone() };
+                *seat.principal.borrow_mut() = Arc::new(principal);
+                // What the person is now was read with it.
+                self.check().await?;
+                let now = hub.edge.engine.shared().clock.now();
+                return self.send(frame::renewed(expires_at, now)).await;
+            }
+            Ok(_) => crate::access::Refusal::Unauthenticated.refused(),
+            Err(Stop::Refused(refused)) => *refused,
+            Err(stop) => {
+                tracing::warn!(?stop, "a token could not be read");
+                return Ok(());
+            }
+        };
+        self.send(frame::problem(&refused)).await
+    }
+
+    /// Is the device still who it was, still one of this audience, and its access renewed in time?
     async fn check(&mut self) -> Result<(), End> {
         let (hub, seat) = (&self.seated.hub, &self.seated.seat);
-        let checked = hub.edge.sessions.renewed(&hub.edge.engine, &seat.reader()).await;
+        let grace = TimeDelta::seconds(hub.edge.settings.feed.renew_grace_s);
+        if hub.edge.engine.shared().clock.now() - grace >= seat.reader().expires_at {
+            return Err(End::Told(
+                4002,
+                "the access token was not renewed: connect with a new one",
+            ));
+        }
+        let checked = hub.edge.sessions.standing(&hub.edge.engine, &seat.reader()).await;
         match checked {
             Ok(principal) if principal.hears(&seat.audience) => {
                 *seat.principal.borrow_mut() = principal;
@@ -213,10 +284,12 @@ impl Connection {
         let (hub, seat) = (Rc::clone(&self.seated.hub), Rc::clone(&self.seated.seat));
         let found = {
             let _turn = hub.turns.acquire().await;
-            follow::from(hub.edge.engine.shared(), audience, after).await
+            let named = seat.named.borrow().clone();
+            follow::from(hub.edge.engine.shared(), audience, after, named.as_deref()).await
         };
         match found {
-            Ok(Found::Here(newest)) => {
+            Ok(Found::Here(Start { newest, epoch })) => {
+                seat.epoch.set(epoch.n);
                 seat.live.set(newest);
                 seat.known_from.set(after);
                 seat.matters.borrow_mut().clear();
@@ -231,7 +304,8 @@ impl Connection {
     /// Hands over the next page. False when there was none, or no other can be there yet.
     async fn page(&mut self, audience: &str, number: i64, far: bool) -> Result<bool, End> {
         let hub = Rc::clone(&self.seated.hub);
-        match follow::next(hub.edge.engine.shared(), audience, number, far).await {
+        let from = (self.seated.seat.epoch.get(), number);
+        match follow::next(hub.edge.engine.shared(), audience, from, far).await {
             Ok(Found::Here(events)) => {
                 self.hand_over(&events).await?;
                 Ok(events.len() >= PAGE_EVENTS)
@@ -304,6 +378,9 @@ fn delivered(took: chrono::TimeDelta, speed: u32) {
 fn broken(error: &ProtocolError) -> End {
     match error {
         ProtocolError::Overflow => End::Told(1009, "the frame is too big"),
+        ProtocolError::Io(error) if declared::too_long(error) => {
+            End::Told(1009, "the frame is too big")
+        }
         ProtocolError::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
             End::Told(1007, "the text is not UTF-8")
         }

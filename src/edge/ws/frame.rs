@@ -1,6 +1,8 @@
 //! Frames: what is said over a socket, and over its twin by HTTP. The payload of an event passes
 //! through as the text it is.
 
+use std::sync::Arc;
+
 use chrono::SecondsFormat;
 use entity::feed_event;
 use entity::value::{Instant, SessionId};
@@ -15,18 +17,27 @@ use crate::platform::crypto::Keys;
 use crate::platform::{Audience, Refused};
 
 /// What a device says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Said {
     /// Go on after this number.
     Resume {
         /// 0 from the beginning.
         after: i64,
+        /// The epoch it has this number from.
+        epoch: Option<String>,
     },
     /// This device has everything up to this number.
     Ack {
         /// The number.
         seq: i64,
+        /// The epoch it has it from.
+        epoch: Option<String>,
+    },
+    /// The device took a new access token: the socket may go on (LIM-8).
+    Renew {
+        /// The token.
+        token: String,
     },
 }
 
@@ -37,10 +48,10 @@ pub enum Said {
 pub fn read(text: &str) -> Result<Said, String> {
     let said = serde_json::from_str(text).map_err(|error| error.to_string())?;
     match said {
-        Said::Resume { after: number } | Said::Ack { seq: number } if number < 0 => {
+        Said::Resume { after: number, .. } | Said::Ack { seq: number, .. } if number < 0 => {
             Err("numbers begin at 0".to_owned())
         }
-        Said::Resume { .. } | Said::Ack { .. } => Ok(said),
+        Said::Resume { .. } | Said::Ack { .. } | Said::Renew { .. } => Ok(said),
     }
 }
 
@@ -50,12 +61,16 @@ pub struct Hello {
     pub audience: Audience,
     /// The device.
     pub session_id: SessionId,
+    /// The history the numbers belong to.
+    pub epoch: Arc<str>,
     /// The newest number.
     pub seq: i64,
     /// How far the device has acknowledged.
     pub acked: i64,
     /// Seconds between pings.
     pub heartbeat_s: u64,
+    /// When the access token ends; until a little later it is to be renewed.
+    pub expires_at: Instant,
 }
 
 impl Hello {
@@ -66,9 +81,11 @@ impl Hello {
             "type": "hello",
             "audience": self.audience.to_string(),
             "session_id": self.session_id,
+            "epoch": &*self.epoch,
             "seq": self.seq,
             "acked": self.acked,
             "heartbeat_s": self.heartbeat_s,
+            "expires_at": self.expires_at,
             "server_now": now,
         })
         .to_string()
@@ -85,7 +102,7 @@ pub fn event(
     now: Instant,
 ) -> String {
     let feed_event::Model { seq, id, kind, .. } = event;
-    if !reader::may_read(principal, audience, kind) {
+    if event.payload.is_empty() || !reader::may_read(principal, audience, kind) {
         return format!(r#"{{"type":"blank","seq":{seq}}}"#);
     }
     let own = event.session_id == Some(principal.session_id);
@@ -111,10 +128,20 @@ pub fn snapshot_needed(behind: Behind) -> String {
     format!(r#"{{"type":"snapshot_needed","oldest":{oldest},"seq":{newest}}}"#)
 }
 
+/// The socket may go on until this new access token ends.
+#[must_use]
+pub fn renewed(expires_at: Instant, now: Instant) -> String {
+    json!({"type": "renewed", "expires_at": expires_at, "server_now": now}).to_string()
+}
+
 /// A frame could not be taken.
 #[must_use]
 pub fn problem(refused: &Refused) -> String {
-    json!({"type": "problem", "code": refused.code, "detail": refused.detail}).to_string()
+    let mut body = json!({"type": "problem", "code": refused.code, "detail": refused.detail});
+    if let (Some(after), Some(body)) = (refused.with.get("retry_after_s"), body.as_object_mut()) {
+        body.insert("retry_after_s".to_owned(), after.clone());
+    }
+    body.to_string()
 }
 
 /// As chrono writes an instant into JSON.
@@ -129,8 +156,13 @@ mod tests {
 
     #[test]
     fn what_a_device_says_is_read_strictly() {
-        assert_eq!(read(r#"{"type":"resume","after":0}"#), Ok(Said::Resume { after: 0 }));
-        assert_eq!(read(r#"{"seq":18,"type":"ack"}"#), Ok(Said::Ack { seq: 18 }));
+        let resume = |epoch| Ok(Said::Resume { after: 0, epoch });
+        assert_eq!(read(r#"{"type":"resume","after":0}"#), resume(None));
+        let named = read(r#"{"type":"resume","after":0,"epoch":"a"}"#);
+        assert_eq!(named, resume(Some("a".to_owned())));
+        assert_eq!(read(r#"{"seq":18,"type":"ack"}"#), Ok(Said::Ack { seq: 18, epoch: None }));
+        let renew = Said::Renew { token: "a.b.c".to_owned() };
+        assert_eq!(read(r#"{"type":"renew","token":"a.b.c"}"#), Ok(renew));
         for wrong in [
             "",
             "[]",
@@ -140,6 +172,7 @@ mod tests {
             r#"{"type":"ack","seq":-1}"#,
             r#"{"type":"ack","seq":1.5}"#,
             r#"{"type":"resume","after":1,"audience":"support"}"#,
+            r#"{"type":"resume","after":1,"epoch":1}"#,
         ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::{rt, web};
+use chrono::TimeDelta;
+use entity::value::SessionId;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Notify, Semaphore};
@@ -17,11 +19,12 @@ use super::seat::{Marks, Place, Seat};
 use super::stopping::Stopping;
 use super::{acks, reader};
 use crate::access::Principal;
+use crate::access::principal::standing_of;
 use crate::edge::Edge;
 use crate::notify::follow;
-use crate::platform::Audience;
 use crate::platform::bus::Wake;
 use crate::platform::clock::pause;
+use crate::platform::{Audience, epoch};
 
 /// Real time between two ticks.
 const TICK: Duration = Duration::from_secs(1);
@@ -138,6 +141,12 @@ impl Hub {
                 self.check_where(|principal| principal.person_id == id);
             }
             None if topic == "*" => self.missed(),
+            None if topic == epoch::TOPIC => {
+                if far {
+                    self.edge.engine.shared().epoch.doubt();
+                }
+                self.each(|seat| seat.mark(Marks::FAR));
+            }
             Some(_) | None => {}
         }
     }
@@ -168,12 +177,15 @@ impl Hub {
         let now = self.seconds();
         let settings = &self.edge.settings.feed;
         let due = |since: u32, after: u64| u64::from(now.saturating_sub(since)) >= after;
+        let grace = TimeDelta::seconds(settings.renew_grace_s);
+        let expired = self.edge.engine.shared().clock.now() - grace;
         self.each(|seat| {
             let again = seat.again.take();
             if again.any() {
                 seat.mark(again);
             }
-            if due(seat.checked.get(), CHECK_S.into()) {
+            let renewed = !seat.socket || seat.principal.borrow().expires_at > expired;
+            if due(seat.checked.get(), CHECK_S.into()) || !renewed {
                 seat.checked.set(now);
                 seat.mark(Marks::CHECK);
             }
@@ -186,8 +198,36 @@ impl Hub {
         });
     }
 
-    /// One slow look: wakes the readers of feeds that are further than they were given.
+    /// Whose session ended or whose roles changed is checked, whether or not the bus said so: one
+    /// question for many sessions (LIM-8, ACC-4).
+    async fn look_at_access(&self) {
+        let seats: Vec<Rc<Seat>> = self.seats.borrow().values().flatten().cloned().collect();
+        for some in seats.chunks(follow::FEEDS_MAX) {
+            let ids: Vec<SessionId> = some.iter().map(|seat| seat.reader().session_id).collect();
+            let read = &self.edge.engine.shared().db.read;
+            let standing = match standing_of(read, &ids).await {
+                Ok(standing) => standing,
+                Err(error) => {
+                    tracing::warn!(%error, "a slow look at access failed");
+                    return;
+                }
+            };
+            for seat in some {
+                let reader = seat.reader();
+                let now = standing.get(&reader.session_id).copied();
+                if now.is_none() || now != seat.standing.get() {
+                    seat.standing.set(now);
+                    self.edge.sessions.forget(&reader);
+                    seat.mark(Marks::CHECK);
+                }
+            }
+        }
+    }
+
+    /// One slow look: access first, then it wakes the readers of feeds that are further than they
+    /// were given.
     pub async fn look(&self) {
+        self.look_at_access().await;
         let standing = |seat: &Rc<Seat>| matches!(seat.place.get(), Place::At(_));
         let audiences: Vec<String> = self
             .seats

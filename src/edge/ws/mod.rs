@@ -7,18 +7,23 @@
 
 pub mod acks;
 pub mod connection;
+pub mod declared;
 pub mod frame;
 pub mod hub;
+pub mod limits;
 pub mod reader;
 pub mod seat;
 pub mod stopping;
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
-use actix_web::http::header::{HOST, ORIGIN};
-use actix_web::{HttpRequest, HttpResponse, get, rt, web};
-use entity::value::Instant;
+use actix_web::dev::Payload;
+use actix_web::http::header::{HOST, ORIGIN, UPGRADE};
+use actix_web::web::Data;
+use actix_web::{FromRequest as _, HttpRequest, HttpResponse, get, rt, web};
+use actix_ws::{CloseCode, CloseReason};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -26,23 +31,32 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::access::Principal;
 use crate::config::Settings;
 use crate::edge::Edge;
-use crate::edge::http::auth::bearer;
+use crate::edge::http::auth::{bearer, subscriber_of};
 use crate::edge::http::problem::{Problem, malformed};
 use crate::notify::follow;
-use crate::platform::Fault;
+use crate::platform::{Audience, Fault, Stop};
 use connection::Connection;
 use frame::Hello;
 use hub::Hub;
+use limits::OpenSocket;
 use seat::Place;
 pub use stopping::Stopping;
 
+/// What a refused ticket costs its address, beside the request (LIM-9).
+const TICKET_REFUSED: u32 = 32;
+
 /// The subprotocol.
 pub const PROTOCOL: &str = "yumo.v1";
+/// How long the close frame of a socket that is not served may take.
+const TURNED_AWAY_MAX: Duration = Duration::from_secs(10);
 
 crate::refusals! {
     /// Why a feed is not opened.
     Refusal {
         Origin = "origin_not_allowed", Forbidden, "Pages from there may not follow a feed", "Add the page's origin to http.allowed_origins.";
+        TooManySockets = "too_many_sockets", TooMany, "There are too many open sockets", "Close one that is not used, or follow several feeds from fewer devices.";
+        TooManyResumes = "too_many_resumes", TooMany, "It was resumed too often", "Wait as long as `retry_after_s` says; keep the socket open instead of resuming.";
+        TooManySnapshots = "too_many_snapshots", TooMany, "The snapshot was taken too often", "Wait as long as Retry-After says; follow the feed from the number you have.";
         NotYours = "audience_not_yours", Forbidden, "This feed is not yours", "Follow client, a branch you work for, or support as one of its people.";
     }
 }
@@ -72,6 +86,7 @@ pub struct Which {
         (status = 400, description = "`malformed`"),
         (status = 401, description = "Nobody is signed in"),
         (status = 403, description = "`origin_not_allowed`, `audience_not_yours`"),
+        (status = 429, description = "`too_many_sockets`"),
     ),
     security(("bearer" = [])),
 )]
@@ -83,32 +98,108 @@ pub async fn open(
     which: web::Query<Which>,
 ) -> Result<HttpResponse, Problem> {
     origin(&request, &edge.settings)?;
+    match admitted(&edge, &request, &which).await {
+        Ok(admitted) => serve(&request, body, &edge, admitted).await,
+        Err(problem) => match close_code(&problem) {
+            // A browser is told nothing of an answer without the upgrade.
+            Some(code) if which.ticket.is_some() && upgrades(&request) => {
+                turned_away(&request, body, code, &problem.to_string())
+            }
+            _ => Err(problem),
+        },
+    }
+}
+
+/// Whoever may follow a feed.
+struct Admitted {
+    principal: Arc<Principal>,
+    audience: Audience,
+    counted: OpenSocket,
+}
+
+async fn admitted(
+    edge: &Data<Edge>,
+    request: &HttpRequest,
+    which: &Which,
+) -> Result<Admitted, Problem> {
     let principal = match &which.ticket {
         Some(ticket) => {
             let audience = which.audience.as_deref().unwrap_or(reader::CLIENT);
-            edge.sessions.redeem(&edge.engine, ticket, audience).await?
+            let redeemed = edge.sessions.redeem(&edge.engine, ticket, audience).await;
+            if let Err(Stop::Refused(_)) = redeemed {
+                // Guessing, or a browser that goes on with a spent one.
+                metrics::counter!("yumo_tickets_refused").increment(1);
+                let proxies = &edge.settings.http.trusted_proxies;
+                edge.limits.address(subscriber_of(request, proxies), TICKET_REFUSED)?;
+            }
+            redeemed?
         }
-        None => edge.sessions.authenticate(&edge.engine, bearer(&request)?).await?,
+        None => edge.sessions.authenticate(&edge.engine, bearer(request)?).await?,
     };
-    // A socket outlives the token it was opened with: it ends with the session.
-    let expires_at = Instant::MAX_UTC;
-    let principal = Arc::new(Principal { expires_at, ..(*principal).clone() });
     let audience = reader::audience(&principal, which.audience.as_deref())?;
-    let session_id = principal.session_id;
+    let counted = edge.feed.open(&principal, &edge.settings.feed).ok_or(Refusal::TooManySockets)?;
+    Ok(Admitted { principal, audience, counted })
+}
+
+async fn serve(
+    request: &HttpRequest,
+    body: web::Payload,
+    edge: &Data<Edge>,
+    admitted: Admitted,
+) -> Result<HttpResponse, Problem> {
+    let Admitted { principal, audience, counted } = admitted;
+    let (session_id, expires_at) = (principal.session_id, principal.expires_at);
     // It sits down before it looks, so that nothing is told in between without waking it.
-    let seated = hub(&request)?.sit(audience, principal, true, Place::Outside);
+    let seated = hub(request)?.sit(audience, principal, true, Place::Outside);
     let shared = edge.engine.shared();
+    let epoch = shared.epoch().await?.id;
     let (seq, acked) = follow::standing(shared, &audience.to_string(), session_id).await?;
     seated.seat.acked.set(acked);
     seated.seat.to_ack.set(acked);
     let most = edge.settings.feed.frame_max_bytes;
+    let mut payload: Payload =
+        Payload::Stream { payload: Box::pin(declared::Limited::new(body.into_inner(), most)) };
+    let body = web::Payload::from_request(request, &mut payload).into_inner();
+    let body = body.map_err(malformed)?;
     let (response, session, stream) =
-        actix_ws::handle_with_protocols(&request, body, &[PROTOCOL]).map_err(malformed)?;
+        actix_ws::handle_with_protocols(request, body, &[PROTOCOL]).map_err(malformed)?;
     let stream = stream.max_frame_size(most).aggregate_continuations().max_continuation_size(most);
     let heartbeat_s = edge.settings.feed.heartbeat_s;
-    let hello = Hello { audience, session_id, seq, acked, heartbeat_s };
+    let hello = Hello { audience, session_id, epoch, seq, acked, heartbeat_s, expires_at };
     let hello = hello.frame(shared.clock.now());
-    rt::spawn(Connection { seated, session, stream }.serve(hello));
+    rt::spawn(Connection { seated, session, stream, counted }.serve(hello));
+    Ok(response)
+}
+
+/// The close code that says why somebody with a good ticket follows nothing (LIM-8).
+fn close_code(problem: &Problem) -> Option<u16> {
+    match problem.to_string().as_str() {
+        "session_ended" => Some(4001),
+        "token_expired" => Some(4002),
+        "audience_not_yours" => Some(4003),
+        "too_many_sockets" => Some(4029),
+        _ => None,
+    }
+}
+
+fn upgrades(request: &HttpRequest) -> bool {
+    let upgrade = request.headers().get(UPGRADE).and_then(|value| value.to_str().ok());
+    upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
+}
+
+/// The socket opens only to be closed with a code.
+fn turned_away(
+    request: &HttpRequest,
+    body: web::Payload,
+    code: u16,
+    why: &str,
+) -> Result<HttpResponse, Problem> {
+    let (response, session, _) =
+        actix_ws::handle_with_protocols(request, body, &[PROTOCOL]).map_err(malformed)?;
+    let reason = CloseReason { code: CloseCode::from(code), description: Some(why.to_owned()) };
+    rt::spawn(async move {
+        let _ = tokio::time::timeout(TURNED_AWAY_MAX, session.close(Some(reason))).await;
+    });
     Ok(response)
 }
 

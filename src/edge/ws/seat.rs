@@ -64,6 +64,10 @@ pub struct Seat {
     pub principal: RefCell<Arc<Principal>>,
     /// Where the reader stands.
     pub place: Cell<Place>,
+    /// The epoch the device named when it said where to go on.
+    pub named: RefCell<Option<String>>,
+    /// The number of the epoch it follows, once it does.
+    pub epoch: Cell<i32>,
     /// Events after this number are handed over as they happen, not caught up with.
     pub live: Cell<i64>,
     /// Something failed: look again at the next tick.
@@ -84,6 +88,8 @@ pub struct Seat {
     pub pinged: Cell<u32>,
     /// When its access was last checked.
     pub checked: Cell<u32>,
+    /// What its access stood on when that was last looked up.
+    pub standing: Cell<Option<u64>>,
     marks: Cell<Marks>,
     waker: RefCell<Option<Waker>>,
 }
@@ -103,6 +109,8 @@ impl Seat {
             socket,
             principal: RefCell::new(principal),
             place: Cell::new(place),
+            named: RefCell::default(),
+            epoch: Cell::new(0),
             live: Cell::new(i64::MAX),
             again: Cell::default(),
             acked: Cell::new(0),
@@ -113,6 +121,7 @@ impl Seat {
             heard: Cell::new(now),
             pinged: Cell::new(now),
             checked: Cell::new(now),
+            standing: Cell::new(None),
             marks: Cell::default(),
             waker: RefCell::new(None),
         }

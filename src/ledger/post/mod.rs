@@ -3,6 +3,7 @@
 pub mod hold;
 pub mod lots;
 pub mod penalty;
+pub mod pending;
 
 use entity::value::{LotId, Money, OrderId, PartnerId, PersonId, PostingId};
 use entity::wallet::WalletKind;
@@ -69,6 +70,7 @@ pub fn open_wallet(tx: &mut Tx, partner_id: PartnerId) {
         kind: WalletKind::Partner,
         posted: Money::ZERO,
         held: Money::ZERO,
+        pending: Money::ZERO,
         floor: None,
         restricted: false,
         low: false,

@@ -33,6 +33,20 @@ const LEAST: &[(&str, i64, &str)] = &[
     ("booking.fee_cap", 0, "a fee would pay the client"),
     ("booking.max_extensions", 0, "a number of times is not below zero"),
     ("booking.max_reschedules", 0, "a number of times is not below zero"),
+    ("quick.origin_max_km", 1, "nobody would be near enough for a quick order"),
+    ("quick.route_max_min", 1, "nobody would be near enough for a quick order"),
+    ("order.acts_per_min", 1, "nothing could be proposed"),
+    ("client.open_orders_max", 1, "nobody could place an order"),
+    ("client.pending_max", 1, "nobody could place an order"),
+    ("client.pair_open_max", 1, "nobody could place an order"),
+    ("client.placings_per_h", 1, "nobody could place an order"),
+    ("client.withdrawn_max", 1, "nobody could take a request back"),
+    ("client.withdrawn_window_h", 1, "no withdrawal would ever count"),
+    ("client.trusted_factor", 1, "whoever is trusted could place nothing"),
+    ("client.cars_max", 1, "nobody could have a car"),
+    ("catalogue.services_max", 1, "no branch could offer anything"),
+    ("catalogue.bays_max", 1, "no branch could have a bay"),
+    ("catalogue.staff_max", 1, "no branch could have an owner"),
     ("addon.ttl_s", 1, "no proposal could be answered"),
     ("arrival.pings", 1, "nothing would show an arrival"),
     ("arrival.radius_m", 1, "nobody would ever be near"),
@@ -68,6 +82,7 @@ const LEAST: &[(&str, i64, &str)] = &[
     ("support.owner_day_max", 1, "nobody could move anything"),
     ("bonus.other_days", 1, "a bonus would be over when it is given"),
     ("payout.working_days", 1, "a payout would be due before it is owed"),
+    ("partner.pause_min", 1, "a pause nobody gave a length would be refused"),
     ("client.ban_count", 1, "whoever is counted would be banned"),
     ("client.ban_window_h", 1, "no fault would ever count"),
     ("client.ban_h", 1, "no ban would last"),
@@ -82,7 +97,13 @@ const LEAST: &[(&str, i64, &str)] = &[
 /// Keys that must be at most so much, and what happens otherwise.
 const MOST: &[(&str, i64, &str)] = &[
     ("bonus.other_days", 365, "no grant may live longer"),
+    ("bonus.topup_ttl_h", 8760, "no grant may live longer"),
+    ("booking.buffer_min", 240, "no service may have a longer rest"),
+    ("booking.alternatives_days", 62, "one answer would look through years"),
     ("arrival.code_grace_min", 720, "codes of two days would be good at once"),
+    ("bonus.topup_ttl_h", 8760, "no grant may live longer"),
+    ("booking.buffer_min", 240, "no service may have a longer rest"),
+    ("booking.alternatives_days", 62, "one answer would look through years"),
 ];
 
 /// Keys that are multiples of five minutes, as time of bays is kept (BK-1).

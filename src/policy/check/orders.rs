@@ -46,7 +46,12 @@ fn quick(quick: &Quick) -> Vec<Finding> {
     let nowhere = quick.alternatives_max > 0 && quick.alternatives_radius_m == 0;
     let says = "Alternatives are looked for nowhere.";
     let alternatives = warn(nowhere, "alternatives_inert", &keys, says);
-    [grace, extension, fee, alternatives].into_iter().flatten().collect()
+    let keys = ["quick.arrival_buffer_min", "quick.arrival_buffer_most_min"];
+    let says = "A branch could give no time on top of the route: none could be registered.";
+    let none = quick.arrival_buffer_min > quick.arrival_buffer_most_min;
+    let buffer = error(none, "arrival_buffer_bounds", &keys, says);
+    let found = [grace, extension, fee, alternatives, buffer];
+    found.into_iter().flatten().collect()
 }
 
 /// Notice, horizon and the time to answer (BK-3).

@@ -10,6 +10,7 @@ const FAULTS_PER_HOUR: i64 = 60;
 pub(super) fn check(policy: &Policy) -> Vec<Finding> {
     let mut found: Vec<Finding> = debt(policy).into_iter().collect();
     found.extend(client(&policy.client));
+    found.extend(placing(&policy.client));
     found.extend(partner(&policy.partner));
     found
 }
@@ -47,11 +48,27 @@ fn client(client: &Client) -> Option<Finding> {
     })
 }
 
+/// Limits of which one always comes before the other (LIM-1).
+fn placing(client: &Client) -> Option<Finding> {
+    let inert = client.pair_open_max > client.pending_max;
+    inert.then(|| {
+        let keys = ["client.pair_open_max", "client.pending_max"];
+        let says =
+            "More requests may wait at one branch than at all: the first limit never counts.";
+        Finding::warning("pair_limit_inert", &keys, says)
+    })
+}
+
 fn partner(partner: &Partner) -> Vec<Finding> {
     let (warn, lower, block) = (partner.warn_count, partner.visibility_count, partner.block_count);
     let (warn_key, lower_key, block_key) =
         ("partner.warn_count", "partner.visibility_count", "partner.block_count");
     let mut found = Vec::new();
+    found.extend((partner.pause_min > partner.pause_most_min).then(|| {
+        let keys = ["partner.pause_min", "partner.pause_most_min"];
+        let says = "A pause nobody gave a length is longer than a pause may be: it is refused.";
+        Finding::error("pause_bounds", &keys, says)
+    }));
     let mut add = |holds: bool, code, keys: &[&str], says: &str| {
         if holds {
             found.push(Finding::warning(code, keys, says));

@@ -339,3 +339,32 @@ fn money_that_contradicts_itself() {
     assert_eq!(found(&of("payout", json!({"run_at_min": 1439}))), []);
     assert_eq!(found(&of("bonus", json!({"topup_ttl_h": 4, "other_days": 365}))), []);
 }
+
+/// QO-1, BK-13, LIM-1, LIM-4, LIM-7: what a branch or a client could not live under; each limit a
+/// branch meets stands in the policy or is bounded here.
+#[test]
+fn lim_1_limits_nobody_could_live_under() {
+    let of = |section: &str, key: &str, value: i64| json!({section: {key: value}});
+    only(
+        Severity::Error,
+        &[
+            (
+                "arrival_buffer_bounds",
+                "quick.arrival_buffer_min",
+                of("quick", "arrival_buffer_min", 121),
+            ),
+            ("pause_bounds", "partner.pause_min", of("partner", "pause_min", 1441)),
+            ("value_too_low", "partner.pause_min", of("partner", "pause_min", 0)),
+            ("value_too_high", "booking.buffer_min", of("booking", "buffer_min", 245)),
+            ("value_too_low", "quick.origin_max_km", of("quick", "origin_max_km", 0)),
+            ("value_too_low", "client.open_orders_max", of("client", "open_orders_max", 0)),
+            ("value_too_low", "client.placings_per_h", of("client", "placings_per_h", 0)),
+            ("value_too_low", "catalogue.services_max", of("catalogue", "services_max", 0)),
+            ("value_too_low", "order.acts_per_min", of("order", "acts_per_min", 0)),
+        ],
+    );
+    let inert = ("pair_limit_inert", "client.pair_open_max", of("client", "pair_open_max", 3));
+    only(Severity::Warning, &[inert]);
+    assert_eq!(found(&of("quick", "arrival_buffer_min", 120)), []);
+    assert_eq!(found(&of("partner", "pause_min", 1440)), []);
+}

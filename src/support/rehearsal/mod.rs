@@ -28,7 +28,7 @@ use judged::{Faults, Judged};
 pub use sums::{Biggest, Change, Sums};
 use terms::{Cost, cost, faulty, rewritten};
 
-use crate::platform::{Engine, Snapshot, Stop, heartbeat};
+use crate::platform::{Engine, Snapshot, Stop, heartbeat, readable};
 use crate::policy::check::{self, Finding};
 use crate::policy::draft::Changes;
 use crate::policy::{Book, Policy, read};
@@ -179,7 +179,7 @@ impl Stage {
             orders.iter().filter(|order| order.cancelled_at.is_some()).map(|o| o.id).collect();
         let seen = seen(&self.moment, &ended).await?;
         let voided = voided(&self.moment, &ended).await?;
-        for order in orders {
+        for order in orders.iter().filter(|order| order.unreadable.is_none()) {
             let pinned = self.book.version(order.policy_version)?;
             let seen = seen.get(&order.id).copied();
             let draft = rewritten(order, &pinned, &self.draft);
@@ -258,7 +258,7 @@ async fn batch<C: ConnectionTrait>(
         .order_by_asc(order::Column::PlacedAt)
         .order_by_asc(order::Column::Id)
         .limit(BATCH);
-    Ok(rows.all(db).await?)
+    Ok(readable::partly(db, rows).await?)
 }
 
 /// When a device acknowledged the acceptances of these orders (PEN-2).

@@ -108,6 +108,26 @@ both! {
         assert_eq!(kristal.sees(&again).await.money("final_amount"), 1500);
     }
 
+    /// OUT-1, ORD-11: the two days move with our own outage: down five minutes before their end, up
+    /// ten minutes later, so five minutes more.
+    async fn out_1_the_days_to_contest_an_amount_move(world) {
+        let (kristal, anar) = one_bay(world).await;
+        let leyla = world.client("Leyla").await;
+        kristal.adds_bay("Bay 2", "wash").await;
+        let (order, other) = (anar.orders(&kristal).await, leyla.orders(&kristal).await);
+        for order in [&order, &other] {
+            kristal.accepts(order).await.ok();
+            kristal.admits(order).await.ok();
+            kristal.completes(order, 1801).await.status("completed");
+        }
+        world.advance(TimeDelta::hours(48) - minutes(5)).await;
+        world.is_down_for(minutes(10)).await;
+        world.advance(minutes(5)).await;
+        anar.contests_amount(&order).await.status("completed");
+        world.advance(MICROSECOND).await;
+        leyla.contests_amount(&other).await.refused("not_contestable");
+    }
+
     /// ORD-11: what support closes is flagged by its amount; what the clock closed at the agreed
     /// one is not offered to be contested.
     async fn ord_11_contesting_is_offered_where_it_is_possible(world) {

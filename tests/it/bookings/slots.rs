@@ -6,7 +6,7 @@ use serde_json::json;
 use super::one_bay;
 use crate::support::booking::{alternatives, hours};
 use crate::support::people::Support;
-use crate::support::{Branch, Person, instant, minutes};
+use crate::support::{Branch, Order, Person, instant, minutes};
 
 both! {
     /// BK-1, BK-2: a request holds its bay until it is answered; who comes second is told what else
@@ -130,7 +130,7 @@ both! {
         let shine = world.branch("Shine").await;
         shine.adds_bay("Bay 1", "wash").await;
         let noon = instant("2026-11-20T12:00:00Z");
-        anar.books(&kristal, noon).await;
+        anar.has_booked(&kristal, noon).await;
         let twice = anar.asks_to_book(&shine, &["wash.body"], noon, 1500).await;
         let problem = twice.refused("car_booked");
         assert_eq!(problem["starts_at"], "2026-11-20T12:00:00Z");
@@ -139,6 +139,7 @@ both! {
         assert_eq!(preview.ok()["warnings"], json!(["overlaps_another_order"]));
         let placed = other.asks_to_book(&shine, &["wash.body"], noon, 1500).await;
         assert_eq!(placed.status("requested")["warnings"], json!(["overlaps_another_order"]));
+        shine.accepts(&Order::of(&placed)).await.status("confirmed");
         // Right after it, nothing overlaps.
         let later = noon + minutes(30);
         let third = anar.asks_to_book(&shine, &["wash.body"], later, 1500).await;

@@ -43,6 +43,45 @@ impl Line {
         query: &str,
         headers: &[(&'static str, &str)],
     ) -> Result<Self, u16> {
+        let mut line = Self::shake(person, query, headers).await?;
+        line.hello = line.frame().await;
+        assert_eq!(line.hello["type"], "hello");
+        Ok(line)
+    }
+
+    /// Opens one that is closed before any frame, and gives the code; or the status it was refused
+    /// with.
+    pub async fn turned_away(
+        person: &Person,
+        query: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<u16, u16> {
+        let mut line = Self::shake(person, query, headers).await?;
+        let (frames, code) = line.read_out().await;
+        assert!(frames.is_empty(), "{}: {frames:?}", person.name);
+        Ok(code)
+    }
+
+    /// Opens one as soon as another was closed: the server hears of that a moment later.
+    pub async fn when_there_is_room(person: &Person, audience: &str) -> Self {
+        let authorization = format!("Bearer {}", person.token);
+        let query = format!("audience={audience}");
+        let open = async {
+            loop {
+                let headers = [("authorization", authorization.as_str())];
+                if let Ok(line) = Self::dial(person, &query, &headers).await {
+                    return line;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, open).await.expect("there is room again")
+    }
+
+    async fn shake(
+        person: &Person,
+        query: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Self, u16> {
         let url = format!("ws://{}/v1/feed?{query}", person.scene.addr());
         let mut request = url.into_client_request().unwrap();
         for (name, value) in headers {
@@ -55,10 +94,13 @@ impl Line {
             Err(error) => panic!("{}: {error}", person.name),
         };
         assert_eq!(answer.headers()["sec-websocket-protocol"], "yumo.v1");
-        let mut line = Self { socket, name: person.name.clone(), hello: Value::Null };
-        line.hello = line.frame().await;
-        assert_eq!(line.hello["type"], "hello");
-        Ok(line)
+        Ok(Self { socket, name: person.name.clone(), hello: Value::Null })
+    }
+
+    /// Reads until nothing more comes.
+    pub async fn ends(&mut self) {
+        let end = async { while let Some(Ok(_)) = self.socket.next().await {} };
+        tokio::time::timeout(PATIENCE, end).await.expect("it ends");
     }
 
     /// Goes on after this number.

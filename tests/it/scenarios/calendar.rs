@@ -178,14 +178,13 @@ both! {
         world.until(instant("2026-11-20T18:00:00Z")).await;
         kristal.admits(&booked).await.status("active");
         world.until(instant("2026-11-20T19:30:00Z")).await;
+        kristal.completes(&booked, 1500).await.status("completed");
         let quick = leyla.orders(&kristal).await;
         kristal.accepts(&quick).await.ok();
         world.until(instant("2026-11-20T19:50:00Z")).await;
         kristal.admits(&quick).await.status("active");
         world.until(instant("2026-11-20T20:10:00Z")).await;
-        for order in [&booked, &quick] {
-            kristal.completes(order, 1500).await.status("completed");
-        }
+        kristal.completes(&quick, 1500).await.status("completed");
         let shown = async |date| {
             let day = kristal.looks_at(date, "day").await.ok().clone();
             of(&day["bays"][0]["entries"], "order_id")

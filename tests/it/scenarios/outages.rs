@@ -89,6 +89,39 @@ both! {
         assert_eq!(world.marks(&anar.person_id, "client_no_show").await, 0);
     }
 
+    /// OUT-1: an order closes later, for its branch could not close it: planned end 08:30 and
+    /// twelve hours, down 20:25, up 20:35, so at 20:40.
+    async fn out_1_the_time_to_complete_moves(world) {
+        let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
+        let order = anar.orders(&kristal).await;
+        kristal.accepts(&order).await.ok();
+        let active = kristal.admits(&order).await;
+        assert_eq!(active.at("planned_end"), instant("2026-11-20T08:30:00Z"));
+        world.until(instant("2026-11-20T20:25:00Z")).await;
+        world.is_down_for(minutes(10)).await;
+        world.until(instant("2026-11-20T20:40:00Z")).await;
+        anar.sees(&order).await.status("active");
+        world.advance(MICROSECOND).await;
+        anar.sees(&order).await.status("completed");
+    }
+
+    /// OUT-1, ORD-3: the version seen before the outage still serves: nothing else has changed.
+    async fn out_1_an_offer_seen_before_our_outage_is_accepted_after_it(world) {
+        let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
+        let order = anar.orders(&kristal).await;
+        world.advance(seconds(22)).await;
+        world.is_down_for(minutes(10)).await;
+        let path = format!("/v1/partner/orders/{}/accept", order.id);
+        let accept = kristal.ask("POST", &path).seen(1).body(json!({}));
+        accept.send().await.status("confirmed");
+        let complete = format!("/v1/partner/orders/{}/complete", order.id);
+        kristal.admits(&order).await.status("active");
+        // What people did since is another matter.
+        let body = json!({"final_amount": 1500});
+        let old = kristal.ask("POST", &complete).seen(2).body(body).send().await;
+        old.refused_as("stale_version", "active");
+    }
+
     /// OUT-1, QO-6: more time given after an outage counts from the moved time, not the old one.
     async fn an_extension_after_an_outage_gives_time(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);

@@ -109,6 +109,18 @@ both! {
         assert_eq!(kristal.balance().await, (5050, 0, 5050));
     }
 
+    /// OUT-1, PEN-7: the days to dispute move with our own outage: due 08:00:11, down 08:00, up
+    /// 08:10, so until 08:11.
+    async fn out_1_the_days_to_dispute_move(world) {
+        let (kristal, anar) = priced(world).await;
+        let penalty = leaves_late(world, &kristal, &anar, "even").await;
+        assert_eq!(newest_penalty(&anar).await["dispute_until"], "2026-11-27T08:00:11Z");
+        world.until(instant("2026-11-27T08:00:00Z")).await;
+        world.is_down_for(TimeDelta::minutes(10)).await;
+        world.until(instant("2026-11-27T08:11:00Z")).await;
+        assert_eq!(disputes(&anar, &penalty).await.ok()["state"], "disputed");
+    }
+
     /// PEN-5, PEN-7: disputed once, within seven days, by whom it concerns; support hears of it.
     async fn pen_5_a_dispute_is_opened_in_time_and_decided(world) {
         let (kristal, anar) = priced(world).await;

@@ -87,7 +87,8 @@ both! {
         let first = anar.orders(&kristal).await;
         let refused = anar.tries(&almaz, &["wash.body"]).await;
         assert_eq!(refused.refused_as("car_busy", "requested")["order"]["id"], json!(first.id));
-        anar.with_another("sedan").await.orders(&almaz).await;
+        let other = anar.with_another("sedan").await.orders(&almaz).await;
+        almaz.accepts(&other).await.status("confirmed");
         anar.cancels(&first).await.status("cancelled");
         anar.orders(&almaz).await;
     }

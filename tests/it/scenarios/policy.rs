@@ -6,12 +6,11 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use entity::support_agent::SupportRole;
 use serde_json::{Value, json};
-use yumo::policy::{Book, watch};
 
 use crate::support::policy::{
     POLICY, agent, held, in_force, publishes, publishes_now, second_node,
 };
-use crate::support::world::Backend;
+use crate::support::world::{Backend, World, tell};
 use crate::support::{minutes, seconds};
 
 const MICROSECOND: TimeDelta = TimeDelta::microseconds(1);
@@ -183,38 +182,6 @@ both! {
         assert_eq!(all.json["versions"][0]["version"], 2);
     }
 
-    /// Another node hears of a version by the bus, finds it by looking, and serves an order placed
-    /// under it even before either.
-    async fn every_node_learns_of_a_version(world) {
-        let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
-        let second = second_node(world).await;
-        publishes_now(world, dearer()).await.ok();
-        assert_eq!(held(world.app()), 2);
-        let order = anar.orders(&kristal).await;
-        world.scene.moves_to(&second);
-        kristal.accepts(&order).await.ok();
-        assert_eq!(kristal.balance().await.1, 150);
-        assert_eq!(held(&second), 2);
-
-        world.scene.moves_to(world.app());
-        publishes_now(world, json!({"quick": {"fee_cap": 300}})).await.ok();
-        if world.backend == Backend::Postgres {
-            let heard = async {
-                while held(&second) != 3 {
-                    tokio::task::yield_now().await;
-                }
-            };
-            tokio::time::timeout(PATIENCE, heard).await.expect("the bus tells the second node");
-        } else {
-            assert_eq!(held(&second), 2, "wake-ups stay in the process");
-            let shared = second.engine.shared();
-            let book = second.engine.extension::<Book>().unwrap();
-            watch::look(&book, &shared.db.read, world.now()).await;
-            assert_eq!(held(&second), 3);
-        }
-        second.stop().await;
-    }
-
     /// A restart reads all versions again.
     async fn versions_outlive_a_restart(world) {
         publishes_now(world, dearer()).await.ok();
@@ -261,4 +228,30 @@ fn com_1_the_command_line_checks_a_draft() {
     assert_eq!(code, Some(1));
     assert!(err.contains("policy_key_unknown: There is no key balance.flor"), "{err}");
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// Another node hears of a version by the bus, and serves an order placed under it even before.
+#[test]
+fn every_node_learns_of_a_version_on_postgres() {
+    tell(Backend::Postgres, async |world: &mut World| {
+        let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
+        let second = second_node(world).await;
+        publishes_now(world, dearer()).await.ok();
+        assert_eq!(held(world.app()), 2);
+        let order = anar.orders(&kristal).await;
+        world.scene.moves_to(&second);
+        kristal.accepts(&order).await.ok();
+        assert_eq!(kristal.balance().await.1, 150);
+        assert_eq!(held(&second), 2);
+
+        world.scene.moves_to(world.app());
+        publishes_now(world, json!({"quick": {"fee_cap": 300}})).await.ok();
+        let heard = async {
+            while held(&second) != 3 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, heard).await.expect("the bus tells the second node");
+        second.stop().await;
+    });
 }

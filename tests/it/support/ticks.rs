@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::TimeDelta;
 use entity::order::{Kind, Proposed, Status};
 use entity::value::Instant;
 use entity::{bay_block, order, tick};
@@ -36,8 +37,9 @@ pub async fn check(db: &DatabaseConnection) {
     assert!(lost.is_empty() && stray.is_empty(), "not held: {lost:?}, held for nobody: {stray:?}");
 }
 
-/// An open order holds its bay, and again where it may move to; a booking also its car, until that
-/// is taken in.
+/// An open order holds its bay, and again where it may move to; and its car until that is taken in:
+/// a booking for the same time, a quick order for the visit from the arrival that was estimated at
+/// placing.
 fn visit(held: &mut Held, row: &order::Model) {
     match row.status {
         Status::Requested | Status::Confirmed | Status::OnTheWay | Status::Active => {}
@@ -53,6 +55,14 @@ fn visit(held: &mut Held, row: &order::Model) {
         places.push((place.bay_id, place.from, place.until));
     }
     assert!(row.kind == Kind::Quick || !places.is_empty(), "a booking without a bay: {row:?}");
+    if row.kind == Kind::Quick && row.status != Status::Active {
+        let lines = &row.snapshot.lines;
+        let minutes: i32 = lines.iter().map(|line| line.minutes).sum();
+        let rest = lines.iter().map(|line| line.buffer_min).max().unwrap();
+        let from = row.placed_at + TimeDelta::seconds(row.snapshot.route_secs);
+        let until = from + TimeDelta::minutes((minutes + rest).into());
+        hold(held, row.car_id.0, (from, until), row.id.0);
+    }
     for (bay, from, until) in places {
         hold(held, bay.0, (from, until), row.id.0);
         if row.kind == Kind::Booking && row.status != Status::Active {

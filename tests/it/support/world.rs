@@ -73,6 +73,17 @@ pub fn tell(backend: Backend, story: impl AsyncFnOnce(&mut World)) {
     });
 }
 
+/// Tells a story in a fresh world whose clock is this one and whose loops do nothing by themselves.
+pub fn tell_really(backend: Backend, clock: WallClock, story: impl AsyncFnOnce(&mut World)) {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut world = World::found(backend, Some((clock, true))).await;
+        story(&mut world).await;
+        world.closes().await;
+    });
+}
+
 /// Makes two tests of a story: `name::sqlite` and `name::postgres`.
 macro_rules! both {
     ($($(#[$meta:meta])* async fn $name:ident($world:ident) $story:block)+) => {$(
@@ -103,10 +114,10 @@ impl World {
 
     /// A fresh engine whose clock and loops run by themselves, so many times as fast as real time.
     pub async fn living(backend: Backend, speed: u32) -> Self {
-        Self::found(backend, Some(WallClock::from(instant(BEGINNING), speed))).await
+        Self::found(backend, Some((WallClock::from(instant(BEGINNING), speed), false))).await
     }
 
-    async fn found(backend: Backend, living: Option<WallClock>) -> Self {
+    async fn found(backend: Backend, living: Option<(WallClock, bool)>) -> Self {
         static CRYPTO: Once = Once::new();
         CRYPTO.call_once(|| {
             let _ = rustls::crypto::ring::default_provider().install_default();
@@ -118,11 +129,11 @@ impl World {
         let mailbox = Arc::new(Mailbox::default());
         let app = match living {
             None => boot(&settings, &clock, &mailbox).await,
-            Some(living) => {
-                settings.timers.heartbeat_ms = 1000;
+            Some((living, by_hand)) => {
+                settings.timers.heartbeat_ms = if by_hand { HEARTBEAT_MS } else { 1000 };
                 let clock: Arc<dyn Clock> = Arc::new(living);
                 let codes = Some(codes(&mailbox));
-                let instead = Instead { clock: Some(clock), codes, by_hand: false };
+                let instead = Instead { clock: Some(clock), codes, by_hand };
                 App::start(settings.clone(), instead).await.expect("the engine starts")
             }
         };
@@ -233,6 +244,24 @@ impl World {
         self.app = Some(app);
     }
 
+    /// Another node on the same database and bus, whose loops do nothing by themselves.
+    pub async fn beside(&self, clock: WallClock) -> App {
+        self.beside_with(Arc::new(clock), |_| {}).await
+    }
+
+    /// Another node on the same database, with other settings.
+    pub async fn beside_with(
+        &self,
+        clock: Arc<dyn Clock>,
+        change: impl FnOnce(&mut Settings),
+    ) -> App {
+        let mut settings = self.settings.clone();
+        change(&mut settings);
+        let codes = Some(codes(&self.mailbox));
+        let instead = Instead { clock: Some(clock), codes, by_hand: true };
+        App::start(settings, instead).await.expect("the second node starts")
+    }
+
     /// Checks the books and stops the engine.
     pub async fn closes(mut self) {
         books::check(&self).await;
@@ -274,6 +303,10 @@ async fn settings(backend: Backend, folder: &std::path::Path) -> Settings {
     let mut settings = Settings::load(None).unwrap();
     "127.0.0.1:0".clone_into(&mut settings.http.listen);
     settings.http.workers = 1;
+    let http = &mut settings.http;
+    // A story's people act at once, from one address (LIM-9).
+    (http.rate_session_burst, http.rate_session_per_s) = (1_000_000, 1_000_000);
+    (http.rate_address_burst, http.rate_address_per_s) = (1_000_000, 1_000_000);
     settings.crypto.key_file = folder.join("keys").display().to_string();
     settings.timers.heartbeat_ms = HEARTBEAT_MS;
     let access = &mut settings.access;

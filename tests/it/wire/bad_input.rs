@@ -225,7 +225,7 @@ both! {
         let (car, bare) = (format!("DELETE /v1/client/cars/{gone}"), json!({}));
         bad.push((does(&anar, &car, bare.clone()), 404, "no_such_car"));
         bad.push((does(&anar, "DELETE /v1/client/cars/zz", bare.clone()), 400, "malformed"));
-        bad.push((does(&anar, "PATCH /v1/client/cars", bare.clone()), 404, "not_found"));
+        bad.push((does(&anar, "PATCH /v1/client/cars", bare.clone()), 405, "method_not_allowed"));
         let service = format!("PATCH /v1/partner/services/{gone}");
         bad.push((does(&kristal, &service, bare.clone()), 404, "no_such_service"));
         let person = format!("DELETE /v1/partner/staff/{gone}");

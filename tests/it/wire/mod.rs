@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bad_orders;
+mod rates;
 pub mod raw;
 mod repeats;
 pub mod rows;

@@ -10,7 +10,8 @@ use crate::support::World;
 pub type Rows = BTreeMap<String, Vec<String>>;
 
 /// What signing in and living on write; a refused request may leave traces there.
-const APART: [&str; 5] = ["otp", "otp_budget", "session", "heartbeat", "seaql_migrations"];
+const APART: [&str; 6] =
+    ["otp", "otp_budget", "session", "heartbeat", "storage_probe", "seaql_migrations"];
 
 /// All rows.
 pub async fn all(world: &World) -> Rows {

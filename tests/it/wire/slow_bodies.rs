@@ -18,7 +18,7 @@ async fn declares(world: &World, bytes: usize) -> (String, Duration) {
     );
     line.write_all(head.as_bytes()).await.unwrap();
     let mut answer = [0_u8; 512];
-    let read = tokio::time::timeout(Duration::from_secs(5), line.read(&mut answer));
+    let read = tokio::time::timeout(Duration::from_mins(1), line.read(&mut answer));
     let n = read.await.expect("the request is held open").unwrap();
     let text = String::from_utf8_lossy(&answer[..n]).into_owned();
     (text.lines().next().unwrap_or_default().to_owned(), began.elapsed())
@@ -28,10 +28,11 @@ both! {
     /// The conventions of the wire: too much is refused when it is declared, and a body that does
     /// not come in time is waited for no longer.
     async fn a_body_that_never_comes_holds_nothing_open(world) {
-        world.restarts_with(|settings| settings.http.body_timeout_s = 1).await;
-        let (status, after) = declares(world, 1 << 30).await;
+        // Of a body that is too large nothing is waited for, however long it may take.
+        world.restarts_with(|settings| settings.http.body_timeout_s = 600).await;
+        let (status, _) = declares(world, 1 << 30).await;
         assert_eq!(status, "HTTP/1.1 413 Payload Too Large");
-        assert!(after < Duration::from_millis(900), "{after:?}");
+        world.restarts_with(|settings| settings.http.body_timeout_s = 1).await;
         let (status, after) = declares(world, 30).await;
         assert_eq!(status, "HTTP/1.1 408 Request Timeout");
         assert!(after >= Duration::from_secs(1), "{after:?}");

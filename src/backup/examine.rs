@@ -1,0 +1,98 @@
+//! Is a copy good? It is opened as a node would open it, checked page by page, and its books are
+//! proven.
+
+use std::path::Path;
+
+use sea_orm::sqlx::sqlite::SqliteJournalMode;
+use sea_orm::{
+    ConnectOptions, ConnectionTrait as _, Database, DatabaseBackend, DatabaseConnection,
+    EntityTrait as _, PaginatorTrait as _, Statement,
+};
+
+use super::Failed;
+use crate::app::{self, Instead};
+use crate::config::Settings;
+use crate::ledger::proof::Violation;
+use crate::ledger::prover;
+use crate::platform::epoch;
+use crate::platform::sqlite_file::{LOG_FILES, beside, url};
+
+/// What was found in a copy.
+#[derive(Debug)]
+pub struct Examined {
+    /// How many orders it holds.
+    pub orders: u64,
+    /// How many events its feeds told.
+    pub events: u64,
+    /// What is wrong in its books; nothing where they prove right.
+    pub violations: Vec<Violation>,
+    /// Its epoch, where another one was begun.
+    pub(super) epoch: Option<String>,
+}
+
+/// Opens a database as it is, changing nothing by itself.
+pub(super) async fn open(
+    path: &Path,
+    journal: Option<SqliteJournalMode>,
+) -> Result<DatabaseConnection, Failed> {
+    let mut connect = ConnectOptions::new(url(path, "rw"));
+    connect.max_connections(1).sqlx_logging(false);
+    connect.map_sqlx_sqlite_opts(move |o| match journal {
+        Some(mode) => o.journal_mode(mode),
+        None => o,
+    });
+    Ok(Database::connect(connect).await?)
+}
+
+/// Examines a copy that nobody serves; begins another epoch in it for this reason, if one is given.
+/// Afterwards the copy is one file without a log.
+pub(super) async fn examine(
+    settings: &Settings,
+    copy: &Path,
+    another: Option<&str>,
+) -> Result<Examined, Failed> {
+    intact(copy).await?;
+    let mut settings = settings.clone();
+    settings.database.url = url(copy, "rw");
+    let (engine, _) = app::engine(&settings, Instead::default()).await?;
+    let proof = prover::on_demand(&engine).await?;
+    let shared = engine.shared();
+    let epoch = match another {
+        Some(why) => Some(epoch::begin_another(&shared.db, why, shared.clock.now()).await?),
+        None => None,
+    };
+    let examined = Examined {
+        orders: entity::order::Entity::find().count(&shared.db.read).await?,
+        events: epoch::events(&shared.db.read).await?,
+        violations: proof.violations,
+        epoch: epoch.map(|epoch| epoch.id.to_string()),
+    };
+    for pool in [shared.db.read.clone(), shared.db.write.clone()] {
+        pool.close().await?;
+    }
+    alone(copy).await?;
+    Ok(examined)
+}
+
+async fn intact(copy: &Path) -> Result<(), Failed> {
+    let db = open(copy, None).await?;
+    let asked = Statement::from_string(DatabaseBackend::Sqlite, "PRAGMA integrity_check");
+    let rows = db.query_all_raw(asked).await?;
+    let said: Result<Vec<String>, _> =
+        rows.iter().map(|row| row.try_get("", "integrity_check")).collect();
+    db.close().await?;
+    let said = said?.join("; ");
+    if said == "ok" { Ok(()) } else { Err(Failed(format!("{}: {said}", copy.display()))) }
+}
+
+/// Folds the log into the file and takes it away.
+async fn alone(copy: &Path) -> Result<(), Failed> {
+    open(copy, Some(SqliteJournalMode::Delete)).await?.close().await?;
+    for suffix in LOG_FILES {
+        let log = beside(copy, suffix);
+        if log.exists() {
+            return Err(Failed(format!("{} could not be folded in", log.display())));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! Backups of a `SQLite` database: a consistent copy while a node serves it, and the way back.
+//!
+//! PostgreSQL has its own tools for that; `docs/operations.md` and `scripts/pitr` say how.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::app::NotStarted;
+use crate::config::Settings;
+use crate::platform::sqlite_file::{self, beside, broken};
+use crate::platform::{Fault, Stop, private};
+
+mod examine;
+mod restore;
+mod save;
+
+pub use examine::Examined;
+pub use restore::{Permitted, Restored, restore};
+pub use save::{Saved, save};
+
+/// How the name of the key file goes on after that of its backup.
+const KEY_SUFFIX: &str = ".key";
+
+/// A backup or a restore did not come about; nothing that was there before was changed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Failed(String);
+
+impl From<Fault> for Failed {
+    fn from(fault: Fault) -> Self {
+        Self(fault.to_string())
+    }
+}
+
+impl From<Stop> for Failed {
+    fn from(stop: Stop) -> Self {
+        Self(format!("{stop:?}"))
+    }
+}
+
+impl From<NotStarted> for Failed {
+    fn from(not_started: NotStarted) -> Self {
+        Self(not_started.to_string())
+    }
+}
+
+impl From<sea_orm::DbErr> for Failed {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Self(format!("the database: {error}"))
+    }
+}
+
+/// The database file that the settings name.
+fn database(settings: &Settings) -> Result<PathBuf, Failed> {
+    let file = sqlite_file::of(&settings.database.url);
+    file.ok_or_else(|| {
+        Failed(
+            "this command is for SQLite: PostgreSQL is backed up with pg_basebackup and its \
+             archived log, see docs/operations.md and scripts/pitr"
+                .to_owned(),
+        )
+    })
+}
+
+/// Refuses to write over anything.
+fn free(path: &Path) -> Result<(), Failed> {
+    if path.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    Err(Failed(format!("{} is there already: choose another name", path.display())))
+}
+
+/// A copy with mode 0600, written to the disk.
+fn copy(from: &Path, to: &Path) -> Result<(), Failed> {
+    let copied = File::open(from).and_then(|mut source| {
+        let mut target = private::create_new(to)?;
+        io::copy(&mut source, &mut target)?;
+        target.sync_all()
+    });
+    copied.map_err(|error| {
+        Failed(format!("{} could not be copied to {}: {error}", from.display(), to.display()))
+    })
+}
+
+/// Takes away a database that only these commands made.
+fn remove(path: &Path) {
+    for file in sqlite_file::files(path) {
+        // Most of them are not there.
+        let _ = fs::remove_file(file);
+    }
+}
+
+/// Gives a file its final name, and has the folder written to the disk.
+fn put(from: &Path, to: &Path) -> Result<(), Failed> {
+    let folder = to.parent().filter(|folder| *folder != Path::new(""));
+    let put = fs::rename(from, to)
+        .and_then(|()| File::open(folder.unwrap_or(Path::new(".")))?.sync_all());
+    put.map_err(|error| broken(to, &error).into())
+}
+
+/// The key file beside a backup.
+fn key_beside(backup: &Path) -> PathBuf {
+    beside(backup, KEY_SUFFIX)
+}
+
+/// The key file the settings name; `None` where the keys are settings themselves.
+fn key_file(settings: &Settings) -> Option<&Path> {
+    let crypto = &settings.crypto;
+    crypto.current.is_empty().then(|| Path::new(&crypto.key_file))
+}

@@ -1,0 +1,110 @@
+//! `yumo restore`: a backup takes the place of the database, and another epoch begins.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::examine::{Examined, examine};
+use super::{Failed, copy, database, key_beside, key_file, put, remove};
+use crate::config::Settings;
+use crate::platform::clock::real_now;
+use crate::platform::epoch_marker::Marker;
+use crate::platform::sqlite_file::{ServeLock, beside, broken, files};
+
+/// Why the epoch of a restored database changed.
+const REASON: &str = "restored from a backup";
+
+/// What may be done where it is said.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Permitted {
+    /// A database that is there is moved aside.
+    pub replace: bool,
+    /// A backup whose books do not prove right is taken.
+    pub unproved: bool,
+}
+
+/// A database that was restored.
+#[derive(Debug)]
+pub struct Restored {
+    /// What was found in it.
+    pub examined: Examined,
+    /// Where the database before it is now.
+    pub aside: Option<PathBuf>,
+    /// The keys were put where the settings want them.
+    pub keys: bool,
+}
+
+/// Puts a backup where the settings want the database. It is copied and examined first; until then
+/// nothing is touched.
+///
+/// # Errors
+/// When a node serves the database, one is there and may not be replaced, or the backup is not
+/// good.
+pub async fn restore(
+    settings: &Settings,
+    backup: &Path,
+    permitted: Permitted,
+) -> Result<Restored, Failed> {
+    let target = database(settings)?;
+    let _lock = ServeLock::take(&target)?;
+    let there = files(&target).iter().any(|file| file.exists());
+    if there && !permitted.replace {
+        let target = target.display();
+        return Err(Failed(format!("{target} is there already: --replace moves it aside")));
+    }
+    let fresh = beside(&target, ".restoring");
+    remove(&fresh);
+    let made = make(settings, backup, &fresh, permitted).await;
+    let (examined, keys) = made.inspect_err(|_| remove(&fresh))?;
+    let aside = if there { Some(aside(&target)?) } else { None };
+    put(&fresh, &target)?;
+    if let Some(epoch) = &examined.epoch {
+        let written = Marker::write(&target, epoch, examined.events);
+        written.map_err(|error| broken(&target, &error))?;
+    }
+    Ok(Restored { examined, aside, keys })
+}
+
+/// The copy, examined, in a new epoch; true where the keys came with the backup.
+async fn make(
+    settings: &Settings,
+    backup: &Path,
+    fresh: &Path,
+    permitted: Permitted,
+) -> Result<(Examined, bool), Failed> {
+    copy(backup, fresh)?;
+    // A database that was copied by hand may have a log beside it.
+    let log = beside(backup, "-wal");
+    if log.exists() {
+        copy(&log, &beside(fresh, "-wal"))?;
+    }
+    let mut settings = settings.clone();
+    let missing = key_file(&settings).filter(|keys| !keys.exists()).map(Path::to_owned);
+    let own = key_beside(backup);
+    if missing.is_some() && own.exists() {
+        settings.crypto.key_file = own.display().to_string();
+    }
+    let examined = examine(&settings, fresh, Some(REASON)).await?;
+    if !examined.violations.is_empty() && !permitted.unproved {
+        let backup = backup.display();
+        return Err(Failed(format!(
+            "the books of {backup} do not prove right; --unproved takes it all the same: {:?}",
+            examined.violations
+        )));
+    }
+    match missing {
+        Some(keys) if own.exists() => copy(&own, &keys).map(|()| (examined, true)),
+        _ => Ok((examined, false)),
+    }
+}
+
+/// Moves the database that is there aside, its log with it.
+fn aside(target: &Path) -> Result<PathBuf, Failed> {
+    let suffix = format!(".before-{}", real_now().format("%Y%m%dT%H%M%S%.6fZ"));
+    let place = beside(target, &suffix);
+    for (from, to) in files(target).iter().zip(files(&place)) {
+        if from.exists() {
+            fs::rename(from, &to).map_err(|error| broken(from, &error))?;
+        }
+    }
+    Ok(place)
+}

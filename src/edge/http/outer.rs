@@ -1,0 +1,117 @@
+//! What surrounds every request: the phase of its connection, its route and what that costs its
+//! address, methods a path does not have, and pages from other origins.
+
+use std::rc::Rc;
+
+use actix_cors::Cors;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, IF_MATCH, TRANSFER_ENCODING};
+use actix_web::http::{ConnectionType, Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage as _, HttpResponse, ResponseError as _, web};
+
+use super::auth::subscriber_of;
+use super::problem::Problem;
+use crate::access::weight::{Route, routes};
+use crate::edge::Edge;
+use crate::edge::tcp::phase::Phases;
+use crate::platform::codes::General;
+
+/// What a request costs whose path nobody serves.
+const UNKNOWN: u32 = 1;
+/// How long a browser may remember what it was allowed, seconds.
+const CORS_AGE_S: usize = 600;
+
+/// The route a request was matched to, for the guards behind.
+#[derive(Clone, Copy)]
+pub struct Matched(pub Route);
+
+/// Which pages may call the API from a browser: those of `http.allowed_origins`.
+pub fn cors(origins: &[String]) -> Cors {
+    let cors = Cors::default()
+        .allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
+        .allowed_headers([AUTHORIZATION, CONTENT_TYPE, IF_MATCH])
+        .allowed_headers(["Accept-Language", "Idempotency-Key", "traceparent"])
+        .expose_headers(["ETag", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy"])
+        .expose_headers(["Retry-After", "Location"])
+        // Other pages get an answer their browser does not show them, as without CORS.
+        .block_on_origin_mismatch(false)
+        .max_age(CORS_AGE_S);
+    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin.trim_end_matches('/')))
+}
+
+/// Passes a request on, and marks its connection as serving it meanwhile.
+///
+/// # Errors
+/// Whatever the application answers with as an error.
+pub async fn outer(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    // Whatever can be read can be asked for its head; the body is left out on its way.
+    if request.method() == Method::HEAD {
+        request.head_mut().method = Method::GET;
+    }
+    let phases = request.conn_data::<Rc<Phases>>().cloned();
+    if let Some(phases) = &phases {
+        phases.serving();
+    }
+    // Where such a body ends is known only when it has ended.
+    let end_unknown = request.headers().contains_key(TRANSFER_ENCODING);
+    let answer = match refused(&request) {
+        None => next.call(request).await.map(ServiceResponse::map_into_left_body),
+        Some(answer) => Ok(request.into_response(answer).map_into_right_body()),
+    };
+    let upgraded = answer.as_ref().is_ok_and(|a| a.status() == StatusCode::SWITCHING_PROTOCOLS);
+    match &phases {
+        Some(phases) if upgraded => phases.upgraded(),
+        Some(phases) => phases.answered(end_unknown),
+        None => {}
+    }
+    answer.map(|mut answer| {
+        if end_unknown && answer.status().is_client_error() {
+            answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+        }
+        answer
+    })
+}
+
+/// Finds the route of a request and counts its weight; gives the answer of one that is refused.
+fn refused(request: &ServiceRequest) -> Option<HttpResponse> {
+    let pattern = request.match_pattern();
+    let routes = pattern.as_deref().map(routes).unwrap_or_default();
+    let method = request.method().as_str();
+    let route = routes.iter().find(|route| route.rule.method == method);
+    let weight = route.map_or(UNKNOWN, |route| route.weight);
+    metrics::counter!("yumo_http_weight").increment(u64::from(weight));
+    if let Some(edge) = request.app_data::<web::Data<Edge>>() {
+        let proxies = &edge.settings.http.trusted_proxies;
+        let counted = edge.limits.address(subscriber_of(request.request(), proxies), weight);
+        if let Err(stop) = counted {
+            return Some(Problem::from(stop).error_response());
+        }
+    }
+    match route {
+        Some(route) => {
+            request.extensions_mut().insert(Matched(*route));
+            None
+        }
+        None if routes.is_empty() => None,
+        None => Some(no_such_method(request.method(), routes)),
+    }
+}
+
+/// The path is served, with other methods.
+fn no_such_method(method: &Method, routes: &[Route]) -> HttpResponse {
+    let mut allow: Vec<&str> = routes.iter().map(|route| route.rule.method).collect();
+    if allow.contains(&"GET") {
+        allow.push("HEAD");
+    }
+    allow.push("OPTIONS");
+    let allow = allow.join(", ");
+    if method == Method::OPTIONS {
+        return HttpResponse::NoContent().insert_header((ALLOW, allow)).finish();
+    }
+    Problem::from(General::MethodNotAllowed.refused().with("allow", allow)).error_response()
+}

@@ -1,0 +1,147 @@
+//! A guarded stream: a TCP stream that fails once its connection has passed its deadline.
+
+use std::future::Future;
+use std::io::{Error, ErrorKind, IoSlice, Result};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use actix_web::rt::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::admission::Admitted;
+use super::phase::{Deadlines, Phases};
+use crate::platform::clock::pause;
+
+type Timer = Pin<Box<dyn Future<Output = ()>>>;
+
+/// A connection's bytes, both ways.
+pub struct Guarded {
+    io: TcpStream,
+    phases: Rc<Phases>,
+    /// Wakes the reader at this instant or before its deadline; kept over phases, so that a busy
+    /// connection arms it seldom.
+    reading: Option<(Instant, Timer)>,
+    /// Runs while the peer takes nothing.
+    writing: Option<Timer>,
+    _admitted: Admitted,
+}
+
+impl Guarded {
+    /// Guards a connection that was admitted.
+    #[must_use]
+    pub fn new(io: TcpStream, deadlines: Deadlines, admitted: Admitted) -> Self {
+        let phases = Rc::new(Phases::accepted(deadlines));
+        Self { io, phases, reading: None, writing: None, _admitted: admitted }
+    }
+
+    /// Its phase, for the requests that come over it.
+    #[must_use]
+    pub fn phases(&self) -> Rc<Phases> {
+        Rc::clone(&self.phases)
+    }
+
+    /// Nothing can be read now: fails when the phase has lasted too long, else wakes in time.
+    fn overdue(&mut self, context: &mut Context<'_>) -> Poll<Error> {
+        let Some(deadline) = self.phases.deadline() else { return Poll::Pending };
+        self.reading.take_if(|(at, _)| *at > deadline);
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Poll::Ready(timed_out("no whole request came in time"));
+            }
+            let arm = || -> (Instant, Timer) { (deadline, Box::pin(pause(left))) };
+            let (_, timer) = self.reading.get_or_insert_with(arm);
+            match timer.as_mut().poll(context) {
+                Poll::Pending => return Poll::Pending,
+                // It belonged to an earlier phase: the loop arms it anew.
+                Poll::Ready(()) => self.reading = None,
+            }
+        }
+    }
+
+    /// The peer takes nothing now: fails when it has not for too long.
+    fn stalled(&mut self, context: &mut Context<'_>) -> Poll<Error> {
+        let stall = self.phases.stall();
+        let timer = self.writing.get_or_insert_with(|| Box::pin(pause(stall)));
+        timer.as_mut().poll(context).map(|()| timed_out("the peer took nothing of its answer"))
+    }
+
+    fn written(
+        &mut self,
+        written: Poll<Result<usize>>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<usize>> {
+        match written {
+            Poll::Pending => self.stalled(context).map(Err),
+            Poll::Ready(written) => {
+                self.writing = None;
+                self.phases.sent();
+                Poll::Ready(written)
+            }
+        }
+    }
+}
+
+fn timed_out(why: &'static str) -> Error {
+    metrics::counter!("yumo_http_connections_timed_out").increment(1);
+    Error::new(ErrorKind::TimedOut, why)
+}
+
+impl AsyncRead for Guarded {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<Result<()>> {
+        let before = buffer.filled().len();
+        match Pin::new(&mut self.io).poll_read(context, buffer) {
+            Poll::Pending => self.overdue(context).map(Err),
+            Poll::Ready(read) => {
+                if buffer.filled().len() > before {
+                    self.phases.received();
+                }
+                // A peer that sends a byte now and then is never waited for, only read.
+                let late = self.phases.deadline().is_some_and(|at| at <= Instant::now());
+                Poll::Ready(if late {
+                    Err(timed_out("no whole request came in time"))
+                } else {
+                    read
+                })
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Guarded {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write(context, bytes);
+        self.written(written, context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write_vectored(context, slices);
+        self.written(written, context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
+        Pin::new(&mut self.io).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,69 @@
+//! The checkpoint: account sums of the postings folded so far, and the pending ones beside them.
+//! Both together are all postings, in every snapshot (BAL-6).
+
+use entity::checkpoint_pending;
+use entity::value::{Instant, Money, PartnerId, PostingId};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, Statement, Value,
+};
+
+use crate::platform::Stop;
+
+/// Pending postings folded, and accounts summed, in one statement.
+const AT_ONCE: usize = 1_000;
+
+/// Adds proven postings to the account sums: deleting a pending row does it, in the same statement,
+/// by a trigger. So a posting is in the sums exactly once, whoever folds it and however often.
+pub(super) async fn fold<C: ConnectionTrait>(db: &C, pending: &[PostingId]) -> Result<(), Stop> {
+    for ids in pending.chunks(AT_ONCE) {
+        checkpoint_pending::Entity::delete_many()
+            .filter(checkpoint_pending::Column::PostingId.is_in(ids.to_vec()))
+            .exec(db)
+            .await?;
+    }
+    Ok(())
+}
+
+/// What these accounts had together at an instant: their sums, the pending postings with them, less
+/// what was posted from then on; all of that stands on the statement of `stated`, where one is
+/// named. One statement sees one state of all three.
+pub(super) async fn before<C: ConnectionTrait>(
+    db: &C,
+    accounts: &[String],
+    stated: Option<PartnerId>,
+    before: Instant,
+) -> Result<Money, Stop> {
+    let mut sum = 0;
+    for accounts in accounts.chunks(AT_ONCE) {
+        let mut values: Vec<Value> = accounts.iter().map(Into::into).collect();
+        let these: Vec<String> = (1..=accounts.len()).map(|n| format!("${n}")).collect();
+        let these = these.join(", ");
+        values.push(before.into());
+        let at = format!("${}", values.len());
+        values.extend(stated.map(|id| Value::from(id.0)));
+        let moved = format!(
+            "CASE WHEN p.credit IN ({these}) THEN p.amount ELSE 0 END \
+             - CASE WHEN p.debit IN ({these}) THEN p.amount ELSE 0 END"
+        );
+        let touched = |side: &str| format!("p.{side} IN ({these})");
+        let either = format!("({} OR {})", touched("credit"), touched("debit"));
+        // A partner's own postings are found by their time.
+        let later = match stated {
+            Some(_) => format!("p.partner_id = ${}", values.len()),
+            None => either.clone(),
+        };
+        let sql = format!(
+            "SELECT CAST( \
+             coalesce((SELECT sum(amount) FROM checkpoint_account WHERE account IN ({these})), 0) \
+             + coalesce((SELECT sum({moved}) FROM checkpoint_pending c \
+               JOIN posting p ON p.id = c.posting_id WHERE {either}), 0) \
+             - coalesce((SELECT sum({moved}) FROM posting p \
+               WHERE {later} AND p.at >= {at}), 0) AS BIGINT) AS amount"
+        );
+        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+        if let Some(row) = db.query_one_raw(statement).await? {
+            sum += row.try_get::<i64>("", "amount")?;
+        }
+    }
+    Ok(Money(sum))
+}

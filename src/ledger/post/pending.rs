@@ -1,0 +1,66 @@
+//! What a branch's unanswered offers would cost it: one sum, changed by conditions that the commit
+//! checks (BAL-3, LIM-2).
+
+use entity::value::{Money, PartnerId};
+use sea_orm::Value;
+
+use crate::platform::Tx;
+use crate::platform::write_set::Adjust;
+
+/// An offer's commission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// What accepting it would hold.
+    pub due: Money,
+    /// How much of that counts against other clients while it is unanswered: all, or nothing.
+    pub counted: Money,
+    /// The policy's floor.
+    pub floor: Money,
+}
+
+/// A wallet as it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Sum of its postings.
+    pub posted: Money,
+    /// Sum of its open holds.
+    pub held: Money,
+    /// What its unanswered offers would cost.
+    pub pending: Money,
+}
+
+/// Adds an offer, if the balance alone can pay it above the floor; where `seen` is given, bonus is
+/// needed too, and the wallet must stand as it was read. Otherwise the command runs again.
+pub fn add(tx: &mut Tx, partner_id: PartnerId, offer: Expected, seen: Option<Seen>) {
+    let condition = match seen {
+        None => (
+            "NOT \"restricted\" AND \"posted\" - \"held\" - \"pending\" - ? \
+             >= coalesce(\"floor\", ?)",
+            vec![Value::from(offer.due.0), Value::from(offer.floor.0)],
+        ),
+        Some(Seen { posted, held, pending }) => (
+            "NOT \"restricted\" AND \"posted\" = ? AND \"held\" = ? AND \"pending\" = ?",
+            vec![posted.0.into(), held.0.into(), pending.0.into()],
+        ),
+    };
+    tx.adjust(Adjust { condition: Some(condition), ..change(partner_id, offer.counted) });
+}
+
+/// Takes an offer away that was answered, or is over.
+pub fn remove(tx: &mut Tx, partner_id: PartnerId, counted: Money) {
+    if counted != Money::ZERO {
+        tx.adjust(change(partner_id, Money(-counted.0)));
+    }
+}
+
+fn change(partner_id: PartnerId, by: Money) -> Adjust {
+    Adjust {
+        table: "wallet",
+        key: vec![("id", Value::from(partner_id.0))],
+        add: vec![("pending", by.0)],
+        set: Vec::new(),
+        also: Vec::new(),
+        condition: None,
+        refusal: None,
+    }
+}

@@ -1,0 +1,299 @@
+//! What the postings say, as the proof needs it: sums by account, and by the order, penalty,
+//! payment or debt they are about (BAL-6).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use entity::value::{LotId, Money, OrderId, PartnerId, PersonId, PostingId};
+use entity::{checkpoint_account, checkpoint_pending, order, payable, posting, proof_state};
+use sea_orm::sea_query::{ExprTrait, Query};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+use uuid::Uuid;
+
+use super::chart;
+use super::proof::Proof;
+use super::proof_payments;
+use super::proof_penalty;
+use super::proof_scope::{BATCH, NAMED, Scope, Touched, Walk};
+use crate::platform::{Snapshot, Stop};
+
+/// What postings about a subject moved: by subject and account.
+pub(super) type Moved = BTreeMap<(Uuid, String), i64>;
+/// On whose statement: a partner's, a client's or nobody's.
+pub(super) type Stated = (Option<PartnerId>, Option<PersonId>);
+
+/// What the postings say.
+#[derive(Default)]
+pub(super) struct Posted {
+    /// Sums by account, of all postings.
+    pub accounts: BTreeMap<String, i64>,
+    /// Commission paid, by order.
+    pub commissions: BTreeMap<OrderId, i64>,
+    /// How much of it lots paid.
+    pub bonus_commissions: BTreeMap<OrderId, i64>,
+    /// What lots paid of the price, by order.
+    pub spent: BTreeMap<OrderId, i64>,
+    /// What is owed for that: by order and account.
+    pub owed: Moved,
+    /// By penalty.
+    pub penalties: Moved,
+    /// By payment and payout.
+    pub payments: Moved,
+    /// By payable: what left its account.
+    pub settled: Moved,
+    /// What was granted, by lot.
+    pub granted: BTreeMap<LotId, i64>,
+    /// On whose statements postings of a lot stand; one posting of each.
+    pub lots: BTreeMap<LotId, BTreeMap<Stated, PostingId>>,
+    /// Which orders postings of a penalty or payable name; one posting of each.
+    pub about: BTreeMap<Uuid, BTreeMap<Option<OrderId>, PostingId>>,
+    /// Postings that the checkpoint does not contain.
+    pub pending: Vec<PostingId>,
+}
+
+/// Reads the postings: all of them, or the pending ones with what was ever posted about the same
+/// subjects, and the account sums of the checkpoint.
+pub(super) async fn posted(
+    read: &Snapshot,
+    proof: &mut Proof,
+    whole: bool,
+) -> Result<(Posted, Scope), Stop> {
+    let mut posted = Posted::default();
+    let mut accounts: BTreeMap<String, i64> = checkpoint_account::Entity::find()
+        .filter(checkpoint_account::Column::Amount.ne(0))
+        .all(read)
+        .await?
+        .into_iter()
+        .map(|row| (row.account, row.amount.0))
+        .collect();
+    let mut touched = Touched::default();
+    pending(read, |row| {
+        posted.pending.push(row.id);
+        sum(&mut accounts, row);
+        if !whole {
+            touched.add(row);
+        }
+    })
+    .await?;
+    proof.checked("checkpoint_pending", posted.pending.len());
+    if whole {
+        let mut walk = Walk::all();
+        while let Some(rows) =
+            walk.next(read, proof, posting::Entity::find(), |row| row.id.0).await?
+        {
+            for row in &rows {
+                sum(&mut posted.accounts, row);
+                posted.take(proof, row);
+            }
+        }
+        unique(read, proof).await?;
+        checkpoint(proof, &accounts, &posted.accounts);
+        return Ok((posted, Scope::Whole));
+    }
+    posted.accounts = accounts;
+    touched.orders.extend(completed_since(read).await?);
+    touched.payables = payables_of(read, &touched.orders).await?;
+    let mut about = touched.subjects.clone();
+    about.extend(touched.orders.iter().chain(&touched.payables).chain(&touched.lots));
+    for subjects in about.into_iter().collect::<Vec<_>>().chunks(NAMED) {
+        let rows = posting::Entity::find()
+            .filter(posting::Column::Subject.is_in(subjects.iter().copied()))
+            .all(read)
+            .await?;
+        proof.checked("posting", rows.len());
+        for row in &rows {
+            posted.take(proof, row);
+        }
+    }
+    Ok((posted, Scope::Since(touched)))
+}
+
+/// Every posting that the checkpoint does not contain.
+async fn pending(read: &Snapshot, mut each: impl FnMut(&posting::Model)) -> Result<(), Stop> {
+    let mut after = PostingId(Uuid::nil());
+    loop {
+        let mut waiting = Query::select();
+        waiting.column(checkpoint_pending::Column::PostingId).from(checkpoint_pending::Entity);
+        let rows = posting::Entity::find()
+            .filter(posting::Column::Id.in_subquery(waiting))
+            .filter(posting::Column::Id.gt(after))
+            .order_by_asc(posting::Column::Id)
+            .limit(BATCH)
+            .all(read)
+            .await?;
+        let Some(last) = rows.last() else { return Ok(()) };
+        after = last.id;
+        rows.iter().for_each(&mut each);
+    }
+}
+
+/// Orders completed since the newest proof that held: their commission may be missing altogether.
+async fn completed_since(read: &Snapshot) -> Result<Vec<Uuid>, Stop> {
+    let state = proof_state::Entity::find().all(read).await?.pop();
+    let Some(since) = state.and_then(|state| state.held_at) else { return Ok(Vec::new()) };
+    let select = order::Entity::find().select_only().column(order::Column::Id);
+    let select = select.filter(order::Column::CompletedAt.gte(since - OVERLAP));
+    Ok(select.into_tuple().all(read).await?)
+}
+
+/// What is owed for these orders.
+async fn payables_of(read: &Snapshot, orders: &BTreeSet<Uuid>) -> Result<BTreeSet<Uuid>, Stop> {
+    let orders: Vec<Uuid> = orders.iter().copied().collect();
+    let mut ids = BTreeSet::new();
+    for orders in orders.chunks(NAMED) {
+        let select = payable::Entity::find().select_only().column(payable::Column::Id);
+        let select = select.filter(payable::Column::OrderId.is_in(orders.to_vec()));
+        ids.extend(select.into_tuple::<Uuid>().all(read).await?);
+    }
+    Ok(ids)
+}
+
+/// Commits may become visible so much later than the instant they carry.
+const OVERLAP: chrono::TimeDelta = chrono::TimeDelta::minutes(2);
+
+/// No posting stands twice: the natural key, whatever became of its index.
+async fn unique(read: &Snapshot, proof: &mut Proof) -> Result<(), Stop> {
+    use posting::Column::{Kind, N, Subject};
+    let twice: Vec<(Uuid, String, i32)> = posting::Entity::find()
+        .select_only()
+        .columns([Subject, Kind, N])
+        .group_by(Subject)
+        .group_by(Kind)
+        .group_by(N)
+        .having(ExprTrait::gt(posting::Column::Id.count(), 1))
+        .limit(BATCH)
+        .into_tuple()
+        .all(read)
+        .await?;
+    for (subject, kind, n) in twice {
+        let detail = format!("{kind} {subject} {n} stands twice");
+        proof.wrong("posting_once", "posting", subject, detail);
+    }
+    Ok(())
+}
+
+/// The checkpoint is what the postings say: a folded posting that was changed shows here.
+fn checkpoint(proof: &mut Proof, kept: &BTreeMap<String, i64>, found: &BTreeMap<String, i64>) {
+    let names = kept.keys().chain(found.keys());
+    let mut names: Vec<&String> = names.collect();
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        let sum = |sums: &BTreeMap<String, i64>| Money(sums.get(name).copied().unwrap_or(0));
+        let (kept, found) = (sum(kept), sum(found));
+        if kept != found {
+            let detail = format!("had {kept}, its postings now say {found}");
+            proof.wrong("checkpoint_sum", "checkpoint_account", name, detail);
+        }
+    }
+}
+
+fn sum(accounts: &mut BTreeMap<String, i64>, row: &posting::Model) {
+    *accounts.entry(row.debit.clone()).or_default() -= row.amount.0;
+    *accounts.entry(row.credit.clone()).or_default() += row.amount.0;
+}
+
+/// Adds what a posting moved, by its subject and both accounts.
+pub(super) fn add(moved: &mut Moved, row: &posting::Model) {
+    *moved.entry((row.subject, row.credit.clone())).or_default() += row.amount.0;
+    *moved.entry((row.subject, row.debit.clone())).or_default() -= row.amount.0;
+}
+
+impl Touched {
+    fn add(&mut self, row: &posting::Model) {
+        self.subjects.insert(row.subject);
+        self.orders.extend(row.order_id.map(|id| id.0));
+        self.lots.extend(row.lot_id.map(|id| id.0));
+        self.lots.extend([&row.debit, &row.credit].into_iter().filter_map(|name| lot(name)));
+    }
+}
+
+impl Posted {
+    fn take(&mut self, proof: &mut Proof, row: &posting::Model) {
+        if !row.amount.is_positive() || row.debit == row.credit {
+            let detail = format!("moves {} from {} to {}", row.amount, row.debit, row.credit);
+            proof.wrong("posting_moves", "posting", row.id, detail);
+        }
+        if proof_penalty::is_of(&row.kind) {
+            add(&mut self.penalties, row);
+        }
+        if proof_payments::is_of(&row.kind) {
+            add(&mut self.payments, row);
+        }
+        if row.kind.starts_with("payable_") {
+            add(&mut self.settled, row);
+        }
+        if row.kind.starts_with("penalty_") || row.kind.starts_with("payable_") {
+            self.about.entry(row.subject).or_default().entry(row.order_id).or_insert(row.id);
+        }
+        self.order(row);
+        self.lot(row);
+        stated(proof, row);
+    }
+
+    fn order(&mut self, row: &posting::Model) {
+        let order_id = OrderId(row.subject);
+        let to_operator = row.credit == chart::COMMISSION;
+        if to_operator || row.debit == chart::COMMISSION {
+            let amount = if to_operator { row.amount.0 } else { -row.amount.0 };
+            *self.commissions.entry(order_id).or_default() += amount;
+            let other = if to_operator { &row.debit } else { &row.credit };
+            if lot(other).is_some() {
+                *self.bonus_commissions.entry(order_id).or_default() += amount;
+            }
+        }
+        if row.kind == "paid_with_bonus" {
+            *self.spent.entry(order_id).or_default() += row.amount.0;
+            *self.owed.entry((row.subject, row.credit.clone())).or_default() += row.amount.0;
+        }
+    }
+
+    fn lot(&mut self, row: &posting::Model) {
+        let fills = ["bonus_granted", "bonus_from_owed", "bonus_returned"];
+        if fills.contains(&row.kind.as_str()) && row.credit == chart::lot(LotId(row.subject)) {
+            *self.granted.entry(LotId(row.subject)).or_default() += row.amount.0;
+        }
+        if let Some(lot_id) = row.lot_id {
+            let whose = (row.partner_id, row.client_id);
+            self.lots.entry(lot_id).or_default().entry(whose).or_insert(row.id);
+        }
+    }
+}
+
+impl Posted {
+    /// Postings about a penalty or a payable name its order (BAL-4).
+    pub fn names(&self, proof: &mut Proof, subject: Uuid, order_id: OrderId) {
+        let named = self.about.get(&subject).into_iter().flatten();
+        for (_, posting) in named.filter(|(named, _)| **named != Some(order_id)) {
+            let detail = format!("is about {subject}, names another order");
+            proof.wrong("posting_stated", "posting", posting, detail);
+        }
+    }
+}
+
+/// A posting of a balance stands on its partner's statement, one of a lot names the lot, others
+/// stand on none; a commission names its order (BAL-4). Whose a lot is the lot says.
+fn stated(proof: &mut Proof, row: &posting::Model) {
+    let of_lot = lot(&row.credit).or_else(|| lot(&row.debit)).map(LotId);
+    let of_partner = [&row.debit, &row.credit].into_iter().find_map(|name| partner(name));
+    let whose = (row.partner_id, row.client_id);
+    let right = match of_lot {
+        Some(_) => row.lot_id == of_lot,
+        None => row.lot_id.is_none() && whose == (of_partner, None),
+    };
+    let about_order = row.kind.starts_with("commission") || row.kind == "paid_with_bonus";
+    if !right || (about_order && row.order_id != Some(OrderId(row.subject))) {
+        let detail = format!("moves {} → {}, stands elsewhere", row.debit, row.credit);
+        proof.wrong("posting_stated", "posting", row.id, detail);
+    }
+}
+
+/// The lot of an account.
+pub(super) fn lot(account: &str) -> Option<Uuid> {
+    account.strip_prefix("lot:").and_then(|id| id.parse().ok())
+}
+
+fn partner(account: &str) -> Option<PartnerId> {
+    account.strip_prefix("partner:").and_then(|id| id.parse().ok())
+}

@@ -1,0 +1,31 @@
+//! Rows of other tables that the whole proof decodes and does not judge: one that cannot be is
+//! named (BAL-6).
+
+use entity::{car, partner, payout_terms, sanction};
+use sea_orm::EntityTrait;
+use uuid::Uuid;
+
+use super::proof::Proof;
+use super::proof_scope::{Reading, Walk};
+use crate::platform::Stop;
+
+/// Decodes them, in the whole proof.
+pub(super) async fn decoded(reading: &Reading<'_>, proof: &mut Proof) -> Result<(), Stop> {
+    if reading.whole() {
+        all::<partner::Entity>(reading, proof, |row| row.id.0).await?;
+        all::<payout_terms::Entity>(reading, proof, |row| row.id.0).await?;
+        all::<sanction::Entity>(reading, proof, |row| row.id.0).await?;
+        all::<car::Entity>(reading, proof, |row| row.id.0).await?;
+    }
+    Ok(())
+}
+
+async fn all<E: EntityTrait>(
+    reading: &Reading<'_>,
+    proof: &mut Proof,
+    id: impl Fn(&E::Model) -> Uuid,
+) -> Result<(), Stop> {
+    let mut walk = Walk::all();
+    while walk.next(reading.read, proof, E::find(), &id).await?.is_some() {}
+    Ok(())
+}

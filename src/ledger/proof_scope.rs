@@ -1,0 +1,140 @@
+//! What a proof reads: whole tables in batches, or the rows that changed since the checkpoint. A
+//! row that cannot be decoded is named and stops nothing.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use sea_orm::{
+    ColumnTrait as _, EntityTrait, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
+};
+use uuid::Uuid;
+
+use super::proof::Proof;
+use crate::platform::readable::{self, Rows};
+use crate::platform::{Snapshot, Stop};
+use crate::policy::Book;
+
+/// Rows read at once.
+pub(super) const BATCH: u64 = 5_000;
+/// Keys named in one statement.
+pub(super) const NAMED: usize = 1_000;
+
+/// Which rows a proof looks at beside wallets, holds and open orders, which it always looks at.
+pub(super) enum Scope {
+    /// All.
+    Whole,
+    /// Those about which something was posted since the checkpoint.
+    Since(Touched),
+}
+
+/// What was touched since the checkpoint.
+#[derive(Default)]
+pub(super) struct Touched {
+    /// Subjects of postings, whatever they are.
+    pub subjects: BTreeSet<Uuid>,
+    /// Orders named by postings, and orders completed since.
+    pub orders: BTreeSet<Uuid>,
+    /// What is owed for those orders.
+    pub payables: BTreeSet<Uuid>,
+    /// Lots named by postings.
+    pub lots: BTreeSet<Uuid>,
+}
+
+/// Where a proof reads from, under which policies, and how much.
+pub(super) struct Reading<'a> {
+    /// One snapshot.
+    pub read: &'a Snapshot,
+    /// The versions orders were placed under.
+    pub book: &'a Book,
+    /// Which rows.
+    pub scope: &'a Scope,
+}
+
+impl Reading<'_> {
+    /// A walk over a table: all of it, or the rows that `pick` names.
+    pub fn walk(&self, pick: impl FnOnce(&Touched) -> Vec<Uuid>) -> Walk {
+        match self.scope {
+            Scope::Whole => Walk::all(),
+            Scope::Since(touched) => Walk::over(&pick(touched)),
+        }
+    }
+
+    /// Is a row looked at that `picked` finds among those that were touched?
+    pub fn looks_at(&self, picked: impl FnOnce(&Touched) -> bool) -> bool {
+        match self.scope {
+            Scope::Whole => true,
+            Scope::Since(touched) => picked(touched),
+        }
+    }
+
+    /// Is everything looked at?
+    pub fn whole(&self) -> bool {
+        matches!(self.scope, Scope::Whole)
+    }
+}
+
+/// A walk over the rows of a table, batch by batch.
+pub(super) struct Walk {
+    named: Option<VecDeque<Vec<Uuid>>>,
+    after: Uuid,
+}
+
+impl Walk {
+    /// Over the whole table.
+    pub fn all() -> Self {
+        Self { named: None, after: Uuid::nil() }
+    }
+
+    /// Over these rows alone.
+    pub fn over(ids: &[Uuid]) -> Self {
+        let chunks = ids.chunks(NAMED).map(<[Uuid]>::to_vec).collect();
+        Self { named: Some(chunks), after: Uuid::nil() }
+    }
+
+    /// The next batch, in the order of the keys; nothing when the walk is over. What cannot be
+    /// decoded is named in the proof.
+    pub async fn next<E: EntityTrait>(
+        &mut self,
+        read: &Snapshot,
+        proof: &mut Proof,
+        select: Select<E>,
+        id: impl Fn(&E::Model) -> Uuid,
+    ) -> Result<Option<Vec<E::Model>>, Stop> {
+        let key = readable::key::<E>()?;
+        let select = match &mut self.named {
+            Some(chunks) => {
+                let Some(ids) = chunks.pop_front() else { return Ok(None) };
+                select.filter(key.is_in(ids)).order_by_asc(key)
+            }
+            None => select.filter(key.gt(self.after)).order_by_asc(key).limit(BATCH),
+        };
+        let found = readable::all(read, select).await?;
+        let last = found.rows.iter().map(&id).chain(found.unreadable.iter().map(|row| row.id));
+        let last = last.max();
+        if self.named.is_none() {
+            let Some(last) = last else { return Ok(None) };
+            self.after = last;
+        }
+        Ok(Some(proof.took(E::default().table_name(), found)))
+    }
+}
+
+impl Proof {
+    /// Counts rows as checked and names those that could not be decoded.
+    pub(super) fn took<M>(&mut self, table: &str, found: Rows<M>) -> Vec<M> {
+        self.checked(table, found.rows.len());
+        for row in found.unreadable {
+            self.unreadable(&row);
+        }
+        found.rows
+    }
+}
+
+/// All rows of a query that is bounded by what is open; what cannot be decoded is named.
+pub(super) async fn open<E: EntityTrait>(
+    read: &Snapshot,
+    proof: &mut Proof,
+    select: Select<E>,
+) -> Result<Vec<E::Model>, Stop> {
+    let found = readable::all(read, select).await?;
+    Ok(proof.took(E::default().table_name(), found))
+}

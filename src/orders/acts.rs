@@ -1,0 +1,70 @@
+//! How often one side may propose to the other, or change an order (LIM-5).
+
+use chrono::TimeDelta;
+use entity::order::{Actor, Model};
+use entity::order_step;
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+
+use super::Refusal;
+use super::machine::Intent;
+use super::read::{Scope, refuse};
+use crate::platform::{Stop, Tx};
+use crate::policy;
+
+/// The minute in which acts are counted.
+const MINUTE: TimeDelta = TimeDelta::minutes(1);
+
+/// Acts each of which the other side is told about, and which can be repeated without end.
+const COUNTED: [Intent; 6] = [
+    Intent::ProposeAddOn,
+    Intent::DeclineAddOn,
+    Intent::ProposeReschedule,
+    Intent::DeclineReschedule,
+    Intent::PayWithBonus,
+    Intent::ChangeServices,
+];
+
+/// May this side do that once more? Each such act changes the order at its version, so two at once
+/// are never both the last one that may be.
+///
+/// # Source
+/// LIM-5: proposals, withdrawals, bonus changes and service changes, each side for itself.
+///
+/// # Errors
+/// `too_many_acts` with when it ends, or a fault.
+pub(super) async fn paced(
+    tx: &Tx,
+    order: &Model,
+    scope: Scope,
+    intent: Intent,
+) -> Result<(), Stop> {
+    let side = match scope.actor() {
+        Actor::Client | Actor::Staff => scope.actor(),
+        Actor::Support | Actor::Clock => return Ok(()),
+    };
+    if !COUNTED.contains(&intent) {
+        return Ok(());
+    }
+    let most = policy::book::in_force(tx)?.keys.order.acts_per_min;
+    let steps = order_step::Entity::find()
+        .filter(order_step::Column::OrderId.eq(order.id))
+        .filter(order_step::Column::At.gt(tx.now() - MINUTE))
+        .filter(order_step::Column::Actor.eq(side))
+        .filter(order_step::Column::Intent.is_in(COUNTED.map(|counted| counted.to_string())))
+        .order_by_desc(order_step::Column::N)
+        .limit(most)
+        .all(tx.db())
+        .await?;
+    let reached = u64::try_from(steps.len()).is_ok_and(|done| done >= most);
+    match steps.last().filter(|_| reached) {
+        None => Ok(()),
+        Some(first) => {
+            let until = first.at + MINUTE;
+            let secs = (until - tx.now()).num_seconds() + 1;
+            let refused = refuse(Refusal::TooManyActs, order, scope).with("limit", most);
+            Err(refused.with("until", until).with("retry_after_s", secs).into())
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! How much one client may place: pure (LIM-1).
+
+use chrono::TimeDelta;
+use entity::value::Instant;
+
+use super::Refusal;
+use crate::platform::Refused;
+use crate::policy::keys::Client;
+
+/// The hour in which placings are counted.
+const HOUR: TimeDelta = TimeDelta::hours(1);
+
+/// What one client may have and do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Open orders.
+    pub open: usize,
+    /// Unanswered requests.
+    pub pending: usize,
+    /// Unanswered requests at one branch.
+    pub pair: usize,
+    /// Placings within an hour.
+    pub placings: usize,
+    /// Requests taken back …
+    pub withdrawn: usize,
+    /// … within so long …
+    pub window: TimeDelta,
+    /// … before placing rests for so long.
+    pub rest: TimeDelta,
+}
+
+/// What a client has and did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Open orders.
+    pub open: usize,
+    /// Unanswered requests, and when the first of them ends.
+    pub pending: (usize, Option<Instant>),
+    /// Unanswered requests at this branch, and when the first of them ends.
+    pub pair: (usize, Option<Instant>),
+    /// When the client placed the order that is [`Limits::placings`] back, if there is one.
+    pub nth_placed: Option<Instant>,
+    /// When the client took the last request back …
+    pub last_withdrawn: Option<Instant>,
+    /// … and the one that is [`Limits::withdrawn`] back.
+    pub nth_withdrawn: Option<Instant>,
+}
+
+impl Limits {
+    /// The policy's.
+    #[must_use]
+    pub fn of(keys: &Client) -> Self {
+        Self {
+            open: keys.open_orders_max,
+            pending: keys.pending_max,
+            pair: keys.pair_open_max,
+            placings: keys.placings_per_h,
+            withdrawn: keys.withdrawn_max,
+            window: TimeDelta::hours(keys.withdrawn_window_h),
+            rest: TimeDelta::minutes(keys.withdrawn_rest_min),
+        }
+    }
+
+    /// So many times as much, for a client who has earned trust.
+    #[must_use]
+    pub fn times(self, factor: usize) -> Self {
+        let more = |limit: usize| limit.saturating_mul(factor);
+        Self {
+            open: more(self.open),
+            pending: more(self.pending),
+            pair: more(self.pair),
+            placings: more(self.placings),
+            withdrawn: more(self.withdrawn),
+            ..self
+        }
+    }
+
+    /// The limit that one more placing would pass, with when it ends where time ends it.
+    ///
+    /// # Source
+    /// LIM-1.
+    #[must_use]
+    pub fn passed(&self, tally: &Tally, now: Instant) -> Option<Refused> {
+        let rests = match (tally.last_withdrawn, tally.nth_withdrawn) {
+            (Some(last), Some(nth)) if last - nth <= self.window => Some(last + self.rest),
+            _ => None,
+        };
+        if let Some(until) = rests.filter(|until| now < *until) {
+            return Some(ends(Refusal::TooManyWithdrawn, self.withdrawn, Some(until), now));
+        }
+        let hour = tally.nth_placed.map(|at| at + HOUR);
+        if let Some(until) = hour.filter(|until| now < *until) {
+            return Some(ends(Refusal::TooManyPlacings, self.placings, Some(until), now));
+        }
+        if tally.pair.0 >= self.pair {
+            return Some(ends(Refusal::PendingHere, self.pair, tally.pair.1, now));
+        }
+        if tally.pending.0 >= self.pending {
+            return Some(ends(Refusal::TooManyPending, self.pending, tally.pending.1, now));
+        }
+        (tally.open >= self.open).then(|| ends(Refusal::TooManyOpen, self.open, None, now))
+    }
+}
+
+/// The refusal with its limit, and when it ends.
+fn ends(refusal: Refusal, limit: usize, until: Option<Instant>, now: Instant) -> Refused {
+    let refused = refusal.refused().with("limit", limit);
+    let Some(until) = until else { return refused };
+    let secs = (until - now).num_seconds().saturating_add(1).max(1);
+    refused.with("until", until).with("retry_after_s", secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        open: 3,
+        pending: 2,
+        pair: 1,
+        placings: 10,
+        withdrawn: 5,
+        window: TimeDelta::hours(24),
+        rest: TimeDelta::hours(1),
+    };
+
+    fn at(minutes: i64) -> Instant {
+        Instant::UNIX_EPOCH + TimeDelta::minutes(minutes)
+    }
+
+    fn code(limits: Limits, tally: Tally, now: i64) -> Option<&'static str> {
+        limits.passed(&tally, at(now)).map(|refused| refused.code)
+    }
+
+    /// LIM-1: the fourth open order, the third unanswered one and the second at one branch are
+    /// refused; with trust the seventh, the fifth and the third.
+    #[test]
+    fn lim_1_open_orders_and_unanswered_requests() {
+        let open = |n| Tally { open: n, ..Tally::default() };
+        assert_eq!(code(LIMITS, open(2), 0), None);
+        assert_eq!(code(LIMITS, open(3), 0), Some("too_many_open_orders"));
+        let pending = |n| Tally { open: n, pending: (n, Some(at(5))), ..Tally::default() };
+        assert_eq!(code(LIMITS, pending(1), 0), None);
+        assert_eq!(code(LIMITS, pending(2), 0), Some("too_many_requests_pending"));
+        let pair = |n| Tally { open: n, pending: (n, None), pair: (n, None), ..Tally::default() };
+        assert_eq!(code(LIMITS, pair(1), 0), Some("request_pending_here"));
+        let trusted = LIMITS.times(2);
+        assert_eq!(code(trusted, pair(1), 0), None);
+        assert_eq!(code(trusted, pair(2), 0), Some("request_pending_here"));
+        assert_eq!(code(trusted, pending(3), 0), None);
+        assert_eq!(code(trusted, pending(4), 0), Some("too_many_requests_pending"));
+        assert_eq!(code(trusted, open(5), 0), None);
+        assert_eq!(code(trusted, open(6), 0), Some("too_many_open_orders"));
+    }
+
+    /// LIM-1: the eleventh placing waits until the first of the ten is an hour old; after the fifth
+    /// withdrawal within 24 h placing rests for an hour, and it says until when.
+    #[test]
+    fn lim_1_placings_of_an_hour_and_withdrawals_of_a_day() {
+        let placed = Tally { nth_placed: Some(at(0)), ..Tally::default() };
+        assert_eq!(code(LIMITS, placed, 59), Some("too_many_placings"));
+        assert_eq!(code(LIMITS, placed, 60), None);
+        let withdrew = |nth, last| Tally {
+            nth_withdrawn: Some(at(nth)),
+            last_withdrawn: Some(at(last)),
+            ..Tally::default()
+        };
+        assert_eq!(code(LIMITS, withdrew(0, 1440), 1499), Some("too_many_withdrawn"));
+        assert_eq!(code(LIMITS, withdrew(0, 1440), 1500), None);
+        assert_eq!(code(LIMITS, withdrew(0, 1441), 1442), None, "not within 24 h");
+        let refused = LIMITS.passed(&withdrew(0, 10), at(11)).unwrap();
+        assert_eq!(refused.with["until"], serde_json::json!(at(70)));
+        assert_eq!(refused.with["limit"], 5);
+        assert_eq!(refused.with["retry_after_s"], 59 * 60 + 1);
+    }
+}

@@ -1,0 +1,69 @@
+//! How much one branch may keep in its catalogue and calendar (LIM-7).
+//!
+//! Whoever adds something raises the branch's version first, so two at once are never both the last
+//! one that fits.
+
+use entity::value::{Instant, PartnerId};
+use entity::{bay, bay_block, partner, service, special_day};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
+
+use super::{Refusal, special_days};
+use crate::platform::{Stop, Tx};
+use crate::policy;
+
+/// One more service, beside those it offers and those it offers no longer?
+///
+/// # Errors
+/// `too_many_services`, or a fault.
+pub(super) async fn one_more_service(tx: &Tx, id: PartnerId) -> Result<(), Stop> {
+    let all = service::Entity::find().filter(service::Column::PartnerId.eq(id));
+    let most = policy::book::in_force(tx)?.keys.catalogue.services_max;
+    fits(all.count(tx.db()).await?, most, Refusal::TooManyServices)
+}
+
+/// One more bay, beside those in use and those out of use?
+///
+/// # Errors
+/// `too_many_bays`, or a fault.
+pub(super) async fn one_more_bay(tx: &Tx, id: PartnerId) -> Result<(), Stop> {
+    let all = bay::Entity::find().filter(bay::Column::PartnerId.eq(id));
+    let most = policy::book::in_force(tx)?.keys.catalogue.bays_max;
+    fits(all.count(tx.db()).await?, most, Refusal::TooManyBays)
+}
+
+/// One more block, beside those that are not over?
+///
+/// # Errors
+/// `too_many_blocks`, or a fault.
+pub(super) async fn one_more_block(tx: &Tx, id: PartnerId) -> Result<(), Stop> {
+    let all = bay_block::Entity::find()
+        .filter(bay_block::Column::PartnerId.eq(id))
+        .filter(bay_block::Column::EndsAt.gt(tx.now()))
+        .filter(bay_block::Column::RemovedAt.is_null());
+    let most = policy::book::in_force(tx)?.keys.catalogue.blocks_max;
+    fits(all.count(tx.db()).await?, most, Refusal::TooManyBlocks)
+}
+
+/// One more special day, beside the others from today on?
+///
+/// # Errors
+/// `too_many_special_days`, or a fault.
+pub(super) async fn one_more_special_day(
+    tx: &Tx,
+    partner: &partner::Model,
+    date: &str,
+    now: Instant,
+) -> Result<(), Stop> {
+    // Dates are kept as text that sorts as they do.
+    let today = special_days::today(partner, now)?.to_string();
+    let others = special_day::Entity::find()
+        .filter(special_day::Column::PartnerId.eq(partner.id))
+        .filter(special_day::Column::Date.gte(today))
+        .filter(special_day::Column::Date.ne(date));
+    let most = policy::book::in_force(tx)?.keys.catalogue.special_days_max;
+    fits(others.count(tx.db()).await?, most, Refusal::TooManyDays)
+}
+
+fn fits(there: u64, most: u64, refusal: Refusal) -> Result<(), Stop> {
+    if there < most { Ok(()) } else { Err(refusal.refused().with("limit", most).into()) }
+}

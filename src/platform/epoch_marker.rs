@@ -1,0 +1,180 @@
+//! A file beside a `SQLite` database that says how far its feeds were told. A copy of the database
+//! that is put back does not reach so far, and a copy of the file is not the file.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::UNIX_EPOCH;
+
+use super::private;
+use super::sqlite_file::beside;
+
+/// How its name goes on after that of the database.
+const SUFFIX: &str = ".epoch";
+
+/// What the file says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Said {
+    epoch: String,
+    events: u64,
+    identity: String,
+}
+
+impl Said {
+    /// One line of a length that does not change while events are counted.
+    fn line(&self) -> String {
+        format!("{} {:020} {}\n", self.epoch, self.events, self.identity)
+    }
+
+    fn read(line: &str) -> Option<Self> {
+        let mut words = line.split_whitespace();
+        let (epoch, events, identity) = (words.next()?, words.next()?, words.next()?);
+        Some(Self {
+            epoch: epoch.to_owned(),
+            events: events.parse().ok()?,
+            identity: identity.to_owned(),
+        })
+    }
+}
+
+/// The file, open, and what it says.
+#[derive(Debug)]
+pub struct Marker {
+    database: PathBuf,
+    inside: Mutex<(File, Said)>,
+}
+
+/// Why the database may not be the one that was served here last; `None` where it is: the file is
+/// the very one that was written beside it, names the same epoch, and no event it counted is
+/// missing.
+///
+/// # Errors
+/// When the file is there and cannot be read.
+pub fn doubt(database: &Path, epoch: &str, events: u64) -> io::Result<Option<&'static str>> {
+    let path = beside(database, SUFFIX);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(Some("its .epoch file is missing: it was moved or restored"));
+        }
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => String::new(),
+        Err(error) => return Err(error),
+    };
+    let said = Said::read(&text);
+    let here = identity(&fs::metadata(&path)?);
+    Ok(match said {
+        Some(said) if said.identity != here => Some("its .epoch file is a copy"),
+        Some(said) if said.epoch != epoch => Some("its .epoch file belongs to another history"),
+        Some(said) if said.events > events => Some("events that were told are missing in it"),
+        Some(_) => None,
+        None => Some("its .epoch file is unreadable"),
+    })
+}
+
+/// What no copy shares: the file's number and when it was made.
+fn identity(metadata: &Metadata) -> String {
+    #[cfg(unix)]
+    let number = std::os::unix::fs::MetadataExt::ino(metadata);
+    #[cfg(not(unix))]
+    let number = 0;
+    let made = metadata.created().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+    format!("{number}-{}", made.map_or(0, |since| since.as_nanos()))
+}
+
+impl Marker {
+    /// Writes the file anew, whatever was there.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(database: &Path, epoch: &str, events: u64) -> io::Result<Self> {
+        let inside = Mutex::new(write_anew(database, epoch, events)?);
+        let marker = Self { database: database.to_owned(), inside };
+        marker.with(|_, (file, _)| file.sync_all())?;
+        Ok(marker)
+    }
+
+    /// So many events more were committed. It does not wait for the disk: losing the newest counts
+    /// to a power cut makes the file say less, never more.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn told(&self, events: u64) -> io::Result<()> {
+        self.with(|_, (file, said)| {
+            said.events = said.events.saturating_add(events);
+            write_at_start(file, said.line().as_bytes())
+        })
+    }
+
+    /// Another file takes its place, for this epoch: copies of the file before, even those written
+    /// over it in place, do not pass for it any more.
+    ///
+    /// # Errors
+    /// When it cannot be written; the one before stays then.
+    pub fn renew(&self, epoch: &str) -> io::Result<()> {
+        self.with(|database, inside| {
+            *inside = write_anew(database, epoch, inside.1.events)?;
+            Ok(())
+        })
+    }
+
+    fn with(&self, act: impl FnOnce(&Path, &mut (File, Said)) -> io::Result<()>) -> io::Result<()> {
+        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        act(&self.database, &mut inside)
+    }
+}
+
+fn write_anew(database: &Path, epoch: &str, events: u64) -> io::Result<(File, Said)> {
+    let fresh = beside(database, ".epoch.new");
+    // One that a process left which ended on the way.
+    let _ = fs::remove_file(&fresh);
+    let mut file = private::create_new(&fresh)?;
+    let identity = identity(&file.metadata()?);
+    let said = Said { epoch: epoch.to_owned(), events, identity };
+    file.write_all(said.line().as_bytes())?;
+    fs::rename(fresh, beside(database, SUFFIX))?;
+    Ok((file, said))
+}
+
+fn write_at_start(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::write_all_at(file, bytes, 0);
+    #[cfg(not(unix))]
+    {
+        io::Seek::rewind(file)?;
+        file.write_all(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// NOT-6: a database that lacks an event its file counted, a file that was copied, and a file
+    /// of another epoch are noticed; a process that ended between commit and count is not.
+    #[test]
+    fn not_6_a_copy_that_was_put_back_is_noticed() {
+        let folder = std::env::temp_dir().join(format!("yumo-epoch-{}", uuid::Uuid::new_v4()));
+        fs::create_dir(&folder).unwrap();
+        let db = folder.join("a.db");
+        let why = |epoch: &str, events| doubt(&db, epoch, events).unwrap();
+        assert!(why("one", 14).unwrap().contains("missing"));
+        let marker = Marker::write(&db, "one", 14).unwrap();
+        marker.told(10).unwrap();
+        assert_eq!((why("one", 24), why("one", 25)), (None, None));
+        assert!(why("one", 23).unwrap().contains("events that were told"));
+        assert!(why("two", 24).unwrap().contains("another history"));
+        let file = folder.join("a.db.epoch");
+        let copy = fs::read(&file).unwrap();
+        marker.renew("two").unwrap();
+        marker.told(2).unwrap();
+        assert_eq!(why("two", 26), None);
+        assert!(why("two", 25).is_some());
+        // As `cp` does it: into the file that is there.
+        fs::write(&file, copy).unwrap();
+        assert!(why("one", 24).unwrap().contains("is a copy"));
+        fs::write(&file, "torn").unwrap();
+        assert!(why("two", 26).unwrap().contains("unreadable"));
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

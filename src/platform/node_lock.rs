@@ -1,0 +1,141 @@
+//! Advisory locks of PostgreSQL that nodes take: one node at a time brings the database to the
+//! newest step, and a node without Redis serves a database alone.
+//!
+//! A lock belongs to a connection of its own and ends with it, however the process ends.
+
+use std::time::Duration;
+
+use sea_orm::{
+    ConnectOptions, ConnectionTrait as _, Database, DatabaseBackend, DatabaseConnection, DbErr,
+    Statement,
+};
+
+use super::Fault;
+use super::clock::pause;
+use super::db::DbOptions;
+
+/// How long a node waits for another that brings the database to the newest step.
+const START_LOCK: &str = "\
+SET lock_timeout = '10min'; \
+SELECT pg_advisory_lock(hashtextextended('yumo start ' || coalesce(current_schema(), ''), 0))";
+/// A host that vanished is noticed within 11 s, not after the two hours of the system's default.
+const KEEPALIVES: &str = "\
+SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3";
+/// The only advisory lock of its connection: taken, if it is not held already.
+const NODE_LOCK: &str = "\
+SELECT CASE WHEN EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted \
+AND pid = pg_backend_pid()) THEN true \
+ELSE @(hashtextextended('yumo node ' || coalesce(current_schema(), ''), 0)) END AS held";
+/// How long a start waits for the node before it to be gone.
+const WAIT: Duration = Duration::from_secs(2);
+const RETRY: Duration = Duration::from_millis(100);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+async fn connect(options: &DbOptions) -> Result<DatabaseConnection, DbErr> {
+    let mut connect = ConnectOptions::new(&options.url);
+    connect
+        .max_connections(1)
+        .min_connections(1)
+        .acquire_timeout(CONNECT_TIMEOUT)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .idle_timeout(None::<Duration>)
+        .max_lifetime(None::<Duration>)
+        .test_before_acquire(false)
+        .sqlx_logging(false);
+    connect.map_sqlx_postgres_opts(|o| o.application_name("yumo lock"));
+    if let Some(schema) = &options.schema {
+        connect.set_schema_search_path(schema);
+    }
+    Database::connect(connect).await
+}
+
+/// One start at a time: held while the database is brought to the newest step and its first rows
+/// are written. `SQLite` has its own lock for that.
+#[derive(Debug)]
+pub struct StartLock(Option<DatabaseConnection>);
+
+impl StartLock {
+    /// Waits for it.
+    ///
+    /// # Errors
+    /// When the database fails, or another node has held it for ten minutes.
+    pub async fn take(options: &DbOptions) -> Result<Self, DbErr> {
+        if options.url.starts_with("sqlite:") {
+            return Ok(Self(None));
+        }
+        let connection = connect(options).await?;
+        connection.execute_unprepared(START_LOCK).await?;
+        Ok(Self(Some(connection)))
+    }
+
+    /// Lets the next one in.
+    ///
+    /// # Errors
+    /// When the connection was lost.
+    pub async fn release(self) -> Result<(), DbErr> {
+        match self.0 {
+            Some(connection) => connection.close().await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// The right of a node to serve a PostgreSQL database: with Redis beside others that have it,
+/// without Redis alone.
+#[derive(Debug)]
+pub struct NodeLock {
+    connection: DatabaseConnection,
+    clustered: bool,
+}
+
+impl NodeLock {
+    /// Takes it, waiting for a moment where the node before is still going.
+    ///
+    /// # Errors
+    /// When nodes of the other kind serve the database, or it cannot be reached.
+    pub async fn take(options: &DbOptions, clustered: bool) -> Result<Self, Fault> {
+        let connection = connect(options).await?;
+        let lock = Self { connection, clustered };
+        let mut waited = Duration::ZERO;
+        while !lock.held().await? {
+            if waited >= WAIT {
+                return Err(Fault::Other(lock.refusal().to_owned()));
+            }
+            pause(RETRY).await;
+            waited += RETRY;
+        }
+        Ok(lock)
+    }
+
+    /// Is it held? Takes it again where its connection was lost.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn held(&self) -> Result<bool, DbErr> {
+        let act =
+            if self.clustered { "pg_try_advisory_lock_shared" } else { "pg_try_advisory_lock" };
+        self.connection.execute_unprepared(KEEPALIVES).await?;
+        let asked = Statement::from_string(DatabaseBackend::Postgres, NODE_LOCK.replace('@', act));
+        let row = self.connection.query_one_raw(asked).await?;
+        row.map_or(Ok(false), |row| row.try_get("", "held"))
+    }
+
+    /// Why this node may not serve beside those that hold it.
+    #[must_use]
+    pub fn refusal(&self) -> &'static str {
+        if self.clustered {
+            "a node without bus.redis_url serves this database: stop it first; several nodes need \
+             bus.redis_url on every one of them"
+        } else {
+            "another node serves this database, and bus.redis_url is empty here: several nodes \
+             need Redis, and bus.redis_url on every one of them"
+        }
+    }
+
+    /// Gives it back.
+    pub async fn release(&self) {
+        if let Err(error) = self.connection.clone().close().await {
+            tracing::warn!(%error, "the lock of this node was not given back in good order");
+        }
+    }
+}

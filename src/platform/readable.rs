@@ -1,0 +1,180 @@
+//! Reads of many rows of which one may be undecodable: the others are given all the same, and that
+//! one is named, or read in part.
+
+use std::collections::BTreeMap;
+
+use entity::partly::Partly;
+
+use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait, IdenStatic as _, Iterable as _,
+    QueryFilter as _, QuerySelect as _, QueryTrait as _, Select,
+};
+use uuid::Uuid;
+
+use super::failure::undecodable;
+
+/// A row that holds something that is no value of its column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Its table.
+    pub table: String,
+    /// Its key.
+    pub id: Uuid,
+    /// What the decoder said.
+    pub why: String,
+}
+
+/// The rows of a query: those that could be decoded, in its order, and the others.
+#[derive(Debug)]
+pub struct Rows<M> {
+    /// Decoded.
+    pub rows: Vec<M>,
+    /// Not decoded.
+    pub unreadable: Vec<Unreadable>,
+}
+
+impl<M> Rows<M> {
+    /// Were all rows decoded?
+    #[must_use]
+    pub fn whole(&self) -> bool {
+        self.unreadable.is_empty()
+    }
+}
+
+/// The key of a table whose primary key is one UUID.
+///
+/// # Errors
+/// When it has no primary key.
+pub fn key<E: EntityTrait>() -> Result<E::Column, DbErr> {
+    let key = E::PrimaryKey::iter().next().map(sea_orm::PrimaryKeyToColumn::into_column);
+    key.ok_or_else(|| DbErr::Custom(format!("{} has no key", E::default().table_name())))
+}
+
+/// Runs a query on a table whose key is one UUID. Only where the batch cannot be decoded are its
+/// rows read again, one by one, and those that fail are set aside.
+///
+/// # Errors
+/// When the database fails.
+pub async fn all<C, E>(db: &C, select: Select<E>) -> Result<Rows<E::Model>, DbErr>
+where
+    C: ConnectionTrait,
+    E: EntityTrait,
+{
+    match select.clone().all(db).await {
+        Ok(rows) => Ok(Rows { rows, unreadable: Vec::new() }),
+        Err(error) if undecodable(&error) => one_by_one(db, select).await,
+        Err(error) => Err(error),
+    }
+}
+
+async fn one_by_one<C, E>(db: &C, select: Select<E>) -> Result<Rows<E::Model>, DbErr>
+where
+    C: ConnectionTrait,
+    E: EntityTrait,
+{
+    let key = key::<E>()?;
+    let ids: Vec<Uuid> = select.select_only().column(key).into_tuple().all(db).await?;
+    let mut found = Rows { rows: Vec::new(), unreadable: Vec::new() };
+    for id in ids {
+        match E::find().filter(key.eq(id)).all(db).await {
+            Ok(rows) => found.rows.extend(rows),
+            Err(error) if undecodable(&error) => {
+                let table = E::default().table_name().to_owned();
+                found.unreadable.push(Unreadable { table, id, why: error.to_string() });
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
+}
+
+/// Runs a query of which no row is left out because one of its columns cannot be decoded: that row
+/// is read in part and marked.
+///
+/// # Errors
+/// When the database fails.
+pub async fn partly<C, E>(db: &C, select: Select<E>) -> Result<Vec<E::Model>, DbErr>
+where
+    C: ConnectionTrait,
+    E: Partly,
+{
+    match select.clone().all(db).await {
+        Err(error) if undecodable(&error) => {}
+        read => return read,
+    }
+    let ids: Vec<Uuid> = select.select_only().column(key::<E>()?).into_tuple().all(db).await?;
+    let mut rows = Vec::new();
+    for id in ids {
+        rows.extend(in_part::<C, E>(db, id).await?);
+    }
+    Ok(rows)
+}
+
+/// One row, in part where one of its columns, or several, cannot be decoded; nothing where even
+/// that fails.
+///
+/// # Errors
+/// When the database fails.
+pub async fn in_part<C, E>(db: &C, id: Uuid) -> Result<Option<E::Model>, DbErr>
+where
+    C: ConnectionTrait,
+    E: Partly,
+{
+    let select = || -> Result<Select<E>, DbErr> { Ok(E::find().filter(key::<E>()?.eq(id))) };
+    let why = match select()?.all(db).await {
+        Ok(mut rows) => return Ok(rows.pop()),
+        Err(error) if undecodable(&error) => error.to_string(),
+        Err(error) => return Err(error),
+    };
+    let able = columns::<E>();
+    let each = able.iter().map(|column| vec![*column]);
+    for without in each.chain([able.clone()]) {
+        let mut query = select()?.select_only();
+        for column in E::Column::iter() {
+            let replaced = without.iter().any(|other| other.as_str() == column.as_str());
+            query = match E::stand_in(column).filter(|_| replaced) {
+                Some(stand_in) => query.expr_as(stand_in, column.as_str()),
+                None => query.column(column),
+            };
+        }
+        match query.into_model::<E::Model>().all(db).await {
+            Ok(mut rows) => {
+                let mut row = rows.pop();
+                if let Some(row) = &mut row {
+                    E::mark(row, why);
+                }
+                return Ok(row);
+            }
+            Err(error) if undecodable(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+/// The columns of a row for which something can stand in, as the database holds them: text.
+///
+/// # Errors
+/// When the database fails.
+pub async fn raw<C, E>(db: &C, id: Uuid) -> Result<BTreeMap<String, Option<String>>, DbErr>
+where
+    C: ConnectionTrait,
+    E: Partly,
+{
+    let mut query = E::find().filter(key::<E>()?.eq(id)).select_only();
+    for column in columns::<E>() {
+        query = query.expr_as(Expr::col(column).cast_as("text"), column.as_str());
+    }
+    let mut raw = BTreeMap::new();
+    if let Some(row) = db.query_one_raw(query.build(db.get_database_backend())).await? {
+        for column in columns::<E>() {
+            raw.insert(column.as_str().to_owned(), row.try_get("", column.as_str())?);
+        }
+    }
+    Ok(raw)
+}
+
+fn columns<E: Partly>() -> Vec<E::Column> {
+    E::Column::iter().filter(|column| E::stand_in(*column).is_some()).collect()
+}

@@ -1,0 +1,160 @@
+//! Whether this node may decide by the time it has: until when the database is known to have served
+//! it, and whether its clock is right (OUT-1).
+//!
+//! A node that was suspended, or whose database was away, finds a gap behind it when it goes on.
+//! The deadlines in that gap move first ([`Serving::confirm`] follows that); commands wait for it.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta};
+use entity::value::Instant;
+use tokio::sync::Notify;
+
+use super::clock::Clock;
+
+/// How long a command waits for the recovery from an outage, before it is asked to come again.
+const WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// Why nothing is decided now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// The deadlines of an outage have not moved yet.
+    Recovering,
+    /// This node's clock differs from the database's.
+    ClockOff,
+}
+
+/// The state of one node.
+pub struct Serving {
+    /// Microseconds: the last moment up to which no gap is open.
+    good: AtomicI64,
+    /// Microseconds after it in which decisions are made.
+    patience: AtomicI64,
+    clock_off: AtomicBool,
+    changed: Notify,
+}
+
+impl Default for Serving {
+    /// Nobody beats, nobody watches: the command line decides at any time.
+    fn default() -> Self {
+        Self {
+            good: AtomicI64::new(0),
+            patience: AtomicI64::new(i64::MAX),
+            clock_off: AtomicBool::new(false),
+            changed: Notify::new(),
+        }
+    }
+}
+
+impl Serving {
+    /// From now on a node serves only so long after each confirmation; none was given yet.
+    pub fn watch(&self, patience: TimeDelta) {
+        self.patience.store(patience.num_microseconds().unwrap_or(i64::MAX), Ordering::SeqCst);
+    }
+
+    /// Up to this moment everything that fell into an outage has moved.
+    pub fn confirm(&self, at: Instant) {
+        self.good.fetch_max(at.timestamp_micros(), Ordering::SeqCst);
+        self.changed.notify_waiters();
+    }
+
+    /// A commit that was sent then has landed: the database served. That closes no gap.
+    pub fn committed(&self, sent: Instant) {
+        if self.now(sent).is_ok() {
+            self.good.fetch_max(sent.timestamp_micros(), Ordering::SeqCst);
+        }
+    }
+
+    /// The last confirmed moment.
+    #[must_use]
+    pub fn good(&self) -> Instant {
+        let micros = self.good.load(Ordering::SeqCst);
+        DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::UNIX_EPOCH)
+    }
+
+    /// Says whether the clock is too far off; gives whether that is news.
+    pub fn clock(&self, off: bool) -> bool {
+        let news = self.clock_off.swap(off, Ordering::SeqCst) != off;
+        self.changed.notify_waiters();
+        news
+    }
+
+    /// May this node decide at this instant?
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn now(&self, now: Instant) -> Result<(), Pause> {
+        if self.clock_off.load(Ordering::SeqCst) {
+            return Err(Pause::ClockOff);
+        }
+        let since = now.timestamp_micros().saturating_sub(self.good.load(Ordering::SeqCst));
+        let patience = self.patience.load(Ordering::SeqCst);
+        if since <= patience { Ok(()) } else { Err(Pause::Recovering) }
+    }
+
+    /// An instant at which this node may decide; waits for the end of a recovery.
+    ///
+    /// # Errors
+    /// When it took too long, and at once when the clock is off.
+    pub async fn instant(&self, clock: &dyn Clock) -> Result<Instant, Pause> {
+        let began = std::time::Instant::now();
+        loop {
+            let changed = self.changed.notified();
+            let now = clock.now();
+            match self.now(now) {
+                Ok(()) => return Ok(now),
+                Err(Pause::ClockOff) => return Err(Pause::ClockOff),
+                Err(Pause::Recovering) => {}
+            }
+            let left = WAIT_MAX.saturating_sub(began.elapsed());
+            if tokio::time::timeout(left, changed).await.is_err() {
+                return self.now(clock.now()).map(|()| clock.now());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::clock::TestClock;
+
+    fn at(seconds: i64) -> Instant {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    /// OUT-1: after a gap only a confirmation lets the node decide, never a late commit.
+    #[test]
+    fn out_1_a_late_commit_closes_no_gap() {
+        let serving = Serving::default();
+        assert_eq!(serving.now(at(1_000_000)), Ok(()));
+        serving.watch(TimeDelta::seconds(3));
+        assert_eq!(serving.now(at(100)), Err(Pause::Recovering));
+        serving.confirm(at(100));
+        assert_eq!(serving.now(at(103)), Ok(()));
+        serving.committed(at(102));
+        assert_eq!(serving.now(at(105)), Ok(()));
+        assert_eq!(serving.now(at(106)), Err(Pause::Recovering));
+        serving.committed(at(106));
+        assert_eq!(serving.now(at(106)), Err(Pause::Recovering));
+        serving.confirm(at(106));
+        assert_eq!(serving.now(at(106)), Ok(()));
+        assert!(serving.clock(true));
+        assert_eq!(serving.now(at(106)), Err(Pause::ClockOff));
+    }
+
+    /// OUT-1: whoever waits goes on with the recovery, at an instant after it.
+    #[tokio::test]
+    async fn out_1_a_command_waits_for_the_recovery() {
+        let serving = Serving::default();
+        serving.watch(TimeDelta::seconds(3));
+        let clock = TestClock::at(at(500));
+        let recovery = async {
+            clock.set(at(501));
+            serving.confirm(at(501));
+        };
+        let (instant, ()) = tokio::join!(serving.instant(&clock), recovery);
+        assert_eq!(instant, Ok(at(501)));
+    }
+}

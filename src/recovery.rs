@@ -1,0 +1,176 @@
+//! What a node does when it finds that nobody could be served for a while: it moves the deadlines
+//! that fell into that time, before a timer fires and before a command decides (OUT-1).
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta};
+use entity::outage;
+use entity::value::{Instant, OrderId, OutageId, Span};
+use uuid::Uuid;
+
+use crate::orders::shift::Shift;
+use crate::platform::outages::{self, Found};
+use crate::platform::write_set::Fired;
+use crate::platform::{By, Engine, Stop, failure, timers};
+use crate::policy::Book;
+use crate::{orders, rounds};
+
+/// A recovery that took longer than this looks again: deadlines fell due meanwhile.
+const QUICK_ENOUGH: TimeDelta = TimeDelta::milliseconds(500);
+/// So often it looks at most.
+const LOOKS_MAX: usize = 10;
+/// After so many orders a node says that it still works on it.
+const RENEWED_AFTER: usize = 100;
+
+/// Who looks for a gap.
+#[derive(Clone, Copy, Debug)]
+pub struct Looker {
+    /// This start of this node.
+    pub node: Uuid,
+    /// No other node can serve this database.
+    pub alone: bool,
+    /// Up to then everything was made good, as far as this node knows.
+    pub known_good: Instant,
+    /// Gaps of at most this are none.
+    pub least: TimeDelta,
+    /// Gaps of at most this are recorded only where a deadline fell into them.
+    pub blink: TimeDelta,
+}
+
+/// Looks for a gap between the last moment anybody served and now, and makes it good. False while
+/// another node makes it good: look again.
+///
+/// # Errors
+/// When the database fails; what was not finished is begun again by whoever looks next.
+pub async fn catch_up(engine: &Engine, looker: Looker) -> Result<bool, Stop> {
+    let db = &engine.shared().db;
+    let now = engine.shared().clock.now();
+    match outages::unfinished(&db.write, now, looker.node, looker.alone).await? {
+        Found::Nothing => {}
+        Found::Elsewhere => return Ok(false),
+        Found::Ours(row) => return recover(engine, row).await,
+    }
+    let Some(served) = outages::served(&db.read).await? else { return Ok(true) };
+    // Several nodes must give the outage one name, so only what all of them can read counts.
+    let down = if looker.alone { served.max(looker.known_good) } else { served };
+    if now - down <= looker.least {
+        return Ok(true);
+    }
+    let span = Span { from: down, until: now };
+    if now - down <= looker.blink && nobody_waited(engine, span).await? {
+        return Ok(true);
+    }
+    match outages::claim(&db.write, span, looker.node).await? {
+        Found::Ours(row) => recover(engine, row).await,
+        Found::Nothing | Found::Elsewhere => Ok(false),
+    }
+}
+
+async fn nobody_waited(engine: &Engine, span: Span) -> Result<bool, Stop> {
+    let kinds: Vec<&str> = orders::timers::DEADLINES.iter().chain(rounds::BONUS).copied().collect();
+    let db = &engine.shared().db.read;
+    Ok(timers::due_within(db, &kinds, span.from, span.until).await?.is_empty())
+}
+
+/// Moves every deadline that fell into an outage, and finishes its row. False when another node
+/// took it over.
+async fn recover(engine: &Engine, row: outage::Model) -> Result<bool, Stop> {
+    let shared = engine.shared();
+    let mut work = Work { engine, row, touched: BTreeSet::new() };
+    for _ in 0..LOOKS_MAX {
+        shared.timers.reset(DateTime::UNIX_EPOCH);
+        let span = Span { from: work.row.down_at, until: work.row.up_at };
+        rounds::shift_bonus(engine, span).await?;
+        if !work.shift_all(span).await? {
+            return Ok(false);
+        }
+        let now = shared.clock.now();
+        if now - span.until <= QUICK_ENOUGH {
+            break;
+        }
+        if !work.renew(now, Some(now), None).await? {
+            return Ok(false);
+        }
+    }
+    shared.timers.reset(DateTime::UNIX_EPOCH);
+    let (now, count) = (shared.clock.now(), work.touched.len());
+    let done = work.renew(now, None, Some(now)).await?;
+    let (down, up) = (work.row.down_at, work.row.up_at);
+    tracing::warn!(%down, %up, count, done, "deadlines of our outage moved");
+    Ok(done)
+}
+
+struct Work<'a> {
+    engine: &'a Engine,
+    row: outage::Model,
+    touched: BTreeSet<Uuid>,
+}
+
+impl Work<'_> {
+    /// Says that this node still works on it; `up`: a later end of the outage.
+    async fn renew(
+        &mut self,
+        now: Instant,
+        up: Option<Instant>,
+        recovered_at: Option<Instant>,
+    ) -> Result<bool, Stop> {
+        let next = outage::Model {
+            up_at: up.unwrap_or(self.row.up_at),
+            touched: i64::try_from(self.touched.len()).unwrap_or(i64::MAX),
+            claimed_at: Some(now),
+            recovered_at,
+            ..self.row.clone()
+        };
+        let mine = outages::change(&self.engine.shared().db.write, &self.row, &next).await?;
+        self.row = next;
+        Ok(mine)
+    }
+
+    /// Timers whose deadline may lie in the outage: an offer's fires a grace after what was shown.
+    async fn fallen(&self, from: Instant, span: Span) -> Result<Vec<Fired>, Stop> {
+        let keys = self.engine.extension::<Book>()?.at(span.until)?.keys;
+        let until = span.until + TimeDelta::seconds(keys.quick.net_grace_s);
+        let db = &self.engine.shared().db.read;
+        Ok(timers::due_within(db, orders::timers::DEADLINES, from, until).await?)
+    }
+
+    async fn shift_all(&mut self, span: Span) -> Result<bool, Stop> {
+        let mut from = span.from;
+        loop {
+            let due = self.fallen(from, span).await?;
+            let subjects: BTreeSet<Uuid> = due.iter().map(|fired| fired.subject).collect();
+            let new: Vec<Uuid> = subjects.difference(&self.touched).copied().collect();
+            if new.is_empty() {
+                // What is left has no order any more: past it, or done.
+                match due.last() {
+                    Some(last) if last.due_at > from => from = last.due_at,
+                    _ => return Ok(true),
+                }
+            }
+            for subject in new {
+                self.shift(OrderId(subject), self.row.id, span).await?;
+                self.touched.insert(subject);
+                if self.touched.len().is_multiple_of(RENEWED_AFTER) {
+                    let now = self.engine.shared().clock.now();
+                    if !self.renew(now, None, None).await? {
+                        return Ok(false);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn shift(
+        &self,
+        order_id: OrderId,
+        outage_id: OutageId,
+        outage: Span,
+    ) -> Result<(), Stop> {
+        let command = Shift { order_id, outage_id, outage };
+        match failure::alone(self.engine.execute(By::CLOCK, None, command).await, order_id) {
+            // An order that is over, or none: its timer will find that out.
+            Ok(_) | Err(Stop::Refused(_)) => Ok(()),
+            Err(stop) => Err(stop),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The right to serve a database: what a node takes before it touches anything, watches while it
+//! serves, and gives back last.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::config::Settings;
+use crate::platform::clock::pause;
+use crate::platform::node_lock::NodeLock;
+use crate::platform::sqlite_file::{self, ServeLock};
+use crate::platform::{Engine, Fault};
+
+/// The locks of a node that serves: on `SQLite` a file's, on PostgreSQL the database's.
+#[derive(Debug)]
+pub struct ServingLock {
+    _file: Option<ServeLock>,
+    node: Option<Arc<NodeLock>>,
+}
+
+impl ServingLock {
+    /// Takes them.
+    ///
+    /// # Errors
+    /// When somebody else serves this database in a way that leaves no room for this node.
+    pub async fn begin(settings: &Settings) -> Result<Self, Fault> {
+        let url = &settings.database.url;
+        let file = sqlite_file::of(url).map(|path| ServeLock::take(&path)).transpose()?;
+        let node = if url.starts_with("sqlite:") {
+            None
+        } else {
+            let lock = NodeLock::take(&settings.db_options(), settings.clustered()).await?;
+            Some(Arc::new(lock))
+        };
+        Ok(Self { _file: file, node })
+    }
+
+    /// Watches them, and with them the epoch of the feeds, at each beat.
+    pub fn watch(
+        &self,
+        loops: &mut JoinSet<()>,
+        engine: &Engine,
+        settings: &Settings,
+        stopped: &watch::Receiver<bool>,
+    ) {
+        let every = Duration::from_millis(settings.timers.heartbeat_ms);
+        let (engine, node, mut stop) = (engine.clone(), self.node.clone(), stopped.clone());
+        loops.spawn(async move {
+            let looking = async {
+                let mut held = true;
+                loop {
+                    pause(every).await;
+                    if let Some(node) = &node {
+                        held = still(node, held).await;
+                    }
+                    if let Err(stop) = engine.shared().check_epoch().await {
+                        tracing::warn!(?stop, "the epoch of the feeds could not be read");
+                    }
+                }
+            };
+            tokio::select! { () = looking => {}, _ = stop.wait_for(|s| *s) => {} }
+        });
+    }
+
+    /// Gives them back.
+    pub async fn end(self) {
+        if let Some(node) = &self.node {
+            node.release().await;
+        }
+    }
+}
+
+/// Is the lock of this node held? An alarm fires when it is lost to nodes that must not be beside.
+async fn still(node: &NodeLock, before: bool) -> bool {
+    match node.held().await {
+        Ok(true) => true,
+        Ok(false) => {
+            if before {
+                tracing::error!(alarm = "nodes_without_bus", why = node.refusal());
+            }
+            false
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the lock of this node could not be looked at");
+            before
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! The instant of return from an outage: the database, or the node itself, was away over deadlines,
+//! and people's commands wait at the door when it comes back (OUT-1).
+
+use std::time::Duration;
+
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::city::{City, as_client, as_staff};
+use crate::deadlines::instant;
+use crate::feed::Feed;
+use crate::ground::{Backend, Ground};
+use crate::link::{Flow, Proxy};
+use crate::outage::Past;
+use crate::server::Server;
+use crate::truth::{self, Whole};
+use crate::wait;
+use crate::wire::{Answer, Ask, Wire};
+use yumo::orders::timers::{ARRIVAL, OFFER};
+
+/// Orders whose arrival deadline falls into the outage, and as many offers.
+const EACH: usize = 6;
+/// From the outage's beginning to its end at least: three heartbeats and some more.
+const AWAY: Duration = Duration::from_secs(5);
+/// The same where a heartbeat takes four seconds.
+const BOTH_AWAY: Duration = Duration::from_secs(15);
+/// How long a busy machine may take to start a server before the deadlines; doubled until it is
+/// enough.
+const LEAD_S: [i64; 4] = [4, 12, 36, 108];
+/// Deadlines lie a second and two after the beginning of the outage.
+const MARGIN: TimeDelta = TimeDelta::seconds(1);
+/// What the last confirmed moment may lie before the outage's beginning.
+const CONFIRMED_WITHIN: TimeDelta = TimeDelta::seconds(3);
+
+/// What is away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Away {
+    /// The process is suspended: SIGSTOP, SIGCONT.
+    Node,
+    /// PostgreSQL answers nothing for a while.
+    Frozen,
+    /// PostgreSQL is stopped: its connections end.
+    Cut,
+}
+
+/// What the people of the test send at the very moment of return.
+struct Sent {
+    no_shows: Vec<Answer>,
+    accepts: Vec<Answer>,
+    quotes: Vec<Answer>,
+}
+
+async fn send(wire: &Wire, city: &City, late: &[String], offered: &[String]) -> Sent {
+    let (owner, none) = (&city.branches[0].owner, json!({}));
+    // A no-show of a deadline that fell into the outage, a quote of it, an accept of such an offer.
+    let no_shows: Vec<Ask> = late.iter().map(|id| as_staff(id, "no-show", &none)).collect();
+    let accepts: Vec<Ask> =
+        offered.iter().map(|id| as_staff(id, "accept", &none).seen(1)).collect();
+    let quotes: Vec<Ask> = late
+        .iter()
+        .map(|id| Ask::get(format!("/v1/client/orders/{id}/cancellation-quote")))
+        .collect();
+    let quoted =
+        quotes.iter().zip(&city.clients).map(|(ask, client)| again(wire, &client.token, ask));
+    let (no_shows, accepts, quotes) = tokio::join!(
+        join_all(no_shows.iter().map(|ask| again(wire, owner, ask))),
+        join_all(accepts.iter().map(|ask| again(wire, owner, ask))),
+        join_all(quoted),
+    );
+    Sent { no_shows, accepts, quotes }
+}
+
+/// As an app does: a 503 says that the same is to be sent again.
+async fn again(wire: &Wire, token: &str, ask: &Ask) -> Answer {
+    loop {
+        let answer = wire.sure(token, ask).await;
+        if answer.status != 503 {
+            return answer;
+        }
+        wait::pause(Duration::from_millis(100)).await;
+    }
+}
+
+/// The orders: the first are accepted and wait for their client, the others are offered.
+async fn orders(city: &City, server: &Server) -> (Vec<String>, Vec<String>) {
+    let (wire, branch) = (&server.wire, &city.branches[0]);
+    let ids = join_all(city.clients.iter().map(|client| client.places(wire, branch))).await;
+    let (late, offered) = ids.split_at(EACH);
+    let owner = &branch.owner;
+    join_all(late.iter().map(async |id| {
+        wire.sure(owner, &as_staff(id, "accept", &json!({})).seen(1)).await.yes();
+    }))
+    .await;
+    (late.to_vec(), offered.to_vec())
+}
+
+fn signal(server: &Server, name: &str) {
+    server.signal(name);
+}
+
+/// Begins the outage; gives the instant before it.
+fn begin(server: &Server, proxy: Option<&Proxy>, away: Away) -> DateTime<Utc> {
+    let before = wait::now();
+    match (away, proxy) {
+        (Away::Node, _) => signal(server, "-STOP"),
+        (Away::Frozen, Some(proxy)) => proxy.set(Flow::Frozen),
+        (Away::Cut, Some(proxy)) => proxy.set(Flow::Cut),
+        (Away::Frozen | Away::Cut, None) => panic!("the database has no proxy"),
+    }
+    before
+}
+
+async fn at_the_instant_of_return(backend: Backend, away: Away) {
+    for lead in LEAD_S {
+        if tried(backend, away, TimeDelta::seconds(lead)).await {
+            return;
+        }
+        println!("the machine is slow: no server started within {lead} s");
+    }
+    panic!("no server started in time");
+}
+
+/// One try; false when the server started so late that the deadlines were over.
+async fn tried(backend: Backend, away: Away, lead: TimeDelta) -> bool {
+    let mut ground = Ground::new(backend).await;
+    let proxy = ground.database_address();
+    let proxy = match proxy {
+        Some(target) => Some(Proxy::to(target).await),
+        None => None,
+    };
+    if let Some(proxy) = &proxy {
+        ground.database_through(&proxy.addr.to_string());
+    }
+    let city = City::found(&ground, 1, 2 * EACH, 1_000_000).await;
+    let server = Server::start(&ground).await;
+    let (late, offered) = orders(&city, &server).await;
+    server.stop().await;
+    let due = wait::now().trunc_subsecs(6) + lead;
+    let past = Past(ground.db().await);
+    for id in &late {
+        past.due(id, ARRIVAL, due).await;
+    }
+    for id in &offered {
+        past.due(id, OFFER, due + MARGIN).await;
+    }
+    past.close().await;
+
+    let server = Server::start(&ground).await;
+    if wait::now() > due - MARGIN {
+        return false;
+    }
+    wait::until(due - MARGIN).await;
+    let down = begin(&server, proxy.as_ref(), away);
+    if wait::now() > due {
+        return false;
+    }
+    wait::pause(AWAY).await;
+    let up = wait::now();
+    assert!(up > due + MARGIN * 2, "the deadlines lie in the outage");
+    let sent = async { send(&server.wire, &city, &late, &offered).await };
+    let back = async {
+        // What is sent now waits for the answer of whoever is away.
+        wait::pause(Duration::from_millis(200)).await;
+        match (away, &proxy) {
+            (Away::Node, _) => signal(&server, "-CONT"),
+            (_, Some(proxy)) => proxy.set(Flow::Open),
+            (_, None) => {}
+        }
+    };
+    let (sent, ()) = tokio::join!(sent, back);
+    nobody_pays(&server, &city, &late, &sent).await;
+    one_outage(&server.wire, &city.support, (down, up)).await;
+    for id in late.iter().chain(&offered) {
+        truth::force_cancel(&server.wire, &city.support, id).await;
+    }
+    let mut feed = Feed::new(&city.branches[0].owner, format!("branch:{}", city.branches[0].id));
+    feed.prove_whole(&server.wire).await;
+    truth::books_prove_right(&ground, server, &city.support).await;
+    true
+}
+
+/// No fee, no refused acceptance.
+async fn nobody_pays(server: &Server, city: &City, late: &[String], sent: &Sent) {
+    for answer in &sent.no_shows {
+        assert_eq!((answer.status, answer.code()), (409, "not_late_yet"), "{}", answer.text);
+    }
+    for answer in &sent.accepts {
+        assert_eq!(answer.body["status"], "confirmed", "{} {}", answer.status, answer.text);
+    }
+    for answer in &sent.quotes {
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+    for (id, client) in late.iter().zip(&city.clients) {
+        let whole = Whole::read(&server.wire, &city.support, id).await;
+        whole.blameless();
+        assert_eq!(whole.status, "confirmed", "{:?}", whole.all);
+        // And people go on as if nothing had been.
+        let depart = as_client(id, "depart", &json!({}));
+        server.wire.sure(&client.token, &depart).await.yes();
+    }
+}
+
+/// One outage is one row; it began at the last confirmed moment and ended when we were back.
+async fn one_outage(wire: &Wire, support: &str, (down, up): (DateTime<Utc>, DateTime<Utc>)) {
+    let report = wire.sure(support, &Ask::get("/v1/support/outages")).await.yes();
+    let rows: Vec<&Value> = report["items"].as_array().unwrap().iter().collect();
+    // The stop and the start of the preparation touched nobody: no row, or one that ended before.
+    let rows: Vec<&&Value> = rows.iter().filter(|row| instant(&row["up_at"]) > down).collect();
+    assert_eq!(rows.len(), 1, "{report}");
+    let (from, until) = (instant(&rows[0]["down_at"]), instant(&rows[0]["up_at"]));
+    assert!(from <= down + TimeDelta::seconds(1) && from > down - CONFIRMED_WITHIN, "{report}");
+    assert!(until >= up, "it ended {until}, and we were away until {up}: {report}");
+    assert!(until <= wait::now(), "{report}");
+    assert_eq!(rows[0]["orders_touched"], 2 * EACH, "{report}");
+}
+
+/// OUT-1, QO-5, PEN-2: the suspended node moves deadlines before it serves, on one file.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_suspended_node_charges_nobody_on_sqlite() {
+    at_the_instant_of_return(Backend::Sqlite, Away::Node).await;
+}
+
+/// OUT-1, QO-5, PEN-2: and with PostgreSQL and Redis.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_suspended_node_charges_nobody_on_postgres() {
+    at_the_instant_of_return(Backend::Cluster, Away::Node).await;
+}
+
+/// OUT-1, QO-2, QO-5: a database that answers nothing for a while.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_frozen_database_charges_nobody() {
+    at_the_instant_of_return(Backend::Postgres, Away::Frozen).await;
+}
+
+/// OUT-1, QO-2, QO-5: a database that is stopped and started again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopped_database_charges_nobody() {
+    at_the_instant_of_return(Backend::Postgres, Away::Cut).await;
+}
+
+/// A command that lands at this node, as soon as it decides again.
+async fn lands(server: &Server, city: &City, client: usize) {
+    let client = &city.clients[client];
+    let place = Ask::post("/v1/client/orders", &client.wish(&city.branches[0]));
+    again(&server.wire, &client.token, &place).await.yes();
+}
+
+async fn rows_since(server: &Server, city: &City, since: DateTime<Utc>) -> usize {
+    let report = server.wire.sure(&city.support, &Ask::get("/v1/support/outages")).await.yes();
+    let rows = report["items"].as_array().unwrap();
+    rows.iter().filter(|row| instant(&row["up_at"]) > since).count()
+}
+
+/// OUT-1: of two nodes one is suspended while the other serves, which is no outage; then both are,
+/// which is one, however many of them find it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_nodes_have_one_outage_only_when_both_are_away() {
+    let mut ground = Ground::new(Backend::Cluster).await;
+    // A node counts as away after three beats: a busy machine may hold a process up for seconds.
+    ground.set("YUMO__TIMERS__HEARTBEAT_MS", "4000");
+    let city = City::found(&ground, 1, 4, 1_000_000).await;
+    let (one, two) = (Server::start(&ground).await, Server::start(&ground).await);
+    let began = wait::now();
+    one.signal("-STOP");
+    wait::pause(BOTH_AWAY).await;
+    one.signal("-CONT");
+    lands(&one, &city, 0).await;
+    lands(&two, &city, 1).await;
+    assert_eq!(rows_since(&two, &city, began).await, 0, "the other node served");
+    let began = wait::now();
+    one.signal("-STOP");
+    two.signal("-STOP");
+    wait::pause(BOTH_AWAY).await;
+    one.signal("-CONT");
+    two.signal("-CONT");
+    tokio::join!(lands(&one, &city, 2), lands(&two, &city, 3));
+    assert_eq!(rows_since(&one, &city, began).await, 1, "one outage is one row");
+    two.stop().await;
+    truth::books_prove_right(&ground, one, &city.support).await;
+}

@@ -1,0 +1,91 @@
+//! Several nodes: who may serve beside whom, and what happens when all start at once.
+
+use futures_util::future::join_all;
+use sea_orm::{ConnectionTrait as _, Statement};
+
+use crate::ground::{Backend, Ground};
+use crate::server::{self, Server};
+
+const REDIS: &str = "YUMO__BUS__REDIS_URL";
+/// What a node's lock is on.
+const KEY: &str = "hashtextextended('yumo node ' || current_schema(), 0)";
+
+fn redis() -> String {
+    std::env::var("YUMO_TEST_REDIS").unwrap()
+}
+
+/// Two processes never serve one SQLite database; the lock goes with the process, however it ends,
+/// and commands that only look run beside it.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_process_serves_an_sqlite_database() {
+    let ground = Ground::new(Backend::Sqlite).await;
+    let mut server = Server::start(&ground).await;
+    let db = ground.folder().join("yumo.db");
+    let demo = ["--plain", "--for", "1", "--listen", "127.0.0.1:0", "--partners", "1"];
+    let demo = [&["demo", "--db", db.to_str().unwrap()], &demo[..]].concat();
+    for args in [&["serve"][..], &demo] {
+        let said = server::refused(&ground, args).await;
+        let holder = format!("process {} serves {}", server.pid(), db.display());
+        assert!(said.contains(&holder), "{args:?}: {said}");
+    }
+    assert!(server::run(&ground, &["check"]).status.success());
+    let backup = ground.folder().join("backup.db");
+    assert!(server::run(&ground, &["backup", backup.to_str().unwrap()]).status.success());
+    server.kill();
+    Server::start(&ground).await.stop().await;
+    Server::start(&ground).await.stop().await;
+}
+
+/// A node without Redis serves PostgreSQL alone; nodes with Redis serve beside each other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_without_redis_serves_alone() {
+    let mut ground = Ground::new(Backend::Postgres).await;
+    let mut alone = Server::start(&ground).await;
+    let said = server::refused(&ground, &["serve"]).await;
+    assert!(said.contains("another node serves this database"), "{said}");
+    ground.set(REDIS, &redis());
+    let said = server::refused(&ground, &["serve"]).await;
+    assert!(said.contains("a node without bus.redis_url serves this database"), "{said}");
+    alone.kill();
+    let (one, two) = (Server::start(&ground).await, Server::start(&ground).await);
+    ground.set(REDIS, "");
+    let said = server::refused(&ground, &["serve"]).await;
+    assert!(said.contains("bus.redis_url is empty here"), "{said}");
+    one.stop().await;
+    two.stop().await;
+    Server::start(&ground).await.stop().await;
+}
+
+/// A node that loses its lock to another kind of node says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_was_lost_is_an_alarm() {
+    let ground = Ground::new(Backend::Postgres).await;
+    let server = Server::start(&ground).await;
+    let (other, look) = (ground.db().await, ground.db().await);
+    let take = format!("SELECT pg_advisory_lock({KEY})");
+    let taking = other.write.execute_unprepared(&take);
+    let losing = async {
+        // Once somebody waits for the lock, the connection that holds it is cut.
+        let cut = "SELECT pg_terminate_backend(held.pid) FROM pg_locks held JOIN pg_locks waits \
+                   USING (locktype, database, classid, objid, objsubid) \
+                   WHERE held.granted AND NOT waits.granted AND locktype = 'advisory'";
+        let cut = Statement::from_string(look.backend, cut);
+        while look.read.query_all_raw(cut.clone()).await.unwrap().is_empty() {}
+    };
+    let (taken, ()) = tokio::join!(taking, losing);
+    taken.unwrap();
+    let said = server.alarm("nodes_without_bus").await;
+    assert!(said.contains("another node serves this database"), "{said}");
+}
+
+/// Four nodes that start at the same instant on an empty database all serve.
+#[tokio::test(flavor = "multi_thread")]
+async fn four_nodes_start_at_once_on_an_empty_database() {
+    let ground = Ground::new(Backend::Cluster).await;
+    let starting: Vec<_> = (0..4).map(|_| Server::begin(&ground)).collect();
+    let nodes = join_all(starting.into_iter().map(server::Starting::listens)).await;
+    for node in &nodes {
+        assert_eq!(node.errors(), [""; 0]);
+    }
+    join_all(nodes.into_iter().map(Server::stop)).await;
+}

@@ -1,0 +1,105 @@
+//! PostgreSQL loses its disk: base backup and received log bring everything back that was
+//! acknowledged, and a node that lived through it tells the devices to take the snapshot.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use serde_json::Value;
+
+use crate::city::City;
+use crate::ground::{Backend, Ground};
+use crate::server::{self, Server};
+use crate::truth;
+use crate::wait::{self, pause};
+use crate::wire::{Ask, Wire};
+
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/pitr");
+const CREDIT: i64 = 1_000_000;
+const CLIENTS: usize = 12;
+/// How long a node may need until it serves again once its database is back.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A PostgreSQL of its own; what runs of it ends when this is dropped.
+struct Instance(PathBuf);
+
+impl Instance {
+    fn does(&self, act: &str, more: &[&str]) -> String {
+        let done = Command::new(SCRIPT).arg(act).arg(&self.0).args(more).output().unwrap();
+        assert!(done.status.success(), "{act}: {}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap().trim().to_owned()
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        let _ = Command::new(SCRIPT).arg("stop").arg(&self.0).output();
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The first answer about a feed once the database is back.
+async fn first_answer(wire: &Wire, token: &str, path: &str) -> Value {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let answer = wire.ask(token, &Ask::get(path)).await;
+        match answer {
+            Ok(answer) if answer.is_yes() => return answer.body,
+            other => assert!(Instant::now() < deadline, "it does not serve again: {other:?}"),
+        }
+        pause(Duration::from_millis(100)).await;
+    }
+}
+
+async fn snapshot(wire: &Wire, token: &str, branch: &str) -> (i64, String) {
+    let snapshot = Ask::get(format!("/v1/feed/snapshot?audience=branch:{branch}"));
+    let snapshot = wire.sure(token, &snapshot).await.yes();
+    (snapshot["seq"].as_i64().unwrap(), snapshot["epoch"].as_str().unwrap().to_owned())
+}
+
+/// How many orders each client has.
+async fn counts(wire: &Wire, city: &City) -> Vec<usize> {
+    let clients = city.clients.iter();
+    let orders = clients.map(async |client| truth::orders_of(wire, &client.token).await.len());
+    join_all(orders).await
+}
+
+/// NOT-6: a base backup under load, the log received as it is written, the disk lost: first back to
+/// a point in time, then to the very end.
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_comes_back_with_all_that_was_acknowledged() {
+    let mut ground = Ground::new(Backend::Postgres).await;
+    let instance = Instance(Path::new("/tmp").join(format!("yumo_pitr_{}", std::process::id())));
+    let url = instance.does("start", &[]);
+    ground.moves_to(&url);
+    let city = City::found(&ground, 2, CLIENTS, CREDIT).await;
+    let server = Server::start(&ground).await;
+    let wire = &server.wire;
+    let place = async |n: usize| city.clients[n].places(wire, &city.branches[n % 2]).await;
+    let backing_up = async { tokio::task::block_in_place(|| instance.does("backup", &[])) };
+    tokio::join!(join_all((0..4).map(place)), backing_up);
+    join_all((4..8).map(place)).await;
+    let then = wait::now();
+    join_all((8..CLIENTS).map(place)).await;
+
+    let (owner, branch) = (&city.branches[0].owner, &city.branches[0].id);
+    let (mut seq, mut epoch) = snapshot(wire, owner, branch).await;
+    let then = then.to_rfc3339();
+    let some = [vec![1; 8], vec![0; 4]].concat();
+    for (until, expected) in [(&[&*then][..], some), (&[], vec![1; CLIENTS])] {
+        instance.does("lose", &[]);
+        assert_eq!(instance.does("recover", until), url);
+        let path = format!("/v1/feed/events?audience=branch:{branch}&after={seq}&epoch={epoch}");
+        let told = first_answer(wire, owner, &path).await;
+        assert_eq!(told["snapshot_needed"], true, "until {until:?}: {told}");
+        assert_eq!(counts(wire, &city).await, expected, "until {until:?}");
+        let before = epoch;
+        (seq, epoch) = snapshot(wire, owner, branch).await;
+        assert_ne!(before, epoch);
+    }
+    server.alarm("feed_epoch_changed").await;
+    server.stop().await;
+    let check = server::run(&ground, &["check"]);
+    assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
+}
