@@ -76,13 +76,14 @@ pub async fn from(
 pub async fn next(
     shared: &Shared,
     audience: &str,
-    (epoch, number): (i32, i64),
+    (epoch, number): (&str, i64),
     far: bool,
 ) -> Result<Found<Vec<Arc<feed_event::Model>>>, Stop> {
     let db = &shared.db.read;
     let found = after(db, &shared.tail, audience, number, far).await;
     let mut events = found.inspect_err(|_| shared.epoch.doubt())?;
-    if shared.epoch().await?.n != epoch {
+    // By its name: a restored database counts its epochs anew.
+    if *shared.epoch().await?.id != *epoch {
         let (newest, oldest) = (newest(db, audience).await?, oldest(db, audience).await?);
         return Ok(Found::Behind(Behind { oldest: oldest.unwrap_or(newest + 1), newest }));
     }

@@ -26,12 +26,18 @@ pub struct Snapshot {
 /// # Errors
 /// A fault when the database fails.
 pub async fn snapshot(shared: &Shared, audience: &Audience) -> Result<Snapshot, Stop> {
-    let epoch = shared.epoch().await?.id.to_string();
-    let audience = *audience;
-    let read = async move |moment: Moment| {
-        let seq = feed::newest(&moment, &audience.to_string()).await?;
-        let orders = orders::read::open_orders(&moment, &audience).await?;
-        Ok(Snapshot { epoch, seq, orders })
-    };
-    shared.db.snapshot(read).await
+    loop {
+        let epoch = shared.epoch().await?.id;
+        let (audience, named) = (*audience, epoch.to_string());
+        let read = async move |moment: Moment| {
+            let seq = feed::newest(&moment, &audience.to_string()).await?;
+            let orders = orders::read::open_orders(&moment, &audience).await?;
+            Ok::<_, Stop>(Snapshot { epoch: named, seq, orders })
+        };
+        let snapshot = shared.db.snapshot(read).await?;
+        // The read itself may have been the first one of a database that was restored.
+        if shared.epoch().await?.id == epoch {
+            return Ok(snapshot);
+        }
+    }
 }

@@ -171,7 +171,7 @@ impl FeedEpoch {
         let went_back = {
             let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
             // Unless another node noticed it already.
-            let same = known.epoch.as_ref().is_some_and(|epoch| epoch.n == newest.n);
+            let same = known.epoch.as_ref().is_some_and(|epoch| *epoch.id == *newest.epoch);
             same && place.log_position < known.log_position
         };
         let reason = if went_back {

@@ -84,7 +84,7 @@ pub async fn next(
         Found::Here(start) => start,
         Found::Behind(behind) => return behind_of(&edge, behind).await,
     };
-    let place = (start.epoch.n, from.after);
+    let place = (&*start.epoch.id, from.after);
     let mut found = follow::next(shared, &name, place, true).await?;
     if matches!(&found, Found::Here(events) if events.is_empty()) && from.wait > 0 {
         let waiting = first(&edge, &seated, &name, place);
@@ -103,7 +103,7 @@ async fn first(
     edge: &Edge,
     seated: &Seated,
     name: &str,
-    place: (i32, i64),
+    place: (&str, i64),
 ) -> Result<Found<Events>, Problem> {
     let seat = &seated.seat;
     loop {

@@ -101,6 +101,12 @@ impl Phases {
         }
     }
 
+    /// How often to look whether another phase has begun; `None` where none follows.
+    #[must_use]
+    pub fn looks_again(&self) -> Option<Duration> {
+        (self.phase.get() != Phase::Upgraded).then_some(self.deadlines.head)
+    }
+
     /// How long an answer may wait for the peer.
     #[must_use]
     pub fn stall(&self) -> Duration {
@@ -121,6 +127,7 @@ mod tests {
         phases.serving();
         phases.received();
         assert_eq!(phases.deadline(), None, "a body belongs to its request");
+        assert_eq!(phases.looks_again(), Some(hour), "its answer begins another phase");
         phases.answered(true);
         assert!(phases.deadline().is_some_and(|at| at < soon), "a body that may go on");
         phases.answered(false);
@@ -129,6 +136,6 @@ mod tests {
         assert!(phases.deadline().is_some_and(|at| at < soon), "a further head");
         phases.upgraded();
         phases.received();
-        assert_eq!(phases.deadline(), None);
+        assert_eq!((phases.deadline(), phases.looks_again()), (None, None));
     }
 }

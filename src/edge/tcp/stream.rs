@@ -42,16 +42,24 @@ impl Guarded {
         Rc::clone(&self.phases)
     }
 
-    /// Nothing can be read now: fails when the phase has lasted too long, else wakes in time.
+    /// Nothing can be read now: fails when the phase has lasted too long, else wakes in time. While
+    /// a handler runs it wakes too: HTTP does not read again when an answer is on its way, and
+    /// would not notice the phase that began with it.
     fn overdue(&mut self, context: &mut Context<'_>) -> Poll<Error> {
-        let Some(deadline) = self.phases.deadline() else { return Poll::Pending };
-        self.reading.take_if(|(at, _)| *at > deadline);
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Poll::Ready(timed_out("no whole request came in time"));
-            }
-            let arm = || -> (Instant, Timer) { (deadline, Box::pin(pause(left))) };
+            let now = Instant::now();
+            let wake_at = match self.phases.deadline() {
+                Some(deadline) if deadline <= now => {
+                    return Poll::Ready(timed_out("no whole request came in time"));
+                }
+                Some(deadline) => deadline,
+                None => match self.phases.looks_again() {
+                    Some(every) => now + every,
+                    None => return Poll::Pending,
+                },
+            };
+            self.reading.take_if(|(at, _)| *at > wake_at);
+            let arm = || -> (Instant, Timer) { (wake_at, Box::pin(pause(wake_at - now))) };
             let (_, timer) = self.reading.get_or_insert_with(arm);
             match timer.as_mut().poll(context) {
                 Poll::Pending => return Poll::Pending,

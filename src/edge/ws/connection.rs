@@ -164,7 +164,7 @@ impl Connection {
         let seat = &self.seated.seat;
         match self.seated.hub.edge.engine.shared().epoch().await {
             Ok(epoch) if named.is_none() && matches!(seat.place.get(), Place::At(_)) => {
-                epoch.n == seat.epoch.get()
+                epoch.id == *seat.epoch.borrow()
             }
             Ok(epoch) => epoch.is(named),
             // The acknowledgement will find out whether the database is there.
@@ -289,7 +289,7 @@ impl Connection {
         };
         match found {
             Ok(Found::Here(Start { newest, epoch })) => {
-                seat.epoch.set(epoch.n);
+                *seat.epoch.borrow_mut() = epoch.id;
                 seat.live.set(newest);
                 seat.known_from.set(after);
                 seat.matters.borrow_mut().clear();
@@ -304,8 +304,8 @@ impl Connection {
     /// Hands over the next page. False when there was none, or no other can be there yet.
     async fn page(&mut self, audience: &str, number: i64, far: bool) -> Result<bool, End> {
         let hub = Rc::clone(&self.seated.hub);
-        let from = (self.seated.seat.epoch.get(), number);
-        match follow::next(hub.edge.engine.shared(), audience, from, far).await {
+        let epoch = Arc::clone(&self.seated.seat.epoch.borrow());
+        match follow::next(hub.edge.engine.shared(), audience, (&epoch, number), far).await {
             Ok(Found::Here(events)) => {
                 self.hand_over(&events).await?;
                 Ok(events.len() >= PAGE_EVENTS)

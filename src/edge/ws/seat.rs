@@ -66,8 +66,8 @@ pub struct Seat {
     pub place: Cell<Place>,
     /// The epoch the device named when it said where to go on.
     pub named: RefCell<Option<String>>,
-    /// The number of the epoch it follows, once it does.
-    pub epoch: Cell<i32>,
+    /// The name of the epoch it follows; empty before it follows one.
+    pub epoch: RefCell<Arc<str>>,
     /// Events after this number are handed over as they happen, not caught up with.
     pub live: Cell<i64>,
     /// Something failed: look again at the next tick.
@@ -110,7 +110,7 @@ impl Seat {
             principal: RefCell::new(principal),
             place: Cell::new(place),
             named: RefCell::default(),
-            epoch: Cell::new(0),
+            epoch: RefCell::default(),
             live: Cell::new(i64::MAX),
             again: Cell::default(),
             acked: Cell::new(0),

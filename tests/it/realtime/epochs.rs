@@ -1,5 +1,6 @@
 //! Epochs: a number of another history leads to the snapshot, on a socket and over HTTP.
 
+use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
 use super::line::Line;
@@ -12,6 +13,15 @@ async fn another_epoch(world: &World) -> String {
     let epoch = epoch.await.unwrap().id.to_string();
     assert_eq!(shared.check_epoch().await.unwrap().id.to_string(), epoch);
     epoch
+}
+
+/// As another database that is put back under a node: an epoch of the same number, with its name.
+async fn the_same_number_again(world: &World) -> String {
+    let (shared, name) = (world.app().engine.shared(), uuid::Uuid::new_v4().to_string());
+    let sql = format!("UPDATE feed_epoch SET epoch = '{name}'");
+    shared.db.write.execute_unprepared(&sql).await.unwrap();
+    assert_eq!(shared.check_epoch().await.unwrap().id.to_string(), name);
+    name
 }
 
 /// So many events for both: an order is asked for and declined.
@@ -64,6 +74,21 @@ both! {
         // Whoever has nothing yet begins at the beginning.
         late.resumes(0).await;
         late.numbered(1, 6).await;
+    }
+
+    /// NOT-6: a database that is put back under a node that serves counts its epochs anew: another
+    /// epoch may have the number of the one before.
+    async fn an_epoch_is_known_by_its_name(world) {
+        let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
+        happens(&anar, &kristal, 2).await;
+        let mut line = Line::open(&anar, "client").await;
+        let before = line.hello["epoch"].clone();
+        line.says(&resume(0, &before)).await;
+        line.numbered(1, 2).await;
+        let now = the_same_number_again(world).await;
+        assert_ne!(before, json!(now));
+        let needed = json!({"type": "snapshot_needed", "oldest": 1, "seq": 2});
+        assert_eq!(line.frame().await, needed);
     }
 
     /// NOT-6, ORD-6: an acknowledgement of another history delivers nothing in this one.
