@@ -71,5 +71,7 @@ mod truth;
 mod wait;
 #[path = "faults/wallet.rs"]
 mod wallet;
+#[path = "faults/walkthrough.rs"]
+mod walkthrough;
 #[path = "faults/wire.rs"]
 mod wire;

@@ -1,5 +1,6 @@
 //! Telemetry: logs for people and machines, metrics for Prometheus.
 
+use std::io::IsTerminal as _;
 use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -27,7 +28,8 @@ pub fn logs(format: LogFormat, filter: &str) {
         Ok(notices) => filter.add_directive(notices),
         Err(_) => filter,
     };
-    let lines = tracing_subscriber::fmt::layer();
+    // Colours are for terminals: whoever reads the log from a file searches its words.
+    let lines = tracing_subscriber::fmt::layer().with_ansi(std::io::stdout().is_terminal());
     let all = tracing_subscriber::registry().with(filter).with(Notices(leaked));
     let _ = match format {
         LogFormat::Text => all.with(lines).try_init(),
