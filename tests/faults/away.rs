@@ -21,8 +21,11 @@ use yumo::orders::timers::{ARRIVAL, OFFER};
 
 /// Orders whose arrival deadline falls into the outage, and as many offers.
 const EACH: usize = 6;
+/// Between two heartbeats: a node counts as away after three, and a busy machine may hold a process
+/// up for seconds.
+const HEARTBEAT_MS: &str = "2000";
 /// From the outage's beginning to its end at least: three heartbeats and some more.
-const AWAY: Duration = Duration::from_secs(5);
+const AWAY: Duration = Duration::from_secs(10);
 /// The same where a heartbeat takes four seconds.
 const BOTH_AWAY: Duration = Duration::from_secs(15);
 /// How long a busy machine may take to start a server before the deadlines; doubled until it is
@@ -31,7 +34,7 @@ const LEAD_S: [i64; 4] = [4, 12, 36, 108];
 /// Deadlines lie a second and two after the beginning of the outage.
 const MARGIN: TimeDelta = TimeDelta::seconds(1);
 /// What the last confirmed moment may lie before the outage's beginning.
-const CONFIRMED_WITHIN: TimeDelta = TimeDelta::seconds(3);
+const CONFIRMED_WITHIN: TimeDelta = TimeDelta::seconds(8);
 
 /// What is away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +127,7 @@ async fn at_the_instant_of_return(backend: Backend, away: Away) {
 /// One try; false when the server started so late that the deadlines were over.
 async fn tried(backend: Backend, away: Away, lead: TimeDelta) -> bool {
     let mut ground = Ground::new(backend).await;
+    ground.set("YUMO__TIMERS__HEARTBEAT_MS", HEARTBEAT_MS);
     let proxy = ground.database_address();
     let proxy = match proxy {
         Some(target) => Some(Proxy::to(target).await),
