@@ -1,8 +1,8 @@
-//! The lasting record of what support does, written in the act's own transaction (SUP-2).
+//! The audit log of what support does, written in the transaction of the act itself (SUP-2).
 //!
 //! Rows are only added; the database refuses to change one. Acts are numbered by actor and by
-//! subject, so whatever was read of earlier acts still holds when this one lands: of two that read
-//! the same, one lands and the other is decided anew.
+//! subject under a uniqueness rule, so the earlier acts a command read are still complete when it
+//! commits: of two commands that read the same acts, one commits and the other is run again.
 
 use std::net::IpAddr;
 
@@ -23,27 +23,27 @@ use super::write_set::Unique;
 pub struct Act<'a> {
     /// What is done, in the imperative.
     pub kind: &'static str,
-    /// To what kind of thing, and which.
+    /// The type and id of what it is done to.
     pub subject: (&'static str, Uuid),
-    /// What it moves, or lets be moved; zero where it moves nothing.
+    /// The amount it moves or permits to be moved; zero where it moves nothing.
     pub amount: Money,
-    /// Why, in the person's words.
+    /// Why, in the words of the person who acts.
     pub reason: &'a str,
-    /// What it changes, as it was; personal data sealed.
+    /// The state it changes, before; personal data sealed.
     pub before: Value,
-    /// The same, as it then is.
+    /// The same state, after.
     pub after: Value,
 }
 
-/// The numbers an act will have. They are taken before anything is read that the act rests on: what
-/// lands in between took the same numbers.
+/// The numbers an act will have. A command takes them before it reads anything the act rests on, so
+/// an act that commits in between uses the same numbers and the second commit is refused.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
     actor_n: i64,
     subject_n: i64,
 }
 
-/// Takes the next numbers of whoever acts and of the subject.
+/// Takes the next numbers of the actor and of the subject.
 ///
 /// # Errors
 /// A fault when the database fails.
@@ -53,12 +53,12 @@ pub async fn place(tx: &Tx, subject_id: Uuid) -> Result<Place, Stop> {
     Ok(Place { actor_n, subject_n })
 }
 
-/// Whoever acts; nobody is nil.
+/// The person who acts; the nil id where there is none.
 fn actor(tx: &Tx) -> Uuid {
     tx.by().person_id.map_or(Uuid::nil(), |id| id.0)
 }
 
-/// Puts the record of an act into the write set: once in a command.
+/// Puts the record of an act into the write set; at most once in a command.
 ///
 /// # Errors
 /// A fault when the database fails.
@@ -99,7 +99,7 @@ pub async fn record(tx: &mut Tx, place: Place, act: Act<'_>) -> Result<(), Stop>
     Ok(())
 }
 
-/// A number somebody else took first: the command runs again.
+/// If another command used this number first, the command runs again.
 fn taken(tx: &mut Tx, name: &'static str, columns: &'static str) {
     let refusal: Refused = super::codes::General::Busy.refused();
     tx.unique(Unique { name, columns, refusal, choose_again: true });
@@ -116,7 +116,7 @@ async fn next(tx: &Tx, of: Column, number: Column, id: Uuid) -> Result<i64, Stop
     Ok(newest.into_iter().next().flatten().unwrap_or(0) + 1)
 }
 
-/// What a person moved since then, all acts together.
+/// The sum of what a person's acts have moved since then.
 ///
 /// # Errors
 /// A fault when the database fails.
@@ -133,7 +133,7 @@ pub async fn moved(tx: &Tx, person_id: PersonId, since: Instant) -> Result<Money
     Ok(Money(sum.into_iter().next().ok_or_else(none)?))
 }
 
-/// The newest act of this kind and amount about a subject, since then.
+/// The newest act of this kind and amount about a subject since then.
 ///
 /// # Errors
 /// A fault when the database fails.

@@ -1,4 +1,4 @@
-//! The clock everything asks: real, faster than real (the demo), or held by a test.
+//! The clock that all code reads: real, faster than real (the demo), or set by a test.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use chrono::{SubsecRound, TimeDelta};
 use entity::value::Instant;
 use tokio::sync::Notify;
 
-/// What time it is, and waiting until it is later.
+/// The current time, and waiting for a later one.
 pub trait Clock: Send + Sync + 'static {
     /// Now, in microseconds.
     fn now(&self) -> Instant;
@@ -17,27 +17,27 @@ pub trait Clock: Send + Sync + 'static {
     /// Waits until the instant has come.
     fn until(&self, at: Instant) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 
-    /// How many of its seconds pass in a real one.
+    /// Seconds of this clock that pass in one real second.
     fn speed(&self) -> u32 {
         1
     }
 
-    /// The machine's time of day now, where this clock began with it.
+    /// The machine's time of day now, where this clock was started from it.
     fn wall(&self) -> Option<Instant> {
         None
     }
 
-    /// Whatever is right is so far ahead of this clock: it goes a little faster, or slower, for a
-    /// moment. It never jumps and never goes back.
+    /// Corrects the clock by so much (positive: it is behind) by running a little faster or slower
+    /// for a moment. It never jumps and never goes back.
     fn steer(&self, _ahead: TimeDelta) {}
 }
 
-/// What a machine's clocks say.
+/// The clocks of a machine.
 pub trait Machine: Send + Sync + 'static {
     /// The time of day, which an operator or a time service may set.
     fn wall(&self) -> Instant;
 
-    /// How long the machine has run; nobody can set that. The time it slept is part of it.
+    /// How long the machine has run, including the time it was suspended; it cannot be set.
     fn running(&self) -> Duration;
 }
 
@@ -63,15 +63,15 @@ impl Machine for Here {
     }
 }
 
-/// A correction of the clock is at most so many microseconds in a second: nobody notices it.
+/// Largest correction, microseconds in a second: too small to be noticed.
 const SLEW_MAX: i64 = 5_000;
 /// Seconds after which a correction ends by itself.
 const SLEW_S: i64 = 2;
-/// A wait looks at the clock again after so long at most.
+/// The longest sleep before a wait reads the clock again.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// A clock that is set once, when the process starts, and then goes by what the machine has run, at
-/// `speed` times that pace. A time of day that jumps moves no deadline.
+/// A clock set from the time of day once, when the process starts; from then on it follows the
+/// machine's running time, at `speed` times that pace. A time of day that jumps moves no deadline.
 pub struct WallClock {
     machine: Arc<dyn Machine>,
     anchor: RwLock<Anchor>,
@@ -129,7 +129,7 @@ pub fn real_now() -> Instant {
     chrono::Utc::now().trunc_subsecs(6)
 }
 
-/// A real pause inside the machinery: between re-runs of a contended command, never a business
+/// A real pause for technical reasons: between re-runs of a contended command, never a business
 /// wait.
 #[expect(clippy::disallowed_methods, reason = "the one place where the machinery pauses")]
 pub async fn pause(real: Duration) {
@@ -150,7 +150,7 @@ impl Clock for WallClock {
                 if left.is_zero() {
                     return;
                 }
-                // A machine that slept wakes later than it was told.
+                // After a suspension the sleep would end too late.
                 pause((left / self.speed).min(LOOK)).await;
             }
         })

@@ -1,5 +1,6 @@
-//! Is this node's clock right? At each beat it is compared with the database's, which all nodes
-//! share; a process alone with its file compares the time of day with what the machine has run.
+//! The check of this node's clock. At each heartbeat it is compared with the database's clock,
+//! which all nodes share; a process that serves a file alone compares the time of day with the
+//! machine's running time.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -10,44 +11,46 @@ use sea_orm::{ConnectionTrait as _, DatabaseBackend, DatabaseConnection, DbErr, 
 use super::clock::Clock;
 use super::engine::{Engine, Shared};
 
-/// An answer of the database that took longer than this does not correct the clock.
+/// An answer of the database that took longer than this is too inexact to correct the clock by.
 const SURE: TimeDelta = TimeDelta::milliseconds(50);
 
-/// The comparison, from beat to beat.
+/// The comparison, with its state between heartbeats.
 pub struct Clocks {
     most: TimeDelta,
     off: AtomicBool,
     wall_ahead: Mutex<Option<TimeDelta>>,
 }
 
-/// How far the right time is ahead of this node's clock, and how far that may be wrong.
+/// How far the right time is ahead of this node's clock, and the error of that estimate.
 struct Offset {
     ahead: TimeDelta,
     unsure: TimeDelta,
 }
 
 impl Clocks {
-    /// Clocks may differ by so many milliseconds.
+    /// `most_ms`: how far the clocks may differ, milliseconds.
     #[must_use]
     pub fn new(most_ms: u64) -> Self {
         let most = TimeDelta::milliseconds(i64::try_from(most_ms).unwrap_or(i64::MAX / 2_000));
         Self { most, off: AtomicBool::new(false), wall_ahead: Mutex::new(None) }
     }
 
-    /// Compares; false when this node must decide nothing. A small difference is corrected slowly.
+    /// Compares; false when this node must not decide anything. A small difference is corrected
+    /// slowly.
     ///
     /// # Errors
     /// When the database fails.
     ///
     /// # Source
-    /// OUT-1, ORD-5: one clock judges.
+    /// OUT-1, ORD-5: one clock decides.
     pub async fn agree(&self, engine: &Engine) -> Result<bool, DbErr> {
         let Shared { clock, db, serving, .. } = engine.shared();
         let Some(wall) = clock.wall() else { return Ok(true) };
         let wall_ahead = wall - clock.now();
         self.notice_jump(wall_ahead);
         if db.backend == DatabaseBackend::Sqlite {
-            // Nobody else judges here: the clock goes on by what has run, whatever the day says.
+            // No other node decides here: the clock follows the running time, whatever the time of
+            // day is.
             show("wall", wall_ahead);
             clock.steer(wall_ahead);
             return Ok(true);
@@ -60,7 +63,7 @@ impl Clocks {
         let off = match unsure {
             unsure if ahead.abs() - unsure > self.most => true,
             unsure if unsure < self.most => false,
-            // It took so long that nothing can be said.
+            // The answer took too long to conclude anything.
             _ => self.off.load(Ordering::Relaxed),
         };
         self.off.store(off, Ordering::Relaxed);
@@ -76,8 +79,8 @@ impl Clocks {
         Ok(!off)
     }
 
-    /// Does the time of day go otherwise than the machine runs? That moves nothing, but somebody
-    /// should know.
+    /// Logs when the time of day and the running time drift apart. That moves no deadline, but an
+    /// operator should know.
     fn notice_jump(&self, ahead: TimeDelta) {
         let mut last = self.wall_ahead.lock().unwrap_or_else(PoisonError::into_inner);
         let by = ahead - last.replace(ahead).unwrap_or(ahead);

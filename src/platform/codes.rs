@@ -1,4 +1,4 @@
-//! Refusals that any request may meet.
+//! Refusals that any request may get.
 
 crate::refusals! {
     /// Refusals that belong to no capability.
@@ -19,13 +19,13 @@ crate::refusals! {
     }
 }
 
-/// Characters of a reason.
+/// Longest reason, characters.
 const REASON_MAX: usize = 500;
 
-/// A reason in somebody's own words.
+/// Checks a reason given in a person's own words.
 ///
 /// # Errors
-/// `reason_required` when it says nothing or too much.
+/// `reason_required` when it is empty or too long.
 pub fn given(reason: &str) -> Result<&str, General> {
     let reason = reason.trim();
     let fits = (1..=REASON_MAX).contains(&reason.chars().count());

@@ -11,28 +11,29 @@ use serde::de::DeserializeOwned;
 use super::refusal::Stop;
 use super::tx::Tx;
 
-/// Something that may be done. It may run more than once; only the last run lands.
+/// A change that may be requested. It may run more than once; only the last run commits.
 pub trait Command: Send + Sync + 'static {
-    /// What whoever sent it is told; kept under its idempotency key, so personal data in it is
+    /// What the sender gets; stored under the command's idempotency key, so personal data in it is
     /// sealed.
     type Answer: Serialize + DeserializeOwned + Send + 'static;
 
     /// Its name in traces and metrics.
     const NAME: &'static str;
 
-    /// Is it part of the recovery from an outage? Every other command waits until that is over.
+    /// Is it part of the recovery from an outage? All other commands wait until the recovery is
+    /// over.
     const RECOVERS: bool = false;
 
     /// Loads, decides, and puts the change into the write set.
     fn run(&self, tx: &mut Tx) -> impl Future<Output = Result<Self::Answer, Stop>> + Send;
 }
 
-/// Who acts.
+/// Who acts: role, person, device, address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct By {
     /// In which role.
     pub actor: Actor,
-    /// Which person; nobody for the clock.
+    /// Which person; `None` for the scheduler.
     pub person_id: Option<PersonId>,
     /// From which device.
     pub session_id: Option<SessionId>,
@@ -41,7 +42,7 @@ pub struct By {
 }
 
 impl By {
-    /// The engine's timers.
+    /// The scheduler, which runs the commands of timers.
     pub const CLOCK: Self =
         Self { actor: Actor::Clock, person_id: None, session_id: None, address: None };
 

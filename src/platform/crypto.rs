@@ -1,4 +1,4 @@
-//! Keys: sealing personal data, keyed hashes to find it by, signatures (ACC-5).
+//! Keys: sealing of personal data, keyed hashes for lookups, signatures (ACC-5).
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use super::refusal::Fault;
 
 /// Length of every key, bytes.
 pub const KEY_BYTES: usize = 32;
-/// How a text bound to its place begins after the prefix; one that is not begins with its key's id.
+/// Prefix of a text bound to its column and row; an unbound text begins with its key's id.
 const BOUND: &str = "v2:";
 
 /// The keys of a deployment.
@@ -29,8 +29,8 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// From base64 of 32 bytes each: sealing keys by id, the id new data is sealed under, and the
-    /// two keyed-hash keys.
+    /// From base64 of 32 bytes each: the sealing keys by id, the id of the key that seals new data,
+    /// and the two keyed-hash keys.
     ///
     /// # Errors
     /// When a key is not 32 bytes of base64, or the current one is missing.
@@ -60,13 +60,14 @@ impl Keys {
         })
     }
 
-    /// The bytes signatures of access tokens are made with.
+    /// The bytes that access tokens are signed with.
     #[must_use]
     pub fn signing_bytes(&self) -> &[u8] {
         &self.signing_bytes
     }
 
-    /// Seals a text under the current key, for this column of this row and no other place.
+    /// Seals a text under the current key; it can be opened only for the same column of the same
+    /// row.
     ///
     /// # Errors
     /// A fault when the machine has no randomness.
@@ -92,8 +93,8 @@ impl Keys {
         Ok(Sealed(format!("{SEALED_PREFIX}{BOUND}{}:{body}", self.current)))
     }
 
-    /// Opens a text that was sealed for this column of this row. One that was not is unreadable:
-    /// an alarm names the place, and nothing of it is shown.
+    /// Opens a text that was sealed for this column of this row. Any other text is unreadable: an
+    /// alarm names the column and row, and nothing of the text is shown.
     #[must_use]
     pub fn open(
         &self,
@@ -114,8 +115,8 @@ impl Keys {
         opened
     }
 
-    /// Opens a text of before texts were bound to their place: in documents kept from then, and
-    /// when it is sealed anew.
+    /// Opens a text sealed before texts were bound to column and row: in stored documents of that
+    /// time, and when it is sealed again.
     #[must_use]
     pub fn open_unbound(&self, sealed: &Sealed) -> Option<String> {
         let sealed = sealed.0.strip_prefix(SEALED_PREFIX)?;
@@ -123,7 +124,7 @@ impl Keys {
         self.decipher(sealed, id)
     }
 
-    /// `<key id>:<base64>`, under what it was bound to.
+    /// Decrypts `<key id>:<base64>` with the associated data it was bound to.
     fn decipher(&self, sealed: &str, bound: &str) -> Option<String> {
         let (id, body) = sealed.split_once(':')?;
         let key = self.sealing.get(id)?;
@@ -135,7 +136,7 @@ impl Keys {
         String::from_utf8(text.to_vec()).ok()
     }
 
-    /// Opens a field of an answer, as what it says it is.
+    /// Opens a field of an answer for the column and row it names.
     #[must_use]
     pub fn open_field(&self, field: &SealedField) -> Option<String> {
         match field.place {
@@ -145,14 +146,14 @@ impl Keys {
     }
 
     /// Opens the sealed fields of a JSON document, and nothing else: a field is an object under one
-    /// key, and a text of somebody's own is never one, whatever it says. A field that cannot be
-    /// opened is shown as an empty text.
+    /// key, and a text that a person wrote never counts as one, whatever it contains. A field that
+    /// cannot be opened is shown as an empty text.
     #[must_use]
     pub fn open_json(&self, json: &str) -> String {
         let mut out = String::with_capacity(json.len());
         let mut rest = json;
-        // Outside a string no quote is escaped, and inside one all are: this is found only where an
-        // object begins. What it holds needs no escapes.
+        // In JSON a quote inside a string is always escaped, so this unescaped pattern occurs only
+        // where an object begins. The sealed value needs no escapes.
         let mark = format!("{{\"{SEALED_KEY}\":\"");
         while let Some((before, from)) = rest.split_once(mark.as_str()) {
             out.push_str(before);
@@ -171,7 +172,7 @@ impl Keys {
     }
 
     /// As [`Self::open_json`], for an event that may have been written before texts were bound to
-    /// their place: the texts of an order's client and car are opened too.
+    /// column and row: the texts of an order's client and car are opened too.
     #[must_use]
     pub fn open_event(&self, json: &str) -> String {
         if !json.contains(&format!("\"{SEALED_PREFIX}")) {
@@ -191,14 +192,14 @@ impl Keys {
         self.open_json(&event.to_string())
     }
 
-    /// Keyed hash of personal data: the same text, the same hash, and nothing to be guessed from it
-    /// without the key.
+    /// Keyed hash of personal data: equal texts have equal hashes, and without the key nothing can
+    /// be guessed from a hash.
     #[must_use]
     pub fn lookup(&self, purpose: &str, text: &str) -> String {
         keyed(&self.lookup, purpose, text)
     }
 
-    /// So many digits that follow from a text under the key, and cannot be known without it.
+    /// Decimal digits derived from a text under the key; unpredictable without it.
     #[must_use]
     pub fn number(&self, purpose: &str, text: &str, digits: u32) -> String {
         let tag = hmac::sign(&self.lookup, format!("{purpose}\n{text}").as_bytes());
@@ -212,7 +213,7 @@ impl Keys {
         keyed(&self.signing, purpose, text)
     }
 
-    /// Is it the signature of this text? Takes the same time whatever the answer.
+    /// Is it the signature of this text? Compares in constant time.
     #[must_use]
     pub fn signed(&self, purpose: &str, text: &str, signature: &str) -> bool {
         URL_SAFE_NO_PAD.decode(signature).is_ok_and(|signature| {
@@ -220,7 +221,7 @@ impl Keys {
         })
     }
 
-    /// Are two keyed hashes the same? Takes the same time whatever the answer.
+    /// Are two keyed hashes the same? Compares in constant time.
     #[must_use]
     pub fn same(&self, a: &str, b: &str) -> bool {
         let tag = hmac::sign(&self.lookup, a.as_bytes());
@@ -250,12 +251,12 @@ impl Keys {
     }
 }
 
-/// What a text bound to its place is sealed with beside itself.
+/// The associated data of a text bound to its column and row.
 fn bound_to(key_id: &str, column: SealedColumn, row: Uuid) -> String {
     format!("{key_id}\n{column}\n{row}")
 }
 
-/// The last so many decimal digits of a number.
+/// The last `digits` decimal digits of a number.
 fn decimal(number: u64, digits: u32) -> String {
     let width = usize::try_from(digits).unwrap_or(6);
     format!("{:0width$}", number % 10_u64.pow(digits))
@@ -280,7 +281,7 @@ pub fn fresh_key() -> Result<String, Fault> {
     Ok(STANDARD.encode(bytes))
 }
 
-/// SHA-256 of bytes, for comparing bodies.
+/// SHA-256 of bytes, to compare request bodies.
 #[must_use]
 pub fn digest(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(ring::digest::digest(&ring::digest::SHA256, bytes))
@@ -295,7 +296,7 @@ mod tests {
         Keys::new(&BTreeMap::from([("k1".to_owned(), key())]), "k1", &key(), &key()).unwrap()
     }
 
-    /// As texts were sealed before they were bound to their place.
+    /// A text as it was sealed before texts were bound to column and row.
     fn unbound(keys: &Keys, text: &str) -> Sealed {
         let mut body = text.as_bytes().to_vec();
         let nonce = Nonce::assume_unique_for_key([1; NONCE_LEN]);
@@ -305,7 +306,7 @@ mod tests {
         Sealed(format!("sealed:k1:{}", STANDARD.encode(bytes)))
     }
 
-    /// ACC-5: a text is read where it was written, and nowhere else.
+    /// ACC-5: a text can be read only in the column and row it was written to.
     #[test]
     fn acc_5_a_sealed_text_is_read_only_in_its_place() {
         let (keys, one, two) = (keys(), Uuid::from_u128(1), Uuid::from_u128(2));
@@ -320,7 +321,7 @@ mod tests {
         assert_eq!(keys.open(SealedColumn::PersonName, one, &old), None);
     }
 
-    /// ACC-5: only fields are opened; a text that says the same stays a text.
+    /// ACC-5: only fields are opened; a text with the same characters stays a text.
     #[test]
     fn acc_5_somebodys_own_words_are_never_opened() {
         let (keys, row) = (keys(), Uuid::from_u128(1));
@@ -340,7 +341,7 @@ mod tests {
         assert_eq!(again, field);
     }
 
-    /// ACC-5: what was kept before texts were bound is still read, in its own fields.
+    /// ACC-5: what was stored before texts were bound is still readable, in its own fields.
     #[test]
     fn acc_5_what_was_kept_unbound_is_still_read() {
         let keys = keys();

@@ -1,4 +1,4 @@
-//! The database: one way to open it, on both sides, and what its errors mean.
+//! The database: how it is opened on SQLite and PostgreSQL, and what its errors mean.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,18 +15,18 @@ use super::storage::Storage;
 pub struct DbOptions {
     /// `sqlite://path?mode=rwc` or `postgres://…`.
     pub url: String,
-    /// Reading connections; `SQLite` takes 8 at most.
+    /// Connections for reading; `SQLite` takes 8 at most.
     pub connections: u32,
-    /// `SQLite` alone: wait for the disk at every commit.
+    /// `SQLite` only: sync to disk at every commit.
     pub sync_full: bool,
-    /// PostgreSQL alone: the schema to live in, where it is not the default one.
+    /// PostgreSQL only: the schema to use, where it is not the default one.
     pub schema: Option<String>,
-    /// What protects the node.
+    /// Limits that protect the node.
     pub limits: Limits,
 }
 
-/// What protects the node from slow readers and a storage that fails; each is a setting, described
-/// in `config/default.toml`.
+/// Limits that protect the node from slow readers and from failing storage; each is a setting,
+/// described in `config/default.toml`.
 #[derive(Clone, Copy, Debug)]
 #[expect(missing_docs, reason = "each is described in config/default.toml")]
 pub struct Limits {
@@ -53,17 +53,17 @@ impl Default for Limits {
     }
 }
 
-/// An open database: readers and writers have pools of their own, on `SQLite` the writer is a
-/// single connection.
+/// An open database: readers and writers have separate pools; on `SQLite` the writer is a single
+/// connection.
 #[derive(Clone, Debug)]
 pub struct Db {
-    /// For reading single statements; several of one moment are read by [`Db::snapshot`].
+    /// For reading single statements; several that must agree are read by [`Db::snapshot`].
     pub read: DatabaseConnection,
-    /// For writing: flushes, migrations, and single statements that no command waits for.
+    /// For writing: flushes, migrations, and single statements outside any command.
     pub write: DatabaseConnection,
-    /// Which of the two it is.
+    /// SQLite or PostgreSQL.
     pub backend: DatabaseBackend,
-    /// Whether it takes writes.
+    /// Whether it accepts writes.
     pub storage: Arc<Storage>,
     pub(super) limits: Limits,
     pub(super) runtime: Handle,
@@ -71,7 +71,7 @@ pub struct Db {
 
 const STATEMENTS_CACHED: usize = 512;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a connection to `SQLite` waits for another process that holds the file.
+/// How long a connection to `SQLite` waits while another process locks the file.
 pub(super) const SQLITE_BUSY: Duration = Duration::from_secs(5);
 
 impl Db {
@@ -102,7 +102,7 @@ impl Db {
     }
 }
 
-/// A connection that comes back inside a transaction is closed.
+/// Pool options that close a connection returned inside a transaction.
 fn known<D: Sqlx>(pool: PoolOptions<D>) -> PoolOptions<D> {
     pool.after_release(|connection, _| {
         let idle = !connection.is_in_transaction();
@@ -136,7 +136,8 @@ async fn postgres(
             .application_name("yumo")
             // Every statement finds its rows by key: one plan serves all values.
             .options([("plan_cache_mode", "force_generic_plan"), ("jit", "off")])
-            // Nobody waits inside a transaction: one that does is nobody's, and holds locks.
+            // No code pauses inside a transaction: one that is idle was abandoned and still holds
+            // locks.
             .options([("idle_in_transaction_session_timeout", &idle_ms)]);
         match &schema {
             Some(schema) => o.options([("search_path", schema)]),
@@ -146,7 +147,7 @@ async fn postgres(
     let storage = Arc::clone(storage);
     connect.map_sqlx_postgres_pool_opts(move |pool| {
         let storage = Arc::clone(&storage);
-        // None is lent that is older than the last failure of the storage.
+        // A connection older than the last failure of the storage is not lent.
         let opening = Arc::clone(&storage);
         known(pool)
             .after_connect(move |_, _| {
@@ -184,7 +185,7 @@ async fn sqlite(options: &DbOptions, n: u32, reader: bool) -> Result<DatabaseCon
     Database::connect(connect).await
 }
 
-/// How long a database may take to show that it is there.
+/// How long a database may take to answer a ping.
 const PING_MAX: Duration = Duration::from_secs(2);
 
 /// Can the database be read?
@@ -193,19 +194,19 @@ pub async fn ping(db: &Db) -> bool {
     answered.is_ok_and(|answer| answer.is_ok())
 }
 
-/// What a database error means to whoever writes.
+/// What a database error means for a write.
 #[derive(Debug)]
 pub enum WriteError {
-    /// The n-th gate was shut.
+    /// The n-th guard failed.
     Gate(usize),
     /// A uniqueness rule: the constraint's name (PostgreSQL) or its columns (`SQLite`).
     Unique(String),
     /// Deadlock, serialization or a busy file: try again.
     Busy,
     /// The storage takes no writes: a full or failing disk, a read-only server. The next command
-    /// would meet the same. Whether this one landed may be unknown.
+    /// would fail the same way. Whether this one committed may be unknown.
     Unwritable(String),
-    /// The connection broke or none could be had: the state of the connection is unknown.
+    /// The connection broke or none was available: the state of the connection is unknown.
     Broken(String),
     /// Anything else.
     Other(DbErr),
@@ -238,7 +239,7 @@ impl From<DbErr> for WriteError {
     }
 }
 
-/// The code the database gave an error.
+/// The error code of the database.
 #[must_use]
 pub fn code(error: &DbErr) -> Option<String> {
     database_error(error)
@@ -254,19 +255,19 @@ enum Meaning {
     Statement,
 }
 
-/// What an error code says: PostgreSQL's has five characters, `SQLite`'s is a number whose low
-/// byte is the kind.
+/// The class of an error code: PostgreSQL's codes have five characters, `SQLite`'s is a number
+/// whose low byte is the primary code.
 fn meaning(code: &str) -> Meaning {
     match code {
         "40001" | "40P01" | "55P03" | "5" | "6" | "261" | "517" => return Meaning::Busy,
         // Read-only; resources; a full disk; a failing one.
         "25006" | "53000" | "53100" | "53200" | "58000" | "58030" => return Meaning::Unwritable,
-        // In a transaction that nobody began here.
+        // Inside a transaction that was not begun here.
         "25001" | "25P02" => return Meaning::Broken,
         _ => {}
     }
     if code.len() == 5 {
-        // Shut down, crashed, starting; a broken line; too many connections.
+        // Shut down, crashed, starting; a lost connection; too many connections.
         let broken = ["57P", "08", "533"].iter().any(|class| code.starts_with(class));
         return if broken { Meaning::Broken } else { Meaning::Statement };
     }
@@ -324,7 +325,8 @@ fn connects(error: &DbErr) -> bool {
 mod tests {
     use super::*;
 
-    /// What makes a command wait for a probe, what closes one connection, what is the statement's.
+    /// Which errors make commands wait for a probe, which close one connection, which concern only
+    /// the statement.
     #[test]
     fn codes_say_what_they_mean_for_the_connection() {
         for code in ["25006", "53100", "13", "10", "778", "8", "14"] {

@@ -1,4 +1,5 @@
-//! The one door for changes: run, flush, commit, wake.
+//! The engine: the one way to change data. It runs a command, flushes, commits, and wakes
+//! listeners.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -28,10 +29,10 @@ use super::timers::Timers;
 use super::tx::Tx;
 use super::write_set::{Fired, WriteSet};
 
-/// How often a contended command is run at most.
+/// Most runs of one contended command.
 pub const RUNS_MAX: u32 = 12;
 
-/// What every command shares.
+/// The state that all commands share.
 pub struct Shared {
     /// The database.
     pub db: Db,
@@ -43,11 +44,11 @@ pub struct Shared {
     pub timers: Arc<Timers>,
     /// The newest events of busy feeds.
     pub tail: Tail,
-    /// Which history of the database the feeds tell.
+    /// The epoch of the feeds.
     pub epoch: FeedEpoch,
-    /// Rows this node saw last.
+    /// The row cache of this node.
     pub kept: Arc<Kept>,
-    /// May this node decide now?
+    /// Whether this node may decide now.
     pub serving: Serving,
     flusher: Flusher,
     runtime: Handle,
@@ -72,12 +73,12 @@ fn type_name<T>() -> &'static str {
 #[derive(Clone)]
 pub struct Engine(Arc<Shared>);
 
-/// An answer, and whether it is a repeated one.
+/// An answer, and whether it is a replay.
 #[derive(Debug)]
 pub struct Done<A> {
-    /// What the command answered.
+    /// The answer of the command.
     pub answer: A,
-    /// Was it kept from the first time?
+    /// Was it the stored answer of the first run?
     pub replayed: bool,
 }
 
@@ -116,13 +117,13 @@ impl Engine {
         }))
     }
 
-    /// What every command shares.
+    /// The state that all commands share.
     #[must_use]
     pub fn shared(&self) -> &Shared {
         &self.0
     }
 
-    /// Something that was shared with all commands.
+    /// A value that was shared with all commands.
     ///
     /// # Errors
     /// A fault when it was never shared.
@@ -130,10 +131,10 @@ impl Engine {
         self.0.get::<T>()
     }
 
-    /// Runs a command to its end, whether or not whoever sent it waits.
+    /// Runs a command to its end, whether or not its sender still waits.
     ///
     /// # Errors
-    /// Why it did not land; nothing of it is there then.
+    /// Why it did not commit; nothing of it is stored then.
     pub async fn execute<C: Command>(
         &self,
         by: By,
@@ -153,7 +154,7 @@ impl Engine {
     /// is harmless.
     ///
     /// # Errors
-    /// Only faults; a timer that is gone or was armed anew is no error.
+    /// Only faults; a timer that is gone or was armed again is no error.
     pub async fn fire<C: Command>(&self, fired: &Fired, command: C) -> Result<(), Stop> {
         match self.run(By::CLOCK, None, Some(fired), &command).await {
             Ok(_) | Err(Stop::Outdated) => Ok(()),
@@ -165,7 +166,7 @@ impl Engine {
         }
     }
 
-    /// Takes a fired timer away without doing anything.
+    /// Consumes a fired timer without running a command.
     ///
     /// # Errors
     /// Only faults.
@@ -220,9 +221,10 @@ impl Engine {
             let trusting = attempt == 0;
             let mut tx = Tx::begin(now, by, Arc::clone(&self.0), fired.cloned(), trusting);
             let answer = match command.run(&mut tx).await {
-                // It read across an outage: its instant lies in a time in which nobody could act.
+                // The run spans an outage: its instant lies in a time in which no request could be
+                // served.
                 Ok(_) | Err(Stop::Refused(_)) if self.stands_still::<C>() => continue,
-                // What was only leaned on decides nothing by itself.
+                // A result that rests only on cached rows needs a run on fresh reads.
                 Ok(_) if tx.leaned() && tx.writes.is_empty() => continue,
                 Ok(answer) => answer,
                 Err(Stop::Contended) => continue,
@@ -256,15 +258,15 @@ impl Engine {
         Err(Stop::Contended)
     }
 
-    /// The instant of a run: after a gap only once the deadlines that fell into it have moved
-    /// (OUT-1).
+    /// The instant of a run; after a gap, only once the deadlines that fell into it have been
+    /// extended (OUT-1).
     async fn instant<C: Command>(&self) -> Result<Instant, Stop> {
         let Shared { clock, serving, db, .. } = &*self.0;
         if C::RECOVERS {
             return Ok(clock.now());
         }
         if serving.now(clock.now()).is_err() && !db.storage.writable() {
-            // Nothing is to be waited for: it says so at once.
+            // There is nothing to wait for: fail at once.
             return Err(Fault::Unavailable("the database takes no writes".to_owned()).into());
         }
         Ok(serving.instant(clock.as_ref()).await?)
@@ -275,7 +277,7 @@ impl Engine {
         !C::RECOVERS && self.0.serving.now(self.0.clock.now()).is_err()
     }
 
-    /// A refusal, unless this very command was answered before.
+    /// A refusal, unless the same command was answered before.
     async fn refuse<A: serde::de::DeserializeOwned>(
         &self,
         key: Option<&Key>,
@@ -338,7 +340,7 @@ impl Engine {
         }
     }
 
-    /// What follows a commit: near timers, busy feeds, and one wake-up.
+    /// After a commit: updates near timers and busy feeds and sends one wake-up.
     fn landed(&self, writes: WriteSet, meaning: &Meaning, numbers: &Numbers, now: Instant) {
         self.0.epoch.told(meaning.feeds.iter().map(|(_, events)| events).sum());
         self.0.timers.landed(&writes.timers, writes.fired.as_ref());
@@ -350,12 +352,12 @@ impl Engine {
 }
 
 /// The instant of a command: a timer that fell due stays due, even if the machine's clock was set
-/// back, or runs behind that of the node which armed it.
+/// back or is behind the clock of the node that armed it.
 fn instant_of(now: Instant, fired: Option<&Fired>) -> Instant {
     fired.map_or(now, |fired| now.max(fired.due_at + TimeDelta::microseconds(1)))
 }
 
-/// Forgets kept rows whose change raised no version, as soon as the bus says so.
+/// Drops cached rows whose change raised no version, when the bus announces them.
 async fn follow(mut wakes: broadcast::Receiver<Wake>, kept: Arc<Kept>) {
     loop {
         match wakes.recv().await {
@@ -381,7 +383,7 @@ fn unique(writes: &WriteSet, key: Option<&Key>, name: &str, attempt: u32) -> Lan
     }
     let rule = writes.uniques.iter().find(|u| u.name == name || u.columns == name);
     match rule {
-        // The first time the command may choose otherwise; the second time it is a no.
+        // The first violation lets the command choose again; the second is a refusal.
         Some(rule) if attempt == 0 || rule.choose_again => Landing::Again,
         Some(rule) => Landing::Not(rule.refusal.clone().into()),
         None if attempt < 2 => Landing::Again,

@@ -1,11 +1,11 @@
-//! The epoch of the feeds: the name of one history of the database. A device that comes with a
-//! number of another history is told to take the snapshot (NOT-6).
+//! The epoch of the feeds: the name of one history of the database. A device that sends an event
+//! number of another history must load a snapshot (NOT-6).
 //!
-//! A new epoch begins when the database was restored. `yumo restore` says so itself; other ways are
-//! noticed at a start and while serving: on `SQLite` by a file beside the database
+//! A new epoch begins when the database was restored. `yumo restore` begins it explicitly; other
+//! restores are detected at a start and while serving: on `SQLite` by a file beside the database
 //! ([`super::epoch_marker`]), on PostgreSQL by the server's identity, its timeline (a restore to a
 //! point in time and a promoted standby begin another), the database, the table, and a log position
-//! that went back. What leaves no trace is said by an operator: `yumo epoch new`.
+//! that went back. For a restore that leaves no trace an operator runs `yumo epoch new`.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -25,10 +25,10 @@ use super::epoch_marker::{self, Marker};
 use super::sqlite_file::broken;
 use super::{Fault, Stop};
 
-/// How the bus says that another epoch began.
+/// The bus topic that announces another epoch.
 pub const TOPIC: &str = "epoch";
 
-/// Where a PostgreSQL database stands, and how far its log has come.
+/// The identity of a PostgreSQL database, and the position of its log.
 const PLACE: &str = "\
 SELECT (SELECT system_identifier FROM pg_control_system())::text \
 || '/' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) \
@@ -36,13 +36,13 @@ SELECT (SELECT system_identifier FROM pg_control_system())::text \
 || '/' || 'feed_epoch'::regclass::oid::text AS place, \
 (pg_current_wal_lsn() - '0/0'::pg_lsn)::bigint AS log_position";
 const EVENTS: &str = "SELECT COALESCE(SUM(last_seq), 0) AS events FROM feed";
-/// What PostgreSQL answers where a role may not ask, or a service does not offer it.
+/// PostgreSQL's errors where the role may not read the identity, or a service does not offer it.
 const NOT_TOLD: [&str; 3] = ["42501", "42883", "0A000"];
 
 /// One history of the feeds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Epoch {
-    /// 1, 2, 3 …
+    /// Its number: 1, 2, 3 …
     pub n: i32,
     /// Its name on the wire.
     pub id: Arc<str>,
@@ -50,25 +50,25 @@ pub struct Epoch {
 }
 
 impl Epoch {
-    /// May a device go on after this number, which it has from the epoch it names? One that names
-    /// none means the first: where the database was never restored there is no other. Before the
-    /// first number there is nothing to confuse.
+    /// May a device continue after this number of the epoch it names? A device that names none
+    /// means the first epoch: a database that was never restored has no other. Number 0 is valid in
+    /// every epoch.
     #[must_use]
     pub fn continues(&self, named: Option<&str>, after: i64) -> bool {
         (named.is_none() && after == 0) || self.is(named)
     }
 
-    /// Is this the epoch that is named?
+    /// Is this the epoch the device names?
     #[must_use]
     pub fn is(&self, named: Option<&str>) -> bool {
         named.unwrap_or(&self.first) == &*self.id
     }
 }
 
-/// Where PostgreSQL says that a database stands.
+/// The identity of a database as PostgreSQL reports it.
 #[derive(Clone, Debug, Default)]
 struct Place {
-    /// Empty where nobody says.
+    /// Empty where it is not reported.
     name: String,
     log_position: i64,
 }
@@ -76,14 +76,14 @@ struct Place {
 #[derive(Debug, Default)]
 struct Known {
     epoch: Option<Epoch>,
-    /// The database was there all the time since.
+    /// The database has been reachable ever since.
     sure: bool,
-    /// Connections opened until then: a newer one may lead to a database that was restored.
+    /// Connections opened until then: a newer one may lead to a restored database.
     opened: u64,
     log_position: i64,
 }
 
-/// What a node knows of the epoch.
+/// What this node knows of the epoch.
 #[derive(Debug, Default)]
 pub struct FeedEpoch {
     known: RwLock<Known>,
@@ -92,8 +92,8 @@ pub struct FeedEpoch {
 }
 
 impl FeedEpoch {
-    /// At a start, before anything is told: finds out whether the database is the one that was
-    /// served last, and begins another epoch where that is not sure.
+    /// At a start, before any event is emitted: checks whether the database is the one served last,
+    /// and begins another epoch where that is not certain.
     ///
     /// # Errors
     /// When the database or the file beside it fails.
@@ -127,18 +127,18 @@ impl FeedEpoch {
         Ok(())
     }
 
-    /// The epoch, as far as it is known for sure.
+    /// The epoch, where it is certain.
     fn sure(&self, opened: u64) -> Option<Epoch> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.epoch.clone().filter(|_| known.sure && known.opened == opened)
     }
 
-    /// The database failed: it may be another one when it is back.
+    /// The database failed: when it is back it may be another one.
     pub fn doubt(&self) {
         self.known.write().unwrap_or_else(PoisonError::into_inner).sure = false;
     }
 
-    /// So many events were committed.
+    /// Counts committed events.
     pub(super) fn told(&self, events: usize) {
         let Some(marker) = self.marker.get().filter(|_| events > 0) else { return };
         if let Err(error) = marker.told(u64::try_from(events).unwrap_or(u64::MAX)) {
@@ -146,7 +146,7 @@ impl FeedEpoch {
         }
     }
 
-    /// Renews the file beside the database: at each check, and at a stop in good order.
+    /// Renews the file beside the database: at each check, and at an orderly stop.
     pub fn renew(&self) {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner).epoch.clone();
         let (Some(marker), Some(epoch)) = (self.marker.get(), known) else { return };
@@ -155,7 +155,7 @@ impl FeedEpoch {
         }
     }
 
-    /// Keeps what was found out; true where the epoch is another one than before.
+    /// Stores what was found; true where the epoch differs from the one before.
     fn keep(&self, epoch: Epoch, log_position: i64, opened: u64) -> bool {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let changed = known.epoch.as_ref().is_some_and(|before| *before != epoch);
@@ -163,14 +163,14 @@ impl FeedEpoch {
         changed
     }
 
-    /// Asks the database: is it still the one it was?
+    /// Reads from the database whether it is still the same one.
     async fn look(&self, db: &Db, now: Instant) -> Result<(Epoch, bool), Fault> {
         let opened = db.storage.opened();
         let place = place(db).await?;
         let newest = newest(&db.read).await?.ok_or_else(missing)?;
         let went_back = {
             let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-            // Unless another node noticed it already.
+            // Unless another node detected it already.
             let same = known.epoch.as_ref().is_some_and(|epoch| *epoch.id == *newest.epoch);
             same && place.log_position < known.log_position
         };
@@ -192,7 +192,7 @@ impl FeedEpoch {
 }
 
 impl Shared {
-    /// The epoch of the feeds; the database is asked where it failed since it was asked last.
+    /// The epoch of the feeds; reads it again where the database failed since the last read.
     ///
     /// # Errors
     /// A fault when the database fails.
@@ -207,8 +207,8 @@ impl Shared {
         }
     }
 
-    /// Asks the database whether it is still the one it was. Where it is not, nothing that this
-    /// node remembers of it holds, and followers are told to take the snapshot.
+    /// Checks that the database is still the same one. If not, all caches of this node are dropped,
+    /// and subscribers must load a snapshot.
     ///
     /// # Errors
     /// A fault when the database fails.
@@ -257,7 +257,7 @@ async fn all<C: ConnectionTrait>(db: &C) -> Result<Vec<feed_epoch::Model>, DbErr
     feed_epoch::Entity::find().order_by_asc(feed_epoch::Column::N).all(db).await
 }
 
-/// The current epoch, as the rows say; `None` before the first.
+/// The current epoch in the database; `None` before the first.
 ///
 /// # Errors
 /// When the database fails.
@@ -271,7 +271,7 @@ pub async fn read<C: ConnectionTrait>(db: &C) -> Result<Option<Epoch>, DbErr> {
     }))
 }
 
-/// Begins another epoch, as an operator says; nodes that serve see it at their next check.
+/// Begins another epoch at an operator's request; serving nodes see it at their next check.
 ///
 /// # Errors
 /// When the database fails.
@@ -281,7 +281,7 @@ pub async fn begin_another(db: &Db, reason: &str, now: Instant) -> Result<Epoch,
     read(&db.read).await?.ok_or_else(missing)
 }
 
-/// How many events all feeds were told so far.
+/// How many events all feeds have had so far.
 ///
 /// # Errors
 /// When the database fails.
@@ -308,7 +308,7 @@ async fn add(
     };
     let added = feed_epoch::Entity::insert(row.into_active_model()).exec_without_returning(db);
     match added.await.map_err(WriteError::from) {
-        // Another node was faster.
+        // Another node inserted the row first.
         Ok(_) | Err(WriteError::Unique(_)) => Ok(()),
         Err(WriteError::Other(error)) => Err(error.into()),
         Err(error) => Err(Fault::Other(format!("a new epoch could not be written: {error:?}"))),
@@ -339,8 +339,8 @@ async fn place(db: &Db) -> Result<Place, DbErr> {
 mod tests {
     use super::*;
 
-    /// NOT-6: numbers of another history lead to the snapshot; a device that names no epoch is of
-    /// the first one.
+    /// NOT-6: a number of another history leads to a snapshot; a device that names no epoch belongs
+    /// to the first one.
     #[test]
     fn not_6_a_number_of_another_epoch_leads_nowhere() {
         let epoch = |n, id: &str| Epoch { n, id: id.into(), first: "a".into() };

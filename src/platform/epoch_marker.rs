@@ -1,5 +1,5 @@
-//! A file beside a `SQLite` database that says how far its feeds were told. A copy of the database
-//! that is put back does not reach so far, and a copy of the file is not the file.
+//! A file beside a `SQLite` database with the number of events emitted so far. An older copy of the
+//! database has fewer events than the file says, and a copy of the file has another identity.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write as _};
@@ -10,10 +10,10 @@ use std::time::UNIX_EPOCH;
 use super::private;
 use super::sqlite_file::beside;
 
-/// How its name goes on after that of the database.
+/// Suffix of its name after that of the database.
 const SUFFIX: &str = ".epoch";
 
-/// What the file says.
+/// The content of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Said {
     epoch: String,
@@ -22,7 +22,7 @@ struct Said {
 }
 
 impl Said {
-    /// One line of a length that does not change while events are counted.
+    /// One line whose length does not change while events are counted.
     fn line(&self) -> String {
         format!("{} {:020} {}\n", self.epoch, self.events, self.identity)
     }
@@ -38,7 +38,7 @@ impl Said {
     }
 }
 
-/// The file, open, and what it says.
+/// The open file and its content.
 #[derive(Debug)]
 pub struct Marker {
     database: PathBuf,
@@ -46,11 +46,11 @@ pub struct Marker {
 }
 
 /// Why the database may not be the one that was served here last; `None` where it is: the file is
-/// the very one that was written beside it, names the same epoch, and no event it counted is
-/// missing.
+/// the original written beside it, names the same epoch, and the database has every event the file
+/// counted.
 ///
 /// # Errors
-/// When the file is there and cannot be read.
+/// When the file exists and cannot be read.
 pub fn doubt(database: &Path, epoch: &str, events: u64) -> io::Result<Option<&'static str>> {
     let path = beside(database, SUFFIX);
     let text = match fs::read_to_string(&path) {
@@ -72,7 +72,7 @@ pub fn doubt(database: &Path, epoch: &str, events: u64) -> io::Result<Option<&'s
     })
 }
 
-/// What no copy shares: the file's number and when it was made.
+/// What a copy does not share: the inode number and the time of creation.
 fn identity(metadata: &Metadata) -> String {
     #[cfg(unix)]
     let number = std::os::unix::fs::MetadataExt::ino(metadata);
@@ -83,7 +83,7 @@ fn identity(metadata: &Metadata) -> String {
 }
 
 impl Marker {
-    /// Writes the file anew, whatever was there.
+    /// Writes a new file, replacing any.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -94,8 +94,8 @@ impl Marker {
         Ok(marker)
     }
 
-    /// So many events more were committed. It does not wait for the disk: losing the newest counts
-    /// to a power cut makes the file say less, never more.
+    /// Adds committed events. It does not sync: if a power cut loses the newest counts, the file
+    /// has too low a number, never too high.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -106,11 +106,11 @@ impl Marker {
         })
     }
 
-    /// Another file takes its place, for this epoch: copies of the file before, even those written
-    /// over it in place, do not pass for it any more.
+    /// Replaces the file by a new one for this epoch: copies of the old file, even those written
+    /// over it in place, are then no longer valid.
     ///
     /// # Errors
-    /// When it cannot be written; the one before stays then.
+    /// When it cannot be written; the old file stays then.
     pub fn renew(&self, epoch: &str) -> io::Result<()> {
         self.with(|database, inside| {
             *inside = write_anew(database, epoch, inside.1.events)?;
@@ -126,7 +126,7 @@ impl Marker {
 
 fn write_anew(database: &Path, epoch: &str, events: u64) -> io::Result<(File, Said)> {
     let fresh = beside(database, ".epoch.new");
-    // One that a process left which ended on the way.
+    // Left by a process that ended in the middle.
     let _ = fs::remove_file(&fresh);
     let mut file = private::create_new(&fresh)?;
     let identity = identity(&file.metadata()?);
@@ -150,8 +150,8 @@ fn write_at_start(file: &mut File, bytes: &[u8]) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    /// NOT-6: a database that lacks an event its file counted, a file that was copied, and a file
-    /// of another epoch are noticed; a process that ended between commit and count is not.
+    /// NOT-6: detects a database that lacks an event its file counted, a file that was copied, and
+    /// a file of another epoch; a process that ended between commit and count is no such case.
     #[test]
     fn not_6_a_copy_that_was_put_back_is_noticed() {
         let folder = std::env::temp_dir().join(format!("yumo-epoch-{}", uuid::Uuid::new_v4()));
@@ -170,7 +170,7 @@ mod tests {
         marker.told(2).unwrap();
         assert_eq!(why("two", 26), None);
         assert!(why("two", 25).is_some());
-        // As `cp` does it: into the file that is there.
+        // As `cp` does it: into the existing file.
         fs::write(&file, copy).unwrap();
         assert!(why("one", 24).unwrap().contains("is a copy"));
         fs::write(&file, "torn").unwrap();

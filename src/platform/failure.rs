@@ -1,5 +1,5 @@
-//! What a database error says about trying again: the database is away for now, a row cannot be
-//! decoded, or neither.
+//! Whether a failed database operation may be retried: the database is away for now, a row cannot
+//! be decoded, or neither.
 
 use sea_orm::sqlx::error::Error as SqlxError;
 use sea_orm::{DbErr, RuntimeErr};
@@ -7,17 +7,17 @@ use sea_orm::{DbErr, RuntimeErr};
 use super::refusal::{Fault, Stop};
 use super::snapshot::TOO_LONG;
 
-/// PostgreSQL's classes of errors that go away by themselves: connection exceptions, transaction
-/// rollbacks, insufficient resources, operator intervention (a cancelled statement, a shutdown),
-/// and system errors.
+/// PostgreSQL's classes of transient errors: connection exceptions, transaction rollbacks,
+/// insufficient resources, operator intervention (a cancelled statement, a shutdown), and system
+/// errors.
 const POSTGRES_TRANSIENT: &[&str] = &["08", "40", "53", "57", "58"];
-/// A lock that was not to be had, and transactions ended by a time limit.
+/// A lock that was not available, and transactions ended by a time limit.
 const POSTGRES_TIMEOUTS: &[&str] = &["55P03", "25P03", "25P04"];
 /// `SQLite`'s primary codes of the same kind: busy, locked, I/O, full, cannot open.
 const SQLITE_TRANSIENT: &[i32] = &[5, 6, 10, 13, 14];
 
-/// May the same statement succeed later, although nobody repairs any data? The database is away,
-/// restarting or out of resources, or the statement was ended by a time limit.
+/// May the same statement succeed later without a repair of data? The database is away, restarting
+/// or out of resources, or the statement was ended by a time limit.
 #[must_use]
 pub fn transient(stop: &Stop) -> bool {
     match stop {
@@ -52,7 +52,7 @@ fn db_transient(error: &DbErr) -> bool {
     )
 }
 
-/// Does an error of this code go away by itself?
+/// Is an error of this code transient?
 fn passes(code: &str) -> bool {
     if code.len() == 5 {
         let class = code.get(..2).unwrap_or_default();
@@ -62,15 +62,15 @@ fn passes(code: &str) -> bool {
     code.parse::<i32>().is_ok_and(|code| SQLITE_TRANSIENT.contains(&(code & 0xff)))
 }
 
-/// Did the statement succeed and one of its rows hold something that is no value of its column?
+/// Did the statement succeed, but a row holds something that is no value of its column?
 #[must_use]
 pub fn undecodable(error: &DbErr) -> bool {
     matches!(error, DbErr::Type(_) | DbErr::Json(_) | DbErr::TryIntoErr { .. })
         || matches!(sqlx(error), Some(SqlxError::ColumnDecode { .. } | SqlxError::Decode(_)))
 }
 
-/// Did a command fail because a row holds something that is no value of its column? Running it
-/// again changes nothing.
+/// Did a command fail because a row holds something that is no value of its column? A retry changes
+/// nothing.
 #[must_use]
 pub fn unreadable(stop: &Stop) -> bool {
     match stop {
@@ -84,8 +84,8 @@ pub fn unreadable(stop: &Stop) -> bool {
     }
 }
 
-/// What was done for one subject among many: that its row cannot be decoded is an alarm, and no
-/// reason to stop before the others.
+/// Isolates a failure of one subject among many: a row that cannot be decoded raises an alarm, and
+/// the others are still processed.
 ///
 /// # Errors
 /// Every other reason.
@@ -109,8 +109,8 @@ fn sqlx(error: &DbErr) -> Option<&SqlxError> {
 mod tests {
     use super::*;
 
-    /// BAL-6: a database that is away or too slow says nothing about the books; an error of the
-    /// data, or of the statement, does not go away by itself.
+    /// BAL-6: a database that is away or too slow is no evidence about the books; an error of the
+    /// data or of the statement is not transient.
     #[test]
     fn bal_6_what_goes_away_by_itself() {
         // Connection lost, serialization, too many connections, cancelled, shutdown, lock timeout,

@@ -6,11 +6,11 @@ use tokio::sync::broadcast;
 
 use super::{Bus, WAITING_MAX, Wake};
 
-/// Wakes followers of this process.
+/// The bus of a single process.
 pub struct LocalBus(broadcast::Sender<Wake>);
 
 impl LocalBus {
-    /// A bus nobody listens to yet.
+    /// A bus without listeners.
     #[must_use]
     pub fn new() -> Self {
         Self(broadcast::channel(WAITING_MAX).0)
@@ -24,14 +24,14 @@ impl Default for LocalBus {
 }
 
 impl LocalBus {
-    /// Passes on what another node said.
+    /// Passes on a wake-up from another node.
     pub fn wake_from_far(&self, topics: Vec<String>) {
         self.say(topics, true);
     }
 
     fn say(&self, topics: Vec<String>, far: bool) {
         if !topics.is_empty() {
-            // Nobody listening is fine: whoever comes reads first.
+            // No listeners is no error: a new one reads before it waits.
             let _ = self.0.send(Wake { topics: Arc::new(topics), far });
         }
     }

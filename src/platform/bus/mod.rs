@@ -1,5 +1,5 @@
-//! The bus: wake-ups that carry no data. Whoever hears one looks again; a lost one costs a little
-//! time, never an event.
+//! The bus: wake-ups that carry no data. A listener that receives one reads again; a lost wake-up
+//! delays an event and never loses one.
 
 pub mod local;
 pub mod redis;
@@ -8,26 +8,26 @@ use std::sync::Arc;
 
 use tokio::sync::broadcast;
 
-/// So many wake-ups may wait for one listener; a slower one is told that it missed some.
+/// Wake-ups that may be queued for one listener; a slower one is notified that it missed some.
 pub const WAITING_MAX: usize = 65_536;
 
-/// Topics that may have something new.
+/// A wake-up: topics that may have something new.
 #[derive(Clone, Debug)]
 pub struct Wake {
-    /// Which.
+    /// The topics.
     pub topics: Arc<Vec<String>>,
-    /// Said by another node: what this one remembers does not tell.
+    /// Sent by another node, so this node's memory does not hold what is new.
     pub far: bool,
 }
 
-/// A way to wake followers, here and on other nodes.
+/// A way to wake listeners on this node and on others.
 pub trait Bus: Send + Sync + 'static {
-    /// Says that there may be something new; never waits, never fails.
+    /// Announces that there may be something new; never blocks, never fails.
     fn wake(&self, topics: Vec<String>);
 
-    /// Listens from now on.
+    /// Subscribes to the wake-ups from now on.
     fn listen(&self) -> broadcast::Receiver<Wake>;
 
-    /// Can it reach the other nodes now?
+    /// Is the connection to the other nodes up?
     fn healthy(&self) -> bool;
 }

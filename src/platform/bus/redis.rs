@@ -1,8 +1,8 @@
-//! The bus between nodes: Redis publish and subscribe.
+//! The bus between nodes, on Redis publish and subscribe.
 //!
-//! This process hears its own wake-ups at once, the others through one channel. While Redis is away
-//! followers here go on being woken, and those elsewhere catch up by their own slow look (the feeds
-//! lose nothing).
+//! Wake-ups of this process are delivered locally at once, those of other nodes through one
+//! channel. While Redis is away local listeners are still woken, and other nodes find new events by
+//! their own slow polling (the feeds lose nothing).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,13 +17,13 @@ use super::local::LocalBus;
 use super::{Bus, Wake};
 use crate::platform::clock::pause;
 
-/// So many wake-ups may wait for Redis; more are dropped, which costs time, never an event.
+/// Wake-ups that may be queued for Redis; more are dropped, which delays events and loses none.
 const OUTBOX_MAX: usize = 65_536;
-/// So many are sent in one message.
+/// Wake-ups sent in one message at most.
 const TOGETHER_MAX: usize = 256;
 const RETRY: Duration = Duration::from_millis(250);
 
-/// Wakes followers of this process and of all others on the same channel.
+/// A bus for this process and all others on the same channel.
 pub struct RedisBus {
     local: Arc<LocalBus>,
     outbox: mpsc::Sender<Vec<String>>,
@@ -31,10 +31,10 @@ pub struct RedisBus {
 }
 
 impl RedisBus {
-    /// Connects; `channel` keeps one deployment apart from another.
+    /// Connects; `channel` separates deployments that share a Redis.
     ///
     /// # Errors
-    /// When the URL is no Redis URL or nobody answers there.
+    /// When the URL is no Redis URL or Redis does not answer.
     pub async fn connect(url: &str, channel: &str) -> Result<Self, redis::RedisError> {
         let client = redis::Client::open(url)?;
         let connection = client.get_connection_manager().await?;
@@ -108,7 +108,7 @@ impl Hear {
                 && pubsub.subscribe(&self.channel).await.is_ok()
             {
                 self.healthy.store(true, Ordering::Relaxed);
-                // What was missed meanwhile is found by looking.
+                // Wakes every listener: each reads what it may have missed.
                 self.local.wake_from_far(vec!["*".to_owned()]);
                 let mut messages = pubsub.on_message();
                 while let Some(message) = messages.next().await {
