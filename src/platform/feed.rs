@@ -1,4 +1,4 @@
-//! Feeds: what an audience was told, numbered 1, 2, 3 … without a gap (NOT-6).
+//! Feeds: the events of each audience, numbered 1, 2, 3 … without a gap (NOT-6).
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +19,7 @@ pub const BEHIND_MAX: i64 = 5_000;
 const TAIL_EVENTS: usize = 32;
 const TAIL_AUDIENCES: u64 = 20_000;
 
-/// Who is told.
+/// The audience of a feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Audience {
     /// One client.
@@ -42,7 +42,8 @@ impl std::fmt::Display for Audience {
 
 type Ring = Arc<Mutex<VecDeque<Arc<feed_event::Model>>>>;
 
-/// The newest events of busy feeds, kept by the node that wrote them: a wake-up then needs no read.
+/// The newest events of busy feeds, cached by the node that wrote them, so that a wake-up needs no
+/// read.
 pub struct Tail(moka::sync::Cache<String, Ring>);
 
 impl Tail {
@@ -75,7 +76,7 @@ impl Tail {
         }
     }
 
-    /// Forgets everything: the database is another one.
+    /// Drops everything: the database is another one.
     pub(super) fn forget_all(&self) {
         self.0.invalidate_all();
     }
@@ -90,7 +91,8 @@ impl Tail {
         }
     }
 
-    /// The events right after a number as far as this node wrote them; `None` when it cannot tell.
+    /// The events after a number, as far as this node wrote them; `None` when they are not all
+    /// cached.
     fn after(&self, audience: &str, after: i64) -> Option<Vec<Arc<feed_event::Model>>> {
         let ring = self.0.get(audience)?;
         let ring = ring.lock().unwrap_or_else(PoisonError::into_inner);
@@ -117,7 +119,7 @@ fn told(fact: Fact, seq: i64, at: Instant) -> feed_event::Model {
     }
 }
 
-/// The newest number of a feed; 0 where nothing was told yet.
+/// The newest number of a feed; 0 where it has no events yet.
 ///
 /// # Errors
 /// When the database fails.
@@ -126,7 +128,7 @@ pub async fn newest<C: ConnectionTrait>(db: &C, audience: &str) -> Result<i64, D
     Ok(row.map_or(0, |row| row.last_seq))
 }
 
-/// The oldest number still kept; one past the newest where nothing is.
+/// The oldest number still stored; one past the newest where none is.
 ///
 /// # Errors
 /// When the database fails.
@@ -141,8 +143,8 @@ pub async fn oldest(db: &DatabaseConnection, audience: &str) -> Result<Option<i6
         .map(Option::flatten)
 }
 
-/// The next events of a feed, in order, at most a page of them. Without `far` the word of this node
-/// is enough: nobody else is known to have told anything.
+/// The next events of a feed, in order, at most a page of them. Without `far` the cache of this
+/// node suffices: no other node is known to have emitted anything.
 ///
 /// # Errors
 /// When the database fails.
@@ -167,8 +169,8 @@ pub async fn after(
     Ok(rows.into_iter().map(|row| Arc::new(readable(row))).collect())
 }
 
-/// An event whose payload is no JSON would break every page it stands in: it keeps its number and
-/// loses its payload, and readers are given a blank.
+/// Replaces a payload that is no JSON, which would break every page it is on: the event keeps its
+/// number, and readers get an empty payload.
 fn readable(mut event: feed_event::Model) -> feed_event::Model {
     if serde_json::from_str::<serde::de::IgnoredAny>(&event.payload).is_err() {
         let feed_event::Model { audience, seq, .. } = &event;
@@ -178,7 +180,7 @@ fn readable(mut event: feed_event::Model) -> feed_event::Model {
     event
 }
 
-/// Forgets events older than they are kept.
+/// Deletes events older than their retention time.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,10 +1,10 @@
-//! The flush: a script lands whole or not at all.
+//! The flush: a script commits whole or not at all.
 //!
 //! PostgreSQL takes each script as one statement in one round trip, many at a time. `SQLite` has
-//! one writer (`writer.rs`), which takes whatever waits and lands it in one transaction.
+//! one writer (`writer.rs`), which takes all queued scripts and commits them in one transaction.
 //!
-//! A connection goes back to its pool only when it is known to be outside any transaction. Where
-//! the database takes no writes, commands are refused at once until a probe lands.
+//! A connection returns to its pool only when it is known to be outside any transaction. Where the
+//! database takes no writes, commands are refused at once until a probe commits.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,10 +21,10 @@ use super::writer::{Job, WAITING_MAX, Writer};
 /// How long one probe may take.
 const PROBE_MAX: Duration = Duration::from_secs(5);
 
-/// The new number of each feed the script told something.
+/// The new number of each feed the script emitted events to.
 pub type Numbers = Vec<i64>;
 
-/// Lands scripts.
+/// Commits scripts.
 #[derive(Clone)]
 pub struct Flusher {
     pool: DatabaseConnection,
@@ -33,7 +33,7 @@ pub struct Flusher {
 }
 
 impl Flusher {
-    /// For this database; on `SQLite` it starts the writer, on PostgreSQL the probe.
+    /// A flusher for this database; on `SQLite` it starts the writer, on PostgreSQL the probe.
     #[must_use]
     pub fn new(db: &Db) -> Self {
         let storage = Arc::clone(&db.storage);
@@ -55,11 +55,11 @@ impl Flusher {
         self.storage.writable()
     }
 
-    /// Lands a statement that tells so many feeds something.
+    /// Commits a statement that emits events to this many feeds.
     ///
     /// # Errors
-    /// Whatever kept it from landing. Nothing of it is there then, except after
-    /// [`WriteError::Unwritable`], which may not know.
+    /// Why it did not commit. Nothing of it is stored then, except after
+    /// [`WriteError::Unwritable`], where that may be unknown.
     pub async fn land(&self, statement: Statement, feeds: usize) -> Result<Numbers, WriteError> {
         if !self.storage.writable() {
             return Err(WriteError::Unwritable("the database takes no writes now".to_owned()));
@@ -70,8 +70,8 @@ impl Flusher {
         answer.await.map_err(|_| stopped())?
     }
 
-    /// One statement on a connection of the writing pool. An error of the statement itself leaves
-    /// the connection outside a transaction; after any other it is closed.
+    /// Runs one statement on a connection of the writing pool. An error of the statement itself
+    /// leaves the connection outside a transaction; after any other error it is closed.
     async fn land_one(&self, statement: &Statement, feeds: usize) -> Result<Numbers, WriteError> {
         let outcome = match Held::of(&self.pool).await {
             Ok(mut held) => {
@@ -105,7 +105,7 @@ fn stopped() -> WriteError {
     WriteError::Broken("the writer has stopped".to_owned())
 }
 
-/// Runs one script and reads the numbers it gives.
+/// Runs one script and reads the feed numbers it returns.
 pub(super) async fn run(
     held: &mut Held,
     statement: &Statement,
@@ -116,7 +116,7 @@ pub(super) async fn run(
     (0..feeds).map(|i| row.try_get::<i64>("", &format!("f{i}")).map_err(WriteError::from)).collect()
 }
 
-/// On PostgreSQL: a write of its own on a connection of its own, whenever a flush reports a
+/// The PostgreSQL probe: a separate write on a separate connection, whenever a flush reports a
 /// failure, and regularly while nothing else is written.
 async fn probing(pool: DatabaseConnection, storage: Arc<Storage>, every: Duration) {
     let pool = pool.get_postgres_connection_pool().clone();
@@ -161,7 +161,7 @@ async fn attempt(
     match query.execute(&mut connection).await {
         Ok(_) => Ok(connection),
         Err(error) => {
-            // It may speak to a server that is no longer the one to write to.
+            // It may be connected to a server that is no longer the primary.
             let _ = connection.close_hard().await;
             Err(error)
         }

@@ -1,5 +1,5 @@
-//! Heartbeats: proof that a node could serve, and from their gaps the times in which none could
-//! (OUT-1).
+//! Heartbeats: rows that prove that a node could serve. Their gaps are the outages, the times in
+//! which none could (OUT-1).
 
 use entity::value::{Instant, Span};
 use entity::{heartbeat, outage};
@@ -10,7 +10,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-/// Outages read at once: the newest.
+/// Most outages read at once: the newest.
 const OUTAGES_MAX: u64 = 1_000;
 
 /// The newest moment any node is known to have served; `None` before the first start.
@@ -22,7 +22,7 @@ pub async fn newest(db: &DatabaseConnection) -> Result<Option<Instant>, DbErr> {
     Ok(rows.into_iter().map(|row| row.beat_at).max())
 }
 
-/// Nodes that beat since `since` and have not stopped, in a stable order.
+/// Nodes with a heartbeat since `since` that have not stopped, in a stable order.
 ///
 /// # Errors
 /// When the database fails.
@@ -36,7 +36,7 @@ pub async fn alive(db: &DatabaseConnection, since: Instant) -> Result<Vec<Uuid>,
     Ok(rows.into_iter().map(|row| row.node).collect())
 }
 
-/// One beat, the first of a start as well; the last one when the node stops in good order.
+/// Writes one heartbeat, including the first of a start and the last of an orderly stop.
 ///
 /// # Errors
 /// When the database fails.
@@ -55,7 +55,7 @@ pub async fn beat(
     insert.exec_without_returning(db).await.map(|_| ())
 }
 
-/// Forgets starts that are long over.
+/// Deletes the rows of starts that are long over.
 ///
 /// # Errors
 /// When the database fails.
@@ -67,7 +67,7 @@ pub async fn forget(db: &DatabaseConnection, before: Instant) -> Result<(), DbEr
         .map(|_| ())
 }
 
-/// The times since then in which nobody could serve, the oldest first.
+/// The outages since then, the oldest first.
 ///
 /// # Errors
 /// When the database fails.
@@ -81,8 +81,8 @@ pub async fn outages<C: ConnectionTrait>(db: &C, since: Instant) -> Result<Vec<S
     Ok(rows.iter().rev().map(|row| Span { from: row.down_at, until: row.up_at }).collect())
 }
 
-/// The instant by which an act is judged that has to come before a deadline no timer waits for:
-/// until where our outages moved that deadline, the act is in time. They are read only where it
+/// The instant to compare with a deadline that no timer waits for. An act between the deadline and
+/// the point to which outages extended it is still in time. Outages are read only where the act
 /// would be too late (OUT-1).
 ///
 /// # Errors
@@ -100,14 +100,14 @@ pub async fn judged<C: ConnectionTrait>(
     Ok(if now <= moved_by_all(due, &outages, least) { due } else { now })
 }
 
-/// Where a deadline goes over several outages, the oldest first: moved by one it may fall into the
-/// next.
+/// Where a deadline moves over several outages, the oldest first: extended by one it may fall into
+/// the next.
 #[must_use]
 pub fn moved_by_all(due: Instant, outages: &[Span], least: chrono::TimeDelta) -> Instant {
     outages.iter().fold(due, |due, outage| moved(due, *outage, least).unwrap_or(due))
 }
 
-/// Where a deadline goes that fell due inside an outage: `up + max(due − down, 60 s)`; others stay
+/// Where a deadline moves that fell due inside an outage: `up + max(due − down, 60 s)`; others stay
 /// (OUT-1).
 #[must_use]
 pub fn moved(due: Instant, outage: Span, least: chrono::TimeDelta) -> Option<Instant> {

@@ -1,6 +1,6 @@
-//! A pooled connection in one task's hands. It returns to its pool only by `release`, which its
-//! holder calls when the connection is known to be outside any transaction; dropped in any other
-//! state it is closed, and the pool opens another.
+//! A pooled connection that one task owns. It returns to its pool only by `release`, called when
+//! the connection is known to be outside any transaction; dropped in any other state it is closed,
+//! and the pool opens another.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,7 +13,7 @@ use sea_orm::{
 };
 use sea_query_sqlx::SqlxValues;
 
-/// Instructions of `SQLite`'s machine between two looks at a deadline.
+/// Instructions of `SQLite`'s virtual machine between two checks of the deadline.
 const OPS_PER_LOOK: i32 = 100_000;
 
 enum Raw {
@@ -21,14 +21,14 @@ enum Raw {
     Postgres(PoolConnection<Postgres>),
 }
 
-/// A connection that is closed unless it is released.
+/// A connection that is closed when dropped unless it is released.
 pub struct Held {
     raw: Raw,
     released: bool,
 }
 
 impl Held {
-    /// Takes one from a pool, or opens one there.
+    /// Takes one from a pool, which may open it.
     ///
     /// # Errors
     /// When none is free in time, or the database cannot be reached.
@@ -43,10 +43,10 @@ impl Held {
         Ok(Self { raw, released: false })
     }
 
-    /// Runs a text that gives no rows and binds nothing.
+    /// Runs SQL text without parameters that returns no rows.
     ///
     /// # Errors
-    /// Whatever the database says.
+    /// Any error of the database.
     pub async fn run(&mut self, sql: &str) -> Result<ExecResult, DbErr> {
         let sql = AssertSqlSafe(sql.to_owned());
         match &mut self.raw {
@@ -55,10 +55,10 @@ impl Held {
         }
     }
 
-    /// Runs a statement that gives no rows.
+    /// Runs a statement that returns no rows.
     ///
     /// # Errors
-    /// Whatever the database says.
+    /// Any error of the database.
     pub async fn execute(&mut self, statement: &Statement) -> Result<ExecResult, DbErr> {
         let (sql, values) = parts(statement);
         match &mut self.raw {
@@ -76,7 +76,7 @@ impl Held {
     /// The first row of a statement.
     ///
     /// # Errors
-    /// Whatever the database says.
+    /// Any error of the database.
     pub async fn one(&mut self, statement: &Statement) -> Result<Option<QueryResult>, DbErr> {
         let (sql, values) = parts(statement);
         match &mut self.raw {
@@ -94,7 +94,7 @@ impl Held {
     /// All rows of a statement.
     ///
     /// # Errors
-    /// Whatever the database says.
+    /// Any error of the database.
     pub async fn all(&mut self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
         let (sql, values) = parts(statement);
         match &mut self.raw {
@@ -110,7 +110,7 @@ impl Held {
     }
 
     /// On `SQLite`: statements are interrupted from this moment on. On PostgreSQL the server
-    /// holds such a limit itself.
+    /// enforces such a limit itself.
     ///
     /// # Errors
     /// When the connection is broken.
@@ -124,7 +124,7 @@ impl Held {
         Ok(())
     }
 
-    /// Gives it back: it is outside any transaction, and nothing of it is under way.
+    /// Returns it to the pool: it is outside any transaction, and no statement is running.
     pub fn release(mut self) {
         self.released = true;
     }

@@ -1,4 +1,4 @@
-//! Idempotency keys: a repeated command is answered again, not done again (ORD-4).
+//! Idempotency keys: a repeated command gets the stored answer and is not run again (ORD-4).
 
 use entity::idempotency;
 use entity::value::Instant;
@@ -11,15 +11,15 @@ use super::codes::General;
 use super::tx::Tx;
 use super::write_set::{Cell, Unique};
 
-/// How long answers are kept, hours.
+/// How long answers are stored, hours.
 pub const KEPT_HOURS: i64 = 48;
 
-/// The key a command came with.
+/// The idempotency key of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
     /// Who sent it.
     pub actor: Uuid,
-    /// To which command, about what.
+    /// The command's route and the id of its subject.
     pub route: String,
     /// The key itself.
     pub key: String,
@@ -28,7 +28,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// The row that keeps the answer.
+    /// The row that stores the answer.
     #[must_use]
     pub fn cells(&self, answer: String, now: Instant) -> Vec<Cell> {
         vec![
@@ -41,7 +41,7 @@ impl Key {
         ]
     }
 
-    /// The kept answer, if there is one.
+    /// The stored answer, if there is one.
     ///
     /// # Errors
     /// When the database fails.
@@ -53,8 +53,8 @@ impl Key {
     }
 }
 
-/// Takes a place that one command alone can have: of two that read the same state and so name the
-/// same place, one lands and the other runs again.
+/// Reserves a name that only one command can have: two commands that read the same state reserve
+/// the same name, so one commits and the other runs again.
 pub fn take_place(tx: &mut Tx, about: Uuid, what: &'static str, place: String) {
     tx.unique(Unique {
         name: "idempotency_pkey",
@@ -72,7 +72,7 @@ pub fn take_place(tx: &mut Tx, about: Uuid, what: &'static str, place: String) {
     });
 }
 
-/// Forgets answers older than they are kept.
+/// Deletes answers older than their retention time.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,8 +1,9 @@
-//! Rows this node saw last, so that most commands need no read before they decide.
+//! The row cache: rows this node read or wrote last, so that most commands need no read before they
+//! decide.
 //!
-//! Nothing rests on them unchecked: a row taken from here is either updated at its version or its
-//! version is checked by the flush; a refusal, or an answer without a change, is never given on
-//! their word alone – the command is run again on fresh reads first.
+//! Nothing depends on them unverified: a cached row is either updated at its version, or the flush
+//! checks its version. A refusal, or an answer without a change, is never based on cached rows
+//! alone: the command is run again on fresh reads first.
 
 use std::any::{Any, TypeId};
 use std::sync::Arc;
@@ -10,10 +11,10 @@ use std::sync::Arc;
 use sea_orm::ModelTrait;
 use uuid::Uuid;
 
-/// Rows kept at most.
+/// Most rows cached.
 const ROWS_MAX: u64 = 100_000;
 
-/// How the bus says that a kept row changed without its version.
+/// The bus topic for a cached row that changed without raising its version.
 pub const TOPIC: &str = "row:";
 
 /// A row that is updated at the version it was read at.
@@ -21,7 +22,7 @@ pub trait Versioned: ModelTrait + Clone + Send + Sync + 'static {
     /// The version it was read at.
     fn version(&self) -> i64;
 
-    /// The same row one version later.
+    /// The same row with the next version.
     #[must_use]
     fn raised(self) -> Self;
 
@@ -85,7 +86,7 @@ impl Versioned for entity::purse::Model {
     }
 }
 
-/// The rows.
+/// The row cache.
 pub struct Kept(moka::sync::Cache<(TypeId, Uuid), Arc<dyn Any + Send + Sync>>);
 
 impl Default for Kept {
@@ -95,14 +96,14 @@ impl Default for Kept {
 }
 
 impl Kept {
-    /// The row as this node saw it last.
+    /// The cached row.
     #[must_use]
     pub fn get<M: Versioned>(&self, id: Uuid) -> Option<M> {
         let row = self.0.get(&(TypeId::of::<M>(), id))?;
         row.downcast_ref::<M>().cloned()
     }
 
-    /// Keeps a row, unless a newer one is kept.
+    /// Caches a row, unless a newer version is cached.
     pub fn put<M: Versioned>(&self, row: M) {
         let id = row.id();
         if self.get::<M>(id).is_none_or(|kept| kept.version() <= row.version()) {
@@ -110,7 +111,7 @@ impl Kept {
         }
     }
 
-    /// Forgets a row, of whatever table.
+    /// Drops a row, of whatever table.
     pub fn forget(&self, id: Uuid) {
         for kind in [
             TypeId::of::<::entity::order::Model>(),
@@ -122,7 +123,7 @@ impl Kept {
         }
     }
 
-    /// Forgets everything: wake-ups were missed.
+    /// Drops all rows: wake-ups were missed.
     pub fn forget_all(&self) {
         self.0.invalidate_all();
     }

@@ -1,15 +1,16 @@
-//! The one order in which rows are locked, everywhere: so nobody waits in a circle.
+//! The fixed order in which rows are locked everywhere; it prevents deadlocks.
 
 use super::write_set::Write;
 
-/// A new order waits for the car's open one (QO-7), whose writer may wait for the feeds: it comes
-/// where orders are locked. All other new rows are guarded by the row they belong to.
+/// Is it the order table? A new order waits for the car's open one (QO-7), whose writer may wait
+/// for the feeds, so it is inserted where orders are locked. All other new rows are protected by
+/// the row they belong to.
 #[must_use]
 pub fn is_order(table: &str) -> bool {
     table == "order"
 }
 
-/// One lock order everywhere: orders, other rows, wallets; each by key.
+/// The position of a write in the lock order: orders, other rows, wallets; each by key.
 #[must_use]
 pub fn lock_order(write: &Write) -> (u8, String) {
     match write {
@@ -20,8 +21,8 @@ pub fn lock_order(write: &Write) -> (u8, String) {
         Write::Update { table, key, .. }
         | Write::Check { table, key, .. }
         | Write::Set { table, key, .. } => (1, format!("{table}{key:?}")),
-        // A lot is pinned by an amount or changed at its version, a person's version is raised by
-        // either: one order for both.
+        // A lot is reserved by an amount or changed at its version, and a person's version is
+        // raised by either: both use the same order.
         Write::Adjust(adjust) if matches!(adjust.table, "lot" | "person") => {
             (1, format!("{}{:?}", adjust.table, adjust.key))
         }

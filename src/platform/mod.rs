@@ -1,9 +1,9 @@
-//! What any product would need: the one door for changes, the clock, the database, feeds, timers,
+//! The parts that do not depend on the product: the engine, the clock, the database, feeds, timers,
 //! the bus.
 //!
 //! A change is a [`command::Command`]. [`engine::Engine::execute`] runs it against a [`tx::Tx`],
-//! which collects a [`write_set::WriteSet`]; [`flush`] lands that set whole or not at all, and then
-//! followers are woken.
+//! which collects a [`write_set::WriteSet`]; [`flush`] commits that set whole or not at all, and
+//! then subscribers are woken.
 
 pub mod audit;
 pub mod bus;

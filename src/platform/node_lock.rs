@@ -1,7 +1,7 @@
-//! Advisory locks of PostgreSQL that nodes take: one node at a time brings the database to the
-//! newest step, and a node without Redis serves a database alone.
+//! Advisory locks of PostgreSQL between nodes: only one node at a time migrates the database, and a
+//! node without Redis serves a database alone.
 //!
-//! A lock belongs to a connection of its own and ends with it, however the process ends.
+//! Each lock has its own connection and ends with it, however the process ends.
 
 use std::time::Duration;
 
@@ -14,19 +14,20 @@ use super::Fault;
 use super::clock::pause;
 use super::db::DbOptions;
 
-/// How long a node waits for another that brings the database to the newest step.
+/// How long a node waits for another that is migrating the database.
 const START_LOCK: &str = "\
 SET lock_timeout = '10min'; \
 SELECT pg_advisory_lock(hashtextextended('yumo start ' || coalesce(current_schema(), ''), 0))";
-/// A host that vanished is noticed within 11 s, not after the two hours of the system's default.
+/// A host that vanished is detected within 11 s, not after the operating system's default of two
+/// hours.
 const KEEPALIVES: &str = "\
 SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3";
-/// The only advisory lock of its connection: taken, if it is not held already.
+/// Takes the connection's only advisory lock, if it is not held already.
 const NODE_LOCK: &str = "\
 SELECT CASE WHEN EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted \
 AND pid = pg_backend_pid()) THEN true \
 ELSE @(hashtextextended('yumo node ' || coalesce(current_schema(), ''), 0)) END AS held";
-/// How long a start waits for the node before it to be gone.
+/// How long a start waits for the previous node to end.
 const WAIT: Duration = Duration::from_secs(2);
 const RETRY: Duration = Duration::from_millis(100);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -49,8 +50,8 @@ async fn connect(options: &DbOptions) -> Result<DatabaseConnection, DbErr> {
     Database::connect(connect).await
 }
 
-/// One start at a time: held while the database is brought to the newest step and its first rows
-/// are written. `SQLite` has its own lock for that.
+/// The lock of a start: held while the database is migrated and its first rows are written.
+/// `SQLite` has its own lock for that.
 #[derive(Debug)]
 pub struct StartLock(Option<DatabaseConnection>);
 
@@ -68,7 +69,7 @@ impl StartLock {
         Ok(Self(Some(connection)))
     }
 
-    /// Lets the next one in.
+    /// Releases it for the next node.
     ///
     /// # Errors
     /// When the connection was lost.
@@ -80,8 +81,8 @@ impl StartLock {
     }
 }
 
-/// The right of a node to serve a PostgreSQL database: with Redis beside others that have it,
-/// without Redis alone.
+/// The right of a node to serve a PostgreSQL database: shared between nodes with Redis, exclusive
+/// without.
 #[derive(Debug)]
 pub struct NodeLock {
     connection: DatabaseConnection,
@@ -89,7 +90,7 @@ pub struct NodeLock {
 }
 
 impl NodeLock {
-    /// Takes it, waiting for a moment where the node before is still going.
+    /// Takes it, waiting for a moment where the previous node is still running.
     ///
     /// # Errors
     /// When nodes of the other kind serve the database, or it cannot be reached.
@@ -132,7 +133,7 @@ impl NodeLock {
         }
     }
 
-    /// Gives it back.
+    /// Releases it.
     pub async fn release(&self) {
         if let Err(error) = self.connection.clone().close().await {
             tracing::warn!(%error, "the lock of this node was not given back in good order");

@@ -1,4 +1,4 @@
-//! The rows of our own outages: one for each, claimed by the node that moves its deadlines (OUT-1).
+//! The rows of our outages: one for each, claimed by the node that extends its deadlines (OUT-1).
 
 use chrono::TimeDelta;
 use entity::outage;
@@ -12,19 +12,19 @@ use uuid::Uuid;
 
 use super::heartbeat;
 
-/// A claim that was not renewed for so long belongs to a node that died.
+/// A claim that was not renewed for this long belongs to a node that died.
 const CLAIM_OVER: TimeDelta = TimeDelta::seconds(10);
-/// Names made of the moment alone carry this mark.
+/// Marks ids that are derived from the moment alone.
 const MARK: [u8; 2] = [0x0f, 0x07];
 
-/// What a look for a gap finds.
+/// The result of a check for a gap.
 #[derive(Debug)]
 pub enum Found {
-    /// The database was served up to now.
+    /// No gap: the database was served up to now.
     Nothing,
-    /// Another node moves the deadlines: wait.
+    /// Another node extends the deadlines: wait.
     Elsewhere,
-    /// This node has to move them.
+    /// This node has to extend them.
     Ours(outage::Model),
 }
 
@@ -34,7 +34,7 @@ pub enum Found {
 /// When the database fails.
 pub async fn served(db: &DatabaseConnection) -> Result<Option<Instant>, DbErr> {
     let Some(beat) = heartbeat::newest(db).await? else { return Ok(None) };
-    // Recovered, and then nobody beat: what follows is another outage.
+    // Recovered, but no heartbeat followed: what comes next is another outage.
     let rows = outage::Entity::find()
         .filter(outage::Column::RecoveredAt.is_not_null())
         .order_by_desc(outage::Column::UpAt)
@@ -43,14 +43,14 @@ pub async fn served(db: &DatabaseConnection) -> Result<Option<Instant>, DbErr> {
     Ok(Some(up.map_or(beat, |up| beat.max(up))))
 }
 
-/// The outage another node began to make good and did not finish.
+/// The outage whose recovery a node began and did not finish.
 async fn open(db: &DatabaseConnection) -> Result<Option<outage::Model>, DbErr> {
     let rows = outage::Entity::find().filter(outage::Column::RecoveredAt.is_null());
     Ok(rows.all(db).await?.pop())
 }
 
-/// Claims the recovery from an outage that ends now. One outage is one row: its name is made of the
-/// moment it began.
+/// Claims the recovery from an outage that ends now. One outage is one row: its id is derived from
+/// the moment it began.
 ///
 /// # Errors
 /// When the database fails.
@@ -70,8 +70,8 @@ pub async fn claim(db: &DatabaseConnection, span: Span, node: Uuid) -> Result<Fo
     if taken == 0 {
         return Ok(Found::Elsewhere);
     }
-    // Another node may have seen another last moment: a beat that was under way landed between the
-    // two looks. Whoever finds a second row takes its own back and looks again.
+    // Another node may have read another last moment: a heartbeat committed between the two reads.
+    // A node that finds a second row deletes its own and checks again.
     let others = outage::Entity::find()
         .filter(outage::Column::RecoveredAt.is_null())
         .filter(outage::Column::Id.ne(row.id));
@@ -82,8 +82,8 @@ pub async fn claim(db: &DatabaseConnection, span: Span, node: Uuid) -> Result<Fo
     Ok(Found::Elsewhere)
 }
 
-/// Goes on with a recovery of this node's own, takes over one whose node died, or says that it goes
-/// on elsewhere. Where nobody else can serve (`alone`) it died for certain.
+/// Continues this node's own recovery, takes over one whose node died, or reports that another node
+/// runs it. Where no other node can serve (`alone`) that node is certainly dead.
 ///
 /// # Errors
 /// When the database fails.
@@ -108,8 +108,8 @@ pub async fn unfinished(
     Ok(if mine { Found::Ours(next) } else { Found::Elsewhere })
 }
 
-/// Renews a claim, with a later end of the outage or with what was touched; false when another node
-/// took it over.
+/// Renews a claim, with a later end of the outage or with the subjects that were changed; false
+/// when another node took it over.
 ///
 /// # Errors
 /// When the database fails.
@@ -134,7 +134,7 @@ pub async fn change(
     Ok(done.rows_affected == 1)
 }
 
-/// A name in the order of time that two nodes give alike.
+/// An id in the order of time that two nodes derive alike.
 fn named(down: Instant) -> OutageId {
     let millis = u64::try_from(down.timestamp_millis()).unwrap_or(0);
     let mut rest = [0; 10];
@@ -151,8 +151,8 @@ mod tests {
 
     use super::*;
 
-    /// OUT-1: the same moment has the same name, a microsecond later another, and later ones
-    /// follow.
+    /// OUT-1: the same moment has the same id, a microsecond later another, and later ones sort
+    /// after.
     #[test]
     fn out_1_one_outage_has_one_name() {
         let at =

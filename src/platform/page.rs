@@ -9,10 +9,10 @@ use super::readable;
 /// The most rows a page holds.
 pub const PAGE_MAX: u64 = 200;
 
-/// Rows of a page nobody gave a length.
+/// Rows of a page where no length is given.
 const PAGE_ROWS: u64 = 50;
 
-/// How many rows somebody asks for: 1 to [`PAGE_MAX`].
+/// The requested length of a page: 1 to [`PAGE_MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "u64")]
 pub struct PageLimit(u64);
@@ -29,13 +29,13 @@ impl TryFrom<u64> for PageLimit {
     }
 }
 
-/// Which page.
+/// The query parameters of a page.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 pub struct PageQuery {
-    /// How many rows at most; 50 unless told.
+    /// How many rows at most; 50 by default.
     #[param(value_type = Option<u64>, minimum = 1, maximum = 200)]
     pub limit: Option<PageLimit>,
-    /// From the page before.
+    /// The `next_cursor` of the page before.
     pub cursor: Option<uuid::Uuid>,
 }
 
@@ -56,13 +56,13 @@ impl PageQuery {
 pub struct Page<T> {
     /// The rows.
     pub items: Vec<T>,
-    /// Ask with it for the next page; `null` at the end.
+    /// The cursor of the next page; `null` at the end.
     pub next_cursor: Option<uuid::Uuid>,
 }
 
 impl<T> Page<T> {
     /// Reads a page of a table whose key is one UUID. Rows that cannot be decoded are left out and
-    /// logged; they end no list.
+    /// logged; the list continues.
     ///
     /// # Errors
     /// When the database fails.
@@ -93,7 +93,7 @@ impl<T> Page<T> {
         Ok(Self { items: shown.map(&mut view).collect(), next_cursor })
     }
 
-    /// Cuts what was read to a page.
+    /// Cuts the rows read to a page.
     pub fn cut<R>(
         mut rows: Vec<R>,
         query: &PageQuery,

@@ -11,11 +11,11 @@ const WIDER: u32 = 0o077;
 /// Any permission of others.
 const OTHERS: u32 = 0o007;
 
-/// A file to be written, with mode 0600 whatever the umask says; what it held is gone. A file that
-/// was there keeps its content until its mode is right.
+/// Opens a file for writing, with mode 0600 whatever the umask is; its content is truncated. An
+/// existing file keeps its content until its mode is right.
 ///
 /// # Errors
-/// When it cannot be made, or its mode not be set.
+/// When it cannot be created, or its mode cannot be set.
 pub fn create(path: &Path) -> io::Result<File> {
     let file = options().create(true).truncate(false).open(path)?;
     tighten(path)?;
@@ -23,18 +23,18 @@ pub fn create(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// A new file with mode 0600.
+/// Creates a new file with mode 0600.
 ///
 /// # Errors
-/// When it cannot be made, or something of that name is there already.
+/// When it cannot be created, or the name exists already.
 pub fn create_new(path: &Path) -> io::Result<File> {
     options().create_new(true).open(path)
 }
 
-/// A file to be added to, with mode 0600.
+/// Opens a file for appending, with mode 0600.
 ///
 /// # Errors
-/// When it cannot be opened, or its mode not be set.
+/// When it cannot be opened, or its mode cannot be set.
 pub fn append(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).append(true);
@@ -53,11 +53,11 @@ fn options() -> OpenOptions {
     options
 }
 
-/// Takes every permission of the group and of others away from a file; a file that is not there is
-/// fine. True where it had any.
+/// Removes every permission of the group and of others from a file; a missing file is no error.
+/// True where it had any.
 ///
 /// # Errors
-/// When the mode cannot be read, or cannot be changed: the file is somebody else's, or the file
+/// When the mode cannot be read, or cannot be changed: the file has another owner, or the file
 /// system is read-only.
 pub fn tighten(path: &Path) -> io::Result<bool> {
     if mode(path)?.is_none_or(|mode| mode & WIDER == 0) {
@@ -68,7 +68,7 @@ pub fn tighten(path: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// May everybody on this machine read, write or run it?
+/// May every user of this machine read, write or run it?
 ///
 /// # Errors
 /// When the mode cannot be read.

@@ -1,5 +1,5 @@
-//! Reads of many rows of which one may be undecodable: the others are given all the same, and that
-//! one is named, or read in part.
+//! Reads of many rows of which some may be undecodable: the others are returned all the same, and
+//! an undecodable row is reported or read in part.
 
 use std::collections::BTreeMap;
 
@@ -21,11 +21,11 @@ pub struct Unreadable {
     pub table: String,
     /// Its key.
     pub id: Uuid,
-    /// What the decoder said.
+    /// The decoder's message.
     pub why: String,
 }
 
-/// The rows of a query: those that could be decoded, in its order, and the others.
+/// The rows of a query: those that could be decoded, in the query's order, and the others.
 #[derive(Debug)]
 pub struct Rows<M> {
     /// Decoded.
@@ -42,7 +42,7 @@ impl<M> Rows<M> {
     }
 }
 
-/// The key of a table whose primary key is one UUID.
+/// The key column of a table whose primary key is one UUID.
 ///
 /// # Errors
 /// When it has no primary key.
@@ -52,7 +52,7 @@ pub fn key<E: EntityTrait>() -> Result<E::Column, DbErr> {
 }
 
 /// Runs a query on a table whose key is one UUID. Only where the batch cannot be decoded are its
-/// rows read again, one by one, and those that fail are set aside.
+/// rows read again, one by one, and those that fail are reported separately.
 ///
 /// # Errors
 /// When the database fails.
@@ -89,8 +89,8 @@ where
     Ok(found)
 }
 
-/// Runs a query of which no row is left out because one of its columns cannot be decoded: that row
-/// is read in part and marked.
+/// Runs a query that leaves out no row because one of its columns cannot be decoded: such a row is
+/// read in part and marked.
 ///
 /// # Errors
 /// When the database fails.
@@ -111,8 +111,7 @@ where
     Ok(rows)
 }
 
-/// One row, in part where one of its columns, or several, cannot be decoded; nothing where even
-/// that fails.
+/// Reads one row, in part where columns of it cannot be decoded; `None` where even that fails.
 ///
 /// # Errors
 /// When the database fails.
@@ -153,7 +152,7 @@ where
     Ok(None)
 }
 
-/// The columns of a row for which something can stand in, as the database holds them: text.
+/// The text, as stored, of the columns of a row that may be replaced by a default.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,5 +1,5 @@
-//! The two ways to fail: a refusal is a business *no* with a stable code, a fault is a broken
-//! machine.
+//! The two kinds of failure: a refusal is a business decision with a stable code, a fault is a
+//! technical failure.
 
 use sea_orm::DbErr;
 use serde_json::{Map, Value};
@@ -7,52 +7,52 @@ use serde_json::{Map, Value};
 use super::db::unavailable;
 use super::serving::Pause;
 
-/// What sort of *no* a refusal is; the edge turns it into a status.
+/// The kind of a refusal; the edge maps it to an HTTP status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The request itself is wrong.
     Invalid,
-    /// The request did not come to its end.
+    /// The request was not received completely in time.
     Slow,
     /// Nobody is signed in.
     Unauthenticated,
-    /// This caller may not.
+    /// The caller has no permission.
     Forbidden,
-    /// There is no such thing for this caller.
+    /// The subject does not exist for this caller.
     NotFound,
     /// The path is there, but not with this method.
     MethodNotAllowed,
-    /// Things have moved on, or stand in the way.
+    /// The state has changed, or does not permit it.
     Conflict,
     /// The version named is not the newest.
     Stale,
     /// The version must be named.
     VersionMissing,
-    /// Well formed, but makes no sense.
+    /// Well formed, but not valid.
     Unprocessable,
-    /// Too often.
+    /// Too many requests.
     TooMany,
-    /// Somebody outside could not be asked now.
+    /// An external service is not available now.
     Unavailable,
 }
 
-/// A business *no*: what happened, what to do, a stable code.
+/// A refusal: a stable code, what happened, what to do.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refused {
     /// Stable, for programs.
     pub code: &'static str,
-    /// What sort of *no*.
+    /// The kind of refusal.
     pub kind: Kind,
     /// What happened, for people.
     pub title: &'static str,
     /// What to do, for people.
     pub detail: String,
-    /// What else the caller should know: the order as it is now, the new price …
+    /// Further data for the caller: the order as it is now, the new price …
     pub with: Map<String, Value>,
 }
 
 impl Refused {
-    /// Adds a fact the caller should know.
+    /// Adds data for the caller.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl serde::Serialize) -> Self {
         if let Ok(value) = serde_json::to_value(value) {
@@ -61,7 +61,7 @@ impl Refused {
         self
     }
 
-    /// Says more exactly what happened.
+    /// Replaces the detail by a more exact one.
     #[must_use]
     pub fn because(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();
@@ -69,13 +69,13 @@ impl Refused {
     }
 }
 
-/// The machine broke: logged once where it is handled, told to the caller only as "unavailable".
+/// A technical failure: logged once where it is handled; the caller learns only "unavailable".
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// The database failed.
     #[error("the database failed: {0}")]
     Database(#[from] DbErr),
-    /// A row that cannot be.
+    /// A row that must not exist.
     #[error("inconsistent {table} {id}: {what}")]
     Inconsistent {
         /// Table of the row.
@@ -85,7 +85,7 @@ pub enum Fault {
         /// Table, column and what is wrong.
         what: String,
     },
-    /// The database takes no writes now, or the connection to it broke: an alarm says so.
+    /// The database takes no writes now, or the connection to it broke: an alarm is raised.
     #[error("the database is not available: {0}")]
     Unavailable(String),
     /// Anything else.
@@ -93,18 +93,18 @@ pub enum Fault {
     Other(String),
 }
 
-/// Why a command did not land.
+/// Why a command did not commit.
 #[derive(Debug)]
 pub enum Stop {
-    /// A business *no*.
+    /// A refusal.
     Refused(Box<Refused>),
-    /// Somebody else changed what was read; the door runs the command again.
+    /// Another command changed what was read; the engine runs the command again.
     Contended,
-    /// The timer that fired was armed anew or is gone.
+    /// The timer that fired was armed again or is gone.
     Outdated,
-    /// Nothing is decided now; nothing was done.
+    /// The node may not decide now; nothing was changed.
     NotServing(Pause),
-    /// The machine broke.
+    /// A technical failure.
     Fault(Fault),
 }
 
@@ -158,7 +158,7 @@ macro_rules! refusals {
             /// All of them, for the published list.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
-            /// The refusal as it travels.
+            /// The refusal as it is sent.
             #[must_use]
             pub fn refused(self) -> $crate::platform::Refused {
                 let (code, kind, title, detail) = match self {

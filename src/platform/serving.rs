@@ -1,8 +1,9 @@
-//! Whether this node may decide by the time it has: until when the database is known to have served
-//! it, and whether its clock is right (OUT-1).
+//! Whether this node may decide now: until when the database is known to have been served, and
+//! whether the node's clock is right (OUT-1).
 //!
-//! A node that was suspended, or whose database was away, finds a gap behind it when it goes on.
-//! The deadlines in that gap move first ([`Serving::confirm`] follows that); commands wait for it.
+//! A node that was suspended, or whose database was away, finds a gap when it continues. The
+//! deadlines in that gap are extended first ([`Serving::confirm`] follows that); commands wait for
+//! it.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
@@ -13,30 +14,30 @@ use tokio::sync::Notify;
 
 use super::clock::Clock;
 
-/// How long a command waits for the recovery from an outage, before it is asked to come again.
+/// How long a command waits for the recovery from an outage before the client is asked to retry.
 const WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// Why nothing is decided now.
+/// Why the node may not decide now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pause {
-    /// The deadlines of an outage have not moved yet.
+    /// The deadlines of an outage have not been extended yet.
     Recovering,
     /// This node's clock differs from the database's.
     ClockOff,
 }
 
-/// The state of one node.
+/// Whether one node may decide.
 pub struct Serving {
     /// Microseconds: the last moment up to which no gap is open.
     good: AtomicI64,
-    /// Microseconds after it in which decisions are made.
+    /// How long after it decisions may be made, microseconds.
     patience: AtomicI64,
     clock_off: AtomicBool,
     changed: Notify,
 }
 
 impl Default for Serving {
-    /// Nobody beats, nobody watches: the command line decides at any time.
+    /// Without heartbeats to watch, as in the command line, decisions are always allowed.
     fn default() -> Self {
         Self {
             good: AtomicI64::new(0),
@@ -48,18 +49,19 @@ impl Default for Serving {
 }
 
 impl Serving {
-    /// From now on a node serves only so long after each confirmation; none was given yet.
+    /// From now on a node serves only for `patience` after each confirmation; none was given yet.
     pub fn watch(&self, patience: TimeDelta) {
         self.patience.store(patience.num_microseconds().unwrap_or(i64::MAX), Ordering::SeqCst);
     }
 
-    /// Up to this moment everything that fell into an outage has moved.
+    /// Confirms that up to this moment all deadlines of outages were extended.
     pub fn confirm(&self, at: Instant) {
         self.good.fetch_max(at.timestamp_micros(), Ordering::SeqCst);
         self.changed.notify_waiters();
     }
 
-    /// A commit that was sent then has landed: the database served. That closes no gap.
+    /// Notes that a command sent at this moment committed: the database was served. That closes no
+    /// gap.
     pub fn committed(&self, sent: Instant) {
         if self.now(sent).is_ok() {
             self.good.fetch_max(sent.timestamp_micros(), Ordering::SeqCst);
@@ -73,7 +75,7 @@ impl Serving {
         DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::UNIX_EPOCH)
     }
 
-    /// Says whether the clock is too far off; gives whether that is news.
+    /// Sets whether the clock is too far off; true where that changed.
     pub fn clock(&self, off: bool) -> bool {
         let news = self.clock_off.swap(off, Ordering::SeqCst) != off;
         self.changed.notify_waiters();
@@ -96,7 +98,7 @@ impl Serving {
     /// An instant at which this node may decide; waits for the end of a recovery.
     ///
     /// # Errors
-    /// When it took too long, and at once when the clock is off.
+    /// When the recovery took too long, and at once when the clock is off.
     pub async fn instant(&self, clock: &dyn Clock) -> Result<Instant, Pause> {
         let began = std::time::Instant::now();
         loop {
@@ -144,7 +146,7 @@ mod tests {
         assert_eq!(serving.now(at(106)), Err(Pause::ClockOff));
     }
 
-    /// OUT-1: whoever waits goes on with the recovery, at an instant after it.
+    /// OUT-1: a command that waits continues after the recovery, at an instant after it.
     #[tokio::test]
     async fn out_1_a_command_waits_for_the_recovery() {
         let serving = Serving::default();

@@ -1,8 +1,8 @@
-//! A read of one moment: several statements in one transaction that only reads.
+//! A read snapshot: several statements in one read-only transaction.
 //!
-//! The HTTP server drops the future of a handler when its client goes away, at any of its waits. A
-//! `BEGIN` that was sent and whose answer nobody takes leaves a connection inside a transaction, so
-//! no handler owns one: the read runs in a task of its own, which ends by itself.
+//! The HTTP server drops the future of a handler when its client disconnects, at any await. A
+//! `BEGIN` whose answer is never read leaves a connection inside a transaction, so no handler owns
+//! one: the read runs in a task of its own, which always ends.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use tokio::sync::Mutex;
 use super::db::Db;
 use super::held::Held;
 
-/// What an error begins with that ended a read which took too long.
+/// How the error begins that ends a read which took too long.
 pub(super) const TOO_LONG: &str = "a read took longer than";
 
-/// One moment of the database; it is read like any connection.
+/// A snapshot of the database; it is read like any connection.
 #[derive(Clone)]
 pub struct Snapshot {
     held: Arc<Mutex<Held>>,
@@ -26,8 +26,8 @@ pub struct Snapshot {
 }
 
 impl Db {
-    /// Reads one moment: `SQLite` has it by its write-ahead log, PostgreSQL by its isolation. The
-    /// read ends whether or not whoever asked waits, and within `database.snapshot_max_s`: a
+    /// Reads a snapshot: by the write-ahead log on `SQLite`, by the isolation level on PostgreSQL.
+    /// The read ends whether or not its caller waits, and within `database.snapshot_max_s`: a
     /// snapshot keeps `SQLite` from truncating its log, and PostgreSQL from removing dead rows.
     ///
     /// # Errors
@@ -42,7 +42,7 @@ impl Db {
         self.spawned(self.limits.snapshot_max, read).await
     }
 
-    /// As [`Self::snapshot`], for a proof of all the books: within `database.proof_max_s`.
+    /// As [`Self::snapshot`], for the proof of all books: within `database.proof_max_s`.
     ///
     /// # Errors
     /// When the database fails, or the read takes too long.
@@ -89,7 +89,7 @@ impl Db {
             held.run("BEGIN DEFERRED").await?;
         }
         let snapshot = Snapshot { held: Arc::new(Mutex::new(held)), backend: self.backend };
-        // On every way out but the last the connection is dropped unreleased, and so closed.
+        // On every other path the connection is dropped unreleased, and so closed.
         let answer = tokio::time::timeout(most, read(snapshot.clone())).await;
         let Ok(answer) = answer else {
             tracing::warn!(?most, "a read of one moment took too long and was ended");

@@ -1,5 +1,5 @@
-//! A `SQLite` database as files: where they are, who may read them, and the lock of the one process
-//! that serves them.
+//! A `SQLite` database as files: their paths and permissions, and the lock of the one process that
+//! serves them.
 
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
@@ -13,10 +13,10 @@ use super::{Fault, private};
 
 /// What `SQLite` keeps beside the database itself: the write-ahead log and its index.
 pub const LOG_FILES: [&str; 2] = ["-wal", "-shm"];
-/// Characters of the process id in a lock file that are read at most.
+/// Characters of the process id read from a lock file at most.
 const PID_MAX: u64 = 20;
 
-/// The database file that an address names, with links resolved; `None` for PostgreSQL, and for a
+/// The database file that a URL names, with links resolved; `None` for PostgreSQL, and for a
 /// database in memory.
 #[must_use]
 pub fn of(url: &str) -> Option<PathBuf> {
@@ -39,7 +39,7 @@ fn resolved(path: &Path) -> PathBuf {
     }
 }
 
-/// The address of a database file; `mode` is rw, or rwc where it may be made.
+/// The URL of a database file; `mode` is rw, or rwc where it may be created.
 #[must_use]
 pub fn url(path: &Path, mode: &str) -> String {
     let path = path.display().to_string();
@@ -47,7 +47,7 @@ pub fn url(path: &Path, mode: &str) -> String {
     format!("sqlite://{path}?mode={mode}")
 }
 
-/// The file whose name goes on with this.
+/// The path with this suffix appended to the file name.
 #[must_use]
 pub fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
@@ -55,8 +55,8 @@ pub fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Makes a database that may be made, and takes every permission of others away from one that is
-/// there: `SQLite` gives its log the mode of the database.
+/// Creates a database that may be created, and removes every permission of others from an existing
+/// one: `SQLite` gives its log the mode of the database.
 ///
 /// # Errors
 /// When the mode of a file cannot be set.
@@ -78,14 +78,14 @@ pub fn keep_private(url: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The database and what `SQLite` keeps beside it.
+/// The database file and the files `SQLite` keeps beside it.
 #[must_use]
 pub fn files(path: &Path) -> Vec<PathBuf> {
     let logs = LOG_FILES.iter().map(|suffix| beside(path, suffix));
     std::iter::once(path.to_owned()).chain(logs).collect()
 }
 
-/// The right to serve a database file. The operating system takes it back when the process ends,
+/// The right to serve a database file. The operating system releases it when the process ends,
 /// however it ends.
 #[derive(Debug)]
 pub struct ServeLock {
@@ -105,7 +105,7 @@ impl ServeLock {
             Err(TryLockError::WouldBlock) => return Err(served(database, &path)),
             Err(TryLockError::Error(error)) => return Err(broken(&path, &error)),
         }
-        // For the message alone: a disk that is full does not matter here.
+        // For the message only: a full disk does not matter here.
         let _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
         Ok(Self { _file: file })
     }
@@ -113,7 +113,7 @@ impl ServeLock {
 
 fn served(database: &Path, lock: &Path) -> Fault {
     let mut pid = String::new();
-    // Whoever holds the lock may not have written its id yet.
+    // The process that holds the lock may not have written its id yet.
     let _ = File::open(lock).and_then(|file| file.take(PID_MAX).read_to_string(&mut pid));
     let who = if pid.is_empty() { "another process".to_owned() } else { format!("process {pid}") };
     let database = database.display();
@@ -123,7 +123,7 @@ fn served(database: &Path, lock: &Path) -> Fault {
     ))
 }
 
-/// What is wrong with a file.
+/// A fault that names the file.
 #[must_use]
 pub fn broken(path: &Path, error: &dyn std::fmt::Display) -> Fault {
     Fault::Other(format!("{}: {error}", path.display()))

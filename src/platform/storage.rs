@@ -1,4 +1,4 @@
-//! Does the database take writes? The flush reports each failure; a probe finds the way back.
+//! Whether the database takes writes. The flush reports each failure; a probe detects the recovery.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -9,9 +9,9 @@ use tokio::sync::Notify;
 
 use super::clock::pause;
 
-/// How often a database that takes no writes is tried.
+/// How often a database that takes no writes is probed.
 pub(super) const RETRY: Duration = Duration::from_millis(250);
-/// Bytes that a probe writes where there was no room: more than most groups of commands need.
+/// Bytes a probe writes after the storage was full: more than most groups of commands need.
 const ROOM_BYTES: usize = 256 * 1024;
 
 /// Whether writing is possible, as the last attempt showed.
@@ -25,13 +25,13 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// Were the last writes possible?
+    /// Did the last writes succeed?
     #[must_use]
     pub fn writable(&self) -> bool {
         !self.down.load(Ordering::Acquire)
     }
 
-    /// A connection was opened: to the same database as the others, or to one that was restored.
+    /// A connection was opened: to the same database as the others, or to a restored one.
     pub(super) fn opens(&self) {
         self.opened.fetch_add(1, Ordering::AcqRel);
     }
@@ -46,19 +46,19 @@ impl Storage {
         self.committed.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many writes there were; a probe is needless where it moved.
+    /// How many writes there were; a probe is needless where the number has changed.
     pub(super) fn writes(&self) -> u64 {
         self.committed.load(Ordering::Relaxed)
     }
 
-    /// May a connection of this age be lent? One that is older than the last failure may speak to
-    /// a server that was stopped, or that no longer takes writes.
+    /// May a connection of this age be lent? One older than the last failure may be connected to a
+    /// server that was stopped, or that no longer takes writes.
     pub(super) fn trusts(&self, age: Duration) -> bool {
         let doubted = *self.doubted.lock().unwrap_or_else(PoisonError::into_inner);
         doubted.is_none_or(|doubted| age < doubted.elapsed())
     }
 
-    /// Writing failed for a reason that will meet the next command too.
+    /// A write failed for a reason that the next command would meet too.
     pub(super) fn fails(&self, why: &str) {
         if !self.down.swap(true, Ordering::AcqRel) {
             *self.doubted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
@@ -69,15 +69,15 @@ impl Storage {
         }
     }
 
-    /// A connection broke, or none was free in time: a probe finds out what that means.
+    /// A connection broke, or none was free in time: a probe checks the storage.
     pub(super) fn suspect(&self) {
-        // Where it is known to be down, probes come at their own pace.
+        // While it is known to be down, probes run at their own interval.
         if self.writable() {
             self.failed.notify_one();
         }
     }
 
-    /// A probe was written.
+    /// A probe succeeded.
     pub(super) fn recovers(&self) {
         metrics::gauge!("yumo_storage_writable").set(1.0);
         if self.down.swap(false, Ordering::AcqRel) {
@@ -92,7 +92,7 @@ impl Storage {
     }
 }
 
-/// What a probe writes: one number, and where writing failed before, as much as a group needs.
+/// The write of a probe: one number, and after a failure as many bytes as a group needs.
 pub(super) fn probe(backend: DatabaseBackend, room: bool) -> Statement {
     let room = if room { "0".repeat(ROOM_BYTES) } else { String::new() };
     let (sql, values) = if room.is_empty() {
@@ -108,7 +108,7 @@ pub(super) fn probe(backend: DatabaseBackend, room: bool) -> Statement {
 mod tests {
     use super::*;
 
-    /// A database that is away is tried a few times a second, however many commands and probes
+    /// A database that is away is probed a few times a second, however many commands and probes
     /// report it.
     #[tokio::test]
     async fn a_database_that_is_away_is_tried_at_a_pace() {

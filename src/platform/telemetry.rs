@@ -10,7 +10,7 @@ use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer};
 
-/// How logs are written.
+/// The format of logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {
@@ -23,12 +23,12 @@ pub enum LogFormat {
 /// Starts logging to standard output; a second call changes nothing.
 pub fn logs(format: LogFormat, filter: &str) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    // What a server says beside its answers is heard whatever the filter leaves out.
+    // The server's notices are logged whatever the filter leaves out.
     let filter = match format!("{NOTICES}=warn").parse() {
         Ok(notices) => filter.add_directive(notices),
         Err(_) => filter,
     };
-    // Colours are for terminals: whoever reads the log from a file searches its words.
+    // Colours only on terminals, so that log files can be searched.
     let lines = tracing_subscriber::fmt::layer().with_ansi(std::io::stdout().is_terminal());
     let all = tracing_subscriber::registry().with(filter).with(Notices(leaked));
     let _ = match format {
@@ -37,12 +37,12 @@ pub fn logs(format: LogFormat, filter: &str) {
     };
 }
 
-/// Where the driver logs what PostgreSQL says beside its answers.
+/// The log target of the driver for PostgreSQL's notices.
 const NOTICES: &str = "sqlx::postgres::notice";
-/// PostgreSQL's words for a `BEGIN` on a connection that somebody left inside a transaction.
+/// PostgreSQL's notice about a `BEGIN` on a connection that was left inside a transaction.
 const LEAKED: &str = "already a transaction in progress";
 
-/// Hears the notice about a leaked transaction and says so.
+/// Calls the function when the notice about a leaked transaction is logged.
 struct Notices(fn());
 
 impl<S: Subscriber> Layer<S> for Notices {
@@ -60,7 +60,7 @@ impl<S: Subscriber> Layer<S> for Notices {
 
 fn leaked() {
     metrics::counter!("yumo_transactions_leaked").increment(1);
-    // An event is not logged from within another.
+    // An event must not be logged from within another.
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {
         runtime.spawn(async {
             tracing::error!(alarm = "transaction_leaked", "a connection was lent inside one");
@@ -68,7 +68,7 @@ fn leaked() {
     }
 }
 
-/// Does the message say so?
+/// Does the message contain that notice?
 struct Leaked(bool);
 
 impl Visit for Leaked {
@@ -93,7 +93,7 @@ pub fn metrics() -> &'static PrometheusHandle {
             .and_then(|b| b.set_buckets_for_metric(full("yumo_feed_delivery_seconds"), SECONDS));
         let recorder = builder.unwrap_or_else(|_| PrometheusBuilder::new()).build_recorder();
         let handle = recorder.handle();
-        // Another recorder in the same process (tests) keeps what it has.
+        // Another recorder in the same process (tests) stays.
         let _ = metrics::set_global_recorder(recorder);
         handle
     })
@@ -105,7 +105,7 @@ mod tests {
 
     use super::*;
 
-    /// As the driver logs it; nothing else is taken for it.
+    /// Only the notice, as the driver logs it, is detected.
     #[test]
     fn a_leaked_transaction_is_heard() {
         static HEARD: AtomicU32 = AtomicU32::new(0);

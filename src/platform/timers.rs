@@ -1,5 +1,5 @@
-//! Timers: every wait is a row; near ones are kept in memory for precision, a sweep finds what a
-//! dead node left.
+//! Timers: every wait is a row; near ones are also in memory for precision, and a sweep finds those
+//! of a dead node.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,13 +18,13 @@ use super::failure;
 use super::refusal::Stop;
 use super::write_set::{Fired, TimerWrite};
 
-/// How far ahead timers are kept in memory.
+/// How far ahead timers are loaded into memory.
 pub const NEAR: TimeDelta = TimeDelta::seconds(60);
 /// How many rows are loaded at once.
 pub const LOAD_ROWS: u64 = 5_000;
-/// How many left-over timers one sweep takes.
+/// Left-over timers that one sweep takes.
 pub const SWEEP_ROWS: u64 = 500;
-/// After so many faults a timer is parked and an alarm fires.
+/// After this many faults a timer is parked and an alarm is raised.
 pub const ATTEMPTS_MAX: i32 = 10;
 
 type Name = (String, Uuid);
@@ -38,8 +38,7 @@ struct Near {
     loaded_until: Instant,
 }
 
-/// The timers of the near future, in memory; what is overdue when they are first loaded is among
-/// them.
+/// The timers of the near future, in memory; timers overdue at the first load are among them.
 #[derive(Default)]
 pub struct Timers {
     near: Mutex<Near>,
@@ -47,7 +46,7 @@ pub struct Timers {
 }
 
 impl Timers {
-    /// Nothing loaded yet.
+    /// An empty set.
     #[must_use]
     pub fn new() -> Self {
         Self { near: Mutex::default(), changed: Notify::new() }
@@ -57,7 +56,7 @@ impl Timers {
         self.near.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Follows a commit.
+    /// Applies the timers of a commit.
     pub(super) fn landed(&self, writes: &[TimerWrite], fired: Option<&Fired>) {
         if writes.is_empty() && fired.is_none() {
             return;
@@ -100,7 +99,7 @@ impl Timers {
         self.changed.notified().await;
     }
 
-    /// Takes what is due strictly before now, in order, at most so many.
+    /// Takes what is due strictly before now, in order, `most` at most.
     #[must_use]
     pub fn take_due(&self, now: Instant, most: usize) -> Vec<Fired> {
         let mut near = self.near();
@@ -119,17 +118,17 @@ impl Timers {
         taken
     }
 
-    /// The command of a taken one has ended.
+    /// The command of a taken timer has ended.
     pub fn ended(&self, fired: &Fired) {
         self.near().flying.remove(&(fired.kind.clone(), fired.subject));
     }
 
-    /// Puts one back for later: its command broke.
+    /// Puts a taken timer back for later: its command failed.
     pub fn put_back(&self, fired: &Fired, due: Instant) {
         self.near().keep((fired.kind.clone(), fired.subject), due, fired.generation);
     }
 
-    /// Takes those of the left-over ones that this node neither waits for nor works on.
+    /// Takes those of the left-over timers that this node neither waits for nor works on.
     #[must_use]
     pub fn adopt(&self, left_over: Vec<Fired>) -> Vec<Fired> {
         let mut near = self.near();
@@ -143,15 +142,15 @@ impl Timers {
         adopted
     }
 
-    /// Forgets everything in memory: rows were moved behind its back. What falls due from `from` on
-    /// is loaded next.
+    /// Drops all timers in memory, because their rows were changed directly. What falls due from
+    /// `from` on is loaded next.
     pub fn reset(&self, from: Instant) {
         let mut near = self.near();
         let flying = std::mem::take(&mut near.flying);
         *near = Near { flying, loaded_until: from, ..Near::default() };
     }
 
-    /// Loads what falls due in the near future. `mine` says which of it is this node's to fire.
+    /// Loads what falls due in the near future. `mine` decides which of it this node fires.
     ///
     /// # Errors
     /// When the database fails.
@@ -166,7 +165,7 @@ impl Timers {
         let from = {
             let mut near = self.near();
             let from = near.loaded_until;
-            // From here on whatever is armed below `until` is kept at once.
+            // From here on timers armed below `until` go into memory at once.
             near.loaded_until = until.max(from);
             from
         };
@@ -196,7 +195,7 @@ impl Timers {
             let mut near = self.near();
             for row in rows.into_iter().filter(|row| mine(row.subject)) {
                 let name = (row.kind, row.subject);
-                // What a commit armed meanwhile is newer than what was read.
+                // A timer armed by a commit meanwhile is newer than the row that was read.
                 if !near.due.contains_key(&name) {
                     near.keep(name, row.due_at, row.generation);
                 }
@@ -256,7 +255,7 @@ async fn page(
     query.all(db).await
 }
 
-/// Timers that fell due before `late` and that nobody fired: a dead node's, or lost wake-ups'.
+/// Timers that fell due before `late` and were not fired: of a dead node, or after lost wake-ups.
 ///
 /// # Errors
 /// When the database fails.
@@ -292,14 +291,14 @@ pub async fn due_within(
     Ok(rows.into_iter().map(fired).collect())
 }
 
-/// A row as the timetable takes it.
+/// The fired timer of a row.
 #[must_use]
 pub fn fired(row: timer::Model) -> Fired {
     Fired { kind: row.kind, subject: row.subject, due_at: row.due_at, generation: row.generation }
 }
 
-/// Counts a fault of a timer's command: it comes again later; after too many, or at once where
-/// running it again changes nothing, it is parked with an alarm.
+/// Records a fault of a timer's command: it is retried later; after too many faults, or at once
+/// where a retry changes nothing, it is parked with an alarm.
 ///
 /// # Errors
 /// When the database fails.

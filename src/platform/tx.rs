@@ -1,8 +1,8 @@
-//! What a command works on: the instant, reads that remember, and the write set.
+//! The context of a command: the instant, reads that note their versions, and the write set.
 //!
-//! Reads go through the connection outside any transaction. What a decision rests on is therefore
-//! checked again by the flush: rows with a life at their version, hot rows by a condition, the rest
-//! by the database's uniqueness rules.
+//! Reads go through a connection outside any transaction. The flush therefore checks again whatever
+//! a decision depends on: versioned rows at their version, hot rows by a condition, the rest by the
+//! database's uniqueness rules.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -23,7 +23,7 @@ use super::write_set::{
     self, Adjust, Claim, Count, Fact, Fired, TimerWrite, Unique, Write, WriteSet,
 };
 
-/// What is kept once the write set has landed.
+/// Caches a row once the write set has committed.
 pub(super) type Keeping = Box<dyn FnOnce(&Kept) + Send + Sync>;
 
 /// One run of one command.
@@ -41,7 +41,7 @@ pub struct Tx {
 }
 
 impl Tx {
-    /// Begins a run; a trusting one may take rows as this node saw them last.
+    /// Begins a run; the first may read rows from the row cache.
     pub(super) fn begin(
         now: Instant,
         by: By,
@@ -55,7 +55,7 @@ impl Tx {
         Self { now, by, shared, seen, trusting, leaned, checks, landing, writes }
     }
 
-    /// Did it take any row as this node saw it last?
+    /// Did it read any row from the row cache?
     pub(super) fn leaned(&self) -> bool {
         !self.leaned.is_empty()
     }
@@ -66,8 +66,8 @@ impl Tx {
         self.trusting
     }
 
-    /// The write set, with a check for every row that was leaned on and is not updated; and what to
-    /// keep once it has landed.
+    /// The write set, with a check for every row that was read from the row cache and is not
+    /// updated; and what to cache once it has committed.
     pub(super) fn done(self) -> (WriteSet, Vec<Keeping>) {
         let mut writes = self.writes;
         for check in self.checks.into_iter().chain(self.leaned) {
@@ -96,7 +96,7 @@ impl Tx {
         &self.shared.db.read
     }
 
-    /// Something the composition root shared with all commands.
+    /// A value that the composition root shared with all commands.
     ///
     /// # Errors
     /// A fault when it was never shared.
@@ -104,7 +104,8 @@ impl Tx {
         self.shared.get::<T>()
     }
 
-    /// Reads a row by its key, or gives the state this command has already put into the write set.
+    /// Reads a row by its key, or returns the state this command has already put into the write
+    /// set.
     ///
     /// # Errors
     /// A fault when the database fails.
@@ -122,7 +123,7 @@ impl Tx {
         if let Some(seen) = self.seen.get(&place).and_then(|m| m.downcast_ref::<E::Model>()) {
             return Ok(Some(seen.clone()));
         }
-        // `all` and not `one`: a bound LIMIT makes SQLite parse the statement anew each time.
+        // `all` and not `one`: a bound LIMIT makes SQLite parse the statement again each time.
         let row = E::find_by_id(key).all(self.db()).await?.pop();
         if let Some(row) = &row {
             self.seen.insert(place, Box::new(row.clone()));
@@ -130,8 +131,8 @@ impl Tx {
         Ok(row)
     }
 
-    /// As [`Self::find`], but a first run may take the row as this node saw it last: the flush then
-    /// checks its version, and no refusal rests on it.
+    /// As [`Self::find`], but a first run may take the row from the row cache: the flush then
+    /// checks its version, and no refusal depends on it.
     ///
     /// # Errors
     /// A fault when the database fails.
@@ -161,7 +162,7 @@ impl Tx {
         Ok(row)
     }
 
-    /// Puts a new row into the write set, and keeps it once it has landed.
+    /// Puts a new row into the write set, and caches it once it has committed.
     pub fn insert_kept<M>(&mut self, model: M)
     where
         M: Versioned + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
@@ -170,8 +171,8 @@ impl Tx {
         self.landing.push(Box::new(move |kept| kept.put(model)));
     }
 
-    /// Changes cells of a row at the version it was read at, without raising it; whoever keeps the
-    /// row forgets it.
+    /// Changes cells of a row at the version it was read at, without raising it; nodes that cache
+    /// the row drop it.
     pub fn set<M: Versioned>(&mut self, row: &M, cells: Vec<write_set::Cell>) {
         let (table, key) = write_set::place_of(row);
         let (id, version) = (row.id(), row.version());
@@ -189,7 +190,7 @@ impl Tx {
         self.writes.writes.push(Write::Insert { table, cells, or_keep: false });
     }
 
-    /// As [`Self::insert`], but a row that is there already stays as it is.
+    /// As [`Self::insert`], but an existing row stays unchanged.
     pub fn insert_or_keep<M>(&mut self, model: M)
     where
         M: ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
@@ -208,7 +209,7 @@ impl Tx {
         self.landing.push(Box::new(move |kept| kept.put(raised)));
     }
 
-    /// As [`Self::update`], but every cell is written: what stands in the row may not be what was
+    /// As [`Self::update`], but every cell is written: the stored row may differ from what was
     /// read.
     pub fn rewrite<M>(&mut self, old: &M, new: &M)
     where
@@ -223,7 +224,7 @@ impl Tx {
         self.landing.push(Box::new(move |kept| kept.put(raised)));
     }
 
-    /// Replaces a row that has no life of its own.
+    /// Replaces a row that has no version.
     pub fn replace<M>(&mut self, model: M)
     where
         M: ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
@@ -234,30 +235,30 @@ impl Tx {
         self.writes.writes.push(Write::Replace { table, key, cells });
     }
 
-    /// Takes away the rows of a table whose columns hold these values.
+    /// Deletes the rows of a table whose columns hold these values.
     pub fn delete(&mut self, table: &'static str, key: Vec<(&'static str, Value)>) {
         self.writes.writes.push(Write::Delete { table, key });
     }
 
-    /// Takes a run of ticks.
+    /// Takes a run of occupancy cells.
     pub fn take(&mut self, claim: Claim) {
         self.writes.writes.push(Write::Take(claim));
     }
 
-    /// Lets a run of ticks go.
+    /// Releases a run of occupancy cells.
     pub fn free(&mut self, claim: Claim) {
         self.writes.writes.push(Write::Free(claim));
     }
 
-    /// Has the flush check that a row with a life is still at the version it was read at, and hold
-    /// it there until it has landed.
+    /// Has the flush check that a versioned row is still at the version it was read at, and lock it
+    /// until the commit.
     pub fn check<M: Versioned>(&mut self, row: &M) {
         let (table, key) = write_set::place_of(row);
         let version = row.version();
         self.checks.push(Write::Check { table, key, version, firm: true });
     }
 
-    /// Changes a hot row by an amount. Two changes of one row become one: a statement of PostgreSQL
+    /// Changes a hot row by an amount. Two changes of one row are merged: a statement of PostgreSQL
     /// changes a row only once.
     pub fn adjust(&mut self, adjust: Adjust) {
         let same = self.writes.writes.iter_mut().find_map(|write| {
@@ -270,28 +271,28 @@ impl Tx {
         }
     }
 
-    /// Counts one more in a counter that has a limit.
+    /// Adds one to a counter that has a limit.
     pub fn count(&mut self, count: Count) {
         self.writes.writes.push(Write::Count(count));
     }
 
-    /// Says what a uniqueness rule of the database means here.
+    /// Defines the refusal for a uniqueness rule of the database.
     pub fn unique(&mut self, rule: Unique) {
         self.writes.uniques.push(rule);
     }
 
-    /// Arms a timer, or arms it anew.
+    /// Arms a timer, or arms it again.
     pub fn arm(&mut self, kind: &'static str, subject: Uuid, due: Instant) {
         let generation = rand::random::<i64>();
         self.writes.timer(TimerWrite { kind, subject, due: Some(due), generation });
     }
 
-    /// Takes a timer away.
+    /// Disarms a timer.
     pub fn disarm(&mut self, kind: &'static str, subject: Uuid) {
         self.writes.timer(TimerWrite { kind, subject, due: None, generation: 0 });
     }
 
-    /// Tells an audience.
+    /// Emits an event to an audience.
     ///
     /// # Errors
     /// A fault when the payload is no JSON.
@@ -314,12 +315,12 @@ impl Tx {
         Ok(())
     }
 
-    /// Wakes whoever follows a topic that is no feed.
+    /// Wakes the listeners of a topic that is no feed.
     pub fn wake(&mut self, topic: String) {
         self.writes.topics.push(topic);
     }
 
-    /// A row that must be there.
+    /// A row that must exist.
     ///
     /// # Errors
     /// A fault that names the row.

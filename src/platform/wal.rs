@@ -1,6 +1,6 @@
-//! The length of `SQLite`'s write-ahead log. `SQLite` starts the log anew only at a moment when
-//! nobody reads from it; beside readers that overlap, or one that is slow, it grows without end and
-//! keeps its length. The writer therefore truncates it as soon as the readers let it.
+//! The length of `SQLite`'s write-ahead log. `SQLite` restarts the log only at a moment without
+//! readers; with overlapping readers, or a slow one, it grows without end and keeps its length. The
+//! writer therefore truncates it as soon as no reader prevents that.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -10,9 +10,9 @@ use sea_orm::{DatabaseConnection, DbErr, Statement};
 use super::db::{Db, SQLITE_BUSY};
 use super::held::Held;
 
-/// How long writes may stand still for one attempt.
+/// How long one attempt may block writes.
 const WAIT_MS: u64 = 50;
-/// After an attempt that a reader prevented.
+/// The pause after an attempt that a reader prevented.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// How long the log is.
@@ -48,7 +48,7 @@ impl Wal {
         std::fs::metadata(&self.path).map_or(0, |file| file.len())
     }
 
-    /// How long it is; the metric `yumo_wal_bytes` follows.
+    /// How long it is; also sets the metric `yumo_wal_bytes`.
     pub(super) fn state(&self) -> State {
         let bytes = self.bytes();
         let gauge = f64::from(u32::try_from(bytes).unwrap_or(u32::MAX));
@@ -62,7 +62,7 @@ impl Wal {
         }
     }
 
-    /// Truncates the log where it is too long and no reader holds it; gives how long it is then.
+    /// Truncates the log where it is too long and no reader holds it; returns its state afterwards.
     pub(super) async fn keep(&mut self, pool: &DatabaseConnection) -> State {
         let mut state = self.state();
         if state != State::Short && Instant::now() >= self.next {

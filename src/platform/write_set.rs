@@ -1,4 +1,4 @@
-//! The write set: what a command wants to change, as data, until it is flushed once at the end.
+//! The write set: what a command wants to change, as data, flushed once at the end.
 
 use entity::value::{EventId, Instant, OrderId, SessionId};
 use sea_orm::{
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::refusal::Refused;
 
-/// A column and what stands in it.
+/// A column and its value.
 pub type Cell = (&'static str, Value);
 
 /// A row inserted, updated at its version, changed by an amount, or deleted.
@@ -21,10 +21,10 @@ pub enum Write {
         table: &'static str,
         /// All its columns.
         cells: Vec<Cell>,
-        /// A row that is there already stays as it is.
+        /// An existing row stays unchanged.
         or_keep: bool,
     },
-    /// A row with a life, at the version it was read at.
+    /// A versioned row, at the version it was read at.
     Update {
         /// The table.
         table: &'static str,
@@ -32,32 +32,32 @@ pub enum Write {
         key: Vec<Cell>,
         /// The version it was read at.
         version: i64,
-        /// What changes; the version is raised by itself.
+        /// What changes; the version is raised automatically.
         cells: Vec<Cell>,
     },
     /// A hot row that changes by an amount, if the condition holds.
     Adjust(Adjust),
-    /// A counter that never passes its limit; it begins with the first count.
+    /// A counter that never passes its limit; created by the first count.
     Count(Count),
-    /// A row without a life is replaced.
+    /// A row without a version is replaced.
     Replace {
         /// The table.
         table: &'static str,
         /// Which row.
         key: Vec<Cell>,
-        /// What it then holds.
+        /// Its new content.
         cells: Vec<Cell>,
     },
-    /// A row that was leaned on must still be at this version.
+    /// A row that was read from the row cache must still be at this version.
     Check {
         /// The table.
         table: &'static str,
         /// Which row.
         key: Vec<Cell>,
-        /// The version it was seen at.
+        /// The version it was read at.
         version: i64,
-        /// Nobody changes it before this has landed: who comes first is first. Without it a change
-        /// that lands at the same moment may be overtaken.
+        /// Locks the row until the commit, so that no other command changes it before. Without it a
+        /// change that commits at the same moment may be missed.
         firm: bool,
     },
     /// Cells of a row, at the version it was read at, without raising it.
@@ -68,37 +68,37 @@ pub enum Write {
         key: Vec<Cell>,
         /// The version it was read at.
         version: i64,
-        /// What it then holds.
+        /// The new values.
         cells: Vec<Cell>,
     },
-    /// Rows that go.
+    /// Rows that are deleted.
     Delete {
         /// The table.
         table: &'static str,
         /// Which rows.
         key: Vec<Cell>,
     },
-    /// Ticks that are taken: the database refuses one that is held already.
+    /// Occupancy cells that are taken: the database refuses a cell that is held already.
     Take(Claim),
-    /// Ticks that are let go, where this holder has them.
+    /// Occupancy cells that are released, where this holder has them.
     Free(Claim),
 }
 
-/// A run of ticks of one resource.
+/// A run of occupancy cells of one resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// What can be held by one at a time.
+    /// What only one holder can have at a time: a bay or a car.
     pub resource: Uuid,
-    /// The first tick.
+    /// The first cell.
     pub from: i64,
-    /// The first tick after the run.
+    /// The first cell after the run.
     pub until: i64,
     /// Who holds it.
     pub holder: Uuid,
 }
 
 impl Write {
-    /// Does it update the row that `check` is about, or check the same as firmly?
+    /// Does it update the row that `check` is about, or check it at least as firmly?
     #[must_use]
     pub fn covers(&self, check: &Self) -> bool {
         let Self::Check { table: leaned, key: row, version: at, firm: wanted } = check else {
@@ -130,19 +130,20 @@ pub struct Adjust {
     pub key: Vec<Cell>,
     /// Columns and what is added to them.
     pub add: Vec<(&'static str, i64)>,
-    /// Columns and what they then hold.
+    /// Columns and their new values.
     pub set: Vec<Cell>,
-    /// Columns that are computed from the row as it was.
+    /// Columns computed from the previous state of the row.
     pub also: Vec<Computed>,
     /// SQL that must hold of the row; `?` stands for each of `values`.
     pub condition: Option<(&'static str, Vec<Value>)>,
-    /// The *no* when it does not; without one somebody else was faster, and the command runs again.
+    /// The refusal when it does not hold; without one, another command committed first, and this
+    /// one runs again.
     pub refusal: Option<Refused>,
 }
 
 impl Adjust {
-    /// Are both about one row, and can they become one: at most one of them has a condition, sets
-    /// or computes anything?
+    /// Are both about one row, and can they be merged: at most one of them has a condition, sets or
+    /// computes anything?
     pub(super) fn same_row(&self, other: &Self) -> bool {
         let plain = |adjust: &Self| {
             adjust.set.is_empty() && adjust.also.is_empty() && adjust.condition.is_none()
@@ -150,7 +151,7 @@ impl Adjust {
         (self.table, &self.key) == (other.table, &other.key) && (plain(self) || plain(other))
     }
 
-    /// Does what the other one does, too.
+    /// Merges the other change into this one.
     pub(super) fn absorb(&mut self, other: Self) {
         for (column, by) in other.add {
             match self.add.iter_mut().find(|(known, _)| *known == column) {
@@ -165,64 +166,64 @@ impl Adjust {
     }
 }
 
-/// One more in a counter row (`n`), if that does not pass the limit; however many come at once, the
-/// database counts them one after another.
+/// One more in a counter row (`n`), if that does not pass the limit; the database serialises
+/// concurrent counts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Count {
     /// The table; its counting column is `n`.
     pub table: &'static str,
-    /// Which row; made with 1 where it is not there yet.
+    /// Which row; created with 1 where it does not exist.
     pub key: Vec<Cell>,
     /// The counter never passes this; at least 1.
     pub most: i64,
-    /// The *no* when it would.
+    /// The refusal when it would.
     pub refusal: Refused,
 }
 
-/// A column computed from the row as it was.
+/// A column computed from the previous state of the row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Computed {
     /// The column.
     pub column: &'static str,
     /// The SQL; `?` stands for each of `values`.
     pub sql: &'static str,
-    /// What it is computed with.
+    /// The values of its parameters.
     pub values: Vec<Value>,
 }
 
-/// A uniqueness rule of the database and the *no* it means.
+/// A uniqueness rule of the database and the refusal it means.
 #[derive(Clone, Debug)]
 pub struct Unique {
     /// The constraint's name, on PostgreSQL.
     pub name: &'static str,
-    /// Its `table.column, …`, as `SQLite` says it.
+    /// Its `table.column, …`, as in `SQLite`'s message.
     pub columns: &'static str,
-    /// The *no*.
+    /// The refusal.
     pub refusal: Refused,
-    /// A command that runs again chooses otherwise or says no by itself: it is run again as often
-    /// as it may be.
+    /// When run again, the command chooses another value or refuses by itself: it is run again up
+    /// to the limit of runs.
     pub choose_again: bool,
 }
 
 /// A timer armed (`due` is set) or disarmed.
 #[derive(Clone, Debug)]
 pub struct TimerWrite {
-    /// Which command the clock will send.
+    /// Which command the scheduler will run.
     pub kind: &'static str,
-    /// About what.
+    /// The id of its subject.
     pub subject: Uuid,
-    /// When; `None` takes it away.
+    /// When; `None` disarms it.
     pub due: Option<Instant>,
     /// The generation it gets.
     pub generation: i64,
 }
 
-/// Something told to an audience.
+/// An event for an audience.
 #[derive(Clone, Debug)]
 pub struct Fact {
     /// Whose feed.
     pub audience: String,
-    /// The same everywhere it is told.
+    /// The same id in every feed it is emitted to.
     pub id: EventId,
     /// What happened, in the past tense.
     pub kind: &'static str,
@@ -230,27 +231,27 @@ pub struct Fact {
     pub order_id: Option<OrderId>,
     /// The device that caused it.
     pub session_id: Option<SessionId>,
-    /// JSON as its reader may see it; personal data sealed.
+    /// JSON with what its audience may see; personal data sealed.
     pub payload: String,
 }
 
-/// The timer that fired, to be consumed if it is still the same one.
+/// A timer that fired, consumed if it is still the same one.
 #[derive(Clone, Debug)]
 pub struct Fired {
-    /// Which command the clock sends.
+    /// Which command the scheduler runs.
     pub kind: String,
-    /// About what.
+    /// The id of its subject.
     pub subject: Uuid,
     /// When it fell due.
     pub due_at: Instant,
-    /// Which arming it was.
+    /// The generation it was armed with.
     pub generation: i64,
 }
 
 /// Everything one command changes.
 #[derive(Clone, Debug, Default)]
 pub struct WriteSet {
-    /// The key under which the answer is kept.
+    /// The idempotency key under which the answer is stored.
     pub key: Option<Vec<Cell>>,
     /// Rows.
     pub writes: Vec<Write>,
@@ -258,16 +259,16 @@ pub struct WriteSet {
     pub uniques: Vec<Unique>,
     /// Timers.
     pub timers: Vec<TimerWrite>,
-    /// Facts.
+    /// Events.
     pub facts: Vec<Fact>,
-    /// The timer that caused it.
+    /// The timer that caused the command.
     pub fired: Option<Fired>,
-    /// Topics to wake beside the feeds: sessions that ended, a new policy.
+    /// Topics to wake besides the feeds: ended sessions, a new policy.
     pub topics: Vec<String>,
 }
 
 impl WriteSet {
-    /// Nothing to write?
+    /// Is there nothing to write?
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.key.is_none()
@@ -277,7 +278,7 @@ impl WriteSet {
             && self.fired.is_none()
     }
 
-    /// Arms or disarms; the newest word counts.
+    /// Arms or disarms a timer; the last call for it counts.
     pub fn timer(&mut self, write: TimerWrite) {
         self.timers.retain(|t| (t.kind, t.subject) != (write.kind, write.subject));
         self.timers.push(write);

@@ -1,11 +1,11 @@
-//! The `SQLite` writer: one task with the only writing connection. Whatever waits lands in one
-//! IMMEDIATE transaction, a savepoint each (group commit).
+//! The `SQLite` writer: one task with the only writing connection. All queued scripts commit in one
+//! IMMEDIATE transaction, with a savepoint each (group commit).
 //!
-//! Any error at BEGIN or COMMIT, and any script that cannot be rolled back to its savepoint, ends
-//! the whole group: nobody in it is answered yes, the connection is closed, which rolls back what
-//! it still holds, and the next group gets a new one. `SQLite` rolls a transaction back by itself
-//! on some errors (a full disk, a failed read or write, no memory); a script that went on after
-//! that would commit on its own, so such an error ends the group as well.
+//! Any error at BEGIN or COMMIT, and any script that cannot be rolled back to its savepoint, fails
+//! the whole group: no command in it succeeds, the connection is closed, which rolls back what it
+//! still holds, and the next group gets a new one. `SQLite` rolls a transaction back by itself on
+//! some errors (a full disk, a failed read or write, no memory); a script that continued after that
+//! would commit separately, so such an error fails the group as well.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,21 +19,21 @@ use super::held::Held;
 use super::storage::{RETRY, Storage, probe};
 use super::wal::{State, Wal};
 
-/// At most so many scripts land in one transaction.
+/// Scripts that commit in one transaction at most.
 const GROUP_MAX: usize = 128;
-/// So many may wait before senders wait too.
+/// Scripts that may be queued before senders have to wait.
 pub(super) const WAITING_MAX: usize = 1024;
 
 type Outcome = Result<Numbers, WriteError>;
 
-/// A script that waits to land.
+/// A script in the writer's queue.
 pub(super) struct Job {
     pub(super) statement: Statement,
     pub(super) feeds: usize,
     pub(super) reply: oneshot::Sender<Outcome>,
 }
 
-/// The writer's own state.
+/// The writer's state.
 pub(super) struct Writer {
     pool: DatabaseConnection,
     storage: Arc<Storage>,
@@ -54,7 +54,7 @@ impl Writer {
         }
     }
 
-    /// Lands what comes until nobody can send any more.
+    /// Commits queued scripts until all senders are gone.
     pub(super) async fn run(mut self, mut waiting: mpsc::Receiver<Job>) {
         let mut group = Vec::with_capacity(GROUP_MAX);
         loop {
@@ -79,7 +79,7 @@ impl Writer {
         };
         match landed {
             Ok(outcomes) => {
-                // Whoever asked may be gone; the group has landed all the same.
+                // A sender may be gone; the group has committed all the same.
                 for (reply, outcome) in replies.into_iter().zip(outcomes) {
                     let _ = reply.send(outcome);
                 }
@@ -94,7 +94,8 @@ impl Writer {
         self.keep_log_short().await;
     }
 
-    /// A group that failed is followed by a probe at once: one that lands says the next may go on.
+    /// Commits a group. One that failed is followed by a probe at once; if it commits, the next
+    /// group may run.
     async fn group(&mut self, scripts: &[(Statement, usize)]) -> Result<Vec<Outcome>, String> {
         let landed = transaction(&self.pool, scripts).await;
         landed.map_err(|error| {
@@ -112,7 +113,7 @@ impl Writer {
         }
     }
 
-    /// Writes a row of its own, as much as a group needs where writing failed before.
+    /// Writes a row of its own, with as many bytes as a group needs after a failed write.
     async fn probe(&mut self) {
         let room = !self.storage.writable();
         let mine = [(probe(DatabaseBackend::Sqlite, room), 0)];
@@ -125,7 +126,7 @@ impl Writer {
                 self.storage.recovers();
                 self.wrote();
             }
-            // The node stops.
+            // The node is stopping.
             Err(_) if self.pool.get_sqlite_connection_pool().is_closed() => return,
             Err(error) => {
                 self.storage.fails(&error.to_string());
@@ -143,8 +144,8 @@ impl Writer {
     }
 }
 
-/// Lands scripts in one transaction. On an error nothing of it is there: the connection is dropped
-/// unreleased, and as the pool holds one, nobody gets another before it is closed.
+/// Commits scripts in one transaction. On an error nothing of it is stored: the connection is
+/// dropped unreleased, and as the pool holds one, no other task gets one before it is closed.
 async fn transaction(
     pool: &DatabaseConnection,
     scripts: &[(Statement, usize)],

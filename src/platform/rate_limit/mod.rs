@@ -10,17 +10,17 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Buckets in memory at most; beyond that the fullest are forgotten, and if none is full the limit
-/// is open for new keys.
+/// Most buckets in memory; beyond that the fullest are dropped, and if none is full, new keys are
+/// not limited.
 const KEYS_MAX: usize = 200_000;
-/// A bucket from which less than this part was taken is of no concern to other nodes.
+/// A bucket is shared with other nodes once this fraction of it (one eighth) was taken.
 const SHARED_FROM: u64 = 8;
 const MICROS: u64 = 1_000_000;
 
-/// What a bucket holds and gains.
+/// The size and rate of a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
-    /// What it is called in answers.
+    /// Its name in answers.
     pub name: &'static str,
     /// Tokens of a full bucket.
     pub burst: u32,
@@ -29,29 +29,29 @@ pub struct Quota {
 }
 
 impl Quota {
-    /// Microseconds in which one token is gained.
+    /// Microseconds to gain one token.
     fn interval(&self) -> u64 {
         (MICROS / u64::from(self.per_s.max(1))).max(1)
     }
 
-    /// Microseconds in which an empty bucket is full again.
+    /// Microseconds to fill an empty bucket.
     fn whole(&self) -> u64 {
         self.interval().saturating_mul(u64::from(self.burst))
     }
 
-    /// Seconds in which an empty bucket is full again, rounded up.
+    /// Seconds to fill an empty bucket, rounded up.
     #[must_use]
     pub fn window_s(&self) -> u64 {
         self.whole().div_ceil(MICROS)
     }
 }
 
-/// There are not enough tokens.
+/// The bucket has not enough tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exceeded {
-    /// In whose bucket.
+    /// The bucket's quota.
     pub quota: Quota,
-    /// When there will be.
+    /// The time until there are enough.
     pub retry_after: Duration,
 }
 
@@ -59,7 +59,7 @@ pub struct Exceeded {
 struct Bucket {
     /// When it is full again, microseconds since the start.
     full_at: u64,
-    /// Tokens taken here that other nodes do not know of.
+    /// Tokens taken here that other nodes do not know of yet.
     unshared: u32,
 }
 
@@ -71,7 +71,7 @@ pub struct Buckets {
 }
 
 impl Buckets {
-    /// All full.
+    /// Full buckets.
     #[must_use]
     pub fn new(quota: Quota) -> Self {
         Self { quota, started: Instant::now(), by_key: Mutex::default() }
@@ -85,7 +85,7 @@ impl Buckets {
         u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// Takes so many tokens out of a bucket.
+    /// Takes `weight` tokens out of a bucket.
     ///
     /// # Errors
     /// When there are not enough; none are taken then.
@@ -113,7 +113,7 @@ impl Buckets {
         Ok(())
     }
 
-    /// What other nodes should know of: keys and tokens taken. Full buckets are forgotten.
+    /// Keys and tokens taken that other nodes do not know of yet. Full buckets are dropped.
     fn unshared(&self, most: usize) -> Vec<(u128, u32)> {
         let now = self.now();
         let from = self.quota.whole() / SHARED_FROM;
@@ -126,7 +126,7 @@ impl Buckets {
             .collect()
     }
 
-    /// Takes over what all nodes took together: microseconds until the bucket is full again.
+    /// Applies the total of all nodes: microseconds until the bucket is full again.
     fn learn(&self, key: u128, together: u64) {
         let now = self.now();
         let mut by_key = self.by_key();
@@ -143,7 +143,7 @@ mod tests {
 
     const QUOTA: Quota = Quota { name: "session", burst: 10, per_s: 2 };
 
-    /// LIM-9: a bucket gives what it holds, then what it gains, to each key by itself.
+    /// LIM-9: each key has a bucket of its own, which allows its burst and then its rate.
     #[test]
     fn a_bucket_gives_its_burst_and_then_its_rate() {
         let buckets = Buckets::new(QUOTA);
@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(buckets.take_at(1, 1, 500_000), Ok(()));
     }
 
-    /// LIM-9: what other nodes gave counts here too, and nothing is counted twice.
+    /// LIM-9: tokens taken on other nodes count here too, and nothing is counted twice.
     #[test]
     fn what_others_took_is_learned() {
         let buckets = Buckets::new(Quota { name: "session", burst: 1_000, per_s: 1 });

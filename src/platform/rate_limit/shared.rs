@@ -1,7 +1,7 @@
-//! The sum of all nodes: what each took out of its buckets is added up in Redis (LIM-9).
+//! Rate limits across nodes: the tokens that each node takes are added up in Redis (LIM-9).
 //!
-//! A few times a second a node sends what it took since and learns what all took together. While
-//! Redis is away nothing is learned, and each node limits by itself.
+//! A few times a second a node sends what it took since and reads the total of all nodes. While
+//! Redis is away each node limits by its own count.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,16 +11,16 @@ use redis::aio::ConnectionManager;
 use super::Buckets;
 use crate::platform::clock::pause;
 
-/// How often nodes tell each other.
+/// How often nodes exchange their counts.
 const EVERY: Duration = Duration::from_millis(200);
-/// Buckets told in one message; more wait for the next.
+/// Buckets in one message at most; more wait for the next.
 const TOGETHER_MAX: usize = 512;
-/// Kept in Redis so much longer than the bucket needs to be full, milliseconds.
+/// How much longer than a bucket needs to fill Redis stores it, milliseconds.
 const SLACK_MS: u64 = 1_000;
 
-/// Adds what was taken to each bucket, by the clock of Redis, and answers for each how many
-/// microseconds it needs to be full again. `ARGV`: the whole of a bucket in microseconds, the
-/// slack, then the cost of each key.
+/// Adds what was taken to each bucket, by the clock of Redis, and returns for each the microseconds
+/// until it is full again. `ARGV`: the time to fill a bucket in microseconds, the slack, then the
+/// cost of each key.
 const ADD: &str = r"
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -37,7 +37,7 @@ end
 return answers
 ";
 
-/// Shares these buckets with all nodes on the same channel, until it is dropped.
+/// Shares these buckets with all nodes on the same channel, until the future is dropped.
 pub async fn share(buckets: Vec<Arc<Buckets>>, url: String, channel: String) {
     let client = match redis::Client::open(url) {
         Ok(client) => client,

@@ -1,9 +1,10 @@
-//! The write set as SQL: one self-gating statement on PostgreSQL, one script on `SQLite`.
+//! The write set as SQL: one statement that checks its own guards on PostgreSQL, one script on
+//! `SQLite`.
 //!
-//! Gated parts run in lock order (key, rows, wallets, feed counters, the fired timer), each only if
-//! the one before it found its row; a part that did not shuts its gate, which undoes the whole
-//! flush and tells which part it was. PostgreSQL promises no order among data-modifying CTEs, so
-//! every gated part counts the rows of the one before it.
+//! Guarded parts run in lock order (key, rows, wallets, feed counters, the fired timer), each only
+//! if the one before it found its row; a part that did not fails its guard, which undoes the whole
+//! flush and reports which part it was. PostgreSQL promises no order among data-modifying CTEs, so
+//! every guarded part counts the rows of the one before it.
 
 mod rows;
 
@@ -16,40 +17,40 @@ use sea_orm::{DatabaseBackend, Statement, Value};
 use super::refusal::Refused;
 use super::write_set::{Cell, Fact, Fired, TimerWrite, WriteSet};
 
-/// What it means when a gate is shut.
+/// What a failed guard means.
 #[derive(Debug)]
 pub enum Gate {
-    /// The row was changed by somebody else.
+    /// The row was changed by another command.
     Contended,
     /// The condition does not hold.
     Refuse(Box<Refused>),
-    /// The timer is gone or was armed anew.
+    /// The timer is gone or was armed again.
     Outdated,
 }
 
-/// A flush ready to run: the statement, whose one row holds the new number of each feed, and what
-/// its parts mean.
+/// A flush ready to run: the statement, which returns one row with the new number of each feed, and
+/// the meaning of its parts.
 #[derive(Debug)]
 pub struct Script {
     /// The statement.
     pub statement: Statement,
-    /// What its parts mean.
+    /// The meaning of its parts.
     pub meaning: Meaning,
 }
 
-/// What the parts of a script mean.
+/// The meaning of a script's parts.
 #[derive(Debug)]
 pub struct Meaning {
-    /// What each gate means.
+    /// What the failure of each guard means.
     pub gates: Vec<Gate>,
-    /// Each audience and how many numbers it takes, in the order of the row's columns.
+    /// Each audience and how many event numbers it takes, in the order of the row's columns.
     pub feeds: Vec<(String, usize)>,
 }
 
 /// Name of the uniqueness rule of idempotency keys, on PostgreSQL and on `SQLite`.
 pub const KEY_UNIQUE: (&str, &str) = ("idempotency_pkey", "idempotency.actor");
 
-/// A gated part; one that changes rows is counted by what it changed.
+/// A guarded part; one that changes rows is counted by the rows it changed.
 struct Part {
     body: String,
     changes: bool,
@@ -63,7 +64,7 @@ struct Composer {
     gates: Vec<Gate>,
 }
 
-/// Writes the script of a write set.
+/// Composes the script of a write set.
 #[must_use]
 pub fn compose(set: &WriteSet, backend: DatabaseBackend, now: Instant) -> Script {
     let mut composer = Composer {
@@ -101,8 +102,9 @@ impl Composer {
         self.gates.push(meaning);
     }
 
-    /// A gated part that changes nothing: the rows must be there. One statement sees what had
-    /// landed when it began, so on PostgreSQL a firm one holds its rows; `SQLite` has one writer.
+    /// Adds a guarded part that changes nothing: the rows must exist. One statement sees what had
+    /// committed when it began, so on PostgreSQL a firm check locks its rows; `SQLite` has one
+    /// writer.
     fn check(&mut self, rows: &str, firm: bool) {
         let n = self.gated.len();
         let body = if self.postgres {
@@ -114,7 +116,7 @@ impl Composer {
         self.gates.push(Gate::Contended);
     }
 
-    /// The condition that the gated part before this one found its row.
+    /// The condition that the guarded part before this one found its row.
     fn after(&self) -> String {
         match self.gated.len().checked_sub(1) {
             Some(last) if self.postgres => format!("(SELECT count(*) FROM g{last}) = 1"),
@@ -250,8 +252,8 @@ impl Composer {
         }
         text.truncate(text.len() - 2);
         text.push_str(" SELECT ");
-        // Each part counts the one before it, so the last one stands for all; only where its row
-        // is missing is it asked which part it was.
+        // Each part counts the one before it, so the last one proves all; only where its row is
+        // missing are the parts searched for the one that failed.
         if let Some(last) = self.gated.len().checked_sub(1) {
             let gate = |i| format!("gate((SELECT count(*) FROM g{i}) = 1, {i})");
             let asked: Vec<String> = (0..=last).map(gate).collect();

@@ -96,7 +96,7 @@ impl Composer {
         );
     }
 
-    /// One upsert that changes nothing, and so shuts its gate, where the counter is full.
+    /// One upsert; where the counter is full it changes nothing, and so fails its guard.
     fn count(&mut self, count: &Count) {
         let columns: Vec<String> = count.key.iter().map(|(c, _)| format!("\"{c}\"")).collect();
         let values: Vec<String> = count.key.iter().map(|(_, v)| self.bind(v)).collect();
@@ -141,8 +141,9 @@ impl Composer {
         ));
     }
 
-    /// One row for each tick. Whoever takes ticks of a bay tells its branch, so takers wait for
-    /// each other at the branch's feed and never in a circle.
+    /// One row for each occupancy cell. A command that takes cells of a bay also emits to its
+    /// branch's feed, so such commands queue at the branch's feed counter, which prevents
+    /// deadlocks.
     fn take(&mut self, claim: &Claim) {
         let Claim { resource, from, until, holder } = *claim;
         let resource = self.bind(&Value::from(resource));
