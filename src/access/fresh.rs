@@ -1,6 +1,6 @@
-//! A fresh one-time code for what a session alone does not allow (LIM-11).
+//! Re-authentication: a fresh one-time code for acts that a session alone does not permit (LIM-11).
 //!
-//! The code is asked for as for signing in and answers once, for one or the other.
+//! The code is requested as for signing in and can be used once, for either purpose.
 
 use entity::value::fold::fold_digits;
 use entity::{otp, person, session};
@@ -12,11 +12,11 @@ use super::{ANYONE, Refusal, otp as codes};
 use crate::platform::crypto::Keys;
 use crate::platform::{By, Engine, Fault, Refused, Stop, Tx};
 
-/// A try of a person's newest code, or why there is none.
+/// A counted try of a person's newest code, or the refusal why there is none.
 pub type Attempt = Result<Uuid, Box<Refused>>;
 
-/// Spends one try of the newest code of a person; it is counted before the code is looked at. A
-/// refusal is the command's to give: a repeated one is answered again first.
+/// Counts one try of the newest code of a person, before the code is compared. A refusal is
+/// returned for the command to give, because a repeated command must get its stored answer first.
 ///
 /// # Errors
 /// Faults only.
@@ -28,7 +28,7 @@ pub async fn attempt(engine: &Engine, by: By) -> Result<Attempt, Stop> {
     let rows = person::Entity::find_by_id(person_id).all(db).await?;
     let row = Tx::must("person", person_id, rows.into_iter().next())?;
     let session = session::Entity::find_by_id(session_id).all(db).await?.pop();
-    // As at sign-in: the codes this device asked for, or whoever is at its address (LIM-10).
+    // As at sign-in: the codes that this device, or its address, requested (LIM-10).
     let keys = engine.extension::<Keys>()?;
     let address = by.address.map(|address| keys.lookup("address", &address.to_string()));
     let device = session.and_then(|session| session.device_hash);
@@ -40,7 +40,7 @@ pub async fn attempt(engine: &Engine, by: By) -> Result<Attempt, Stop> {
     }
 }
 
-/// Compares the code a try was spent on, and spends it.
+/// Compares the code of a counted try, and marks it as used.
 ///
 /// # Errors
 /// `code_wrong`, `code_expired`, `too_many_tries`.

@@ -1,5 +1,6 @@
-//! Invitations: a branch names a number, whoever has it says yes or no (ACC-4). Until then the
-//! branch learns nothing of them, not even whether the number is known.
+//! Invitations: a branch invites a phone number, and the person with that number accepts or
+//! declines (ACC-4). Until then the branch learns nothing of them, not even whether the number is
+//! known.
 
 use chrono::TimeDelta;
 use entity::staff::StaffRole;
@@ -19,19 +20,19 @@ use crate::platform::{Command, Engine, Stop, Tx};
 /// Days an invitation can be accepted.
 const GOOD_DAYS: i64 = 7;
 
-/// An invitation, to the branch that sent it.
+/// An invitation, as the branch that sent it sees it.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct InvitationView {
     /// The invitation.
     pub id: InvitationId,
-    /// The number, as the branch named it.
+    /// The number, as the branch entered it.
     pub phone: SealedField,
-    /// As what.
+    /// The role offered.
     pub role: StaffRole,
-    /// Since when.
+    /// When it was sent.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Instant,
-    /// Until then it can be accepted.
+    /// When it expires.
     #[schema(value_type = String, format = DateTime)]
     pub expires_at: Instant,
 }
@@ -48,23 +49,23 @@ impl From<&Model> for InvitationView {
     }
 }
 
-/// An invitation, to whoever is invited.
+/// An invitation, as the invited person sees it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct OwnInvitationView {
     /// The invitation.
     pub id: InvitationId,
     /// The branch.
     pub partner_id: PartnerId,
-    /// What clients read.
+    /// The branch's name for clients.
     pub partner_name: String,
-    /// As what.
+    /// The role offered.
     pub role: StaffRole,
-    /// Until then it can be accepted.
+    /// When it expires.
     #[schema(value_type = String, format = DateTime)]
     pub expires_at: Instant,
 }
 
-/// The invitations of a branch that wait for an answer, oldest first.
+/// The open invitations of a branch, oldest first.
 ///
 /// # Errors
 /// A fault when the database fails.
@@ -78,7 +79,7 @@ pub async fn of_branch(
     Ok(rows.iter().map(InvitationView::from).collect())
 }
 
-/// The invitations that wait for a person's answer, oldest first.
+/// The open invitations of a person, oldest first.
 ///
 /// # Errors
 /// A fault when the database fails.
@@ -123,14 +124,14 @@ async fn pending(
     Ok(rows)
 }
 
-/// Invites whoever has this number to work at the branch; an earlier invitation of the number that
-/// waits is replaced.
+/// Invites the person with this number to work at the branch; an earlier open invitation of the
+/// number is replaced.
 pub struct Invite {
-    /// Where.
+    /// The branch.
     pub partner_id: PartnerId,
-    /// Whose number.
+    /// The phone number.
     pub phone: Phone,
-    /// As what.
+    /// The role offered.
     pub role: StaffRole,
 }
 
@@ -148,7 +149,7 @@ impl Command for Invite {
         if let Some(who) = known(tx.db(), &keys, &self.phone).await?
             && tx.find::<staff::Entity>((self.partner_id, who.id)).await?.is_some()
         {
-            // The branch sees its own people with their numbers: this tells it nothing new.
+            // The branch can see its staff with their numbers anyway, so this reveals nothing.
             return Err(Refusal::AlreadyStaff.refused().with("person_id", who.id).into());
         }
         let phone_hash = phone_hash(&keys, &self.phone);
@@ -184,11 +185,11 @@ impl Command for Invite {
     }
 }
 
-/// The branch takes an invitation back.
+/// Withdraws an invitation of the branch.
 pub struct Withdraw {
-    /// Whose invitation.
+    /// The branch that sent it.
     pub partner_id: PartnerId,
-    /// Which.
+    /// Which invitation.
     pub invitation_id: InvitationId,
 }
 
@@ -208,13 +209,13 @@ impl Command for Withdraw {
     }
 }
 
-/// Whoever is invited says yes, and works there from now on, or no.
+/// Accepts an invitation, with immediate effect, or declines it.
 pub struct AnswerInvitation {
-    /// Who answers.
+    /// The invited person.
     pub person_id: PersonId,
     /// Which invitation.
     pub invitation_id: InvitationId,
-    /// Yes?
+    /// Whether it is accepted.
     pub accept: bool,
 }
 
@@ -235,7 +236,7 @@ impl Command for AnswerInvitation {
         if self.accept {
             hold_branch(tx, row.partner_id).await?;
             let before = tx.find::<staff::Entity>((row.partner_id, self.person_id)).await?;
-            // Whoever became more meanwhile is not made less by an old invitation.
+            // An old invitation does not lower a role that the person was given meanwhile.
             let role = before.as_ref().map_or(row.role, |before| before.role);
             if before.is_none() {
                 one_more(tx, row.partner_id, 0).await?;

@@ -1,5 +1,5 @@
-//! How much of the operator's money one of its people may move, by one act and within a day; what
-//! they do is recorded in the same transaction (SUP-2, SUP-4).
+//! Limits on how much of the operator's money one support person may move, by one act and within a
+//! day; each act is recorded in the same transaction (SUP-2, SUP-4).
 
 use chrono::TimeDelta;
 use entity::order::Actor;
@@ -12,20 +12,20 @@ use crate::platform::{Refused, Stop, Tx};
 use crate::policy;
 use crate::policy::keys::Support;
 
-/// The span in which a person's acts count together.
+/// The span over which a person's acts are summed.
 const DAY: TimeDelta = TimeDelta::hours(24);
 
-/// Records an act, if the person's role may move so much by one act and within a day (SUP-4).
+/// Records an act, if the person's role may move this much by one act and within a day (SUP-4).
 ///
 /// # Errors
-/// `support_limit`, which says who may.
+/// `support_limit`, which names the role that may.
 pub async fn act(tx: &mut Tx, act: Act<'_>) -> Result<(), Stop> {
     let place = audit::place(tx, act.subject.1).await?;
     bounded(tx, place, act).await
 }
 
-/// As [`act`], but asks first where the same amount was recorded for the same subject a moment ago
-/// and nobody confirmed that this is another one.
+/// As [`act`], but refuses where the same amount was recorded for the same subject shortly before,
+/// unless it is confirmed that this is another one.
 ///
 /// # Errors
 /// `same_amount_a_moment_ago`, `support_limit`.
@@ -55,7 +55,7 @@ async fn bounded(tx: &mut Tx, place: Place, act: Act<'_>) -> Result<(), Stop> {
     audit::record(tx, place, act).await
 }
 
-/// May this role move so much more, after what it moved within a day?
+/// May this role move this amount, after what it moved within a day?
 fn within(keys: &Support, role: SupportRole, amount: Money, moved: Money) -> Result<(), Refused> {
     let (by_act, by_day) = bounds(keys, role);
     let day = Money(moved.0.saturating_add(amount.0));
@@ -86,7 +86,7 @@ fn bounds(keys: &Support, role: SupportRole) -> (Money, Money) {
 mod tests {
     use super::*;
 
-    /// SUP-4: each role has a bound for one act and for a day; the refusal names who may.
+    /// SUP-4: each role has a limit for one act and for a day; the refusal names the role that may.
     #[test]
     fn sup_4_a_role_moves_so_much() {
         let keys = Support {

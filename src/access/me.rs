@@ -1,4 +1,4 @@
-//! What a signed-in person is told about themselves.
+//! The profile of a signed-in person: number and roles.
 
 use entity::staff::StaffRole;
 use entity::support_agent::SupportRole;
@@ -11,25 +11,25 @@ use utoipa::ToSchema;
 use super::Principal;
 use crate::platform::{Engine, Stop, Tx};
 
-/// A person, to that person.
+/// A person, as they see themselves.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Me {
     /// Who.
     pub person_id: PersonId,
-    /// The number signed in with.
+    /// The number they sign in with.
     pub phone: SealedField,
-    /// What they may be.
+    /// The roles they have.
     pub roles: MyRoles,
 }
 
-/// Everything a person may act as.
+/// All roles of a person.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct MyRoles {
-    /// Everybody is a client.
+    /// Always true: every person is a client.
     pub client: bool,
-    /// Where the person works.
+    /// The branches the person works for.
     pub branches: Vec<MyBranch>,
-    /// Is it one of the operator's people?
+    /// The person's support role, if any.
     pub support: Option<SupportRole>,
 }
 
@@ -38,13 +38,13 @@ pub struct MyRoles {
 pub struct MyBranch {
     /// The branch.
     pub partner_id: PartnerId,
-    /// What clients read.
+    /// The branch's name for clients.
     pub name: String,
-    /// As what.
+    /// The person's role there.
     pub role: StaffRole,
 }
 
-/// Reads it.
+/// Reads the profile.
 ///
 /// # Errors
 /// A fault when the database fails.

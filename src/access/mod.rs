@@ -1,10 +1,11 @@
-//! Access: who somebody is, from which device, and what they may do (ACC-1, ACC-4).
+//! Access: who a caller is, from which device, and what they may do (ACC-1, ACC-4).
 //!
-//! A person asks for a one-time code ([`otp`]), answers it ([`sign_in`]) and then holds two tokens
-//! ([`token`]): a short one that is shown with every request and a long one that is spent for the
-//! next pair ([`session`]). With every request [`Sessions`] turns the short one into a
-//! [`Principal`], and one table ([`role`]) says which routes that principal may call. Whoever takes
-//! access away wakes `session:<id>` or `person:<id>`, and it is gone at once.
+//! A person requests a one-time code ([`otp`]), enters it ([`sign_in`]) and then holds two tokens
+//! ([`token`]): a short-lived access token that is sent with every request, and a long-lived
+//! refresh token that is exchanged for the next pair ([`session`]). With every request [`Sessions`]
+//! turns the access token into a [`Principal`], and one table ([`role`]) defines which routes that
+//! principal may call. A command that revokes access wakes `session:<id>` or `person:<id>`, which
+//! takes effect at once.
 //!
 //! Shared with all commands: `Keys`, [`AccessSettings`] and [`CodeChannel`].
 
@@ -38,11 +39,11 @@ pub use principal::{Principal, Sessions};
 pub use settings::{AccessSettings, OtpChannel};
 pub use token::Tokens;
 
-/// Whoever has not signed in yet.
+/// A caller who has not signed in yet.
 const ANYONE: By = By { actor: Actor::Client, person_id: None, session_id: None, address: None };
 
 crate::refusals! {
-    /// What access refuses.
+    /// The refusals of access.
     Refusal {
         Unauthenticated = "unauthenticated", Unauthenticated,
             "Nobody is signed in",

@@ -1,4 +1,4 @@
-//! What may happen once: whoever comes first takes the row, and the database refuses a second one.
+//! Single use: the first command inserts a row, and the database refuses a second one.
 
 use entity::idempotency;
 use sea_orm::EntityTrait as _;
@@ -10,13 +10,13 @@ use crate::platform::{Stop, Tx};
 
 const TAKEN: &str = "once";
 
-/// Takes `(purpose, id)` for good, or refuses where it was taken before.
+/// Marks `(purpose, id)` as used for good, or refuses where it was used before.
 ///
-/// The row lies among the idempotency keys: they are kept far longer than a ticket lives, whose id
-/// is never made again.
+/// The row is stored among the idempotency keys: they are kept far longer than a ticket is valid,
+/// and ticket ids are never reused.
 ///
 /// # Errors
-/// The refusal, when it was taken.
+/// The refusal, when it was used before.
 pub async fn take(
     tx: &mut Tx,
     purpose: &'static str,

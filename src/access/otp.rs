@@ -1,4 +1,5 @@
-//! One-time codes: asked for with a phone, kept as a keyed hash, sent after the commit (ACC-1).
+//! One-time codes: requested for a phone number, stored as a keyed hash, sent after the commit
+//! (ACC-1).
 
 use std::sync::Arc;
 
@@ -27,13 +28,13 @@ const CODE_DIGITS: u32 = 6;
 const HOUR: TimeDelta = TimeDelta::hours(1);
 const DAY: TimeDelta = TimeDelta::days(1);
 
-/// A way for a code to reach a phone.
+/// A way to send codes to phones.
 pub trait Codes: Send + Sync {
-    /// Hands the code over; never waits. A code that is lost on its way is asked for again.
+    /// Sends the code; never blocks. If a code is lost, the person requests another.
     fn send(&self, phone: &Phone, code: &str);
 }
 
-/// The way in use, as it is shared with commands.
+/// The way in use, as shared with commands.
 pub struct CodeChannel(pub Arc<dyn Codes>);
 
 /// Writes codes to the server's log, for development.
@@ -45,17 +46,18 @@ impl Codes for LogCodes {
     }
 }
 
-/// What whoever asks is told: the same whether or not the number is known.
+/// The answer to a request for a code: the same whether or not the number is known.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 pub struct CodeSent {
-    /// Seconds until another may be asked for.
+    /// Seconds until another may be requested.
     pub resend_after_s: u32,
-    /// Seconds it is good.
+    /// Seconds it is valid.
     pub expires_in_s: u32,
 }
 
-/// Makes a code for this number and sends it once it is kept. It is good for whoever asked alone
-/// (LIM-10): a stranger who asks for the same number neither replaces it nor spends its tries.
+/// Makes a code for this number and sends it after the commit. It is valid only for the requester
+/// (LIM-10): another device that requests a code for the same number neither replaces it nor uses
+/// its tries.
 ///
 /// # Errors
 /// `resend_too_soon` and `too_many_codes`, both with `retry_after_s`.
@@ -78,13 +80,13 @@ pub async fn request_code(
     Ok(CodeSent { resend_after_s: settings.otp_resend_s, expires_in_s: settings.otp_ttl_s })
 }
 
-/// Keyed hash of a code: worth nothing with another number.
+/// Keyed hash of a code; it differs for another number.
 #[must_use]
 pub fn code_hash(keys: &Keys, phone_hash: &str, code: &str) -> String {
     keys.lookup("otp", &format!("{phone_hash}:{code}"))
 }
 
-/// The newest codes of a number that one of these asked for, newest first.
+/// The newest codes of a number that one of these requesters asked for, newest first.
 ///
 /// # Errors
 /// When the database fails.
@@ -104,7 +106,7 @@ pub async fn newest(
         .await
 }
 
-/// Forgets codes older than the limits look back; an hourly sweep is enough.
+/// Deletes codes older than the limits need; an hourly sweep suffices.
 ///
 /// # Errors
 /// When the database fails.
@@ -179,7 +181,7 @@ impl Command for RequestCode {
     }
 }
 
-/// A code is used once: whoever comes second is refused, or runs again.
+/// Marks a code as used: a second command is refused, or runs again.
 pub(super) fn used(id: Uuid, now: Instant, refusal: Option<Refused>) -> Adjust {
     Adjust {
         table: "otp",
@@ -192,7 +194,7 @@ pub(super) fn used(id: Uuid, now: Instant, refusal: Option<Refused>) -> Adjust {
     }
 }
 
-/// Did this device sign the number's person in before?
+/// Did this device sign in the number's person before?
 async fn knows(tx: &Tx, phone_hash: &str, from: &Requester, requester: &str) -> Result<bool, Stop> {
     if from.device.is_none() {
         return Ok(false);
@@ -209,8 +211,8 @@ async fn knows(tx: &Tx, phone_hash: &str, from: &Requester, requester: &str) -> 
     Ok(!sessions.all(tx.db()).await?.is_empty())
 }
 
-/// When the n-th newest code asked for from an address was made, if that was after `since`. It says
-/// to the second how long to wait; what holds however many ask at once is the address's budget.
+/// When the n-th newest code requested from an address was made, if that was after `since`. It
+/// gives the wait to the second; under concurrency the limit is enforced by the address's budget.
 async fn nth_newest(
     db: &DatabaseConnection,
     address: &str,
@@ -238,13 +240,13 @@ fn refuse_until(until: Option<Instant>, now: Instant, refusal: Refusal) -> Resul
     }
 }
 
-/// Seconds, rounded up, so that whoever waits them does not come too early.
+/// Seconds, rounded up, so that a client that waits that long is not too early.
 fn whole_secs(left: TimeDelta) -> i64 {
     left.num_seconds() + i64::from(left.subsec_nanos() > 0)
 }
 
-/// The id of the code that follows another: two requests at once make the same id, and one of them
-/// lands.
+/// The id of the code that follows another: two concurrent requests derive the same id, and one of
+/// them commits.
 fn id_after(phone_hash: &str, before: Option<&otp::Model>) -> Uuid {
     let before = before.map(|b| b.id.to_string()).unwrap_or_default();
     let hash = digest(format!("{phone_hash}\n{before}").as_bytes());

@@ -1,8 +1,8 @@
 //! Budgets of one-time codes: how many are sent in a span to a phone, for an address, a block of
 //! addresses, an operator's numbers, and altogether (LIM-10).
 //!
-//! Each is a counter the database keeps below its limit, so as many requests at once as there may
-//! be pass no more than one after another would.
+//! Each is a counter that the database keeps below its limit, so concurrent requests cannot pass
+//! more than sequential ones.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -23,19 +23,19 @@ use crate::platform::{Stop, Tx};
 const HOUR_S: i64 = 3_600;
 const DAY_S: i64 = 86_400;
 
-/// Who asks for a code, from where.
+/// The requester of a code: address and device.
 #[derive(Clone, Debug)]
 pub struct Requester {
     /// The subscriber's network address.
     pub address: String,
     /// The block of addresses it lies in.
     pub block: String,
-    /// The id the app made for this installation, where it says one.
+    /// The id the app made for this installation, where it sends one.
     pub device: Option<String>,
 }
 
 impl Requester {
-    /// Keyed hash of who asks: codes and tries are theirs alone.
+    /// Keyed hash of the requester: codes and tries belong to it.
     #[must_use]
     pub fn hash(&self, keys: &Keys) -> String {
         match &self.device {
@@ -51,7 +51,7 @@ struct Budget {
     whose: String,
     span_s: i64,
     most: u32,
-    /// Is it nobody's own, so that filling it is an attack or a campaign?
+    /// Is it shared by many people, so that exhausting it means an attack or a campaign?
     shared: bool,
 }
 
@@ -70,8 +70,8 @@ impl Budget {
     }
 }
 
-/// Counts one code in all its budgets; `known` says that the device signed this person in before,
-/// so that strangers who use the phone's budget up do not shut its owner out.
+/// Counts one code in all its budgets. `known`: the device signed this person in before; the
+/// phone's budget then does not apply, so strangers who exhaust it cannot lock out its owner.
 pub(super) fn spend(
     tx: &mut Tx,
     keys: &Keys,
@@ -118,12 +118,12 @@ fn budgets(keys: &Keys, settings: &AccessSettings, phone: &Phone, from: &Request
     ]
 }
 
-/// For which spans this node has raised the alarm.
+/// The spans for which this node has raised the alarm.
 #[derive(Default)]
 pub struct Alarms(Mutex<BTreeMap<String, Instant>>);
 
 impl Alarms {
-    /// Is this the first time for this bucket and span?
+    /// Is this the first alarm for this bucket and span?
     fn first(&self, bucket: &str, began: Instant) -> bool {
         let mut raised = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         raised.retain(|_, at| began - *at < TimeDelta::seconds(DAY_S));
@@ -131,7 +131,7 @@ impl Alarms {
     }
 }
 
-/// Raises an alarm, once a span, where a shared budget is nearly spent (LIM-10).
+/// Raises an alarm, once a span, where a shared budget is nearly exhausted (LIM-10).
 ///
 /// # Errors
 /// When the database fails.
@@ -151,7 +151,7 @@ pub(super) async fn watch(
         let nearly = spent * 100 >= budget.most() * i64::from(settings.otp_alarm_pct);
         if nearly && alarms.first(&bucket, began) {
             let (kind, most) = (budget.kind, budget.most());
-            // A block's name is a keyed hash; an operator's prefix is nobody's own.
+            // A block's name is a keyed hash; an operator's prefix identifies no person.
             let whose = budget.whose;
             tracing::error!(alarm = "otp_budget", kind, whose, spent, most, "codes run out");
             metrics::counter!("yumo_otp_budget_alarms", "budget" => kind).increment(1);
@@ -160,7 +160,7 @@ pub(super) async fn watch(
     Ok(())
 }
 
-/// Forgets counters of spans that are over.
+/// Deletes counters of spans that are over.
 ///
 /// # Errors
 /// When the database fails.

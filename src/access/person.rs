@@ -1,4 +1,4 @@
-//! People by their phone: found by its keyed hash, made where they are new (ACC-5).
+//! People by their phone number: found by its keyed hash, created where they are new (ACC-5).
 
 use entity::person;
 use entity::value::{Lang, PersonId, Phone, SealedColumn};
@@ -10,13 +10,13 @@ use sea_orm::{
 use crate::platform::crypto::Keys;
 use crate::platform::{Stop, Tx};
 
-/// Keyed hash of a number: how a person is found.
+/// Keyed hash of a number, by which a person is found.
 #[must_use]
 pub fn phone_hash(keys: &Keys, phone: &Phone) -> String {
     keys.lookup("phone", phone.as_str())
 }
 
-/// Whoever came last, if anybody came yet: what keys must be able to open.
+/// The newest person, if there is any; the keys must be able to open this row.
 ///
 /// # Errors
 /// When the database fails.
@@ -25,7 +25,7 @@ pub async fn newest(db: &DatabaseConnection) -> Result<Option<person::Model>, Db
     Ok(rows.all(db).await?.pop())
 }
 
-/// Are these the keys this person was written under?
+/// Was this person written under these keys?
 #[must_use]
 pub fn opens(keys: &Keys, person: &person::Model) -> bool {
     let bound = person.phone.0.starts_with("sealed:v2:");
@@ -37,7 +37,7 @@ pub fn opens(keys: &Keys, person: &person::Model) -> bool {
     phone.is_some_and(|phone| keys.lookup("phone", &phone) == person.phone_hash)
 }
 
-/// Whoever has this number, if anybody has it yet.
+/// The person with this number, if there is one.
 ///
 /// # Errors
 /// When the database fails.
@@ -53,9 +53,10 @@ pub async fn known(
     Ok(rows.into_iter().next())
 }
 
-/// Whoever has this number; a new person is put into the write set where nobody has it.
+/// The person with this number; where there is none, a new person is put into the write set.
 ///
-/// Two at once make one person: `person_phone` refuses the second, whose command then runs again.
+/// Concurrent commands create one person: `person_phone` refuses the second, whose command then
+/// runs again.
 ///
 /// # Errors
 /// A fault when the database fails.

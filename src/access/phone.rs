@@ -1,4 +1,4 @@
-//! Numbers as people type them: one reading of them at every door (ACC-1, LIM-10).
+//! Parsing of phone numbers as people type them, the same at every entry point (ACC-1, LIM-10).
 
 use entity::value::Phone;
 use entity::value::phone::NotAPhone;
@@ -7,7 +7,8 @@ use super::{AccessSettings, Refusal};
 use crate::platform::Refused;
 use crate::platform::codes::General;
 
-/// The number a text means, in its one form (ACC-1), of a country that is served (LIM-10).
+/// Parses a text into the canonical form of its number (ACC-1), of a country that is served
+/// (LIM-10).
 ///
 /// # Errors
 /// `malformed`, `phone_impossible` or `country_not_served`.

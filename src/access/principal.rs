@@ -1,4 +1,4 @@
-//! The principal: who a request comes from, and what the database says of them now (ACC-4).
+//! The principal: who a request comes from, and their roles in the database now (ACC-4).
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher as _};
@@ -28,43 +28,43 @@ use crate::platform::bus::{Bus, Wake};
 use crate::platform::crypto::Keys;
 use crate::platform::{Audience, By, Engine, Stop};
 
-/// What was read serves so long where no wake-up arrives.
+/// How long a cached entry is used where no wake-up arrives.
 const REMEMBERED: Duration = Duration::from_secs(5);
-/// So many sessions, and people, are remembered.
+/// Most sessions, and most people, cached.
 const REMEMBERED_MAX: u64 = 100_000;
 
-/// Somebody who is signed in.
+/// A signed-in person on a device, with their roles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
     /// Who.
     pub person_id: PersonId,
-    /// From which device.
+    /// The device's session.
     pub session_id: SessionId,
-    /// Where the person works, and as what.
+    /// The branches the person works for, with the role at each.
     pub branches: Vec<(PartnerId, StaffRole)>,
-    /// Is it one of the operator's people?
+    /// The person's support role, if any.
     pub support: Option<SupportRole>,
-    /// When the token that was shown is no longer good.
+    /// When the presented token expires.
     pub expires_at: Instant,
     /// The network address of the request, where that is known.
     pub address: Option<IpAddr>,
 }
 
 impl Principal {
-    /// The person in one of the roles.
+    /// The person acting in one of their roles.
     #[must_use]
     pub fn by(&self, actor: Actor) -> By {
         let by = By::person(actor, self.person_id, self.session_id);
         By { address: self.address, ..by }
     }
 
-    /// What the person is at a branch.
+    /// The person's role at a branch.
     #[must_use]
     pub fn role_at(&self, partner_id: PartnerId) -> Option<StaffRole> {
         self.branches.iter().find(|(id, _)| *id == partner_id).map(|(_, role)| *role)
     }
 
-    /// May the person follow this audience's feed?
+    /// May the person subscribe to this audience's feed?
     #[must_use]
     pub fn hears(&self, audience: &Audience) -> bool {
         match audience {
@@ -75,30 +75,30 @@ impl Principal {
     }
 }
 
-/// What a person is.
+/// The roles of a person.
 #[derive(Debug)]
 struct Roles {
     branches: Vec<(PartnerId, StaffRole)>,
     support: Option<SupportRole>,
 }
 
-/// Who is signed in: tokens and tickets become principals.
+/// The signed-in people: turns tokens and tickets into principals.
 ///
-/// Sessions and roles are remembered for a few seconds. Each question first hears what the bus has
-/// said by then, so on the node that took access away it is gone with that answer, and on the
-/// others with the wake-up.
+/// Sessions and roles are cached for a few seconds. Each lookup first applies the wake-ups received
+/// by then, so a revocation takes effect on its own node with the answer to it, and on the others
+/// with the wake-up.
 pub struct Sessions {
     pub(super) keys: Arc<Keys>,
     pub(super) settings: AccessSettings,
     wakes: Mutex<broadcast::Receiver<Wake>>,
-    /// Raised by each forgetting, so that what was read before it is not remembered after it.
+    /// Raised by each invalidation, so that what was read before it is not cached after it.
     forgotten: AtomicU64,
     devices: Cache<SessionId, Option<PersonId>>,
     people: Cache<PersonId, Arc<Roles>>,
 }
 
 impl Sessions {
-    /// For the wake-ups of this bus.
+    /// Subscribes to the wake-ups of this bus.
     #[must_use]
     pub fn new(settings: AccessSettings, keys: Arc<Keys>, bus: &dyn Bus) -> Self {
         let wakes = Mutex::new(bus.listen());
@@ -114,7 +114,7 @@ impl Sessions {
         }
     }
 
-    /// Who shows this access token.
+    /// The principal of an access token.
     ///
     /// # Errors
     /// `unauthenticated`, `token_expired`, `session_ended`.
@@ -128,7 +128,7 @@ impl Sessions {
         self.principal(engine, claims.sid, expires_at).await
     }
 
-    /// The same principal as things are now: for a connection that outlives its first request.
+    /// The same principal with the current roles: for a connection that outlives its first request.
     ///
     /// # Errors
     /// `token_expired`, `session_ended`.
@@ -143,8 +143,8 @@ impl Sessions {
         self.principal(engine, principal.session_id, principal.expires_at).await
     }
 
-    /// The same principal as things are now, whenever its token expires: for a socket, which is
-    /// given time to renew it.
+    /// The same principal with the current roles, even if its token has expired: for a socket,
+    /// which is given time to renew it.
     ///
     /// # Errors
     /// `session_ended`.
@@ -156,7 +156,7 @@ impl Sessions {
         self.principal(engine, principal.session_id, principal.expires_at).await
     }
 
-    /// What is remembered of this principal is no longer so.
+    /// Drops what is cached of this principal.
     pub fn forget(&self, principal: &Principal) {
         self.forgotten.fetch_add(1, Ordering::SeqCst);
         self.devices.invalidate(&principal.session_id);
@@ -210,7 +210,7 @@ impl Sessions {
         found.ok_or(Refusal::SessionEnded.into())
     }
 
-    /// Forgets what the bus says has changed.
+    /// Drops what the bus reports as changed.
     fn hear(&self) {
         let mut wakes = self.wakes.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
@@ -242,8 +242,8 @@ impl Sessions {
     }
 }
 
-/// What the access of these sessions stands on, each as one number; those that have ended are not
-/// among them. Another number: another role, somewhere.
+/// For each of these sessions that has not ended, a number that changes whenever the roles of its
+/// person change anywhere.
 ///
 /// # Errors
 /// When the database fails.
@@ -283,7 +283,8 @@ type Standing = (SessionId, Option<PartnerId>, Option<StaffRole>, Option<Support
 
 type Row = (PersonId, Option<PartnerId>, Option<StaffRole>, Option<SupportRole>);
 
-/// Session, staff and support in one round; an owner costs a second one, for the other branches.
+/// Reads session, staff and support in one round trip; an owner needs a second one, for the other
+/// branches.
 async fn read(
     db: &DatabaseConnection,
     session_id: SessionId,

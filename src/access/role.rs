@@ -1,7 +1,7 @@
-//! Who may call what: one table for every route of `docs/protocol.md` (ACC-4, SUP-4).
+//! Permissions: one table of who may call which route of `docs/protocol.md` (ACC-4, SUP-4).
 //!
-//! What is not in the table is refused. Beyond it, a command itself says which order or branch is
-//! whose.
+//! A route that is not in the table is refused. Which order or branch a caller may act on is
+//! checked by the command.
 
 use entity::staff::StaffRole::{self, Manager, Operator, Owner, Viewer};
 use entity::support_agent::SupportRole;
@@ -12,15 +12,15 @@ use super::{Principal, Refusal};
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
-    /// Anybody, without a token.
+    /// Any caller, without a token.
     Open,
-    /// Whoever is signed in.
+    /// Any signed-in person.
     SignedIn,
-    /// Whoever is signed in, as a client.
+    /// Any signed-in person, as a client.
     Client,
-    /// The people of a branch in one of these roles.
+    /// The staff of a branch in one of these roles.
     Staff(&'static [StaffRole]),
-    /// The operator's people from this role up.
+    /// Support people of this role or a higher one.
     Support(SupportRole),
 }
 
@@ -29,24 +29,24 @@ pub enum Who {
 pub struct Rule {
     /// The HTTP method.
     pub method: &'static str,
-    /// The route's template; what a `{…}` is called does not matter.
+    /// The route's template; names of parameters are ignored.
     pub path: &'static str,
     /// Who may call it.
     pub who: Who,
 }
 
-/// In which role somebody may go on.
+/// The role in which a request may proceed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permit {
-    /// As nobody.
+    /// Without a person.
     Open,
-    /// As themselves.
+    /// As the signed-in person.
     SignedIn,
     /// As a client.
     Client,
-    /// For this branch, as this.
+    /// As staff of this branch, in this role.
     Staff(PartnerId, StaffRole),
-    /// For the operator, as this.
+    /// As support, in this role.
     Support(SupportRole),
 }
 
@@ -60,7 +60,7 @@ const fn rule_of(method: &'static str, path: &'static str, who: Who) -> Rule {
     Rule { method, path, who }
 }
 
-/// The table.
+/// All routes with their rules.
 #[rustfmt::skip]
 pub const TABLE: &[Rule] = &[
     rule_of("GET",    "/health/live", Who::Open),
@@ -70,10 +70,11 @@ pub const TABLE: &[Rule] = &[
     rule_of("GET",    "/asyncapi.yaml", Who::Open),
     rule_of("GET",    "/docs/{tail}", Who::Open),
     rule_of("GET",    "/v1/open/commission", Who::Open),
-    // Providers call back: one signs what it says, the other is only listened to for a name.
+    // Callbacks of providers: one signs its messages; from the other only the payment's name is
+    // used.
     rule_of("POST",   "/v1/open/payments/epoint", Who::Open),
     rule_of("POST",   "/v1/open/payments/payriff", Who::Open),
-    // The address itself is the secret.
+    // The token in the URL is the secret.
     rule_of("GET",    "/v1/open/calendars/{token}.ics", Who::Open),
 
     rule_of("POST",   "/v1/auth/otp", Who::Open),
@@ -88,8 +89,8 @@ pub const TABLE: &[Rule] = &[
     rule_of("POST",   "/v1/auth/invitations/{id}/accept", Who::SignedIn),
     rule_of("POST",   "/v1/auth/invitations/{id}/decline", Who::SignedIn),
 
-    // Whose feed it may be is asked of the principal, by audience; a socket may show a ticket
-    // instead of a token.
+    // The audience is checked against the principal; a socket may present a ticket instead of a
+    // token.
     rule_of("GET",    "/v1/feed", Who::SignedIn),
     rule_of("GET",    "/v1/feed/events", Who::SignedIn),
     rule_of("POST",   "/v1/feed/ack", Who::SignedIn),
@@ -258,7 +259,7 @@ pub fn rule(method: &str, path: &str) -> Option<&'static Rule> {
 }
 
 impl Rule {
-    /// In which role this principal may go on; staff for the branch that was named, or for their
+    /// The role in which this principal may proceed; staff act for the named branch, or for their
     /// only one.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Is a client one of a business's own people (BON-6)?
+//! Self-dealing: is a client one of a business's own people (BON-6)?
 
 use entity::value::{Instant, OrganisationId, PersonId};
 use entity::{partner, session, staff, staff_past};
@@ -8,17 +8,17 @@ use sea_orm::{
 
 use crate::platform::{Stop, Tx};
 
-/// What shows that a client deals with themselves.
+/// The evidence that a client deals with themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Same {
-    /// The client works there, or did lately: the same number.
+    /// The client works there, or did recently: the same number.
     Phone,
-    /// Somebody who works there signs in on the client's device.
+    /// A person who works there signs in on the client's device.
     Device,
 }
 
-/// Does this client work for a business, or share a device with somebody who does? Whoever left
-/// after `left_since` counts as if still there (LIM-6).
+/// Does this client work for a business, or share a device with a person who does? Staff who left
+/// after `left_since` count as if still there (LIM-6).
 ///
 /// # Errors
 /// When the database fails.

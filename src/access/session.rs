@@ -1,4 +1,4 @@
-//! Sessions: a device's tokens are renewed, listed and ended (ACC-1).
+//! Sessions: a device's tokens are renewed, listed and revoked (ACC-1).
 
 use chrono::TimeDelta;
 use entity::session;
@@ -15,11 +15,11 @@ use super::{ANYONE, AccessSettings, Principal, Refusal, Tokens};
 use crate::platform::crypto::Keys;
 use crate::platform::{Command, Engine, Stop, Tx};
 
-/// So many devices may be signed in as one person; the one that is longest unseen goes for a new
-/// one.
+/// Devices that may be signed in as one person; a new one replaces the one that was not seen for
+/// longest.
 pub const SESSIONS_MAX: usize = 50;
 
-/// How the end of a session is told on the bus.
+/// The bus topic for the end of a session.
 #[must_use]
 pub fn topic(id: SessionId) -> String {
     format!("session:{id}")
@@ -30,15 +30,15 @@ pub fn topic(id: SessionId) -> String {
 pub struct SessionView {
     /// The session.
     pub id: SessionId,
-    /// What the device calls itself.
+    /// The device's own name.
     pub device: SealedField,
-    /// Sign-in.
+    /// When the device signed in.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Instant,
-    /// When it last took new tokens.
+    /// When it last got new tokens.
     #[schema(value_type = String, format = DateTime)]
     pub last_seen_at: Instant,
-    /// Is it the one that asks?
+    /// Is it the session of this request?
     pub current: bool,
 }
 
@@ -60,11 +60,11 @@ pub async fn list(engine: &Engine, principal: &Principal) -> Result<Vec<SessionV
     Ok(rows.into_iter().map(view).collect())
 }
 
-/// Spends a refresh token for the next pair.
+/// Exchanges a refresh token for the next pair.
 ///
-/// Within the grace the token spent last is answered again, with the same next one, so a lost
-/// answer is recovered. Any older token was copied, or the newer one was: the session ends for both
-/// who hold it.
+/// Within the grace period the token used last gets the same next one again, so a lost answer is
+/// recovered. Reuse of any older token means that it or a newer one was copied: the session ends
+/// for both holders.
 ///
 /// # Errors
 /// `refresh_invalid`; `refresh_reused`, and the session has ended.
@@ -136,7 +136,7 @@ impl Command for Refresh {
     }
 }
 
-/// When a token was spent.
+/// When a presented token was used.
 #[derive(Debug, PartialEq, Eq)]
 enum Spent {
     Now,
@@ -157,11 +157,11 @@ fn spent(
     if previous && now <= session.rotated_at + grace { Spent::JustBefore } else { Spent::LongAgo }
 }
 
-/// Signs a device of this person out.
+/// Ends the session of a device of this person.
 pub struct EndSession {
-    /// Whose it must be.
+    /// The person it must belong to.
     pub person_id: PersonId,
-    /// Which one.
+    /// Which session.
     pub session_id: SessionId,
 }
 
@@ -180,9 +180,9 @@ impl Command for EndSession {
     }
 }
 
-/// Signs this person out everywhere.
+/// Ends all sessions of a person.
 pub struct EndAll {
-    /// Whose sessions.
+    /// The person.
     pub person_id: PersonId,
 }
 
@@ -199,7 +199,7 @@ impl Command for EndAll {
     }
 }
 
-/// Ends the sessions longest unseen where a new one would be one too many.
+/// Ends the sessions not seen for longest where a new one would exceed the limit.
 ///
 /// # Errors
 /// A fault when the database fails.
@@ -212,7 +212,7 @@ pub(super) async fn make_room(tx: &mut Tx, person_id: PersonId) -> Result<(), St
     Ok(())
 }
 
-/// The sessions of a person that have not ended, longest unseen first.
+/// The open sessions of a person, those not seen for longest first.
 async fn alive(
     db: &DatabaseConnection,
     person_id: PersonId,

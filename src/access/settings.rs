@@ -1,4 +1,4 @@
-//! What may be set about signing in.
+//! The settings of signing in.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::otp::{CodeChannel, LogCodes};
 
-/// Where one-time codes go.
+/// Where one-time codes are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OtpChannel {
@@ -15,7 +15,7 @@ pub enum OtpChannel {
 }
 
 impl OtpChannel {
-    /// The channel itself.
+    /// Opens the channel.
     #[must_use]
     pub fn open(self) -> CodeChannel {
         match self {
@@ -25,7 +25,7 @@ impl OtpChannel {
 }
 
 impl AccessSettings {
-    /// As many codes as anybody asks for: for whoever plays a whole town from one address.
+    /// Lifts the limits on codes: for the simulator, which acts from one address.
     pub fn lift_budgets(&mut self) {
         self.otp_per_phone_day_all = u32::MAX;
         (self.otp_per_address_hour, self.otp_per_address_day) = (u32::MAX, u32::MAX);
@@ -34,7 +34,7 @@ impl AccessSettings {
     }
 }
 
-/// Signing in; keys are described in `config/default.toml`.
+/// The settings of signing in; keys are described in `config/default.toml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "each key is described in config/default.toml")]

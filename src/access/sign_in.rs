@@ -1,4 +1,4 @@
-//! Signing in: a code answers for a phone, a device gets its session (ACC-1).
+//! Signing in: a code proves a phone number, and the device gets a session (ACC-1).
 
 use chrono::TimeDelta;
 use entity::value::fold::fold_digits;
@@ -17,13 +17,13 @@ use crate::platform::crypto::Keys;
 use crate::platform::write_set::Adjust;
 use crate::platform::{Command, Engine, Stop, Tx};
 
-/// The longest name of a device that is kept, characters.
+/// The longest name of a device that is stored, characters.
 const DEVICE_CHARS_MAX: usize = 100;
 
-/// Answers the code that was sent to a phone.
+/// Signs in with the code that was sent to a phone.
 ///
-/// The try is counted and committed before the code is looked at, so however many answers come at
-/// once, no more of them are compared than a code has tries.
+/// The try is counted and committed before the code is compared, so concurrent attempts cannot
+/// compare more often than a code has tries.
 ///
 /// # Errors
 /// `code_wrong`, `code_expired`, `too_many_tries`.
@@ -50,14 +50,14 @@ pub async fn sign_in(
     Tokens::grant(&keys, &settings, signed.person_id, refresh, signed.at)
 }
 
-/// Whose codes are answered: those the device asked for, or whoever is at its address.
+/// The requesters whose codes may be entered: this device, or its address.
 fn requesters(keys: &Keys, from: &Requester) -> Vec<String> {
     let address = Requester { device: None, ..from.clone() };
     vec![from.hash(keys), address.hash(keys)]
 }
 
-/// Spends one try of the newest code that was sent to a number for whoever answers now: others'
-/// codes, and their tries, are theirs (LIM-10).
+/// Counts one try of the newest code sent to a number for this requester: codes of other
+/// requesters, and their tries, are separate (LIM-10).
 pub(super) struct Try {
     pub(super) phone_hash: String,
     pub(super) requesters: Vec<String>,
@@ -89,7 +89,7 @@ impl Command for Try {
     }
 }
 
-/// Compares the code a try was spent on, and opens the session.
+/// Compares the code of a counted try, and opens the session.
 struct SignIn {
     code_id: Uuid,
     phone: Phone,

@@ -1,4 +1,4 @@
-//! Staff: who works at a branch, as what; who may say so (ACC-3, ACC-4).
+//! Staff: who works at a branch, in which role, and who may change that (ACC-3, ACC-4).
 
 use entity::order::Actor;
 use entity::staff::StaffRole;
@@ -16,29 +16,29 @@ use super::person::known_or_new;
 use crate::platform::{By, Command, Engine, Stop, Tx};
 use crate::policy;
 
-/// How a change of what a person may is told on the bus.
+/// The bus topic for a change of a person's roles.
 #[must_use]
 pub fn topic(id: PersonId) -> String {
     format!("person:{id}")
 }
 
-/// Somebody who works at a branch.
+/// A member of a branch's staff.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct StaffView {
     /// Who.
     pub person_id: PersonId,
-    /// The number to sign in with.
+    /// The number they sign in with.
     pub phone: SealedField,
-    /// What the person is called.
+    /// The person's name.
     pub name: Option<SealedField>,
-    /// As what.
+    /// Their role.
     pub role: StaffRole,
-    /// Since when.
+    /// When they joined.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Instant,
 }
 
-/// The people of a branch, longest there first.
+/// The staff of a branch, longest there first.
 ///
 /// # Errors
 /// A fault when the database fails.
@@ -58,13 +58,13 @@ pub async fn list(engine: &Engine, partner_id: PartnerId) -> Result<Vec<StaffVie
     rows.into_iter().map(view).collect()
 }
 
-/// Gives one of the branch's people another role.
+/// Gives a member of the branch's staff another role.
 pub struct ChangeRole {
-    /// Where.
+    /// The branch.
     pub partner_id: PartnerId,
-    /// Who.
+    /// The person.
     pub person_id: PersonId,
-    /// As what.
+    /// The new role.
     pub role: StaffRole,
 }
 
@@ -91,11 +91,11 @@ impl Command for ChangeRole {
     }
 }
 
-/// Takes a person off the branch's people, at once.
+/// Removes a person from the branch's staff, at once.
 pub struct RemoveStaff {
-    /// Where.
+    /// The branch.
     pub partner_id: PartnerId,
-    /// Who.
+    /// The person.
     pub person_id: PersonId,
 }
 
@@ -117,7 +117,7 @@ impl Command for RemoveStaff {
             ("person_id", Value::from(self.person_id.0)),
         ];
         tx.delete("staff", key);
-        // Whoever left is still staff for a while (LIM-6).
+        // Staff who left still count as staff for a while (LIM-6).
         tx.replace(staff_past::Model {
             partner_id: self.partner_id,
             person_id: self.person_id,
@@ -128,7 +128,7 @@ impl Command for RemoveStaff {
     }
 }
 
-/// Names the first owner of a branch that is being registered in the same transaction.
+/// Adds the first owner of a branch that is being registered in the same transaction.
 ///
 /// # Errors
 /// A fault when the database fails.
@@ -156,8 +156,8 @@ pub(super) fn name(
     row
 }
 
-/// Staff changes of one branch happen one after another: each raises the branch's version, so of
-/// two owners who remove each other at once one comes too late.
+/// Serialises staff changes of one branch: each raises the branch's version, so of two owners who
+/// remove each other at once the second is refused.
 pub(super) async fn hold_branch(tx: &mut Tx, partner_id: PartnerId) -> Result<(), Stop> {
     let branch = tx.find::<partner::Entity>(partner_id).await?;
     let branch = branch.ok_or(Refusal::NoSuchBranch)?;
@@ -165,8 +165,8 @@ pub(super) async fn hold_branch(tx: &mut Tx, partner_id: PartnerId) -> Result<()
     Ok(())
 }
 
-/// May the branch have one more person, beside those who are invited (LIM-7)? Its version was
-/// raised before: two at once are never both the last one.
+/// May the branch have one more person, besides those invited (LIM-7)? Its version was raised
+/// before, so two concurrent commands cannot both take the last place.
 pub(super) async fn one_more(tx: &Tx, partner_id: PartnerId, invited: usize) -> Result<(), Stop> {
     let most = policy::book::in_force(tx)?.keys.catalogue.staff_max;
     if of_branch(tx.db(), partner_id).await?.len() + invited < most {
@@ -206,7 +206,7 @@ async fn of_branch(
     staff::Entity::find().filter(staff::Column::PartnerId.eq(partner_id)).all(db).await
 }
 
-/// An owner is that on every branch of the organisation (ACC-3).
+/// Adds an owner's role on every branch of the organisation (ACC-3).
 ///
 /// # Errors
 /// When the database fails.

@@ -1,4 +1,4 @@
-//! The operator's people: named from the command line or at the first start (SUP-4).
+//! The support people: added from the command line or at the first start (SUP-4).
 
 use entity::support_agent;
 use entity::support_agent::SupportRole;
@@ -10,11 +10,11 @@ use super::staff::topic;
 use crate::platform::audit::{self, Act};
 use crate::platform::{Command, Stop, Tx};
 
-/// Makes whoever has this number one of the operator's people, or changes how much they may.
+/// Makes the person with this number a support person, or changes their role.
 pub struct AddSupport {
-    /// Whose number.
+    /// The person's number.
     pub phone: Phone,
-    /// How much they may.
+    /// Their role.
     pub role: SupportRole,
 }
 

@@ -1,6 +1,7 @@
-//! Tickets: what a browser's WebSocket shows in place of a header, once and soon (ACC-1).
+//! Tickets: short-lived, single-use credentials that a browser's WebSocket sends in place of a
+//! header (ACC-1).
 //!
-//! A ticket is a signed text, so any node can read it; that it serves once is held by the database
+//! A ticket is a signed text, so any node can read it; the database ensures its single use
 //! ([`super::once`]).
 
 use std::sync::Arc;
@@ -19,12 +20,12 @@ use crate::platform::{Command, Engine, Stop, Tx};
 
 const PURPOSE: &str = "ticket";
 
-/// A ticket as it is handed out.
+/// A ticket as it is issued.
 #[derive(Serialize, ToSchema)]
 pub struct Ticket {
-    /// Goes into `?ticket=`.
+    /// The value of `?ticket=`.
     pub ticket: String,
-    /// Seconds it is good.
+    /// Seconds it is valid.
     pub expires_in_s: u32,
 }
 
@@ -33,7 +34,7 @@ struct Claims {
     id: Uuid,
     session_id: SessionId,
     good_until: Instant,
-    /// When the access it was taken with ends.
+    /// When the access token it was requested with expires.
     access_until: Instant,
     audience: Option<String>,
 }
@@ -57,7 +58,7 @@ impl Claims {
 }
 
 impl Sessions {
-    /// A ticket for this principal; one that names an audience serves for no other.
+    /// A ticket for this principal; one that names an audience is valid for no other.
     ///
     /// # Errors
     /// A fault when it cannot be written.
@@ -79,8 +80,8 @@ impl Sessions {
         Ok(Ticket { ticket: claims.sign(&self.keys)?, expires_in_s })
     }
 
-    /// Whoever took this ticket, for the audience as the request spells it (`client`, `branch:…`,
-    /// `support`).
+    /// The principal of this ticket, for the audience as the request spells it (`client`,
+    /// `branch:…`, `support`).
     ///
     /// # Errors
     /// `ticket_invalid`, `session_ended`.

@@ -1,4 +1,5 @@
-//! Tokens: the short one is a signed claim, the long one a secret that is spent once (ACC-1).
+//! Tokens: the access token is a signed claim, the refresh token a secret that is used once
+//! (ACC-1).
 
 use chrono::TimeDelta;
 use entity::value::{Instant, PersonId, SessionId};
@@ -10,16 +11,16 @@ use super::{AccessSettings, Refusal};
 use crate::platform::crypto::Keys;
 use crate::platform::{Fault, Stop};
 
-/// What a signed-in device holds.
+/// The tokens of a signed-in device.
 #[derive(Serialize, ToSchema)]
 pub struct Tokens {
-    /// Shown with every request.
+    /// Sent with every request.
     pub access_token: String,
     /// Always `Bearer`.
     pub token_type: &'static str,
-    /// Seconds the access token is good.
+    /// Seconds the access token is valid.
     pub expires_in: u32,
-    /// Spent for the next pair.
+    /// Exchanged for the next pair.
     pub refresh_token: String,
     /// The device's session.
     pub session_id: SessionId,
@@ -28,10 +29,10 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// The pair of a session at this instant.
+    /// The pair of tokens of a session at this instant.
     ///
     /// # Errors
-    /// A fault when nothing can be signed.
+    /// A fault when signing fails.
     pub fn grant(
         keys: &Keys,
         settings: &AccessSettings,
@@ -53,34 +54,35 @@ impl Tokens {
     }
 }
 
-/// What an access token claims.
+/// The claims of an access token.
 ///
 /// # Source
 /// RFC 7519; signed with HS256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
-    /// Who.
+    /// The person.
     pub sub: PersonId,
-    /// From which device.
+    /// The device's session.
     pub sid: SessionId,
-    /// Since when, seconds.
+    /// When it was issued, seconds.
     pub iat: i64,
-    /// From when on it is no longer good, seconds.
+    /// When it expires, seconds.
     pub exp: i64,
 }
 
 impl Claims {
-    /// The token that claims this.
+    /// The signed token.
     ///
     /// # Errors
-    /// A fault when nothing can be signed.
+    /// A fault when signing fails.
     pub fn sign(&self, keys: &Keys) -> Result<String, Fault> {
         let key = EncodingKey::from_secret(keys.signing_bytes());
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), self, &key)
             .map_err(|error| Fault::Other(format!("signing a token failed: {error}")))
     }
 
-    /// Reads a token; the instant is the engine's, which may run faster than the machine's.
+    /// Verifies and reads a token; the instant is the engine's, whose clock may be faster than real
+    /// time.
     ///
     /// # Errors
     /// `unauthenticated` when it was not signed here, `token_expired` when it is too old.
@@ -95,12 +97,12 @@ impl Claims {
     }
 }
 
-/// A refresh token: `<session>.<secret>.<proof that it was given out here>`.
+/// A refresh token: `<session>.<secret>.<proof that it was issued here>`.
 ///
-/// The next one follows from it by a keyed hash. So whoever spends it again because the answer was
-/// lost is given the very same next one, and nobody without the keys can tell what that is.
+/// The next one is derived from it by a keyed hash. So a token used again because the answer was
+/// lost gives the same next one, which cannot be predicted without the keys.
 pub struct RefreshToken {
-    /// Whose.
+    /// The session.
     pub session_id: SessionId,
     text: String,
 }
@@ -114,13 +116,13 @@ impl RefreshToken {
         Ok(Self::with(keys, session_id, &keys.token()?))
     }
 
-    /// The one it is spent for.
+    /// The token it is exchanged for.
     #[must_use]
     pub fn next(&self, keys: &Keys) -> Self {
         Self::with(keys, self.session_id, &keys.lookup("refresh next", &self.text))
     }
 
-    /// Reads one; `None` when it was not given out here.
+    /// Reads one; `None` when it was not issued here.
     #[must_use]
     pub fn read(keys: &Keys, text: &str) -> Option<Self> {
         let (body, proof) = text.rsplit_once('.')?;
@@ -130,7 +132,7 @@ impl RefreshToken {
         proven.then(|| Self { session_id, text: text.to_owned() })
     }
 
-    /// Its keyed hash: how it is kept.
+    /// Its keyed hash, as it is stored.
     #[must_use]
     pub fn hash(&self, keys: &Keys) -> String {
         keys.lookup("refresh", &self.text)
@@ -177,7 +179,7 @@ mod tests {
         let forged = claims.sign(&theirs).unwrap();
         assert_eq!(Claims::read(&ours, &forged, now), Err(Refusal::Unauthenticated));
 
-        // {"alg":"none"}, with a right body and no signature.
+        // {"alg":"none"}, with a valid body and no signature.
         let body = claims.sign(&ours).unwrap();
         let body = body.split('.').nth(1).unwrap();
         let unsigned = format!("eyJhbGciOiJub25lIn0.{body}.");

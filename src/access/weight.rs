@@ -1,8 +1,8 @@
-//! Weights: what a request of each route costs of its caller's rate (LIM-9), and the routes by
+//! Weights: what a request of each route takes of its caller's rate (LIM-9), and the routes by
 //! their path.
 //!
-//! A weight is 1, 2, 4, 8, 16 or 32, in the order of what a route makes the node do: a row by its
-//! key is 1, a page 2, a command 4, a search over days 8, what reads a month 16, all there is 32.
+//! A weight is 1, 2, 4, 8, 16 or 32, by the work a route causes: a row by its key is 1, a page 2, a
+//! command 4, a search over days 8, a read of a month 16, a read of everything 32.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -13,14 +13,14 @@ use super::role::{Rule, TABLE};
 const PAGE: u32 = 2;
 /// A command.
 const COMMAND: u32 = 4;
-/// A search over days or places, or all of a person's state.
+/// A search over days or places, or a person's whole state.
 const SEARCH: u32 = 8;
-/// A month of books, or a code that is sent for money.
+/// A month of books, or a code whose sending costs money.
 const MONTH: u32 = 16;
-/// Everything there is.
+/// A read of everything.
 const ALL: u32 = 32;
 
-/// Routes whose weight is not that of their method.
+/// Routes whose weight is not the default of their method.
 #[rustfmt::skip]
 const OTHERS: &[(&str, &str, u32)] = &[
     ("GET",  "/metrics", PAGE),
@@ -56,7 +56,7 @@ const OTHERS: &[(&str, &str, u32)] = &[
     ("POST", "/v1/support/policy/check", SEARCH),
 ];
 
-/// A route, with who may call it and what it costs.
+/// A route, with its permission and its weight.
 #[derive(Clone, Copy, Debug)]
 pub struct Route {
     /// Who may call it.
@@ -74,13 +74,13 @@ static ROUTES: LazyLock<HashMap<String, Vec<Route>>> = LazyLock::new(|| {
     routes
 });
 
-/// A path whose parameters have no names.
+/// A path with the names of its parameters removed.
 fn nameless(path: &str) -> String {
     let parts = path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part });
     parts.collect::<Vec<_>>().join("/")
 }
 
-/// What a request of this route costs.
+/// The weight of a request of this route.
 fn weight(method: &str, path: &str) -> u32 {
     let path = nameless(path);
     let other = OTHERS.iter().find(|(m, p, _)| *m == method && nameless(p) == path);
@@ -97,7 +97,7 @@ pub fn routes(path: &str) -> &'static [Route] {
 mod tests {
     use super::*;
 
-    /// LIM-9: a weight is a power of two up to 32, and stands at a route that is there.
+    /// LIM-9: a weight is a power of two up to 32, and belongs to an existing route.
     #[test]
     fn every_weight_is_one_of_a_known_route() {
         for (method, path, weight) in OTHERS {

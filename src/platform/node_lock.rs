@@ -14,7 +14,7 @@ use super::Fault;
 use super::clock::pause;
 use super::db::DbOptions;
 
-/// How long a node waits for another that is migrating the database.
+/// Waits up to ten minutes for another node that is migrating the database.
 const START_LOCK: &str = "\
 SET lock_timeout = '10min'; \
 SELECT pg_advisory_lock(hashtextextended('yumo start ' || coalesce(current_schema(), ''), 0))";

@@ -1,4 +1,5 @@
-//! The book of versions: what is in force now, and what an order was placed under.
+//! The registry of policy versions: the version in force now, and the one an order was placed
+//! under.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
@@ -18,27 +19,27 @@ use crate::platform::{Fault, Stop, Tx};
 /// The defaults of the rulebook.
 pub const DEFAULTS: &str = include_str!("default.toml");
 
-/// One version, as used.
+/// One version, decoded.
 #[derive(Clone, Debug)]
 pub struct PolicyVersion {
     /// Its number.
     pub version: i32,
-    /// In force from then.
+    /// When it comes into force.
     pub effective_at: Instant,
     /// Its keys.
     pub keys: Arc<Policy>,
 }
 
-/// All versions, in memory. They are never edited: what is read once stays true.
+/// All versions, in memory. They are never edited, so a cached version stays valid.
 #[derive(Default)]
 pub struct Book {
     versions: RwLock<BTreeMap<i32, PolicyVersion>>,
-    /// Somebody named a version that is not here: another node published it.
+    /// A version was requested that is not here: another node published it.
     missed: Notify,
 }
 
 impl Book {
-    /// Reads all versions; writes the defaults as the first where there is none.
+    /// Reads all versions; writes the defaults as the first version where there is none.
     ///
     /// # Errors
     /// A fault when the database fails.
@@ -57,7 +58,7 @@ impl Book {
                 published_by: None,
                 reason: None,
             };
-            // Another node may be first: then its row is the same.
+            // Another node may insert it first: its row is the same.
             let _ = policy_version::Entity::insert(first.clone().into_active_model())
                 .exec_without_returning(write)
                 .await;
@@ -70,7 +71,7 @@ impl Book {
         Ok(book)
     }
 
-    /// Takes up versions published since; gives how many.
+    /// Reads versions published since; returns how many.
     ///
     /// # Errors
     /// A fault when the database fails.
@@ -86,7 +87,7 @@ impl Book {
         Ok(rows.len())
     }
 
-    /// Waits until somebody names a version that is not here.
+    /// Waits until a version is requested that is not here.
     pub async fn missed(&self) {
         self.missed.notified().await;
     }
@@ -95,8 +96,8 @@ impl Book {
         self.versions.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a version up. One that cannot be decoded is an alarm and stops only the orders that
-    /// were placed under it: what is in force is the newest one that can be.
+    /// Adds a version. One that cannot be decoded raises an alarm and stops only the orders placed
+    /// under it: the newest decodable version is in force.
     fn take(&self, row: &policy_version::Model) {
         if let Err(fault) = self.add(row) {
             tracing::error!(alarm = "rows_unreadable", %fault, "the version is left out");
@@ -116,14 +117,14 @@ impl Book {
         Ok(())
     }
 
-    /// What is in force at this instant.
+    /// The version in force at this instant.
     ///
     /// # Errors
-    /// A fault when nothing is.
+    /// A fault when there is none.
     pub fn at(&self, now: Instant) -> Result<PolicyVersion, Stop> {
         let book = self.read();
         let newest = book.values().rev().find(|v| v.effective_at <= now);
-        // Before the first came into force (a clock set back) the first one serves.
+        // Before the first came into force (a clock set back) the first one applies.
         let version = newest.or_else(|| book.values().next()).cloned();
         version.ok_or_else(|| Fault::Other("no policy is in force".to_owned()).into())
     }
@@ -138,10 +139,10 @@ impl Book {
         lowest.ok_or_else(|| Fault::Other("no policy is in force".to_owned()).into())
     }
 
-    /// What is in force at this instant and what comes after it, in order.
+    /// The version in force at this instant and those after it, in order.
     ///
     /// # Errors
-    /// A fault when nothing is.
+    /// A fault when none is in force.
     pub fn from(&self, now: Instant) -> Result<Vec<PolicyVersion>, Stop> {
         let first = self.at(now)?.version;
         Ok(self.read().range(first..).map(|(_, version)| version.clone()).collect())
@@ -150,8 +151,8 @@ impl Book {
     /// The version an order was placed under.
     ///
     /// # Errors
-    /// Contended where another node published it and this one has not heard yet: it looks, and the
-    /// command is run again.
+    /// Contended where another node published it and this one has not read it yet: it reads it, and
+    /// the command is run again.
     pub fn version(&self, version: i32) -> Result<Arc<Policy>, Stop> {
         let found = self.read().get(&version).map(|v| Arc::clone(&v.keys));
         found.ok_or_else(|| {
@@ -161,10 +162,10 @@ impl Book {
     }
 }
 
-/// What is in force for this command.
+/// The version in force for this command.
 ///
 /// # Errors
-/// A fault when nothing is.
+/// A fault when there is none.
 pub fn in_force(tx: &Tx) -> Result<PolicyVersion, Stop> {
     tx.shared::<Book>()?.at(tx.now())
 }
@@ -172,7 +173,7 @@ pub fn in_force(tx: &Tx) -> Result<PolicyVersion, Stop> {
 /// The version an order was placed under (ORD-7).
 ///
 /// # Errors
-/// Contended where this node has not heard of it yet.
+/// Contended where this node has not read it yet.
 pub fn pinned(tx: &Tx, version: i32) -> Result<Arc<Policy>, Stop> {
     tx.shared::<Book>()?.version(version)
 }

@@ -1,18 +1,18 @@
-//! Working days: pure (BON-5).
+//! Working days, as pure functions (BON-5).
 
 use std::collections::BTreeSet;
 
 use chrono::{Datelike as _, NaiveDate, Weekday};
 
-/// Is it a day on which people work: neither Saturday nor Sunday nor a holiday?
+/// Is it a working day: neither Saturday nor Sunday nor a holiday?
 #[must_use]
 pub fn works(day: NaiveDate, holidays: &BTreeSet<NaiveDate>) -> bool {
     let weekend = matches!(day.weekday(), Weekday::Sat | Weekday::Sun);
     !weekend && !holidays.contains(&day)
 }
 
-/// The day so many working days after another one, which itself does not count; that day where
-/// there are none to wait.
+/// The day that many working days after `from`, which itself does not count; `from` where the
+/// number is zero or less.
 ///
 /// # Source
 /// BON-5: working days follow the calendar of the policy.
@@ -21,7 +21,7 @@ pub fn after(from: NaiveDate, working_days: i64, holidays: &BTreeSet<NaiveDate>)
     let mut left = working_days;
     let mut day = from;
     while left > 0 {
-        // The end of time is as far as a date goes.
+        // The last date that can be represented.
         let Some(next) = day.succ_opt() else { return day };
         day = next;
         left -= i64::from(works(day, holidays));
@@ -46,7 +46,7 @@ mod tests {
         after(day(from), days, &holidays())
     }
 
-    /// BON-5: weeks without holidays, from each sort of day; counted on a paper calendar.
+    /// BON-5: weeks without holidays, from each weekday; expected values from a paper calendar.
     #[test]
     fn bon_5_ten_working_days_are_two_weeks() {
         assert_eq!(counted("2026-09-01", 10), day("2026-09-15"));
@@ -75,7 +75,7 @@ mod tests {
         assert_eq!(counted("2027-03-12", 10), day("2027-04-02"));
     }
 
-    /// BON-5: what the ministry's calendar of 2026 says: 241 working days, 365 less 124.
+    /// BON-5: as in the ministry's calendar of 2026: 241 working days, 365 less 124.
     #[test]
     fn bon_5_the_year_2026_has_241_working_days() {
         let holidays = holidays();

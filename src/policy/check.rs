@@ -1,7 +1,8 @@
-//! The policy check: what contradicts what in a version, and which rule can never fire: pure.
+//! The policy check, pure: which keys of a version contradict each other, and which rule can never
+//! apply.
 //!
-//! An error is a policy nobody could work under; it is not published. A warning is something the
-//! operator should have meant.
+//! An error is a policy under which the service cannot work; it is not published. A warning is
+//! something the operator should have intended.
 
 mod bounds;
 mod commission;
@@ -17,25 +18,25 @@ use utoipa::ToSchema;
 
 use super::keys::{Calendar, Policy};
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, strum::Display)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Severity {
-    /// Nobody could work under it.
+    /// The service cannot work under it.
     Error,
-    /// The operator should have meant it.
+    /// The operator should have intended it.
     Warning,
 }
 
-/// Something the check found.
+/// A finding of the check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Finding {
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
     /// Stable, for programs.
     pub code: String,
-    /// Which keys it is about, `section.key`.
+    /// The keys it is about, `section.key`.
     pub keys: Vec<String>,
     /// What is wrong, for people.
     pub says: String,
@@ -56,11 +57,10 @@ impl Finding {
     }
 }
 
-/// Everything that is wrong with a version, errors first. `today`: the calendar of holidays is
-/// looked at from there.
+/// All findings of a version, errors first. `today`: holidays must be known from this day on.
 ///
 /// # Source
-/// COM-1, and the rules each key belongs to.
+/// COM-1, and the rules of the keys.
 #[must_use]
 pub fn check(policy: &Policy, today: NaiveDate) -> Vec<Finding> {
     let mut found = bounds::check(policy);
@@ -82,7 +82,8 @@ pub fn broken(findings: &[Finding]) -> bool {
 /// How many months ahead the holidays must be known.
 const MONTHS_KNOWN: u32 = 2;
 
-/// The holidays of this year, and soon of the next, must be there to count working days by.
+/// Checks that the holidays of this year, and soon of the next, are set: working days depend on
+/// them.
 fn calendar(calendar: &Calendar, today: NaiveDate) -> Option<Finding> {
     let next = u32::from(today.month() > 12 - MONTHS_KNOWN);
     let year = today.checked_add_months(chrono::Months::new(12 * next)).map_or(0, |d| d.year());

@@ -1,4 +1,4 @@
-//! A draft: what a version says with changes put onto it, read strictly: pure.
+//! A draft: a version with changes applied, parsed strictly; pure.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::platform::{Refused, Stop};
 /// Changes of keys, by section: `{"quick": {"fee_cap": 300}}`.
 pub type Changes = BTreeMap<String, BTreeMap<String, Json>>;
 
-/// A version that could be published.
+/// A version that may be published.
 #[derive(Clone, Debug)]
 pub struct Draft {
     /// Its whole body.
@@ -27,18 +27,18 @@ pub struct Draft {
 pub struct Changed {
     /// `section.key`.
     pub key: String,
-    /// What it was.
+    /// Its value before.
     #[schema(value_type = Object)]
     pub before: Json,
-    /// What it is.
+    /// Its value after.
     #[schema(value_type = Object)]
     pub after: Json,
 }
 
-/// A version's whole body; what it was published without has the default of the rulebook.
+/// A version's whole body; a key that it was published without has the default of the rulebook.
 ///
 /// # Errors
-/// When it is no TOML.
+/// When it is not valid TOML.
 pub fn whole(body: &str) -> Result<Table, toml::de::Error> {
     let mut keys: Table = toml::from_str(DEFAULTS)?;
     for (name, section) in toml::from_str::<Table>(body)? {
@@ -55,12 +55,12 @@ pub fn whole(body: &str) -> Result<Table, toml::de::Error> {
 /// A version's keys.
 ///
 /// # Errors
-/// When it is no TOML, or a key is unknown or of another type.
+/// When it is not valid TOML, or a key is unknown or of another type.
 pub fn keys(body: &str) -> Result<Policy, toml::de::Error> {
     whole(body)?.try_into()
 }
 
-/// Puts changes onto a version, one key after the other, so that a wrong one is named.
+/// Applies changes to a version, one key after the other, so that the error names the wrong one.
 ///
 /// # Errors
 /// `policy_key_unknown`, `policy_value_invalid`.
@@ -100,10 +100,10 @@ fn invalid(name: &str, error: &dyn std::fmt::Display) -> Refused {
     Refusal::ValueInvalid.refused().because(detail).with("key", name)
 }
 
-/// Changes as they stand in a file.
+/// Parses changes from the text of a file.
 ///
 /// # Errors
-/// When it is no TOML of sections.
+/// When it is not valid TOML, or not made of sections.
 pub fn changes(text: &str) -> Result<Changes, toml::de::Error> {
     toml::from_str(text)
 }
@@ -142,7 +142,7 @@ mod tests {
         })
     }
 
-    /// A change is put onto what is there, and everything else stays.
+    /// A change applies to its key, and everything else stays.
     #[test]
     fn a_change_leaves_the_rest() {
         let draft = draft(json!({"quick": {"fee_cap": 300}, "commission": {"mode": "monotone"}}));
@@ -160,7 +160,7 @@ mod tests {
         );
     }
 
-    /// Whatever is not known, or of another type, is named.
+    /// The error names a key that is unknown or of another type.
     #[test]
     fn wrong_keys_are_named() {
         let err = |changes| draft(changes).unwrap_err();

@@ -1,4 +1,4 @@
-//! The policy keys; `default.toml` beside this file says each one's unit, default and rule.
+//! The policy keys; `default.toml` beside this file has each one's unit, default and rule.
 #![expect(missing_docs, reason = "each key is described in src/policy/default.toml")]
 
 use std::collections::BTreeSet;
@@ -204,7 +204,7 @@ pub struct Commission {
 pub enum CommissionMode {
     /// The whole amount at its bracket's rate.
     Flat,
-    /// As flat, but never less than the bracket below can reach.
+    /// As flat, but never less than the most the bracket below can reach.
     Monotone,
     /// Each part of the amount at its own bracket's rate.
     Progressive,

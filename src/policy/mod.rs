@@ -1,9 +1,9 @@
 //! Policy: every number of the rulebook, versioned. An order keeps the version it was placed under
 //! (ORD-7).
 //!
-//! A change is a [`draft`] on the newest version; [`check`] says what contradicts what in it;
-//! [`publish`] makes it the next version. Versions are never edited. Each node has all of them in
-//! its [`book`]; [`watch`] takes up what was published elsewhere.
+//! A change is a [`draft`] on the newest version; [`check`] finds contradictions in it; [`publish`]
+//! makes it the next version. Versions are never edited. Each node has all of them in its [`book`];
+//! [`watch`] reads those published by other nodes.
 
 pub mod book;
 pub mod calendar;
@@ -18,7 +18,7 @@ pub use book::{Book, PolicyVersion};
 pub use keys::Policy;
 
 crate::refusals! {
-    /// What policy refuses.
+    /// The refusals of policy.
     Refusal {
         NoSuchVersion = "no_such_policy", NotFound, "There is no such policy version", "Look at the list of versions.";
         KeyUnknown = "policy_key_unknown", Unprocessable, "The policy knows no such key", "Look at `key`; GET /v1/support/policy shows all keys.";

@@ -1,4 +1,4 @@
-//! Publishing the next version: the only writer of versions after the first.
+//! Publishing of the next policy version: the only writer of versions after the first.
 
 use chrono::{SubsecRound as _, TimeDelta};
 use entity::policy_version;
@@ -20,27 +20,28 @@ use crate::platform::{Audience, Command, Fault, Stop, Tx};
 
 /// Publishes the next version.
 pub struct Publish {
-    /// What changes on the newest version.
+    /// The changes to the newest version.
     pub changes: Changes,
-    /// In force from then; at once where none is named.
+    /// When it comes into force; at once where it is not given.
     pub effective_at: Option<Instant>,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// What was published.
+/// A published version.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Published {
     /// The version.
     #[serde(flatten)]
     pub version: VersionView,
-    /// What it changes.
+    /// The keys it changes.
     pub changed: Vec<Changed>,
-    /// What the check warns of.
+    /// The warnings of the check.
     pub warnings: Vec<Finding>,
 }
 
-/// A version comes into force so many days ahead at most: what is published cannot be overtaken.
+/// How many days ahead a version may come into force; no version can come into force before a
+/// published one.
 const AHEAD_MAX_DAYS: i64 = 366;
 
 impl Command for Publish {
@@ -83,7 +84,7 @@ impl Command for Publish {
             reason: Some(reason.clone()),
         };
         tx.insert(row.clone());
-        // Of two at once the second is put onto the first.
+        // Of two concurrent commands the second runs again on the version of the first.
         tx.unique(Unique {
             name: "policy_version_pkey",
             columns: "policy_version.version",
@@ -99,10 +100,10 @@ impl Command for Publish {
     }
 }
 
-/// The section that bounds what each role of support may move.
+/// The section with the limits on what each role of support may move.
 const BOUNDS: &str = "support.";
 
-/// Whoever is bounded does not move the bounds (SUP-4).
+/// Support people may not change their own limits (SUP-4).
 async fn only_an_owner(tx: &mut Tx, changed: &[Changed]) -> Result<(), Stop> {
     let bound = changed.iter().find(|one| one.key.starts_with(BOUNDS));
     let (Some(bound), Some(person_id)) = (bound, tx.by().person_id) else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! Versions as support reads them.
+//! Policy versions as support reads them.
 
 use chrono::{DateTime, Utc};
 use entity::policy_version::{Column, Entity, Model};
@@ -18,18 +18,18 @@ use super::keys::Policy;
 use crate::platform::page::{Page, PageQuery};
 use crate::platform::{Fault, Stop};
 
-/// A version.
+/// A policy version, without its keys.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct VersionView {
     /// Its number.
     pub version: i32,
-    /// In force from then.
+    /// When it comes into force.
     pub effective_at: DateTime<Utc>,
     /// When it was published.
     pub published_at: DateTime<Utc>,
-    /// By whom; nobody for the first.
+    /// Who published it; `null` for the first.
     pub by: Option<PersonId>,
-    /// Why; nothing for the first.
+    /// The reason; `null` for the first.
     pub reason: Option<String>,
 }
 
@@ -51,7 +51,7 @@ pub struct VersionWhole {
     /// The version.
     #[serde(flatten)]
     pub version: VersionView,
-    /// What it changed on the one before it.
+    /// The keys it changed from the version before it.
     pub changed: Vec<Changed>,
     /// All its keys.
     #[schema(value_type = Object)]

@@ -1,5 +1,5 @@
-//! What each node does about versions: it takes up those published elsewhere, and says what the
-//! check finds in those that apply.
+//! The policy watcher of each node: reads versions published by other nodes, and logs the findings
+//! of the check for those that apply.
 
 use std::sync::Arc;
 
@@ -13,11 +13,11 @@ use super::check::{self, Severity};
 use crate::platform::bus::Wake;
 use crate::platform::{Clock, Stop};
 
-/// How the bus says that a version was published.
+/// The bus topic for a published version.
 pub const TOPIC: &str = "policy";
 
-/// Looks again as soon as the bus says so, or somebody names a version that is not in the book;
-/// ends with the bus.
+/// Reads new versions when the bus announces one, or when a version is requested that is not in the
+/// registry; ends with the bus.
 pub async fn follow(
     mut wakes: broadcast::Receiver<Wake>,
     book: Arc<Book>,
@@ -39,8 +39,8 @@ pub async fn follow(
     }
 }
 
-/// Takes up what was published since, and says what is wrong with it; the next look tries again
-/// where the database fails.
+/// Reads versions published since and logs their findings; where the database fails, the next call
+/// tries again.
 pub async fn look(book: &Book, read: &DatabaseConnection, now: Instant) {
     match book.look(read).await {
         Ok(0) => {}
@@ -54,8 +54,8 @@ pub async fn look(book: &Book, read: &DatabaseConnection, now: Instant) {
     }
 }
 
-/// Logs what the check finds in the version in force and in those to come: warnings as such, errors
-/// as an alarm.
+/// Logs the findings for the version in force and for those to come: warnings as such, errors as an
+/// alarm.
 ///
 /// # Errors
 /// A fault when no version is in force.

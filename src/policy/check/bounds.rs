@@ -1,11 +1,12 @@
-//! What each key may be by itself: by its unit, which is the end of its name, and by name.
+//! The permitted values of each key by itself: by its unit, which is the end of its name, and by
+//! name.
 
 use toml::{Table, Value};
 
 use super::Finding;
 use crate::policy::Policy;
 
-/// The least and the most of a unit; a wait of centuries would be no instant any more.
+/// The least and the greatest value of a unit; a wait of centuries would not fit into an instant.
 const UNITS: &[(&str, i64, i64)] = &[
     ("_s", 0, 30 * 86_400),
     ("_min", 0, 366 * 1440),
@@ -17,10 +18,10 @@ const UNITS: &[(&str, i64, i64)] = &[
     ("_count", 0, 10_000),
 ];
 
-/// Whatever has no unit is an amount or a number of times.
+/// A key without a unit is an amount or a number of times.
 const OTHERS: (i64, i64) = (-1_000_000_000, 1_000_000_000);
 
-/// Keys that must be at least so much, and what happens otherwise.
+/// Keys with a least value, and what happens below it.
 const LEAST: &[(&str, i64, &str)] = &[
     ("quick.offer_ttl_s", 1, "no offer could be answered"),
     ("quick.fee_cap", 0, "a fee would pay the client"),
@@ -94,7 +95,7 @@ const LEAST: &[(&str, i64, &str)] = &[
     ("partner.block_days", 1, "no block would last"),
 ];
 
-/// Keys that must be at most so much, and what happens otherwise.
+/// Keys with a greatest value, and what happens above it.
 const MOST: &[(&str, i64, &str)] = &[
     ("bonus.other_days", 365, "no grant may live longer"),
     ("bonus.topup_ttl_h", 8760, "no grant may live longer"),
@@ -106,11 +107,11 @@ const MOST: &[(&str, i64, &str)] = &[
     ("booking.alternatives_days", 62, "one answer would look through years"),
 ];
 
-/// Keys that are multiples of five minutes, as time of bays is kept (BK-1).
+/// Keys that are multiples of five minutes, the length of an occupancy cell (BK-1).
 const TICKS: &[&str] = &["booking.grid_min", "booking.buffer_min"];
 
 pub(super) fn check(policy: &Policy) -> Vec<Finding> {
-    // Every key there is, also those this file does not name.
+    // All keys, including those this file does not name.
     let all = Table::try_from(policy).unwrap_or_default();
     let mut found = Vec::new();
     for (section, keys) in &all {

@@ -27,7 +27,7 @@ pub(super) fn check(commission: &Commission) -> Vec<Finding> {
         }
     }
     found.extend(reach(brackets));
-    // What follows makes sense of brackets that are in order.
+    // The following checks need brackets that are in order.
     if found.is_empty() {
         found.extend(steps(commission));
     }
@@ -37,7 +37,7 @@ pub(super) fn check(commission: &Commission) -> Vec<Finding> {
 /// Brackets that no amount falls into, because of their order.
 fn reach(brackets: &[Bracket]) -> Vec<Finding> {
     let mut found = Vec::new();
-    // Amounts up to here have their bracket; `None`: all of them.
+    // The greatest amount that has a bracket so far; `None`: every amount has one.
     let mut covered = Some(0);
     for (n, bracket) in (1..).zip(brackets) {
         let finding = |code, says: String| Finding::error(code, &[KEY], says);
@@ -61,7 +61,7 @@ fn reach(brackets: &[Bracket]) -> Vec<Finding> {
     found
 }
 
-/// From each bracket to the next.
+/// The steps from each bracket to the next.
 fn steps(commission: &Commission) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut reached = Money::ZERO;
@@ -87,7 +87,7 @@ fn steps(commission: &Commission) -> Vec<Finding> {
     found
 }
 
-/// A bracket whose own rate never reaches what the ones below reach.
+/// A bracket whose own rate never exceeds what the brackets below reach.
 fn inert(bracket: &Bracket, reached: Money) -> Option<Finding> {
     let end = Money(bracket.up_to?);
     let most = bracket.rate_bp.floor_of(end);

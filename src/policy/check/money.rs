@@ -1,4 +1,5 @@
-//! Rules of balances, bonus, top-ups and payouts that contradict each other or never fire.
+//! The check of balances, bonus, top-ups and payouts: keys that contradict each other, rules that
+//! never apply.
 
 use super::Finding;
 use crate::policy::Policy;
@@ -52,7 +53,7 @@ fn gift(policy: &Policy) -> Option<Finding> {
     never.then(|| Finding::warning("gift_unreachable", &keys, says))
 }
 
-/// What a gift is worth of the top-up that brings it.
+/// The value of a gift relative to the top-up that brings it.
 fn worth(policy: &Policy) -> Option<Finding> {
     let keys = ["bonus.topup_gift", "bonus.topup_per"];
     let says = "A gift is worth more than the top-up that brings it.";
@@ -66,7 +67,7 @@ fn hour(policy: &Policy) -> Option<Finding> {
     late.then(|| Finding::error("payout_late", &["payout.run_at_min"], says))
 }
 
-/// Each role is limited by the one above it (SUP-4).
+/// The limits of each role must not exceed those of the role above it (SUP-4).
 fn roles(policy: &Policy) -> Option<Finding> {
     let keys = &policy.support;
     let by_act = [keys.manager_act_max, keys.administrator_act_max, keys.owner_act_max];
@@ -77,7 +78,7 @@ fn roles(policy: &Policy) -> Option<Finding> {
     (!orderly).then(|| Finding::error("support_limits_disorder", &names, says))
 }
 
-/// What is held must come free before support has to decide about it (LIM-6).
+/// The hold of a payable must end before support has to decide about it (LIM-6).
 fn held(policy: &Policy) -> Option<Finding> {
     let names = ["bonus.payable_hold_h", "bonus.velocity_days"];
     let says = "What is owed would wait for support before its first hold is over.";

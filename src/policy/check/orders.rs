@@ -1,4 +1,4 @@
-//! Windows of orders that contradict each other, and rules of theirs that never fire.
+//! The check of orders: time windows that contradict each other, and rules that never apply.
 
 use entity::value::{Bp, Money};
 
@@ -28,7 +28,7 @@ fn error(holds: bool, code: &str, keys: &[&str], says: &str) -> Option<Finding> 
     holds.then(|| Finding::error(code, keys, says))
 }
 
-/// A rate with a cap of nothing, or a cap without a rate.
+/// A rate with a cap of zero, or a cap without a rate.
 fn fee(bp: Bp, cap: Money, keys: &[&str]) -> Option<Finding> {
     let inert = (bp.0 > 0) != cap.is_positive();
     warn(inert, "fee_inert", keys, "Of rate and cap one is nothing: no fee is ever due.")
@@ -111,7 +111,7 @@ fn answering(booking: &Booking) -> Vec<Finding> {
     .collect()
 }
 
-/// Free cancelling and its fee (PEN-1).
+/// Free cancellation and its fee (PEN-1).
 fn cancelling(booking: &Booking) -> Vec<Finding> {
     let (least, most) = (booking.free_cancel_least_min, booking.free_cancel_most_min);
     let bounds = ["booking.free_cancel_least_min", "booking.free_cancel_most_min"];
@@ -140,7 +140,7 @@ fn cancelling(booking: &Booking) -> Vec<Finding> {
     .collect()
 }
 
-/// Reminders, setting out, arriving, taking in (BK-5, BK-6, NOT-1).
+/// Reminders, departure, arrival, admission (BK-5, BK-6, NOT-1).
 fn coming(booking: &Booking) -> Vec<Finding> {
     let horizon = booking.horizon_days.saturating_mul(DAY_MIN);
     let (day, soon) = (booking.remind_day_min, booking.remind_soon_min);
@@ -182,7 +182,7 @@ fn coming(booking: &Booking) -> Vec<Finding> {
     .collect()
 }
 
-/// Moving the start (BK-8).
+/// Rescheduling (BK-8).
 fn moving(booking: &Booking) -> Option<Finding> {
     let late = booking.reschedule_before_start_min >= booking.horizon_days.saturating_mul(DAY_MIN);
     let none = booking.reschedule_ttl_min == 0 || late;
@@ -218,7 +218,7 @@ fn arrival(arrival: &Arrival) -> Vec<Finding> {
     [alert, accuracy, apart].into_iter().flatten().collect()
 }
 
-/// Final amounts far off the agreed ones (ORD-11).
+/// Final amounts far from the agreed ones (ORD-11).
 fn ending(order: &Order) -> Vec<Finding> {
     let below = warn(
         order.off_estimate_pct >= 100,

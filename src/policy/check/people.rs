@@ -1,10 +1,11 @@
-//! Debts, bans, sanctions: counts that never come first (PEN-6, SAN-1, SAN-2).
+//! The check of debts, bans and sanctions: thresholds that another one always precedes (PEN-6,
+//! SAN-1, SAN-2).
 
 use super::Finding;
 use crate::policy::Policy;
 use crate::policy::keys::{Client, Partner};
 
-/// Faults one client or branch can make in an hour at most, by any stretch.
+/// Faults that one client or branch can commit in an hour at most, by a generous estimate.
 const FAULTS_PER_HOUR: i64 = 60;
 
 pub(super) fn check(policy: &Policy) -> Vec<Finding> {
@@ -25,7 +26,7 @@ fn debt(policy: &Policy) -> Option<Finding> {
     let dearest = quick.fee_cap.max(booking.fee_cap);
     let fewer = i64::try_from(fee.block_count).unwrap_or(i64::MAX).saturating_sub(1);
     let most = dearest.0.saturating_mul(fewer);
-    // One penalty closes everything, or no fee is due: then there is nothing to say of sums.
+    // If one penalty closes everything, or no fee is due, the sum needs no check.
     let apply = fewer > 0 && dearest.is_positive();
     (apply && most < fee.block_debt.0).then(|| {
         let keys = ["fee.block_debt", "fee.block_count", "quick.fee_cap", "booking.fee_cap"];
@@ -48,7 +49,7 @@ fn client(client: &Client) -> Option<Finding> {
     })
 }
 
-/// Limits of which one always comes before the other (LIM-1).
+/// Limits of which one is always reached before the other (LIM-1).
 fn placing(client: &Client) -> Option<Finding> {
     let inert = client.pair_open_max > client.pending_max;
     inert.then(|| {

@@ -1,4 +1,4 @@
-//! Each finding by a policy that is broken in exactly one way.
+//! Tests of the policy check: each finding from a policy that is wrong in exactly one way.
 
 use serde_json::{Value, json};
 
@@ -10,8 +10,8 @@ const TODAY: &str = "2026-11-20";
 
 fn findings(changes: &Value) -> Vec<Finding> {
     let mut body = draft::whole(DEFAULTS).unwrap();
-    // The rulebook's own findings would stand beside each: six cliffs, and a sum of debt that its
-    // number always precedes.
+    // Without this the rulebook's own findings would be in every result: six cliffs, and a limit on
+    // the sum of debt that the limit on its number always precedes.
     let clean = json!({"commission": {"mode": "monotone"}, "fee": {"block_debt": 500}});
     for changes in [&clean, changes] {
         let changes = serde_json::from_value(changes.clone()).unwrap();
@@ -40,7 +40,7 @@ fn brackets(rows: &[(i64, i32)], last: Option<i32>) -> Value {
     json!({"commission": {"brackets": all}})
 }
 
-/// COM-1: what the rulebook itself is warned of: its six cliffs, and a debt of 7.00 that two
+/// COM-1: the warnings about the rulebook itself: its six cliffs, and a debt of 7.00 that two
 /// penalties of 5.00 at most always precede (PEN-6).
 #[test]
 fn com_1_the_rulebook_has_six_cliffs() {
@@ -80,7 +80,7 @@ fn com_1_broken_brackets() {
     only(Severity::Error, &[("bracket_unreachable", key, after)]);
 }
 
-/// COM-1: rates that rise, cliffs in flat mode alone, brackets that never count in monotone mode.
+/// COM-1: rates that rise, cliffs in flat mode only, brackets that never count in monotone mode.
 #[test]
 fn com_1_steps_between_brackets() {
     let key = "commission.brackets";
@@ -99,14 +99,14 @@ fn com_1_steps_between_brackets() {
             ("bracket_inert", key, brackets(&[(2000, 900), (2100, 800)], Some(700))),
         ],
     );
-    // 2250 × 8 % = 180 is reached, one more qəpik of it counts.
+    // 2250 × 8 % = 180 is reached, so one qəpik more of it counts.
     assert_eq!(found(&brackets(&[(2000, 900), (2263, 800)], Some(700))), []);
     assert_eq!(found(&mode("progressive", falling.clone())), []);
     let says = findings(&mode("flat", falling))[0].says.clone();
     assert_eq!(says, "A cliff: 20.00 AZN costs 1.80 AZN, but 20.01 AZN only 1.60 AZN.");
 }
 
-/// What no key may be by itself.
+/// Values that are out of bounds by themselves.
 #[test]
 fn values_out_of_their_bounds() {
     only(
@@ -248,7 +248,7 @@ fn bookings_whose_windows_contradict_each_other() {
     assert_eq!(found(&booking(json!({"depart_grace_s": 600}))), []);
 }
 
-/// ARR-1, ARR-2, ORD-11.
+/// ARR-1, ARR-2, ORD-11: arrivals and final amounts whose rules never apply.
 #[test]
 fn arrivals_and_ends_that_never_count() {
     only(
@@ -262,7 +262,7 @@ fn arrivals_and_ends_that_never_count() {
     );
 }
 
-/// PEN-6, SAN-1, SAN-2: counts that never come first.
+/// PEN-6, SAN-1, SAN-2: thresholds that are never reached.
 #[test]
 fn sanctions_that_never_come() {
     let warn = "partner.warn_count";
@@ -290,7 +290,7 @@ fn sanctions_that_never_come() {
     assert_eq!(found(&json!({"partner": {"repeat_days": 8}})), []);
 }
 
-/// BON-5: from November on the next year's holidays must be there.
+/// BON-5: from November on the next year's holidays must be set.
 #[test]
 fn bon_5_holidays_must_be_known() {
     let keys = draft::keys(DEFAULTS).unwrap();
@@ -340,8 +340,8 @@ fn money_that_contradicts_itself() {
     assert_eq!(found(&of("bonus", json!({"topup_ttl_h": 4, "other_days": 365}))), []);
 }
 
-/// QO-1, BK-13, LIM-1, LIM-4, LIM-7: what a branch or a client could not live under; each limit a
-/// branch meets stands in the policy or is bounded here.
+/// QO-1, BK-13, LIM-1, LIM-4, LIM-7: limits too low for a branch or a client to operate; each limit
+/// of a branch is in the policy or is bounded here.
 #[test]
 fn lim_1_limits_nobody_could_live_under() {
     let of = |section: &str, key: &str, value: i64| json!({section: {key: value}});
