@@ -14,7 +14,7 @@ use crate::platform::{Engine, Stop, Tx};
 /// A person, as they see themselves.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Me {
-    /// Who.
+    /// The person.
     pub person_id: PersonId,
     /// The number they sign in with.
     pub phone: SealedField,

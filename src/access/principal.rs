@@ -36,7 +36,7 @@ const REMEMBERED_MAX: u64 = 100_000;
 /// A signed-in person on a device, with their roles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
-    /// Who.
+    /// The person.
     pub person_id: PersonId,
     /// The device's session.
     pub session_id: SessionId,

@@ -1,4 +1,4 @@
-//! A change is a command: a small struct that runs against a [`Tx`].
+//! Commands: a change is a small struct that runs against a [`Tx`].
 
 use std::future::Future;
 use std::net::IpAddr;

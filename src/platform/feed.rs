@@ -128,7 +128,7 @@ pub async fn newest<C: ConnectionTrait>(db: &C, audience: &str) -> Result<i64, D
     Ok(row.map_or(0, |row| row.last_seq))
 }
 
-/// The oldest number still stored; one past the newest where none is.
+/// The oldest number still stored; `None` where there is none.
 ///
 /// # Errors
 /// When the database fails.

@@ -14,7 +14,7 @@ pub enum Kind {
     Invalid,
     /// The request was not received completely in time.
     Slow,
-    /// Nobody is signed in.
+    /// The request is not authenticated.
     Unauthenticated,
     /// The caller has no permission.
     Forbidden,
