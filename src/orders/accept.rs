@@ -1,4 +1,4 @@
-//! The partner says yes: the commission is held, the client's time begins (QO-3, QO-4, BK-3).
+//! Accepting an order: holds the commission, starts the client's time (QO-3, QO-4, BK-3).
 
 use chrono::TimeDelta;
 use entity::order::{Kind, Model, Place, Status};
@@ -20,9 +20,9 @@ use crate::policy::{self, Policy};
 
 /// Accepts an offer.
 pub struct Accept {
-    /// Of which branch.
+    /// The acting branch.
     pub scope: Scope,
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
     /// The version the staff saw (ORD-3).
     pub seen: i64,
@@ -44,9 +44,9 @@ impl Command for Accept {
     }
 }
 
-/// A branch confirms a booking by itself (BK-4). Where the floor refuses, it stays requested.
+/// Confirms a booking automatically (BK-4). If the balance floor refuses, it stays requested.
 pub struct AutoConfirm {
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
 }
 
@@ -63,7 +63,7 @@ impl Command for AutoConfirm {
     }
 }
 
-/// A yes, by the partner or in its name.
+/// An acceptance, by the partner or on its behalf.
 struct Yes {
     scope: Scope,
     intent: Intent,
@@ -113,8 +113,8 @@ impl Yes {
         Ok(order)
     }
 
-    /// The bay of a quick order, from its estimated arrival. A bay is also taken by a car that
-    /// stays in it for longer than it was to: for so long as it is held on for it (BK-10).
+    /// The bay of a quick order, from its estimated arrival. A car that overstays in a bay also
+    /// occupies it, for as long as the bay's hold is extended for it (BK-10).
     async fn bay(&self, tx: &Tx, plan: &Plan, order: &Model, next: &Model) -> Result<Bay, Stop> {
         let Some(eta) = next.eta_at.filter(|_| plan.keeps_bays) else {
             return Ok(Bay::Unmanaged);
@@ -144,23 +144,23 @@ impl Yes {
     }
 }
 
-/// Which of the free bays an order takes: its id decides, so of many accepted at once each tries
-/// another one, and the same order always the same.
+/// Index of the free bay an order takes, derived from its id: of many orders accepted at once each
+/// tries another bay, and a repeated run of one order the same bay.
 fn preferred(id: OrderId, free: usize) -> usize {
     let random = id.0.as_u64_pair().1;
     usize::try_from(random % u64::try_from(free.max(1)).unwrap_or(1)).unwrap_or_default()
 }
 
-/// What an accepted quick order has of the bays.
+/// The bay allocation of an accepted quick order.
 enum Bay {
     Taken(Place),
-    /// Taken on purpose; these cars stay where it would go.
+    /// Overbooked on purpose; these cars still occupy the bays it could take.
     Overbooked(Vec<Model>),
-    /// The branch keeps no bays.
+    /// The branch has no bays.
     Unmanaged,
 }
 
-/// Is the offer still open? The grace is shown to no one (QO-2, BK-3, ORD-5).
+/// Is the offer still open? The grace period is not shown to anybody (QO-2, BK-3, ORD-5).
 pub(super) fn in_time(order: &Model, keys: &Policy, now: Instant) -> bool {
     timers::offer_end(order, keys).is_some_and(|end| now <= end)
 }

@@ -13,10 +13,10 @@ use super::read::{Scope, refuse};
 use crate::platform::{Stop, Tx};
 use crate::policy;
 
-/// The minute in which acts are counted.
+/// The window in which acts are counted.
 const MINUTE: TimeDelta = TimeDelta::minutes(1);
 
-/// Acts each of which the other side is told about, and which can be repeated without end.
+/// Repeatable acts that emit an event to the other side, and are therefore counted.
 const COUNTED: [Intent; 6] = [
     Intent::ProposeAddOn,
     Intent::DeclineAddOn,
@@ -26,14 +26,14 @@ const COUNTED: [Intent; 6] = [
     Intent::ChangeServices,
 ];
 
-/// May this side do that once more? Each such act changes the order at its version, so two at once
-/// are never both the last one that may be.
+/// Checks the limit of repeatable acts of this side. Each such act changes the order at its
+/// version, so two concurrent ones cannot both use the last one allowed.
 ///
 /// # Source
 /// LIM-5: proposals, withdrawals, bonus changes and service changes, each side for itself.
 ///
 /// # Errors
-/// `too_many_acts` with when it ends, or a fault.
+/// `too_many_acts` with the end of the limit, or a fault.
 pub(super) async fn paced(
     tx: &Tx,
     order: &Model,

@@ -1,4 +1,4 @@
-//! More services before the car is taken in: the client proposes, the partner agrees (ADD-1).
+//! Adding services before the car is admitted: the client proposes, the partner agrees (ADD-1).
 
 use chrono::TimeDelta;
 use entity::order::{Actor, Model, Proposal, Proposed};
@@ -19,13 +19,13 @@ use crate::policy;
 
 /// Proposes more services.
 pub struct Propose {
-    /// Whose order.
+    /// The acting client.
     pub scope: Scope,
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
     /// The services to add.
     pub service_ids: Vec<ServiceId>,
-    /// The total with them, as it was shown.
+    /// The total with them, as shown to the client.
     pub shown_total: Option<Money>,
 }
 
@@ -78,7 +78,7 @@ impl Command for Propose {
     }
 }
 
-/// Agrees: price, duration, hold, capacity and end change together or not at all.
+/// Agrees to an add-on: price, duration, hold, capacity and end change together or not at all.
 pub struct Accept(pub Answer);
 
 impl Command for Accept {

@@ -22,7 +22,7 @@ use crate::platform::codes::given;
 use crate::platform::{Command, Stop, Tx, readable};
 use crate::policy;
 
-/// What support does.
+/// An adjustment by support.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Act {
@@ -30,25 +30,25 @@ pub enum Act {
     ForceCancel,
     /// Closes an accepted order as served.
     ForceComplete,
-    /// Changes the services of an accepted order, by hand (ADD-3).
+    /// Changes the services of an accepted order manually (ADD-3).
     ChangeServices,
-    /// Corrects one that is over: compensating postings, never an edit.
+    /// Corrects an order that has ended: by compensating postings, never by an edit.
     Amend,
 }
 
 /// Adjusts an order.
 pub struct Adjust {
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
     /// The version support saw (ORD-3).
     pub seen: i64,
-    /// What.
+    /// The adjustment.
     pub act: Act,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// The amount that is right.
+    /// The correct amount.
     pub final_amount: Option<Money>,
-    /// All services from now on.
+    /// All services after the change.
     pub service_ids: Option<Vec<ServiceId>>,
 }
 
@@ -106,8 +106,8 @@ impl Adjust {
         Ok(shown)
     }
 
-    /// The record of the act; what counts against the limit is by how much the order's amount
-    /// changes (SUP-2, SUP-4).
+    /// Writes the audit record of the act; the change of the order's amount counts against the
+    /// limit (SUP-2, SUP-4).
     async fn record(&self, tx: &mut Tx, before: &Model, after: &Model) -> Result<(), Stop> {
         let kind = match self.act {
             Act::ForceCancel => "force_cancel",
@@ -134,7 +134,7 @@ impl Adjust {
         reason: &str,
     ) -> Result<Model, Stop> {
         let keys = policy::book::pinned(tx, order.policy_version)?;
-        // An amount that support names is confirmed by that (ORD-11).
+        // Naming an amount is support's confirmation of it (ORD-11).
         let stayed = stayed(tx, order, &keys).await?;
         let amount = self.final_amount.unwrap_or_else(|| base(&stayed));
         let flagged = far_off(stayed.client_agreed, amount, &keys);
@@ -150,8 +150,8 @@ impl Adjust {
         apply::step(tx, order, step)
     }
 
-    /// The status never changes again; the commission follows the right amount by a posting of its
-    /// own.
+    /// Corrects an ended order: its status stays, a posting of its own adjusts the commission to
+    /// the correct amount.
     async fn amend(&self, tx: &mut Tx, order: &Model, reason: &str) -> Result<Model, Stop> {
         let mut next = order.clone();
         if let Some(amount) = self.final_amount {
@@ -187,7 +187,7 @@ fn amount(order: &Model) -> Money {
     order.final_amount.unwrap_or(order.agreed)
 }
 
-/// What an act of support may change of an order; nothing in it is personal.
+/// The fields of an order that support may change; none is personal.
 fn cells(order: &Model) -> serde_json::Value {
     json!({
         "status": order.status, "agreed": order.agreed, "final_amount": order.final_amount,
@@ -196,7 +196,7 @@ fn cells(order: &Model) -> serde_json::Value {
 }
 
 async fn cancel(tx: &mut Tx, order: &Model, to: Status, reason: &str) -> Result<Model, Stop> {
-    // What could not be decoded is kept in the history as it stood: closing replaces it.
+    // Closing replaces fields that could not be decoded; the history keeps their stored text.
     let unreadable = match &order.unreadable {
         Some(_) => Some(readable::raw::<_, order::Entity>(tx.db(), order.id.0).await?),
         None => None,

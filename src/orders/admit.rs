@@ -1,5 +1,5 @@
-//! The partner takes the car in, and may correct its class; the client may say that it did not
-//! happen, or leave (ORD-10).
+//! Admission: the partner admits the car and may correct its class; the client may contest the
+//! admission, or leave (ORD-10).
 
 use chrono::TimeDelta;
 use entity::order::{Kind, Line, Model, Place, Reason, Status};
@@ -25,13 +25,13 @@ use crate::partners::read::ServiceView;
 use crate::platform::{Command, Stop, Tx, heartbeat};
 use crate::policy::{self, Policy};
 
-/// Takes the car in.
+/// Admits the car.
 pub struct Admit {
-    /// Of which branch.
+    /// The acting branch.
     pub scope: Scope,
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
-    /// The class the car really has: its prices hold from now on, and the client may leave free.
+    /// The actual class of the car: its prices apply from now on, and the client may leave free.
     pub car_class: Option<CarClass>,
 }
 
@@ -56,7 +56,7 @@ impl Command for Admit {
         };
         let before = Before::of(&order);
         let step = Step {
-            // Without evidence of an arrival the client is told, and may contest.
+            // Without evidence of an arrival the client is notified, and may contest.
             note: json!({"arrival_evidence": order.arrived_at.is_some(), "before": before}),
             ..Step::new(Intent::Admit, "order.admitted", next)
         };
@@ -78,7 +78,7 @@ fn admitted(order: &Model, to: Status, now: Instant) -> Model {
     }
 }
 
-/// The same services at the prices of another class (ORD-10); also those offered no longer.
+/// The same services at the prices of another class (ORD-10), including services no longer offered.
 async fn corrected(
     tx: &mut Tx,
     order: &Model,
@@ -96,11 +96,11 @@ async fn corrected(
     refit(tx, order, next, lines, total).await
 }
 
-/// The client leaves free: the class was corrected, and the new price is not agreed to (ORD-10).
+/// The client leaves free, rejecting the price of the corrected class (ORD-10).
 pub struct Leave {
-    /// Whose order.
+    /// The acting client.
     pub scope: Scope,
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
 }
 
@@ -128,11 +128,11 @@ impl Command for Leave {
     }
 }
 
-/// "I am not there": the order goes back to where it was before it was admitted (ORD-10).
+/// The client contests the admission ("I am not there"): the former status returns (ORD-10).
 pub struct Contest {
-    /// Whose order.
+    /// The acting client.
     pub scope: Scope,
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
 }
 
@@ -164,7 +164,7 @@ impl Command for Contest {
     }
 }
 
-/// What was agreed before the partner changed it, as the history keeps it.
+/// What was agreed before the partner changed it, as stored in the history.
 #[derive(Serialize, Deserialize)]
 pub struct Before {
     lines: Vec<Line>,
@@ -183,7 +183,7 @@ pub struct Before {
 }
 
 impl Before {
-    /// As it is now.
+    /// The order's present agreement.
     #[must_use]
     pub fn of(order: &Model) -> Self {
         let lines = order.snapshot.lines.clone();
@@ -202,7 +202,7 @@ impl Before {
 }
 
 impl Before {
-    /// The same order as it was then.
+    /// The order with this agreement restored.
     fn again(self, next: Model) -> Model {
         let mut next = amount::agreed(next, self.client_agreed.unwrap_or(self.agreed));
         next.agreed = self.agreed;
@@ -219,9 +219,10 @@ impl Before {
     }
 }
 
-/// Its former bay for its former time; where that was given away meanwhile another one that fits,
-/// and where none is free it is overbooked: the partner who said it was there answers for that
-/// (BK-10). A booking of the car elsewhere that was made meanwhile is to be let go first (BK-11).
+/// Restores the order's bay and time. If that bay has been taken meanwhile, another one that fits
+/// is allocated; if none is free, the order is overbooked, at the expense of the partner who
+/// admitted the car (BK-10). A booking of the car elsewhere made meanwhile must be cancelled first
+/// (BK-11).
 async fn placed_again(tx: &mut Tx, mut next: Model) -> Result<Model, Stop> {
     let place = capacity::place(&next);
     let span = place.map(|Place { from, until, .. }| Span { from, until });
@@ -243,7 +244,7 @@ async fn placed_again(tx: &mut Tx, mut next: Model) -> Result<Model, Stop> {
     Ok(next)
 }
 
-/// What was agreed before the admission, as its step keeps it.
+/// What was agreed before the admission, from the history.
 async fn before_admission(tx: &Tx, order: &Model) -> Result<Option<Before>, Stop> {
     let steps = order_step::Entity::find()
         .filter(order_step::Column::OrderId.eq(order.id))
@@ -256,7 +257,7 @@ async fn before_admission(tx: &Tx, order: &Model) -> Result<Option<Before>, Stop
         .await?;
     let since = |step: &order_step::Model| order.admitted_at.is_some_and(|at| step.at >= at);
     let before = |step: order_step::Model| match step.note.get("before") {
-        // An admission that corrected nothing changed nothing.
+        // An admission without a correction changed nothing.
         Some(serde_json::Value::Null) => None,
         Some(before) => Some(before.clone()),
         None => Some(step.note),
@@ -265,8 +266,8 @@ async fn before_admission(tx: &Tx, order: &Model) -> Result<Option<Before>, Stop
     Ok(first.map(serde_json::from_value).transpose()?)
 }
 
-/// May the client still contest the admission, or leave? Those minutes move with our own outages,
-/// which are read only where it would be too late (OUT-1).
+/// May the client still contest the admission, or leave? Outages extend this period; they are read
+/// only where it would have ended (OUT-1).
 pub(super) async fn within_minutes(tx: &Tx, order: &Model, keys: &Policy) -> Result<bool, Stop> {
     let Some(at) = order.admitted_at else { return Ok(false) };
     let end = at + TimeDelta::minutes(keys.order.contest_min);
@@ -274,7 +275,7 @@ pub(super) async fn within_minutes(tx: &Tx, order: &Model, keys: &Policy) -> Res
     Ok(heartbeat::judged(tx.db(), end, tx.now(), least).await? <= end)
 }
 
-/// The state before the admission; the clocks that it stopped go on with the time they had left.
+/// The state before the admission; the deadlines it suspended resume with the time they had left.
 fn returned(order: &Model, to: Status, now: Instant) -> Model {
     let stood = order.admitted_at.map_or(TimeDelta::zero(), |at| now - at);
     let later = |deadline: Option<Instant>| deadline.map(|deadline| deadline + stood);

@@ -1,8 +1,8 @@
 //! Can a branch pay the commission of one more offer (BAL-3)?
 //!
-//! What its unanswered offers would cost is one sum in its wallet. An offer is added to it by a
-//! conditional update, in the transaction that places the order; answering or ending the offer
-//! takes it away again. Two placings at once therefore never share one balance.
+//! The commissions of its unanswered offers are one sum in its wallet. A conditional update adds an
+//! offer in the transaction that places the order; answering or ending the offer subtracts it
+//! again. Two concurrent placings therefore never spend the same balance.
 
 use entity::value::{Money, PartnerId};
 use sea_orm::{ConnectionTrait as _, Statement, Value};
@@ -11,7 +11,7 @@ use super::Refusal;
 use crate::ledger::post::pending::{self, Expected, Seen};
 use crate::platform::{Stop, Tx};
 
-/// What a branch could pay with.
+/// The funds of a branch.
 struct Funds {
     wallet: Seen,
     bonus: Money,
@@ -27,8 +27,8 @@ impl Funds {
     }
 }
 
-/// Would the commission fit above the floor, usable bonus and the partner's other pending offers
-/// counted, and does nothing restrict it (BAL-3)? Advice: nothing is reserved.
+/// Does the commission fit above the floor, counting usable bonus and the partner's other pending
+/// offers, with no restriction (BAL-3)? Advisory: nothing is reserved.
 ///
 /// # Errors
 /// A fault when the wallet is missing.
@@ -41,10 +41,10 @@ pub(super) async fn affords(
     Ok(funds(tx, partner_id).await?.pay(due, floor))
 }
 
-/// Adds the offer's commission to what the branch may have to pay, if the branch can (BAL-3).
+/// Adds the offer's commission to the branch's pending sum, if the branch can pay it (BAL-3).
 ///
-/// A first run reads nothing: the balance alone must suffice, or the command runs again. A later
-/// run counts the bonus too and rests on the wallet as it was read.
+/// The first run reads nothing: the balance alone must suffice, or the command runs again. A later
+/// run counts the bonus too and commits only at the wallet's version it read.
 ///
 /// # Errors
 /// `partner_cannot_take`, or a fault.
@@ -66,7 +66,7 @@ pub(super) async fn expect(
     Ok(())
 }
 
-/// One statement, so that wallet and bonus are of one moment.
+/// Reads wallet and bonus in one statement, so that both are of the same moment.
 async fn funds(tx: &Tx, partner_id: PartnerId) -> Result<Funds, Stop> {
     let sql = "SELECT w.posted, w.held, w.pending, w.floor, w.restricted, \
                CAST(coalesce((SELECT sum(l.free) FROM lot l WHERE l.owner = w.id AND \

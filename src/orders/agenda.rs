@@ -1,5 +1,5 @@
-//! A branch's calendar for other programs: every visit and block of the last month and on to the
-//! horizon, also what was cancelled, without anybody's name, number or plate (PAN-1, ACC-5).
+//! A branch's calendar for other programs: every visit and block of the last month and up to the
+//! horizon, including cancelled ones, without names, numbers or plates (PAN-1, ACC-5).
 
 use std::collections::BTreeMap;
 
@@ -21,69 +21,69 @@ use crate::platform::db::Db;
 use crate::platform::{Snapshot, Stop, readable};
 use crate::policy::Policy;
 
-/// How far back it reaches, days.
+/// How far back the agenda reaches, days.
 const BACK_DAYS: i64 = 30;
-/// Visits, and blocks, of one agenda: what comes next, then what was last.
+/// Maximum visits, and blocks, in one agenda: upcoming ones first, then the most recent.
 const ROWS_MAX: u64 = 5_000;
 
 /// A branch's agenda.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agenda {
-    /// What clients call the branch.
+    /// The branch's name as shown to clients.
     pub name: String,
-    /// By their time.
+    /// Sorted by time.
     pub items: Vec<Item>,
 }
 
 /// One visit or block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
-    /// The order's or the block's.
+    /// The id of the order or block.
     pub id: Uuid,
-    /// Raised by every change.
+    /// The version; raised by every change.
     pub version: i64,
-    /// The newest change.
+    /// When it last changed.
     pub changed_at: Instant,
-    /// When.
+    /// Its time.
     pub span: Span,
-    /// Does it stand?
+    /// Whether it is pending, agreed or cancelled.
     pub standing: Standing,
     /// The bay.
     pub bay: Option<String>,
-    /// What it is.
+    /// The kind of item.
     pub what: What,
 }
 
-/// Does it stand?
+/// The state of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// Not answered yet.
     Asked,
-    /// Agreed, or done.
+    /// Agreed, or served.
     Agreed,
-    /// Taken back.
+    /// Cancelled.
     Gone,
 }
 
-/// What an item is.
+/// The kind of an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
     /// An order.
     Visit {
-        /// What people read aloud.
+        /// The order's short code, read aloud by people.
         code: String,
-        /// What its services are called.
+        /// The names of its services.
         services: Vec<String>,
         /// The car's make.
         car_make: String,
         /// A part of the order cannot be read.
         unreadable: bool,
     },
-    /// A block; its note may name somebody and stays inside.
+    /// A block; its note may name somebody and is not exported.
     Block,
 }
 
-/// Reads it, all of one moment.
+/// Reads a branch's agenda from one snapshot.
 ///
 /// # Errors
 /// `no_such_partner`, or a fault.
@@ -111,7 +111,7 @@ async fn at_moment<C: ConnectionTrait>(
     let taken = Condition::all()
         .add(order::Column::TakenFrom.lt(span.until))
         .add(order::Column::TakenUntil.gt(span.from));
-    // A quick order without a bay: where the branch keeps none, or took it on purpose.
+    // A quick order without a bay: the branch has no bays, or it was overbooked on purpose.
     let quick = Condition::all()
         .add(order::Column::StartsAt.is_null())
         .add(order::Column::TakenFrom.is_null())
@@ -139,7 +139,7 @@ async fn at_moment<C: ConnectionTrait>(
     Ok(Agenda { name, items })
 }
 
-/// The rows whose beginning is nearest: what comes goes before what was.
+/// The rows that begin nearest to now: upcoming ones before past ones.
 async fn nearest<C: ConnectionTrait, E: Partly>(
     db: &C,
     rows: Select<E>,

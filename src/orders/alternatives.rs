@@ -1,5 +1,5 @@
-//! Where else the same services can be had, now or about the time that was booked, each with one
-//! call to place it there (QO-8).
+//! Alternatives to an order: other branches with the same services, now or about the booked time,
+//! each with the request that places it there (QO-8).
 
 use std::collections::BTreeSet;
 
@@ -24,22 +24,22 @@ use crate::policy::{self, Policy};
 pub struct Alternative {
     /// The branch.
     pub partner: Found,
-    /// The whole body for placing there, at the price shown.
+    /// The request body that places the order there, at the price shown.
     pub place: Wish,
 }
 
 /// All alternatives, nearest first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Alternatives {
-    /// None is possible too.
+    /// The alternatives; may be empty.
     pub items: Vec<Alternative>,
 }
 
-/// Looks for alternatives to an order; changes nothing.
+/// Searches alternatives to an order; changes nothing.
 pub struct FindAlternatives {
-    /// Whose order.
+    /// The acting client.
     pub client_id: PersonId,
-    /// Which order.
+    /// The order.
     pub order_id: entity::value::OrderId,
 }
 
@@ -86,7 +86,7 @@ impl Command for FindAlternatives {
     }
 }
 
-/// The free slot nearest to a start, at the branch of this wish.
+/// The free slot nearest to a start, at the branch of this request.
 async fn free_near(
     tx: &mut Tx,
     place: &Wish,
@@ -99,7 +99,7 @@ async fn free_near(
     let Some(need) = need.ok().filter(|_| plan.taking) else { return Ok(None) };
     let (plan, need, now) = (&plan, &need, tx.now());
     let search = Search { plan, need, car: Some(place.car_id), holder: NOBODY, policy, now };
-    // A start that is over is looked for from today on.
+    // For a start in the past the search begins today.
     let date = plan.calendar.date_of(start.max(tx.now()));
     let days = u64::try_from(policy.booking.alternatives_days).unwrap_or(1).max(1);
     let (free, held) = search.slots(tx.db(), partner.id, date, days).await?;

@@ -1,5 +1,5 @@
-//! What the client agreed to, and a final amount that is off it: the measure, and the client's
-//! answer to such an amount (ORD-11).
+//! The total the client agreed to, a final amount that deviates from it, and the client's answer to
+//! such an amount (ORD-11).
 
 use chrono::TimeDelta;
 use entity::order::{Model, Status};
@@ -18,14 +18,14 @@ use crate::platform::codes::given;
 use crate::platform::{Command, Stop, Tx, heartbeat};
 use crate::policy::{self, Policy};
 
-/// The order after its client agreed to a total: the measure of whatever comes (ORD-11).
+/// The order after its client agreed to a total: later amounts are compared with it (ORD-11).
 #[must_use]
 pub fn agreed(order: Model, total: Money) -> Model {
     Model { client_agreed: total, class_total: None, amount_confirmed: None, ..order }
 }
 
-/// The order with the total its client has agreed to by now: whoever stayed after the class was
-/// corrected agreed to its total once the time to leave free is over (ORD-10, ORD-11).
+/// The order with the total its client has agreed to by now: a client who stays after the class was
+/// corrected has agreed to its total when the time to leave free ends (ORD-10, ORD-11).
 ///
 /// # Errors
 /// When the database fails.
@@ -38,25 +38,25 @@ pub async fn stayed(tx: &Tx, order: &Model, keys: &Policy) -> Result<Model, Stop
     }
 }
 
-/// ORD-11: more than so many percent off what the client agreed to.
+/// ORD-11: whether an amount deviates by more than the allowed percentage from the agreed total.
 #[must_use]
 pub fn far_off(agreed: Money, amount: Money, keys: &Policy) -> bool {
     let off = i128::from(amount.0 - agreed.0).abs() * 100;
     off > i128::from(agreed.0) * i128::from(keys.order.off_estimate_pct)
 }
 
-/// Is the amount below what the commission is taken on, so that the client may confirm it (ORD-11)?
+/// Is the amount below the base of the commission, so that the client may confirm it (ORD-11)?
 #[must_use]
 pub fn confirmable(order: &Model) -> bool {
     order.final_amount.unwrap_or(order.agreed) < base(order) && order.amount_contested_at.is_none()
 }
 
-/// The client confirms an amount below the total it agreed to: the commission is taken on that
-/// from now on (ORD-11).
+/// The client confirms an amount below the agreed total, which becomes the base of the commission
+/// (ORD-11).
 pub struct ConfirmAmount {
-    /// Whose order.
+    /// The acting client.
     pub scope: Scope,
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
     /// The amount the client was shown.
     pub amount: Money,
@@ -102,13 +102,13 @@ impl Command for ConfirmAmount {
 }
 
 /// The client contests a final amount that is far off the agreed one; support decides (ORD-11).
-/// That time moves with our own outages (OUT-1).
+/// Outages extend the time to contest (OUT-1).
 pub struct ContestAmount {
-    /// Whose order.
+    /// The acting client.
     pub scope: Scope,
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 

@@ -1,4 +1,4 @@
-//! The only writer of orders: row, history, timers, marks, penalty, and what both sides are told,
+//! The only writer of orders: row, history, timers, strikes, penalty and the events of both sides,
 //! in one write set.
 
 use entity::mark;
@@ -18,24 +18,24 @@ use crate::platform::write_set::{Adjust, Cell, Unique};
 use crate::platform::{Audience, Refused, Stop, Tx};
 use crate::{policy, reputation};
 
-/// One step of an order, decided.
+/// One decided step of an order.
 pub struct Step {
-    /// What was done.
+    /// The intent of the step.
     pub intent: Intent,
-    /// What both sides are told happened.
+    /// The event emitted to both sides.
     pub event: &'static str,
     /// The state after it.
     pub next: Model,
-    /// Whatever else is worth keeping in the history.
+    /// Further data for the history.
     pub note: Value,
-    /// What counts for or against somebody: whom, and what.
+    /// Strikes for or against somebody: subject and kind.
     pub marks: Vec<(Uuid, &'static str)>,
-    /// What support's queue is told, if anything.
+    /// The event emitted to support's queue, if any.
     pub alert: Option<&'static str>,
 }
 
 impl Step {
-    /// A step that tells both sides and nothing more.
+    /// A step that emits its event to both sides and has no further effect.
     #[must_use]
     pub fn new(intent: Intent, event: &'static str, next: Model) -> Self {
         Self { intent, event, next, note: Value::Null, marks: Vec::new(), alert: None }
@@ -55,7 +55,7 @@ struct By {
     kind: Actor,
 }
 
-/// Writes a new order; `auto` where the branch confirms it by itself.
+/// Writes a new order; `auto` if the branch confirms it automatically.
 ///
 /// # Errors
 /// Faults only; the database may still refuse a second open quick order of the car.
@@ -72,20 +72,20 @@ pub fn create(tx: &mut Tx, order: &Model, auto: bool) -> Result<(), Stop> {
     occupy(tx, None, order);
     arm(tx, None, order)?;
     if auto {
-        // The clock answers at once; where the floor refuses, the partner still may (BK-4).
+        // The timer is due at once; if the floor refuses, the partner may still accept (BK-4).
         tx.arm(timers::AUTO_CONFIRM, order.id.0, tx.now());
     }
     tell(tx, &step)
 }
 
-/// Writes a step; gives the order as it is after it.
+/// Writes a step; returns the order after it.
 ///
 /// # Errors
-/// Faults only; a lost race shows at the flush.
+/// Faults only; a concurrent change is detected at the flush.
 pub fn step(tx: &mut Tx, old: &Model, mut step: Step) -> Result<Model, Stop> {
     step.next.updated_at = tx.now();
     if let Status::Active | Status::Completed | Status::Cancelled = step.next.status {
-        // Any end, and admit, closes what was proposed (ORD-8).
+        // Any end, and the admission, discards a pending proposal (ORD-8).
         step.next.proposal = None;
     }
     if step.next.unreadable.take().is_some() {
@@ -108,8 +108,9 @@ pub fn step(tx: &mut Tx, old: &Model, mut step: Step) -> Result<Model, Stop> {
     Ok(step.next)
 }
 
-/// Ends an order that was read in part: whatever it may hold or wait for goes, and what could not
-/// be decoded is replaced, so that the row can be read again. The history keeps what stood there.
+/// Ends an order with unreadable fields: everything it may hold or wait for is released, and the
+/// unreadable fields are replaced, so that the row can be read again. The history keeps their
+/// stored text.
 fn rewrite(tx: &mut Tx, old: &Model, next: &Model) {
     tx.rewrite(old, next);
     tx.delete("tick", vec![("holder", old.id.0.into())]);
@@ -118,8 +119,8 @@ fn rewrite(tx: &mut Tx, old: &Model, next: &Model) {
     }
 }
 
-/// Notes what a position changed of an order: the newest estimate of its arrival, that its first
-/// position was out of reach; raises no version (ORD-3, ARR-3, LIM-3).
+/// Records what a position changed of an order: a new estimate of the arrival, or a first position
+/// out of reach; raises no version (ORD-3, ARR-3, LIM-3).
 ///
 /// # Errors
 /// A fault when the payload is no JSON.
@@ -143,7 +144,7 @@ pub fn located(tx: &mut Tx, order: &Model, told: bool, doubted: bool) -> Result<
     Ok(())
 }
 
-/// Tells something about an order that changes nothing of it; whoever hears is named.
+/// Emits an event about an unchanged order to the named audiences.
 ///
 /// # Errors
 /// A fault when the payload is no JSON.
@@ -179,17 +180,17 @@ fn announce(
     Ok(())
 }
 
-/// Arms a timer of an order that its state alone does not call for.
+/// Arms an order's timer that does not follow from its state alone.
 pub fn arm_now(tx: &mut Tx, order: &Model, kind: &'static str) {
     tx.arm(kind, order.id.0, tx.now());
 }
 
-/// Keeps a position (ARR-1).
+/// Stores a position (ARR-1).
 pub fn position(tx: &mut Tx, row: entity::order_position::Model) {
     tx.insert(row);
 }
 
-/// Keeps a mark by itself.
+/// Stores one strike.
 pub fn mark(tx: &mut Tx, order: &Model, subject: Uuid, kind: &'static str) {
     tx.insert(mark::Model {
         id: MarkId::new(),
@@ -201,7 +202,7 @@ pub fn mark(tx: &mut Tx, order: &Model, subject: Uuid, kind: &'static str) {
     });
 }
 
-/// Keeps the n-th mark of its kind for an order: of two at once for the same place one is refused.
+/// Stores the n-th strike of a kind for an order: the primary key refuses a concurrent n-th.
 pub fn claim(tx: &mut Tx, order: &Model, n: u64, kind: &'static str, refusal: Refused) {
     tx.insert(mark::Model {
         id: MarkId(Uuid::from_u128(order.id.0.as_u128() ^ u128::from(n + 1))),
@@ -231,13 +232,13 @@ fn record(tx: &mut Tx, from: Option<Status>, step: &Step) {
     for (subject, kind) in &step.marks {
         mark(tx, &step.next, *subject, kind);
         if let Some(judge) = reputation::rules::judge(kind) {
-            // Counted by a command of its own, after this is recorded (SAN-3).
+            // A command of its own counts the strikes, after this one is committed (SAN-3).
             tx.arm(judge, *subject, tx.now());
         }
     }
 }
 
-/// Takes the ticks the new state needs and did not hold, lets the rest go (BK-2).
+/// Takes the occupancy cells the new state adds, frees those it drops (BK-2).
 fn occupy(tx: &mut Tx, old: Option<&Model>, new: &Model) {
     let (taken, freed) = capacity::difference(old, new);
     if !taken.is_empty() {
@@ -256,7 +257,7 @@ fn occupy(tx: &mut Tx, old: Option<&Model>, new: &Model) {
     }
 }
 
-/// Arms what the new state calls for and did not wait for before, takes away the rest.
+/// Arms the timers the new state adds, disarms those it no longer has.
 fn arm(tx: &mut Tx, old: Option<&Model>, new: &Model) -> Result<(), Stop> {
     let keys = policy::book::pinned(tx, new.policy_version)?;
     let before = old.map(|old| timers::of(old, &keys)).unwrap_or_default();
@@ -270,9 +271,10 @@ fn arm(tx: &mut Tx, old: Option<&Model>, new: &Model) -> Result<(), Stop> {
     Ok(())
 }
 
-/// What an offer would have cost no longer counts once it is answered or over (BAL-3); one that
-/// ended without a yes is recorded against its client, so that neither taking requests back nor
-/// keeping a branch waiting can be repeated without end (LIM-1, LIM-2).
+/// Subtracts the offer's commission from the pending sum once the offer is answered or over
+/// (BAL-3). An offer that ended without an acceptance is recorded against its client, so that
+/// neither withdrawing requests nor leaving a branch waiting can be repeated without limit (LIM-1,
+/// LIM-2).
 fn answered(tx: &mut Tx, old: &Model, step: &mut Step) {
     if old.status != Status::Requested || step.next.status == Status::Requested {
         return;
@@ -291,7 +293,7 @@ fn answered(tx: &mut Tx, old: &Model, step: &mut Step) {
     }
 }
 
-/// Whatever this client is placing now is decided again.
+/// Raises the client's version: concurrent placings of this client run again.
 fn raise(tx: &mut Tx, client_id: PersonId) {
     tx.adjust(Adjust {
         table: "person",
@@ -305,7 +307,7 @@ fn raise(tx: &mut Tx, client_id: PersonId) {
 }
 
 fn owe(tx: &mut Tx, order: &Model, amount: Money) {
-    // An order that is being placed looks again at what is owed (PEN-6).
+    // A concurrent placing must count this debt (PEN-6).
     raise(tx, order.client_id);
     tx.insert(penalty::Model {
         id: PenaltyId::new(),

@@ -1,4 +1,4 @@
-//! Arrival by the code shown at the branch, and what any arrival does (ARR-1, ARR-2, LIM-3).
+//! Arrival by the code shown at the branch, and the effects of any arrival (ARR-1, ARR-2, LIM-3).
 
 use chrono::TimeDelta;
 use entity::order::{ArrivalBy, Model};
@@ -18,15 +18,15 @@ use crate::platform::idempotency::Key;
 use crate::platform::{By, Command, Done, Engine, Stop, Tx};
 use crate::policy::{self, Policy};
 
-/// The client read the code shown at the branch.
+/// Records an arrival by the code shown at the branch.
 pub struct ArriveByCode {
-    /// Whose order.
+    /// The acting client.
     pub scope: Scope,
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
     /// The code.
     pub code: String,
-    /// One of the tries this order has was spent on it.
+    /// Whether one of the order's attempts was spent on this code.
     pub claimed: bool,
 }
 
@@ -67,7 +67,7 @@ impl Command for ArriveByCode {
     }
 }
 
-/// Spends one of an order's tries before the code is compared: so many at once are still so many.
+/// Spends one of an order's attempts before the code is compared: concurrent ones all count.
 struct ClaimTry {
     scope: Scope,
     order_id: OrderId,
@@ -89,7 +89,7 @@ impl Command for ClaimTry {
     }
 }
 
-/// Records an arrival by code; every code that is compared spends one of the order's tries.
+/// Records an arrival by code; every compared code spends one of the order's attempts.
 ///
 /// # Errors
 /// Refusals of [`ArriveByCode`].
@@ -102,7 +102,7 @@ pub async fn by_code(
     let claim = ClaimTry { scope: command.scope, order_id: command.order_id };
     let claimed = match engine.execute(by, None, claim).await {
         Ok(_) => true,
-        // The command itself says why, or repeats its answer.
+        // The command itself gives the refusal, or repeats its answer.
         Err(Stop::Refused(_)) => false,
         Err(stop) => return Err(stop),
     };
@@ -118,13 +118,13 @@ async fn spent(tx: &Tx, order_id: OrderId) -> Result<u64, Stop> {
     Ok(n)
 }
 
-/// Is departing possible? Before it nothing counts as an arrival (ARR-1, BK-5).
+/// May the client depart? Before that nothing counts as an arrival (ARR-1, BK-5).
 pub(super) fn departing(order: &Model, now: Instant) -> bool {
     order.depart_from.is_none_or(|from| now >= from)
 }
 
-/// The client is there: every no-show clock stops, the partner's time to take the car in begins, of
-/// a booking not before its start (ARR-2).
+/// The order after an arrival: every no-show deadline ends, and the partner's time to admit the car
+/// begins, for a booking not before its start (ARR-2).
 pub(super) fn arrived(order: &Model, policy: &Policy, by: ArrivalBy, now: Instant) -> Model {
     let begins = order.starts_at.map_or(now, |start| start.max(now));
     let minutes = |n| Some(begins + TimeDelta::minutes(n));

@@ -1,5 +1,5 @@
-//! What a branch has decided once and for all: bookings it confirms by itself, add-ons and moves it
-//! agrees to by itself (BK-4, ADD-1): pure.
+//! Automatic decisions of a branch: bookings it confirms, add-ons and moves it agrees to without
+//! its staff (BK-4, ADD-1): pure.
 
 use chrono::{Datelike as _, Timelike as _};
 use chrono_tz::Tz;
@@ -13,8 +13,8 @@ use crate::partners::schedule::Calendar;
 /// Minutes of a day.
 const DAY_MIN: i16 = 1440;
 
-/// Does the branch confirm this booking by itself? All of them, those of certain services alone, or
-/// those that start within certain weekly hours.
+/// Does the branch confirm this booking automatically? Either all bookings, those of certain
+/// services only, or those that start within certain weekly hours.
 #[must_use]
 pub fn confirms(partner: &partner::Model, order: &Model) -> bool {
     let (Kind::Booking, Some(auto)) = (order.kind, &partner.auto_confirm) else { return false };
@@ -28,9 +28,9 @@ pub fn confirms(partner: &partner::Model, order: &Model) -> bool {
         || order.starts_at.is_some_and(in_hours)
 }
 
-/// Does the branch agree by itself to what is proposed for this order? Only to what its client
-/// proposes: to a move that costs nothing to a start it would confirm, and, where it has set so, to
-/// services that end while it is open. Beyond that its people may agree on purpose.
+/// Does the branch agree automatically to a proposal? Only to one of the client: to a move without
+/// a fee to a start it would confirm, and, if so configured, to services that end within opening
+/// hours. Its staff may agree to more.
 #[must_use]
 pub fn agrees(partner: &partner::Model, calendar: &Calendar, order: &Model) -> bool {
     let Some(proposal) = order.proposal.as_ref().filter(|p| p.by == Actor::Client) else {

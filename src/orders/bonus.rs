@@ -1,5 +1,5 @@
-//! The client pays with bonus, wholly or in part: more than was set aside at placing needs the
-//! client's own word (BON-5).
+//! The client pays with bonus, wholly or in part: more than was reserved at placing needs an
+//! explicit command (BON-5).
 
 use entity::order::Model;
 use entity::value::{Money, OrderId};
@@ -14,13 +14,13 @@ use super::view::{OrderView, view};
 use crate::billing::reserve;
 use crate::platform::{Command, Stop, Tx};
 
-/// Sets so much bonus aside for an order, instead of what was.
+/// Sets the bonus reserved for an order, replacing the former amount.
 pub struct PayWithBonus {
-    /// Whose order.
+    /// The acting client.
     pub scope: Scope,
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
-    /// In all; nothing lets all of it go.
+    /// The total reserved; zero releases all of it.
     pub amount: Money,
 }
 
@@ -45,7 +45,7 @@ impl Command for PayWithBonus {
     }
 }
 
-/// Is it an amount that can be set aside for this total?
+/// Checks an amount of bonus to be reserved for this total.
 ///
 /// # Errors
 /// `amount_invalid`, `bonus_above_total`.

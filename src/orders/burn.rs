@@ -1,5 +1,5 @@
-//! What the clock does to a booking by itself: it burns, its client is reminded, its bay is looked
-//! at when it begins (BK-5, BK-6, BK-10, NOT-5).
+//! Scheduled acts on a booking: it burns, its client is reminded, its bay is checked at the start
+//! (BK-5, BK-6, BK-10, NOT-5).
 
 use entity::order;
 use entity::order::{Model, Reason, Status};
@@ -16,9 +16,9 @@ use super::{Refusal, apply, fee, timers};
 use crate::platform::{Audience, Command, Stop, Tx, readable};
 use crate::policy;
 
-/// Nobody set out in time, or nobody came: the booking burns (BK-5, BK-6).
+/// Burns a booking whose client did not set out, or did not arrive, in time (BK-5, BK-6).
 pub struct Burn {
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
 }
 
@@ -50,11 +50,11 @@ impl Command for Burn {
     }
 }
 
-/// Reminds the client of a booking, as it stands at this moment (NOT-5).
+/// Reminds the client of a booking, as it is at this moment (NOT-5).
 pub struct Remind {
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
-    /// Which reminder.
+    /// The kind of the reminder's timer.
     pub which: &'static str,
 }
 
@@ -84,17 +84,17 @@ impl Command for Remind {
     }
 }
 
-/// Is the moment of a reminder over: the visit has begun, or a later reminder is due already?
+/// Is a reminder stale: the visit has begun, or a later reminder is due already?
 fn outdated(order: &Model, waits: &[(&str, Instant)], due: Instant, now: Instant) -> bool {
     let later =
         |(kind, at): &(&str, Instant)| kind.starts_with("order.remind_") && *at > due && *at < now;
     order.starts_at.is_none_or(|start| now >= start) || waits.iter().any(later)
 }
 
-/// Is somebody else's car still in the bay when a booking begins? Then its partner and its client
-/// are warned (BK-10).
+/// Checks at the start of a booking whether another car is still in its bay, and warns its partner
+/// and its client (BK-10).
 pub struct CheckBay {
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
 }
 

@@ -1,5 +1,5 @@
 //! A branch's calendar: quick and booked orders, pending moves and blocks together, by bay, in its
-//! local days (PAN-1, BK-12). Everything is of one moment.
+//! local days (PAN-1, BK-12). All of it is read in one snapshot.
 
 use std::sync::Arc;
 
@@ -21,19 +21,19 @@ use crate::partners::{Refusal, blocks};
 use crate::platform::db::Db;
 use crate::platform::{Snapshot, Stop, readable};
 
-/// Orders, and blocks, of one answer; a week of any branch is far below.
+/// Maximum orders, and blocks, of one answer; a week of any branch is far below.
 const ROWS_MAX: u64 = 5_000;
 
-/// Which part of the calendar.
+/// The part of the calendar to read.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {
-    /// Of which branch.
+    /// The branch.
     pub partner_id: PartnerId,
     /// The day, or a day of the week.
     pub date: NaiveDate,
     /// The whole week, from its Monday on.
     pub week: bool,
-    /// This bay alone.
+    /// Only this bay.
     pub bay_id: Option<BayId>,
 }
 
@@ -44,53 +44,53 @@ pub struct CalendarView {
     pub zone: String,
     /// The first instant shown.
     pub from: DateTime<Utc>,
-    /// The first instant after it.
+    /// The end of the time shown, exclusive.
     pub until: DateTime<Utc>,
     /// Its local days.
     pub days: Vec<DayView>,
-    /// The bays in use, and others that hold something in this time, by name.
+    /// The bays in use, and others that are occupied in this time, by name.
     pub bays: Vec<BayColumn>,
     /// Orders of this time without a bay.
     pub unassigned: Vec<Entry>,
-    /// There was more than one answer holds.
+    /// Whether rows beyond the limit were omitted.
     pub cut: bool,
 }
 
 /// One local day.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DayView {
-    /// Its date.
+    /// The date.
     #[schema(value_type = String, format = Date)]
     pub date: NaiveDate,
-    /// When the branch is open.
+    /// The opening hours.
     pub open: Vec<OpenSpan>,
 }
 
-/// A time the branch is open.
+/// A span of opening hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OpenSpan {
-    /// From then.
+    /// The start.
     pub from: DateTime<Utc>,
-    /// Until then, exclusive.
+    /// The end, exclusive.
     pub until: DateTime<Utc>,
 }
 
-/// A bay and what it holds.
+/// A bay and its entries.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct BayColumn {
     /// The bay.
     pub id: BayId,
-    /// What staff call it.
+    /// The name staff use.
     pub name: String,
-    /// What it can serve.
+    /// The kind of work it can serve.
     pub kind: String,
-    /// In use.
+    /// Whether it is in use.
     pub active: bool,
-    /// What it holds, by time.
+    /// Its entries, by time.
     pub entries: Vec<Entry>,
 }
 
-/// What an entry is.
+/// The kind of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EntryKind {
@@ -98,7 +98,7 @@ pub enum EntryKind {
     Quick,
     /// A booking.
     Booking,
-    /// Where a pending move would lead a booking (BK-8).
+    /// The target of a booking's pending move (BK-8).
     Proposal,
     /// A block (BK-13).
     Block,
@@ -107,51 +107,51 @@ pub enum EntryKind {
 /// One entry of the calendar.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Entry {
-    /// What it is.
+    /// Its kind.
     pub kind: EntryKind,
-    /// The order; of a proposal, the one that would move.
+    /// The order; of a proposal, the one to be moved.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub order_id: Option<OrderId>,
     /// The block.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub block_id: Option<BlockId>,
-    /// What people read aloud.
+    /// The order's short code, read aloud by people.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub code: Option<String>,
-    /// Where the order stands.
+    /// The order's status.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub status: Option<Status>,
     /// The order's version.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub version: Option<i64>,
-    /// When the car is served, as far as is known now.
+    /// The start of the visit, as currently known.
     pub starts_at: DateTime<Utc>,
-    /// Until when.
+    /// The end of the visit.
     pub ends_at: DateTime<Utc>,
-    /// The bay is held from then.
+    /// The start of the bay's occupancy.
     pub taken_from: Option<DateTime<Utc>>,
-    /// The bay is held until then, the rest after the visit included.
+    /// The end of the bay's occupancy, the buffer after the visit included.
     pub taken_until: Option<DateTime<Utc>>,
     /// The car.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub car: Option<CarOf>,
-    /// What the client is called.
+    /// The client's name.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub client_name: Option<SealedField>,
     /// The services.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub services: Vec<Line>,
-    /// Taken although no bay was free (BK-10).
+    /// Accepted although no bay was free (BK-10).
     pub overbooked: bool,
-    /// Why the bay is blocked.
+    /// The reason of the block.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,
-    /// A part of the order cannot be read: what is shown may be blank.
+    /// A part of the order cannot be read: fields shown may be blank.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub unreadable: bool,
 }
 
-/// Reads a part of the calendar in one transaction.
+/// Reads a part of the calendar from one snapshot.
 ///
 /// # Errors
 /// `no_such_partner`, `no_such_bay`, or a fault.
@@ -211,8 +211,7 @@ fn day(plan: &Plan, date: NaiveDate) -> DayView {
     DayView { date, open: open.map(|s| OpenSpan { from: s.from, until: s.until }).collect() }
 }
 
-/// Open orders that may lie in this time, and those that were served in it, whenever they were
-/// closed.
+/// Open orders that may lie in this time, and those served in it, whenever they were closed.
 async fn orders<C: ConnectionTrait>(
     db: &C,
     id: PartnerId,
@@ -245,7 +244,7 @@ async fn orders<C: ConnectionTrait>(
     Ok(readable::partly(db, rows).await?)
 }
 
-/// Everything in its column; what has none stands apart, unless one bay alone is shown.
+/// Sorts entries into bay columns; those without a bay apart, unless one bay is shown.
 fn sorted_in(
     bays: Vec<bay::Model>,
     orders: &[Model],
@@ -287,17 +286,17 @@ fn sorted_in(
     (columns, unassigned)
 }
 
-/// What is shown touches this time: with its bay while it holds one, with the visit itself once it
-/// is over.
+/// Does the entry overlap the time shown: by its bay's occupancy while it has one, by the visit
+/// itself once it has ended?
 fn lies_in(entry: &Entry, shown: Span) -> bool {
     let over = entry.status == Some(Status::Completed);
     let from = entry.taken_from.filter(|_| !over).unwrap_or(entry.starts_at);
     let until = entry.taken_until.filter(|_| !over).unwrap_or(entry.ends_at);
-    // One that was closed at the instant it was taken in has no length.
+    // A visit closed at the instant of its admission has no length.
     from < shown.until && (shown.from < until || shown.from == from)
 }
 
-/// An order's own entry, and that of a pending move.
+/// The entries of an order: its own, and that of a pending move.
 fn entries(order: &Model) -> Vec<(Option<BayId>, Entry)> {
     let place = capacity::place(order).filter(|_| !order.overbooked);
     let kind = match order.kind {
@@ -314,8 +313,7 @@ fn entries(order: &Model) -> Vec<(Option<BayId>, Entry)> {
     entries
 }
 
-/// When the car is, or was, served, as far as is known: booked, or from what is known of its
-/// coming.
+/// The time of the visit as currently known: as booked, or from the expected or actual arrival.
 #[must_use]
 pub fn visit(order: &Model) -> Span {
     if let (Some(from), Some(until)) = (order.starts_at, order.ends_at) {

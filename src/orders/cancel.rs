@@ -1,4 +1,4 @@
-//! Either side lets an order go; what that costs the client is quoted before (PEN-2, PEN-4).
+//! Cancelling by either side; the client can get a quote of the fee first (PEN-2, PEN-4).
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::delivery;
@@ -24,26 +24,26 @@ use crate::platform::crypto::Keys;
 use crate::platform::{Command, Stop, Tx, heartbeat};
 use crate::policy;
 
-/// What cancelling costs now; honoured until it expires (PEN-4).
+/// A quote of the cancellation fee; valid until it expires (PEN-4).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Quote {
     /// The fee.
     pub fee: Money,
-    /// Why.
+    /// The reason of the fee.
     pub reason: String,
-    /// Free until then, where it is free for a time.
+    /// The end of free cancelling, if it is free for a time.
     pub free_until: Option<DateTime<Utc>>,
-    /// Present it when cancelling.
+    /// The token to present when cancelling.
     pub token: String,
-    /// Good until then.
+    /// When the quote expires.
     pub expires_at: DateTime<Utc>,
 }
 
-/// Asks what cancelling costs; changes nothing.
+/// Quotes the cancellation fee; changes nothing.
 pub struct QuoteCancel {
-    /// Whose order.
+    /// The acting client.
     pub scope: Scope,
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
 }
 
@@ -66,13 +66,13 @@ impl Command for QuoteCancel {
     }
 }
 
-/// The client lets the order go.
+/// Cancels an order for its client.
 pub struct CancelByClient {
-    /// Whose order.
+    /// The acting client.
     pub scope: Scope,
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
-    /// A quote to be honoured.
+    /// The token of a quote.
     pub quote: Option<String>,
 }
 
@@ -91,7 +91,7 @@ impl Command for CancelByClient {
             Some(token) => quoted(&*tx.shared::<Keys>()?, &order, token, tx.now())
                 .ok_or_else(|| read::refuse(Refusal::QuoteInvalid, &order, self.scope))?,
         };
-        // A quote protects the client; it never makes dear what has become free (ARR-2).
+        // A quote caps the fee; it never applies once cancelling has become free (ARR-2).
         let amount = amount.min(fee.amount);
         let left = fee.why == "not_admitted_in_time";
         let (intent, event, reason) = if left {
@@ -112,13 +112,13 @@ impl Command for CancelByClient {
     }
 }
 
-/// The partner lets the order go: the partner's fault.
+/// Cancels an order for its partner, by the partner's fault.
 pub struct CancelByStaff {
-    /// Of which branch.
+    /// The acting branch.
     pub scope: Scope,
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
@@ -146,21 +146,21 @@ impl Command for CancelByStaff {
     }
 }
 
-/// An end other than completion: the hold goes back, a fee may fall due (COM-3, PEN-3).
+/// An end other than completion: the hold is released, a fee may fall due (COM-3, PEN-3).
 pub struct End {
-    /// What was done.
+    /// The intent of the step.
     pub intent: Intent,
-    /// What both sides are told happened.
+    /// The event emitted to both sides.
     pub event: &'static str,
-    /// The status after it.
+    /// The final status.
     pub to: Status,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
     /// The client's fee, if any.
     pub penalty: Money,
-    /// For the history.
+    /// Further data for the history.
     pub note: Value,
-    /// What counts for or against whom.
+    /// Strikes for or against somebody: subject and kind.
     pub marks: Vec<(Uuid, &'static str)>,
 }
 
@@ -188,9 +188,8 @@ impl End {
     }
 }
 
-/// Everything an order holds goes back to where it came from: the partner's commission, the bonus
-/// the client had set aside; `fault` is why, where one of the two caused it.
-///
+/// Releases everything an order holds: the partner's commission, and the bonus the client had
+/// reserved. `fault` is the reason, where one of the two caused it.
 /// # Errors
 /// Faults only.
 pub(super) async fn let_go(tx: &mut Tx, order: &Model, fault: Option<Reason>) -> Result<(), Stop> {
@@ -204,8 +203,8 @@ pub(super) async fn let_go(tx: &mut Tx, order: &Model, fault: Option<Reason>) ->
     Ok(())
 }
 
-/// What the client's bonus and the partner's have left of their lifetimes: whoever caused it has
-/// the original expiry back, the other what was left when it was held (BON-3).
+/// The remaining lifetimes of the client's and the partner's bonus: the party at fault gets the
+/// original expiry back, the other the lifetime left when the bonus was held (BON-3).
 fn lifetimes(reason: Reason) -> (Lifetime, Lifetime) {
     use Lifetime::{Left, Original};
     match reason {
@@ -219,8 +218,7 @@ fn lifetimes(reason: Reason) -> (Lifetime, Lifetime) {
     }
 }
 
-/// What letting it go costs its client now. Our own outages are read only where it would cost
-/// something (OUT-1).
+/// The fee for cancelling now. Outages are read only where there would be a fee (OUT-1).
 ///
 /// # Errors
 /// When the database fails.
@@ -257,7 +255,7 @@ fn sign(keys: &Keys, order: &Model, fee: Money, expires_at: Instant) -> String {
     format!("{text}.{signature}")
 }
 
-/// The fee of a quote that is genuine, of this very state of the order, and not over.
+/// The fee of a quote that is genuine, made for this version of the order, and not expired.
 fn quoted(keys: &Keys, order: &Model, token: &str, now: Instant) -> Option<Money> {
     let (text, signature) = token.rsplit_once('.')?;
     if !keys.signed(PURPOSE, text, signature) {

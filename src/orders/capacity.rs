@@ -1,5 +1,5 @@
-//! What an order holds of bays and cars: pure. The writer takes and frees the difference between
-//! two states, as it does with timers; the database refuses what is held already (BK-2).
+//! The occupancy of an order: its cells of bays and cars, pure. The writer takes and frees the
+//! difference between two states, as with timers; the database refuses occupied cells (BK-2).
 
 use std::collections::BTreeMap;
 
@@ -12,30 +12,30 @@ use super::price;
 use crate::partners::slots::{Ticks, ticks};
 use crate::platform::write_set::Claim;
 
-/// The bay an order holds, or held last.
+/// The bay allocation an order holds, or held last.
 #[must_use]
 pub fn place(order: &Model) -> Option<Place> {
     let (bay_id, from, until) = (order.bay_id?, order.taken_from?, order.taken_until?);
     Some(Place { bay_id, from, until })
 }
 
-/// When a quick order keeps its car: for the visit, from the arrival that was estimated when it was
-/// placed. Neither the partner's yes nor a newer estimate moves it (BK-11).
+/// The time for which a quick order occupies its car: the visit, from the arrival estimated at
+/// placing. Neither the partner's acceptance nor a newer estimate changes it (BK-11).
 #[must_use]
 pub fn quick_visit(order: &Model) -> Span {
     let arrives = order.placed_at + TimeDelta::seconds(order.snapshot.route_secs);
     price::visit(&order.snapshot.lines).occupying(arrives)
 }
 
-/// Does an order keep its car in any tick of this span?
+/// Does an order occupy its car in any cell of this span?
 #[must_use]
 pub fn keeps_car(order: &Model, span: Span) -> bool {
     let wanted = ticks(span);
     held(order).iter().any(|(of, ticks)| *of == order.car_id.0 && ticks.meets(&wanted))
 }
 
-/// Everything a state holds: its bay, its car while that is still to come, and what a pending move
-/// would need.
+/// All occupancy of a state: its bay, its car until the admission, and the target of a pending
+/// move.
 #[must_use]
 pub fn held(order: &Model) -> Vec<(Uuid, Ticks)> {
     match order.status {
@@ -64,8 +64,8 @@ pub fn held(order: &Model) -> Vec<(Uuid, Ticks)> {
     held
 }
 
-/// Is the car of an order still to come? One that is being served is there: however long that
-/// takes, it holds no time of the car, and keeps it from nowhere else (BK-11).
+/// Is the car of an order still to arrive? Once admitted it occupies no time of the car, however
+/// long the service takes, and does not prevent other orders of the car (BK-11).
 fn comes(order: &Model) -> bool {
     match order.status {
         Status::Requested | Status::Confirmed | Status::OnTheWay => true,
@@ -73,7 +73,7 @@ fn comes(order: &Model) -> bool {
     }
 }
 
-/// What is taken and what is let go between two states.
+/// The occupancy to take and to free between two states.
 #[must_use]
 pub fn difference(old: Option<&Model>, new: &Model) -> (Vec<Claim>, Vec<Claim>) {
     let before = runs(&old.map(held).unwrap_or_default());
@@ -89,7 +89,7 @@ pub fn difference(old: Option<&Model>, new: &Model) -> (Vec<Claim>, Vec<Claim>) 
     (taken, freed)
 }
 
-/// The same ticks as runs that do not meet, by resource.
+/// The same cells merged into disjoint runs, by resource.
 fn runs(held: &[(Uuid, Ticks)]) -> BTreeMap<Uuid, Vec<Ticks>> {
     let mut runs: BTreeMap<Uuid, Vec<Ticks>> = BTreeMap::new();
     let mut sorted = held.to_vec();
@@ -104,7 +104,7 @@ fn runs(held: &[(Uuid, Ticks)]) -> BTreeMap<Uuid, Vec<Ticks>> {
     runs
 }
 
-/// What is in the one and not in the other.
+/// The cells of the one that are not in the other.
 fn without(
     one: &BTreeMap<Uuid, Vec<Ticks>>,
     other: &BTreeMap<Uuid, Vec<Ticks>>,
@@ -139,8 +139,8 @@ mod tests {
         super::runs(&held)
     }
 
-    /// BK-8: a move within a bay takes only what it does not hold yet, and frees only what it no
-    /// longer needs.
+    /// BK-8: a move within a bay takes only the cells it lacks, and frees only those it no longer
+    /// needs.
     #[test]
     fn bk_8_moving_within_a_bay_takes_and_frees_the_difference() {
         let (old, both) = (of(1, &[(10, 14)]), of(1, &[(10, 14), (12, 16)]));

@@ -1,4 +1,4 @@
-//! "Why was I charged?": the commission of one order, its bracket, its parts (BAL-4, COM-1).
+//! The explanation of one order's commission: its bracket and its parts (BAL-4, COM-1).
 
 use entity::order;
 use entity::value::{Bp, Money, OrderId, PartnerId};
@@ -13,41 +13,41 @@ use crate::platform::{Stop, readable};
 use crate::policy::Book;
 use crate::policy::keys::CommissionMode;
 
-/// What an order cost its partner, and why.
+/// The charges of an order to its partner.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Charges {
     /// The order.
     pub order_id: OrderId,
-    /// What people read aloud.
+    /// The order's short code, read aloud by people.
     pub code: String,
-    /// What it costs as it stands.
+    /// The current total.
     pub agreed: Money,
     /// The total the client last agreed to (ORD-11).
     pub client_agreed: Money,
-    /// What was paid in the end.
+    /// The final amount paid.
     pub final_amount: Option<Money>,
-    /// The amount the commission is of: the final one, the agreed one before; never less than the
+    /// The base of the commission: the final amount, or the agreed one before; never less than the
     /// client agreed to, unless a lower one was confirmed (ORD-11).
     pub base: Money,
     /// The policy the order was placed under.
     pub policy_version: i32,
     /// How its brackets are applied.
     pub mode: CommissionMode,
-    /// The rate of the bracket that amount falls into, basis points.
+    /// The rate of the bracket for that amount, basis points.
     pub rate_bp: Option<Bp>,
-    /// Up to and with this amount; the last bracket has no end.
+    /// The upper end of the bracket, inclusive; the last bracket has none.
     pub bracket_up_to: Option<Money>,
-    /// What that makes.
+    /// The resulting commission.
     pub commission: Money,
-    /// How much of it is, or was, bonus.
+    /// The part of it paid, or held, from bonus.
     pub from_bonus: Money,
-    /// Is it held, or was it taken?
+    /// Whether the commission is held, not captured.
     pub held: bool,
-    /// Everything of this order on the statement.
+    /// All postings of this order on the statement.
     pub lines: Vec<StatementLine>,
 }
 
-/// What an order cost a partner.
+/// The charges of an order to its partner.
 ///
 /// # Errors
 /// `no_such_order`, or a fault.

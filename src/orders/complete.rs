@@ -1,4 +1,4 @@
-//! While the car is served, and the end of it: services change, the final amount, the commission
+//! The visit and its completion: services change, the final amount is entered, the commission is
 //! captured (COM-3, ADD-2).
 
 use entity::order::Model;
@@ -21,17 +21,17 @@ use crate::platform::codes::{General, given};
 use crate::platform::{Command, Stop, Tx};
 use crate::policy::{self, Policy};
 
-/// Served: the final amount is known.
+/// Completes a served order with its final amount.
 pub struct Complete {
-    /// Of which branch.
+    /// The acting branch.
     pub scope: Scope,
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
     /// The version the staff saw (ORD-3).
     pub seen: i64,
-    /// What the client paid.
+    /// The amount the client paid.
     pub final_amount: Money,
-    /// Why it is below the total the client last agreed to (ORD-11).
+    /// The reason if it is below the total the client last agreed to (ORD-11).
     pub reason: Option<String>,
 }
 
@@ -65,8 +65,8 @@ impl Command for Complete {
     }
 }
 
-/// The operator owes the partner what bonus paid; where a business may have dealt with itself,
-/// support decides first (BON-5, BON-6).
+/// Posts the operator's debt to the partner for the part paid with bonus; where self-dealing is
+/// suspected, support decides first (BON-5, BON-6).
 async fn owe(tx: &mut Tx, order: &Model, amount: Money) -> Result<(), Stop> {
     if !amount.is_positive() {
         return Ok(());
@@ -77,11 +77,10 @@ async fn owe(tx: &mut Tx, order: &Model, amount: Money) -> Result<(), Stop> {
     payable::owe(tx, order.id, order.partner_id, amount)
 }
 
-/// Nobody said that it was served: the clock closes it on what it costs as it stands, but on no
-/// less than the client last agreed to: an amount below that is for a person to give a reason for
-/// (ORD-11).
+/// Completes an order automatically when its partner did not, at the current total, but at no less
+/// than the client last agreed to: a lower amount needs a reason by a person (ORD-11).
 pub struct AutoComplete {
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
 }
 
@@ -104,7 +103,7 @@ impl Command for AutoComplete {
     }
 }
 
-/// What an accepted order holds.
+/// The commission hold of an accepted order.
 #[must_use]
 pub fn held(order: &Model) -> Held {
     Held {
@@ -115,14 +114,14 @@ pub fn held(order: &Model) -> Held {
     }
 }
 
-/// What the client has set aside for an order.
+/// The bonus the client has reserved for an order.
 #[must_use]
 pub fn reserved(order: &Model) -> Reserved {
     Reserved { order_id: order.id, client_id: order.client_id, amount: order.bonus }
 }
 
-/// The money of an order that is completed to this state: its commission is captured, the client's
-/// bonus pays as far as it was set aside, the rest of that goes back (COM-3, BON-5).
+/// Settles the money of a completed order: captures its commission, pays from the client's reserved
+/// bonus, and releases the rest of it (COM-3, BON-5).
 ///
 /// # Errors
 /// Faults only.
@@ -138,8 +137,8 @@ pub async fn settle(tx: &mut Tx, order: &Model, mut next: Model) -> Result<Model
     Ok(next)
 }
 
-/// A completed state: the commission follows the final amount, but not below what the client agreed
-/// to (COM-3, ORD-11).
+/// The completed state: the commission follows the final amount, but not below what the client
+/// agreed to (COM-3, ORD-11).
 #[must_use]
 pub fn completed(
     order: &Model,
@@ -153,20 +152,20 @@ pub fn completed(
     Model { commission: commission(base(&next), &keys.commission), ..next }
 }
 
-/// The services, or the amount, change while the car is served (ADD-2), or by support's hand at any
-/// time after the acceptance (ADD-3).
+/// Changes services or amount during the visit (ADD-2), or by support at any time after the
+/// acceptance (ADD-3).
 pub struct ChangeServices {
-    /// Of which branch.
+    /// The acting branch, or support.
     pub scope: Scope,
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
     /// The version the staff saw (ORD-3).
     pub seen: i64,
-    /// The services from now on.
+    /// All services after the change.
     pub service_ids: Vec<ServiceId>,
-    /// Another amount than their sum.
+    /// An amount other than their sum.
     pub amount: Option<Money>,
-    /// Why; support says it always.
+    /// The reason; mandatory for support.
     pub reason: Option<String>,
 }
 
@@ -182,7 +181,7 @@ impl Command for ChangeServices {
         }
         let keys = policy::book::pinned(tx, order.policy_version)?;
         let (_, plan) = plan::of(tx, order.partner_id).await?;
-        // What was agreed stays as it was agreed, whatever the catalogue says now (ORD-7).
+        // Agreed lines keep their price, whatever the catalogue says now (ORD-7).
         let agreed = &order.snapshot.lines;
         let ids = &self.service_ids;
         let lines = price::lines(&plan.services, agreed, ids, order.car_class, &keys)?;
@@ -191,17 +190,17 @@ impl Command for ChangeServices {
             Some(amount) if amount.is_positive() => amount,
             Some(_) => return Err(Refusal::AmountInvalid.into()),
         };
-        // What was proposed rests on what was agreed before: it is over.
+        // A pending proposal was based on the former agreement, so it ends.
         let next = Model { proposal: None, ..order.clone() };
         let next = match self.scope {
-            // By hand, on the client's word: that is agreed to now (ADD-3, ORD-11).
+            // Support acts for the client: the client agreed to the new total (ADD-3, ORD-11).
             Scope::Support => amount::agreed(next, total),
-            // Whatever staff enter, the client agreed to what was there before (ORD-11).
+            // Changes by staff do not alter what the client agreed to (ORD-11).
             Scope::Client(_) | Scope::Branch(_) | Scope::Clock => next,
         };
         let next = refit(tx, &order, next, lines, total).await?;
         let step = Step {
-            // A contested admission takes it back (ORD-10).
+            // Contesting the admission restores the state before (ORD-10).
             note: noted(&order, self.reason.as_deref()),
             ..Step::new(Intent::ChangeServices, "order.services_changed", next)
         };
