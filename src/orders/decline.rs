@@ -1,4 +1,4 @@
-//! The partner says no.
+//! Declining an offer by the partner.
 
 use entity::order::Reason;
 use entity::value::{Money, OrderId};
@@ -16,11 +16,11 @@ use crate::policy;
 
 /// Declines an offer.
 pub struct Decline {
-    /// Of which branch.
+    /// The acting branch.
     pub scope: Scope,
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
@@ -31,7 +31,7 @@ impl Command for Decline {
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
         let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::Decline).await?;
         let reason = given(&self.reason)?;
-        // What is over is answered by the clock alone (ORD-5).
+        // An expired offer is ended only by the scheduler (ORD-5).
         let keys = policy::book::pinned(tx, order.policy_version)?;
         if !in_time(&order, &keys, tx.now()) {
             return Err(read::refuse(Refusal::OfferExpired, &order, self.scope).into());

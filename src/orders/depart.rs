@@ -1,4 +1,4 @@
-//! В путь: the client drives (QO-4, BK-5).
+//! Departing ("В путь"): the client sets out (QO-4, BK-5).
 
 use chrono::TimeDelta;
 use entity::order::{Kind, Model};
@@ -11,11 +11,11 @@ use super::view::{OrderView, view};
 use super::{Refusal, late};
 use crate::platform::{Command, Stop, Tx};
 
-/// The client sets out; allowed while overdue.
+/// Records that the client sets out; allowed while overdue.
 pub struct Depart {
-    /// Whose order.
+    /// The acting client.
     pub scope: Scope,
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
 }
 

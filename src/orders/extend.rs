@@ -1,4 +1,4 @@
-//! The partner gives the client more time (QO-6, BK-6).
+//! Extending the client's time by the partner (QO-6, BK-6).
 
 use chrono::TimeDelta;
 use entity::order::{Kind, Model, Place};
@@ -15,9 +15,9 @@ use crate::policy::{self, Policy};
 
 /// Extends the arrival deadline, before or while the client is late.
 pub struct Extend {
-    /// Of which branch.
+    /// The acting branch.
     pub scope: Scope,
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
 }
 
@@ -40,7 +40,7 @@ impl Command for Extend {
 }
 
 impl Extend {
-    /// A booking's deadlines move together, and its bay is held for longer (BK-6).
+    /// Moves a booking's deadlines together, and extends the hold of its bay (BK-6).
     async fn moved(
         &self,
         tx: &Tx,
@@ -85,7 +85,8 @@ fn extended(order: &Model, policy: &Policy, now: Instant) -> Result<Model, Refus
     }
     let more = TimeDelta::minutes(policy.quick.extension_min);
     let decide = TimeDelta::minutes(policy.quick.late_decision_min);
-    // An outage may have moved the decision alone; the client's time moved with it (OUT-1).
+    // An outage may have moved the decision deadline alone; the client's time moves with it
+    // (OUT-1).
     let base = match (order.arrival_deadline, order.decision_deadline) {
         (Some(due), Some(end)) => Some(due.max(end - decide)),
         (due, _) => due,

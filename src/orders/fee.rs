@@ -1,4 +1,4 @@
-//! What cancelling costs: pure (PEN-1 … PEN-3).
+//! The cancellation fee: pure (PEN-1 … PEN-3).
 
 use chrono::TimeDelta;
 use entity::order::{Model, Status};
@@ -7,18 +7,18 @@ use entity::value::{Bp, Instant, Money, Span};
 use crate::platform::heartbeat::moved_by_all;
 use crate::policy::Policy;
 
-/// What cancelling costs now, why, and until when.
+/// The fee for cancelling now, its reason, and the end of free cancelling.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fee {
-    /// Nothing, or the fee.
+    /// The fee; zero if free.
     pub amount: Money,
-    /// Why.
+    /// The reason.
     pub why: &'static str,
-    /// Free until then, where it is free for a time.
+    /// The end of free cancelling, if it is free for a time.
     pub free_until: Option<Instant>,
 }
 
-/// `min(cap, floor(bp × amount / 10000))`; rounded down, the client gains the rest.
+/// `min(cap, floor(bp × amount / 10000))`; rounded down in the client's favour.
 ///
 /// # Source
 /// PEN-3, §19.3.
@@ -27,15 +27,15 @@ pub fn fee(amount: Money, bp: Bp, cap: Money) -> Money {
     bp.floor_of(amount).min(cap).max(Money::ZERO)
 }
 
-/// What the client's cancelling costs at this instant. `seen_at`: when a device of the client
-/// acknowledged the acceptance; `outages`: times of ours, the oldest first, over which the end of
-/// the free time moves (OUT-1).
+/// The client's cancellation fee at this instant. `seen_at`: when a device of the client
+/// acknowledged the acceptance; `outages`: our outages, oldest first, which extend the free time
+/// (OUT-1).
 ///
 /// # Source
-/// PEN-2: a quick order is free before the acceptance, and until it was seen, at most for the grace
-/// after it. PEN-1: a booking is free until so many minutes before its start, and where it was
-/// confirmed later than that for a while after it; one that was moved late is not (BK-8). ARR-2: a
-/// client who arrived and was not taken in leaves free.
+/// PEN-2: a quick order is free before the acceptance, and after it until it was seen, but at most
+/// for the grace period. PEN-1: a booking is free until a number of minutes before its start; one
+/// confirmed later than that is free for a while after it; one that was moved late is not (BK-8).
+/// ARR-2: a client who arrived and was not admitted leaves free.
 #[must_use]
 pub fn quote(
     order: &Model,
@@ -58,7 +58,7 @@ pub fn quote(
     let amount = fee(order.agreed, order.snapshot.fee_bp, order.snapshot.fee_cap);
     if let Some(free_until) = free_until(order) {
         let fresh = TimeDelta::minutes(order.snapshot.fresh_cancel_min);
-        // The start as it is now was confirmed then: by the first yes, or by the yes to a move.
+        // When the present start was confirmed: by the first acceptance, or by that of a move.
         let agreed_at = order.scheduled_at.unwrap_or(accepted_at);
         let fresh_until = moved(agreed_at + fresh);
         let late = agreed_at > free_until;
@@ -78,20 +78,20 @@ pub fn quote(
     Fee { amount, why: "late_cancel", free_until: None }
 }
 
-/// Until when a booking is let go free, as its reader is told: one that was moved late is not
-/// (PEN-1, BK-8).
+/// The end of free cancelling of a booking, as shown to its reader: one that was moved late has
+/// none (PEN-1, BK-8).
 #[must_use]
 pub fn shown_until(order: &Model) -> Option<Instant> {
     free_until(order).filter(|_| !order.moved_late)
 }
 
-/// Until when a booking is let go free (PEN-1); `None` for a quick order.
+/// The end of free cancelling of a booking (PEN-1); `None` for a quick order.
 #[must_use]
 pub fn free_until(order: &Model) -> Option<Instant> {
     order.starts_at.map(|start| start - TimeDelta::minutes(order.snapshot.free_cancel_min))
 }
 
-/// What a no-show costs.
+/// The fee for a no-show.
 #[must_use]
 pub fn no_show(order: &Model) -> Money {
     fee(order.agreed, order.snapshot.fee_bp, order.snapshot.fee_cap)
@@ -101,7 +101,7 @@ pub fn no_show(order: &Model) -> Money {
 mod tests {
     use super::*;
 
-    /// PEN-3: amounts written down by hand.
+    /// PEN-3: amounts calculated by hand.
     #[test]
     fn pen_3_fee_is_a_tenth_with_a_cap() {
         for (agreed, due) in [(0, 0), (9, 0), (10, 1), (1999, 199), (2000, 200), (9000, 200)] {

@@ -1,5 +1,5 @@
-//! What the clock does to an order when a time is over, and the partner's word about a client who
-//! is late or not there.
+//! The scheduled ends and deadlines of an order, and the partner's reports of a client who is late
+//! or not there.
 
 use chrono::TimeDelta;
 use entity::order::{Kind, Model, Reason};
@@ -15,9 +15,9 @@ use super::{Refusal, fee, late, timers};
 use crate::platform::{Command, Stop, Tx, heartbeat};
 use crate::policy::{self, Policy};
 
-/// The offer's time is over (QO-2, BK-9, ORD-6).
+/// Ends an offer that was not answered in time (QO-2, BK-9, ORD-6).
 pub struct LapseOffer {
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
 }
 
@@ -53,8 +53,8 @@ impl Command for LapseOffer {
     }
 }
 
-/// Did our own outage take the time to answer a booking, which ends before its start however far
-/// the outage would move it? Then the branch is not to blame (OUT-1, ORD-6).
+/// Did our own outage consume the time to answer a booking, which ends before its start however far
+/// the outage would move it? Then the branch gets no strike (OUT-1, ORD-6).
 async fn excused(
     tx: &Tx,
     order: &Model,
@@ -67,9 +67,9 @@ async fn excused(
     Ok(outages.iter().any(|outage| outage.from <= end && end < outage.until + least))
 }
 
-/// The client's time is over: the partner decides (QO-5).
+/// Marks a quick order overdue: the client's time is over, the partner decides (QO-5).
 pub struct MarkOverdue {
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
 }
 
@@ -95,11 +95,11 @@ impl Command for MarkOverdue {
     }
 }
 
-/// The client did not come: the partner says so, or the clock (QO-5).
+/// Ends an order as a no-show, by the partner or the scheduler (QO-5).
 pub struct NoShow {
-    /// The branch, or the clock.
+    /// The branch, or the scheduler.
     pub scope: Scope,
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
 }
 
@@ -137,9 +137,9 @@ impl Command for NoShow {
     }
 }
 
-/// Nobody takes the car in: support is told, the client may leave free (ARR-2).
+/// Alerts support that an arrived client is not admitted; the client may leave free (ARR-2).
 pub struct AlertAdmit {
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
 }
 
@@ -160,9 +160,9 @@ impl Command for AlertAdmit {
     }
 }
 
-/// The clock ends what nobody takes in: the partner's fault (ARR-2).
+/// Ends an order whose client was not admitted in time: the partner's fault (ARR-2).
 pub struct NotAdmitted {
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
 }
 
@@ -187,11 +187,11 @@ impl Command for NotAdmitted {
     }
 }
 
-/// The partner says that an arrived client is not there: frozen until support decides (ARR-2).
+/// The partner reports that an arrived client is not there: frozen until support decides (ARR-2).
 pub struct NotHere {
-    /// Of which branch.
+    /// The acting branch.
     pub scope: Scope,
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
 }
 
@@ -220,9 +220,9 @@ impl Command for NotHere {
     }
 }
 
-/// Support did not decide in time: the order ends free for both, nobody's fault (ARR-2).
+/// Ends a frozen order that support did not decide in time: free for both, no strikes (ARR-2).
 pub struct ReleaseFrozen {
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
 }
 
@@ -247,8 +247,8 @@ impl Command for ReleaseFrozen {
     }
 }
 
-/// The clock acts strictly after a deadline (ORD-5); one that moved meanwhile has a timer of its
-/// own.
+/// Refuses unless the deadline has strictly passed (ORD-5); a deadline moved meanwhile has a timer
+/// of its own.
 pub(super) fn past(tx: &Tx, due: Option<Instant>) -> Result<(), Stop> {
     if due.is_some_and(|due| tx.now() > due) { Ok(()) } else { Err(Refusal::NotLateYet.into()) }
 }

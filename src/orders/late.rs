@@ -1,5 +1,5 @@
-//! How long a client is awaited: of a quick order until the arrival deadline and while the partner
-//! decides (QO-5), of a booking until it burns (BK-5, BK-6).
+//! How long a client is awaited: for a quick order until the arrival deadline and while the partner
+//! decides (QO-5), for a booking until it burns (BK-5, BK-6).
 
 use chrono::TimeDelta;
 use entity::order::{Kind, Model};
@@ -26,8 +26,8 @@ pub fn decision_end(order: &Model, policy: &Policy) -> Option<Instant> {
     order.decision_deadline.or(order.arrival_deadline.map(|deadline| deadline + after))
 }
 
-/// Is the client still awaited at this instant? Past the partner's time to decide only the clock
-/// acts (ORD-5).
+/// Checks that the client is still awaited at this instant. After the partner's time to decide only
+/// the scheduler acts (ORD-5).
 ///
 /// # Errors
 /// `not_in_this_status` with the order, or a fault.

@@ -1,116 +1,116 @@
-//! The machine: one table of what may happen to an order (ORD-1). Handlers, the diagram and the
-//! refusals come from it.
+//! The state machine of orders: one table of permitted transitions (ORD-1), from which handlers,
+//! the diagram and the refusals are derived.
 
 use entity::order::{Actor, Kind, Status};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
 use super::Refusal;
 
-/// What somebody wants to do to an order.
+/// An intent: what an actor wants to do to an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, EnumString, Display, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Intent {
-    /// A client asks a partner.
+    /// A client places an order with a partner.
     Place,
-    /// The partner says yes.
+    /// The partner accepts.
     Accept,
-    /// The clock says yes for the partner (BK-4).
+    /// The scheduler accepts for the partner (BK-4).
     AutoConfirm,
-    /// The partner says no.
+    /// The partner declines.
     Decline,
-    /// The offer's time is over.
+    /// An offer ends unanswered.
     Lapse,
-    /// В путь.
+    /// The client sets out ("В путь").
     Depart,
-    /// The client is there.
+    /// The client has arrived.
     Arrive,
     /// The partner gives more time.
     Extend,
     /// The client's time is over (QO-5).
     Overdue,
-    /// The partner takes the car in.
+    /// The partner admits the car.
     Admit,
-    /// Either side lets it go.
+    /// Either side cancels.
     Cancel,
     /// The client did not come.
     NoShow,
-    /// The time of a booking is over: nobody set out, or nobody came (BK-5, BK-6).
+    /// A booking burns: its client did not set out, or did not arrive, in time (BK-5, BK-6).
     Burn,
     /// The client proposes more services (ADD-1).
     ProposeAddOn,
-    /// The partner agrees to them.
+    /// The partner agrees to an add-on.
     AcceptAddOn,
-    /// They are declined, or taken back.
+    /// An add-on is declined, or withdrawn.
     DeclineAddOn,
     /// One side proposes another start (BK-8).
     ProposeReschedule,
-    /// The other side agrees.
+    /// The other side agrees to a move.
     AcceptReschedule,
-    /// It is declined, or taken back.
+    /// A move is declined, or withdrawn.
     DeclineReschedule,
-    /// Nobody answered a proposal.
+    /// A proposal ends unanswered.
     LapseProposal,
-    /// Support is told that nobody takes the car in (ARR-2).
+    /// Support is alerted that an arrived client is not admitted (ARR-2).
     Alert,
-    /// The client came and was not taken in (ARR-2).
+    /// An arrived client was not admitted (ARR-2).
     NotAdmitted,
-    /// The partner says an arrived client is not there (ARR-2).
+    /// The partner reports that an arrived client is not there (ARR-2).
     NotHere,
     /// Support did not decide in time (ARR-2).
     ReleaseFrozen,
-    /// The client says the car was never taken in (ORD-10).
+    /// The client contests the admission (ORD-10).
     Contest,
-    /// The client leaves: the class of the car was corrected when it was taken in (ORD-10).
+    /// The client leaves: the class of the car was corrected at the admission (ORD-10).
     Leave,
-    /// The car is in its bay for longer than it was to be (BK-10).
+    /// The car occupies its bay for longer than planned (BK-10).
     Overrun,
-    /// Services or amount change while the car is served (ADD-2), or by support's hand (ADD-3).
+    /// Services or amount change during the visit (ADD-2), or by support (ADD-3).
     ChangeServices,
-    /// The client sets bonus aside to pay with (BON-5).
+    /// The client reserves bonus to pay with (BON-5).
     PayWithBonus,
-    /// Served.
+    /// The partner completes the order.
     Complete,
-    /// Nobody said so in time.
+    /// The scheduler completes an order the partner did not.
     AutoComplete,
     /// The client confirms an amount below the total it agreed to (ORD-11).
     ConfirmAmount,
     /// The client contests a final amount far off the agreed one (ORD-11).
     ContestAmount,
-    /// The partner was shut out (SAN-4).
+    /// The partner was blocked (SAN-4).
     ShutOut,
     /// Support ends it.
     ForceCancel,
-    /// Support closes it as served.
+    /// Support completes it as served.
     ForceComplete,
-    /// Support corrects what is over.
+    /// Support corrects an ended order.
     Amend,
-    /// A deadline that fell into our own outage moves (OUT-1).
+    /// A deadline that fell into an outage of ours moves (OUT-1).
     Shift,
 }
 
-/// Where a row of the table leads.
+/// The target status of a row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum To {
     /// To this status.
     Status(Status),
     /// The status stays.
     Same,
-    /// Back to the status before the admission.
+    /// The status before the admission.
     Former,
 }
 
 /// One row of the table.
 #[derive(Debug)]
 pub struct Row {
-    /// What.
+    /// The intent.
     pub intent: Intent,
-    /// By whom.
+    /// The permitted actors.
     pub actors: &'static [Actor],
-    /// Of which kinds.
+    /// The kinds of orders.
     pub kinds: &'static [Kind],
-    /// From where; placing comes from nowhere.
+    /// The statuses it starts from; none for placing.
     pub from: &'static [Status],
-    /// To where.
+    /// The target status.
     pub to: To,
 }
 
@@ -131,7 +131,7 @@ const fn row(
     Row { intent, actors, kinds, from, to }
 }
 
-/// The table.
+/// The table of transitions.
 ///
 /// # Source
 /// ORD, QO, BK, ARR, ADD, SAN-4, OUT-1 of the rulebook.
@@ -187,8 +187,8 @@ pub const TABLE: &[Row] = {
     ]
 };
 
-/// Asks the table: may this actor do this to an order of this kind in this status, and where does
-/// it lead?
+/// Looks up the table: may this actor do this to an order of this kind in this status? Returns the
+/// target status.
 ///
 /// # Errors
 /// `not_yours_to_do`, `not_for_this_kind`, `order_closed` or `not_in_this_status`.
@@ -222,7 +222,7 @@ pub fn allow(
     }
 }
 
-/// Is this the end of an order?
+/// Is the status final?
 #[must_use]
 pub fn terminal(status: Status) -> bool {
     match status {

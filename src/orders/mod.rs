@@ -1,9 +1,9 @@
-//! Orders: the machine and everything that may happen to one.
+//! Orders: the state machine and its commands.
 //!
 //! A command loads the order, asks [`machine::allow`] whether the table has a row for it, decides
 //! with pure rules, and hands the next state to [`apply::step`], the only writer: the row at its
-//! version, a history step, the timers that the new state calls for, what the client and the branch
-//! are told. Money moves by `ledger::post` in the same transaction.
+//! version, a history step, the timers of the new state, the events of client and branch. Money
+//! moves by `ledger::post` in the same transaction.
 //!
 //! ```text
 //! requested ──accept──▶ confirmed ──depart──▶ on_the_way ──admit──▶ active ──complete──▶ completed
@@ -57,7 +57,7 @@ pub mod view;
 pub mod wish;
 
 crate::refusals! {
-    /// What the machine and its rules refuse.
+    /// Refusals of the state machine and its rules.
     Refusal {
         NoSuchOrder = "no_such_order", NotFound, "There is no such order here", "Check the id; you see only orders that are yours.";
         OrderClosed = "order_closed", Conflict, "The order is over", "Look at the order in this answer; it cannot change again.";

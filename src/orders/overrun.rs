@@ -1,5 +1,5 @@
-//! A car that is in its bay for longer than it was to be: the bay is held on for it, and whoever
-//! comes next is warned (BK-10).
+//! Overruns: a car that occupies its bay for longer than planned. The hold of the bay is extended,
+//! and the next visit is warned (BK-10).
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::order::{self, Column, Kind, Model, Place, Status};
@@ -21,28 +21,28 @@ use crate::partners::availability::free_until;
 use crate::platform::{Audience, Command, Stop, Tx, readable};
 use crate::policy;
 
-/// Visits named and warned at once, at most.
+/// Maximum visits named and warned at once.
 const CLASHES_MAX: u64 = 10;
-/// Minutes until it is looked again whether the bay can be held on.
+/// Minutes until the next attempt to extend the hold of the bay.
 const AGAIN_MIN: i64 = 5;
 
 /// A visit that is to begin in a bay before the car there is done.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ClashView {
-    /// The order that comes next.
+    /// The next order.
     pub order_id: OrderId,
-    /// What people read aloud.
+    /// The order's short code, read aloud by people.
     pub code: String,
-    /// Where it stands.
+    /// Its status.
     pub status: Status,
     /// The bay.
     pub bay_id: BayId,
-    /// It has the bay from then.
+    /// The start of its hold of the bay.
     pub from: DateTime<Utc>,
 }
 
-/// Visits that are to begin in the bay of a car that is being served before it is done, the next
-/// one first; only those that did not meet it as it was planned before.
+/// Visits that are to begin in the bay of an admitted car before it is done, the next one first;
+/// only those its former plan did not overlap.
 ///
 /// # Errors
 /// When the database fails.
@@ -65,8 +65,8 @@ pub async fn in_the_way(tx: &Tx, old: &Model, new: &Model) -> Result<Vec<Model>,
     Ok(readable::partly(tx.db(), rows).await?)
 }
 
-/// Warns the partner and the clients of visits that a car is in the way of; gives what the partner
-/// is shown at once.
+/// Warns the partner and the clients of visits delayed by a car; returns the warnings for the
+/// partner's answer.
 ///
 /// # Errors
 /// Faults only.
@@ -81,8 +81,7 @@ pub fn warn(tx: &mut Tx, inside: &Model, next: &[Model]) -> Result<Vec<ClashView
     Ok(clashes)
 }
 
-/// Warns the partner, and the client of a visit that was agreed, that somebody else's car is in the
-/// bay.
+/// Warns the partner, and the client of an accepted visit, that another car is still in the bay.
 ///
 /// # Errors
 /// Faults only.
@@ -100,7 +99,7 @@ pub fn warn_of(tx: &mut Tx, inside: &Model, order: &Model) -> Result<(), Stop> {
     }
 }
 
-/// Is a car that is being served in its bay for longer than it was to be?
+/// Does an admitted car occupy its bay for longer than planned?
 #[must_use]
 pub fn stays_over(order: &Model, now: Instant) -> bool {
     let visit = price::visit(&order.snapshot.lines);
@@ -108,7 +107,7 @@ pub fn stays_over(order: &Model, now: Instant) -> bool {
     order.status == Status::Active && due.is_some_and(|due| due <= now)
 }
 
-/// Cars that stay in these bays for longer than they were to.
+/// Cars that occupy these bays for longer than planned.
 ///
 /// # Errors
 /// When the database fails.
@@ -121,10 +120,10 @@ pub async fn staying(tx: &Tx, id: PartnerId, bays: &[BayId]) -> Result<Vec<Model
     Ok(inside.into_iter().filter(|order| stays_over(order, tx.now())).collect())
 }
 
-/// The time of a car in its bay is over and it is still there: the bay is held on for so many
-/// minutes more, as far as nobody else has it (BK-10).
+/// Extends the hold of a bay whose car is still there at its end, by a number of minutes, as far as
+/// the bay is free (BK-10).
 pub struct HoldOn {
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
 }
 
@@ -140,7 +139,7 @@ impl Command for HoldOn {
         };
         let keys = policy::book::pinned(tx, order.policy_version)?;
         let more = TimeDelta::minutes(keys.booking.overrun_hold_min);
-        // From when it was to be free on; where the clock is late, from now on.
+        // The extension starts at the end of the hold, or now if the timer is late.
         let late = until + more <= tx.now();
         let end = if late { tx.now() + more } else { until + more };
         let wanted = Span { from: until, until: end };
@@ -158,8 +157,8 @@ impl Command for HoldOn {
     }
 }
 
-/// Somebody else has the bay from now on. Of a booking that is found when it begins; of a quick
-/// order here. It is looked again whether the bay became free.
+/// The bay is held by another visit from now on. A booking is warned when it begins, a quick order
+/// here. A timer checks again whether the bay became free.
 async fn somebody_comes(tx: &mut Tx, order: &Model, until: Instant) -> Result<(), Stop> {
     let again = TimeDelta::minutes(AGAIN_MIN);
     if tx.now() < until + again {

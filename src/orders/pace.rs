@@ -1,4 +1,4 @@
-//! How much one client may place: pure (LIM-1).
+//! Limits on placing by one client: pure (LIM-1).
 
 use chrono::TimeDelta;
 use entity::value::Instant;
@@ -7,47 +7,47 @@ use super::Refusal;
 use crate::platform::Refused;
 use crate::policy::keys::Client;
 
-/// The hour in which placings are counted.
+/// The window in which placings are counted.
 const HOUR: TimeDelta = TimeDelta::hours(1);
 
-/// What one client may have and do.
+/// The placing limits of one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Open orders.
+    /// Maximum open orders.
     pub open: usize,
-    /// Unanswered requests.
+    /// Maximum unanswered requests.
     pub pending: usize,
-    /// Unanswered requests at one branch.
+    /// Maximum unanswered requests at one branch.
     pub pair: usize,
-    /// Placings within an hour.
+    /// Maximum placings within an hour.
     pub placings: usize,
-    /// Requests taken back …
+    /// Maximum withdrawn requests …
     pub withdrawn: usize,
     /// … within so long …
     pub window: TimeDelta,
-    /// … before placing rests for so long.
+    /// … before placing is suspended for this long.
     pub rest: TimeDelta,
 }
 
-/// What a client has and did.
+/// The counts of one client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Open orders.
     pub open: usize,
-    /// Unanswered requests, and when the first of them ends.
+    /// Unanswered requests, and the earliest end of one.
     pub pending: (usize, Option<Instant>),
-    /// Unanswered requests at this branch, and when the first of them ends.
+    /// Unanswered requests at this branch, and the earliest end of one.
     pub pair: (usize, Option<Instant>),
-    /// When the client placed the order that is [`Limits::placings`] back, if there is one.
+    /// When the client placed the order [`Limits::placings`] back, if any.
     pub nth_placed: Option<Instant>,
-    /// When the client took the last request back …
+    /// When the client last withdrew a request …
     pub last_withdrawn: Option<Instant>,
-    /// … and the one that is [`Limits::withdrawn`] back.
+    /// … and when the one [`Limits::withdrawn`] back.
     pub nth_withdrawn: Option<Instant>,
 }
 
 impl Limits {
-    /// The policy's.
+    /// The limits of the policy.
     #[must_use]
     pub fn of(keys: &Client) -> Self {
         Self {
@@ -61,7 +61,7 @@ impl Limits {
         }
     }
 
-    /// So many times as much, for a client who has earned trust.
+    /// The limits multiplied for a trusted client.
     #[must_use]
     pub fn times(self, factor: usize) -> Self {
         let more = |limit: usize| limit.saturating_mul(factor);
@@ -75,7 +75,7 @@ impl Limits {
         }
     }
 
-    /// The limit that one more placing would pass, with when it ends where time ends it.
+    /// The limit that one more placing would exceed, and when it ends, if it ends by time.
     ///
     /// # Source
     /// LIM-1.

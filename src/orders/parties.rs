@@ -1,4 +1,4 @@
-//! The parties of an order as its reader sees them: partner, client, car.
+//! The parties of an order as shown to its reader: partner, client, car.
 
 use entity::order::Model;
 use entity::value::{CarClass, CarId, PartnerId, PersonId, Point, SealedColumn, SealedField};
@@ -14,7 +14,7 @@ pub struct PartnerOf {
     pub name: String,
     /// Its address at placing.
     pub address: String,
-    /// Where it is.
+    /// Its position.
     pub point: Point,
 }
 
@@ -23,7 +23,7 @@ pub struct PartnerOf {
 pub struct ClientOf {
     /// The person.
     pub id: PersonId,
-    /// What they are called.
+    /// Their name.
     pub name: Option<SealedField>,
 }
 
@@ -61,12 +61,12 @@ pub(super) fn car_of(order: &Model) -> CarOf {
     }
 }
 
-/// The plate: a copy of the car's, so bound to the car.
+/// The plate: a copy of the car's, so sealed for the car.
 pub(super) fn plate(order: &Model) -> SealedField {
     order.plate.at(SealedColumn::CarPlate, order.car_id)
 }
 
-/// What the client was called at placing: a copy of the person's, so bound to the person.
+/// The client's name at placing: a copy of the person's, so sealed for the person.
 pub(super) fn client_name(order: &Model) -> Option<SealedField> {
     order.client_name.as_ref().map(|name| name.at(SealedColumn::PersonName, order.client_id))
 }

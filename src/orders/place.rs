@@ -1,8 +1,9 @@
 //! Placing an order, quick or booked (QO-1, BK-1, ORD-7).
 //!
-//! Each decision rests on something the commit checks: the client's record on the version of the
-//! client's row (LIM-1, SAN-1, PEN-6), the branch's balance on a conditional change of its wallet
-//! (BAL-3), hours and services on the branch's version, bays and cars on their ticks (BK-2, BK-11).
+//! Each decision depends on something the commit checks: the client's record on the version of the
+//! client's row (LIM-1, SAN-1, PEN-6), the branch's balance on a conditional update of its wallet
+//! (BAL-3), hours and services on the branch's version, bays and cars on their occupancy (BK-2,
+//! BK-11).
 
 use chrono::TimeDelta;
 use entity::order::{Kind, Model, Snapshot, Status};
@@ -23,9 +24,9 @@ use crate::platform::{Command, Stop, Tx};
 
 /// Places an order.
 pub struct Place {
-    /// Who places it.
+    /// The client.
     pub client_id: PersonId,
-    /// What for.
+    /// The order request.
     pub wish: Wish,
 }
 
@@ -35,7 +36,7 @@ impl Command for Place {
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
         machine::allow(self.wish.kind, None, Intent::Place, tx.by().actor)?;
-        // Read before anything that is counted of the client: each placing raises its version.
+        // Read before anything counted for the client: each placing raises its version.
         let client = tx.find_kept::<person::Entity>(self.client_id).await?;
         let client = Tx::must("person", self.client_id, client)?;
         let ready = wish::prepare(tx, self.client_id, &self.wish).await?;
@@ -51,7 +52,7 @@ impl Command for Place {
         let (client_id, partner_id) = (self.client_id, ready.partner.id);
         let placing = Placing { client_id, partner_id, open: &ready.open, keys };
         let counts = placing.allowed(tx).await?;
-        // Whatever was counted of this client is counted again if it changes before the commit.
+        // A change of this client's counts before the commit makes the command run again.
         clients::raise(tx, &client);
         let due = commission(ready.total, &keys.commission);
         let counted = if counts { due } else { Money::ZERO };
@@ -61,7 +62,8 @@ impl Command for Place {
             None => tx.now() + TimeDelta::seconds(keys.quick.offer_ttl_s),
             Some(booked) => slot::answer_by(booked.starts_at, tx.now(), keys),
         };
-        // Hours, services and bays as they are now: an edit meanwhile has it run again (BK-13).
+        // Guards the hours, services and bays: an edit meanwhile makes the command run again
+        // (BK-13).
         tx.check(&ready.partner);
         tx.check(&ready.car);
         let warnings = ready.warnings();
@@ -97,7 +99,7 @@ impl Command for Place {
     }
 }
 
-/// What people read aloud: five letters and digits that are not mistaken for each other.
+/// A short code to read aloud: five unambiguous letters and digits.
 fn code() -> String {
     const LETTERS: &[u8] = b"ACDEFHJKLMNPQRTUVWXY3479";
     let letter = |_| {
@@ -109,7 +111,7 @@ fn code() -> String {
     code
 }
 
-/// A requested order that nothing has happened to.
+/// A requested order with no further history.
 fn blank(snapshot: Snapshot, now: Instant) -> Model {
     Model {
         id: OrderId::new(),

@@ -1,5 +1,5 @@
-//! Positions a client's device sends: kept at a bounded pace, and counted as an arrival only where
-//! they can be true (ARR-1, ARR-3, LIM-3).
+//! Positions sent by a client's device: stored at a limited rate, and counted as an arrival only
+//! where plausible (ARR-1, ARR-3, LIM-3).
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::order::{ArrivalBy, Model, Status};
@@ -25,35 +25,36 @@ use crate::policy::{self, Policy};
 
 /// The worst accuracy a device may report, metres.
 const ACCURACY_MAX: i32 = 10_000;
-/// Earlier positions that are looked at, at most.
+/// Maximum earlier positions that are read.
 const EARLIER_MAX: i64 = 500;
 
-/// What a position meant.
+/// The answer to a position.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PositionAnswer {
-    /// Near the branch, and exact enough to count.
+    /// Near the branch, and accurate enough to count.
     pub near: bool,
     /// The arrival is recorded.
     pub arrived: bool,
-    /// The newest estimate.
+    /// The newest estimate of the arrival.
     pub eta_at: Option<DateTime<Utc>>,
     /// Metres to the branch.
     pub distance_m: i32,
-    /// Was it kept? One that comes sooner after another than `arrival.ping_gap_s` is only answered.
+    /// Whether it was stored. One sent less than `arrival.ping_gap_s` after another is only
+    /// answered.
     pub kept: bool,
 }
 
-/// The client's device says where it is.
+/// Records a position of the client's device.
 pub struct SendPosition {
-    /// Whose order.
+    /// The acting client.
     pub scope: Scope,
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
-    /// Where.
+    /// The position.
     pub point: Point,
-    /// How exactly, metres.
+    /// Its accuracy, metres.
     pub accuracy_m: i32,
-    /// When the device took the fix, if it says so.
+    /// When the device took the fix, if known.
     pub fixed_at: Option<Instant>,
 }
 
@@ -79,7 +80,7 @@ impl Command for SendPosition {
 }
 
 impl SendPosition {
-    /// The newest positions of the order, as many as may matter, newest first.
+    /// The newest positions of the order that may matter, newest first.
     async fn earlier(&self, tx: &Tx, keys: &Arrival) -> Result<Vec<row::Model>, Stop> {
         let reach = keys.stale_s.max(keys.eta_gap_s) / keys.ping_gap_s.max(1) + 2;
         let rows = row::Entity::find()
@@ -89,8 +90,8 @@ impl SendPosition {
         Ok(rows.all(tx.db()).await?)
     }
 
-    /// Its id follows that of the newest one: of two at once the primary key refuses one, which
-    /// then finds the other and is too soon.
+    /// Its id is the newest one's plus one: the primary key refuses one of two concurrent
+    /// positions, which then reads the other and is too early.
     fn fix(&self, order: &Model, last: Option<&row::Model>, now: Instant) -> row::Model {
         let before = last.map_or(order.id.0, |last| last.id);
         row::Model {
@@ -106,7 +107,7 @@ impl SendPosition {
         }
     }
 
-    /// Keeps it, and does what follows from it: an arrival, a new estimate, a doubt.
+    /// Stores it, with its effects: an arrival, a new estimate, or a doubt.
     fn take(
         &self,
         tx: &mut Tx,
@@ -148,8 +149,8 @@ fn is_near(fix: &row::Model, keys: &Arrival) -> bool {
     fix.distance_m <= keys.radius_m && fix.accuracy_m <= keys.accuracy_m
 }
 
-/// Could the client be there, coming from the origin, in the time since placing? As the crow flies,
-/// less what both positions may be off (LIM-3).
+/// Could the client have come there from the origin in the time since placing? Measured in a
+/// straight line, less the inaccuracy of both positions (LIM-3).
 fn reachable(order: &Model, fix: &row::Model, keys: &Arrival) -> bool {
     let Some(point) = Point::new(fix.lat, fix.lon) else { return false };
     let metres = i64::from(geo::distance_m(order.snapshot.origin, point))
@@ -159,9 +160,9 @@ fn reachable(order: &Model, fix: &row::Model, keys: &Arrival) -> bool {
     metres.saturating_mul(3600) <= secs.saturating_mul(keys.reach_kmh).saturating_mul(1000)
 }
 
-/// Does this position make an arrival, together with earlier ones: near, exact, fresh, sent once
-/// departing was possible, within reach, `arrival.ping_gap_s` apart and different fixes (ARR-1,
-/// LIM-3)?
+/// Does this position, together with earlier ones, prove an arrival: near, accurate, fresh, sent
+/// once departing was possible, within reach, `arrival.ping_gap_s` apart and different fixes
+/// (ARR-1, LIM-3)?
 fn arrives(order: &Model, fix: &row::Model, earlier: &[row::Model], keys: &Arrival) -> bool {
     let counts = |row: &row::Model| is_near(row, keys) && reachable(order, row, keys);
     if !counts(fix) {
@@ -180,8 +181,8 @@ fn arrives(order: &Model, fix: &row::Model, earlier: &[row::Model], keys: &Arriv
     counted.len() >= keys.pings
 }
 
-/// Are these two fixes, or one sent twice? The time the device took them at says so; where it is
-/// not told, the place does.
+/// Are these two different fixes, or one sent twice? Compared by the time of the fix, or, where
+/// that is missing, by the position.
 fn differ(a: &row::Model, b: &row::Model) -> bool {
     if let (Some(a), Some(b)) = (a.fixed_at, b.fixed_at) {
         return a != b;
@@ -190,8 +191,8 @@ fn differ(a: &row::Model, b: &row::Model) -> bool {
     place(a) != place(b)
 }
 
-/// The estimate that is told with this position: it moves, the deadline never; only where it moved
-/// enough, and not so soon after the one before (ARR-3, LIM-3).
+/// The estimate to emit with this position, which never moves the deadline; only if it changed
+/// enough, and not too soon after the last one (ARR-3, LIM-3).
 fn estimate(
     order: &Model,
     fix: &row::Model,

@@ -1,4 +1,4 @@
-//! What services cost together for a car: pure.
+//! The price of services for a car: pure.
 
 use std::collections::BTreeSet;
 
@@ -12,15 +12,15 @@ use crate::partners::slots::Visit;
 use crate::platform::Refused;
 use crate::policy::Policy;
 
-/// Services of one order at most.
+/// Maximum services of one order.
 pub const SERVICES_MAX: usize = 20;
 
-/// The lines of an order for these services and this class of car; what was agreed before stays as
-/// it was.
+/// The lines of an order for these services and this class of car; lines agreed before keep their
+/// price.
 ///
 /// # Errors
 /// `service_unknown`, `service_stopped`, `not_for_class`, or `services_invalid` when one is named
-/// twice, or none or too many are.
+/// twice, or there are none or too many.
 pub fn lines(
     offered: &[ServiceView],
     agreed: &[Line],
@@ -63,7 +63,7 @@ pub fn total(lines: &[Line]) -> Result<Money, Refusal> {
         .ok_or(Refusal::AmountInvalid)
 }
 
-/// What the lines need of time: the sum of the durations, and the longest rest after them (BK-1).
+/// The time the lines need: the sum of the durations, and the longest buffer after them (BK-1).
 #[must_use]
 pub fn visit(lines: &[Line]) -> Visit {
     let buffer_min = lines.iter().map(|line| i64::from(line.buffer_min)).max().unwrap_or(0);

@@ -1,4 +1,4 @@
-//! What one side proposes to the other, and what ends it without a yes (ADD-1, BK-8, ORD-8).
+//! Proposals of one side to the other, and their ends without acceptance (ADD-1, BK-8, ORD-8).
 
 use entity::order::{Actor, Model, Proposal, Proposed};
 use entity::value::{OrderId, ProposalId};
@@ -13,20 +13,21 @@ use super::{Refusal, add_on, auto, reschedule};
 use crate::partners::plan;
 use crate::platform::{Command, Stop, Tx};
 
-/// An answer to a proposal: whose, to which, and what was seen (ORD-3).
+/// An answer to a proposal: by whom, to which, at which version (ORD-3).
 #[derive(Clone, Copy)]
 pub struct Answer {
-    /// Who answers.
+    /// The answering side.
     pub scope: Scope,
-    /// Of which order.
+    /// The order.
     pub order_id: OrderId,
-    /// Which proposal.
+    /// The proposal.
     pub proposal_id: ProposalId,
-    /// The version that was seen.
+    /// The version the sender saw.
     pub seen: i64,
 }
 
-/// A proposal can be made now: none waits, nobody is there yet, nothing is frozen.
+/// Checks that a proposal can be made: none is pending, the client has not arrived, nothing is
+/// frozen.
 pub(super) fn may_propose(order: &Model) -> Result<(), Refusal> {
     if order.frozen_until.is_some() {
         return Err(Refusal::Frozen);
@@ -37,7 +38,7 @@ pub(super) fn may_propose(order: &Model) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The pending proposal, if it is this one and still in time.
+/// The pending proposal, if it is this one and has not expired.
 pub(super) fn pending(order: &Model, id: ProposalId, tx: &Tx) -> Result<Proposal, Refusal> {
     let proposal = order.proposal.as_ref().filter(|proposal| proposal.id == id);
     let proposal = proposal.ok_or(Refusal::NoSuchProposal)?;
@@ -47,7 +48,7 @@ pub(super) fn pending(order: &Model, id: ProposalId, tx: &Tx) -> Result<Proposal
     Ok(proposal.clone())
 }
 
-/// Only the other side says yes; the clock does in the partner's name.
+/// Checks that the other side accepts; the scheduler does so for the partner.
 pub(super) fn other_side(proposal: &Proposal, actor: Actor) -> Result<(), Refusal> {
     if proposal.by == actor { Err(Refusal::ProposalYours) } else { Ok(()) }
 }
@@ -59,11 +60,11 @@ fn add_on(what: &Proposed) -> bool {
     }
 }
 
-/// The other side declines, or the side that proposed takes it back.
+/// Declines a proposal by the other side, or withdraws it by the side that made it.
 pub struct Decline {
-    /// Which, and by whom.
+    /// The proposal, and who answers.
     pub answer: Answer,
-    /// An add-on, or a move.
+    /// Whether it is an add-on, not a move.
     pub add_on: bool,
 }
 
@@ -94,9 +95,9 @@ impl Command for Decline {
     }
 }
 
-/// Nobody answered in time.
+/// Ends a proposal that was not answered in time.
 pub struct Lapse {
-    /// Of which order.
+    /// The order.
     pub order_id: OrderId,
 }
 
@@ -121,10 +122,10 @@ impl Command for Lapse {
     }
 }
 
-/// The branch agrees by itself, as it has set and still does, to what its client has proposed
-/// (ADD-1, BK-4).
+/// Accepts a client's proposal automatically, if the branch is configured so and still is (ADD-1,
+/// BK-4).
 pub struct Agree {
-    /// Of which order.
+    /// The order.
     pub order_id: OrderId,
 }
 
@@ -137,7 +138,8 @@ impl Command for Agree {
         let Some(proposal) = &order.proposal else { return Err(Refusal::NoSuchProposal.into()) };
         let (partner, plan) = plan::of(tx, order.partner_id).await?;
         if !auto::agrees(&partner, &plan.calendar, &order) {
-            // Another proposal than the one it was sent for, or the branch has changed its mind.
+            // Another proposal than the one the timer was armed for, or the branch changed its
+            // settings.
             return Err(Refusal::NotNow.into());
         }
         let answer = Answer {

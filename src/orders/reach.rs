@@ -1,4 +1,4 @@
-//! Is a client near enough for a quick order, and there before the branch closes? Pure (LIM-4).
+//! Distance rules of a quick order: near enough, and there before the branch closes. Pure (LIM-4).
 
 use chrono::TimeDelta;
 use entity::order::Snapshot;
@@ -12,11 +12,11 @@ use crate::partners::schedule::Calendar;
 use crate::platform::Refused;
 use crate::policy::Policy;
 
-/// Metres of a kilometre.
+/// Metres in a kilometre.
 const KM_M: i32 = 1000;
 
-/// May this quick order be placed from where the client is? Says whether the client may come after
-/// closing, of which the client is warned.
+/// Checks a quick order by its origin; returns whether the client may arrive after closing, which
+/// adds a warning.
 ///
 /// # Source
 /// LIM-4: the origin lies within the policy's distance and route of the branch. A client who is
@@ -48,8 +48,8 @@ pub(super) fn checked(
     Ok(true)
 }
 
-/// Will a quick order placed now from this far away be expected after closing, at a branch that
-/// takes no such orders?
+/// Would a quick order placed now from this distance arrive after closing, at a branch that does
+/// not take such orders?
 pub(super) fn too_late(
     partner: &partner::Model,
     calendar: &Calendar,

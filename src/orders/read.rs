@@ -1,4 +1,4 @@
-//! Orders as they are read: by whom, one, in pages, whole for support.
+//! Reads of orders: by scope, one, in pages, complete for support.
 
 use entity::order::{Actor, Model, Status};
 use entity::value::{OrderId, PartnerId, PersonId};
@@ -16,26 +16,26 @@ use crate::platform::codes::General;
 use crate::platform::page::{Page, PageQuery};
 use crate::platform::{Audience, Fault, Refused, Stop, Tx, failure, readable};
 
-/// Open orders of one audience at most, in a snapshot.
+/// Maximum open orders of one audience in a snapshot.
 const OPEN_MAX: u64 = 1_000;
-/// Rows of one kind in support's whole view.
+/// Maximum rows of one kind in support's complete view.
 const WHOLE_MAX: u64 = 1_000;
 
-/// Whose orders: the permission to see one, and the role in which it is changed.
+/// The scope of a caller: which orders it may see, and the role in which it changes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// The client's own.
+    /// The orders of the client.
     Client(PersonId),
-    /// The branch's own.
+    /// The orders of the branch.
     Branch(PartnerId),
-    /// All.
+    /// All orders.
     Support,
-    /// All, for the timers.
+    /// All orders, for the scheduler.
     Clock,
 }
 
 impl Scope {
-    /// In which role it acts.
+    /// The actor of this scope.
     #[must_use]
     pub fn actor(self) -> Actor {
         match self {
@@ -46,7 +46,7 @@ impl Scope {
         }
     }
 
-    /// As whom it reads.
+    /// The reader of this scope.
     #[must_use]
     pub fn reader(self) -> Reader {
         match self {
@@ -88,13 +88,13 @@ pub async fn load(tx: &mut Tx, scope: Scope, id: OrderId) -> Result<Model, Stop>
     order.filter(|order| scope.sees(order)).ok_or_else(|| Refusal::NoSuchOrder.into())
 }
 
-/// An order of which a column cannot be decoded, as far as it can be read.
+/// An order with undecodable columns, as far as it can be read.
 async fn in_part(tx: &Tx, scope: Scope, id: OrderId) -> Result<Model, Stop> {
     let order = readable::in_part::<_, order::Entity>(tx.db(), id.0).await?;
     order.filter(|order| scope.sees(order)).ok_or_else(|| Refusal::NoSuchOrder.into())
 }
 
-/// People are told that support must look; for a timer it is a fault that no retry mends.
+/// The refusal of such an order to people; for a timer it is a fault that no retry resolves.
 fn unreadable(order: &Model, scope: Scope) -> Stop {
     let what = order.unreadable.clone().unwrap_or_default();
     match scope {
@@ -107,17 +107,17 @@ fn unreadable(order: &Model, scope: Scope) -> Stop {
     }
 }
 
-/// Loads an order and asks the machine; gives the order and its status afterwards.
+/// Loads an order and asks the state machine; returns the order and its target status.
 ///
 /// # Errors
-/// The machine's refusal with the order as it is now, or a fault.
+/// The state machine's refusal with the present order, or a fault.
 pub async fn ask(
     tx: &mut Tx,
     scope: Scope,
     id: OrderId,
     intent: Intent,
 ) -> Result<(Model, Status), Stop> {
-    // Support closes an order as it stands in the database, also one that is read in part only.
+    // Support closes an order by its stored status, even if only part of it can be read.
     let order = match (scope, intent) {
         (Scope::Support, Intent::ForceCancel) => in_part(tx, scope, id).await?,
         _ => load(tx, scope, id).await?,
@@ -132,17 +132,17 @@ pub async fn ask(
     Ok((order, status))
 }
 
-/// A refusal that shows the order as it is now (ORD-3).
+/// A refusal that carries the present order (ORD-3).
 #[must_use]
 pub fn refuse(refusal: Refusal, order: &Model, scope: Scope) -> Refused {
     refusal.refused().with("order", view(order, scope.reader()))
 }
 
-/// Is the version the sender saw the newest (ORD-3)? That our own outage moved its deadlines since
-/// changed nothing the sender decided about (OUT-1).
+/// Checks that the sender saw the newest version (ORD-3). Versions raised since only by moving
+/// deadlines for an outage do not count (OUT-1).
 ///
 /// # Errors
-/// `stale_version` with the order as it is now.
+/// `stale_version` with the present order.
 pub async fn fresh(tx: &Tx, order: &Model, seen: i64, scope: Scope) -> Result<(), Stop> {
     if order.version == seen || (seen < order.version && only_moved(tx, order, seen).await?) {
         return Ok(());
@@ -191,7 +191,7 @@ pub async fn page<C: ConnectionTrait>(
     Ok(Page::cut(rows, query, |row| row.id.0, |row| view(&row, scope.reader())))
 }
 
-/// Open, or of a status that is none: such an order is shown as unreadable.
+/// Open, or with an unknown status: such an order is shown as unreadable.
 fn open_status() -> Condition {
     Condition::any()
         .add(order::Column::Status.is_in(OPEN))
@@ -220,7 +220,7 @@ pub async fn open_orders<C: ConnectionTrait>(
         .order_by_asc(order::Column::Id)
         .limit(OPEN_MAX);
     if matches!(audience, Audience::Support) {
-        // Support's queue is told of what needs a decision, not of every order.
+        // Support's queue has only orders that need a decision.
         query = query.filter(
             Condition::any()
                 .add(order::Column::FrozenUntil.is_not_null())
@@ -231,7 +231,7 @@ pub async fn open_orders<C: ConnectionTrait>(
     Ok(rows.iter().map(|row| view(row, scope.reader())).collect())
 }
 
-/// An order whole, as support sees it (SUP-1): the timeline, timers, deliveries, positions, money.
+/// A complete order for support (SUP-1): the timeline, timers, deliveries, positions, money.
 ///
 /// # Errors
 /// `no_such_order`, or a fault.

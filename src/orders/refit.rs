@@ -1,5 +1,5 @@
-//! Services, price, hold, capacity and end of an order change together or not at all (ADD-1,
-//! ADD-2).
+//! Repricing: services, price, hold, capacity and end of an order change together or not at all
+//! (ADD-1, ADD-2).
 
 use chrono::TimeDelta;
 use entity::order::{Kind, Line, Model, Place, Status};
@@ -14,12 +14,12 @@ use crate::partners::plan;
 use crate::platform::{Stop, Tx};
 use crate::{partners, policy};
 
-/// The state `next` of an order with these services at this total: its hold is sized anew, under
-/// today's floor and never below what the client agreed to (ORD-11), and its bay is held for as
-/// long as they take.
+/// The state `next` of an order with these services at this total: its hold is resized, under
+/// today's floor and never below what the client agreed to (ORD-11), and its bay is held for the
+/// new duration.
 ///
-/// Before the car is taken in the bay must be free for all of it; afterwards the car is there, and
-/// the bay is held as far as it is free.
+/// Before the admission the bay must be free for all of it; afterwards the bay is held as far as it
+/// is free.
 ///
 /// # Errors
 /// `bay_not_free`, `car_booked`, `insufficient_balance` at the flush, or a fault.
@@ -48,7 +48,7 @@ pub async fn refit(
     }
 }
 
-/// The whole visit anew: in the same bay if it can be, in another one that fits if not.
+/// Reallocates the whole visit: in the same bay if possible, else in another one that fits.
 async fn replace(tx: &mut Tx, mut next: Model) -> Result<Model, Stop> {
     let (_, plan) = plan::of(tx, next.partner_id).await?;
     let ids: Vec<_> = next.snapshot.lines.iter().map(|line| line.id).collect();
@@ -74,14 +74,14 @@ async fn replace(tx: &mut Tx, mut next: Model) -> Result<Model, Stop> {
     Ok(next)
 }
 
-/// A quick order without a bay keeps its car for as long as the visit takes all the same.
+/// A quick order without a bay still occupies its car for the visit.
 async fn quick_car(tx: &Tx, next: Model) -> Result<Model, Stop> {
     let free = next.kind == Kind::Booking
         || slot::car_free(tx, &next, capacity::quick_visit(&next)).await?;
     if free { Ok(next) } else { Err(Refusal::CarBooked.into()) }
 }
 
-/// A booking that was extended holds its bay for as much longer (BK-6).
+/// The hold of an extended booking's bay, longer by the extension (BK-6).
 fn extended(tx: &Tx, order: &Model, span: Span) -> Result<Span, Stop> {
     if order.kind == Kind::Quick {
         return Ok(span);
@@ -91,7 +91,7 @@ fn extended(tx: &Tx, order: &Model, span: Span) -> Result<Span, Stop> {
     Ok(Span { until: span.until + TimeDelta::minutes(minutes), ..span })
 }
 
-/// The planned end of a car that is being served, and its bay for as long as it is free.
+/// Sets the planned end of an admitted car, and holds its bay as far as it is free.
 ///
 /// # Errors
 /// When the database fails.
@@ -102,7 +102,7 @@ pub async fn stretch(tx: &Tx, mut next: Model) -> Result<Model, Stop> {
     let Some(Place { bay_id, from, until }) = capacity::place(&next) else { return Ok(next) };
     let (db, partner_id, holder) = (tx.db(), next.partner_id, next.id.0);
     if admitted < from {
-        // Taken in before its time: the bay from now on, if it is free; as booked if it is not.
+        // Admitted early: the bay is held from now on if it is free, else as booked.
         let before = Span { from: admitted, until: from };
         if free_until(db, partner_id, bay_id, before, holder).await? < from {
             return Ok(next);
@@ -119,7 +119,7 @@ pub async fn stretch(tx: &Tx, mut next: Model) -> Result<Model, Stop> {
     Ok(next)
 }
 
-/// The end of a visit that begins then.
+/// The end of a visit that begins at this instant.
 #[must_use]
 pub fn end_of(lines: &[Line], begins: Instant) -> Instant {
     begins + TimeDelta::minutes(price::minutes(lines))

@@ -1,5 +1,5 @@
-//! Another start for a booking: one side proposes, the new slot is held, the other side agrees and
-//! the old one is let go (BK-8).
+//! Moving a booking: one side proposes a start, the new slot is held, the other side agrees and the
+//! old slot is released (BK-8).
 
 use chrono::TimeDelta;
 use entity::order::{Actor, Model, Proposal, Proposed};
@@ -23,9 +23,9 @@ use crate::policy::{self, Policy};
 
 /// Proposes another start.
 pub struct Propose {
-    /// Who proposes: the client, or the branch.
+    /// The proposing side: the client, or the branch.
     pub scope: Scope,
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
     /// The new start.
     pub starts_at: Instant,
@@ -56,7 +56,7 @@ impl Command for Propose {
         let span = Span { from: chosen.place.from, until: chosen.place.until };
         let by_client = self.scope.actor() == Actor::Client;
         let overlaps = Clash::of_order(&order, by_client).overlaps(tx, span).await?;
-        // Late is a move at a time when letting it go would cost something.
+        // A move is late if cancelling at this time would have a fee.
         let late = by_client && cost(tx, &order).await?.amount.is_positive();
         let proposal = Proposal {
             id: ProposalId::new(),
@@ -83,7 +83,7 @@ impl Command for Propose {
 }
 
 impl Propose {
-    /// Until when the other side may answer, if it may be moved at all.
+    /// The deadline for the answer, if the booking may be moved at all.
     fn until(&self, order: &Model, keys: &Policy, now: Instant) -> Result<Instant, Refusal> {
         if order.arrived_at.is_some() {
             return Err(Refusal::AlreadyArrived);
@@ -101,12 +101,12 @@ impl Propose {
         if order.starts_at.is_some_and(|start| now > start - before) {
             return Err(Refusal::TooLateToMove);
         }
-        // A new start that is too near is refused as a slot, by its own code.
+        // A new start that is too near is refused by the slot's own code.
         Ok(until.max(now))
     }
 }
 
-/// The other side agrees: the new slot is the order's, the old one is let go.
+/// Accepts a move: the order takes the new slot, the old one is released.
 pub struct Accept(pub Answer);
 
 impl Command for Accept {
@@ -129,7 +129,7 @@ impl Command for Accept {
         };
         let (partner, _) = plan::of(tx, order.partner_id).await?;
         if partner.state != PartnerState::Live {
-            // A move never leads into a block (SAN-4).
+            // A move into the time of a block is refused (SAN-4).
             return Err(refuse(Refusal::PartnerNotTaking).into());
         }
         tx.check(&partner);
@@ -143,7 +143,7 @@ impl Command for Accept {
             departed_at: None,
             eta_at: None,
             scheduled_at: Some(tx.now()),
-            // What was extended was the old start.
+            // Extensions applied to the old start.
             extensions: 0,
             reschedules: order.reschedules + 1,
             moved_late: order.moved_late || late,

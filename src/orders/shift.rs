@@ -1,4 +1,4 @@
-//! A deadline that fell into our own outage moves; nobody is penalised for it (OUT-1).
+//! Moving deadlines that fell into an outage of ours; nobody is penalised for it (OUT-1).
 
 use chrono::TimeDelta;
 use entity::order::{Kind, Model, Proposed};
@@ -15,11 +15,11 @@ use crate::policy::{self, Policy};
 
 /// Moves every deadline of an order that fell into the outage.
 pub struct Shift {
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
     /// The outage.
     pub outage_id: OutageId,
-    /// From the last good moment to the first good one again.
+    /// From the last moment of service to the first one again.
     pub outage: Span,
 }
 
@@ -35,7 +35,7 @@ impl Command for Shift {
         let mut next = order.clone();
         let mut shifted = Vec::new();
         for (kind, due) in timers::of(&order, &keys) {
-            // The grace comes on top of what is shown: of an offer the shown time is what moves.
+            // The grace is added to what is shown: the shown deadline of an offer is what moves.
             let shown = order.offer_deadline.filter(|_| kind == timers::OFFER).unwrap_or(due);
             let to = match moved(shown, self.outage, least) {
                 None if self.outage.holds(due) => Some(self.outage.until + least),
@@ -63,8 +63,8 @@ impl Command for Shift {
     }
 }
 
-/// Where a deadline of a booking ends however far it would move: shortly before the start there is
-/// nothing left to answer (BK-3, BK-8).
+/// The latest end of a booking's moved deadline: shortly before the start, when an answer is of no
+/// use any more (BK-3, BK-8).
 fn latest(order: &Model, kind: &str, keys: &Policy) -> Option<Instant> {
     let start = order.starts_at.filter(|_| order.kind == Kind::Booking)?;
     let before = TimeDelta::minutes;
@@ -81,11 +81,11 @@ fn latest(order: &Model, kind: &str, keys: &Policy) -> Option<Instant> {
     }
 }
 
-/// Where a deadline is kept.
+/// Where a deadline is stored.
 enum Kept {
-    /// In a column: its timer follows it.
+    /// In a column of the order: its timer follows it.
     InTheOrder,
-    /// Nowhere else.
+    /// Only in its timer.
     InItsTimer,
 }
 
@@ -99,7 +99,7 @@ fn delay(order: &mut Model, kind: &str, later: TimeDelta) -> Result<Kept, Fault>
         timers::ADMIT => put(&mut order.admit_deadline),
         timers::FROZEN => put(&mut order.frozen_until),
         timers::BURN => {
-            // What is left between setting out and arriving stays.
+            // The time between departing and arriving stays the same.
             put(&mut order.depart_deadline);
             put(&mut order.arrival_deadline);
         }

@@ -1,5 +1,5 @@
-//! What a partner's block does to its orders: what is asked of it, and what would begin while it
-//! stands, is cancelled free (SAN-4).
+//! Effects of a partner's block on its orders: requests, and bookings that would begin during the
+//! block, are cancelled free (SAN-4).
 
 use entity::order;
 use entity::order::{Kind, Reason, Status};
@@ -20,12 +20,12 @@ use super::{Refusal, timers};
 use crate::platform::{Command, Stop, Tx, readable};
 use crate::reputation::{read::standing, rules};
 
-/// Orders that one command sends on.
+/// Maximum orders per command.
 const AT_ONCE: u64 = 200;
 
-/// Finds what a block touches and has each order decided by a command of its own.
+/// Finds the orders affected by a block and arms a timer for each, which cancels it separately.
 pub struct ShutOutAll {
-    /// Which branch was blocked.
+    /// The blocked branch.
     pub partner_id: PartnerId,
 }
 
@@ -68,7 +68,7 @@ impl Command for ShutOutAll {
 
 /// Cancels one order of a blocked partner, free for its client.
 pub struct ShutOut {
-    /// Which order.
+    /// The order.
     pub order_id: OrderId,
 }
 
@@ -80,14 +80,14 @@ impl Command for ShutOut {
         let (order, to) = read::ask(tx, Scope::Clock, self.order_id, Intent::ShutOut).await?;
         let kind = SanctionKind::PartnerBlock;
         let block = standing(tx.db(), order.partner_id.0, kind, tx.now()).await?;
-        // What is only asked of a blocked branch is over, whenever it would begin.
+        // A request to a blocked branch ends, whatever its start.
         let asked = order.status == Status::Requested;
         let inside = |until| asked || order.starts_at.is_none_or(|start| start < until);
         let Some(block) = block.filter(|block| inside(block.until)) else {
             return Err(Refusal::NotNow.into());
         };
         if order.arrived_at.is_some() {
-            // Whoever is at the gate already is served.
+            // A client who has arrived is served.
             return Err(Refusal::AlreadyArrived.into());
         }
         let end = End {

@@ -1,5 +1,5 @@
-//! A booking's slot: is it one of the partner's, is it free, which bay, and what else is (BK-1 …
-//! BK-3).
+//! The slot of a booking: whether it is on the partner's grid and free, which bay it gets, and the
+//! alternatives (BK-1 … BK-3).
 
 use chrono::TimeDelta;
 use entity::order::{Kind, Model, Place};
@@ -14,28 +14,28 @@ use crate::partners::slots::{self, Slot};
 use crate::platform::{Stop, Tx};
 use crate::policy::Policy;
 
-/// What is wanted of a branch's calendar.
+/// A slot request against a branch's plan.
 pub struct Wanted<'a> {
-    /// Of which branch.
+    /// The branch's plan.
     pub plan: &'a Plan,
     /// What the visit needs.
     pub need: &'a Need,
-    /// For which car.
+    /// The car.
     pub car: CarId,
-    /// Under which policy.
+    /// The policy.
     pub policy: &'a Policy,
-    /// The order that would move: what it holds is free for it (BK-8).
+    /// The order to be moved: its own occupancy counts as free (BK-8).
     pub moving: Option<OrderId>,
 }
 
-/// A slot and the bay chosen for it.
+/// A slot and its bay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chosen {
     /// The start.
     pub starts_at: Instant,
     /// The end of the services.
     pub ends_at: Instant,
-    /// The bay, and for how long it is held.
+    /// The bay allocation.
     pub place: Place,
 }
 
@@ -43,7 +43,7 @@ impl Wanted<'_> {
     /// Chooses a bay for this start.
     ///
     /// # Errors
-    /// Why it cannot be booked, each with its own code; where the slot is gone, with alternatives.
+    /// The reason it cannot be booked, each with its own code; for a taken slot, with alternatives.
     pub async fn choose(
         &self,
         tx: &Tx,
@@ -69,7 +69,7 @@ impl Wanted<'_> {
         let (free, held) = search.slots(tx.db(), partner_id, date, 1).await?;
         if let Some(slot) = free.iter().find(|slot| slot.starts_at == start) {
             let visit = self.need.visit;
-            // On a second run somebody was faster: spread over what is left.
+            // A repeated run lost a bay to a concurrent command: spread over the rest.
             let best = if tx.first_run() {
                 slots::choose(slot, &held.busy, visit)
             } else {
@@ -95,7 +95,7 @@ impl Wanted<'_> {
         Err(refusal.refused().with("alternatives", others).into())
     }
 
-    /// The free slots nearest to a start: of its day, and where those are too few of later days.
+    /// The free slots nearest to a start: of its day, then of later days if those are too few.
     async fn others(
         &self,
         tx: &Tx,
@@ -117,8 +117,8 @@ impl Wanted<'_> {
     }
 }
 
-/// Is the car of an order held by no other order (BK-11): in this span where it is a booking, for
-/// as long as the visit takes where it is a quick order?
+/// Is the car of an order free of other orders (BK-11): in this span for a booking, for the
+/// duration of the visit for a quick order?
 ///
 /// # Errors
 /// When the database fails.
@@ -132,7 +132,7 @@ pub async fn car_free(tx: &Tx, order: &Model, span: Span) -> Result<bool, Stop> 
     Ok(!free.is_empty())
 }
 
-/// The slots nearest to a start, in the order of time.
+/// The slots nearest to a start, in chronological order.
 #[must_use]
 pub fn nearest(free: &[Slot], start: Instant, most: usize) -> Vec<FreeSlot> {
     let mut slots: Vec<FreeSlot> = free.iter().map(FreeSlot::from).collect();
@@ -142,7 +142,7 @@ pub fn nearest(free: &[Slot], start: Instant, most: usize) -> Vec<FreeSlot> {
     slots
 }
 
-/// Until when a partner answers a request for this start (BK-3).
+/// The deadline for the partner's answer to a request for this start (BK-3).
 #[must_use]
 pub fn answer_by(start: Instant, now: Instant, policy: &Policy) -> Instant {
     let booking = &policy.booking;

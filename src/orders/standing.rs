@@ -1,8 +1,8 @@
-//! What a client's own record says about one more order: bans, debts, and how much was placed.
+//! Checks of a client's record before placing: bans, debts, and the number of placings.
 //!
-//! Nothing here is locked. Whatever changes it to the client's disadvantage – a placing, a request
-//! taken back, a fine, a ban – raises the version of the client's row; placing reads that row first
-//! and raises it too, so two at once never count from the same record (LIM-1).
+//! Nothing here is locked. Every change to the client's disadvantage – a placing, a withdrawn
+//! request, a penalty, a ban – raises the version of the client's row. Placing reads that row first
+//! and raises it too, so two concurrent placings never count from the same record (LIM-1).
 
 use std::fmt::Write as _;
 
@@ -22,17 +22,17 @@ use crate::platform::{Stop, Tx};
 use crate::policy::Policy;
 use crate::reputation::rules::CLIENT_FAULTS;
 
-/// The client took a request back before it was answered (LIM-1).
+/// The client withdrew a request before it was answered (LIM-1).
 pub const WITHDREW: &str = "client_withdrew";
-/// A request of the client ended without the branch's yes, after it had counted against others
+/// A request of the client ended without acceptance, after it had counted against other clients
 /// (LIM-2).
 pub const UNANSWERED: &str = "client_unanswered";
 
-/// Who wants to place, where, and what else the client has open.
+/// A placing to check: client, branch, and the client's other open orders.
 pub(super) struct Placing<'a> {
-    /// Who.
+    /// The client.
     pub client_id: PersonId,
-    /// At which branch.
+    /// The branch.
     pub partner_id: PartnerId,
     /// All open orders of the client.
     pub open: &'a [Model],
@@ -40,7 +40,7 @@ pub(super) struct Placing<'a> {
     pub keys: &'a Policy,
 }
 
-/// What is on record.
+/// The client's record.
 struct Record {
     banned_until: Option<Instant>,
     debt: Money,
@@ -48,13 +48,13 @@ struct Record {
     nth_placed: Option<Instant>,
     last_withdrawn: Option<Instant>,
     nth_withdrawn: Option<Instant>,
-    /// Offers of the client at this branch that were unanswered at their end, a short while ago.
+    /// Offers of the client at this branch that recently ended unanswered.
     unanswered_here: i64,
 }
 
 impl Placing<'_> {
-    /// May the client place one more order; and does it count against other clients of the branch
-    /// while it is unanswered?
+    /// Checks that the client may place one more order; returns whether it counts against other
+    /// clients of the branch while it is unanswered.
     ///
     /// # Source
     /// SAN-1, PEN-6, LIM-1; LIM-2: at most one pending offer of each client counts, and none for
@@ -65,7 +65,7 @@ impl Placing<'_> {
     pub(super) async fn allowed(&self, tx: &Tx) -> Result<bool, Stop> {
         let limits = Limits::of(&self.keys.client);
         let record = self.record(tx, &limits).await?;
-        // SAN-1: what runs goes on.
+        // SAN-1: open orders continue.
         if let Some(until) = record.banned_until {
             return Err(Refusal::Banned.refused().with("until", until).into());
         }
@@ -109,8 +109,8 @@ impl Placing<'_> {
         }
     }
 
-    /// One read of everything. Offsets are written out: `SQLite` would parse a statement with a
-    /// bound one anew each time.
+    /// Reads the record in one statement. Offsets are literals: `SQLite` would reparse a statement
+    /// with a bound offset each time.
     async fn record(&self, tx: &Tx, limits: &Limits) -> Result<Record, Stop> {
         let mut sql = String::from(RECORD);
         let placed = limits.placings.saturating_sub(1);
@@ -178,7 +178,7 @@ async fn trusted(tx: &Tx, client_id: PersonId, keys: &Policy) -> Result<bool, St
     Ok(completed.count(tx.db()).await? >= keys.client.trusted_completed)
 }
 
-/// QO-7: the car has no open quick order; the database has the last word.
+/// QO-7: checks that the car has no open quick order; the database enforces it at the commit.
 ///
 /// # Errors
 /// `car_busy`, with that order.

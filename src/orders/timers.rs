@@ -1,4 +1,4 @@
-//! Which waits a state of an order calls for: pure. The writer arms and disarms the difference.
+//! The timers of an order's state: pure. The writer arms and disarms the difference.
 
 use chrono::TimeDelta;
 use entity::order::{Kind, Model, Status};
@@ -6,39 +6,39 @@ use entity::value::Instant;
 
 use crate::policy::Policy;
 
-/// The offer's time (QO-2).
+/// The deadline of an offer (QO-2).
 pub const OFFER: &str = "order.offer_deadline";
-/// The client's time (QO-4).
+/// The deadline of the client's arrival (QO-4).
 pub const ARRIVAL: &str = "order.arrival_deadline";
-/// The partner's time to decide about a late client (QO-5).
+/// The deadline of the partner's decision about a late client (QO-5).
 pub const DECISION: &str = "order.late_decision";
-/// Support is told that nobody takes the car in (ARR-2).
+/// Alerts support that an arrived client is not admitted (ARR-2).
 pub const ADMIT_ALERT: &str = "order.admit_alert";
-/// The clock ends what nobody takes in (ARR-2).
+/// Ends an order whose client is not admitted (ARR-2).
 pub const ADMIT: &str = "order.admit_deadline";
-/// A freeze ends (ARR-2).
+/// The end of a freeze (ARR-2).
 pub const FROZEN: &str = "order.frozen";
-/// A branch confirms a booking by itself (BK-4).
+/// Confirms a booking automatically (BK-4).
 pub const AUTO_CONFIRM: &str = "order.auto_confirm";
-/// A booking burns (BK-5, BK-6).
+/// Burns a booking (BK-5, BK-6).
 pub const BURN: &str = "order.burn";
-/// A proposal is over (ADD-1, BK-8).
+/// The deadline of a proposal (ADD-1, BK-8).
 pub const PROPOSAL: &str = "order.proposal_deadline";
-/// A branch agrees to a proposal by itself (ADD-1, BK-8).
+/// Accepts a proposal automatically (ADD-1, BK-8).
 pub const AUTO_AGREE: &str = "order.auto_agree";
-/// A day before a booking (NOT-1).
+/// Reminds a day before a booking (NOT-1).
 pub const REMIND_DAY: &str = "order.remind_day";
-/// Shortly before a booking (NOT-1).
+/// Reminds shortly before a booking (NOT-1).
 pub const REMIND_SOON: &str = "order.remind_soon";
-/// Leave now (NOT-1).
+/// Reminds to leave now (NOT-1).
 pub const REMIND_LEAVE: &str = "order.remind_leave";
-/// Is the bay of a booking free when it begins (BK-10)?
+/// Checks that a booking's bay is free when it begins (BK-10).
 pub const BAY_CHECK: &str = "order.bay_check";
-/// The time of a car in its bay is over (BK-10).
+/// The end of an admitted car's hold of its bay (BK-10).
 pub const OVERRUN: &str = "order.overrun";
-/// The partner was shut out (SAN-4).
+/// Cancels orders of a blocked partner (SAN-4).
 pub const SHUT_OUT: &str = "order.shut_out";
-/// Nobody said that it was served.
+/// Completes an order its partner did not.
 pub const AUTO_COMPLETE: &str = "order.auto_complete";
 
 /// All kinds.
@@ -62,12 +62,12 @@ pub const ALL: &[&str] = &[
     AUTO_COMPLETE,
 ];
 
-/// Those that hold somebody to a time, and so move with our own outages (OUT-1).
+/// Deadlines of the parties, which outages of ours move (OUT-1).
 pub const DEADLINES: &[&str] =
     &[OFFER, ARRIVAL, DECISION, ADMIT_ALERT, ADMIT, FROZEN, BURN, PROPOSAL, AUTO_COMPLETE];
 
-/// Those that stay, for nobody is held to them: acts of the branch's own settings, reminders,
-/// looks.
+/// Timers that outages do not move, as they are nobody's deadline: automatic acts of the branch's
+/// settings, reminders, checks.
 pub const STAYING: &[&str] = &[
     AUTO_CONFIRM,
     AUTO_AGREE,
@@ -79,8 +79,8 @@ pub const STAYING: &[&str] = &[
     SHUT_OUT,
 ];
 
-/// The last instant at which an offer can be answered: a quick one has a grace shown to no one
-/// (QO-2, BK-3).
+/// The last instant at which an offer can be answered: a quick one has a grace period that is not
+/// shown (QO-2, BK-3).
 #[must_use]
 pub fn offer_end(order: &Model, policy: &Policy) -> Option<Instant> {
     let grace = match order.kind {
@@ -90,7 +90,7 @@ pub fn offer_end(order: &Model, policy: &Policy) -> Option<Instant> {
     order.offer_deadline.map(|due| due + grace)
 }
 
-/// The waits of a state.
+/// The timers of a state, with their due times.
 #[must_use]
 pub fn of(order: &Model, policy: &Policy) -> Vec<(&'static str, Instant)> {
     let waits: Vec<(&'static str, Option<Instant>)> = match order.status {
@@ -131,13 +131,13 @@ fn awaited(order: &Model) -> Vec<(&'static str, Option<Instant>)> {
     }
 }
 
-/// When a booking burns: nobody set out, or nobody came (BK-5, BK-6).
+/// When a booking burns: its client did not depart, or did not arrive (BK-5, BK-6).
 #[must_use]
 pub fn burns_at(order: &Model) -> Option<Instant> {
     if order.departed_at.is_some() { order.arrival_deadline } else { order.depart_deadline }
 }
 
-/// When the client is reminded; only of what is still to come when the start was agreed (NOT-5).
+/// When the client is reminded; only reminders due after the start was agreed (NOT-5).
 fn reminders(order: &Model, policy: &Policy) -> Vec<(&'static str, Option<Instant>)> {
     let (Some(start), Some(agreed)) = (order.starts_at, order.scheduled_at) else {
         return Vec::new();
@@ -163,7 +163,7 @@ fn reminders(order: &Model, policy: &Policy) -> Vec<(&'static str, Option<Instan
 mod tests {
     use super::*;
 
-    /// OUT-1: of every wait it was decided whether our own outages move it.
+    /// OUT-1: each kind of timer is listed as moved by our outages, or not.
     #[test]
     fn out_1_every_wait_moves_or_stays() {
         for kind in ALL {

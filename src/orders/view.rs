@@ -1,4 +1,4 @@
-//! An order as its reader may see it. The same view travels in answers, events and snapshots.
+//! The view of an order for its reader. Answers, events and snapshots carry the same view.
 
 use chrono::{DateTime, Utc};
 use entity::order::{
@@ -15,12 +15,12 @@ pub use super::parties::{CarOf, ClientOf, PartnerOf};
 use super::parties::{car_of, client_name, partner_of};
 use super::{amount, capacity, fee};
 
-/// Who reads.
+/// The reader of a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reader {
     /// The car's owner.
     Client,
-    /// The branch's people.
+    /// The branch's staff.
     Staff,
     /// Support.
     Support,
@@ -36,29 +36,29 @@ impl Reader {
     }
 }
 
-/// What is proposed for an order.
+/// A pending proposal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ProposalOf {
     /// The proposal.
     pub id: ProposalId,
-    /// Which side proposes.
+    /// The side that proposed.
     pub by: Actor,
-    /// Since when.
+    /// When it was made.
     pub at: DateTime<Utc>,
-    /// Until when it can be answered.
+    /// The deadline for the answer.
     pub expires_at: DateTime<Utc>,
-    /// What.
+    /// Its content.
     #[serde(flatten)]
     pub what: ProposedOf,
 }
 
-/// What a proposal is.
+/// The content of a proposal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ProposedOf {
     /// More services (ADD-1).
     AddOn {
-        /// Those that are added, priced for the car.
+        /// The added services, priced for the car.
         services: Vec<Line>,
         /// The total with them.
         total: Money,
@@ -69,15 +69,15 @@ pub enum ProposedOf {
         starts_at: DateTime<Utc>,
         /// The end.
         ends_at: DateTime<Utc>,
-        /// The bay that is held for it meanwhile; partner and support only.
+        /// The bay held for it meanwhile; partner and support only.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         place: Option<Place>,
-        /// Proposed by the client when cancelling was no longer free.
+        /// Whether the client proposed it when cancelling was no longer free.
         late: bool,
     },
 }
 
-/// An order, whole.
+/// A complete order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[expect(
     missing_docs,
@@ -95,10 +95,10 @@ pub struct OrderView {
     pub client: ClientOf,
     pub car: CarOf,
     pub services: Vec<Line>,
-    /// What it costs as it stands: agreed with the client, or entered by staff since.
+    /// The current total: agreed with the client, or entered by staff since.
     pub total: Money,
     /// The total the client last agreed to: at placing, by an accepted add-on, or by staying after
-    /// a corrected class. The final amount is measured by it (ORD-11).
+    /// a corrected class. The final amount is compared with it (ORD-11).
     pub agreed_total: Money,
     pub final_amount: Option<Money>,
     /// The lower amount that the client, or support, confirmed (ORD-11).
@@ -115,11 +115,11 @@ pub struct OrderView {
     pub departed_at: Option<DateTime<Utc>>,
     pub arrived_at: Option<DateTime<Utc>>,
     pub arrival_by: Option<ArrivalBy>,
-    /// The client has arrived and waits: from then, exclusive, cancelling is free for it and counts
-    /// as the partner's (ARR-2). Null before an arrival and once the car is taken in.
+    /// For a client who has arrived and waits: from then, exclusive, cancelling is free and counts
+    /// as the partner's (ARR-2). Null before an arrival and after the admission.
     pub may_leave_free_at: Option<DateTime<Utc>>,
-    /// The client has arrived and waits: then, exclusive, the clock ends the order as
-    /// `not_admitted`, free for the client and by the partner's fault, if the car was not taken in
+    /// For a client who has arrived and waits: then, exclusive, the scheduler ends the order as
+    /// `not_admitted`, free for the client and by the partner's fault, unless the car was admitted
     /// (ARR-2).
     pub admit_deadline: Option<DateTime<Utc>>,
     pub eta_at: Option<DateTime<Utc>>,
@@ -128,10 +128,11 @@ pub struct OrderView {
     pub completed_at: Option<DateTime<Utc>>,
     pub cancelled_at: Option<DateTime<Utc>>,
     pub frozen_until: Option<DateTime<Utc>>,
-    /// Somebody should look: closed by the clock, far off the agreed total; for partner and support
-    /// also: its first position was out of reach of its origin (LIM-3).
+    /// Needs attention: completed by the scheduler, or far off the agreed total; for partner and
+    /// support also: its first position was out of reach of its origin (LIM-3).
     pub flagged: bool,
-    /// When its first position proved out of reach of its origin; partner and support only (LIM-3).
+    /// When its first position was found out of reach of its origin; partner and support only
+    /// (LIM-3).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub position_doubted_at: Option<DateTime<Utc>>,
     pub undelivered: bool,
@@ -139,47 +140,47 @@ pub struct OrderView {
     pub starts_at: Option<DateTime<Utc>>,
     /// A booking's end.
     pub ends_at: Option<DateTime<Utc>>,
-    /// From then "В путь" may be pressed for a booking (BK-5).
+    /// When "В путь" becomes available for a booking (BK-5).
     pub depart_from: Option<DateTime<Utc>>,
-    /// Until then a booking's client must have set out or arrived (BK-5).
+    /// The deadline for a booking's client to depart or arrive (BK-5).
     pub depart_deadline: Option<DateTime<Utc>>,
-    /// Cancelling a booking is free until then (PEN-1).
+    /// The end of free cancelling of a booking (PEN-1).
     pub free_cancel_until: Option<DateTime<Utc>>,
     /// The bay it holds; partner and support only.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub place: Option<Place>,
-    /// Taken although no bay was free (BK-10).
+    /// Accepted although no bay was free (BK-10).
     pub overbooked: bool,
-    /// Visits that are to begin in its bay before it is done: in the answer of what made it so, for
-    /// the partner (BK-10).
+    /// Visits that are to begin in its bay before it is done: for the partner, in the answer of the
+    /// command that caused it (BK-10).
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub clashes: Vec<ClashView>,
     /// How often the start was moved.
     pub reschedules: i16,
-    /// What the other side proposes, or this one.
+    /// The pending proposal of either side.
     pub proposal: Option<ProposalOf>,
-    /// The class of the car was corrected when it was taken in (ORD-10).
+    /// The class of the car was corrected at the admission (ORD-10).
     pub class_corrected: bool,
     /// When the client contested the final amount (ORD-11).
     pub amount_contested_at: Option<DateTime<Utc>>,
-    /// What the client should know beforehand: `overlaps_another_order` (BK-11).
+    /// Warnings for the client: `overlaps_another_order` (BK-11).
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub warnings: Vec<String>,
-    /// Bonus the client has set aside for it, or paid with in the end (BON-5).
+    /// Bonus the client has reserved for it, or finally paid with (BON-5).
     pub bonus: Money,
-    /// The fee that fell due with its end; the debt itself is under penalties.
+    /// The fee due at its end; the debt itself is under penalties.
     pub penalty: Option<Money>,
     /// Partner and support only.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub commission: Option<Money>,
-    /// What this reader may do now, from the machine itself.
+    /// The intents permitted to this reader now, by the state machine.
     pub may: Vec<String>,
-    /// A part of it cannot be read: what is shown may be blank, and support alone may act.
+    /// A part of it cannot be read: fields shown may be blank, and only support may act.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub unreadable: bool,
 }
 
-/// The order as this reader may see it.
+/// The view of an order for this reader.
 #[must_use]
 pub fn view(order: &Model, reader: Reader) -> OrderView {
     let snapshot = &order.snapshot;
@@ -281,7 +282,7 @@ fn may(order: &Model, actor: Actor) -> Vec<String> {
         .collect()
 }
 
-/// What the table allows but the order's own state already rules out.
+/// Excludes intents that the table permits but the order's own state rules out.
 fn sensible(order: &Model, intent: Intent, actor: Actor) -> bool {
     let frozen = order.frozen_until.is_some();
     let arrived = order.arrived_at.is_some();
@@ -293,7 +294,8 @@ fn sensible(order: &Model, intent: Intent, actor: Actor) -> bool {
         Intent::Contest => !arrived,
         Intent::Leave => order.class_corrected,
         Intent::ContestAmount => {
-            // What the clock closed is flagged too, at the agreed amount itself (ORD-11).
+            // Orders completed by the scheduler are flagged too, even at the agreed amount
+            // (ORD-11).
             let off = order.final_amount.is_some_and(|amount| amount != order.client_agreed);
             order.flagged && off && order.amount_contested_at.is_none()
         }
@@ -336,7 +338,7 @@ fn proposed(order: &Model, add_on: bool) -> bool {
     })
 }
 
-/// Was it this side that proposed?
+/// Was the proposal made by this side?
 fn own(order: &Model, actor: Actor) -> bool {
     order.proposal.as_ref().is_some_and(|proposal| proposal.by == actor)
 }

@@ -1,5 +1,5 @@
-//! What a client asks for, and everything a preview and an order of it share: the partner serves,
-//! the services fit the car, the price is known, a booking has its slot (QO-1, BK-1, ORD-7).
+//! Order requests, and the checks shared by preview and placing: the partner serves, the services
+//! fit the car, the price is known, a booking has its slot (QO-1, BK-1, ORD-7).
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::order::{Kind, Line, Model, Place, Proposed, Snapshot, Status};
@@ -16,19 +16,19 @@ use crate::partners::plan;
 use crate::platform::{Command, Stop, Tx, readable};
 use crate::policy::{self, Policy, PolicyVersion};
 
-/// What a client asks for.
+/// An order request of a client.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Wish {
     /// Quick, or a booking.
     pub kind: Kind,
-    /// At which branch.
+    /// The branch.
     pub partner_id: PartnerId,
-    /// For which car.
+    /// The car.
     pub car_id: CarId,
-    /// Which services.
+    /// The services.
     pub service_ids: Vec<ServiceId>,
-    /// Where the client is.
+    /// The client's position.
     pub origin: Point,
     /// The total that was shown, qəpik; not needed for a preview.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,23 +36,23 @@ pub struct Wish {
     /// The start of a booking: one of the partner's slots.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starts_at: Option<DateTime<Utc>>,
-    /// How much of it is paid with bonus, qəpik (BON-5).
+    /// The part to be paid with bonus, qəpik (BON-5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pay_with_bonus: Option<Money>,
 }
 
-/// What cancelling will cost, said before placing.
+/// The terms of cancelling, shown before placing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Terms {
-    /// Basis points of the agreed estimate.
+    /// The fee, basis points of the agreed estimate.
     pub fee_bp: i32,
-    /// At most.
+    /// The maximum fee.
     pub fee_cap: Money,
-    /// Free until then: `acceptance` of a quick order, `free_until_at` of a booking.
+    /// The end of free cancelling: `acceptance` of a quick order, `free_until_at` of a booking.
     pub free_until: String,
     /// The instant, for a booking.
     pub free_until_at: Option<DateTime<Utc>>,
-    /// Confirmed later than that, a booking is free to cancel for so many minutes more.
+    /// Minutes for which a booking confirmed after that instant is free to cancel.
     pub fresh_cancel_min: Option<i64>,
 }
 
@@ -65,20 +65,19 @@ pub struct Preview {
     pub total: Money,
     /// The estimate of the route, seconds.
     pub route_secs: i64,
-    /// What comes on top of it for a quick order, seconds.
+    /// Seconds added to it for a quick order.
     pub arrival_buffer_secs: i64,
-    /// What cancelling will cost.
+    /// The terms of cancelling.
     pub cancellation: Terms,
-    /// When a booking would end.
+    /// The end of a booking.
     pub ends_at: Option<DateTime<Utc>>,
-    /// Until when the partner would have to answer a booking.
+    /// The deadline for the partner's answer to a booking.
     pub answer_by: Option<DateTime<Utc>>,
-    /// What the client should know beforehand: `overlaps_another_order` (BK-11),
-    /// `arrives_after_closing`.
+    /// Warnings for the client: `overlaps_another_order` (BK-11), `arrives_after_closing`.
     pub warnings: Vec<String>,
 }
 
-/// A wish that can be granted.
+/// A checked order request.
 pub(super) struct Ready {
     pub(super) policy: PolicyVersion,
     pub(super) car: car::Model,
@@ -93,7 +92,7 @@ pub(super) struct Ready {
 }
 
 impl Ready {
-    /// What the client is warned of.
+    /// The warnings for the client.
     pub(super) fn warnings(&self) -> Vec<String> {
         let mut warnings = warnings(self.overlaps);
         if self.after_closing {
@@ -103,11 +102,11 @@ impl Ready {
     }
 }
 
-/// Shows what an order would be; changes nothing.
+/// Previews an order; changes nothing.
 pub struct PreviewOrder {
-    /// Who asks.
+    /// The client.
     pub client_id: PersonId,
-    /// For what.
+    /// The order request.
     pub wish: Wish,
 }
 
@@ -141,12 +140,12 @@ impl Command for PreviewOrder {
     }
 }
 
-/// What the client is warned of.
+/// The warnings for the client.
 pub(super) fn warnings(overlaps: bool) -> Vec<String> {
     if overlaps { vec!["overlaps_another_order".to_owned()] } else { Vec::new() }
 }
 
-/// Everything a preview and an order share.
+/// Checks shared by preview and placing.
 pub(super) async fn prepare(tx: &mut Tx, client_id: PersonId, wish: &Wish) -> Result<Ready, Stop> {
     if wish.starts_at.is_some() != (wish.kind == Kind::Booking) {
         return Err(Refusal::StartInvalid.into());
@@ -226,28 +225,28 @@ fn snapshot(
     }
 }
 
-/// What the same client has elsewhere at the same time.
+/// The check for other orders of the same client at the same time.
 pub(super) struct Clash {
     client_id: PersonId,
     car_id: CarId,
     partner_id: PartnerId,
     kind: Kind,
     except: Option<OrderId>,
-    /// It is the client who asks: nobody else is told where the car is booked.
+    /// The caller is the client: others do not learn where the car is booked.
     told: bool,
 }
 
 impl Clash {
-    /// Of an order that is there; `told` where its client asks.
+    /// For an existing order; `told` if its client asks.
     pub(super) fn of_order(order: &Model, told: bool) -> Self {
         let Model { client_id, car_id, partner_id, kind, .. } = *order;
         Self { client_id, car_id, partner_id, kind, except: Some(order.id), told }
     }
 
-    /// BK-11: the same client at two partners is warned of (`true`).
+    /// BK-11: the same client at two partners gets a warning (`true`).
     ///
     /// # Errors
-    /// `car_booked` when the same car is at two places at one time.
+    /// `car_booked` when the same car is at two places at the same time.
     pub(super) async fn overlaps(&self, tx: &Tx, span: Span) -> Result<bool, Stop> {
         self.among(&self.open(tx).await?, span)
     }
@@ -261,13 +260,13 @@ impl Clash {
         Ok(readable::partly(tx.db(), others).await?)
     }
 
-    /// As [`Self::overlaps`], among these orders of the client.
+    /// As [`Self::overlaps`], among the given orders of the client.
     fn among(&self, others: &[Model], span: Span) -> Result<bool, Stop> {
         let mut overlaps = false;
         let others = others.iter().filter(|other| Some(other.id) != self.except);
         for other in others {
             let meets = meets(other, span);
-            // Of two quick orders of a car the database itself refuses the second (QO-7).
+            // The database itself refuses the second of two quick orders of a car (QO-7).
             let both_quick = (other.kind, self.kind) == (Kind::Quick, Kind::Quick);
             let same_car = other.car_id == self.car_id && !both_quick;
             if same_car && (meets || capacity::keeps_car(other, span)) {
@@ -287,7 +286,7 @@ impl Clash {
     }
 }
 
-/// When the visit would be.
+/// The time of the visit.
 fn span_of(snapshot: &Snapshot, booked: Option<&slot::Chosen>, now: Instant) -> Span {
     if let Some(booked) = booked {
         return Span { from: booked.place.from, until: booked.place.until };
@@ -295,8 +294,8 @@ fn span_of(snapshot: &Snapshot, booked: Option<&slot::Chosen>, now: Instant) -> 
     price::visit(&snapshot.lines).occupying(now + TimeDelta::seconds(snapshot.route_secs))
 }
 
-/// Does an open order keep its client in this span, or would it by a move that is proposed, as far
-/// as is known now?
+/// Does an open order occupy its client in this span, or would it by a pending move, as far as is
+/// known now?
 fn meets(other: &Model, span: Span) -> bool {
     let moving = other.proposal.as_ref().is_some_and(|proposal| match &proposal.what {
         Proposed::Reschedule { place, .. } => place.from < span.until && span.from < place.until,
@@ -310,7 +309,7 @@ fn meets(other: &Model, span: Span) -> bool {
     moving || (begins < span.until && span.from < ends)
 }
 
-/// The instants of a booked visit: what its state holds from the moment it is placed or moved.
+/// Sets the times of a booked visit, which determine its occupancy once it is placed or moved.
 pub(super) fn scheduled(order: Model, chosen: &slot::Chosen, keys: &Policy) -> Model {
     let start = chosen.starts_at;
     let booking = &keys.booking;
