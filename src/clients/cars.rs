@@ -17,7 +17,7 @@ use crate::platform::write_set::Unique;
 use crate::platform::{Command, Stop, Tx, readable};
 use crate::policy;
 
-/// Characters of a make.
+/// Maximum characters of a make.
 const MAKE_MAX: usize = 60;
 
 /// A car as its owner sees it.
@@ -42,7 +42,7 @@ impl From<car::Model> for CarView {
 
 /// Adds a car.
 pub struct AddCar {
-    /// Whose.
+    /// The client.
     pub client_id: PersonId,
     /// The plate, as typed.
     pub plate: String,
@@ -57,7 +57,7 @@ impl Command for AddCar {
     const NAME: &'static str = "add_car";
 
     async fn run(&self, tx: &mut Tx) -> Result<CarView, Stop> {
-        // Letters that look alike are the same car (ACC-7).
+        // Lookalike letters fold to the same plate (ACC-7).
         let plate = fold_code(&self.plate);
         let make = self.make.trim();
         let right = (4..=12).contains(&plate.chars().count())
@@ -66,7 +66,8 @@ impl Command for AddCar {
         if !right {
             return Err(Refusal::CarInvalid.into());
         }
-        // LIM-7. Each car raises the version of its owner: two at once are never both the last one.
+        // LIM-7. Adding a car raises its owner's version: concurrent additions cannot exceed the
+        // limit.
         let owner = tx.find::<person::Entity>(self.client_id).await?;
         let owner = Tx::must("person", self.client_id, owner)?;
         tx.update(&owner, &owner.clone());
@@ -98,9 +99,9 @@ impl Command for AddCar {
     }
 }
 
-/// Lets a car go; its orders stay as they are.
+/// Removes a car; its orders stay as they are.
 pub struct RemoveCar {
-    /// Whose.
+    /// The client.
     pub client_id: PersonId,
     /// The car.
     pub car_id: CarId,
@@ -114,7 +115,7 @@ impl Command for RemoveCar {
         let old = tx.find::<car::Entity>(self.car_id).await?;
         let old = old.filter(|c| c.client_id == self.client_id && c.removed_at.is_none());
         let old = old.ok_or(Refusal::NoSuchCar)?;
-        // Taken away and added again it would be another car to QO-7 and BK-11.
+        // Removed and added again, it would be a different car to QO-7 and BK-11.
         let open = [Status::Requested, Status::Confirmed, Status::OnTheWay, Status::Active];
         let in_use = order::Entity::find()
             .filter(order::Column::CarId.eq(self.car_id))
@@ -142,7 +143,7 @@ pub async fn list<C: ConnectionTrait>(db: &C, client_id: PersonId) -> Result<Vec
     Ok(rows.into_iter().map(CarView::from).collect())
 }
 
-/// The class of a client's own car; the car is taken as this node saw it last, where it did.
+/// The class of a client's own car, from the row cache if it is there.
 ///
 /// # Errors
 /// `no_such_car`, or a fault.

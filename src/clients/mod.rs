@@ -1,4 +1,4 @@
-//! Clients: what they are called and what they drive.
+//! Clients: their profiles and cars.
 
 pub mod cars;
 pub mod profile;
@@ -7,14 +7,14 @@ use entity::person;
 
 use crate::platform::Tx;
 
-/// Raises the version of a client's row: whatever was read of this client since the row was is
-/// read again if it changes before the commit.
+/// Raises the version of a client's row: a command that read data of this client since its row runs
+/// again if the row changes before the commit.
 pub fn raise(tx: &mut Tx, client: &person::Model) {
     tx.update(client, &client.clone());
 }
 
 crate::refusals! {
-    /// What the clients' side refuses.
+    /// Refusals of the clients' commands.
     Refusal {
         NoSuchCar = "no_such_car", NotFound, "There is no such car of yours", "Look at your cars again.";
         CarInvalid = "car_invalid", Unprocessable, "The car makes no sense", "A plate has 4 to 12 letters and digits, a make 1 to 60 characters.";

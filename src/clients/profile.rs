@@ -1,4 +1,4 @@
-//! What a person is called, and in which language things are told.
+//! The name and language of a person.
 
 use entity::person;
 use entity::value::{Lang, PersonId, SealedColumn, SealedField};
@@ -9,7 +9,7 @@ use super::Refusal;
 use crate::platform::crypto::Keys;
 use crate::platform::{Command, Stop, Tx};
 
-/// Characters of a name.
+/// Maximum characters of a name.
 const NAME_MAX: usize = 60;
 
 /// A person as they see themselves.
@@ -17,7 +17,7 @@ const NAME_MAX: usize = 60;
 pub struct ProfileView {
     /// The person.
     pub id: PersonId,
-    /// What they are called.
+    /// Their name.
     pub name: Option<SealedField>,
     /// The language.
     pub lang: Lang,
@@ -27,7 +27,7 @@ pub struct ProfileView {
 pub struct EditProfile {
     /// The person.
     pub person_id: PersonId,
-    /// What they are called.
+    /// Their name.
     pub name: Option<String>,
     /// The language.
     pub lang: Option<Lang>,

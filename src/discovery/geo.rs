@@ -1,4 +1,4 @@
-//! Distances, and the open estimate of a route: pure.
+//! Distances, and the public estimate of a route: pure.
 #![expect(clippy::float_arithmetic, reason = "geometry is done in floats")]
 
 use entity::value::Point;
@@ -11,12 +11,13 @@ pub fn distance_m(a: Point, b: Point) -> i32 {
     whole(metres)
 }
 
-/// Seconds a car takes: the straight line, longer by `detour_pct` percent in all, at `speed_kmh`.
+/// Estimated driving time, seconds: the straight line, longer by `detour_pct` percent, at
+/// `speed_kmh`.
 #[must_use]
 pub fn route_secs(distance_m: i32, detour_pct: u32, speed_kmh: u32) -> i64 {
     let metres = i64::from(distance_m) * i64::from(detour_pct) / 100;
     let metres_per_hour = i64::from(speed_kmh.max(1)) * 1000;
-    // Rounded up: the client gains the part of a second.
+    // Rounded up in the client's favour.
     (metres * 3600 + metres_per_hour - 1) / metres_per_hour
 }
 

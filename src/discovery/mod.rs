@@ -1,6 +1,6 @@
-//! Discovery: who serves near a place. For now the nearest who is open, for alternatives also able
-//! to afford the order; ranking, and hiding who cannot, come later (QO-8, BAL-3). And when a
-//! partner is free (BK-1).
+//! Discovery: the partners near a point, and when they are free (BK-1). For now the nearest open
+//! ones, for alternatives only those able to afford the order; ranking, and hiding those that
+//! cannot, come later (QO-8, BAL-3).
 
 pub mod geo;
 pub mod nearest;

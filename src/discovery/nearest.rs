@@ -1,4 +1,4 @@
-//! The partners near a point that serve now, nearest first.
+//! The partners near a point that are open now, nearest first.
 
 use std::collections::BTreeSet;
 
@@ -16,21 +16,21 @@ use crate::partners::read::{self, ServiceView};
 use crate::platform::{Stop, failure, readable};
 use crate::policy::Policy;
 
-/// Rows of one search.
+/// Maximum rows of one search.
 pub const FOUND_MAX: usize = 50;
 
-/// What is looked for.
+/// A search for partners near a point.
 #[derive(Clone, Debug)]
 pub struct Wanted {
-    /// Around here.
+    /// The centre of the search.
     pub centre: Point,
-    /// At most so far, metres.
+    /// The maximum distance, metres.
     pub radius_m: u32,
-    /// Every one of these kinds of work; none is any.
+    /// The required kinds of work, all of them; any if empty.
     pub codes: BTreeSet<String>,
-    /// For this class of car; where none is named, services of any class are shown.
+    /// The class of car; if absent, services of any class are shown.
     pub class: Option<CarClass>,
-    /// Show those that are closed too.
+    /// Whether to include closed ones.
     pub closed_too: bool,
 }
 
@@ -39,11 +39,11 @@ pub struct Wanted {
 pub struct Offered {
     /// The service.
     pub id: ServiceId,
-    /// What kind of work it is.
+    /// The kind of work.
     pub code: String,
-    /// What clients read.
+    /// The name clients see.
     pub name: String,
-    /// The price; the lowest where no class was named.
+    /// The price; the lowest if no class was named.
     pub price: Money,
     /// The duration, minutes.
     pub minutes: i32,
@@ -58,19 +58,19 @@ pub struct Found {
     pub name: String,
     /// Its address.
     pub address: String,
-    /// Where it is.
+    /// Its position.
     pub point: Point,
     /// Metres along the sphere.
     pub distance_m: i32,
-    /// The open estimate of the route, seconds.
+    /// The public estimate of the route, seconds.
     pub route_secs: i64,
-    /// Serving now.
+    /// Whether it serves now.
     pub open: bool,
-    /// What it offers.
+    /// Its services.
     pub services: Vec<Offered>,
 }
 
-/// Looks around.
+/// Searches for partners near a point.
 ///
 /// # Errors
 /// When the database fails.
@@ -86,7 +86,7 @@ pub async fn nearest<C: ConnectionTrait>(
         .filter(partner::Column::State.eq(PartnerState::Live))
         .filter(partner::Column::Lat.between(south, north))
         .filter(partner::Column::Lon.between(west, east));
-    // A branch whose row cannot be decoded is not found; the others are.
+    // A branch whose row cannot be decoded is omitted; the others are shown.
     let rows = readable::all(db, rows).await?.rows;
     let limit = i32::try_from(wanted.radius_m).unwrap_or(i32::MAX);
     let mut near: Vec<(i32, partner::Model)> = rows
@@ -96,7 +96,7 @@ pub async fn nearest<C: ConnectionTrait>(
         .collect();
     near.sort_by_key(|(distance, row)| (*distance, row.id));
     let ids: Vec<PartnerId> = near.iter().map(|(_, row)| row.id).collect();
-    // Whoever could not take an order is not shown (BAL-3).
+    // Branches that cannot afford an order are omitted (BAL-3).
     let able = able(db, &ids, policy.balance.floor).await?;
     near.retain(|(_, row)| able.contains(&row.id));
     let mut found = Vec::new();

@@ -1,7 +1,7 @@
-//! When a partner is free for some services and a class of car (BK-1, BK-3).
+//! Free slots of a partner for some services and a class of car (BK-1, BK-3).
 //!
-//! The plan is taken as this node read it last. One read then gives what is held and the branch's
-//! version with it; where that is another than the plan's, both are read anew.
+//! The plan comes from the node's cache. One read then returns the occupancy and the branch's
+//! version; if that differs from the plan's, both are read again.
 
 use std::sync::Arc;
 use std::time::Instant as Stopwatch;
@@ -20,23 +20,23 @@ use crate::partners::slots::Slot;
 use crate::platform::Stop;
 use crate::policy::Policy;
 
-/// How often a branch that is being edited is read anew.
+/// Maximum reads of a branch that is being edited.
 const READS_MAX: u32 = 4;
 
-/// What is looked for.
+/// A search for free slots.
 #[derive(Clone, Debug)]
 pub struct Wanted {
-    /// Where.
+    /// The branch.
     pub partner_id: PartnerId,
     /// All of these services, each named once.
     pub service_ids: Vec<ServiceId>,
-    /// For a car of this class.
+    /// The class of the car.
     pub class: CarClass,
-    /// For this very car: it cannot be at two places at one time (BK-11).
+    /// The car, if known: it cannot be at two places at the same time (BK-11).
     pub car_id: Option<CarId>,
-    /// On this local date …
+    /// The first local date.
     pub date: NaiveDate,
-    /// … and so many days from it on.
+    /// The number of days from it on.
     pub days: u64,
 }
 
@@ -48,14 +48,14 @@ pub struct SlotsView {
     /// The first local date.
     #[schema(value_type = String, format = Date)]
     pub date: NaiveDate,
-    /// By their start.
+    /// Sorted by start.
     pub slots: Vec<FreeSlot>,
 }
 
 /// A slot that can be booked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FreeSlot {
-    /// Book with it.
+    /// The start to book with.
     pub starts_at: DateTime<Utc>,
     /// When the services end.
     pub ends_at: DateTime<Utc>,
@@ -67,7 +67,7 @@ impl From<&Slot> for FreeSlot {
     }
 }
 
-/// Looks for them. A branch that takes no orders now has none.
+/// Searches for free slots. A branch that takes no orders now has none.
 ///
 /// # Errors
 /// `no_such_partner`; `service_unknown`, `service_stopped`, `not_for_class`, `different_bays`; a
@@ -93,7 +93,7 @@ async fn newest<C: ConnectionTrait>(
     now: Instant,
 ) -> Result<SlotsView, Stop> {
     if let Some(plan) = plans.kept(wanted.partner_id) {
-        // Neither a no nor "none" is said on the word of a kept plan alone.
+        // Neither a refusal nor an empty result is answered from a cached plan alone.
         let need =
             plan.need(&wanted.service_ids, wanted.class, policy).ok().filter(|_| plan.taking);
         if let Some(need) = need
@@ -116,7 +116,7 @@ async fn newest<C: ConnectionTrait>(
     Err(Stop::Contended)
 }
 
-/// What is free under this plan; nothing where the branch has moved on since.
+/// The free slots under this plan; `None` if the branch was edited since.
 async fn look<C: ConnectionTrait>(
     db: &C,
     plan: &Plan,

@@ -1,7 +1,7 @@
-//! The code shown at a branch: six digits, others every local day (ARR-1, LIM-3).
+//! The arrival code shown at a branch: six digits, new every local day (ARR-1, LIM-3).
 //!
-//! It is computed from the deployment's key, the branch's own secret and the date: every node knows
-//! it, and a code of yesterday says nothing about that of today.
+//! It is computed from the deployment's key, the branch's own secret and the date: every node can
+//! compute it, and yesterday's code reveals nothing about today's.
 
 use chrono::{NaiveDate, TimeDelta};
 use entity::partner;
@@ -14,7 +14,7 @@ use crate::platform::crypto::Keys;
 /// Digits of a code.
 const DIGITS: u32 = 6;
 
-/// The code a branch shows at this instant.
+/// The code of a branch at this instant.
 ///
 /// # Errors
 /// A fault when the branch's zone is unknown.
@@ -22,8 +22,8 @@ pub fn shown(keys: &Keys, row: &partner::Model, now: Instant) -> Result<String, 
     Ok(of_date(keys, row, date(row, now)?))
 }
 
-/// The codes that are good at this instant: today's, and that of the day before for a short time
-/// after midnight; the same one twice for the rest of the day.
+/// The codes valid at this instant: today's, and for a short time after midnight that of the day
+/// before; later today's twice.
 ///
 /// # Errors
 /// A fault when the branch's zone is unknown.

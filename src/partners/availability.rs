@@ -1,4 +1,4 @@
-//! What is free at a branch: its plan against the ticks that are held (BK-1, BK-2).
+//! The free slots of a branch: its plan without the occupancy (BK-1, BK-2).
 
 use chrono::{Days, NaiveDate, TimeDelta};
 use entity::tick;
@@ -14,37 +14,37 @@ use super::slots::{self, Busy, Slot, Ticks, ticks};
 use crate::platform::{Fault, Stop};
 use crate::policy::Policy;
 
-/// Whose ticks count as free where nobody's do.
+/// The holder for a search in which nobody's occupancy counts as free.
 pub const NOBODY: Uuid = Uuid::nil();
 
-/// What is looked for.
+/// A search for free slots.
 pub struct Search<'a> {
-    /// Where.
+    /// The branch's plan.
     pub plan: &'a Plan,
     /// What the visit needs.
     pub need: &'a Need,
-    /// For this very car, where it is known: it cannot be at two places at one time (BK-11).
+    /// The car, if known: it cannot be at two places at the same time (BK-11).
     pub car: Option<CarId>,
-    /// Whose ticks count as free: those of the visit that would move.
+    /// Whose occupancy counts as free: that of the visit to be moved.
     pub holder: Uuid,
-    /// Under which policy.
+    /// The policy.
     pub policy: &'a Policy,
-    /// When it is asked.
+    /// The time of the search.
     pub now: Instant,
 }
 
-/// The times that are held, and the branch's version when they were read.
+/// The occupied times, and the branch's version when they were read.
 pub struct Held {
-    /// Runs of ticks by bay.
+    /// Runs of occupancy cells by bay.
     pub busy: Vec<Busy>,
-    /// Runs of ticks of the car.
+    /// Runs of occupancy cells of the car.
     pub car: Vec<Ticks>,
     /// The branch's version.
     pub version: i64,
 }
 
 impl Search<'_> {
-    /// From when until when a visit may be booked to start (BK-3, BK-13).
+    /// The span in which a visit may be booked to start (BK-3, BK-13).
     #[must_use]
     pub fn bookable(&self) -> Span {
         let notice = self.notice();
@@ -54,13 +54,13 @@ impl Search<'_> {
         }
     }
 
-    /// The earliest start by the notice a branch is given (BK-3).
+    /// The earliest start, by the minimum notice for a branch (BK-3).
     #[must_use]
     pub fn notice(&self) -> Instant {
         self.now + TimeDelta::minutes(self.policy.booking.min_notice_min)
     }
 
-    /// The ticks in which visits that start on these local dates may lie.
+    /// The span of all visits that start on these local dates.
     fn reach(&self, date: NaiveDate, days: u64) -> Span {
         let last = date.checked_add_days(Days::new(days.saturating_sub(1))).unwrap_or(date);
         let from = self.plan.calendar.day(date).from;
@@ -69,8 +69,8 @@ impl Search<'_> {
         Span { from, until: until + TimeDelta::minutes(visit.minutes + visit.buffer_min) }
     }
 
-    /// The slots that start on these local dates and have a free bay, and what is held; where the
-    /// car is then, [`Self::for_car`] says.
+    /// The slots that start on these local dates and have a free bay, and the occupied times;
+    /// [`Self::for_car`] filters by those of the car.
     ///
     /// # Errors
     /// When the database fails.
@@ -97,7 +97,7 @@ impl Search<'_> {
         Ok((free, held))
     }
 
-    /// Those of the slots at which the car is booked nowhere else (BK-11).
+    /// The slots at which the car has no other booking (BK-11).
     #[must_use]
     pub fn for_car(&self, mut slots: Vec<Slot>, held: &Held) -> Vec<Slot> {
         let meets = |slot: &Slot| {
@@ -109,7 +109,7 @@ impl Search<'_> {
     }
 }
 
-/// The runs of ticks that are held in these bays, in one read with the branch's version; those of
+/// The runs of occupied cells of these bays, and the branch's version, in one read; those of
 /// `holder` count as free.
 ///
 /// # Errors
@@ -135,7 +135,7 @@ pub async fn held<C: ConnectionTrait>(
             format!("${}", values.len())
         })
         .collect();
-    // One row for each bay: by far cheaper than one for each run of ticks, or for each tick.
+    // One row for each bay: far cheaper than one for each run of cells, or for each cell.
     let bay_ids = if names.is_empty() { "NULL".to_owned() } else { names.join(", ") };
     let postgres = backend == DatabaseBackend::Postgres;
     let nothing = if postgres { "NULL::uuid" } else { "NULL" };
@@ -157,7 +157,7 @@ pub async fn held<C: ConnectionTrait>(
     Ok(held)
 }
 
-/// The runs in which ticks follow each other, of ticks in any order.
+/// Merges cells in any order into runs of consecutive ones.
 fn runs(bay_id: BayId, ticks: &str) -> Result<Vec<Busy>, Fault> {
     let mut all: Vec<i64> = ticks.split(',').map(number).collect::<Result<_, _>>()?;
     all.sort_unstable();
@@ -192,7 +192,7 @@ pub async fn free_bays<C: ConnectionTrait>(
     Ok(bays.iter().filter(taken).copied().collect())
 }
 
-/// Until when a bay that is held until `from` can be held on, at most until `until`.
+/// Until when the hold of a bay can be extended from the start of the span, at most to its end.
 ///
 /// # Errors
 /// When the database fails.
@@ -209,7 +209,8 @@ pub async fn free_until<C: ConnectionTrait>(
     Ok(first.map_or(span.until, |first| first.clamp(span.from, span.until)))
 }
 
-/// Forgets ticks of before then: of blocks that are over. An order lets its own go when it ends.
+/// Deletes occupancy cells before this instant: those of past blocks. Orders free theirs at their
+/// end.
 ///
 /// # Errors
 /// When the database fails.

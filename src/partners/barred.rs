@@ -1,7 +1,7 @@
-//! Who may not register while a block stands (SAN-4): whoever owns a blocked branch, and whoever
-//! comes with its address.
+//! Registration bans while a block stands (SAN-4): for the owners of a blocked branch, and for its
+//! address.
 //!
-//! The rule names the VÖEN and the document too; neither is kept of a branch yet.
+//! The rule also covers the VÖEN and the document; neither is stored for a branch yet.
 
 use std::collections::BTreeSet;
 
@@ -17,10 +17,10 @@ use crate::platform::crypto::Keys;
 use crate::platform::{Stop, Tx};
 use crate::reputation::read::blocks;
 
-/// Blocked branches whose addresses are read at once.
+/// Blocked branches whose addresses are read in one query.
 const BATCH: usize = 1_000;
 
-/// May somebody register a branch with this number and address?
+/// Checks that a branch with this number and address may be registered.
 ///
 /// # Errors
 /// `registration_blocked` while a block stands on either, or a fault.
@@ -51,7 +51,7 @@ pub async fn admissible(tx: &Tx, phone: &Phone, address: &str) -> Result<(), Sto
     Ok(())
 }
 
-/// The branches of whoever has this number: an owner owns all of the organisation's (ACC-3).
+/// The branches of the person with this number: an owner owns all of the organisation's (ACC-3).
 async fn owned(tx: &Tx, phone: &Phone) -> Result<BTreeSet<PartnerId>, Stop> {
     let keys = tx.shared::<Keys>()?;
     let Some(who) = known(tx.db(), &keys, phone).await? else { return Ok(BTreeSet::new()) };
@@ -80,8 +80,8 @@ async fn owned(tx: &Tx, phone: &Phone) -> Result<BTreeSet<PartnerId>, Stop> {
     Ok(all.into_iter().collect())
 }
 
-/// Words for a kind of street, folded, and the one each stands for: people shorten them and write
-/// them in the language of whoever reads.
+/// Folded words for a kind of street, with the one each is replaced by: people abbreviate them and
+/// write them in several languages.
 const STREETS: [(&[&str], &str); 4] = [
     (&["kucesi", "kuce", "kuchesi", "kuc", "street", "str", "st"], "kuc"),
     (&["prospekti", "prospekt", "prospect", "avenue", "ave", "pr", "prosp"], "pr"),
@@ -89,8 +89,8 @@ const STREETS: [(&[&str], &str); 4] = [
     (&["sosesi", "sose", "sos", "highway", "hwy"], "sos"),
 ];
 
-/// An address without what people write differently: case, marks, keyboards, punctuation, spaces,
-/// and the word for the kind of street (SAN-4).
+/// An address without variations of spelling: case, diacritics, keyboard layouts, punctuation,
+/// spaces, and the word for the kind of street (SAN-4).
 fn plain(address: &str) -> String {
     let folded = fold(address);
     let kind = |word| STREETS.iter().find(|(words, _)| words.contains(&word));

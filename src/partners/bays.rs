@@ -1,4 +1,4 @@
-//! Places where a car can be served.
+//! Bays: places where a car can be served.
 
 use entity::bay;
 use entity::value::{BayId, PartnerId};
@@ -11,16 +11,16 @@ use super::services::raise;
 use super::{Refusal, limits};
 use crate::platform::{Command, Stop, Tx};
 
-/// A bay as it is shown.
+/// A bay as shown to staff.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct BayView {
     /// The bay.
     pub id: BayId,
-    /// What staff call it.
+    /// The name staff use.
     pub name: String,
-    /// What it can serve.
+    /// The kind of work it can serve.
     pub kind: String,
-    /// In use.
+    /// Whether it is in use.
     pub active: bool,
 }
 
@@ -34,9 +34,9 @@ impl From<bay::Model> for BayView {
 pub struct AddBay {
     /// The branch.
     pub partner_id: PartnerId,
-    /// What staff call it.
+    /// The name staff use.
     pub name: String,
-    /// What it can serve.
+    /// The kind of work it can serve.
     pub kind: String,
 }
 
@@ -63,17 +63,17 @@ impl Command for AddBay {
     }
 }
 
-/// Changes a bay. One that holds bookings may go out of use: they stay (BK-13).
+/// Changes a bay. A bay with bookings may be deactivated: they stay (BK-13).
 pub struct EditBay {
     /// The branch.
     pub partner_id: PartnerId,
     /// The bay.
     pub bay_id: BayId,
-    /// What staff call it.
+    /// The name staff use.
     pub name: Option<String>,
-    /// What it can serve.
+    /// The kind of work it can serve.
     pub kind: Option<String>,
-    /// In use.
+    /// Whether it is in use.
     pub active: Option<bool>,
 }
 
@@ -82,7 +82,7 @@ impl Command for EditBay {
     const NAME: &'static str = "edit_bay";
 
     async fn run(&self, tx: &mut Tx) -> Result<BayView, Stop> {
-        // The branch's version keeps two edits of its bays from mixing.
+        // Raising the branch's version serialises edits of its bays.
         raise(tx, self.partner_id).await?;
         let row = tx.find::<bay::Entity>(self.bay_id).await?;
         let row = row.filter(|row| row.partner_id == self.partner_id);

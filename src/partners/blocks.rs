@@ -1,5 +1,5 @@
-//! Times in which a bay is closed by hand: walk-ins, repairs (BK-13). A block holds its ticks under
-//! its own id, as a visit does, so the database keeps the two apart (BK-2).
+//! Blocks: times in which staff close a bay, for walk-ins or repairs (BK-13). A block holds
+//! occupancy under its own id, as a visit does, so the database keeps the two apart (BK-2).
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::order::Actor;
@@ -21,23 +21,23 @@ use crate::platform::page::{Page, PageQuery};
 use crate::platform::write_set::{Claim, Unique};
 use crate::platform::{Audience, Command, Refused, Stop, Tx, readable};
 
-/// The longest block, ticks: 31 days.
+/// The longest block, occupancy cells: 31 days.
 const LONG_MAX_TICKS: i64 = 31 * 24 * 3600 / TICK_SECS;
-/// A block ends at most so far ahead, days.
+/// A block must end within so many days.
 const AHEAD_MAX_DAYS: i64 = 731;
 
-/// A block as it is shown.
+/// A block as shown to staff.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BlockView {
     /// The block.
     pub id: BlockId,
-    /// Which bay.
+    /// The bay.
     pub bay_id: BayId,
-    /// From then.
+    /// The start.
     pub starts_at: DateTime<Utc>,
-    /// Until then, exclusive.
+    /// The end, exclusive.
     pub ends_at: DateTime<Utc>,
-    /// Why.
+    /// The reason.
     pub note: String,
 }
 
@@ -53,7 +53,7 @@ impl From<bay_block::Model> for BlockView {
     }
 }
 
-/// What the branch is told.
+/// The event emitted to the branch.
 #[derive(Serialize)]
 struct Told<'a> {
     block: &'a BlockView,
@@ -66,7 +66,7 @@ struct By {
     kind: Actor,
 }
 
-/// Tells the branch: that also orders everybody who takes ticks of its bays.
+/// Emits it to the branch; its feed counter also serialises commands that occupy its bays.
 fn tell(tx: &mut Tx, partner_id: PartnerId, block: &BlockView, removed: bool) -> Result<(), Stop> {
     let told = Told { block, removed, actor: By { kind: tx.by().actor } };
     let audience = Audience::Branch(partner_id);
@@ -78,17 +78,17 @@ fn claim(row: &bay_block::Model) -> Claim {
     Claim { resource: row.bay_id.0, from, until, holder: row.id.0 }
 }
 
-/// Closes a bay for a time; the ends are rounded outward to whole ticks.
+/// Closes a bay for a time; the ends are rounded outward to whole occupancy cells.
 pub struct AddBlock {
     /// The branch.
     pub partner_id: PartnerId,
-    /// Which of its bays.
+    /// The bay.
     pub bay_id: BayId,
-    /// From then.
+    /// The start.
     pub starts_at: Instant,
-    /// Until then.
+    /// The end.
     pub ends_at: Instant,
-    /// Why.
+    /// The reason.
     pub note: String,
 }
 
@@ -116,7 +116,7 @@ impl Command for AddBlock {
         };
         let claim = claim(&row);
         if !tx.first_run() {
-            // The database refused a tick: who holds it?
+            // The database refused a cell: find its holder.
             in_the_way(tx, &claim).await?;
         }
         tx.insert(row.clone());
@@ -134,7 +134,7 @@ impl Command for AddBlock {
 }
 
 impl AddBlock {
-    /// The whole ticks it touches, if they make sense.
+    /// The whole cells it touches, if its times are valid.
     fn rounded(&self, now: Instant) -> Option<Span> {
         let last = now + TimeDelta::days(AHEAD_MAX_DAYS);
         let sensible = self.starts_at < self.ends_at
@@ -148,7 +148,7 @@ impl AddBlock {
     }
 }
 
-/// An order in the way of a block.
+/// An order that conflicts with a block.
 #[derive(Serialize)]
 struct OrderInTheWay {
     order_id: OrderId,
@@ -159,7 +159,7 @@ struct OrderInTheWay {
     until: Option<Instant>,
 }
 
-/// Refuses, with whoever holds a tick of the claim.
+/// Refuses with the order that holds a cell of the claim.
 async fn in_the_way(tx: &Tx, claim: &Claim) -> Result<(), Stop> {
     let runs: Vec<(Uuid, i64, i64)> = tick::Entity::find()
         .select_only()
@@ -198,7 +198,7 @@ async fn in_the_way(tx: &Tx, claim: &Claim) -> Result<(), Stop> {
     Err(refused.with("orders", orders).with("blocks", blocks).into())
 }
 
-/// Opens the bay again.
+/// Removes a block, which opens the bay again.
 pub struct RemoveBlock {
     /// The branch.
     pub partner_id: PartnerId,

@@ -1,5 +1,5 @@
-//! The secret address under which calendar programs read a branch's calendar (PAN-1): whoever has
-//! it may read, so it is kept as a keyed hash alone and a fresh one ends the old.
+//! The secret address under which calendar programs read a branch's calendar (PAN-1). Knowing it
+//! permits reading, so only a keyed hash is stored, and a new address invalidates the old one.
 
 use entity::calendar_feed;
 use entity::value::{PartnerId, SealedColumn, SealedField};
@@ -12,14 +12,14 @@ use crate::platform::{Command, Stop, Tx};
 
 const PURPOSE: &str = "calendar";
 
-/// The secret of a fresh address; sealed, since the answer is kept for repeats (ORD-4).
+/// The secret of a new address; sealed, since the answer is stored for repeated requests (ORD-4).
 #[derive(Serialize, Deserialize)]
 pub struct FeedSecret {
     /// 256 random bits as text.
     pub token: SealedField,
 }
 
-/// Gives the calendar a fresh address; the one before is dead at once.
+/// Gives the calendar a new address; the old one is invalid at once.
 pub struct RotateFeed {
     /// The branch.
     pub partner_id: PartnerId,
@@ -42,7 +42,7 @@ impl Command for RotateFeed {
     }
 }
 
-/// Turns the calendar's address off.
+/// Disables the calendar's address.
 pub struct StopFeed {
     /// The branch.
     pub partner_id: PartnerId,
@@ -58,7 +58,7 @@ impl Command for StopFeed {
     }
 }
 
-/// Whose calendar this address shows.
+/// The branch whose calendar this address shows.
 ///
 /// # Errors
 /// `no_such_calendar`, or a fault.

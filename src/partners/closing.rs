@@ -1,4 +1,4 @@
-//! The switches of a day: a pause, closed for today, open again (BK-13).
+//! Temporary closing of a branch: a pause, closed for today, open again (BK-13).
 
 use chrono::TimeDelta;
 use entity::order::Actor;
@@ -13,26 +13,26 @@ use crate::platform::crypto::Keys;
 use crate::platform::{Audience, Command, Stop, Tx};
 use crate::policy;
 
-/// Which switch.
+/// The change of the switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Switch {
-    /// Closed for so many minutes from now; the policy's where none are named.
+    /// Closed for so many minutes from now; by default the policy's.
     Pause(Option<i64>),
-    /// Closed until the working day is over.
+    /// Closed until the end of the working day.
     CloseToday,
     /// Open again.
     Resume,
 }
 
-/// Turns a switch of a branch; live bookings stay, whatever it says.
+/// Sets the switch of a branch; live bookings stay in any case.
 pub struct Turn {
     /// The branch.
     pub partner_id: PartnerId,
-    /// Which switch.
+    /// The change of the switch.
     pub switch: Switch,
 }
 
-/// What the branch is told.
+/// The event emitted to the branch.
 #[derive(Serialize)]
 struct Told<'a> {
     branch: &'a BranchView,
@@ -78,9 +78,9 @@ impl Command for Turn {
     }
 }
 
-/// When the working day that runs at this instant is over: where a span that opened on an earlier
-/// date still runs, at its close; else with the local date, or with the last span that opens on
-/// this date and runs past midnight.
+/// The end of the present working day: the close of a span that opened on an earlier date, if one
+/// is still running; else the end of the local date, or of the last span that opens on it and runs
+/// past midnight.
 #[must_use]
 pub fn end_of_today(calendar: &Calendar, now: Instant) -> Instant {
     let today = calendar.date_of(now);

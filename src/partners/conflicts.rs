@@ -1,8 +1,8 @@
-//! Live bookings that no longer fit what a branch has said of its times and bays: they are named,
-//! never dropped (BK-13).
+//! Live bookings that conflict with the branch's edited times and bays: they are listed, never
+//! dropped (BK-13).
 //!
-//! It is read after the edit has landed. A booking is placed only against the branch's newest
-//! version, so one that this read does not see yet was checked against the edit itself.
+//! They are read after the edit was committed. A booking is placed only at the branch's newest
+//! version, so one that this read misses was checked against the edit itself.
 
 use chrono::{DateTime, Utc};
 use entity::order::{Kind, Model, Status};
@@ -18,7 +18,7 @@ use super::Refusal;
 use super::plan::{Plan, Plans};
 use crate::platform::{Engine, Snapshot, Stop, readable};
 
-/// Why a booking no longer fits.
+/// The reason of a conflict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Why {
@@ -28,30 +28,30 @@ pub enum Why {
     OutsideHours,
     /// Its bay is not in use.
     BayInactive,
-    /// Its bay serves something else.
+    /// Its bay does not suit its services.
     BayUnfit,
 }
 
-/// A live booking that no longer fits.
+/// A live booking in conflict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Conflict {
     /// The booking.
     pub order_id: OrderId,
-    /// What people read aloud.
+    /// The order's short code, read aloud by people.
     pub code: String,
-    /// Where it stands.
+    /// Its status.
     pub status: Status,
     /// Its start.
     pub starts_at: DateTime<Utc>,
     /// Its end.
     pub ends_at: DateTime<Utc>,
-    /// The bay it holds.
+    /// The bay allocated to it.
     pub bay_id: Option<BayId>,
-    /// Why it no longer fits.
+    /// The reasons of the conflict.
     pub why: Vec<Why>,
 }
 
-/// The live bookings of a branch that one of these reasons holds of now, by their start.
+/// The live bookings of a branch in conflict now for one of these reasons, by their start.
 ///
 /// # Errors
 /// `no_such_partner`, or a fault.
@@ -79,7 +79,7 @@ async fn at_moment<C: ConnectionTrait>(
     let plan = plans.of(db, &partner).await?;
     let bays = bay::Entity::find().filter(bay::Column::PartnerId.eq(id)).all(db).await?;
     let live = [Status::Requested, Status::Confirmed, Status::OnTheWay, Status::Active];
-    // No more than the bays of the branch can hold.
+    // At most as many as the branch's bays can hold.
     let bookings = order::Entity::find()
         .filter(order::Column::PartnerId.eq(id))
         .filter(order::Column::Kind.eq(Kind::Booking))

@@ -1,7 +1,7 @@
-//! How much one branch may keep in its catalogue and calendar (LIM-7).
+//! Limits of a branch's catalogue and calendar (LIM-7).
 //!
-//! Whoever adds something raises the branch's version first, so two at once are never both the last
-//! one that fits.
+//! Each addition raises the branch's version first, so two concurrent ones cannot both be the last
+//! permitted.
 
 use entity::value::{Instant, PartnerId};
 use entity::{bay, bay_block, partner, service, special_day};
@@ -11,7 +11,7 @@ use super::{Refusal, special_days};
 use crate::platform::{Stop, Tx};
 use crate::policy;
 
-/// One more service, beside those it offers and those it offers no longer?
+/// Checks the limit of services, counting those offered no longer.
 ///
 /// # Errors
 /// `too_many_services`, or a fault.
@@ -21,7 +21,7 @@ pub(super) async fn one_more_service(tx: &Tx, id: PartnerId) -> Result<(), Stop>
     fits(all.count(tx.db()).await?, most, Refusal::TooManyServices)
 }
 
-/// One more bay, beside those in use and those out of use?
+/// Checks the limit of bays, counting those out of use.
 ///
 /// # Errors
 /// `too_many_bays`, or a fault.
@@ -31,7 +31,7 @@ pub(super) async fn one_more_bay(tx: &Tx, id: PartnerId) -> Result<(), Stop> {
     fits(all.count(tx.db()).await?, most, Refusal::TooManyBays)
 }
 
-/// One more block, beside those that are not over?
+/// Checks the limit of blocks, counting those that are not over.
 ///
 /// # Errors
 /// `too_many_blocks`, or a fault.
@@ -44,7 +44,7 @@ pub(super) async fn one_more_block(tx: &Tx, id: PartnerId) -> Result<(), Stop> {
     fits(all.count(tx.db()).await?, most, Refusal::TooManyBlocks)
 }
 
-/// One more special day, beside the others from today on?
+/// Checks the limit of special days, counting those from today on.
 ///
 /// # Errors
 /// `too_many_special_days`, or a fault.
@@ -54,7 +54,7 @@ pub(super) async fn one_more_special_day(
     date: &str,
     now: Instant,
 ) -> Result<(), Stop> {
-    // Dates are kept as text that sorts as they do.
+    // Dates are stored as text that sorts chronologically.
     let today = special_days::today(partner, now)?.to_string();
     let others = special_day::Entity::find()
         .filter(special_day::Column::PartnerId.eq(partner.id))

@@ -1,4 +1,4 @@
-//! Partners: branches, what they offer, where they serve, when they are open.
+//! Partners: branches, their services, bays and opening hours.
 
 pub mod arrival_code;
 pub mod availability;
@@ -20,7 +20,7 @@ pub mod slots;
 pub mod special_days;
 
 crate::refusals! {
-    /// What the partners' side refuses.
+    /// Refusals of the partners' commands.
     Refusal {
         NoSuchPartner = "no_such_partner", NotFound, "There is no such partner", "Check the partner's id.";
         NoSuchService = "no_such_service", NotFound, "There is no such service here", "Look at the partner's services again.";

@@ -1,5 +1,5 @@
-//! The night before a date: hours of the day before that run past midnight stay as they are when
-//! the date gets hours of its own (BK-12). The answer names them, and the visits in them.
+//! The night before a date: hours of the day before that run past midnight stay unchanged when the
+//! date becomes a special day (BK-12). The answer lists them, and the visits in them.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::order::{self, Kind, Model, Status};
@@ -28,23 +28,23 @@ pub struct NightSpan {
     pub visits: Vec<NightVisit>,
 }
 
-/// A visit in the night.
+/// A visit in such a span.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NightVisit {
     /// The order.
     pub order_id: OrderId,
-    /// What people read aloud.
+    /// The order's short code, read aloud by people.
     pub code: String,
     /// Quick, or a booking.
     pub kind: Kind,
-    /// Where it stands.
+    /// Its status.
     pub status: Status,
     /// When the visit begins: the start of a booking, the expected arrival of a quick order.
     pub starts_at: DateTime<Utc>,
 }
 
-/// What remains of the night before a date: the spans that are not over, and the live visits that
-/// begin in them.
+/// The rest of the night before a date: the spans that are not over, and the live visits that begin
+/// in them.
 ///
 /// # Errors
 /// `no_such_partner`, or a fault.

@@ -1,7 +1,7 @@
-//! What a branch offers, where and when, as one value: hours, special days, services, bays.
+//! A branch's plan: hours, special days, services and bays as one value.
 //!
-//! Every edit of any of it raises the branch's version, so a plan kept in memory is known to be
-//! today's by one number, which the read of a calendar brings along and the flush checks again.
+//! Every edit of them raises the branch's version, so the version alone tells whether a cached plan
+//! is current. Reads of a calendar return it, and the flush verifies it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use super::special_days;
 use crate::platform::{Fault, Stop, Tx};
 use crate::policy::Policy;
 
-/// Plans kept at most.
+/// Maximum plans in the cache.
 const PLANS_MAX: u64 = 10_000;
 
 /// A branch's plan at one version of it.
@@ -28,15 +28,15 @@ pub struct Plan {
     pub version: i64,
     /// Live and taking orders.
     pub taking: bool,
-    /// When it is open.
+    /// Its opening hours.
     pub calendar: Calendar,
-    /// What it offers, also what it offers no longer.
+    /// Its services, including those offered no longer.
     pub services: Vec<ServiceView>,
-    /// Where it serves, the bays in use, by name.
+    /// Its bays in use, by name.
     pub bays: Vec<bay::Model>,
-    /// Does it keep bays at all, be they in use or not?
+    /// Whether it has any bays, in use or not.
     pub keeps_bays: bool,
-    /// Paused, or closed for today, until then.
+    /// The end of a pause, or of closing for today.
     pub closed_until: Option<Instant>,
     /// Its own slot grid, minutes.
     pub grid_min: Option<i16>,
@@ -60,16 +60,16 @@ pub fn offered(
     Ok((service, price.ok_or(Refusal::NotForClass)?))
 }
 
-/// What some services need of a bay.
+/// What the requested services need of a bay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Need {
-    /// How long.
+    /// The duration of the visit.
     pub visit: Visit,
-    /// What the bay must be for; any where none is named.
+    /// The required kind of bay; any if none is named.
     pub bay_kind: Option<String>,
 }
 
-/// The plans this node read last.
+/// The node's cache of plans.
 pub struct Plans(moka::sync::Cache<PartnerId, Arc<Plan>>);
 
 impl Default for Plans {
@@ -79,13 +79,13 @@ impl Default for Plans {
 }
 
 impl Plans {
-    /// The plan of a branch as this node read it last.
+    /// The plan of a branch from the cache, whatever its version.
     #[must_use]
     pub fn kept(&self, id: PartnerId) -> Option<Arc<Plan>> {
         self.0.get(&id)
     }
 
-    /// The plan of a branch at this state of it.
+    /// The plan of a branch at the version of this row.
     ///
     /// # Errors
     /// A fault when the database fails or the zone is unknown.
@@ -103,7 +103,7 @@ impl Plans {
     }
 }
 
-/// A branch and its plan, for a command.
+/// Loads a branch and its plan for a command.
 ///
 /// # Errors
 /// `no_such_partner`, or a fault.
@@ -145,7 +145,7 @@ fn day(row: &special_day::Model) -> Result<SpecialDay, Fault> {
 }
 
 impl Plan {
-    /// The bays that may serve this.
+    /// The bays of the required kind.
     #[must_use]
     pub fn bays_for(&self, bay_kind: Option<&str>) -> Vec<BayId> {
         let fits = |bay: &&bay::Model| bay_kind.is_none_or(|kind| kind == bay.kind);
@@ -158,7 +158,7 @@ impl Plan {
         self.grid_min.map_or(policy.booking.grid_min, i64::from)
     }
 
-    /// What a bay must be for to serve all of these, also what is offered no longer.
+    /// The kind of bay that serves all of these services, including those offered no longer.
     ///
     /// # Errors
     /// `different_bays`.

@@ -1,4 +1,4 @@
-//! A branch's own switches and hours.
+//! A branch's own settings and hours.
 
 use std::ops::RangeInclusive;
 
@@ -18,21 +18,20 @@ use crate::policy::{self, Policy};
 
 /// Spans in a week.
 const SPANS_MAX: usize = 70;
-/// Grids a branch may choose, minutes: each divides the hour (BK-1).
+/// Slot grids a branch may choose, minutes: each divides the hour (BK-1).
 const GRIDS_MIN: [i16; 6] = [5, 10, 15, 20, 30, 60];
-/// Services a branch may name to be confirmed by themselves.
+/// Services a branch may name for automatic confirmation.
 const AUTO_SERVICES_MAX: usize = 200;
 
-/// What is said of a setting that need not be a branch's own: on the wire a value, null, or
-/// nothing.
+/// The change of a setting that overrides the policy: on the wire a value, null, or absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Setting<T> {
-    /// Nothing: it stays as it is.
+    /// Absent: it stays as it is.
     #[default]
     Kept,
-    /// The policy's holds again.
+    /// The policy's value applies again.
     Policy,
-    /// The branch's own.
+    /// The branch's own value.
     Own(T),
 }
 
@@ -60,23 +59,23 @@ impl<T: Clone> Setting<T> {
     }
 }
 
-/// Changes a branch's switches and settings; what is not named stays.
+/// Changes a branch's settings; absent ones stay.
 pub struct EditBranch {
     /// The branch.
     pub partner_id: PartnerId,
-    /// Takes orders now.
+    /// Whether it takes orders now.
     pub taking_orders: Option<bool>,
-    /// Minutes on top of the route; never below the policy's (QO-1).
+    /// Minutes added to the route; never below the policy's (QO-1).
     pub arrival_buffer_min: Option<i32>,
     /// Its slot grid, minutes.
     pub grid_min: Setting<i16>,
-    /// Bookings are let go free until so many minutes before (PEN-1).
+    /// Bookings can be cancelled free until so many minutes before (PEN-1).
     pub free_cancel_min: Setting<i32>,
-    /// Which bookings it confirms by itself (BK-4).
+    /// Which bookings it confirms automatically (BK-4).
     pub auto_confirm: Setting<AutoConfirm>,
-    /// Accepts add-ons by itself (ADD-1).
+    /// Whether it accepts add-ons automatically (ADD-1).
     pub auto_add_on: Option<bool>,
-    /// Takes quick orders whose client is expected after closing.
+    /// Whether it takes quick orders whose client is expected after closing.
     pub late_arrivals: Option<bool>,
 }
 
@@ -119,7 +118,7 @@ impl EditBranch {
             && confirmed.is_none_or(|auto| auto.hours.iter().copied().all(weekly))
     }
 
-    /// Are the services it names the branch's own?
+    /// Are the named services the branch's own?
     async fn own_services(&self, tx: &Tx) -> Result<bool, Stop> {
         let named = self.auto_confirm.own().map(|auto| auto.service_ids.as_slice());
         let Some(named) = named.filter(|ids| !ids.is_empty()) else { return Ok(true) };
@@ -129,20 +128,20 @@ impl EditBranch {
     }
 }
 
-/// How many minutes a branch may give on top of the route (QO-1).
+/// The minutes a branch may add to the route (QO-1).
 pub(super) fn buffers(keys: &Policy) -> RangeInclusive<i32> {
     let whole = |minutes: i64| i32::try_from(minutes).unwrap_or(i32::MAX);
     let quick = &keys.quick;
     whole(quick.arrival_buffer_min)..=whole(quick.arrival_buffer_most_min)
 }
 
-/// Are these hours of one weekday, at most a day long?
+/// Are these valid hours of one weekday, at most a day long?
 fn weekly(hours: AutoHours) -> bool {
     let AutoHours { weekday, from_min, until_min } = hours;
     sensible(&[Hours { weekday, opens_min: from_min, closes_min: until_min }])
 }
 
-/// One span of the week, as it travels.
+/// One span of the week, as on the wire.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SpanView {
@@ -154,7 +153,7 @@ pub struct SpanView {
     pub closes_min: i16,
 }
 
-/// The weekly hours, as they travel.
+/// The weekly hours, as on the wire.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScheduleView {
@@ -181,7 +180,7 @@ impl Command for SetSchedule {
         }
         let old = tx.find::<partner::Entity>(self.partner_id).await?;
         let old = old.ok_or(Refusal::NoSuchPartner)?;
-        // The branch's version keeps two edits of its hours from mixing.
+        // Updating the branch's version serialises edits of its hours.
         tx.update(&old, &old.clone());
         let before = super::read::hours(tx.db(), &[self.partner_id]).await?;
         for span in before.get(&self.partner_id).into_iter().flatten() {

@@ -1,4 +1,4 @@
-//! Branches as they are shown, and as an order needs them.
+//! Reads of branches: as shown, and as an order needs them.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use super::{Refusal, arrival_code};
 use crate::platform::crypto::Keys;
 use crate::platform::{Fault, Stop};
 
-/// A branch as its own people and support see it.
+/// A branch as shown to its staff and to support.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct BranchView {
     /// The branch.
@@ -27,31 +27,31 @@ pub struct BranchView {
     pub name: String,
     /// Its address.
     pub address: String,
-    /// Where it is.
+    /// Its position.
     pub point: Point,
     /// IANA time zone.
     pub zone: String,
-    /// Where it stands in its life.
+    /// Its state.
     pub state: PartnerState,
-    /// Its own switch.
+    /// Whether it takes orders now, by its own setting.
     pub taking_orders: bool,
-    /// Minutes on top of the route.
+    /// Minutes added to the route.
     pub arrival_buffer_min: i32,
-    /// The code shown at the branch today; another one every local day (ARR-1, LIM-3).
+    /// Today's arrival code; a new one every local day (ARR-1, LIM-3).
     pub arrival_code: SealedField,
-    /// Paused, or closed for today, until then (BK-13).
+    /// The end of a pause, or of closing for today (BK-13).
     pub closed_until: Option<DateTime<Utc>>,
-    /// Its slot grid, minutes; the policy's where none is set (BK-1).
+    /// Its slot grid, minutes; null for the policy's (BK-1).
     pub grid_min: Option<i16>,
-    /// Bookings are let go free until so many minutes before; the policy's where none is set.
+    /// Bookings can be cancelled free until so many minutes before; null for the policy's.
     pub free_cancel_min: Option<i32>,
-    /// Which bookings it confirms by itself (BK-4).
+    /// Which bookings it confirms automatically (BK-4).
     pub auto_confirm: Option<AutoConfirm>,
-    /// Accepts add-ons by itself (ADD-1).
+    /// Whether it accepts add-ons automatically (ADD-1).
     pub auto_add_on: bool,
-    /// Takes quick orders whose client is expected after closing.
+    /// Whether it takes quick orders whose client is expected after closing.
     pub late_arrivals: bool,
-    /// Raised by every change.
+    /// The version; raised by every change.
     pub version: i64,
 }
 
@@ -59,7 +59,7 @@ impl BranchView {
     /// The branch as it is at this instant.
     ///
     /// # Errors
-    /// A fault when its zone is unknown, or the machine has no randomness.
+    /// A fault when its zone is unknown, or the system has no randomness.
     pub fn of(row: partner::Model, keys: &Keys, now: Instant) -> Result<Self, Stop> {
         let code = arrival_code::shown(keys, &row, now)?;
         let column = SealedColumn::ArrivalCode;
@@ -85,7 +85,7 @@ impl BranchView {
     }
 }
 
-/// What a service costs and takes for one class of car.
+/// The price and duration of a service for one class of car.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PriceView {
@@ -102,19 +102,19 @@ pub struct PriceView {
 pub struct ServiceView {
     /// The service.
     pub id: ServiceId,
-    /// What kind of work it is.
+    /// The kind of work.
     pub code: String,
-    /// What clients read.
+    /// The name clients see.
     pub name: String,
-    /// Offered now.
+    /// Whether it is offered.
     pub active: bool,
-    /// What the bay must be for; any where none is named.
+    /// The required kind of bay; any if none is named.
     pub bay_kind: Option<String>,
-    /// The rest of the bay after it, minutes; the policy's where none is set.
+    /// The buffer after it, minutes; null for the policy's.
     pub buffer_min: Option<i32>,
-    /// By class of car.
+    /// One for each class of car.
     pub prices: Vec<PriceView>,
-    /// Raised by every change.
+    /// The version; raised by every change.
     pub version: i64,
 }
 
@@ -219,7 +219,7 @@ pub fn serving(row: &partner::Model, calendar: &Calendar, at: Instant) -> bool {
     taking(row) && row.closed_until.is_none_or(|until| until <= at) && calendar.open_at(at)
 }
 
-/// Is the branch live and taking orders, be it open now or not?
+/// Is the branch live and taking orders, whether it is open now or not?
 #[must_use]
 pub fn taking(row: &partner::Model) -> bool {
     row.state == PartnerState::Live && row.taking_orders

@@ -1,4 +1,4 @@
-//! Support registers organisations and branches; verification comes with its own issue of work.
+//! Registration of organisations and branches by support; verification is a separate task.
 
 use entity::partner::PartnerState;
 use entity::value::{OrganisationId, PartnerId, Phone, Point, SealedColumn};
@@ -11,7 +11,7 @@ use crate::platform::crypto::Keys;
 use crate::platform::{Command, Stop, Tx};
 use crate::{access, policy};
 
-/// Names and addresses are at most so long, characters.
+/// Maximum length of names and addresses, characters.
 pub const TEXT_MAX: usize = 200;
 
 /// Registers a business.
@@ -20,7 +20,7 @@ pub struct RegisterOrganisation {
     pub name: String,
 }
 
-/// A business as it is shown.
+/// A business as shown to support.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct OrganisationView {
     /// The organisation.
@@ -49,24 +49,24 @@ impl Command for RegisterOrganisation {
 
 /// A branch to be registered.
 pub struct NewBranch {
-    /// The business; a new one of the same name where none is given.
+    /// The business; if absent, a new one of the same name is registered.
     pub organisation_id: Option<OrganisationId>,
-    /// What clients read.
+    /// The name clients see.
     pub name: String,
-    /// Where it is, in words.
+    /// Its address, in words.
     pub address: String,
-    /// Where it is.
+    /// Its position.
     pub point: Point,
     /// IANA time zone.
     pub zone: String,
-    /// Minutes on top of the route; the policy's where none is given.
+    /// Minutes added to the route; the policy's if absent.
     pub arrival_buffer_min: Option<i32>,
-    /// Whose number: signs in as its owner.
+    /// The owner's number to sign in with.
     pub owner_phone: Phone,
 }
 
-/// Registers a branch: live at once, with an owner; not while a block stands on the owner's number
-/// or on the address (SAN-4; VÖEN and document are not kept yet).
+/// Registers a branch, live at once, with an owner; refused while a block stands on the owner's
+/// number or on the address (SAN-4; VÖEN and document are not stored yet).
 ///
 /// # Errors
 /// `branch_invalid`, `registration_blocked`, or a fault.
@@ -123,7 +123,7 @@ async fn organisation(tx: &mut Tx, branch: &NewBranch) -> Result<OrganisationId,
     Ok(id)
 }
 
-/// Is it a text people can read, and not too long?
+/// Is it a readable text, and not too long?
 #[must_use]
 pub fn says_something(text: &str) -> bool {
     !text.trim().is_empty() && text.chars().count() <= TEXT_MAX

@@ -1,8 +1,8 @@
 //! When a branch is open, in its own time: pure (BK-1, BK-12).
 //!
-//! A zone's clocks skip some times and show others twice. Hours that name a skipped time mean the
-//! first instant after the gap; of a time shown twice the branch opens at the earlier and closes at
-//! the later, so that nobody who goes by the clock finds it shut within its hours.
+//! Clock changes make local times skip or repeat. Hours that name a skipped time mean the first
+//! instant after the gap; of a repeated time the branch opens at the earlier and closes at the
+//! later, so that by local time it is never closed within its hours.
 
 use chrono::{Datelike as _, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _};
 use chrono::{MappedLocalTime, Timelike as _, Utc};
@@ -11,11 +11,11 @@ use entity::value::{Instant, Span};
 
 /// Minutes of a day.
 pub const DAY_MIN: i16 = 1440;
-/// How long after the midnight of the day it opens on a span can last, days.
+/// How many days after its midnight a span may reach.
 const REACH_DAYS: Days = Days::new(2);
 
-/// Open from, until: minutes after the local midnight of a weekday; past 1440 runs into the next
-/// day.
+/// Weekly opening hours: minutes after the local midnight of a weekday; past 1440 runs into the
+/// next day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hours {
     /// 1 Monday … 7 Sunday.
@@ -35,7 +35,7 @@ pub struct Opening {
     pub closes_min: i16,
 }
 
-/// A date with hours of its own; none is closed.
+/// A date with hours of its own; closed if it has none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpecialDay {
     /// The local date.
@@ -50,7 +50,7 @@ impl From<Hours> for Opening {
     }
 }
 
-/// Do the weekly hours make sense: within their days, no span into another, of its weekday or of
+/// Are the weekly hours valid: within their days, no span overlapping another, of its weekday or of
 /// the next?
 #[must_use]
 pub fn sensible(hours: &[Hours]) -> bool {
@@ -62,7 +62,7 @@ pub fn sensible(hours: &[Hours]) -> bool {
     hours.iter().copied().all(fits) && pairwise(hours, apart)
 }
 
-/// Do the hours of a special day make sense: within their day, no span into another?
+/// Are the hours of a special day valid: within their day, no span overlapping another?
 #[must_use]
 pub fn sensible_day(spans: &[Opening]) -> bool {
     spans.iter().copied().all(sound) && pairwise(spans, |a, b| !meet(a, b))
@@ -87,19 +87,19 @@ fn pairwise<T: Copy>(all: &[T], holds: impl Fn(T, T) -> bool) -> bool {
     all.iter().enumerate().all(|(i, a)| all.iter().skip(i + 1).all(|b| holds(*a, *b)))
 }
 
-/// When a branch is open: its zone, its week and its special days.
+/// The opening hours of a branch: its zone, its week and its special days.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Calendar {
     /// The IANA zone the hours are read in.
     pub zone: Tz,
     /// The hours of every week.
     pub weekly: Vec<Hours>,
-    /// Dates with other hours, each named once.
+    /// Dates with other hours, each at most once.
     pub special: Vec<SpecialDay>,
 }
 
 impl Calendar {
-    /// The open spans within a span: sorted, apart, cut to it.
+    /// The open spans within a span: sorted, disjoint, clipped to it.
     ///
     /// Spans that touch are one. A special day replaces the weekly spans that open on its date;
     /// what opened the day before still runs into it.
@@ -126,11 +126,11 @@ impl Calendar {
         self.around(at, at).any(|span| span.holds(at))
     }
 
-    /// A local date, from its first instant to the first of the next: 23, 24 or 25 hours, and none
+    /// A local date, from its first instant to the first of the next: 23, 24 or 25 hours, and empty
     /// where the zone skipped the date.
     ///
-    /// Where clocks went back over midnight the minutes shown again belong to the earlier date
-    /// ([`Calendar::date_of`]) but stand within the span of the later.
+    /// Where a clock change repeats minutes across midnight, they belong to the earlier date
+    /// ([`Calendar::date_of`]) but lie within the span of the later.
     #[must_use]
     pub fn day(&self, date: NaiveDate) -> Span {
         Span {
@@ -139,15 +139,15 @@ impl Calendar {
         }
     }
 
-    /// The date the branch's calendar shows.
+    /// The local date of an instant.
     #[must_use]
     pub fn date_of(&self, at: Instant) -> NaiveDate {
         at.with_timezone(&self.zone).date_naive()
     }
 
-    /// The instants of a local date at which a visit can start: the clock shows a whole multiple
-    /// of the grid after midnight (BK-12). Sorted; what is skipped is not there, what is shown
-    /// twice is there twice; a grid of no minutes has none.
+    /// The instants of a local date at which a visit can start: local time is a multiple of the
+    /// grid after midnight (BK-12). Sorted; skipped times are absent, repeated times occur twice; a
+    /// grid of zero minutes has none.
     #[must_use]
     pub fn starts(&self, date: NaiveDate, grid_min: i64) -> Vec<Instant> {
         let Some(step) = usize::try_from(grid_min).ok().filter(|step| *step > 0) else {
@@ -174,16 +174,16 @@ impl Calendar {
         grid_min > 0 && local.nanosecond() == 0 && secs % 60 == 0 && (secs / 60) % grid_min == 0
     }
 
-    /// Every span that can touch these two instants and what lies between, as it was written.
+    /// Every span that can touch the time between these two instants, unclipped.
     fn around(&self, from: Instant, until: Instant) -> impl Iterator<Item = Span> {
         let first = self.date_of(from).checked_sub_days(REACH_DAYS).unwrap_or(NaiveDate::MIN);
-        // One more: where clocks go back over midnight, tomorrow has begun once already.
+        // One more: where clocks go back over midnight, the next date has begun once already.
         let last = self.date_of(until).succ_opt().unwrap_or(NaiveDate::MAX);
         let dates = first.iter_days().take_while(move |date| *date <= last);
         dates.flat_map(move |date| self.opens_on(date))
     }
 
-    /// The spans that open on a local date, as they were written: each may run into the next day.
+    /// The spans that open on a local date, unclipped: each may run into the next day.
     pub fn opens_on(&self, date: NaiveDate) -> impl Iterator<Item = Span> {
         self.opening_on(date).map(move |opening| Span {
             from: self.shown(wall(date, opening.opens_min)).earlier,
@@ -213,7 +213,7 @@ impl Calendar {
     }
 }
 
-/// When a branch's clocks show a time: twice, once, or – the first instant after it – in a gap.
+/// The instants of a local time: two, one, or – the first instant after it – one for a gap.
 struct Shown {
     earlier: Instant,
     later: Instant,

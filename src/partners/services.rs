@@ -1,4 +1,4 @@
-//! What a branch offers, at which price and for how long, by class of car (ACC-7).
+//! The services of a branch, with price and duration by class of car (ACC-7).
 
 use std::collections::BTreeSet;
 
@@ -11,11 +11,11 @@ use super::register::says_something;
 use super::{Refusal, limits};
 use crate::platform::{Command, Stop, Tx};
 
-/// Durations are multiples of so many minutes (BK-1).
+/// The unit of durations, minutes (BK-1).
 pub const STEP_MIN: i32 = 5;
 /// The longest service, minutes.
 const MINUTES_MAX: i32 = 7 * 24 * 60;
-/// The longest rest of a bay, minutes.
+/// The longest buffer of a bay, minutes.
 const BUFFER_MAX: i32 = 240;
 /// Characters of a service's code.
 const CODE_MAX: usize = 64;
@@ -24,19 +24,19 @@ const CODE_MAX: usize = 64;
 pub struct SaveService {
     /// The branch.
     pub partner_id: PartnerId,
-    /// The service to change; a new one where none is named.
+    /// The service to change; if absent, a new one is added.
     pub service_id: Option<ServiceId>,
-    /// What kind of work it is.
+    /// The kind of work.
     pub code: Option<String>,
-    /// What clients read.
+    /// The name clients see.
     pub name: Option<String>,
-    /// Offered now.
+    /// Whether it is offered.
     pub active: Option<bool>,
-    /// What the bay must be for; an empty text is any.
+    /// The required kind of bay; an empty text means any.
     pub bay_kind: Option<String>,
-    /// The rest of the bay after it, minutes.
+    /// The buffer of the bay after it, minutes.
     pub buffer_min: Option<i32>,
-    /// By class of car; replaces all that were.
+    /// By class of car; replaces all former prices.
     pub prices: Option<Vec<PriceView>>,
 }
 
@@ -146,7 +146,7 @@ impl SaveService {
     }
 }
 
-/// Raises the branch's version: whoever knows the branch by an older one reads it again.
+/// Raises the branch's version: cached older versions are read again.
 ///
 /// # Errors
 /// `no_such_partner`, or a fault.

@@ -1,32 +1,32 @@
-//! Where a visit fits: the free starts of a day and the bays for each, pure (BK-1, BK-2).
+//! The free starts of a day and the bays for each: pure (BK-1, BK-2).
 
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use entity::value::{BayId, Instant, Span};
 
-/// A tick, the least a bay is taken for, seconds.
+/// The length of an occupancy cell, the minimum a bay is taken for, seconds.
 pub const TICK_SECS: i64 = 300;
 
-/// A half-open run of ticks, each named by the unix seconds of its start divided by
+/// A half-open run of occupancy cells, each numbered by the unix seconds of its start divided by
 /// [`TICK_SECS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ticks {
-    /// The first tick of it.
+    /// The first cell of it.
     pub from: i64,
-    /// The first tick after it.
+    /// The first cell after it.
     pub until: i64,
 }
 
 impl Ticks {
-    /// Is there a tick in both? A run of none meets nothing.
+    /// Do the runs share a cell? An empty run shares none.
     #[must_use]
     pub fn meets(&self, other: &Ticks) -> bool {
         self.from.max(other.from) < self.until.min(other.until)
     }
 }
 
-/// Every tick a span touches: rounded outward.
+/// Every cell a span touches: rounded outward.
 #[must_use]
 pub fn ticks(span: Span) -> Ticks {
     let part = i64::from(span.until.timestamp_subsec_nanos() > 0);
@@ -36,32 +36,32 @@ pub fn ticks(span: Span) -> Ticks {
     }
 }
 
-/// A run of ticks in which a bay is taken.
+/// A run of cells in which a bay is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Busy {
     /// The bay.
     pub bay_id: BayId,
-    /// When.
+    /// The cells.
     pub ticks: Ticks,
 }
 
-/// How long a visit takes.
+/// The duration of a visit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Visit {
-    /// Of its services together.
+    /// Minutes of its services together.
     pub minutes: i64,
-    /// Of the bay's rest after them.
+    /// Minutes of the bay's buffer after them.
     pub buffer_min: i64,
 }
 
 impl Visit {
-    /// When the car is served.
+    /// The span of the services.
     #[must_use]
     pub fn serving(&self, start: Instant) -> Span {
         Span { from: start, until: after(start, self.minutes) }
     }
 
-    /// When the bay is taken: the serving and the rest after it.
+    /// The occupancy of the bay: the services and the buffer after them.
     #[must_use]
     pub fn occupying(&self, start: Instant) -> Span {
         Span { from: start, until: after(start, self.minutes.saturating_add(self.buffer_min)) }
@@ -78,14 +78,14 @@ fn after(start: Instant, minutes: i64) -> Instant {
 pub struct Slot {
     /// The start.
     pub starts_at: Instant,
-    /// The planned end: without the bay's rest.
+    /// The planned end, without the buffer.
     pub ends_at: Instant,
-    /// The bays that are free for it, never none.
+    /// The bays that are free for it; never empty.
     pub bays: Vec<BayId>,
 }
 
-/// The starts `between` that can be booked (BK-1): the branch is open while the car is served – one
-/// span of `open`, closing may fall into the bay's rest – and a bay is free until it has rested.
+/// The starts `between` that can be booked (BK-1): one span of `open` contains the services –
+/// closing may fall into the buffer – and a bay is free until the end of the buffer.
 ///
 /// Starts and bays keep the order they are given in.
 #[must_use]
@@ -114,7 +114,7 @@ pub fn free(
     starts.iter().filter_map(slot).collect()
 }
 
-/// The taken runs of each bay: sorted, apart.
+/// The taken runs of each bay: sorted and disjoint.
 fn runs(busy: &[Busy]) -> BTreeMap<BayId, Vec<Ticks>> {
     let mut sorted = busy.to_vec();
     sorted.retain(|b| b.ticks.from < b.ticks.until);
@@ -130,14 +130,14 @@ fn runs(busy: &[Busy]) -> BTreeMap<BayId, Vec<Ticks>> {
     runs
 }
 
-/// Does none of the runs – sorted, apart – meet what is wanted?
+/// Do none of the runs, sorted and disjoint, overlap the wanted one?
 fn vacant(taken: &[Ticks], wanted: Ticks) -> bool {
     let over = taken.partition_point(|run| run.until <= wanted.from);
     taken.get(over).is_none_or(|next| !next.meets(&wanted))
 }
 
-/// The bay for a slot that stands idle for the shortest time before the visit, so that long gaps
-/// stay whole; the first of equals. A bay that is taken after all is passed over.
+/// The bay with the shortest idle time before the slot, which keeps long gaps whole; the first of
+/// equals. Bays that are taken are skipped.
 #[must_use]
 pub fn choose(slot: &Slot, busy: &[Busy], visit: Visit) -> Option<BayId> {
     let wanted = ticks(visit.occupying(slot.starts_at));

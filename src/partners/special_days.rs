@@ -1,4 +1,4 @@
-//! Special days: dates on which a branch keeps other hours than the weekly ones (BK-12).
+//! Special days: dates with hours other than the weekly ones (BK-12).
 
 use chrono::{Days, NaiveDate};
 use entity::partner;
@@ -16,24 +16,24 @@ use super::services::raise;
 use super::{Refusal, limits, read};
 use crate::platform::{Command, Fault, Stop, Tx};
 
-/// Spans of one day.
+/// Maximum spans of one day.
 const SPANS_MAX: usize = 24;
-/// A date lies at most so far ahead.
+/// How far ahead a date may lie.
 const AHEAD_MAX: Days = Days::new(731);
 
-/// A date with hours of its own, as it travels.
+/// A special day, as on the wire.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SpecialDayView {
     /// The local date, `2026-12-31`.
     #[schema(value_type = String, format = Date)]
     pub date: NaiveDate,
-    /// Its hours; none is closed.
+    /// Its hours; closed if empty.
     pub spans: Vec<DaySpan>,
-    /// Why, for people.
+    /// The reason, for people.
     pub note: String,
 }
 
-/// Gives a date hours of its own, or other ones.
+/// Sets the hours of a special day.
 pub struct SetSpecialDay {
     /// The branch.
     pub partner_id: PartnerId,
@@ -78,7 +78,7 @@ pub(super) fn today(partner: &partner::Model, now: Instant) -> Result<NaiveDate,
     Ok(now.with_timezone(&read::zone(partner)?).date_naive())
 }
 
-/// A date that keeps the weekly hours again.
+/// The answer to a removed special day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DroppedDay {
     /// The local date.
@@ -86,7 +86,7 @@ pub struct DroppedDay {
     pub date: NaiveDate,
 }
 
-/// Gives a date the weekly hours back.
+/// Removes a special day: the weekly hours apply again.
 pub struct DropSpecialDay {
     /// The branch.
     pub partner_id: PartnerId,
@@ -139,7 +139,7 @@ pub async fn list<C: ConnectionTrait>(
 /// The date of a row.
 ///
 /// # Errors
-/// A fault when it is none.
+/// A fault when the text is not a date.
 pub(super) fn date_of(row: &special_day::Model) -> Result<NaiveDate, Fault> {
     row.date.parse().map_err(|error| Fault::Inconsistent {
         table: "special_day",
