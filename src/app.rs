@@ -1,4 +1,4 @@
-//! The composition root: settings → database → bus → engine → edges → loops, and back on stop.
+//! The composition root: starts settings, database, bus, engine, edges and loops, and stops them.
 
 use std::any::Any;
 use std::net::{SocketAddr, TcpListener};
@@ -41,27 +41,27 @@ use crate::policy::{Book, watch as versions};
 use crate::serving::ServingLock;
 use crate::{access, bonus, keyring, reseal};
 
-/// How often old rows are forgotten.
+/// How often old rows are deleted.
 const FORGET_EVERY: Duration = Duration::from_hours(1);
 
-/// What a test or the demo puts in the place of the real thing.
+/// Replacements that tests and the demo pass instead of the defaults.
 #[derive(Default)]
 pub struct Instead {
-    /// Another clock.
+    /// The clock; by default the real one.
     pub clock: Option<Arc<dyn Clock>>,
-    /// Another way for one-time codes.
+    /// The channel of one-time codes; by default the configured one.
     pub codes: Option<CodeChannel>,
-    /// The clock's loops do not run: a test takes each step itself.
+    /// The scheduler's loops do not run: a test takes each step itself.
     pub by_hand: bool,
 }
 
 /// A running engine.
 pub struct App {
-    /// The one door.
+    /// The engine, through which every command runs.
     pub engine: Engine,
-    /// The clock's work.
+    /// The scheduler.
     pub clockwork: Arc<Clockwork>,
-    /// Where it listens.
+    /// The address it listens on.
     pub addr: SocketAddr,
     server: ServerHandle,
     stopping: Stopping,
@@ -70,7 +70,7 @@ pub struct App {
     serving: ServingLock,
 }
 
-/// It could not start.
+/// An error that prevented the start.
 #[derive(Debug, thiserror::Error)]
 #[error("the engine could not start: {0}")]
 pub struct NotStarted(String);
@@ -99,7 +99,7 @@ impl From<std::io::Error> for NotStarted {
     }
 }
 
-/// The engine without its edges: database at the newest step, policy, keys.
+/// The engine without its edges: database migrated, policy loaded, keys opened.
 ///
 /// # Errors
 /// When something it needs cannot be reached.
@@ -107,10 +107,10 @@ pub async fn engine(
     settings: &Settings,
     instead: Instead,
 ) -> Result<(Engine, Arc<Keys>), NotStarted> {
-    // The first subscriber of metrics; the rest of the process records into it.
+    // Installs the metrics recorder before anything records.
     telemetry::metrics();
     let clock = instead.clock.unwrap_or_else(|| Arc::new(WallClock::real()));
-    // One node at a time: all the others wait, and find the work done.
+    // One node migrates at a time: the others wait, and find nothing left to do.
     let starting = StartLock::take(&settings.db_options()).await?;
     let db = Db::open(&settings.db_options()).await?;
     migration::Migrator::up(&db.write, None).await?;
@@ -142,8 +142,8 @@ pub async fn engine(
     Ok((Engine::new(db, clock, bus, shared), keys))
 }
 
-/// The keys of this database: made only where it holds nobody yet, and never others than those its
-/// people were written under.
+/// The keys of this database: created only while it has no people, and verified against those its
+/// people were encrypted with.
 async fn keys(settings: &Settings, db: &Db) -> Result<Keys, NotStarted> {
     let somebody = person::newest(&db.read).await?;
     let keys = keyring::open(&settings.crypto, somebody.is_none())?;
@@ -159,7 +159,7 @@ fn any<T: Send + Sync + 'static>(shared: Arc<T>) -> Arc<dyn Any + Send + Sync> {
 }
 
 impl App {
-    /// Starts everything; it listens when this returns.
+    /// Starts everything; the server is listening when this returns.
     ///
     /// # Errors
     /// When something it needs cannot be reached.
@@ -206,8 +206,8 @@ impl App {
         Ok(Self { engine, clockwork, addr, server, stopping, stop, loops, serving })
     }
 
-    /// Stops in good order: tells sockets to come back elsewhere, finishes what is under way, beats
-    /// a last time.
+    /// Stops in order: asks sockets to reconnect elsewhere, finishes work in progress, writes a
+    /// last heartbeat.
     pub async fn stop(mut self) {
         self.stopping.begin();
         self.server.stop(true).await;
@@ -217,7 +217,7 @@ impl App {
             tracing::warn!(?stop, "the last beat did not land");
         }
         self.engine.shared().epoch.renew();
-        // Closing the last connection folds SQLite's log into its file.
+        // Closing the last connection checkpoints SQLite's log into its file.
         let db = &self.engine.shared().db;
         for pool in [db.read.clone(), db.write.clone()] {
             if let Err(error) = pool.close().await {
@@ -261,10 +261,10 @@ fn serve(
     Ok(handle)
 }
 
-/// The description of the API, as the handlers give it.
+/// The OpenAPI description, generated from the handlers.
 ///
 /// # Errors
-/// When it is no JSON.
+/// When it cannot be serialised.
 pub fn openapi() -> Result<String, NotStarted> {
     let (_, api) = Actix::new()
         .into_utoipa_app()
@@ -280,7 +280,7 @@ async fn until(mut stopped: watch::Receiver<bool>, endless: impl Future<Output =
     tokio::select! { () = endless => {}, _ = stopped.wait_for(|stopped| *stopped) => {} }
 }
 
-/// The slow loops: the standing proof (BAL-6), and forgetting what is no longer kept.
+/// The slow loops: the standing proof (BAL-6), and deleting expired rows.
 fn keep_house(
     loops: &mut JoinSet<()>,
     engine: &Engine,
@@ -312,7 +312,7 @@ fn keep_house(
     });
 }
 
-/// The prover of this node, as it is set.
+/// The prover of this node, with its settings.
 #[must_use]
 pub fn prover(engine: &Engine, settings: &Settings) -> Prover {
     let timers = &settings.timers;
@@ -324,7 +324,7 @@ pub fn prover(engine: &Engine, settings: &Settings) -> Prover {
     Prover::new(engine.clone(), pace)
 }
 
-/// Looks for policy versions, in case the word of one was lost.
+/// Polls for new policy versions, in case a notification was lost.
 fn keep_policy(
     loops: &mut JoinSet<()>,
     engine: &Engine,

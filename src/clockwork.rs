@@ -1,7 +1,7 @@
-//! The clock's loops: near timers fire, a sweep adopts what nobody fired, hearts beat, outages move
-//! deadlines.
+//! The scheduler: fires near timers, sweeps up those that were not fired, writes heartbeats, and
+//! moves deadlines after outages.
 //!
-//! Every loop is a step that tests call by themselves, and a `run` that repeats it.
+//! Every loop repeats a step that tests can call directly.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -22,16 +22,16 @@ use crate::platform::{Engine, Fault, Stop, heartbeat, timers};
 use crate::recovery::{self, Looker};
 use crate::{rounds, timetable};
 
-/// Taken at once.
+/// Maximum timers taken at once.
 const TAKE_MAX: usize = 256;
-/// Timers that wait for somebody outside, at once.
+/// Maximum concurrent timers that wait for an external provider.
 const OUTSIDE_MAX: usize = 16;
-/// Missed beats after which the engine counts as having been down.
+/// Missed heartbeats after which the engine counts as having been down.
 const BEATS_MISSED: i32 = 3;
-/// Between two looks while this node cannot serve.
+/// The pause between attempts while this node cannot serve.
 const AGAIN: Duration = Duration::from_millis(100);
 
-/// The clock's work on one node.
+/// The scheduler of one node.
 pub struct Clockwork {
     engine: Engine,
     node: Uuid,
@@ -46,7 +46,7 @@ pub struct Clockwork {
 }
 
 impl Clockwork {
-    /// For this engine; `clustered` where several nodes share the database.
+    /// A scheduler for this engine; `clustered` if several nodes share the database.
     #[must_use]
     pub fn new(engine: Engine, settings: &crate::config::TimerSettings, clustered: bool) -> Self {
         let beat = Duration::from_millis(settings.heartbeat_ms);
@@ -68,14 +68,14 @@ impl Clockwork {
         self.engine.shared().clock.now()
     }
 
-    /// So much time passes on the clock while `real` passes outside.
+    /// The time that passes on the engine's clock while `real` time passes.
     fn on_the_clock(&self, real: Duration) -> TimeDelta {
         let passed = real.saturating_mul(self.engine.shared().clock.speed());
         TimeDelta::from_std(passed).unwrap_or(TimeDelta::MAX)
     }
 
-    /// Before anything else after a start: moves the deadlines of the time without us, then takes
-    /// up the timers (OUT-1). Where the clock is off it does so as soon as it is right.
+    /// The first step after a start: moves the deadlines that fell into the outage, then loads the
+    /// timers (OUT-1). If the clock is off, both happen once it is right again.
     ///
     /// # Errors
     /// When the database fails.
@@ -98,8 +98,9 @@ impl Clockwork {
         self.on_the_clock(self.beat) * BEATS_MISSED
     }
 
-    /// Sees who shares the timers. A node alone has them all: the beat of the process that crashed
-    /// a moment ago is not another node's. When others come or go, what is near is taken up anew.
+    /// Reads which nodes share the timers. A single node owns all of them: the heartbeat of its
+    /// crashed predecessor is not another node's. When the nodes change, the near timers are loaded
+    /// anew.
     async fn look_around(&self) -> Result<(), DbErr> {
         let shared = self.engine.shared();
         let alive = if self.clustered {
@@ -117,7 +118,7 @@ impl Clockwork {
         Ok(())
     }
 
-    /// Takes up what falls due soon and is this node's to fire.
+    /// Loads the near timers that are this node's to fire.
     ///
     /// # Errors
     /// When the database fails.
@@ -134,7 +135,7 @@ impl Clockwork {
         shared.timers.load(&shared.db.read, shared.clock.now(), near, mine).await
     }
 
-    /// Fires everything that is due, and waits for it; gives how many. For tests, which move the
+    /// Fires all due timers and waits for them; returns their number. For tests, which move the
     /// clock themselves.
     pub async fn fire_due(self: &Arc<Self>) -> usize {
         let mut fired = 0;
@@ -155,11 +156,12 @@ impl Clockwork {
         let outcome = timetable::send(&self.engine, fired).await;
         let now = shared.clock.now();
         if let Err(Stop::NotServing(_)) = outcome {
-            // Nothing broke: it fires once the deadlines of the outage have moved.
+            // No failure: it fires once the deadlines of the outage have moved.
             shared.timers.put_back(fired, now + self.on_the_clock(Duration::from_secs(1)));
         } else if let Err(stop) = outcome {
             tracing::warn!(kind = fired.kind, subject = %fired.subject, ?stop, "a timer's command broke");
-            // The database is away or takes no writes: it stays in memory, uncounted.
+            // The database is unavailable or read-only: it stays in memory, without counting a
+            // failure.
             let away = matches!(stop, Stop::Fault(Fault::Unavailable(_)));
             let broke = !away && timers::broke(&shared.db.write, fired, now, &stop).await.is_ok();
             let again =
@@ -178,7 +180,8 @@ impl Clockwork {
         shared.timers.ended(fired);
     }
 
-    /// One that waits for somebody outside fires beside the others, who do not wait for it.
+    /// Fires a timer that waits for an external provider in a task of its own, so that others do
+    /// not wait for it.
     fn unless_outside(self: &Arc<Self>, fired: Fired) -> Option<Fired> {
         if !timetable::asks_outside(&fired.kind) {
             return Some(fired);
@@ -192,7 +195,7 @@ impl Clockwork {
         None
     }
 
-    /// Adopts timers that nobody fired, and tells branches how their balances stand.
+    /// Fires timers that were left over, and emits events of changed balances.
     ///
     /// # Errors
     /// When the database fails.
@@ -218,23 +221,23 @@ impl Clockwork {
         Ok(n)
     }
 
-    /// One beat. After a gap the deadlines that fell into it move before anything fires again and
-    /// before any command decides.
+    /// Writes one heartbeat. After a gap the deadlines that fell into it move before any timer
+    /// fires and before any command runs.
     ///
     /// # Errors
-    /// When the database fails: then nothing fires until it is back.
+    /// When the database fails: no timer fires until it is back.
     pub async fn beat(&self, stopped: bool) -> Result<(), Stop> {
         self.step(stopped).await.map(|_| ())
     }
 
-    /// False when it could not be confirmed that this node serves.
+    /// False if it could not be confirmed that this node may serve.
     async fn step(&self, stopped: bool) -> Result<bool, Stop> {
         if !self.clocks.agree(&self.engine).await? {
             return Ok(false);
         }
         let (db, begun) = (&self.engine.shared().db, self.begun.load(Ordering::Relaxed));
         if !begun || self.now() - self.serving().good() > self.patience() {
-            // A node that starts alone was away however short the gap is.
+            // A node that starts alone was down, however short the gap is.
             let alone = !self.clustered;
             let least = if alone && !begun { TimeDelta::zero() } else { self.patience() };
             let known_good = self.serving().good();
@@ -258,9 +261,9 @@ impl Clockwork {
         self.serving().now(self.now()).is_ok()
     }
 
-    /// Runs all loops until told to stop.
+    /// Runs all loops until stopped.
     pub fn run(self: &Arc<Self>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
-        // From now on somebody beats: without that, nothing is decided.
+        // From now on heartbeats are written, and commands require a recent one.
         self.serving().watch(self.patience());
         let mut loops = JoinSet::new();
         let (me, mut stopped) = (Arc::clone(self), stop.clone());

@@ -20,7 +20,7 @@ use crate::platform::telemetry::LogFormat;
 
 pub use payments::{EpointSettings, PayriffSettings};
 
-/// The defaults, with a sentence for each key.
+/// The defaults, with a comment for each key.
 pub const DEFAULTS: &str = include_str!("../config/default.toml");
 
 /// All settings.
@@ -39,7 +39,7 @@ pub struct Settings {
     pub access: AccessSettings,
     /// The realtime feed.
     pub feed: FeedSettings,
-    /// The clock's loops.
+    /// The scheduler.
     pub timers: TimerSettings,
     /// Real money in and out.
     pub payments: PaymentSettings,
@@ -144,7 +144,7 @@ pub struct FeedSettings {
     pub keep_days: i64,
 }
 
-/// The clock's loops; keys are described in `config/default.toml`.
+/// The scheduler; keys are described in `config/default.toml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "each key is described in config/default.toml")]
@@ -180,7 +180,7 @@ pub struct LogSettings {
     pub filter: String,
 }
 
-/// The settings make no sense.
+/// An error in the settings.
 #[derive(Debug, thiserror::Error)]
 #[error("the settings make no sense: {0}")]
 pub struct BadSettings(String);
@@ -229,14 +229,14 @@ impl Settings {
         self.payments.check().or_else(|what| wrong(&what))
     }
 
-    /// How people and providers reach this node.
+    /// The public address of this node.
     #[must_use]
     pub fn public_url(&self) -> String {
         let public = self.http.public_url.trim_end_matches('/');
         if public.is_empty() { format!("http://{}", self.http.listen) } else { public.to_owned() }
     }
 
-    /// How to open the database.
+    /// The options for opening the database.
     #[must_use]
     pub fn db_options(&self) -> DbOptions {
         let schema = self.database.schema.clone();
@@ -249,7 +249,7 @@ impl Settings {
         }
     }
 
-    /// How many threads read and write HTTP.
+    /// The number of HTTP worker threads.
     #[must_use]
     pub fn http_workers(&self) -> usize {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
@@ -263,7 +263,7 @@ impl Settings {
     }
 }
 
-/// Can only this machine reach an address to listen on?
+/// Is an address to listen on reachable only from this machine?
 fn on_loopback(listen: &str) -> bool {
     let host = listen.rsplit_once(':').map_or(listen, |(host, _)| host);
     let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -299,7 +299,7 @@ impl DatabaseSettings {
     }
 }
 
-/// Seconds a provider may be waited for at most.
+/// The maximum timeout of a provider, seconds.
 const TIMEOUT_MAX_S: u64 = 120;
 
 impl PaymentSettings {
@@ -340,7 +340,7 @@ mod tests {
         payments.check()
     }
 
-    /// LIM-10: codes go to the log only where nobody but this machine can ask for them.
+    /// LIM-10: codes are logged only if the API is reachable from this machine alone.
     #[test]
     fn lim_10_codes_are_logged_only_on_loopback() {
         let listening = |listen: &str| {
@@ -356,7 +356,7 @@ mod tests {
         }
     }
 
-    /// BAL-5: a provider without keys, an open line or no patience stop it; keys stay unsaid.
+    /// BAL-5: a provider without keys, TLS or timeout prevents the start; keys are never printed.
     #[test]
     fn bal_5_payments_that_make_no_sense_stop_the_start() {
         assert_eq!(with(|_| {}), Ok(()));

@@ -1,4 +1,4 @@
-//! Where the keys come from: the settings, or a file made at the first start.
+//! The keys of the deployment: from the settings, or from a file created at the first start.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,12 +19,12 @@ struct File {
     sealing: BTreeMap<String, String>,
 }
 
-/// The keys of this deployment. Losing them loses every phone, name and plate in the database: keep
-/// the file, or better, give the keys by settings from a vault. A file that is missing is made only
-/// where `may_make`: before anybody came.
+/// Opens the keys. Losing them loses every phone, name and plate in the database: back up the file,
+/// or better, set the keys from a vault. A missing file is created only if `may_make`: while the
+/// database has no people.
 ///
 /// # Errors
-/// When they cannot be read or made.
+/// When they cannot be read or created.
 pub fn open(settings: &CryptoSettings, may_make: bool) -> Result<Keys, Fault> {
     if !settings.current.is_empty() {
         let CryptoSettings { sealing, current, lookup, signing, .. } = settings;
@@ -45,8 +45,8 @@ pub fn open(settings: &CryptoSettings, may_make: bool) -> Result<Keys, Fault> {
     Keys::new(&file.sealing, &file.current, &file.lookup, &file.signing)
 }
 
-/// Takes every permission of the group and of others away from the key file. Where that cannot be
-/// done (a mounted secret), a group that may read it is only warned about; everybody else may not.
+/// Removes all permissions of group and others from the key file. Where that fails (a mounted
+/// secret), read access of the group is only a warning; that of others is an error.
 fn keep_private(path: &Path) -> Result<(), Fault> {
     match private::tighten(path) {
         Ok(false) => Ok(()),

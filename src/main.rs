@@ -35,52 +35,53 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serves until it is told to stop (Ctrl-C, SIGTERM).
+    /// Serves until stopped (Ctrl-C, SIGTERM).
     Serve,
-    /// Brings the database to the newest step and stops.
+    /// Migrates the database to the newest schema and exits.
     Migrate,
     /// Proves the books from their postings; exit status 1 when they are wrong.
     Check,
-    /// Copies an SQLite database into a new file, while a node serves it or not, and proves the
-    /// copy; exit status 1 when its books are wrong.
+    /// Copies an SQLite database into a new file, also while a node serves it, and proves the copy;
+    /// exit status 1 when its books are wrong.
     Backup {
-        /// The file to be made; the keys go beside it, as FILE.key.
+        /// The file to create; the keys are stored beside it, as FILE.key.
         file: PathBuf,
-        /// Leaves the keys out: they are kept elsewhere.
+        /// Omits the keys, which are kept elsewhere.
         #[arg(long)]
         without_keys: bool,
     },
-    /// Puts a backup in the place of an SQLite database that no node serves.
+    /// Replaces an SQLite database that no node serves by a backup.
     Restore {
         /// The backup.
         file: PathBuf,
-        /// Moves the database that is there aside.
+        /// Moves an existing database aside.
         #[arg(long)]
         replace: bool,
-        /// Takes a backup whose books do not prove right.
+        /// Accepts a backup whose books fail the proof.
         #[arg(long)]
         unproved: bool,
     },
-    /// The history that the feeds tell.
+    /// The epoch of the feeds.
     #[command(subcommand)]
     Epoch(EpochCommand),
-    /// Runs an engine of its own with a town that lives in it, to watch and to talk to.
+    /// Runs an engine of its own with a simulator of clients and partners, to watch and to use.
     Demo(demo::Options),
     /// Prints the OpenAPI description.
     Openapi,
-    /// The numbers of the rulebook.
+    /// The policy.
     #[command(subcommand)]
     Policy(PolicyCommand),
-    /// The operator's people.
+    /// The operator's staff.
     #[command(subcommand)]
     Support(Support),
 }
 
 #[derive(Subcommand)]
 enum EpochCommand {
-    /// Begins another one: after a restore that left no trace, so that devices take the snapshot.
+    /// Begins a new epoch: after a restore that was not detected, so that devices take the
+    /// snapshot.
     New {
-        /// Why.
+        /// The reason.
         #[arg(long, default_value = "an operator began it")]
         reason: String,
     },
@@ -88,7 +89,7 @@ enum EpochCommand {
 
 #[derive(Subcommand)]
 enum PolicyCommand {
-    /// Checks the versions that apply, or a draft on the newest; exit status 1 on errors.
+    /// Checks the versions in force, or a draft on the newest; exit status 1 on errors.
     Check {
         /// Changes of keys (TOML, as in the policy itself).
         #[arg(long)]
@@ -98,12 +99,12 @@ enum PolicyCommand {
 
 #[derive(Subcommand)]
 enum Support {
-    /// Names one of the operator's people.
+    /// Adds a person to the operator's staff.
     Add {
-        /// The number to sign in with.
+        /// The phone number to sign in with.
         #[arg(long)]
         phone: String,
-        /// owner, administrator or manager.
+        /// The role: owner, administrator or manager.
         #[arg(long, default_value = "owner")]
         role: SupportRole,
     },
@@ -121,8 +122,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<ExitCode, Failure> {
-    // reqwest and rustls ask the process for one way to do cryptography; a second call changes
-    // nothing.
+    // reqwest and rustls require a default crypto provider for the process; a second call has no
+    // effect.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let settings = Settings::load(cli.config.as_deref())?;
     if !matches!(cli.command, Command::Demo(_)) {

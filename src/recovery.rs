@@ -1,5 +1,5 @@
-//! What a node does when it finds that nobody could be served for a while: it moves the deadlines
-//! that fell into that time, before a timer fires and before a command decides (OUT-1).
+//! Recovery after an outage of all nodes: moves the deadlines that fell into it, before a timer
+//! fires and before a command runs (OUT-1).
 
 use std::collections::BTreeSet;
 
@@ -15,33 +15,33 @@ use crate::platform::{By, Engine, Stop, failure, timers};
 use crate::policy::Book;
 use crate::{orders, rounds};
 
-/// A recovery that took longer than this looks again: deadlines fell due meanwhile.
+/// A recovery that took longer than this repeats: deadlines fell due meanwhile.
 const QUICK_ENOUGH: TimeDelta = TimeDelta::milliseconds(500);
-/// So often it looks at most.
+/// Maximum repetitions.
 const LOOKS_MAX: usize = 10;
-/// After so many orders a node says that it still works on it.
+/// Orders after which a node renews its claim on the recovery.
 const RENEWED_AFTER: usize = 100;
 
-/// Who looks for a gap.
+/// The node that looks for a gap, with its limits.
 #[derive(Clone, Copy, Debug)]
 pub struct Looker {
-    /// This start of this node.
+    /// The id of this node, new at each start.
     pub node: Uuid,
-    /// No other node can serve this database.
+    /// Whether no other node can serve this database.
     pub alone: bool,
-    /// Up to then everything was made good, as far as this node knows.
+    /// The last moment this node knows to be served or recovered.
     pub known_good: Instant,
-    /// Gaps of at most this are none.
+    /// Gaps of at most this are ignored.
     pub least: TimeDelta,
-    /// Gaps of at most this are recorded only where a deadline fell into them.
+    /// Gaps of at most this are recorded only if a deadline fell into them.
     pub blink: TimeDelta,
 }
 
-/// Looks for a gap between the last moment anybody served and now, and makes it good. False while
-/// another node makes it good: look again.
+/// Looks for a gap between the last moment any node served and now, and recovers from it. False
+/// while another node recovers: call again.
 ///
 /// # Errors
-/// When the database fails; what was not finished is begun again by whoever looks next.
+/// When the database fails; an unfinished recovery is resumed by the next caller.
 pub async fn catch_up(engine: &Engine, looker: Looker) -> Result<bool, Stop> {
     let db = &engine.shared().db;
     let now = engine.shared().clock.now();
@@ -51,7 +51,7 @@ pub async fn catch_up(engine: &Engine, looker: Looker) -> Result<bool, Stop> {
         Found::Ours(row) => return recover(engine, row).await,
     }
     let Some(served) = outages::served(&db.read).await? else { return Ok(true) };
-    // Several nodes must give the outage one name, so only what all of them can read counts.
+    // Several nodes must agree on the outage, so only what all of them can read counts.
     let down = if looker.alone { served.max(looker.known_good) } else { served };
     if now - down <= looker.least {
         return Ok(true);
@@ -107,7 +107,7 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Says that this node still works on it; `up`: a later end of the outage.
+    /// Renews this node's claim on the recovery; `up`: a later end of the outage.
     async fn renew(
         &mut self,
         now: Instant,
@@ -126,7 +126,8 @@ impl Work<'_> {
         Ok(mine)
     }
 
-    /// Timers whose deadline may lie in the outage: an offer's fires a grace after what was shown.
+    /// Timers whose deadline may lie in the outage: an offer's fires a grace after the shown
+    /// deadline.
     async fn fallen(&self, from: Instant, span: Span) -> Result<Vec<Fired>, Stop> {
         let keys = self.engine.extension::<Book>()?.at(span.until)?.keys;
         let until = span.until + TimeDelta::seconds(keys.quick.net_grace_s);
@@ -141,7 +142,7 @@ impl Work<'_> {
             let subjects: BTreeSet<Uuid> = due.iter().map(|fired| fired.subject).collect();
             let new: Vec<Uuid> = subjects.difference(&self.touched).copied().collect();
             if new.is_empty() {
-                // What is left has no order any more: past it, or done.
+                // The rest belongs to orders already done, or to none: continue after it.
                 match due.last() {
                     Some(last) if last.due_at > from => from = last.due_at,
                     _ => return Ok(true),
@@ -168,7 +169,7 @@ impl Work<'_> {
     ) -> Result<(), Stop> {
         let command = Shift { order_id, outage_id, outage };
         match failure::alone(self.engine.execute(By::CLOCK, None, command).await, order_id) {
-            // An order that is over, or none: its timer will find that out.
+            // The order has ended or does not exist: its timer will be consumed.
             Ok(_) | Err(Stop::Refused(_)) => Ok(()),
             Err(stop) => Err(stop),
         }

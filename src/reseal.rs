@@ -1,5 +1,6 @@
-//! Rows of older versions, written anew at a start: sealed texts bound to their place, numbers and
-//! plates found by what they are compared as today. It needs the keys, so no migration can do it.
+//! Data migration at a start: binds sealed texts of older versions to their column and row, and
+//! recomputes the lookup hashes of numbers and plates. It needs the keys, so no schema migration
+//! can do it.
 
 use entity::data_step;
 use entity::value::fold::fold_code;
@@ -14,7 +15,7 @@ use crate::platform::Fault;
 use crate::platform::crypto::Keys;
 use crate::platform::db::Db;
 
-/// The name of the step.
+/// The name of the data step.
 const STEP: &str = "sealed_texts_bound";
 /// Rows written in one transaction.
 const PAGE: usize = 500;
@@ -24,18 +25,18 @@ const PAGE: usize = 500;
 struct Column {
     table: &'static str,
     column: &'static str,
-    /// The column that names the row the text is bound to.
+    /// The column with the id of the row the text is bound to.
     row: &'static str,
     place: SealedColumn,
     hash: Option<Hash>,
 }
 
-/// A keyed hash beside a sealed text, made of what the text is compared as.
+/// A keyed hash beside a sealed text, of its normalised form.
 struct Hash {
     column: &'static str,
     purpose: &'static str,
     compared: fn(&str) -> Option<String>,
-    /// SQL that finds another row which has the hash already; `$1` is it, `$2` this row's id.
+    /// SQL that finds another row with the same hash; `$1` is the hash, `$2` this row's id.
     taken: &'static str,
 }
 
@@ -76,7 +77,7 @@ fn columns() -> Vec<Column> {
     ]
 }
 
-/// Writes older rows anew, once for a database; nodes of older versions must not run beside it.
+/// Rewrites older rows, once per database; nodes of older versions must not run beside it.
 ///
 /// # Errors
 /// When the database fails.
@@ -94,14 +95,14 @@ pub async fn rows(db: &Db, keys: &Keys, now: Instant) -> Result<(), Fault> {
             write(&db.write, keys, &column, &page).await?;
         }
     }
-    // Two nodes that start at once did the same.
+    // Two nodes that start at once do the same.
     let sql = "INSERT INTO data_step (name, done_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     let values = [Value::from(STEP), Value::from(now)];
     db.write.execute_raw(Statement::from_sql_and_values(db.backend, sql, values)).await?;
     Ok(())
 }
 
-/// The next rows whose text is not bound to its place: id, the row it belongs to, the text.
+/// The next rows whose text is not bound yet: id, the row it belongs to, the text.
 async fn older(
     db: &DatabaseConnection,
     column: &Column,
@@ -160,7 +161,7 @@ async fn one(
         let values = vec![Value::from(found.clone()), Value::from(id)];
         let taken = transaction.query_one_raw(said(hash.taken.to_owned(), values.clone())).await?;
         if let Some(other) = taken {
-            // One of two stays as it was found before: support merges people, a client sells cars.
+            // The duplicate keeps its old hash: support merges people, clients sell cars.
             let other: Uuid = other.try_get("", "id")?;
             tracing::warn!(alarm = "twice", table, %id, %other, "two rows mean the same");
         } else {

@@ -1,5 +1,4 @@
-//! What the clock's rounds look for beside timers: balances nobody was told of, and bonus whose
-//! time ran out while the engine could not serve.
+//! Sweeps besides timers: balances not yet notified, and bonus that expired during an outage.
 
 use std::collections::BTreeSet;
 
@@ -10,11 +9,11 @@ use crate::bonus::clock::{Shift, TURN};
 use crate::ledger::watch::{TellBalance, untold};
 use crate::platform::{By, Engine, Stop, failure, timers};
 
-/// Timers of bonus that move with our own outages.
+/// Timers of bonus that outages of ours move.
 pub const BONUS: &[&str] = &[TURN];
 
-/// Tells branches whose balance is low, restricted, or neither any more (BAL-3, BAL-4); gives how
-/// many.
+/// Emits an event to branches whose balance became low or restricted, or recovered (BAL-3, BAL-4);
+/// returns how many.
 ///
 /// # Errors
 /// When the database fails.
@@ -24,7 +23,7 @@ pub async fn tell_balances(engine: &Engine) -> Result<usize, Stop> {
     for partner_id in untold {
         let told = engine.execute(By::CLOCK, None, TellBalance { partner_id }).await;
         match failure::alone(told, partner_id) {
-            // It changed again meanwhile: the next round sees it.
+            // It changed again meanwhile: the next sweep sees it.
             Ok(_) | Err(Stop::Refused(_) | Stop::Contended) => {}
             Err(stop) => return Err(stop),
         }
@@ -32,7 +31,7 @@ pub async fn tell_balances(engine: &Engine) -> Result<usize, Stop> {
     Ok(n)
 }
 
-/// Gives bonus that expired in an outage its time back (OUT-1).
+/// Extends bonus that expired during an outage (OUT-1).
 ///
 /// # Errors
 /// When the database fails.

@@ -1,5 +1,5 @@
-//! The right to serve a database: what a node takes before it touches anything, watches while it
-//! serves, and gives back last.
+//! The right to serve a database: locks that a node takes first, checks while it serves, and
+//! releases last.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::platform::node_lock::NodeLock;
 use crate::platform::sqlite_file::{self, ServeLock};
 use crate::platform::{Engine, Fault};
 
-/// The locks of a node that serves: on `SQLite` a file's, on PostgreSQL the database's.
+/// The locks of a serving node: on `SQLite` a file's, on PostgreSQL the database's.
 #[derive(Debug)]
 pub struct ServingLock {
     _file: Option<ServeLock>,
@@ -21,10 +21,10 @@ pub struct ServingLock {
 }
 
 impl ServingLock {
-    /// Takes them.
+    /// Takes the locks.
     ///
     /// # Errors
-    /// When somebody else serves this database in a way that leaves no room for this node.
+    /// When another process serves this database in a way that excludes this node.
     pub async fn begin(settings: &Settings) -> Result<Self, Fault> {
         let url = &settings.database.url;
         let file = sqlite_file::of(url).map(|path| ServeLock::take(&path)).transpose()?;
@@ -37,7 +37,7 @@ impl ServingLock {
         Ok(Self { _file: file, node })
     }
 
-    /// Watches them, and with them the epoch of the feeds, at each beat.
+    /// Checks the locks, and the epoch of the feeds, at each heartbeat.
     pub fn watch(
         &self,
         loops: &mut JoinSet<()>,
@@ -64,7 +64,7 @@ impl ServingLock {
         });
     }
 
-    /// Gives them back.
+    /// Releases the locks.
     pub async fn end(self) {
         if let Some(node) = &self.node {
             node.release().await;
@@ -72,7 +72,7 @@ impl ServingLock {
     }
 }
 
-/// Is the lock of this node held? An alarm fires when it is lost to nodes that must not be beside.
+/// Is the lock of this node held? Raises an alarm when it was lost to conflicting nodes.
 async fn still(node: &NodeLock, before: bool) -> bool {
     match node.held().await {
         Ok(true) => true,

@@ -1,4 +1,4 @@
-//! Everything that happens by itself, on one screen: timer kind → command.
+//! Timer dispatch: the command of every kind of timer.
 
 use entity::value::{OrderId, PartnerId, PayableId, PersonId, SanctionId};
 
@@ -22,10 +22,10 @@ use crate::reputation::judge::{JudgeClient, JudgePartner};
 use crate::reputation::rules;
 use crate::reputation::sanction::EndSanction;
 
-/// Sends the command of a timer that fell due.
+/// Executes the command of a timer that fell due.
 ///
 /// # Errors
-/// Faults alone; what no longer holds is refused by the machine, and the timer is consumed.
+/// Faults only; a stale command is refused by its rules, and the timer is consumed.
 pub async fn send(engine: &Engine, fired: &Fired) -> Result<(), Stop> {
     let order_id = OrderId(fired.subject);
     let scope = Scope::Clock;
@@ -77,8 +77,7 @@ pub async fn send(engine: &Engine, fired: &Fired) -> Result<(), Stop> {
     }
 }
 
-/// Does the command of this timer wait for somebody outside? Then it must not keep others from
-/// their moment.
+/// Does the command of this timer wait for an external provider? Then it must not delay others.
 #[must_use]
 pub fn asks_outside(kind: &str) -> bool {
     let kinds = [look::LOOK, refund::REFUND, reconcile::RECONCILE, stray::STRAY, payout_send::SEND];
@@ -91,7 +90,7 @@ fn named(which: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    /// Waits that are not an order's, and whether our own outages move them (OUT-1).
+    /// Timers that are not an order's, and whether outages of ours move them (OUT-1).
     const OTHERS: &[(&str, &str)] = &[
         ("rules::SHUT_OUT", "stays: support's act"),
         ("rules::JUDGE_CLIENT", "stays: what counts was recorded before"),
@@ -108,8 +107,8 @@ mod tests {
         ("payout_send::SEND", "stays: a try"),
     ];
 
-    /// OUT-1: a timer of a new kind has its place in a list that says what our outages do to it:
-    /// an order's own in `orders::timers`, any other here.
+    /// OUT-1: every kind of timer is listed as moved by outages or not: an order's own in
+    /// `orders::timers`, any other here.
     #[test]
     fn out_1_no_kind_of_timer_is_forgotten() {
         let source = include_str!("timetable.rs");
