@@ -220,9 +220,8 @@ impl Before {
 }
 
 /// Restores the order's bay and time. If that bay has been taken meanwhile, another one that fits
-/// is allocated; if none is free, the order is overbooked, at the expense of the partner who
-/// admitted the car (BK-10). A booking of the car elsewhere made meanwhile must be cancelled first
-/// (BK-11).
+/// is allocated; if none is free, the order is overbooked: the partner who admitted the car is
+/// responsible (BK-10). A booking of the car made elsewhere since must be cancelled first (BK-11).
 async fn placed_again(tx: &mut Tx, mut next: Model) -> Result<Model, Stop> {
     let place = capacity::place(&next);
     let span = place.map(|Place { from, until, .. }| Span { from, until });
