@@ -1,38 +1,39 @@
-//! A partner's bank account or card, and its tax number: what of them makes sense. Pure.
+//! A partner's payout account (bank account or card) and tax number, with their format checks.
+//! Pure.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Characters of a holder's name.
+/// Maximum length of a holder's name, in characters.
 const NAME_MAX: usize = 100;
-/// Characters of an IBAN of Azerbaijan.
+/// Length of an Azerbaijani IBAN, in characters.
 const IBAN_CHARS: usize = 28;
-/// Digits of a bank's code.
+/// Length of a bank code, in digits.
 const BANK_CODE_DIGITS: usize = 6;
-/// Digits of a card.
+/// Length of a card number, in digits.
 const CARD_DIGITS: usize = 16;
-/// Characters of a FIN.
+/// Length of a FIN (personal identification number), in characters.
 const FIN_CHARS: usize = 7;
-/// Digits of a VÖEN.
+/// Length of a VÖEN (tax number), in digits.
 const VOEN_DIGITS: usize = 10;
 
-/// Where a partner is paid: a bank account (IBAN and the bank's code) or a card (its number and its
-/// holder's FIN).
+/// The account a partner is paid to: a bank account (IBAN and bank code) or a card (card number and
+/// the holder's FIN).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Account {
-    /// Whose it is.
+    /// The holder's name.
     pub name: String,
-    /// The bank account.
+    /// The bank account's IBAN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iban: Option<String>,
     /// The bank's code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bank_code: Option<String>,
-    /// The card's number.
+    /// The card number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub card: Option<String>,
-    /// The personal number of the card's holder.
+    /// The FIN of the card holder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fin: Option<String>,
 }
@@ -44,7 +45,7 @@ impl std::fmt::Debug for Account {
 }
 
 impl Account {
-    /// Can it be paid to?
+    /// Whether the account is complete and its checksum is valid, so that it can be paid to.
     #[must_use]
     pub fn sensible(&self) -> bool {
         let named = (1..=NAME_MAX).contains(&self.name.trim().chars().count());
@@ -63,7 +64,7 @@ impl Account {
         named && ((bank && no_card) || (card && no_bank))
     }
 
-    /// Its end, for whoever knows the rest.
+    /// The last characters of the account number, for somebody who knows the rest.
     #[must_use]
     pub fn hint(&self) -> String {
         let number = self.iban.as_ref().or(self.card.as_ref()).map_or("", String::as_str);
@@ -72,8 +73,8 @@ impl Account {
     }
 }
 
-/// The checksum of an IBAN: the country and the check digits go to the end, letters count from 10,
-/// and 97 divides it with a rest of 1.
+/// Verifies an IBAN's checksum: the country and the check digits move to the end, letters count
+/// from 10, and the number modulo 97 must be 1.
 ///
 /// # Source
 /// ISO 13616, ISO 7064; LIM-11.
@@ -87,7 +88,7 @@ fn mod_97(iban: &str) -> bool {
     rest == Some(1)
 }
 
-/// The checksum of a card's number.
+/// Verifies a card number's checksum.
 ///
 /// # Source
 /// ISO/IEC 7812; LIM-11.
@@ -105,7 +106,7 @@ fn luhn(card: &str) -> bool {
     sum.is_some_and(|sum| sum % 10 == 0)
 }
 
-/// Is it the form of a VÖEN?
+/// Whether a text has the format of a VÖEN.
 #[must_use]
 pub fn voen(text: &str) -> bool {
     digits(text, VOEN_DIGITS)
@@ -119,8 +120,8 @@ fn digits(text: &str, n: usize) -> bool {
 mod tests {
     use super::*;
 
-    /// BON-5, LIM-11: an account is a bank's or a card's, whole and not both, and its checksum is
-    /// right.
+    /// BON-5, LIM-11: an account is either a bank account or a card, complete, never both, and its
+    /// checksum is valid.
     #[test]
     fn bon_5_what_can_be_paid_to() {
         let text = |text: &str| Some(text.to_owned());
@@ -145,7 +146,7 @@ mod tests {
         assert!(!Account { bank_code: None, ..bank.clone() }.sensible());
         assert!(!Account { card: text("4169"), ..card.clone() }.sensible());
         assert!(!Account { name: " ".to_owned(), ..bank.clone() }.sensible());
-        // One digit off, and two digits swapped.
+        // One digit wrong, and two digits swapped.
         let other = |iban: &str| Account { iban: text(iban), ..bank.clone() }.sensible();
         assert!(!other("AZ21NABZ00000000137010001945") && !other("AZ12NABZ00000000137010001944"));
         let other = |number: &str| Account { card: text(number), ..card.clone() }.sensible();

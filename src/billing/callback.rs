@@ -1,5 +1,5 @@
-//! A provider calls back: its word says which payment to look at, and what the provider then
-//! answers our own question goes into the books (BAL-5).
+//! Callbacks from payment providers: a callback only names the payment to check; the engine then
+//! queries the provider and books the answer (BAL-5).
 
 use chrono::TimeDelta;
 use entity::payment::{Driver, PaymentState};
@@ -18,15 +18,15 @@ use super::{Refusal, payment_view};
 use crate::platform::crypto::digest;
 use crate::platform::{By, Engine, Stop};
 
-/// Messages that move nothing, about one payment or about nothing of ours, that are kept in an hour
-/// at most; the rest is only logged.
+/// Maximum number of messages without effect stored per hour, for one payment or for all unknown
+/// payments together; further ones are only logged.
 const NOISE_MAX: u64 = 1_000;
 
-/// Messages about nothing of ours of an hour after which providers are no longer asked whose
-/// payment one is about.
+/// Messages about unknown payments per hour after which the provider is no longer asked to identify
+/// them.
 const IDENTIFIED_MAX: u64 = 60;
 
-/// Takes the raw bytes of a callback.
+/// Handles the raw bytes of a callback.
 ///
 /// # Errors
 /// `callback_forged`, `callback_unreadable`, `no_such_payment`, `no_payment_provider`; where the
@@ -60,7 +60,8 @@ pub async fn take(engine: &Engine, driver: Driver, raw: &[u8]) -> Result<Outcome
     look(engine, &*gateway, payment_id, message).await
 }
 
-/// A message that was dealt with is not dealt with again; one that came too early is.
+/// Returns the outcome of a message that was already processed. One that came too early is
+/// processed again.
 async fn seen_before(engine: &Engine, message: &Message) -> Result<Option<Outcome>, Stop> {
     let db = &engine.shared().db.write;
     let row = inbound::Entity::find_by_id(message.digest.clone()).all(db).await?.pop();
@@ -79,9 +80,10 @@ async fn known(engine: &Engine, driver: Driver, hint: &Hint) -> Result<Option<Pa
     Ok(rows.all(&engine.shared().db.write).await?.pop().map(|row| row.id))
 }
 
-/// Nobody here knows it by this name. The provider is asked whose it is: a page it called back
-/// about before we recorded its name, or money for a payment that was lost in a restore, of which
-/// support is told (LIM-11). Anybody may call back, so this is asked so often in an hour at most.
+/// Asks the provider to identify a payment that is not found by the callback's name: either its
+/// provider reference is not recorded yet, or the payment was lost in a restore, in which case
+/// support is notified (LIM-11). Because anybody can send callbacks, these queries are limited per
+/// hour.
 async fn identified(
     engine: &Engine,
     gateway: &dyn Payments,
@@ -172,7 +174,7 @@ async fn keep(
     Ok(())
 }
 
-/// How many messages of the last hour were about this payment, or about nothing of ours.
+/// Number of messages in the last hour about this payment, or about unknown payments.
 async fn noise(engine: &Engine, payment_id: Option<PaymentId>) -> Result<u64, Stop> {
     let since = engine.shared().clock.now() - TimeDelta::hours(1);
     let rows = inbound::Entity::find().filter(inbound::Column::At.gt(since));
@@ -183,7 +185,7 @@ async fn noise(engine: &Engine, payment_id: Option<PaymentId>) -> Result<u64, St
     Ok(rows.count(&engine.shared().db.read).await?)
 }
 
-/// Forgets old messages; what they moved is in the books.
+/// Deletes old messages; what they changed stays in the books.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,5 +1,5 @@
-//! From an intent to the page on which it is paid: the provider is asked once the intent has
-//! landed, and what it says is recorded (BAL-5).
+//! Opens a payment's checkout page: after the payment intent commits, the provider is asked for the
+//! page and its answer is recorded (BAL-5).
 
 use entity::payment::{Model, PaymentState, Purpose};
 use entity::value::PaymentId;
@@ -11,8 +11,8 @@ use crate::platform::write_set::Unique;
 use crate::platform::{By, Command, Engine, Stop, Tx};
 use crate::policy::{self, Book};
 
-/// Asks the provider for the page, if it is not known yet, and records it. Asked again it is the
-/// same payment: the provider knows it by our name.
+/// Asks the provider for the checkout page, unless it is known already, and records it. A repeated
+/// request opens no second payment, because it carries the same payment id.
 ///
 /// # Errors
 /// `provider_refused`, `provider_unreachable`, `provider_unclear`, or a fault.
@@ -36,7 +36,8 @@ pub async fn open(engine: &Engine, id: PaymentId) -> Result<PaymentView, Stop> {
             let command = RecordCheckout { payment_id: row.id, checkout };
             Ok(engine.execute(By::CLOCK, None, command).await?.answer)
         }
-        // It may have opened it the first time, and refuse only to do so again.
+        // An earlier request may have opened the payment; the provider then refuses only the
+        // repetition.
         Err(Trouble::Refused(why)) if !unknown(&*gateway, &row).await => {
             unclear(engine, id, why).await
         }
@@ -54,14 +55,14 @@ pub async fn open(engine: &Engine, id: PaymentId) -> Result<PaymentView, Stop> {
     }
 }
 
-/// Nobody knows whether the provider has it: support is told, once for each thing it says.
+/// Notifies support that the provider may or may not have the payment, once per distinct answer.
 async fn unclear<T>(engine: &Engine, payment_id: PaymentId, what: String) -> Result<T, Stop> {
     tracing::error!(alarm = "provider_unclear", payment = %payment_id, what);
     engine.execute(By::CLOCK, None, RecordUnclear { payment_id, what }).await?;
     Err(Refusal::ProviderUnclear.into())
 }
 
-/// Does the provider know nothing of it that could still be paid?
+/// Whether the provider has nothing under this payment's names that could still be paid.
 async fn unknown(gateway: &dyn Payments, row: &Model) -> bool {
     matches!(gateway.status(&look::named(row)).await, Ok(Seen::Absent | Seen::Failed(_)))
 }
@@ -73,11 +74,11 @@ fn about(row: &Model) -> &'static str {
     }
 }
 
-/// Records where an intent is paid.
+/// Records the checkout page of a payment intent.
 pub struct RecordCheckout {
-    /// Which intent.
+    /// The payment intent.
     pub payment_id: PaymentId,
-    /// Where.
+    /// The checkout page.
     pub checkout: Checkout,
 }
 
@@ -88,7 +89,7 @@ impl Command for RecordCheckout {
     async fn run(&self, tx: &mut Tx) -> Result<PaymentView, Stop> {
         let row = payment_view::load(tx, self.payment_id).await?;
         let refund_h = policy::book::in_force(tx)?.keys.topup.refund_h;
-        // A repeat at the same time was faster: its page is the payment's.
+        // A concurrent request committed first: the payment keeps its page.
         if row.provider_ref.is_some() {
             return Ok(view(&row, refund_h));
         }
@@ -108,7 +109,7 @@ impl Command for RecordCheckout {
     }
 }
 
-/// Records that the provider wants no such payment.
+/// Records that the provider refused the payment.
 struct RecordNone {
     payment_id: PaymentId,
     why: String,
@@ -128,7 +129,7 @@ impl Command for RecordNone {
     }
 }
 
-/// Records that the provider said something nobody knows when it was asked for a page.
+/// Records an unclear answer to the request for a checkout page.
 struct RecordUnclear {
     payment_id: PaymentId,
     what: String,

@@ -1,4 +1,4 @@
-//! The client disputes a penalty, support rejects that (PEN-5, PEN-7).
+//! Disputing a penalty (by the client) and rejecting the dispute (by support) (PEN-5, PEN-7).
 
 use chrono::TimeDelta;
 use entity::penalty::Model;
@@ -11,13 +11,13 @@ use crate::access::limits;
 use crate::platform::codes::given;
 use crate::platform::{Command, Refused, Stop, Tx, heartbeat};
 
-/// Disputes a penalty of one's own.
+/// Disputes one of the client's own penalties.
 pub struct Dispute {
-    /// Whose.
+    /// The client.
     pub client_id: PersonId,
-    /// Which.
+    /// The penalty.
     pub penalty_id: PenaltyId,
-    /// Why.
+    /// The client's reason.
     pub reason: String,
 }
 
@@ -46,11 +46,11 @@ impl Command for Dispute {
     }
 }
 
-/// The penalty stands: a debt again, or paid.
+/// Rejects a dispute: the penalty is a debt again, or paid.
 pub struct Reject {
-    /// Which.
+    /// The penalty.
     pub penalty_id: PenaltyId,
-    /// Why.
+    /// Support's reason.
     pub reason: String,
 }
 

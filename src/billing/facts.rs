@@ -1,4 +1,4 @@
-//! What is known of a client and a branch when bonus was paid: what the velocity rules look at
+//! The inputs of the velocity rules: facts about the client and the branch of a bonus-paid order
 //! (LIM-6).
 
 use chrono::TimeDelta;
@@ -17,7 +17,7 @@ use crate::platform::{Stop, Tx, readable};
 
 const WEEK: TimeDelta = TimeDelta::days(7);
 
-/// The facts about an order that bonus paid, as they are now.
+/// Loads the facts about a bonus-paid order, as of now.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,7 +1,7 @@
-//! What an accepted order holds of its partner: the commission, bonus first, then balance (COM-3).
+//! The commission hold of an accepted order on its partner: bonus first, then balance (COM-3).
 //!
-//! Where no bonus is among it nothing is read: the order itself knows what is held. A command opens
-//! a partner's purse once, changes it, and closes it.
+//! A hold without bonus is changed without reading anything, because the order's row states the
+//! amount. With bonus, a command loads the partner's bonus account once, changes it and saves it.
 
 use entity::hold::{self, HoldState, Leg, Legs};
 use entity::value::{LotId, Money, OrderId, PartnerId};
@@ -18,7 +18,7 @@ use crate::ledger::post::lots::{self, Paid};
 use crate::ledger::{self, chart};
 use crate::platform::{Stop, Tx};
 
-/// Holds the commission; gives how much of it is bonus.
+/// Holds the commission; returns the bonus part.
 ///
 /// # Errors
 /// `insufficient_balance` at the flush, or a fault.
@@ -38,8 +38,8 @@ pub async fn hold(
     Ok(bonus)
 }
 
-/// A first run leaves it to the flush whether anything restricts the balance; one that runs again
-/// says so before it says that the balance is too low (BAL-3).
+/// Refuses if the balance is restricted. Checked only when the command runs again: on its first run
+/// the commit checks it. So the restriction is reported before an insufficient balance (BAL-3).
 async fn unrestricted(tx: &mut Tx, partner_id: PartnerId) -> Result<(), Stop> {
     if tx.first_run() {
         return Ok(());
@@ -51,7 +51,7 @@ async fn unrestricted(tx: &mut Tx, partner_id: PartnerId) -> Result<(), Stop> {
     }
 }
 
-/// Sizes the hold anew; gives how much of it is bonus then.
+/// Changes the amount of the hold; returns the new bonus part.
 ///
 /// # Errors
 /// `insufficient_balance` at the flush, or a fault.
@@ -72,8 +72,8 @@ pub async fn resize(tx: &mut Tx, held: &Held, amount: Money, limit: Limit) -> Re
     Ok(bonus)
 }
 
-/// Turns the hold into commission on the final amount, the difference taken or given back; gives
-/// how much of it is bonus.
+/// Captures the hold as commission on the final amount, taking or returning the difference; returns
+/// the bonus part.
 ///
 /// # Errors
 /// Faults only.
@@ -92,7 +92,7 @@ pub async fn capture(tx: &mut Tx, held: &Held, amount: Money, note: &str) -> Res
     Ok(bonus)
 }
 
-/// Lets the hold go, part by part, to where it came from: bonus with this lifetime (BON-3).
+/// Releases the hold: each part returns to its source, bonus with this lifetime (BON-3).
 ///
 /// # Errors
 /// Faults only.
@@ -106,8 +106,8 @@ pub async fn release(tx: &mut Tx, held: &Held, lifetime: Lifetime) -> Result<(),
     post::release(tx, held)
 }
 
-/// Corrects a captured commission: more is taken from the balance, less goes back to where it came
-/// from; gives how much of it is bonus then.
+/// Corrects a captured commission: an increase is taken from the balance, a decrease returns to its
+/// source; returns the new bonus part.
 ///
 /// # Errors
 /// Faults only.
@@ -135,7 +135,7 @@ pub async fn amend(tx: &mut Tx, held: &Held, due: Money, note: &str) -> Result<M
     Ok(holding.bonus)
 }
 
-/// A hold that is being changed, and the partner's purse where bonus is among it.
+/// A hold that is being changed, with the partner's bonus account where bonus is part of it.
 struct Fitting {
     held: Held,
     legs: Legs,
@@ -155,7 +155,8 @@ impl Fitting {
         Ok(Self { held, legs, purse })
     }
 
-    /// So much in all: more of the bonus first and then of the balance, less from the end.
+    /// Changes the total to `amount`: growth takes bonus first and then balance, shrinkage returns
+    /// allocations from the end.
     fn fit(&mut self, tx: &mut Tx, amount: Money) {
         let growth = Money(amount.0 - self.held.total().0);
         if growth.is_positive() {
@@ -177,7 +178,7 @@ impl Fitting {
         }
     }
 
-    /// The bonus's parts pay the commission.
+    /// Pays the commission from the bonus allocations.
     fn spend(&mut self, tx: &mut Tx, note: &str) {
         let Some(purse) = &mut self.purse else { return };
         for (n, (lot, amount)) in (1..).zip(pinned(&self.legs.0)) {
@@ -188,7 +189,7 @@ impl Fitting {
         }
     }
 
-    /// The bonus's parts get back what they paid.
+    /// Returns to the bonus allocations what they paid.
     fn unspend(&mut self, tx: &mut Tx, legs: &[Leg], note: &str, n: i32) {
         let Some(purse) = &mut self.purse else { return };
         for (i, (lot, amount)) in (0..PARTS_MAX).zip(pinned(legs)) {
@@ -209,7 +210,7 @@ impl Fitting {
     }
 }
 
-/// Parts of one hold at most: the numbers of one correction's postings.
+/// Maximum number of allocations of one hold; it spaces the posting numbers of corrections.
 const PARTS_MAX: i32 = 1_000;
 
 impl Held {
@@ -218,12 +219,12 @@ impl Held {
     }
 }
 
-/// The parts that are bonus.
+/// The allocations that are bonus.
 fn pinned(legs: &[Leg]) -> impl Iterator<Item = (LotId, Money)> {
     legs.iter().filter_map(|leg| leg.pin.map(|pin| (pin.lot, leg.amount)))
 }
 
-/// The parts of an order's hold.
+/// The allocations of an order's hold.
 async fn legs_of(tx: &mut Tx, held: &Held) -> Result<Legs, Stop> {
     if held.bonus == Money::ZERO {
         return Ok(balance(held.amount));
@@ -232,7 +233,7 @@ async fn legs_of(tx: &mut Tx, held: &Held) -> Result<Legs, Stop> {
     let row = tx.find::<hold::Entity>(id).await?;
     let row = Tx::must("hold", id, row)?;
     match row.legs {
-        // The order was read before the hold: another command came between.
+        // The order was read before the hold, and another command committed in between.
         Some(legs) if row.state != HoldState::Released && row.bonus == held.bonus => Ok(legs),
         Some(_) | None => Err(Stop::Contended),
     }

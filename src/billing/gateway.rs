@@ -1,7 +1,7 @@
-//! The port to payment providers: what billing asks of one, and what it may hear.
+//! The port to payment providers: what billing asks of a provider, and the answers it accepts.
 //!
-//! Nothing here happens inside a command. A provider's word alone moves no money either: what it
-//! calls back with says only which payment to look at, and the look is a question of ours.
+//! No provider is called inside a command. A callback alone moves no money either: it only names a
+//! payment, whose status the engine then queries.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -12,126 +12,127 @@ use chrono::TimeDelta;
 use entity::payment::Driver;
 use entity::value::{Money, PaymentId, PayoutId, SealedField};
 
-/// So long a node that asks a provider keeps others from asking the same: longer than a look and a
-/// question may take together.
+/// How long a node that queries a provider keeps other nodes from making the same request: longer
+/// than a status query and a request may take together.
 pub const LEASE: TimeDelta = TimeDelta::minutes(5);
 
-/// An answer that is waited for.
+/// The future of a provider's answer.
 pub type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, Trouble>> + Send + 'a>>;
 
-/// Why a provider gave no answer that counts.
+/// Why a request to a provider failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
-    /// It said no, and did nothing.
+    /// The provider refused and did nothing.
     #[error("refused: {0}")]
     Refused(String),
-    /// It was never reached, or never looked at what was asked: nothing was done.
+    /// The provider was not reached, or did not process the request: nothing was done.
     #[error("not reached: {0}")]
     NotReached(String),
-    /// It may have done what was asked.
+    /// The provider may have done what was asked.
     #[error("perhaps done: {0}")]
     PerhapsActed(String),
-    /// It said something nobody here knows.
+    /// The provider sent an answer that this engine does not know.
     #[error("not understood: {0}")]
     Unclear(String),
 }
 
-/// Somebody shall pay.
+/// A payment to be opened.
 #[derive(Clone, Debug)]
 pub struct Wish {
-    /// Our name for it; asked for twice it is one payment.
+    /// This engine's id of the payment, used as the idempotency key: repeated requests open one
+    /// payment.
     pub payment_id: PaymentId,
-    /// How much.
+    /// The amount.
     pub amount: Money,
-    /// What the payer reads.
+    /// The description shown to the payer.
     pub about: &'static str,
 }
 
-/// Where somebody goes to pay.
+/// The checkout of an opened payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkout {
-    /// What the provider calls it.
+    /// The provider's reference.
     pub reference: String,
-    /// The page; none where the provider has the payment already and does not say it again.
+    /// The page; none where the provider has the payment already and does not repeat the address.
     pub redirect_url: Option<String>,
 }
 
-/// A payment, by its names.
+/// The identifiers of a payment.
 #[derive(Clone, Debug)]
 pub struct Named {
-    /// Ours.
+    /// This engine's id.
     pub payment_id: PaymentId,
-    /// The provider's, where it is known.
+    /// The provider's reference, where it is known.
     pub reference: Option<String>,
 }
 
-/// How a payment stands with its provider.
+/// The status of a payment at its provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seen {
-    /// Nobody paid yet.
+    /// Not paid yet.
     Pending,
-    /// The money is there.
+    /// Paid.
     Paid {
-        /// How much.
+        /// The amount paid.
         amount: Money,
-        /// What the provider calls it.
+        /// The provider's reference.
         reference: Option<String>,
     },
-    /// It will not come.
+    /// Failed for good.
     Failed(String),
-    /// It came, and all of it went back.
+    /// Paid, and returned in full.
     Returned,
-    /// It came, and some of it went back, but not all.
+    /// Paid, and returned in part.
     PartlyReturned,
-    /// It came, and something went back; the provider does not say how much.
+    /// Paid, and something was returned; the provider does not say how much.
     Touched,
     /// The provider knows no such payment.
     Absent,
-    /// The provider says something nobody here knows.
+    /// A status that this engine does not know.
     Unknown(String),
 }
 
-/// Money for a partner's bank account or card.
+/// A payout to a partner's bank account or card.
 #[derive(Clone, Debug)]
 pub struct Transfer {
-    /// Our name for it.
+    /// This engine's id of the payout.
     pub payout_id: PayoutId,
-    /// How much.
+    /// The amount.
     pub amount: Money,
-    /// Where to: a sealed [`Account`](super::account::Account).
+    /// The destination: a sealed [`Account`](super::account::Account).
     pub account: SealedField,
-    /// Whose tax number, sealed.
+    /// The partner's tax number, sealed.
     pub voen: Option<SealedField>,
 }
 
-/// How a payout stands with its provider.
+/// The status of a payout at its provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// On its way.
+    /// In progress.
     Pending,
-    /// It arrived; what the provider calls it.
+    /// Arrived; with the provider's reference.
     Arrived(String),
-    /// It did not and will not.
+    /// Failed for good.
     Bounced(String),
     /// The provider knows no such payout.
     Absent,
-    /// The provider says something nobody here knows.
+    /// A status that this engine does not know.
     Unknown(String),
 }
 
-/// What a callback says: which payment to look at, never how it stands.
+/// The content of a callback: it names the payment to query, never its status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hint {
-    /// Our name for it, where it is one.
+    /// This engine's id of the payment, where the name is one.
     pub payment_id: Option<PaymentId>,
-    /// The merchant's name for it, as it was written.
+    /// The merchant's order name, as it was written.
     pub order: Option<String>,
-    /// The provider's.
+    /// The provider's reference.
     pub reference: Option<String>,
 }
 
 impl Hint {
-    /// The name it was called back with.
+    /// The name that the callback gave.
     #[must_use]
     pub fn name(&self) -> &str {
         self.order.as_deref().or(self.reference.as_deref()).unwrap_or_default()
@@ -141,69 +142,71 @@ impl Hint {
 /// Whether a provider has money for a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// It has.
+    /// The provider has the money.
     Paid,
-    /// It had, and gave it back.
+    /// The provider had the money and returned it.
     WentBack,
-    /// It never had, or does not know the payment.
+    /// The provider never had money, or does not know the payment.
     Neither,
 }
 
-/// What a provider says of a payment this engine may not know.
+/// A provider's answer about a payment that this engine may not know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identified {
-    /// Our name for it.
+    /// This engine's id of the payment.
     pub payment_id: Option<PaymentId>,
-    /// The provider's.
+    /// The provider's reference.
     pub reference: Option<String>,
-    /// How much.
+    /// The amount.
     pub amount: Option<Money>,
-    /// Where it stands, in the provider's word.
+    /// The provider's status text.
     pub status: String,
-    /// Whether there is money.
+    /// Whether the provider has money for it.
     pub standing: Standing,
 }
 
-/// Why a callback is not listened to.
+/// Why a callback is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Untrusted {
     /// It is not signed by the provider.
     Forged,
-    /// It makes no sense.
+    /// It cannot be parsed.
     Unreadable,
 }
 
 /// A payment provider.
 pub trait Payments: Send + Sync {
-    /// Which one.
+    /// The driver of this provider.
     fn driver(&self) -> Driver;
 
-    /// Opens a payment, or finds the one that is open under our name.
+    /// Opens a payment, or returns the one already open under its id.
     fn create<'a>(&'a self, wish: &'a Wish) -> Asked<'a, Checkout>;
 
-    /// How a payment stands.
+    /// Queries the status of a payment.
     fn status<'a>(&'a self, named: &'a Named) -> Asked<'a, Seen>;
 
-    /// What the provider says of a payment it called back about and that is not known here.
+    /// Asks about a payment that the provider called back about and that is not known here.
     fn identify<'a>(&'a self, hint: &'a Hint) -> Asked<'a, Identified>;
 
-    /// Gives back a part of a payment, or all of it.
+    /// Refunds a payment in part or in full.
     fn refund<'a>(&'a self, named: &'a Named, amount: Money) -> Asked<'a, ()>;
 
-    /// Pays out; the answer says that the provider has the order, not that the money arrived.
+    /// Requests a payout; the answer says that the provider accepted it, not that the money
+    /// arrived.
     fn pay_out<'a>(&'a self, transfer: &'a Transfer) -> Asked<'a, Sent>;
 
-    /// How a payout stands, by our name.
+    /// Queries the status of a payout by this engine's id.
     fn pay_out_status(&self, payout_id: PayoutId) -> Asked<'_, Sent>;
 
-    /// Which payment the raw bytes of a callback are about.
+    /// Parses the raw bytes of a callback and names the payment they are about.
     ///
     /// # Errors
-    /// When they are not the provider's, or cannot be read.
+    /// When the provider did not sign them, or they cannot be parsed.
     fn callback(&self, raw: &[u8]) -> Result<Hint, Untrusted>;
 }
 
-/// All providers that are set up: new payments go through one, older ones through their own.
+/// All configured providers: new payments go through the current one, older payments through the
+/// one they were opened with.
 #[derive(Clone)]
 pub struct Gateways {
     current: Driver,
@@ -211,19 +214,19 @@ pub struct Gateways {
 }
 
 impl Gateways {
-    /// These, and which of them takes new payments.
+    /// The registry of these providers; `current` takes new payments.
     #[must_use]
     pub fn new(current: Driver, all: Vec<Arc<dyn Payments>>) -> Self {
         Self { current, all: all.into_iter().map(|one| (one.driver(), one)).collect() }
     }
 
-    /// Which takes new payments.
+    /// The driver that takes new payments.
     #[must_use]
     pub fn current(&self) -> Driver {
         self.current
     }
 
-    /// A provider, if it is set up.
+    /// The provider of a driver, if it is configured.
     #[must_use]
     pub fn of(&self, driver: Driver) -> Option<Arc<dyn Payments>> {
         self.all.get(&driver).cloned()

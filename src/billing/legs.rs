@@ -1,15 +1,15 @@
-//! What is held, as a row of parts in the order in which they were taken: pure (BON-2, COM-3).
+//! The allocations of a hold, in the order in which they were taken. Pure (BON-2, COM-3).
 
 use entity::hold::{Leg, Legs};
 use entity::value::Money;
 
-/// A hold of the balance alone.
+/// The allocation of a hold of balance alone.
 #[must_use]
 pub fn balance(amount: Money) -> Legs {
     Legs(if amount.is_positive() { vec![Leg { amount, pin: None }] } else { Vec::new() })
 }
 
-/// How much of the balance, and how much of the bonus.
+/// The sums of the balance part and of the bonus part.
 #[must_use]
 pub fn sums(legs: &[Leg]) -> (Money, Money) {
     let of = |bonus: bool| legs.iter().filter(move |leg| leg.pin.is_some() == bonus);
@@ -17,8 +17,8 @@ pub fn sums(legs: &[Leg]) -> (Money, Money) {
     (sum(false), sum(true))
 }
 
-/// The parts that stay when so much goes back, and those that go back: what was taken last goes
-/// first (COM-3). The order is kept in both.
+/// Splits the allocations into those that stay and those that return, worth `by`: the last taken
+/// return first (COM-3). Both keep their order.
 #[must_use]
 pub fn shrink(legs: &[Leg], by: Money) -> (Legs, Legs) {
     let (mut kept, mut gone) = (Vec::new(), Vec::new());
@@ -39,7 +39,7 @@ pub fn shrink(legs: &[Leg], by: Money) -> (Legs, Legs) {
     (Legs(kept), Legs(gone))
 }
 
-/// The parts with more behind them.
+/// The allocations with `more` appended.
 #[must_use]
 pub fn grown(legs: &Legs, more: Vec<Leg>) -> Legs {
     Legs(legs.0.iter().copied().chain(more).collect())
@@ -67,7 +67,7 @@ mod tests {
         Legs(parts.iter().map(leg).collect())
     }
 
-    /// COM-3: what was taken last goes back first, whatever it was taken from.
+    /// COM-3: what was taken last returns first, whatever its source.
     #[test]
     fn com_3_what_was_taken_last_goes_back_first() {
         let held = of(&[(100, 1), (50, 2), (30, 0), (20, 3)]);

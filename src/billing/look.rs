@@ -1,4 +1,4 @@
-//! The look at a payment whose provider never called back (BAL-5).
+//! The status poll of a payment whose provider never called back (BAL-5).
 
 use chrono::TimeDelta;
 use entity::payment::{Model, PaymentState};
@@ -13,29 +13,28 @@ use crate::platform::{Command, Engine, Stop, Tx};
 use crate::policy;
 use crate::policy::keys::TopUp;
 
-/// Timer: ask the provider.
+/// Timer: poll the provider for the payment's status.
 pub const LOOK: &str = "payment.look";
 
-/// When a payment is looked at next: the last time at the moment nobody waits for it any longer,
-/// not a little before.
+/// When a payment is polled next; the last poll is due exactly when the payment expires.
 pub(super) fn next(row: &Model, keys: &TopUp, now: Instant) -> Instant {
     let young = now - row.created_at < YOUNG;
     let due = now + TimeDelta::minutes(if young { keys.look_min } else { keys.look_again_min });
     if now < row.expires_at { due.min(row.expires_at) } else { due }
 }
 
-/// A payment is young for so long: it is looked at more often.
+/// The age up to which a payment is polled more often.
 const YOUNG: TimeDelta = TimeDelta::hours(1);
-/// A provider that cannot be asked is waited for so many times as long as anybody else.
+/// Factor by which the waiting time is longer when the provider cannot be reached.
 const PATIENCE: i32 = 2;
 
-/// The names of a payment.
+/// The identifiers of a payment.
 #[must_use]
 pub fn named(row: &Model) -> Named {
     Named { payment_id: row.id, reference: row.provider_ref.clone() }
 }
 
-/// Asks the provider of a payment that is still waited for, and sends what follows.
+/// Queries the provider about a payment that is still awaited, and executes the resulting command.
 ///
 /// # Errors
 /// Faults alone.
@@ -77,12 +76,12 @@ pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), Stop> {
     }
 }
 
-/// What is said of a payment that was paid and went back before anybody looked.
+/// The note on a payment that was paid and returned between two polls.
 pub(super) fn went_back(seen: &Seen) -> String {
     format!("It was paid and went back at the provider, which says {seen:?}")
 }
 
-/// Nothing is known yet: looks again later, or gives up.
+/// The payment is still undecided: polls again later, or expires it.
 struct Later {
     payment_id: PaymentId,
     answered: bool,

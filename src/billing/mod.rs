@@ -1,9 +1,9 @@
-//! Billing: what is owed beside commission, paid, disputed, undone (PEN-5, PEN-7), and real money
-//! in and out through payment providers (BAL-5, BON-5).
+//! Billing: penalties paid, disputed and waived (PEN-5, PEN-7), and real money in and out through
+//! payment providers (BAL-5, BON-5).
 //!
-//! An order's end leaves a penalty, a debt. Money that comes for it is shared at once; a dispute
-//! takes it out of the debt until support decides; a waiver undoes it with all that followed, and
-//! can itself be undone.
+//! An order's end can leave a penalty, which is a debt. Money received for it is split at once; a
+//! dispute takes it out of the debt until support decides; a waiver undoes it with all its
+//! consequences, and can itself be undone.
 //!
 //! ```text
 //! pending ──pay in full──▶ paid          pending · paid · disputed ──waive──▶ waived
@@ -15,9 +15,9 @@
 //!    └──▶ expired ─┘
 //! ```
 //!
-//! A provider is asked between commands, never inside one: a command says what is about to be
-//! asked, the next one records what came of it. Whatever breaks in between, a timer asks again, and
-//! looks before it repeats.
+//! Providers are called between commands, never inside one: one command records the request that is
+//! about to be made, the next one its result. After a failure in between, a timer retries, and
+//! queries the status before it repeats the request.
 
 pub mod account;
 pub mod callback;
@@ -50,7 +50,7 @@ mod velocity;
 pub mod waive;
 
 crate::refusals! {
-    /// What billing refuses.
+    /// The refusals of billing.
     Refusal {
         NoSuchPenalty = "no_such_penalty", NotFound, "There is no such penalty here", "Check the id; you see only penalties that are yours.";
         Overpaid = "penalty_overpaid", Conflict, "That is more than is left to pay", "Record at most the amount in `left`.";

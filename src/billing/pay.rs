@@ -1,4 +1,4 @@
-//! Support records money received for a penalty; it is shared at once (PEN-5).
+//! Recording money that support received for a penalty; it is split at once (PEN-5).
 
 use entity::value::{Money, PenaltyId};
 
@@ -14,13 +14,13 @@ use crate::platform::{Command, Refused, Stop, Tx};
 
 /// Records a payment.
 pub struct Pay {
-    /// For which penalty.
+    /// The penalty.
     pub penalty_id: PenaltyId,
-    /// Above zero, at most what is left.
+    /// The amount: above zero, at most what is unpaid.
     pub amount: Money,
     /// Where the money came from.
     pub reason: String,
-    /// The same amount again is meant.
+    /// Confirms that a second payment of the same amount is intended.
     pub confirm: bool,
 }
 

@@ -1,6 +1,6 @@
-//! What the operator owes a partner for an order that was paid with bonus: at once to the balance,
-//! or in working days to a card (BON-5), after a time in which it can neither be spent nor paid out
-//! (LIM-6); suspended until support decides (BON-6).
+//! Payables: what the operator owes a partner for bonus-paid orders. A payable is settled to the
+//! balance at once or to a card within working days (BON-5), after a hold time in which it can be
+//! neither spent nor paid out (LIM-6), or is suspended until support decides (BON-6).
 
 use chrono::{NaiveDate, TimeDelta, TimeZone as _};
 use chrono_tz::Tz;
@@ -25,12 +25,12 @@ use crate::platform::write_set::Unique;
 use crate::platform::{Audience, Command, Stop, Tx};
 use crate::policy::{self, Policy, calendar};
 
-/// A debt is settled as the partner's terms have it.
+/// Timer: settle a payable by the partner's terms.
 pub const SETTLE: &str = "payable.settle";
 
-/// Owes a partner what a client's bonus paid of an order; the money is posted to
-/// `payable:<partner>` already, in the same command. How it is settled is a command of its own, due
-/// when its first hold is over (LIM-6): the same one moves no balance twice.
+/// Creates the payable for the part of an order that a client paid with bonus; the same command has
+/// posted the money to `payable:<partner>`. It is settled by a command of its own, due when its
+/// hold time ends (LIM-6), so that no command moves one balance twice.
 ///
 /// # Errors
 /// Faults only.
@@ -48,10 +48,10 @@ pub fn owe(
     Ok(())
 }
 
-/// Settles a debt as the partner's terms have it, at once or on a working day to come (BON-5),
-/// unless it still has to wait (LIM-6).
+/// Settles a payable by the partner's terms, at once or on a later working day (BON-5), unless its
+/// hold continues (LIM-6).
 pub struct SettlePayable {
-    /// Which.
+    /// The payable.
     pub payable_id: PayableId,
 }
 
@@ -89,7 +89,7 @@ impl Command for SettlePayable {
     }
 }
 
-/// Does the client of this order work for the business, or did so a short while ago (BON-6, LIM-6)?
+/// Whether the order's client works for the business, or did so until recently (BON-6, LIM-6).
 ///
 /// # Errors
 /// When the database fails.
@@ -101,8 +101,8 @@ pub async fn is_own(tx: &mut Tx, order: &order::Model) -> Result<bool, Stop> {
     Ok(same(tx, order.client_id, partner.organisation_id, since).await?.is_some())
 }
 
-/// A rule holds it: it is looked at again after as long as the first hold, and after so many days
-/// support decides (LIM-6).
+/// Extends the hold because velocity rules match: the payable is evaluated again after another hold
+/// time, and goes to support after a limit of days (LIM-6).
 fn held(tx: &mut Tx, row: &Model, rules: &[velocity::Rule], keys: &Policy) -> Result<(), Stop> {
     let names: Vec<String> = rules.iter().map(ToString::to_string).collect();
     let names = names.join(",");
@@ -123,7 +123,7 @@ fn held(tx: &mut Tx, row: &Model, rules: &[velocity::Rule], keys: &Policy) -> Re
     tx.tell(&Audience::Support, event, order_id, EventId::new(), &payload)
 }
 
-/// Support decides about one that was owed.
+/// Suspends an owed payable until support decides.
 fn withheld(tx: &mut Tx, row: &Model, why: &str) -> Result<(), Stop> {
     let next = Model {
         state: PayableState::Suspended,
@@ -137,10 +137,10 @@ fn withheld(tx: &mut Tx, row: &Model, why: &str) -> Result<(), Stop> {
     tx.tell(&Audience::Support, event, order_id, EventId::new(), &payload)
 }
 
-/// As [`owe`], but support decides first whether it is owed (BON-6).
+/// As [`owe`], but support decides first whether the payable is owed (BON-6).
 ///
 /// # Errors
-/// A fault when it cannot be told.
+/// A fault when the event cannot be serialised.
 pub fn suspend(
     tx: &mut Tx,
     order_id: OrderId,
@@ -183,7 +183,7 @@ fn fresh(
     }
 }
 
-/// A debt as the partner's terms have it: settled at once, or due on a working day.
+/// Applies the partner's terms: the payable is settled at once, or due on a working day.
 async fn due(tx: &mut Tx, row: Model) -> Result<Model, Stop> {
     let found = tx.find::<payout_terms::Entity>(row.partner_id).await?;
     match found.as_ref().map_or(terms::SILENT, |terms| terms.payout_to) {
@@ -192,11 +192,12 @@ async fn due(tx: &mut Tx, row: Model) -> Result<Model, Stop> {
             let zone = zone(tx, row.partner_id).await?;
             let keys = policy::book::in_force(tx)?.keys;
             let today = tx.now().with_timezone(&zone).date_naive();
-            // Counted from the day it was earned: a hold lengthens nothing by itself.
+            // Counted from the day it was earned: a hold by itself adds no days.
             let earned = row.created_at.with_timezone(&zone).date_naive();
             let days = (keys.payout.working_days, &keys.calendar.holidays);
             let due_on = calendar::after(earned, days.0, days.1).max(today);
-            // Two debts of one partner arm the same timer: one after the other.
+            // Two payables of one partner arm the same timer; checking the terms row serialises
+            // them.
             if let Some(terms) = found {
                 tx.update(&terms, &terms.clone());
             }
@@ -209,7 +210,7 @@ async fn due(tx: &mut Tx, row: Model) -> Result<Model, Stop> {
     }
 }
 
-/// Settles a debt to the balance, and a part of it as bonus.
+/// Settles a payable to the balance, with a part of it as bonus.
 async fn to_balance(tx: &mut Tx, row: Model, bonus: Bp) -> Result<Model, Stop> {
     let part = bonus.floor_of(row.amount);
     let rest = Money(row.amount.0 - part.0);
@@ -222,7 +223,7 @@ async fn to_balance(tx: &mut Tx, row: Model, bonus: Bp) -> Result<Model, Stop> {
     Ok(Model { state: PayableState::Settled, settled_at, held_until: None, ..row })
 }
 
-/// The part a partner takes as bonus is a lot of its own (BON-5, BON-8).
+/// Grants the part that a partner takes as bonus, as a lot of its own (BON-5, BON-8).
 async fn bonus_part(tx: &mut Tx, row: &Model, part: Money) -> Result<(), Stop> {
     if !part.is_positive() {
         return Ok(());
@@ -240,25 +241,25 @@ async fn bonus_part(tx: &mut Tx, row: &Model, part: Money) -> Result<(), Stop> {
     grant_from_owed(tx, lot).await.map(|_| ())
 }
 
-/// The zone in which a partner's days are counted.
+/// The time zone in which a partner's days are counted.
 pub(super) async fn zone(tx: &mut Tx, partner_id: PartnerId) -> Result<Tz, Stop> {
     let row = tx.find::<partner::Entity>(partner_id).await?;
     let row = row.ok_or(ledger::Refusal::NoSuchPartner)?;
     Ok(partners::read::zone(&row)?)
 }
 
-/// When a local date's payouts are collected.
+/// The instant at which a local date's payouts are collected.
 pub(super) fn run_at(date: NaiveDate, zone: Tz, minutes: u32) -> Instant {
     let local = date.and_time(chrono::NaiveTime::MIN) + TimeDelta::minutes(i64::from(minutes));
     let at = zone.from_local_datetime(&local).earliest();
     at.map_or_else(|| local.and_utc(), |at| at.to_utc())
 }
 
-/// Support decides that a suspended debt, or one that is held, is owed.
+/// Support's decision that a suspended or held payable is owed.
 pub struct Release {
-    /// Which.
+    /// The payable.
     pub payable_id: PayableId,
-    /// Why.
+    /// Support's reason.
     pub reason: String,
 }
 
@@ -277,11 +278,11 @@ impl Command for Release {
     }
 }
 
-/// Support decides that a suspended debt, or one that is held, is none.
+/// Support's decision that a suspended or held payable is not owed.
 pub struct Refuse {
-    /// Which.
+    /// The payable.
     pub payable_id: PayableId,
-    /// Why.
+    /// Support's reason.
     pub reason: String,
 }
 
@@ -309,7 +310,7 @@ impl Command for Refuse {
     }
 }
 
-/// The record of support's decision; the debt waits for nothing any more.
+/// Records support's decision and disarms the payable's timer.
 async fn decided(
     tx: &mut Tx,
     kind: &'static str,
@@ -326,7 +327,7 @@ async fn undecided(tx: &mut Tx, id: PayableId) -> Result<Model, Stop> {
     let row = tx.find::<payable::Entity>(id).await?.ok_or(Refusal::NoSuchPayable)?;
     match row.state {
         PayableState::Suspended => Ok(row),
-        // Not on its way to a card yet: it is held (LIM-6).
+        // Held (LIM-6) and not yet in a payout.
         PayableState::Owed if row.due_on.is_none() && row.payout_id.is_none() => Ok(row),
         PayableState::Owed | PayableState::Settled | PayableState::Refused => {
             Err(Refusal::PayableDecided.into())
