@@ -1,4 +1,4 @@
-//! Where a payment may go from where it stands: pure (BAL-5, PEN-5, PEN-7).
+//! The state transitions of a payment. Pure (BAL-5, PEN-5, PEN-7).
 
 use chrono::TimeDelta;
 use entity::payment::{Model, PaymentState};
@@ -6,7 +6,7 @@ use entity::value::{Instant, Money};
 
 use super::Refusal;
 
-/// The payment once its money came; none where it was there already. Money that comes late counts
+/// The payment after its money was received; none where it was received before. Late money counts
 /// too.
 ///
 /// # Errors
@@ -24,7 +24,7 @@ pub fn came(row: &Model, amount: Money, now: Instant) -> Result<Option<Model>, R
     }
 }
 
-/// The payment that will not come, or that nobody waits for any more; none where it is decided.
+/// The payment after it failed or expired; none where it is decided already.
 #[must_use]
 pub fn given_up(row: &Model, state: PaymentState, now: Instant) -> Option<Model> {
     match row.state {
@@ -37,8 +37,8 @@ pub fn given_up(row: &Model, state: PaymentState, now: Instant) -> Option<Model>
     }
 }
 
-/// Is money for it still waited for? After a card that was refused a second one may be good on the
-/// same page, if there is one; when its time is over it is looked at once more (BAL-5).
+/// Whether the payment is still polled. After a refused card the payer may use another one on the
+/// same page, if there is one; at its expiry the payment is polled once more (BAL-5).
 #[must_use]
 pub fn awaited(row: &Model, now: Instant) -> bool {
     match row.state {
@@ -54,7 +54,7 @@ pub fn awaited(row: &Model, now: Instant) -> bool {
     }
 }
 
-/// May the partner have its top-up back, as far as the payment itself says?
+/// Whether the partner may take the top-up back, as far as the payment's row decides it.
 ///
 /// # Errors
 /// `payment_not_paid`, `refund_running`, `payment_refunded`, `refund_over`.
@@ -72,13 +72,13 @@ pub fn refundable(row: &Model, hours: i64, now: Instant) -> Result<(), Refusal> 
     }
 }
 
-/// Until when a top-up may go back.
+/// The instant until which a top-up can be refunded.
 #[must_use]
 pub fn refund_until(row: &Model, hours: i64) -> Option<Instant> {
     row.paid_at.map(|at| at + TimeDelta::hours(hours))
 }
 
-/// What of a payment's money is still here, and not on its way back.
+/// The part of a payment's money that is neither returned nor being returned.
 #[must_use]
 pub fn here(row: &Model) -> Money {
     match row.state {
@@ -89,7 +89,7 @@ pub fn here(row: &Model) -> Money {
     }
 }
 
-/// The payment with so much of it on its way back.
+/// The payment with `amount` more to be returned.
 ///
 /// # Errors
 /// `payment_not_paid`, `payment_refunded` when that is more than is here.
@@ -111,8 +111,8 @@ pub fn sent_back(row: &Model, amount: Money) -> Result<Model, Refusal> {
     }
 }
 
-/// The payment as the provider is about to be asked, until then, for what is on its way back; none
-/// where nothing is. What it was asked before and did not answer for comes first.
+/// The payment marked with the refund request that is about to be made, and with the node's lease
+/// until `until`; none where nothing is to be returned. An unanswered request is repeated first.
 #[must_use]
 pub fn asking(row: &Model, until: Instant) -> Option<(Model, Money)> {
     match row.state {
@@ -129,7 +129,7 @@ pub fn asking(row: &Model, until: Instant) -> Option<(Model, Money)> {
     }
 }
 
-/// The payment after what the provider was asked for has gone back; none where nothing was asked.
+/// The payment after the requested refund was made; none where none was requested.
 #[must_use]
 pub fn gone_back(row: &Model, now: Instant) -> Option<(Model, Money)> {
     let amount = row.asked?;
@@ -141,7 +141,7 @@ pub fn gone_back(row: &Model, now: Instant) -> Option<(Model, Money)> {
     Some((Model { state, refunded_at: if done { Some(now) } else { None }, ..next }, amount))
 }
 
-/// The payment after the provider refused to give back what it was asked for.
+/// The payment after the provider refused the requested refund.
 #[must_use]
 pub fn kept(row: &Model) -> Option<(Model, Money)> {
     let amount = row.asked?;
@@ -149,7 +149,8 @@ pub fn kept(row: &Model) -> Option<(Model, Money)> {
     Some((stays(&answered, amount), amount))
 }
 
-/// What of a payment's way back nobody outside knows of yet: it may still stay.
+/// The amount to be returned that was not requested from the provider yet, so that it can still be
+/// cancelled.
 #[must_use]
 pub fn unasked(row: &Model) -> Money {
     match row.asked {
@@ -158,7 +159,7 @@ pub fn unasked(row: &Model) -> Money {
     }
 }
 
-/// The payment with so much of its way back called off.
+/// The payment with `amount` less to be returned.
 #[must_use]
 pub fn stays(row: &Model, amount: Money) -> Model {
     let to_return = Money(row.to_return.0 - amount.0);
@@ -166,8 +167,8 @@ pub fn stays(row: &Model, amount: Money) -> Model {
     Model { state: standing(&next), ..next }
 }
 
-/// The payment after its provider took so much of it back by itself; none where it is not here, or
-/// is on its way back already (LIM-11).
+/// The payment after the provider charged back `amount`; none where the payment has less than that,
+/// or is being refunded (LIM-11).
 #[must_use]
 pub fn charged_back(row: &Model, amount: Money, now: Instant) -> Option<Model> {
     let fits = amount.is_positive() && amount <= here(row);

@@ -1,4 +1,4 @@
-//! The hand-written table of a payment's states (BAL-5, PEN-7).
+//! The table tests of a payment's state transitions (BAL-5, PEN-7).
 
 use PaymentState::{Created, Expired, Failed, Paid, Refunded, Refunding};
 use entity::payment::{Driver, Purpose};
@@ -13,7 +13,7 @@ fn hour(n: i64) -> Instant {
     Instant::UNIX_EPOCH + TimeDelta::hours(n)
 }
 
-/// 100 qəpik, paid at hour 1 where it was paid.
+/// A payment of 100 qəpik, paid at hour 1 where it was paid.
 fn row(state: PaymentState, to_return: i64, returned: i64) -> Model {
     let paid = matches!(state, Paid | Refunding | Refunded);
     Model {
@@ -52,7 +52,7 @@ fn at(state: PaymentState) -> Model {
     }
 }
 
-/// BAL-5: money counts once, whenever it comes; another amount never does.
+/// BAL-5: money is counted once, whenever it arrives; a different amount never is.
 #[test]
 fn bal_5_money_that_comes() {
     let comes = |state, amount| {
@@ -73,7 +73,7 @@ fn bal_5_money_that_comes() {
     assert_eq!(came(&at(Created), Money(100), hour(2)).unwrap().unwrap().paid_at, Some(hour(2)));
 }
 
-/// BAL-5: only what is waited for can be given up.
+/// BAL-5: only an awaited payment can fail or expire.
 #[test]
 fn bal_5_what_is_given_up() {
     for state in ALL {
@@ -84,7 +84,7 @@ fn bal_5_what_is_given_up() {
     }
 }
 
-/// BAL-5: a top-up goes back within 24 hours of being paid, once.
+/// BAL-5: a top-up can be refunded within 24 hours of being paid, once.
 #[test]
 fn bal_5_what_may_go_back() {
     let may = |state, now| refundable(&at(state), 24, now);
@@ -97,7 +97,7 @@ fn bal_5_what_may_go_back() {
     assert_eq!(may(Refunded, hour(2)), Err(Refusal::PaymentRefunded));
 }
 
-/// PEN-7: a payment goes back in parts, at most whole, and each part is asked for by itself.
+/// PEN-7: a payment is refunded in parts, at most in full, and each part is requested separately.
 #[test]
 fn pen_7_a_payment_goes_back_in_parts() {
     let back = |state, amount| sent_back(&at(state), Money(amount)).map(|row| row.state);
@@ -117,7 +117,7 @@ fn pen_7_a_payment_goes_back_in_parts() {
     let first = sent_back(&at(Paid), Money(40)).unwrap();
     let (asked, amount) = asking(&first, hour(9)).unwrap();
     assert_eq!((amount.0, unasked(&first).0, unasked(&asked).0), (40, 40, 0));
-    // More is sent back while the first part is on its way: it is not part of what was asked.
+    // An amount added while the first part is in progress is not part of that request.
     let both = sent_back(&asked, Money(60)).unwrap();
     assert_eq!(asking(&both, hour(9)).unwrap().1, Money(40));
     let (one, gone) = gone_back(&both, hour(2)).unwrap();
@@ -129,7 +129,7 @@ fn pen_7_a_payment_goes_back_in_parts() {
     assert_eq!(all.refunds, 4);
 }
 
-/// BAL-5: what the provider refuses to give back stays, and may go back later.
+/// BAL-5: what the provider refuses to refund stays, and may be refunded later.
 #[test]
 fn bal_5_what_is_refused_stays() {
     let (asked, _) = asking(&sent_back(&at(Paid), Money(100)).unwrap(), hour(9)).unwrap();
@@ -141,7 +141,7 @@ fn bal_5_what_is_refused_stays() {
     assert_eq!((off.state, here(&off).0), (Paid, 100));
 }
 
-/// LIM-11: what is here can be charged back, once; what is on its way back cannot.
+/// LIM-11: money that is here can be charged back, once; money that is being refunded cannot.
 #[test]
 fn lim_11_what_is_charged_back() {
     for state in ALL {

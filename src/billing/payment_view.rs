@@ -1,4 +1,4 @@
-//! Payments as they are read, and what is told about them (BAL-5, PAN-5).
+//! The views of payments, and the events about them (BAL-5, PAN-5).
 
 use chrono::{DateTime, Utc};
 use entity::payment::{self, Driver, PaymentState, Purpose};
@@ -17,42 +17,42 @@ use crate::platform::audit::Act;
 use crate::platform::page::{Page, PageQuery};
 use crate::platform::{Audience, Stop, Tx};
 
-/// A payment as whoever pays it sees it.
+/// A payment as its payer sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PaymentView {
     /// The payment.
     pub id: PaymentId,
-    /// What it is for.
+    /// The purpose of the payment.
     pub purpose: Purpose,
-    /// Which penalty.
+    /// The penalty that is paid.
     pub penalty_id: Option<PenaltyId>,
-    /// How much.
+    /// The amount.
     pub amount: Money,
-    /// Through whom.
+    /// The payment provider.
     pub driver: Driver,
-    /// Where it stands.
+    /// The state of the payment.
     pub state: PaymentState,
-    /// Where to go to pay it.
+    /// The address of the checkout page.
     pub redirect_url: Option<String>,
-    /// How much went back.
+    /// The amount returned so far.
     pub returned: Money,
-    /// How much of that its provider took back by itself.
+    /// The part of the returned amount that the provider charged back.
     pub charged_back: Money,
-    /// Since when.
+    /// When the payment was opened.
     pub created_at: DateTime<Utc>,
-    /// Nobody waits for it after that.
+    /// When the payment expires.
     pub expires_at: DateTime<Utc>,
-    /// When its money came.
+    /// When the money was received.
     pub paid_at: Option<DateTime<Utc>>,
-    /// A top-up may go back until then, if nothing was spent.
+    /// Until when a top-up can be refunded, if nothing was spent.
     pub refund_until: Option<DateTime<Utc>>,
-    /// When all that was to go back had gone.
+    /// When everything that was to be returned had been returned.
     pub refunded_at: Option<DateTime<Utc>>,
-    /// For people.
+    /// A note for people.
     pub note: String,
 }
 
-/// A payment as it is shown; `refund_h` is the policy's.
+/// The view of a payment; `refund_h` is the policy's.
 #[must_use]
 pub fn view(row: &payment::Model, refund_h: i64) -> PaymentView {
     let refundable = row.purpose == Purpose::TopUp;
@@ -84,7 +84,7 @@ pub async fn load(tx: &mut Tx, id: PaymentId) -> Result<payment::Model, Stop> {
     row.ok_or_else(|| Refusal::NoSuchPayment.into())
 }
 
-/// A payment as it stands now, outside any command.
+/// Reads a payment's current row outside any command.
 ///
 /// # Errors
 /// `no_such_payment`, or a fault.
@@ -129,7 +129,7 @@ pub async fn top_up<C: ConnectionTrait>(
     if own { Ok(view(&row, refund_h)) } else { Err(Refusal::NoSuchPayment.into()) }
 }
 
-/// A page of the payments a client began for a penalty, newest first (PEN-5).
+/// A page of the payments that a client opened for a penalty, newest first (PEN-5).
 ///
 /// # Errors
 /// When the database fails.
@@ -150,7 +150,7 @@ pub async fn of_penalty<C: ConnectionTrait>(
     Ok(Page::cut(rows.all(db).await?, query, |row| row.id.0, |row| view(&row, 0)))
 }
 
-/// One of the payments a client began for a penalty (PEN-5).
+/// One of the payments that a client opened for a penalty (PEN-5).
 ///
 /// # Errors
 /// `no_such_payment`, or a fault.
@@ -165,10 +165,10 @@ pub async fn for_penalty<C: ConnectionTrait>(
     if own { Ok(view(&row, 0)) } else { Err(Refusal::NoSuchPayment.into()) }
 }
 
-/// Tells whoever pays where the payment stands.
+/// Emits the payment's new state to its payer.
 ///
 /// # Errors
-/// A fault when it is no JSON.
+/// A fault when the event cannot be serialised.
 pub fn told(tx: &mut Tx, row: &payment::Model, refund_h: i64) -> Result<(), Stop> {
     let audience = match (row.purpose, row.client_id) {
         (Purpose::Penalty, Some(client_id)) => Audience::Client(client_id),
@@ -178,17 +178,17 @@ pub fn told(tx: &mut Tx, row: &payment::Model, refund_h: i64) -> Result<(), Stop
     tx.tell(&audience, "payment.changed", None, EventId::new(), &payload)
 }
 
-/// Tells the branch that its balance changed by a top-up.
+/// Emits to the branch that a top-up changed its balance.
 ///
 /// # Errors
-/// A fault when it is no JSON.
+/// A fault when the event cannot be serialised.
 pub fn balance(tx: &mut Tx, row: &payment::Model, kind: &str, amount: Money) -> Result<(), Stop> {
     let payload = json!({"kind": kind, "amount": amount, "payment_id": row.id});
     let audience = Audience::Branch(row.partner_id);
     tx.tell(&audience, "balance.changed", None, EventId::new(), &payload)
 }
 
-/// The record of an act of support about a payment (SUP-2).
+/// The audit record of an act of support on a payment (SUP-2).
 #[must_use]
 pub fn act<'a>(
     kind: &'static str,
@@ -200,10 +200,10 @@ pub fn act<'a>(
     Act { kind, subject, amount, reason, before, after: json!(view(after, 0)) }
 }
 
-/// Tells support that somebody has to look at a payment.
+/// Emits to support that a payment needs attention.
 ///
 /// # Errors
-/// A fault when it is no JSON.
+/// A fault when the event cannot be serialised.
 pub fn support(
     tx: &mut Tx,
     event: &'static str,

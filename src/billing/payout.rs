@@ -1,4 +1,4 @@
-//! What is owed to a partner goes out together, on the day it is due (BON-5).
+//! Payouts: all payables of a partner that are due are collected into one payout (BON-5).
 
 use chrono::NaiveDate;
 use entity::payable::{self, PayableState};
@@ -20,14 +20,14 @@ use crate::ledger::payments;
 use crate::platform::{Audience, Command, Stop, Tx};
 use crate::policy::{self, Policy, calendar};
 
-/// Timer: collect what is due to a partner.
+/// Timer: collect a partner's due payables.
 pub const RUN: &str = "payout.run";
-/// Debts that go out together at most.
+/// Maximum number of payables in one payout.
 const TOGETHER_MAX: usize = 200;
 
-/// Collects what is due to a partner today.
+/// Collects a partner's payables that are due today.
 pub struct RunPayouts {
-    /// Whose.
+    /// The partner.
     pub partner_id: PartnerId,
 }
 
@@ -43,7 +43,8 @@ impl Command for RunPayouts {
         let is_due = |row: &&payable::Model| row.due_on <= Some(today.to_string());
         let (due, rest): (Vec<_>, Vec<_>) = owed.iter().partition(is_due);
         let found = tx.find::<payout_terms::Entity>(self.partner_id).await?;
-        // Whoever owes more meanwhile, or changes the terms, comes before or after.
+        // Writing the terms row serialises this command with new payables and with changes of the
+        // terms.
         if let Some(terms) = &found {
             tx.update(terms, &terms.clone());
         }
@@ -53,7 +54,8 @@ impl Command for RunPayouts {
         }
         match found.as_ref().map_or(terms::SILENT, |terms| terms.payout_to) {
             PayoutTo::Balance { .. } => {
-                // Each by a command of its own: one moves no balance twice.
+                // Each is settled by a command of its own, because one command moves no balance
+                // twice.
                 for old in due {
                     tx.update(old, &payable::Model { due_on: None, ..old.clone() });
                     tx.arm(SETTLE, old.id.0, tx.now());
@@ -61,7 +63,8 @@ impl Command for RunPayouts {
             }
             PayoutTo::Card => match found.filter(terms::payable_to_card) {
                 Some(terms) if rests(&terms, &keys, tx.now()) => {
-                    // A changed account rests: what is due waits until then (LIM-11).
+                    // After a change of account, due payables wait until its rest period ends
+                    // (LIM-11).
                     let until = terms::rests_until(&terms, keys.payout.account_rest_h);
                     tx.arm(RUN, self.partner_id.0, until.unwrap_or(tx.now()));
                     return Ok(());
@@ -93,13 +96,13 @@ fn rests(terms: &payout_terms::Model, keys: &Policy, now: Instant) -> bool {
     terms::rests_until(terms, keys.payout.account_rest_h).is_some_and(|until| now < until)
 }
 
-/// What is owed and in no payout, the oldest first.
+/// The partner's owed payables in no payout, oldest first.
 async fn owed(tx: &Tx, partner_id: PartnerId) -> Result<Vec<payable::Model>, Stop> {
     Ok(payable::Entity::find()
         .filter(payable::Column::PartnerId.eq(partner_id))
         .filter(payable::Column::State.eq(PayableState::Owed))
         .filter(payable::Column::PayoutId.is_null())
-        // One that was made a moment ago has no day yet: a command of its own gives it one.
+        // A new payable has no due date until its own command sets one.
         .filter(payable::Column::DueOn.is_not_null())
         .order_by_asc(payable::Column::DueOn)
         .order_by_asc(payable::Column::Id)
@@ -108,7 +111,7 @@ async fn owed(tx: &Tx, partner_id: PartnerId) -> Result<Vec<payable::Model>, Sto
         .await?)
 }
 
-/// The first date on which something is due to a partner.
+/// The earliest due date of a partner's payables.
 pub(super) async fn first_due(tx: &Tx, partner_id: PartnerId) -> Result<Option<NaiveDate>, Stop> {
     Ok(owed(tx, partner_id).await?.first().and_then(date))
 }
@@ -117,7 +120,7 @@ fn date(row: &payable::Model) -> Option<NaiveDate> {
     row.due_on.as_ref().and_then(|text| text.parse().ok())
 }
 
-/// Makes one payout of what is due; answers whether something was left for another one.
+/// Creates one payout from the due payables; returns whether some are left for another one.
 fn collect(
     tx: &mut Tx,
     terms: &payout_terms::Model,
@@ -165,14 +168,14 @@ fn collect(
     Ok(left)
 }
 
-/// Tells the branch where a payout stands.
+/// Emits the payout's state to the branch.
 pub(super) fn told(tx: &mut Tx, row: &row::Model) -> Result<(), Stop> {
     let payload = json!({"payout": payout(row)});
     let audience = Audience::Branch(row.partner_id);
     tx.tell(&audience, "payout.changed", None, EventId::new(), &payload)
 }
 
-/// A payout arrived: its debts are settled.
+/// Completes a payout that arrived: its payables are settled.
 pub(super) async fn arrived(
     tx: &mut Tx,
     old: &row::Model,
@@ -196,7 +199,7 @@ pub(super) async fn arrived(
     Ok(next)
 }
 
-/// A payout came back: its debts are owed again, and go out on the next working day.
+/// Fails a payout that came back: its payables are owed again, due on the next working day.
 pub(super) async fn bounced(tx: &mut Tx, old: &row::Model, why: &str) -> Result<(), Stop> {
     let next = row::Model { state: PayoutState::Failed, note: why.to_owned(), ..old.clone() };
     payments::bounced(tx, &next);

@@ -1,5 +1,5 @@
-//! A payout is handed to its provider: that it is about to be asked is recorded first, and whoever
-//! asks again looks before, so that nothing is paid twice (BON-5).
+//! Sending a payout to its provider: each request is recorded before it is made, and a retry
+//! queries the status first, so that nothing is paid twice (BON-5).
 
 use chrono::TimeDelta;
 use entity::payment::Driver;
@@ -22,10 +22,10 @@ use crate::platform::write_set::Fired;
 use crate::platform::{Audience, By, Command, Engine, Stop, Tx};
 use crate::policy;
 
-/// Timer: hand a payout to its provider, or ask what became of it.
+/// Timer: send a payout to its provider, or query its status.
 pub const SEND: &str = "payout.send";
 
-/// Hands a payout over, or looks at it, and sends what follows.
+/// Sends a payout or queries its status, and executes the resulting command.
 ///
 /// # Errors
 /// Faults alone.
@@ -66,13 +66,14 @@ pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), Stop> {
     }
 }
 
-/// What came of it is recorded even where another node armed the timer anew meanwhile.
+/// Executes the command on its own, so that the result is recorded even if another node has
+/// re-armed the timer.
 async fn record<C: Command<Answer = ()>>(engine: &Engine, command: C) -> Result<(), Stop> {
     engine.execute(By::CLOCK, None, command).await.map(|_| ())
 }
 
-/// The first time the provider is asked to pay; after that it is looked at first, and asked again
-/// only where it never heard of it.
+/// Requests the payout. After the first attempt it queries the status first, and repeats the
+/// request only if the provider does not know the payout.
 async fn hand_over(
     gateway: &dyn Payments,
     transfer: &Transfer,
@@ -85,29 +86,29 @@ async fn hand_over(
     if sent != Sent::Absent {
         return Ok(sent);
     }
-    // It may have acted the first time: a no to the second question proves nothing.
+    // The first request may have succeeded, so a refusal of the second proves nothing.
     gateway.pay_out(transfer).await.map_err(|trouble| match trouble {
         Trouble::Refused(why) => Trouble::Unclear(why),
         Trouble::NotReached(_) | Trouble::PerhapsActed(_) | Trouble::Unclear(_) => trouble,
     })
 }
 
-/// What is about to be asked.
+/// The request that is about to be made.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Sending {
-    /// Is it still on its way?
+    /// Whether the payout is still in progress.
     pub open: bool,
-    /// Was the provider never asked before?
+    /// Whether this is the first request to the provider.
     pub first: bool,
-    /// The tax number it goes out under.
+    /// The partner's tax number.
     pub voen: Option<SealedField>,
-    /// Another node is asking, at most until then.
+    /// The end of another node's lease, if one is making the request.
     pub busy_until: Option<Instant>,
 }
 
-/// Records that the provider is about to be asked.
+/// Records that the payout is about to be requested, and takes the lease.
 pub struct MarkSent {
-    /// Which payout.
+    /// The payout.
     pub payout_id: PayoutId,
 }
 
@@ -124,7 +125,7 @@ impl Command for MarkSent {
             PayoutState::Paid | PayoutState::Failed => false,
         };
         if first && !terms.as_ref().is_some_and(payable_to_card) {
-            // Nobody was asked yet, and it may not go out any more.
+            // No request was made yet, and the terms no longer allow the payout.
             bounced(tx, &old, "The terms allow no payout any more").await?;
             return Ok(Sending { open: false, first, voen: None, busy_until: None });
         }
@@ -144,7 +145,7 @@ impl Command for MarkSent {
     }
 }
 
-/// Another node is asking: if it dies, this one asks when its time is over.
+/// Waits for another node's request: if that node dies, this one proceeds when the lease expires.
 struct Wait {
     payout_id: PayoutId,
     until: Instant,
@@ -164,7 +165,7 @@ async fn load(tx: &mut Tx, id: PayoutId) -> Result<row::Model, Stop> {
     tx.find::<row::Entity>(id).await?.ok_or_else(|| Refusal::NoSuchPayout.into())
 }
 
-/// Records that it arrived.
+/// Records that the payout arrived.
 struct RecordPaid {
     payout_id: PayoutId,
     reference: String,
@@ -183,7 +184,7 @@ impl Command for RecordPaid {
     }
 }
 
-/// Records that it came back, or was never taken.
+/// Records that the payout came back or was refused.
 struct RecordFailed {
     payout_id: PayoutId,
     why: String,
@@ -202,7 +203,7 @@ impl Command for RecordFailed {
     }
 }
 
-/// Looks again later; what is strange is told to support once.
+/// Retries later; notifies support once of each new problem.
 struct SendLater {
     payout_id: PayoutId,
     why: Option<String>,
@@ -230,11 +231,11 @@ impl Command for SendLater {
     }
 }
 
-/// Support made a bank transfer and says so.
+/// Records a bank transfer that support made by hand.
 pub struct RecordTransfer {
-    /// Which payout.
+    /// The payout.
     pub payout_id: PayoutId,
-    /// What the bank calls it.
+    /// The bank's reference.
     pub reference: String,
 }
 

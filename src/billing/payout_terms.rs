@@ -1,5 +1,5 @@
-//! How a partner wants what it is owed, to which account and under which tax number (BON-5,
-//! LIM-11).
+//! A partner's payout terms: where its payables go, to which account and under which tax number
+//! (BON-5, LIM-11).
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::payout_terms::{Model, PayoutTo};
@@ -20,27 +20,27 @@ use crate::platform::crypto::Keys;
 use crate::platform::{Audience, Command, Stop, Tx};
 use crate::{ledger, policy};
 
-/// What a partner without a word of its own gets: everything to the balance.
+/// The default terms: everything to the balance.
 pub const SILENT: PayoutTo = PayoutTo::Balance { bonus_bp: Bp(0) };
-/// For the keyed hash of a tax number.
+/// The purpose label for the keyed hash of a tax number.
 const VOEN: &str = "voen";
-/// For the keyed hash of an account.
+/// The purpose label for the keyed hash of an account.
 const ACCOUNT: &str = "payout account";
 
 /// The terms as they are shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TermsView {
-    /// Where it goes.
+    /// Where payables go.
     pub payout_to: PayoutTo,
-    /// How the account's number ends.
+    /// The last characters of the account number.
     pub account: Option<String>,
-    /// Did support verify the VÖEN, together with this account?
+    /// Whether support verified the VÖEN together with this account.
     pub voen_verified: bool,
-    /// Nothing is paid to the account before then.
+    /// The end of the rest period, before which nothing is paid to the account.
     pub rests_until: Option<DateTime<Utc>>,
 }
 
-/// The terms as they are shown, or those of a partner that said nothing.
+/// The view of the terms, or of the default terms.
 #[must_use]
 pub fn view(row: Option<&Model>, rest_h: i64) -> TermsView {
     TermsView {
@@ -51,34 +51,34 @@ pub fn view(row: Option<&Model>, rest_h: i64) -> TermsView {
     }
 }
 
-/// May money go out under these terms? Whether the account has rested is asked where it is
+/// Whether these terms allow payouts to the account. Its rest period is checked when payables are
 /// collected.
 #[must_use]
 pub fn payable_to_card(row: &Model) -> bool {
     row.payout_to == PayoutTo::Card && row.voen_verified_at.is_some() && row.account.is_some()
 }
 
-/// Until when a changed account rests before its first payout (LIM-11).
+/// When the rest period of a changed account ends (LIM-11).
 #[must_use]
 pub fn rests_until(row: &Model, hours: i64) -> Option<Instant> {
     row.account_changed_at.map(|at| at + TimeDelta::hours(hours))
 }
 
-/// Says where it shall go.
+/// Sets a partner's payout terms.
 pub struct SetTerms {
-    /// Whose.
+    /// The partner.
     pub partner_id: PartnerId,
-    /// Where.
+    /// Where payables go.
     pub payout_to: PayoutTo,
-    /// The bank account or card; the one that is known where none is named.
+    /// The bank account or card; none keeps the current one.
     pub account: Option<NewAccount>,
 }
 
-/// An account an owner names, under a fresh one-time code (LIM-11).
+/// A new account, confirmed by the owner with a fresh one-time code (LIM-11).
 pub struct NewAccount {
     /// The bank account or card.
     pub account: Account,
-    /// The try of the owner's code.
+    /// The code attempt.
     pub attempt: Attempt,
     /// The code.
     pub code: String,
@@ -115,8 +115,8 @@ impl Command for SetTerms {
     }
 }
 
-/// The terms with this account. Another one than before rests, and support verifies the VÖEN anew
-/// together with it; all owners are told (LIM-11).
+/// The terms with this account. A changed account starts a rest period, needs a new verification of
+/// the VÖEN, and is notified to all owners (LIM-11).
 async fn named(tx: &mut Tx, old: Model, account: &Account, rest_h: i64) -> Result<Model, Stop> {
     let keys = tx.shared::<Keys>()?;
     let text = serde_json::to_string(account)?;
@@ -147,17 +147,17 @@ async fn named(tx: &mut Tx, old: Model, account: &Account, rest_h: i64) -> Resul
     Ok(next)
 }
 
-/// Support says whose tax number it is, and whether that was seen.
+/// Sets a partner's tax number, and whether support verified it.
 pub struct SetVoen {
     /// The partner.
     pub partner_id: PartnerId,
     /// Ten digits.
     pub voen: String,
-    /// Was it seen to be the partner's?
+    /// Whether support verified that it is the partner's.
     pub verified: bool,
-    /// How the account ends that was seen with it.
+    /// The last characters of the account that was verified with it.
     pub account: Option<String>,
-    /// How.
+    /// How it was verified.
     pub reason: String,
 }
 
@@ -174,7 +174,7 @@ impl Command for SetVoen {
         known.ok_or(ledger::Refusal::NoSuchPartner)?;
         let old = tx.find::<payout_terms::Entity>(self.partner_id).await?;
         let shown = old.as_ref().and_then(|row| row.account_hint.as_ref());
-        // It is the owner of this very account who is verified (LIM-11).
+        // The verification covers the owner of this account only (LIM-11).
         match (self.verified, shown) {
             (false, _) => {}
             (true, None) => return Err(Refusal::AccountRequired.into()),
@@ -229,7 +229,7 @@ fn silent(id: PartnerId) -> Model {
 fn put(tx: &mut Tx, old: Option<&Model>, next: &Model) {
     match old {
         Some(old) => tx.update(old, next),
-        // Of two first words at once the second is said again.
+        // Of two concurrent first inserts, the second command runs again.
         None => tx.insert(next.clone()),
     }
 }

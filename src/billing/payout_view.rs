@@ -1,4 +1,4 @@
-//! What is owed to partners and what was paid out, as it is read (BON-5, BON-6).
+//! The views of payables and payouts (BON-5, BON-6).
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Asia::Baku;
@@ -18,39 +18,39 @@ use super::payout_terms::{self, TermsView};
 use crate::platform::Stop;
 use crate::platform::page::{Page, PageQuery};
 
-/// A debt to a partner.
+/// A payable: what is owed to a partner for an order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PayableView {
-    /// The debt.
+    /// The payable.
     pub id: PayableId,
-    /// For which order.
+    /// The order.
     pub order_id: OrderId,
-    /// To whom.
+    /// The partner.
     pub partner_id: PartnerId,
-    /// How much.
+    /// The amount.
     pub amount: Money,
-    /// Where it stands.
+    /// The state of the payable.
     pub state: PayableState,
-    /// The local date on which it is paid out; of one that goes to the balance at once, or waits
-    /// for support, the date in Baku on which it was settled, else arose.
+    /// The local date on which it is paid out; without one (settled to the balance at once, or
+    /// suspended) the date in Baku on which it was settled, else created.
     #[schema(value_type = String, format = Date)]
     pub due_on: String,
-    /// The payout that takes it.
+    /// The payout that contains it.
     pub payout_id: Option<PayoutId>,
-    /// Since when.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
-    /// It is not settled before then.
+    /// When its hold time ends.
     pub held_until: Option<DateTime<Utc>>,
-    /// What holds it longer, separated by commas: `pair_orders`, `week_share`, `new_account`,
-    /// `no_device`, `self_dealing`.
+    /// The rules that extend the hold, separated by commas: `pair_orders`, `week_share`,
+    /// `new_account`, `no_device`, `self_dealing`.
     pub held_by: String,
-    /// When the partner had it, or it was refused.
+    /// When it was settled or refused.
     pub settled_at: Option<DateTime<Utc>>,
-    /// Why support decided so.
+    /// Support's reason.
     pub note: String,
 }
 
-/// A debt as it is shown.
+/// The view of a payable.
 #[must_use]
 pub fn view(row: &payable::Model) -> PayableView {
     PayableView {
@@ -69,38 +69,38 @@ pub fn view(row: &payable::Model) -> PayableView {
     }
 }
 
-/// The date of a debt that waits for none.
+/// The date shown for a payable without a due date.
 fn at_once(row: &payable::Model) -> String {
     let at = row.settled_at.unwrap_or(row.created_at);
     at.with_timezone(&Baku).date_naive().to_string()
 }
 
-/// A payout.
+/// A payout to a partner.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PayoutView {
     /// The payout.
     pub id: PayoutId,
-    /// To whom.
+    /// The partner.
     pub partner_id: PartnerId,
-    /// How much.
+    /// The amount.
     pub amount: Money,
-    /// Where it stands.
+    /// The state of the payout.
     pub state: PayoutState,
-    /// Through whom.
+    /// The payment provider.
     pub driver: Driver,
-    /// What the provider, or support, calls it.
+    /// The reference of the provider or of support.
     pub reference: Option<String>,
-    /// Since when.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
-    /// When the provider was asked first.
+    /// When the provider was first asked to pay.
     pub sent_at: Option<DateTime<Utc>>,
     /// When it arrived.
     pub paid_at: Option<DateTime<Utc>>,
-    /// For people.
+    /// A note for people.
     pub note: String,
 }
 
-/// A payout as it is shown.
+/// The view of a payout.
 #[must_use]
 pub fn payout(row: &payout::Model) -> PayoutView {
     PayoutView {
@@ -117,7 +117,7 @@ pub fn payout(row: &payout::Model) -> PayoutView {
     }
 }
 
-/// A page of debts, newest first: all, or those in this state.
+/// A page of payables, newest first, optionally of one state.
 ///
 /// # Errors
 /// When the database fails.
@@ -140,8 +140,7 @@ pub async fn payables<C: ConnectionTrait>(
     Ok(Page::read(db, rows, query, |row| row.id.0, |row| view(&row)).await?)
 }
 
-/// A payout, where it goes and under which tax number, both sealed: for whoever makes the transfer
-/// by hand.
+/// A payout with its account and tax number, both sealed, for a transfer by hand.
 ///
 /// # Errors
 /// `no_such_payout`, or a fault.
@@ -158,7 +157,7 @@ pub async fn whereto<C: ConnectionTrait>(
     Ok((payout(&row), account, voen))
 }
 
-/// A page of payouts, newest first: a partner's, or all in this state.
+/// A page of payouts, newest first: one partner's, or all of one state.
 ///
 /// # Errors
 /// When the database fails.

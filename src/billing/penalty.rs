@@ -1,4 +1,4 @@
-//! Where a penalty may go from where it stands: pure (PEN-5, PEN-7).
+//! The state transitions of a penalty. Pure (PEN-5, PEN-7).
 
 use chrono::TimeDelta;
 use entity::penalty::{Model, PenaltyState};
@@ -6,19 +6,20 @@ use entity::value::{Instant, Money};
 
 use super::Refusal;
 
-/// Until when a penalty may be disputed or undone.
+/// The instant until which a penalty may be disputed or waived.
 #[must_use]
 pub fn dispute_until(row: &Model, days: i64) -> Instant {
     row.created_at + TimeDelta::days(days)
 }
 
-/// What is left to pay.
+/// The unpaid amount.
 #[must_use]
 pub fn left(row: &Model) -> Money {
     Money(row.amount.0 - row.paid.0)
 }
 
-/// The penalty after a payment that fits: paid once nothing is left, unless it is disputed.
+/// The penalty after a payment of at most the unpaid amount: paid once nothing is left, unless it
+/// is disputed.
 ///
 /// # Errors
 /// `penalty_waived`, `penalty_overpaid`.
@@ -37,7 +38,7 @@ pub fn paid(row: &Model, amount: Money, now: Instant) -> Result<Model, Refusal> 
     Ok(Model { state, settled_at: full.then_some(now), ..next })
 }
 
-/// The penalty under dispute: once, and in time.
+/// The penalty under dispute; possible once, and in time.
 ///
 /// # Errors
 /// `penalty_disputed`, `penalty_waived`, `dispute_decided`, `dispute_over`.
@@ -74,7 +75,7 @@ pub fn rejected(row: &Model) -> Result<Model, Refusal> {
     }
 }
 
-/// The penalty undone: in time, or while a dispute that was opened in time waits.
+/// The penalty after a waiver: possible in time, or while a dispute is open.
 ///
 /// # Errors
 /// `penalty_waived`, `dispute_over`.
@@ -96,7 +97,7 @@ pub fn waived(row: &Model, days: i64, now: Instant) -> Result<Model, Refusal> {
     })
 }
 
-/// The penalty as it was before it was undone.
+/// The penalty with the state it had before its waiver.
 ///
 /// # Errors
 /// `penalty_not_waived`.
@@ -115,8 +116,8 @@ pub fn reinstated(
     Ok(Model { state, paid, settled_at, payments, ..row.clone() })
 }
 
-/// The penalty after money that came for it was charged back: a debt again; none where nothing of
-/// it was paid (LIM-11).
+/// The penalty after a payment for it was charged back: a debt again; none where nothing of it was
+/// paid (LIM-11).
 #[must_use]
 pub fn charged_back(row: &Model, amount: Money) -> Option<Model> {
     let gone = amount.min(row.paid);
@@ -127,7 +128,7 @@ pub fn charged_back(row: &Model, amount: Money) -> Option<Model> {
     Some(Model { state, paid, settled_at, payments: row.payments + 1, ..row.clone() })
 }
 
-/// What a penalty was, less what has really gone back meanwhile.
+/// The state before the waiver, less what was refunded since.
 #[must_use]
 pub fn without(
     (state, paid, settled_at): (PenaltyState, Money, Option<Instant>),
@@ -178,7 +179,7 @@ mod tests {
         step.map(|row| (row.state, row.paid.0, row.payments))
     }
 
-    /// PEN-5: every state and every act, written down by hand.
+    /// PEN-5: every state and every transition, tabulated by hand.
     #[test]
     fn pen_5_where_a_penalty_may_go() {
         let pay = |state, had, more| became(paid(&row(state, had), Money(more), day(1)));
@@ -209,7 +210,7 @@ mod tests {
         }
     }
 
-    /// PEN-7: undone in time, or under dispute whenever; and back.
+    /// PEN-7: a penalty can be waived in time, or at any time under dispute, and reinstated.
     #[test]
     fn pen_7_what_may_be_undone() {
         let waive = |state, had, at| became(waived(&row(state, had), 7, at));

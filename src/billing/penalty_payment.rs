@@ -1,5 +1,5 @@
-//! A client pays a penalty through a provider: what fits is shared, what is too much goes back the
-//! way it came (PEN-5, PEN-7).
+//! Paying a penalty through a provider: what covers the unpaid amount is split, any excess is
+//! refunded (PEN-5, PEN-7).
 
 use entity::payment::{self, Driver, Purpose};
 use entity::penalty::PenaltyState;
@@ -16,15 +16,15 @@ use crate::ledger::post::penalty::{Act, share};
 use crate::ledger::split::split;
 use crate::platform::{Command, Refused, Stop, Tx};
 
-/// Begins to pay a penalty; the provider is asked after it has landed.
+/// Opens a payment for a penalty; the provider is asked after this command commits.
 pub struct CreatePenaltyPayment {
-    /// Whose.
+    /// The client.
     pub client_id: PersonId,
-    /// Which.
+    /// The penalty.
     pub penalty_id: PenaltyId,
-    /// At most what is left; all of it where none is named.
+    /// The amount, at most what is unpaid; none means all of it.
     pub amount: Option<Money>,
-    /// Another one than the one that is open.
+    /// Confirms that another payment beside the open one is intended.
     pub confirm: bool,
 }
 
@@ -67,7 +67,7 @@ fn left(row: &entity::penalty::Model) -> Money {
     }
 }
 
-/// Shares what came for a penalty as far as it fits, and sends the rest back.
+/// Splits the received money up to the unpaid amount, and refunds the rest.
 pub(super) async fn apply(tx: &mut Tx, row: &payment::Model) -> Result<payment::Model, Stop> {
     let id = Tx::must("payment", row.id, row.penalty_id)?;
     let (old, keys) = read::load(tx, id).await?;
@@ -83,7 +83,8 @@ pub(super) async fn apply(tx: &mut Tx, row: &payment::Model) -> Result<payment::
         tell::client(tx, &view(&next, &keys), None)?;
         tell::branch(tx, &next, "penalty_share", more.partner)?;
     } else {
-        // Whoever undoes it meanwhile must be seen.
+        // Verifies the version, so that a concurrent waiver or reinstatement makes the command run
+        // again.
         tx.check(&old);
     }
     let rest = Money(row.amount.0 - fits.0);
@@ -96,17 +97,17 @@ pub(super) async fn apply(tx: &mut Tx, row: &payment::Model) -> Result<payment::
     Ok(back)
 }
 
-/// A part of a payment that a waiver sent back.
+/// A refund of a payment, started by a waiver.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct SentBack {
     payment_id: PaymentId,
-    /// How much.
+    /// The refunded amount.
     amount: Money,
-    /// How much was to go back before.
+    /// The amount that was to be returned before.
     before: Money,
 }
 
-/// Sends everything that was paid through providers back (PEN-7).
+/// Refunds everything that was paid through providers (PEN-7).
 pub(super) async fn send_back(
     tx: &mut Tx,
     id: PenaltyId,
@@ -132,8 +133,8 @@ pub(super) async fn send_back(
     Ok(sent)
 }
 
-/// Calls off what a waiver sent back and nobody outside knows of yet; gives how much of it is gone,
-/// or may be: that is a debt again (PEN-7).
+/// Cancels the refunds of a waiver that were not requested yet; returns the amount that was or may
+/// have been refunded, which becomes a debt again (PEN-7).
 pub(super) async fn call_back(tx: &mut Tx, sent: &[SentBack], why: &str) -> Result<Money, Stop> {
     let mut gone = Money::ZERO;
     for SentBack { payment_id, amount, before } in sent {

@@ -1,4 +1,4 @@
-//! Penalties as they are read: by whom, in pages, whole for support.
+//! The reads of penalties: by id, in pages, and in full for support.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::platform::page::{Page, PageQuery};
 use crate::platform::{Stop, Tx};
 use crate::policy::{self, Book, Policy};
 
-/// Rows of one kind in support's whole view.
+/// Maximum number of rows of one kind in support's full view.
 const WHOLE_MAX: u64 = 1_000;
 
 /// A penalty as its client and support see it.
@@ -29,40 +29,40 @@ const WHOLE_MAX: u64 = 1_000;
 pub struct PenaltyView {
     /// The penalty.
     pub id: PenaltyId,
-    /// The order it fell due with.
+    /// The order that caused it.
     pub order_id: OrderId,
-    /// Who owes it.
+    /// The client who owes it.
     pub client_id: PersonId,
-    /// Whose time it was.
+    /// The partner whose time was lost.
     pub partner_id: PartnerId,
-    /// The fee.
+    /// The amount of the fee.
     pub amount: Money,
-    /// Paid so far.
+    /// The amount paid so far.
     pub paid: Money,
-    /// Where it stands.
+    /// The state of the penalty.
     pub state: PenaltyState,
-    /// Since when.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
-    /// It may be disputed until then.
+    /// Until when it may be disputed.
     pub dispute_until: DateTime<Utc>,
     /// When it was disputed.
     pub disputed_at: Option<DateTime<Utc>>,
-    /// In the client's words.
+    /// The client's reason.
     pub dispute_reason: Option<String>,
     /// When it was paid in full.
     pub settled_at: Option<DateTime<Utc>>,
 }
 
-/// Whose penalties.
+/// Which penalties to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// The client's own.
+    /// One client's penalties.
     Client(PersonId),
-    /// All, or those in this state.
+    /// All penalties, optionally of one state.
     Support(Option<PenaltyState>),
 }
 
-/// A penalty as it is shown, under its order's policy.
+/// The view of a penalty, under its order's policy.
 #[must_use]
 pub fn view(row: &penalty::Model, keys: &Policy) -> PenaltyView {
     PenaltyView {
@@ -81,7 +81,8 @@ pub fn view(row: &penalty::Model, keys: &Policy) -> PenaltyView {
     }
 }
 
-/// Loads a penalty and the policy its order was placed under: its rate and its days (ORD-7).
+/// Loads a penalty and the policy under which its order was placed, which sets its rate and days
+/// (ORD-7).
 ///
 /// # Errors
 /// `no_such_penalty`, or a fault.
@@ -155,7 +156,7 @@ async fn shown<C: ConnectionTrait>(
     rows.iter().map(one).collect()
 }
 
-/// A penalty whole, as support sees it: with its waivers and its postings.
+/// A penalty in full, as support sees it: with its waivers and its postings.
 ///
 /// # Errors
 /// `no_such_penalty`, or a fault.

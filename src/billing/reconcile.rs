@@ -1,5 +1,5 @@
-//! Once a day each payment is compared with its provider: what was charged back is reversed, and
-//! money that came after all is booked (LIM-11).
+//! The daily reconciliation of each payment with its provider: a charge-back is reversed, and money
+//! that arrived late is booked (LIM-11).
 
 use chrono::TimeDelta;
 use entity::payment::{Driver, Model, PaymentState, Purpose};
@@ -20,13 +20,13 @@ use crate::platform::{Command, Engine, Stop, Tx};
 use crate::policy;
 use crate::policy::keys::TopUp;
 
-/// Timer: compare a payment with its provider.
+/// Timer: reconcile a payment with its provider.
 pub const RECONCILE: &str = "payment.reconcile";
 
-/// How often.
+/// The interval between reconciliations.
 const DAILY: TimeDelta = TimeDelta::hours(24);
 
-/// Until when a payment is compared; none where nothing of it could change.
+/// Until when a payment is reconciled; none where it can no longer change.
 fn until(row: &Model, keys: &TopUp) -> Option<Instant> {
     match (row.driver, row.state) {
         (Driver::Manual, _) | (_, PaymentState::Created | PaymentState::Refunded) => None,
@@ -39,7 +39,7 @@ fn until(row: &Model, keys: &TopUp) -> Option<Instant> {
     }
 }
 
-/// Compares it again a day from now, as long as something of it could change.
+/// Arms the next reconciliation, a day from now, while the payment can still change.
 ///
 /// # Errors
 /// Faults only.
@@ -54,7 +54,7 @@ pub(super) fn again(tx: &mut Tx, row: &Model) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Asks the provider how a payment stands, and sends what follows.
+/// Queries the payment's status at the provider, and executes the resulting command.
 ///
 /// # Errors
 /// Faults alone.
@@ -92,22 +92,22 @@ pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), Stop> {
     }
 }
 
-/// How a payment differs from what its provider says.
+/// The difference between a payment's row and its status at the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Difference {
-    /// It does not, or what differs is on its way.
+    /// No difference, or one that a running refund explains.
     None,
-    /// It was paid after all.
+    /// The payment was paid after all.
     Came,
-    /// So much went back that nobody here gave back.
+    /// The provider returned this amount without a refund of ours.
     ChargedBack(Money),
-    /// Nobody can tell: support looks.
+    /// Undecidable: support has to check.
     Unclear,
 }
 
-/// Compares a payment with what its provider says (LIM-11). A provider that does not say how much
-/// it took back is taken to have taken everything, unless we gave back a part before: then nobody
-/// guesses.
+/// Compares a payment with its provider's status (LIM-11). If the provider does not state the
+/// amount it took back, that counts as all of it, unless there was a partial refund of ours before:
+/// then the difference is undecidable.
 fn compare(row: &Model, seen: &Seen) -> Difference {
     let here = rules::here(row);
     match (row.state, seen) {
@@ -129,7 +129,7 @@ fn compare(row: &Model, seen: &Seen) -> Difference {
         (PaymentState::Paid, Seen::Touched) if row.returned == Money::ZERO => {
             Difference::ChargedBack(here)
         }
-        // What we gave back ourselves looks the same.
+        // Our own refund yields the same status.
         (PaymentState::Paid, Seen::Touched | Seen::PartlyReturned)
             if row.returned.is_positive() =>
         {
@@ -139,8 +139,8 @@ fn compare(row: &Model, seen: &Seen) -> Difference {
     }
 }
 
-/// It stands as it should, or nobody can tell: then support is told, once for each thing that is
-/// said.
+/// Records a reconciliation without a change. An undecidable difference is notified to support,
+/// once per distinct answer.
 struct Compared {
     payment_id: PaymentId,
     what: Option<String>,
@@ -163,8 +163,8 @@ impl Command for Compared {
     }
 }
 
-/// Money went back at the provider and nobody here gave it back: it is reversed, a top-up's balance
-/// is locked, what came for a penalty is a debt again (LIM-11).
+/// Reverses a payment that was charged back: a top-up's balance is locked, a penalty is a debt
+/// again (LIM-11).
 struct ChargeBack {
     payment_id: PaymentId,
     amount: Money,
@@ -198,7 +198,7 @@ impl Command for ChargeBack {
     }
 }
 
-/// What came with a top-up goes with it; what was used of it is support's to recover.
+/// Revokes the gift lot of a charged-back top-up; if it was used, support has to recover it.
 async fn gift_goes(tx: &mut Tx, row: &Model) -> Result<(), Stop> {
     let Some(lot) = row.gift_lot_id else { return Ok(()) };
     match grant::revoke(tx, Owner::Partner(row.partner_id), LotId(lot)).await {

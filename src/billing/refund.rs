@@ -1,5 +1,5 @@
-//! Money goes back the way it came: what is about to be asked is recorded first, the provider is
-//! looked at before it is asked again, and what came of it is recorded (BAL-5, PEN-7).
+//! Refunds through the provider that took the payment: each request is recorded before it is made,
+//! a retry queries the status first, and the result is recorded (BAL-5, PEN-7).
 
 use chrono::TimeDelta;
 use entity::payment::{Driver, Model, PaymentState, Purpose};
@@ -18,14 +18,14 @@ use crate::platform::write_set::Fired;
 use crate::platform::{By, Command, Engine, Stop, Tx};
 use crate::policy;
 
-/// Timer: ask the provider to give back.
+/// Timer: request a refund from the provider.
 pub const REFUND: &str = "payment.refund";
 
-/// Sets out to give back what is on its way: the clock asks the provider at once, or support hands
-/// it over.
+/// Starts the refund of what is to be returned: a timer requests it from the provider at once, or
+/// support hands the money over.
 ///
 /// # Errors
-/// A fault when it cannot be told.
+/// A fault when the event cannot be serialised.
 pub(super) fn begin(tx: &mut Tx, row: &Model) -> Result<(), Stop> {
     match row.driver {
         Driver::Manual => support(tx, "support.refund_due", row, "It was paid by hand"),
@@ -36,18 +36,18 @@ pub(super) fn begin(tx: &mut Tx, row: &Model) -> Result<(), Stop> {
     }
 }
 
-/// What came of asking.
+/// The result of a refund request.
 enum Answer {
     Gone,
     Kept(String),
-    /// Nothing is known; `asked` where the provider may have acted on it.
+    /// Undecided; `asked` where the provider may have acted on the request.
     Later {
         asked: bool,
         why: String,
     },
 }
 
-/// Gives back what is on its way, and sends what follows.
+/// Requests the refund of what is to be returned, and executes the resulting command.
 ///
 /// # Errors
 /// Faults alone.
@@ -74,12 +74,14 @@ pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), Stop> {
     }
 }
 
-/// What came of it is recorded even where another node armed the timer anew meanwhile.
+/// Executes the command on its own, so that the result is recorded even if another node has
+/// re-armed the timer.
 async fn record<C: Command<Answer = ()>>(engine: &Engine, command: C) -> Result<(), Stop> {
     engine.execute(By::CLOCK, None, command).await.map(|_| ())
 }
 
-/// Looks first: a provider that acted and did not answer must not act twice.
+/// Queries the status before requesting, so that a provider that acted without answering does not
+/// act twice.
 async fn ask(gateway: &dyn Payments, row: &Model, amount: Money, fresh: bool) -> Answer {
     let later = |asked, why: String| Answer::Later { asked, why };
     let seen = match gateway.status(&named(row)).await {
@@ -94,7 +96,7 @@ async fn ask(gateway: &dyn Payments, row: &Model, amount: Money, fresh: bool) ->
     match gateway.refund(&named(row), amount).await {
         Ok(()) => Answer::Gone,
         Err(Trouble::Refused(why)) if fresh => Answer::Kept(why),
-        // It may have acted the first time: a no to the second question proves nothing.
+        // The first request may have succeeded, so a refusal of the second proves nothing.
         Err(Trouble::Refused(why)) => later(true, why),
         Err(Trouble::NotReached(why)) => later(false, why),
         Err(trouble @ (Trouble::PerhapsActed(_) | Trouble::Unclear(_))) => {
@@ -103,7 +105,7 @@ async fn ask(gateway: &dyn Payments, row: &Model, amount: Money, fresh: bool) ->
     }
 }
 
-/// Has what is asked for gone back already? None where nobody can tell: then support looks.
+/// Whether the requested refund was made already; none where undecidable, and support has to check.
 fn gone_already(row: &Model, amount: Money, fresh: bool, seen: &Seen) -> Option<bool> {
     let untouched = row.returned == Money::ZERO;
     let rest = row.returned.0 + amount.0 == row.amount.0;
@@ -111,25 +113,25 @@ fn gone_already(row: &Model, amount: Money, fresh: bool, seen: &Seen) -> Option<
         Seen::Paid { .. } => (untouched || fresh).then_some(false),
         Seen::Returned => rest.then_some(true),
         Seen::PartlyReturned if untouched => (!fresh && !rest).then_some(true),
-        // Before anybody asked, somebody else touched it: nobody guesses how much went back.
+        // Before the first request, a refund by somebody else: its amount is unknown.
         Seen::Touched if untouched => (!fresh).then_some(true),
-        // What went back before was ours; of this nobody was asked yet.
+        // The earlier refunds were ours; this one was not requested yet.
         Seen::PartlyReturned | Seen::Touched => fresh.then_some(false),
         Seen::Pending | Seen::Failed(_) | Seen::Absent | Seen::Unknown(_) => None,
     }
 }
 
-/// What the provider is about to be asked for.
+/// The refund request that is about to be made.
 #[derive(Serialize, Deserialize)]
 struct Asking {
     amount: Option<Money>,
-    /// It was not asked before.
+    /// Whether this is its first attempt.
     fresh: bool,
-    /// Another node is asking, at most until then.
+    /// The end of another node's lease, if one is making the request.
     busy_until: Option<Instant>,
 }
 
-/// Records what the provider is about to be asked for.
+/// Records the refund request that is about to be made, and takes the lease.
 struct AskBack {
     payment_id: PaymentId,
 }
@@ -152,7 +154,7 @@ impl Command for AskBack {
     }
 }
 
-/// Another node is asking: if it dies, this one asks when its time is over.
+/// Waits for another node's request: if that node dies, this one proceeds when the lease expires.
 struct Wait {
     payment_id: PaymentId,
     until: Instant,
@@ -168,7 +170,7 @@ impl Command for Wait {
     }
 }
 
-/// Records that it has gone back.
+/// Records that the refund was made.
 struct RecordGone {
     payment_id: PaymentId,
 }
@@ -180,7 +182,7 @@ impl Command for RecordGone {
     async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
         let row = payment_view::load(tx, self.payment_id).await?;
         let Some((next, amount)) = rules::gone_back(&row, tx.now()) else { return Ok(()) };
-        // What was in its way is over.
+        // The note described a problem that is solved now.
         let next = Model { note: String::new(), ..next };
         payments::gone_back(tx, &next, amount, "");
         tx.update(&row, &next);
@@ -190,7 +192,7 @@ impl Command for RecordGone {
     }
 }
 
-/// More may be on its way back; otherwise nothing is left to ask.
+/// Arms the timer while more is to be returned, and disarms it otherwise.
 fn follow(tx: &mut Tx, row: &Model) {
     if row.state == PaymentState::Refunding {
         tx.arm(REFUND, row.id.0, tx.now());
@@ -199,7 +201,7 @@ fn follow(tx: &mut Tx, row: &Model) {
     }
 }
 
-/// Records that the provider refused: the money is where it was.
+/// Records that the provider refused the refund: the money stays where it was.
 struct RecordKept {
     payment_id: PaymentId,
     why: String,
@@ -234,7 +236,7 @@ impl Command for RecordKept {
     }
 }
 
-/// Asks again later; what was never asked is not taken for asked.
+/// Retries later; a request that was not made is not recorded as made.
 struct AskLater {
     payment_id: PaymentId,
     asked: bool,
@@ -267,11 +269,11 @@ impl Command for AskLater {
     }
 }
 
-/// Support hands back by hand what came by hand.
+/// Records that support refunded by hand a payment that was received by hand.
 pub struct RecordByHand {
-    /// Which payment.
+    /// The payment.
     pub payment_id: PaymentId,
-    /// The receipt.
+    /// The receipt's reference.
     pub reference: String,
 }
 
@@ -295,7 +297,7 @@ impl Command for RecordByHand {
             | PaymentState::Refunding => Refusal::RefundNotDue,
         })?;
         let asked = Model { note: reference.to_owned(), ..asking.0 };
-        // One step at the version that was read: asked for and handed over at once.
+        // Request and refund are one step, at the version that was read.
         let Some((next, amount)) = rules::gone_back(&asked, tx.now()) else {
             return Err(Refusal::RefundNotDue.into());
         };

@@ -1,4 +1,4 @@
-//! Bonus a client sets aside for an order and pays with in the end (BON-5).
+//! Reservations of a client's bonus for an order, to pay with at its end (BON-5).
 
 use entity::hold::{HoldState, Leg, Legs};
 use entity::reservation::{self, Model};
@@ -12,18 +12,18 @@ use crate::ledger::chart;
 use crate::ledger::post::lots::{self, Paid};
 use crate::platform::{Stop, Tx};
 
-/// Whose bonus, for which order.
+/// A reservation of a client's bonus for an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reserved {
     /// The order.
     pub order_id: OrderId,
-    /// Whose.
+    /// The client.
     pub client_id: PersonId,
-    /// How much is set aside.
+    /// The reserved amount.
     pub amount: Money,
 }
 
-/// Sets bonus aside for a new order.
+/// Reserves bonus for a new order.
 ///
 /// # Errors
 /// `bonus_insufficient`, or a fault.
@@ -53,7 +53,7 @@ fn pin(tx: &Tx, purse: &mut Purse, amount: Money) -> Result<Vec<Leg>, Stop> {
     Ok(purse.queue.pin(amount, tx.now()))
 }
 
-/// Sets more aside, or less: with the client's own consent.
+/// Increases or decreases the reservation, with the client's consent.
 ///
 /// # Errors
 /// `bonus_insufficient`, or a fault.
@@ -68,7 +68,7 @@ pub async fn change(tx: &mut Tx, reserved: &Reserved, amount: Money) -> Result<(
         grown(&row.legs, more)
     } else {
         let (kept, gone) = shrink(&row.legs.0, Money(row.amount.0 - amount.0));
-        // The client's own act: no bonus lives longer for having been set aside (BON-3).
+        // The client decreased it, so the bonus keeps its original expiry (BON-3).
         purse.give_back(tx, &gone.0, Lifetime::Original, id);
         kept
     };
@@ -77,8 +77,8 @@ pub async fn change(tx: &mut Tx, reserved: &Reserved, amount: Money) -> Result<(
     Ok(())
 }
 
-/// Pays with what was set aside, so much of it; the rest goes back. The operator owes the partner
-/// what was paid (BON-5).
+/// Pays `amount` from the reservation and returns the rest. The operator then owes the partner what
+/// was paid (BON-5).
 ///
 /// # Errors
 /// Faults only.
@@ -107,7 +107,7 @@ pub async fn pay(
     Ok(())
 }
 
-/// Lets what was set aside go, with this lifetime (BON-3).
+/// Releases the reservation with this lifetime (BON-3).
 ///
 /// # Errors
 /// Faults only.
@@ -129,7 +129,7 @@ fn end(tx: &mut Tx, row: &Model, state: HoldState, amount: Money, legs: Legs) {
 async fn open(tx: &mut Tx, reserved: &Reserved) -> Result<Model, Stop> {
     let row = tx.find::<reservation::Entity>(reserved.order_id).await?;
     let row = Tx::must("reservation", reserved.order_id, row)?;
-    // The order was read before it: another command came between.
+    // The order was read before the reservation, and another command committed in between.
     let same = row.state == HoldState::Open && sums(&row.legs.0).1 == reserved.amount;
     if same { Ok(row) } else { Err(Stop::Contended) }
 }

@@ -1,5 +1,5 @@
-//! What a provider says about a payment goes into the books: once, and only as it was asked for
-//! (BAL-5, PEN-5).
+//! Booking a provider's answer about a payment: once, and only for the amount asked for (BAL-5,
+//! PEN-5).
 
 use entity::inbound;
 use entity::payment::{Driver, Model, PaymentState, Purpose};
@@ -12,32 +12,32 @@ use crate::ledger::payments;
 use crate::platform::{Command, Stop, Tx};
 use crate::policy;
 
-/// What came of a look at a payment.
+/// The outcome of processing a provider's answer or message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// Its money is in the books now.
+    /// The money was booked.
     Credited,
-    /// It was there before.
+    /// The money was booked before.
     Known,
-    /// Another amount was paid than was asked for; nothing was booked.
+    /// A different amount was paid than asked for; nothing was booked.
     AmountWrong,
-    /// It will not come.
+    /// The payment failed.
     Failed,
-    /// Nobody paid yet.
+    /// Not paid yet.
     Pending,
-    /// The provider says something nobody knows; nothing was booked.
+    /// The provider sent an unknown status; nothing was booked.
     Unclear,
-    /// Nobody knows such a payment.
+    /// The payment is unknown.
     NoSuchPayment,
-    /// It was not signed by the provider.
+    /// The message was not signed by the provider.
     Forged,
-    /// It made no sense.
+    /// The message could not be parsed.
     Unreadable,
 }
 
 impl Outcome {
-    /// Its name, as it is kept.
+    /// The outcome's stored name.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -54,17 +54,17 @@ impl Outcome {
     }
 }
 
-/// The message that made somebody look, to be kept with what came of it.
+/// An inbound provider message, stored with its outcome.
 #[derive(Clone, Debug)]
 pub struct Message {
-    /// Of the driver's name and the raw bytes.
+    /// The digest of the driver's name and the raw bytes.
     pub digest: String,
-    /// Who is said to call.
+    /// The driver it claims to come from.
     pub driver: Driver,
 }
 
 impl Message {
-    /// Keeps it, with what came of it.
+    /// Stores the message with its outcome.
     pub fn keep(&self, tx: &mut Tx, payment_id: Option<PaymentId>, outcome: Outcome) {
         tx.replace(inbound::Model {
             digest: self.digest.clone(),
@@ -76,15 +76,15 @@ impl Message {
     }
 }
 
-/// The provider says that a payment was paid: it is booked, if it was not before.
+/// Books a payment that the provider reports as paid, unless it was booked before.
 pub struct Settle {
-    /// Which.
+    /// The payment.
     pub payment_id: PaymentId,
-    /// What was paid.
+    /// The amount paid.
     pub amount: Money,
-    /// What the provider calls it.
+    /// The provider's reference.
     pub reference: Option<String>,
-    /// The message that made us look.
+    /// The message that caused the query.
     pub message: Option<Message>,
 }
 
@@ -144,7 +144,7 @@ impl Settle {
             tx.update(row, &looked);
             tx.arm(look::LOOK, row.id.0, look::next(row, &keys.topup, now));
         } else {
-            // Support has it by now; whoever began it need not wait any longer.
+            // Support was notified already; the payer need not wait longer.
             let next = rules::given_up(&looked, PaymentState::Expired, now).unwrap_or(looked);
             tx.update(row, &next);
             told(tx, &next, keys.topup.refund_h)?;
@@ -155,15 +155,15 @@ impl Settle {
     }
 }
 
-/// The provider says that a payment will not come.
+/// Records that the provider reports a payment as failed.
 pub struct Fail {
-    /// Which.
+    /// The payment.
     pub payment_id: PaymentId,
-    /// In the provider's words.
+    /// The provider's reason.
     pub why: String,
-    /// It was paid and went back before we looked: support is told (LIM-11).
+    /// Whether it was paid and returned before it was polled: support is notified (LIM-11).
     pub went_back: bool,
-    /// The message that made us look.
+    /// The message that caused the query.
     pub message: Option<Message>,
 }
 
@@ -187,7 +187,7 @@ impl Command for Fail {
         }
         let open = matches!(row.state, PaymentState::Created | PaymentState::Failed);
         if open && row.redirect_url.is_some() && now < row.expires_at {
-            // A second card may be good, and its callback may be lost.
+            // The payer may succeed with a second card, and that callback may be lost.
             let keys = policy::book::in_force(tx)?.keys;
             tx.arm(look::LOOK, row.id.0, look::next(&row, &keys.topup, now));
         } else {
@@ -202,13 +202,13 @@ impl Command for Fail {
     }
 }
 
-/// A message that moves nothing is kept all the same.
+/// Stores a message that has no effect.
 pub struct Keep {
     /// The message.
     pub message: Message,
-    /// Which payment it was about, where that is known.
+    /// The payment it was about, where that is known.
     pub payment_id: Option<PaymentId>,
-    /// What came of it.
+    /// The outcome.
     pub outcome: Outcome,
 }
 

@@ -1,5 +1,6 @@
-//! Money a provider has for a payment this engine does not know, as after a restore: kept with the
-//! provider's facts, told to support, and looked at once a day until it is settled (LIM-11).
+//! Stray payments: money at a provider for a payment that this engine does not know, as after a
+//! restore. Each is stored with the provider's data, notified to support, and queried once a day
+//! until it is closed (LIM-11).
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::payment::Driver;
@@ -22,36 +23,36 @@ use crate::platform::page::{Page, PageQuery};
 use crate::platform::write_set::{Fired, Unique};
 use crate::platform::{Audience, Command, Engine, Stop, Tx};
 
-/// Timer: ask about one again.
+/// Timer: query a stray payment again.
 pub const STRAY: &str = "payment.stray";
 
-/// How often.
+/// The interval between queries.
 const DAILY: TimeDelta = TimeDelta::hours(24);
 
-/// A payment nobody here knows.
+/// A stray payment as support sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct StrayView {
     /// The row.
     pub id: StrayId,
-    /// At which provider.
+    /// The provider.
     pub driver: Driver,
-    /// The name it was called back with.
+    /// The name that the callback gave.
     pub name: String,
-    /// The id of ours the provider has for it.
+    /// This engine's payment id, as the provider has it.
     pub payment_id: Option<PaymentId>,
-    /// The provider's own name for it.
+    /// The provider's reference.
     pub reference: Option<String>,
-    /// What the provider says was paid.
+    /// The amount paid, as the provider reports it.
     pub amount: Option<Money>,
-    /// How it stands, in the provider's word.
+    /// The provider's status text.
     pub status: String,
-    /// When it was heard of first.
+    /// When it was found.
     pub found_at: DateTime<Utc>,
-    /// When the provider was asked last.
+    /// When the provider was last queried.
     pub looked_at: DateTime<Utc>,
-    /// When it was settled.
+    /// When it was closed.
     pub closed_at: Option<DateTime<Utc>>,
-    /// Why.
+    /// How it was closed.
     pub note: String,
 }
 
@@ -78,13 +79,13 @@ fn tell(tx: &mut Tx, row: &Model) -> Result<(), Stop> {
     tx.tell(&Audience::Support, event, None, EventId::new(), &payload)
 }
 
-/// A provider has money for a payment that is not known here.
+/// Records that a provider has money for an unknown payment.
 pub struct Found {
-    /// At which provider.
+    /// The provider.
     pub driver: Driver,
-    /// The name it was called back with.
+    /// The name that the callback gave.
     pub name: String,
-    /// What the provider says.
+    /// The provider's answer.
     pub says: Identified,
 }
 
@@ -126,7 +127,7 @@ impl Command for Found {
     }
 }
 
-/// Asks the provider again, and sends what follows.
+/// Queries the provider again, and executes the resulting command.
 ///
 /// # Errors
 /// Faults alone.
@@ -145,7 +146,8 @@ pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), Stop> {
     engine.fire(fired, Looked { stray_id, says }).await
 }
 
-/// It is still there, and support is told again; or it went back by itself.
+/// Records a query: if the money is still there, support is notified again; if the provider
+/// returned it, the stray payment is closed.
 struct Looked {
     stray_id: StrayId,
     says: Option<Identified>,
@@ -175,11 +177,11 @@ impl Command for Looked {
     }
 }
 
-/// Support settled it.
+/// Closes a stray payment that support settled.
 pub struct Close {
-    /// Which.
+    /// The stray payment.
     pub stray_id: StrayId,
-    /// How.
+    /// How it was settled.
     pub reason: String,
 }
 
@@ -213,7 +215,7 @@ async fn load(tx: &mut Tx, id: StrayId) -> Result<Model, Stop> {
     tx.find::<Entity>(id).await?.ok_or_else(|| Refusal::NoSuchPayment.into())
 }
 
-/// A page of them, newest first; only those that are not settled where `open`.
+/// A page of stray payments, newest first; with `open`, only those that are not closed.
 ///
 /// # Errors
 /// When the database fails.

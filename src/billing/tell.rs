@@ -1,4 +1,4 @@
-//! What is told about a penalty.
+//! The events about a penalty.
 
 use entity::penalty;
 use entity::value::{EventId, Money};
@@ -7,14 +7,14 @@ use serde_json::json;
 use super::read::PenaltyView;
 use crate::platform::{Audience, Stop, Tx};
 
-/// Tells the client where the penalty stands.
+/// Emits the penalty's state to the client.
 pub fn client(tx: &mut Tx, penalty: &PenaltyView, reason: Option<&str>) -> Result<(), Stop> {
     let audience = Audience::Client(penalty.client_id);
     let payload = json!({"penalty": penalty, "reason": reason});
     tx.tell(&audience, "penalty.changed", Some(penalty.order_id), EventId::new(), &payload)
 }
 
-/// Tells the branch that its share came, or went back; nothing where none moved.
+/// Emits to the branch that its share was credited or taken back; nothing where it is zero.
 pub fn branch(
     tx: &mut Tx,
     row: &penalty::Model,
@@ -35,7 +35,7 @@ pub fn branch(
     tx.tell(&audience, "balance.changed", Some(row.order_id), EventId::new(), &payload)
 }
 
-/// Tells support's queue.
+/// Emits an event to support's queue.
 pub fn support(
     tx: &mut Tx,
     event: &'static str,

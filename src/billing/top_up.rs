@@ -1,4 +1,4 @@
-//! A partner tops its balance up, and takes an unspent top-up back (BAL-5).
+//! Top-ups of a partner's balance, and the refund of unspent ones (BAL-5).
 
 use chrono::TimeDelta;
 use entity::hold::{self, HoldState};
@@ -20,7 +20,7 @@ use crate::ledger::{self, chart, payments};
 use crate::platform::{Audience, Command, Refused, Stop, Tx, heartbeat, idempotency};
 use crate::policy::{self, Policy};
 
-/// A new intent: who pays what.
+/// A payment intent: the payer, the purpose and the amount.
 pub(super) struct Intent {
     pub(super) purpose: Purpose,
     pub(super) partner_id: PartnerId,
@@ -29,7 +29,7 @@ pub(super) struct Intent {
     pub(super) amount: Money,
 }
 
-/// Puts an intent into the write set, and the timer that looks whether it was paid.
+/// Inserts a payment intent and arms its status poll.
 ///
 /// # Errors
 /// `no_payment_provider` where none takes new payments.
@@ -45,9 +45,8 @@ pub(super) fn intend(tx: &mut Tx, intent: &Intent, keys: &Policy) -> Result<paym
     Ok(row)
 }
 
-/// As [`intend`], but names the intent of the same payer, thing and amount that was opened a moment
-/// ago and is not paid yet, unless another one is meant: whoever presses twice at a slow provider
-/// pays once (BAL-5).
+/// As [`intend`], but returns the open intent of the same payer, subject and amount if one was
+/// created recently, unless `confirmed`. So a repeated click at a slow provider pays once (BAL-5).
 ///
 /// # Errors
 /// `no_payment_provider` where none takes new payments.
@@ -75,7 +74,8 @@ pub(super) async fn intend_once(
     if let Some(open) = open.all(tx.db()).await?.pop().filter(|_| !confirmed) {
         return Ok(open.id);
     }
-    // Of two that press at one instant and read the same, one lands and the other finds it.
+    // Of two concurrent requests that read the same state, one commits; the other runs again and
+    // finds that intent.
     let about = intent.penalty_id.map_or(intent.partner_id.0, |id| id.0);
     idempotency::take_place(tx, about, "payment intent", format!("{}:{n}", intent.amount.0));
     Ok(intend(tx, intent, keys)?.id)
@@ -110,7 +110,7 @@ fn fresh(tx: &Tx, intent: &Intent, driver: Driver, give_up_h: i64) -> payment::M
     }
 }
 
-/// The gift of a top-up that is in the books now, where there is one for it (BON-4).
+/// Grants the gift of a booked top-up, where the policy has one (BON-4).
 ///
 /// # Errors
 /// Faults only.
@@ -120,11 +120,10 @@ pub(super) async fn with_gift(tx: &mut Tx, row: payment::Model) -> Result<paymen
     Ok(payment::Model { gift_lot_id: gift.map(|lot| lot.id.0), ..row })
 }
 
-/// Money that support received by hand, already in the books; a `gift` goes with a top-up paid in
-/// cash, and with nothing else.
+/// Books money that support received by hand. Only a top-up paid in cash comes with a `gift`.
 ///
 /// # Errors
-/// A fault when it cannot be told.
+/// A fault when the event cannot be serialised.
 pub async fn recorded(
     tx: &mut Tx,
     partner_id: PartnerId,
@@ -147,11 +146,11 @@ pub async fn recorded(
     Ok(row)
 }
 
-/// Credits goodwill: the operator's own money, no top-up, and nothing that could go back (LIM-11);
-/// gives the id its posting is about.
+/// Credits goodwill, which is the operator's own money: not a top-up, and not refundable (LIM-11).
+/// Returns the id of the posting's subject.
 ///
 /// # Errors
-/// A fault when it cannot be told.
+/// A fault when the event cannot be serialised.
 pub fn goodwill(
     tx: &mut Tx,
     partner_id: PartnerId,
@@ -166,13 +165,13 @@ pub fn goodwill(
     Ok(act)
 }
 
-/// Begins a top-up; the provider is asked after it has landed.
+/// Opens a top-up; the provider is asked after this command commits.
 pub struct CreateTopUp {
-    /// Whose balance.
+    /// The partner.
     pub partner_id: PartnerId,
-    /// Within the policy's bounds.
+    /// The amount, within the policy's bounds.
     pub amount: Money,
-    /// Another one than the one that is open.
+    /// Confirms that another top-up beside the open one is intended.
     pub confirm: bool,
 }
 
@@ -201,11 +200,11 @@ impl Command for CreateTopUp {
     }
 }
 
-/// Takes an unspent top-up back, the way it came.
+/// Refunds an unspent top-up through its provider.
 pub struct RefundTopUp {
-    /// Whose.
+    /// The partner.
     pub partner_id: PartnerId,
-    /// Which.
+    /// The payment.
     pub payment_id: PaymentId,
 }
 
@@ -230,7 +229,8 @@ impl Command for RefundTopUp {
         let next = rules::sent_back(&row, amount)?;
         payments::send_unspent_back(tx, &next, amount, seen, "")?;
         if let Some(lot) = row.gift_lot_id {
-            // What came with it goes with it, if nothing of it was used (BAL-5).
+            // The gift is revoked with the top-up, which requires that nothing of it was used
+            // (BAL-5).
             grant::revoke(tx, Owner::Partner(self.partner_id), LotId(lot)).await?;
         }
         tx.update(&row, &next);
@@ -241,8 +241,8 @@ impl Command for RefundTopUp {
     }
 }
 
-/// What stands on the balance, if nothing was spent since the top-up: no commission taken and none
-/// held, whatever paid it, and enough there. The flush checks that the balance still stands.
+/// The posted balance, if nothing was spent since the top-up: no commission was taken, no hold is
+/// open, and the balance covers the amount. The commit checks that the balance is unchanged.
 async fn unspent(tx: &mut Tx, row: &payment::Model, amount: Money) -> Result<Money, Stop> {
     let wallet = tx.find::<wallet::Entity>(row.partner_id.0).await?;
     let wallet = wallet.ok_or(ledger::Refusal::NoSuchPartner)?;

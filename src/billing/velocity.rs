@@ -1,44 +1,44 @@
-//! What makes bonus look as if it were on its way to becoming cash: pure (LIM-6).
+//! The velocity rules, which detect bonus that is being turned into cash. Pure (LIM-6).
 
 use chrono::TimeDelta;
 use entity::value::{Instant, Money};
 
 use crate::policy::keys::Bonus;
 
-/// A rule that holds what a branch is owed for a bonus-paid order.
+/// A rule that holds a branch's payable for a bonus-paid order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
 #[strum(serialize_all = "snake_case")]
 pub enum Rule {
     /// The same client paid the same branch with bonus too often in seven days.
     PairOrders,
-    /// Too much of what the branch turned over in seven days was bonus.
+    /// Bonus was too large a share of the branch's turnover in seven days.
     WeekShare,
-    /// It is the first order of a new account.
+    /// The order is the first of a new account.
     NewAccount,
-    /// No device of the client was ever named.
+    /// The client never registered a device.
     NoDevice,
 }
 
-/// What is known of the client and the branch now.
+/// The inputs of the rules, about the client and the branch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
-    /// Bonus-paid orders of the pair in seven days, this one among them.
+    /// Bonus-paid orders of this client at this branch in seven days, this one included.
     pub pair_orders: usize,
-    /// Orders the branch completed in seven days.
+    /// Orders that the branch completed in seven days.
     pub week_orders: usize,
-    /// What they came to.
+    /// The total of those orders.
     pub week_total: Money,
-    /// How much of that bonus paid.
+    /// The part of it that was paid with bonus.
     pub week_bonus: Money,
-    /// Did the client complete no order before this one?
+    /// Whether the client completed no order before this one.
     pub first_order: bool,
-    /// Since when the client has an account.
+    /// When the client's account was created.
     pub account_since: Instant,
-    /// Was a device of the client ever named?
+    /// Whether the client ever registered a device.
     pub device: bool,
 }
 
-/// The rules that hold it at this instant; none where it may be settled.
+/// The rules that hold the payable at this instant; none where it may be settled.
 ///
 /// # Source
 /// LIM-6.
@@ -80,7 +80,7 @@ mod tests {
     }
 
     /// LIM-6: two orders of a pair in a week, more than half of a week's turnover, the first order
-    /// of an account younger than seven days, no device: each by itself holds.
+    /// of an account younger than seven days, no device: each is enough to hold the payable.
     #[test]
     fn lim_6_each_rule_holds_by_itself() {
         let keys = crate::policy::draft::keys(DEFAULTS).unwrap().bonus;

@@ -1,4 +1,4 @@
-//! A penalty undone with all that followed from it, in one act that can itself be undone (PEN-7).
+//! Waiving a penalty with all its consequences, and reinstating it (PEN-7).
 
 use chrono::TimeDelta;
 use entity::penalty::{self as row, PenaltyState};
@@ -19,13 +19,13 @@ use crate::platform::codes::given;
 use crate::platform::{Command, Fault, Refused, Stop, Tx, heartbeat};
 use crate::reputation::mark::{self, Counted};
 
-/// Everything an act changes, as it was or as it then is.
+/// Everything an act changes, with the values before or after it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Record {
     penalty: PenaltyCells,
     posted: Posted,
     counted: Counted,
-    /// What was paid through providers and went on its way back.
+    /// The refunds through providers that the waiver started.
     #[serde(default)]
     sent_back: Vec<SentBack>,
 }
@@ -44,18 +44,18 @@ impl PenaltyCells {
     }
 }
 
-/// What the penalty has put on whose account.
+/// The penalty's posted shares.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Posted {
     partner: Money,
     operator: Money,
 }
 
-/// Undoes a penalty: the fee, the shares, the marks, the ban they caused.
+/// Waives a penalty: undoes the fee, the shares, the strikes and the ban they caused.
 pub struct Waive {
-    /// Which.
+    /// The penalty.
     pub penalty_id: PenaltyId,
-    /// Which technical failure or plain error was shown.
+    /// The technical failure or plain error that was shown.
     pub reason: String,
 }
 
@@ -104,11 +104,11 @@ impl Command for Waive {
     }
 }
 
-/// Undoes a waiver: the penalty, its shares, its marks and its ban are as they were.
+/// Undoes a waiver: restores the penalty, its shares, its strikes and its ban.
 pub struct Reinstate {
-    /// Which penalty.
+    /// The penalty.
     pub penalty_id: PenaltyId,
-    /// Why.
+    /// Support's reason.
     pub reason: String,
 }
 
@@ -124,7 +124,7 @@ impl Command for Reinstate {
             let (table, id) = ("waiver", waiver.id.to_string());
             Fault::Inconsistent { table, id, what: format!("before: {error}") }
         })?;
-        // What really went back is a debt again.
+        // What was refunded since becomes a debt again.
         let gone = penalty_payment::call_back(tx, &was.sent_back, reason).await?;
         let back = penalty::without(was.penalty.restored(), gone);
         let next = penalty::reinstated(&old, back)?;
@@ -148,7 +148,7 @@ impl Command for Reinstate {
     }
 }
 
-/// The waiver that was not undone.
+/// The penalty's waiver that was not undone.
 async fn standing(tx: &Tx, penalty_id: PenaltyId) -> Result<waiver::Model, Stop> {
     let rows = waiver::Entity::find()
         .filter(waiver::Column::PenaltyId.eq(penalty_id))
@@ -158,7 +158,7 @@ async fn standing(tx: &Tx, penalty_id: PenaltyId) -> Result<waiver::Model, Stop>
     rows.into_iter().next().ok_or_else(|| Refusal::NotWaived.into())
 }
 
-/// The record of an act about a penalty (SUP-2).
+/// The audit record of an act about a penalty (SUP-2).
 pub(super) fn record<'a>(
     kind: &'static str,
     (old, next): (&row::Model, &row::Model),
