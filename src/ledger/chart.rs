@@ -7,29 +7,29 @@ use entity::value::{LotId, PartnerId};
 pub const COMMISSION: &str = "operator:commission";
 /// The operator's part of paid penalties (PEN-5).
 pub const PENALTIES: &str = "operator:penalties";
-/// What the operator has given as bonus, less what expired of it or was taken back.
+/// What the operator has granted as bonus, less what expired or was revoked.
 pub const BONUS: &str = "operator:bonus";
-/// Money that was received and is not anybody's balance: what support recorded, and what came for
+/// Received money that is in nobody's balance: what support recorded, and what was paid for
 /// penalties.
 pub const RECEIVED: &str = "operator:received";
-/// The operator's own money given to balances as goodwill.
+/// The operator's own money, credited to balances as goodwill.
 pub const GOODWILL: &str = "operator:goodwill";
-/// Money on its way back to whoever paid it.
+/// Money being returned to its payers.
 pub const REFUNDS: &str = "operator:refunds";
-/// Money on its way to partners.
+/// Money being paid out to partners.
 pub const PAYOUTS: &str = "operator:payouts";
-/// What support refused to owe a partner (BON-6).
+/// Payables that support refused (BON-6).
 pub const REFUSED: &str = "operator:payables_refused";
-/// What is owed and becomes bonus: lots are granted out of it (BON-5).
+/// Payables that become bonus: lots are granted out of this account (BON-5).
 pub const OWED_AS_BONUS: &str = "operator:owed_as_bonus";
 
-/// A partner's prepaid balance: what the operator owes the partner.
+/// A partner's prepaid balance, which the operator owes the partner.
 #[must_use]
 pub fn partner(id: PartnerId) -> String {
     format!("partner:{id}")
 }
 
-/// What is left of a bonus lot: free or held.
+/// The rest of a bonus lot, free or held.
 #[must_use]
 pub fn lot(id: LotId) -> String {
     format!("lot:{id}")
@@ -41,7 +41,7 @@ pub fn payable(id: PartnerId) -> String {
     format!("payable:{id}")
 }
 
-/// Money at a payment provider; what support records by hand is simply received.
+/// Money at a payment provider; what support records by hand is booked as received.
 #[must_use]
 pub fn gateway(driver: Driver) -> String {
     match driver {

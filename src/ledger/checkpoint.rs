@@ -1,5 +1,5 @@
-//! The checkpoint: account sums of the postings folded so far, and the pending ones beside them.
-//! Both together are all postings, in every snapshot (BAL-6).
+//! The checkpoint: the account sums of the postings folded so far. With the pending postings it
+//! covers all postings, in every snapshot (BAL-6).
 
 use entity::checkpoint_pending;
 use entity::value::{Instant, Money, PartnerId, PostingId};
@@ -9,11 +9,11 @@ use sea_orm::{
 
 use crate::platform::Stop;
 
-/// Pending postings folded, and accounts summed, in one statement.
+/// Maximum number of postings folded, or accounts summed, in one statement.
 const AT_ONCE: usize = 1_000;
 
-/// Adds proven postings to the account sums: deleting a pending row does it, in the same statement,
-/// by a trigger. So a posting is in the sums exactly once, whoever folds it and however often.
+/// Folds proven postings into the account sums: a trigger adds each pending row that the statement
+/// deletes. So a posting is added exactly once, however many nodes fold it, and however often.
 pub(super) async fn fold<C: ConnectionTrait>(db: &C, pending: &[PostingId]) -> Result<(), Stop> {
     for ids in pending.chunks(AT_ONCE) {
         checkpoint_pending::Entity::delete_many()
@@ -24,9 +24,9 @@ pub(super) async fn fold<C: ConnectionTrait>(db: &C, pending: &[PostingId]) -> R
     Ok(())
 }
 
-/// What these accounts had together at an instant: their sums, the pending postings with them, less
-/// what was posted from then on; all of that stands on the statement of `stated`, where one is
-/// named. One statement sees one state of all three.
+/// The combined balance of these accounts at an instant: their sums plus the pending postings, less
+/// what was posted from then on. If `stated` is given, all postings of the accounts are on that
+/// partner's statement. One statement reads all three in one state.
 pub(super) async fn before<C: ConnectionTrait>(
     db: &C,
     accounts: &[String],
@@ -47,7 +47,7 @@ pub(super) async fn before<C: ConnectionTrait>(
         );
         let touched = |side: &str| format!("p.{side} IN ({these})");
         let either = format!("({} OR {})", touched("credit"), touched("debit"));
-        // A partner's own postings are found by their time.
+        // A partner's postings are selected by partner and time.
         let later = match stated {
             Some(_) => format!("p.partner_id = ${}", values.len()),
             None => either.clone(),

@@ -1,4 +1,4 @@
-//! Commission by bracket (COM-1): pure.
+//! The commission by bracket (COM-1). Pure.
 
 use entity::order;
 use entity::value::{Bp, Money};
@@ -21,9 +21,9 @@ pub fn commission(amount: Money, policy: &Commission) -> Money {
     }
 }
 
-/// The amount an order's commission is taken on: what it costs as it stands, the final amount once
-/// there is one, but never less than the total its client last agreed to, unless the client
-/// confirmed a lower one or support did.
+/// The amount on which an order's commission is calculated: the order's current amount, or the
+/// final amount once there is one, but at least the total its client last agreed to, unless the
+/// client or support confirmed a lower one.
 ///
 /// # Source
 /// ORD-11, COM-3.
@@ -33,8 +33,8 @@ pub fn base(order: &order::Model) -> Money {
     least(amount, order.client_agreed, order.amount_confirmed)
 }
 
-/// As [`base`], of an order's amount, what its client last agreed to, and the lower amount the
-/// client or support confirmed.
+/// As [`base`], from an order's amount, the total its client last agreed to, and the lower amount
+/// that the client or support confirmed.
 #[must_use]
 pub fn least(amount: Money, agreed: Money, confirmed: Option<Money>) -> Money {
     amount.max(confirmed.map_or(agreed, |lower| lower.min(agreed)))
@@ -45,7 +45,7 @@ fn flat(amount: Money, brackets: &[Bracket]) -> Money {
     found.map_or(Money::ZERO, |bracket| bracket.rate_bp.floor_of(amount))
 }
 
-/// Never less than what a bracket below can reach.
+/// The flat commission, but at least the maximum of each lower bracket.
 fn monotone(amount: Money, brackets: &[Bracket]) -> Money {
     let below = brackets
         .iter()

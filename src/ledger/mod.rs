@@ -1,9 +1,8 @@
 //! The books: double entry, holds that end once, and a proof that recomputes everything (BAL-6).
 //!
 //! A partner's prepaid balance is a *wallet*: `posted` is the sum of its postings, `held` the sum
-//! of its open holds,
-//! `available` what is left. A hold becomes a posting (*capture*) or is let go (*release*).
-//! Postings are never edited.
+//! of its open holds, `available` the difference. A hold becomes a posting (*capture*) or ends
+//! without one (*release*). Postings are never edited.
 
 pub mod chart;
 mod checkpoint;
@@ -28,7 +27,7 @@ pub mod statement;
 pub mod watch;
 
 crate::refusals! {
-    /// What the books refuse.
+    /// The refusals of the ledger.
     Refusal {
         InsufficientBalance = "insufficient_balance", Conflict, "The balance does not cover the commission", "Top up the balance, then accept; a restricted balance accepts again once it has recovered. Nothing was held.";
         ReceiptRequired = "receipt_required", Unprocessable, "Only money that was received brings a gift", "Send the `receipt` of what was paid.";

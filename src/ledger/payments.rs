@@ -1,9 +1,9 @@
-//! Postings of money that comes in through a provider, goes back, and goes out to partners (BAL-5,
-//! PEN-5, BON-5).
+//! The postings of money that comes in through a provider, is returned, or is paid out to partners
+//! (BAL-5, PEN-5, BON-5).
 //!
-//! Whatever a payment is for, its money has one base: the partner's balance, or what was received
-//! for a penalty. It comes `gateway → base`, is sent back `base → operator:refunds`, and has gone
-//! back `operator:refunds → gateway`.
+//! The money of a payment has one base account: the partner's balance, or the money received for
+//! penalties. A payment is posted `gateway → base`, the start of its refund `base →
+//! operator:refunds`, and the completed refund `operator:refunds → gateway`.
 
 use entity::payment::{Driver, Model as Payment, Purpose};
 use entity::value::{Money, PartnerId};
@@ -14,7 +14,7 @@ use super::chart;
 use super::post::{Movement, On, change, credit, post, take_charged_back, take_unspent};
 use crate::platform::{Stop, Tx};
 
-/// The account a payment's money is for.
+/// The base account of a payment.
 #[must_use]
 pub fn base(row: &Payment) -> String {
     match row.purpose {
@@ -23,7 +23,7 @@ pub fn base(row: &Payment) -> String {
     }
 }
 
-/// The money of a payment came: its one credit (BAL-5).
+/// Posts the one credit of a payment that was received (BAL-5).
 ///
 /// # Errors
 /// Faults only.
@@ -40,7 +40,7 @@ pub fn came(tx: &mut Tx, row: &Payment, note: &str) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Money of a top-up is sent back, if the balance still is what was read (BAL-5).
+/// Posts the start of a top-up's refund, if the balance is still as it was read (BAL-5).
 ///
 /// # Errors
 /// Faults only.
@@ -57,13 +57,13 @@ pub fn send_unspent_back(
     Ok(())
 }
 
-/// Money that came for a penalty is sent back the way it came (PEN-7).
+/// Posts the start of a penalty payment's refund (PEN-7).
 pub fn send_back(tx: &mut Tx, row: &Payment, amount: Money, note: &str) {
     let way = (base(row), chart::REFUNDS.to_owned());
     step(tx, row, way, amount, ("payment_refund", row.refunds, note));
 }
 
-/// Money that was sent back has gone back.
+/// Posts a completed refund.
 pub fn gone_back(tx: &mut Tx, row: &Payment, amount: Money, note: &str) {
     let way = (chart::REFUNDS.to_owned(), chart::gateway(row.driver));
     let kind = match row.purpose {
@@ -73,7 +73,7 @@ pub fn gone_back(tx: &mut Tx, row: &Payment, amount: Money, note: &str) {
     post(tx, movement(row, way, amount, (kind, row.refunds, note), None));
 }
 
-/// Money that was sent back stays after all.
+/// Posts the cancellation of a refund: the money stays.
 ///
 /// # Errors
 /// Faults only.
@@ -88,8 +88,8 @@ pub fn kept(tx: &mut Tx, row: &Payment, amount: Money, note: &str) -> Result<(),
     Ok(())
 }
 
-/// The provider took money back by itself: it leaves its base at once, and a top-up's balance is
-/// locked (LIM-11).
+/// Posts a charge-back: the money leaves its base account at once, and a top-up's balance is locked
+/// (LIM-11).
 ///
 /// # Errors
 /// Faults only.
@@ -113,7 +113,7 @@ fn add(tx: &mut Tx, row: &Payment, amount: Money) -> Result<(), Stop> {
     }
 }
 
-/// A movement that touches the base; a top-up's stands on the partner's statement.
+/// A movement on the base account; a top-up's appears on the partner's statement.
 fn step(
     tx: &mut Tx,
     row: &Payment,
@@ -139,7 +139,7 @@ fn movement<'a>(
     Movement { debit, credit, amount, kind, subject: row.id.0, n, on, note }
 }
 
-/// What was owed is on the partner's balance.
+/// Posts the settlement of a payable to the partner's balance.
 ///
 /// # Errors
 /// Faults only.
@@ -153,33 +153,33 @@ pub fn to_balance(tx: &mut Tx, row: &payable::Model, amount: Money) -> Result<()
     Ok(())
 }
 
-/// What was owed becomes bonus: a lot is granted out of this account.
+/// Posts the settlement of a payable as bonus: a lot is granted out of this account.
 pub fn to_bonus(tx: &mut Tx, row: &payable::Model, amount: Money) {
     let way = (chart::payable(row.partner_id), chart::OWED_AS_BONUS.to_owned());
     let about = On { order_id: Some(row.order_id), ..On::default() };
     owed(tx, way, amount, ("payable_bonus", row.id.0, 1), about);
 }
 
-/// What was owed is refused by support (BON-6).
+/// Posts that support refused a payable (BON-6).
 pub fn refused(tx: &mut Tx, row: &payable::Model) {
     let way = (chart::payable(row.partner_id), chart::REFUSED.to_owned());
     let about = On { order_id: Some(row.order_id), ..On::default() };
     owed(tx, way, row.amount, ("payable_refused", row.id.0, 1), about);
 }
 
-/// What is owed goes out together.
+/// Posts the collection of payables into a payout.
 pub fn collected(tx: &mut Tx, row: &payout::Model) {
     let way = (chart::payable(row.partner_id), chart::PAYOUTS.to_owned());
     owed(tx, way, row.amount, ("payout", row.id.0, 1), On::default());
 }
 
-/// A payout arrived.
+/// Posts that a payout arrived.
 pub fn arrived(tx: &mut Tx, row: &payout::Model) {
     let way = (chart::PAYOUTS.to_owned(), chart::gateway(row.driver));
     owed(tx, way, row.amount, ("payout_paid", row.id.0, 1), On::default());
 }
 
-/// A payout came back: it is owed again.
+/// Posts that a payout came back: its payables are owed again.
 pub fn bounced(tx: &mut Tx, row: &payout::Model) {
     let way = (chart::PAYOUTS.to_owned(), chart::payable(row.partner_id));
     owed(tx, way, row.amount, ("payout_failed", row.id.0, 1), On::default());

@@ -1,11 +1,11 @@
-//! The standing proof: recomputes the books from their postings and each open order's hold from its
-//! snapshot (BAL-6).
+//! The proof of the books: recomputes them from their postings, and each open order's hold from the
+//! order's policy snapshot (BAL-6).
 //!
-//! Nothing here reads a sum that the engine keeps and then compares it with itself: wallets are
-//! checked against postings and holds, holds against the orders' own snapshots, commissions against
-//! final amounts and penalties' shares against what was paid, both under the pinned policy.
+//! It never compares a stored sum with itself: wallets are checked against postings and holds,
+//! holds against the orders' snapshots, commissions against final amounts and penalties' shares
+//! against what was paid, both under the pinned policy.
 //!
-//! The *whole* proof reads every row. The *incremental* one goes on from the checkpoint: account
+//! The *whole* proof reads every row. The *incremental* one continues from the checkpoint: account
 //! sums of folded postings plus the pending ones; wallets, holds, live lots and open orders always,
 //! closed rows where something was posted about them since.
 
@@ -31,33 +31,33 @@ use crate::platform::readable::Unreadable;
 use crate::platform::{Engine, Snapshot, Stop};
 use crate::policy::{Book, Policy};
 
-/// Violations named at most.
+/// Maximum number of violations that are listed.
 const NAMED_MAX: usize = 100;
-/// The check that names a row which cannot be decoded. It is an alarm, but no doubt about money:
-/// such a row stops itself alone.
+/// The check that lists rows which cannot be decoded. It raises an alarm, but does not stop
+/// acceptances: such a row stops only itself.
 pub const UNREADABLE: &str = "row_unreadable";
 
-/// Something that cannot be.
+/// A violation found by the proof.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Violation {
-    /// Which check found it.
+    /// The check that found it.
     pub check: String,
-    /// In which table.
+    /// The table.
     pub table: String,
-    /// Which row.
+    /// The row.
     pub id: String,
     /// What is wrong.
     pub detail: String,
 }
 
-/// What the proof found.
+/// The result of a proof.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Proof {
-    /// Nothing wrong.
+    /// Whether there are no violations.
     pub ok: bool,
-    /// How many rows of each table were checked.
+    /// The number of rows checked, by table.
     pub checked: BTreeMap<String, u64>,
-    /// What is wrong.
+    /// The violations.
     pub violations: Vec<Violation>,
     /// Rows that could not be decoded, by table.
     #[serde(skip)]
@@ -86,14 +86,14 @@ impl Proof {
         *self.checked.entry(table.to_owned()).or_default() += u64::try_from(n).unwrap_or(0);
     }
 
-    /// Names a row that cannot be decoded; what rests on it is not judged.
+    /// Lists a row that cannot be decoded; what depends on it is not checked.
     pub(super) fn unreadable(&mut self, row: &Unreadable) {
         if self.skipped.insert((row.table.clone(), row.id)) {
             self.wrong(UNREADABLE, &row.table, row.id, row.why.clone());
         }
     }
 
-    /// Is this row one of those that could not be decoded?
+    /// Whether this row is one of those that could not be decoded.
     pub(super) fn skips(&self, table: &str, id: Uuid) -> bool {
         self.skipped.contains(&(table.to_owned(), id))
     }
@@ -103,19 +103,19 @@ impl Proof {
         self.skipped.iter().filter(|(name, _)| name == table).map(|row| row.1).collect()
     }
 
-    /// Could all rows of this table be decoded?
+    /// Whether all rows of this table could be decoded.
     pub(super) fn reads(&self, table: &str) -> bool {
         self.skipped.iter().all(|(name, _)| name != table)
     }
 
-    /// Do the books hold, as far as rows can be read? Acceptances depend on this and not on `ok`
-    /// (BAL-6).
+    /// Whether the books are right, as far as rows can be decoded. Acceptances depend on this and
+    /// not on `ok` (BAL-6).
     #[must_use]
     pub fn holds(&self) -> bool {
         self.violations.iter().all(|violation| violation.check == UNREADABLE)
     }
 
-    /// The policy a row was placed under; a version that does not exist is named.
+    /// The policy a row was placed under; a missing version is listed as a violation.
     pub(super) fn policy(
         &mut self,
         book: &Book,
@@ -130,13 +130,13 @@ impl Proof {
     }
 }
 
-/// A proof, and the pending postings that it contains.
+/// A proof, with the pending postings that it covers.
 pub(super) struct Proved {
-    /// What it found.
+    /// The result.
     pub proof: Proof,
     /// The instant of its snapshot.
     pub at: Instant,
-    /// Pending postings, to be folded if it holds.
+    /// The pending postings, to be folded if the proof holds.
     pub pending: Vec<PostingId>,
 }
 
@@ -154,8 +154,8 @@ pub(super) async fn run(engine: &Engine, whole: bool) -> Result<Proved, Stop> {
     Ok(Proved { proof, at, pending })
 }
 
-/// What one moment of the database says, and the postings that are still to be folded into the
-/// checkpoint.
+/// Runs all checks on one snapshot of the database; returns the postings still to be folded into
+/// the checkpoint too.
 async fn all(
     read: Snapshot,
     book: Arc<Book>,
@@ -163,7 +163,7 @@ async fn all(
 ) -> Result<(Proof, Vec<PostingId>), Stop> {
     let mut proof = Proof::default();
     let (posted, scope) = proof_posted::posted(&read, &mut proof, whole).await?;
-    // A version that an order of this snapshot names is in the snapshot.
+    // Every version that an order of this snapshot names is in the snapshot.
     book.look(&read).await?;
     let reading = Reading { read: &read, book: &book, scope: &scope };
     let holds = holds(&read, &mut proof).await?;
@@ -178,7 +178,7 @@ async fn all(
     Ok((proof, posted.pending))
 }
 
-/// All open holds. Of one whose parts cannot be decoded the sums are still read.
+/// All open holds. Where the allocations cannot be decoded, the sums are read.
 async fn holds(read: &Snapshot, proof: &mut Proof) -> Result<Vec<hold::Model>, Stop> {
     let select = hold::Entity::find().filter(hold::Column::State.eq(HoldState::Open));
     let mut rows = open(read, proof, select).await?;
@@ -189,7 +189,7 @@ async fn holds(read: &Snapshot, proof: &mut Proof) -> Result<Vec<hold::Model>, S
     Ok(rows)
 }
 
-/// What is left of a hold whose parts cannot be decoded.
+/// The plain columns of a hold whose allocations cannot be decoded.
 #[derive(FromQueryResult)]
 struct Sums {
     wallet_id: Uuid,

@@ -1,5 +1,5 @@
 //! The proof of bonus: each lot is the sum of its postings, what is held of it is held by an open
-//! order, each queue has one head, and what clients have set aside belongs to open orders (BON-1,
+//! order, each queue has one head, and what clients have reserved belongs to open orders (BON-1,
 //! BON-3, BON-5, BAL-6).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,10 +19,10 @@ use super::proof_posted::{self, Posted};
 use super::proof_scope::{Reading, Scope, open};
 use crate::platform::Stop;
 
-/// What open orders hold of each lot.
+/// The amount that open orders hold of each lot.
 type Pins = BTreeMap<LotId, i64>;
 
-/// Everything about bonus.
+/// Runs all checks of bonus.
 pub(super) async fn bonus(
     reading: &Reading<'_>,
     proof: &mut Proof,
@@ -58,7 +58,7 @@ fn add(pins: &mut Pins, legs: &[Leg]) {
     }
 }
 
-/// The parts of a hold add up to what it says it holds.
+/// Checks that a hold's allocations add up to its amounts.
 fn parts(proof: &mut Proof, row: &hold::Model) {
     let legs = row.legs.as_ref().map(|legs| legs.0.as_slice()).unwrap_or_default();
     let of = |bonus: bool| {
@@ -72,7 +72,7 @@ fn parts(proof: &mut Proof, row: &hold::Model) {
     }
 }
 
-/// What is set aside belongs to an open order that says so, and the other way round.
+/// Checks that each reservation belongs to an open order that states it, and the other way round.
 async fn reservations(
     reading: &Reading<'_>,
     proof: &mut Proof,
@@ -112,7 +112,7 @@ async fn reservations(
     Ok(())
 }
 
-/// Checks each lot; gives the owners that have one in their queue.
+/// Checks each lot; returns the owners that have one in their queue.
 async fn lots(
     reading: &Reading<'_>,
     proof: &mut Proof,
@@ -180,8 +180,8 @@ async fn lots(
     Ok(live)
 }
 
-/// The lots an incremental proof looks at beside those that were touched: in a queue, with anything
-/// left by their postings, or held.
+/// The lots that an incremental proof checks beside the touched ones: those in a queue, with
+/// anything left by their postings, or held.
 async fn named(
     reading: &Reading<'_>,
     unseen: &BTreeMap<&String, i64>,
@@ -197,8 +197,8 @@ async fn named(
     Ok(ids)
 }
 
-/// A lot is of the amount that was posted when it was granted, and its postings stand on its
-/// owner's statement (BAL-4, BON-2).
+/// Checks that a lot's amount is what its grant posted, and that its postings are on its owner's
+/// statement (BAL-4, BON-2).
 fn stated(proof: &mut Proof, posted: &Posted, row: &lot::Model, whole: bool) {
     let granted = posted.granted.get(&row.id).copied();
     if granted.map_or(whole, |granted| granted != row.amount.0) {
@@ -217,7 +217,7 @@ fn stated(proof: &mut Proof, posted: &Posted, row: &lot::Model, whole: bool) {
     }
 }
 
-/// Each campaign has given what its lots say (BON-8).
+/// Checks that each campaign has granted what its lots state (BON-8).
 async fn campaigns(
     reading: &Reading<'_>,
     proof: &mut Proof,
@@ -234,8 +234,8 @@ async fn campaigns(
     Ok(())
 }
 
-/// Notes the first place of each queue and the lots whose clocks run; what is over has nothing
-/// free.
+/// Collects the first place of each queue and the lots whose lifetime is running; checks that an
+/// ended lot has nothing free.
 fn queue(proof: &mut Proof, heads: &mut BTreeMap<Uuid, (i64, Vec<lot::Model>)>, row: lot::Model) {
     let live = matches!(row.state, LotState::Queued | LotState::Running);
     if live != row.free.is_positive() {

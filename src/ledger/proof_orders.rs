@@ -1,5 +1,5 @@
-//! The proof of orders: the hold of each accepted one, the commission and the bonus of each
-//! completed one, as its snapshot and its final amount call for them (COM-3, BAL-6).
+//! The proof of orders: the hold of each accepted order, and the commission and bonus of each
+//! completed one, match its snapshot and its final amount (COM-3, BAL-6).
 
 use std::collections::BTreeMap;
 
@@ -19,8 +19,8 @@ use super::proof_scope::{Reading, Walk, open};
 use crate::platform::failure::undecodable;
 use crate::platform::{Snapshot, Stop};
 
-/// What the proof needs of an order: all of it are plain columns, so that one whose JSON cannot be
-/// decoded is proven all the same.
+/// The facts that the proof needs of an order. All are plain columns, so that an order whose JSON
+/// cannot be decoded is checked too.
 #[derive(Clone, FromQueryResult)]
 struct Facts {
     id: OrderId,
@@ -36,7 +36,7 @@ struct Facts {
 }
 
 impl Facts {
-    /// The amount the commission is of (ORD-11).
+    /// The amount on which the commission is calculated (ORD-11).
     fn base(&self) -> Money {
         let amount = self.final_amount.unwrap_or(self.agreed);
         least(amount, self.client_agreed, self.amount_confirmed)
@@ -60,7 +60,7 @@ impl From<&order::Model> for Facts {
     }
 }
 
-/// The facts of orders of these statuses that could not be decoded whole.
+/// The facts of orders of these statuses that could not be decoded in full.
 async fn partly(read: &Snapshot, proof: &Proof, status: &[Status]) -> Result<Vec<Facts>, Stop> {
     use order::Column as C;
     let columns = [
@@ -88,8 +88,8 @@ async fn partly(read: &Snapshot, proof: &Proof, status: &[Status]) -> Result<Vec
     Ok(facts)
 }
 
-/// Each accepted open order has one hold, of the commission its snapshot calls for, and says so
-/// itself; no hold stands without such an order.
+/// Checks that each accepted open order has one hold, of the commission its snapshot calls for, and
+/// states the same amounts; no other order has an open hold.
 pub(super) async fn open_orders(
     reading: &Reading<'_>,
     proof: &mut Proof,
@@ -127,7 +127,7 @@ pub(super) async fn open_orders(
             proof.wrong("order_commission_bonus", "order", order.id, detail);
         }
     }
-    // An order whose very status cannot be decoded is not among the open ones.
+    // An order whose status cannot be decoded is not among the open ones.
     let left: Vec<Uuid> = by_order.keys().map(|id| id.0).collect();
     let mut walk = Walk::over(&left);
     while walk.next(reading.read, proof, order::Entity::find(), |row| row.id.0).await?.is_some() {}
@@ -139,9 +139,9 @@ pub(super) async fn open_orders(
     Ok(())
 }
 
-/// Each completed order paid the commission its final amount calls for, or the total its client
-/// last agreed to where that is more (ORD-11), corrections included, out of the bonus and the
-/// balance as it says; no other order paid any.
+/// Checks that each completed order paid the commission on its final amount, or on the total its
+/// client last agreed to where that is more (ORD-11), corrections included, from the bonus and the
+/// balance as it states; no other order paid any.
 pub(super) async fn closed_orders(
     reading: &Reading<'_>,
     proof: &mut Proof,
@@ -197,8 +197,7 @@ async fn closed(
     Ok(())
 }
 
-/// What a completed order says of its commission and its bonus is what its postings moved, and what
-/// its captured hold says.
+/// Checks that a completed order's commission and bonus match its postings and its captured hold.
 fn captured(
     proof: &mut Proof,
     posted: &Posted,

@@ -1,5 +1,5 @@
-//! The proof of payments: each one moved what it calls for and nothing else, and what is owed to
-//! partners is what its postings say (BAL-5, BAL-6, BON-5).
+//! The proof of payments: each payment moved what its state calls for and nothing else, and
+//! payables match their postings (BAL-5, BAL-6, BON-5).
 
 use std::collections::BTreeMap;
 
@@ -16,13 +16,13 @@ use super::proof_scope::{Reading, open};
 use super::{chart, payments};
 use crate::platform::Stop;
 
-/// Is this kind of posting about a payment or a payout?
+/// Whether this kind of posting is about a payment or a payout.
 pub(super) fn is_of(kind: &str) -> bool {
     kind == "credit" || ["top_up", "payment", "payout"].iter().any(|of| kind.starts_with(of))
 }
 
-/// Payments, payouts and payables against their postings; no posting names one that does not call
-/// for it.
+/// Checks payments, payouts and payables against their postings; no posting names one that does not
+/// call for it.
 pub(super) async fn payments(
     reading: &Reading<'_>,
     proof: &mut Proof,
@@ -72,7 +72,7 @@ async fn came_and_went(
     Ok(())
 }
 
-/// A penalty's payment is its debtor's, to its branch (PEN-5).
+/// Checks that a penalty's payment belongs to its debtor and to its branch (PEN-5).
 async fn owners(
     reading: &Reading<'_>,
     proof: &mut Proof,
@@ -146,7 +146,7 @@ async fn went_out(reading: &Reading<'_>, proof: &mut Proof, moved: &mut Moved) -
     Ok(())
 }
 
-/// What each payout takes of what is owed.
+/// The sum of the payables in each payout.
 async fn takes(
     reading: &Reading<'_>,
     proof: &mut Proof,
@@ -170,7 +170,7 @@ async fn takes(
     Ok(())
 }
 
-/// What each partner is owed.
+/// The amount owed to each partner.
 async fn owed(
     reading: &Reading<'_>,
     proof: &mut Proof,
@@ -205,8 +205,9 @@ async fn owed(
     Ok(())
 }
 
-/// Each debt is what lots paid of its order, to that order's partner; what is settled or refused
-/// has left the account of debts, what is not has not (BON-5, BON-6).
+/// Checks that each payable equals what lots paid of its order, and belongs to that order's
+/// partner; that a settled or refused one has left the account of payables, and no other has
+/// (BON-5, BON-6).
 async fn settled(reading: &Reading<'_>, proof: &mut Proof, posted: &Posted) -> Result<(), Stop> {
     let read = reading.read;
     let (mut owed, mut left) = (posted.owed.clone(), posted.settled.clone());

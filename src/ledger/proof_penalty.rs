@@ -17,14 +17,14 @@ use super::proof_scope::Reading;
 use super::split::split;
 use crate::platform::{Snapshot, Stop};
 
-/// Is this kind of posting about a penalty?
+/// Whether this kind of posting is about a penalty.
 pub(super) fn is_of(kind: &str) -> bool {
     kind.starts_with("penalty_")
 }
 
-/// Each penalty is its order's fee and concerns its order's two sides, is paid within it, and moved
-/// exactly what is paid: the partner's share, the operator's, out of what was received. No other
-/// posting names a penalty.
+/// Checks that each penalty equals its order's fee, names its order's client and partner, is paid
+/// up to its amount, and moved exactly what was paid: the partner's and the operator's share, out
+/// of the received money. No other posting names a penalty.
 pub(super) async fn penalties(
     reading: &Reading<'_>,
     proof: &mut Proof,
@@ -69,7 +69,7 @@ pub(super) async fn penalties(
     Ok(())
 }
 
-/// What a penalty rests on.
+/// The order's columns that a penalty depends on.
 #[derive(FromQueryResult)]
 struct Cause {
     id: OrderId,
@@ -79,7 +79,7 @@ struct Cause {
     policy_version: i32,
 }
 
-/// The order of each penalty.
+/// Reads the order of each penalty.
 async fn orders_of(
     read: &Snapshot,
     rows: &[penalty::Model],

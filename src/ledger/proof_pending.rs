@@ -1,5 +1,5 @@
-//! The part of the standing proof about unanswered offers: what they would cost a branch is the sum
-//! of those that are unanswered now (BAL-3, BAL-6).
+//! The proof of unanswered offers: each wallet's pending sum equals the commissions of the offers
+//! that are unanswered now (BAL-3, BAL-6).
 
 use sea_orm::{ConnectionTrait, Statement};
 use uuid::Uuid;
@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::proof::Proof;
 use crate::platform::Stop;
 
-/// Checks the sum of each wallet against its offers.
+/// Checks the pending sum of each wallet against its offers.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,5 +1,5 @@
-//! What the postings say, as the proof needs it: sums by account, and by the order, penalty,
-//! payment or debt they are about (BAL-6).
+//! The postings as the proof needs them: summed by account, and by the order, penalty, payment or
+//! payable they are about (BAL-6).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,42 +18,42 @@ use super::proof_penalty;
 use super::proof_scope::{BATCH, NAMED, Scope, Touched, Walk};
 use crate::platform::{Snapshot, Stop};
 
-/// What postings about a subject moved: by subject and account.
+/// The amounts that postings about a subject moved, by subject and account.
 pub(super) type Moved = BTreeMap<(Uuid, String), i64>;
-/// On whose statement: a partner's, a client's or nobody's.
+/// The owner of a statement: a partner, a client or nobody.
 pub(super) type Stated = (Option<PartnerId>, Option<PersonId>);
 
-/// What the postings say.
+/// The sums of the postings.
 #[derive(Default)]
 pub(super) struct Posted {
-    /// Sums by account, of all postings.
+    /// The sum of all postings, by account.
     pub accounts: BTreeMap<String, i64>,
-    /// Commission paid, by order.
+    /// The commission paid, by order.
     pub commissions: BTreeMap<OrderId, i64>,
-    /// How much of it lots paid.
+    /// The part of it that lots paid, by order.
     pub bonus_commissions: BTreeMap<OrderId, i64>,
-    /// What lots paid of the price, by order.
+    /// The part of the price that lots paid, by order.
     pub spent: BTreeMap<OrderId, i64>,
-    /// What is owed for that: by order and account.
+    /// The payables for that, by order and account.
     pub owed: Moved,
-    /// By penalty.
+    /// The amounts moved, by penalty.
     pub penalties: Moved,
-    /// By payment and payout.
+    /// The amounts moved, by payment and payout.
     pub payments: Moved,
-    /// By payable: what left its account.
+    /// The amounts that left the payable's account, by payable.
     pub settled: Moved,
-    /// What was granted, by lot.
+    /// The amount granted, by lot.
     pub granted: BTreeMap<LotId, i64>,
-    /// On whose statements postings of a lot stand; one posting of each.
+    /// The statements on which a lot's postings appear, with one posting of each.
     pub lots: BTreeMap<LotId, BTreeMap<Stated, PostingId>>,
-    /// Which orders postings of a penalty or payable name; one posting of each.
+    /// The orders that postings of a penalty or payable name, with one posting of each.
     pub about: BTreeMap<Uuid, BTreeMap<Option<OrderId>, PostingId>>,
-    /// Postings that the checkpoint does not contain.
+    /// The postings that the checkpoint does not contain.
     pub pending: Vec<PostingId>,
 }
 
-/// Reads the postings: all of them, or the pending ones with what was ever posted about the same
-/// subjects, and the account sums of the checkpoint.
+/// Reads the postings: either all, or the pending ones with all others about the same subjects, and
+/// the account sums of the checkpoint.
 pub(super) async fn posted(
     read: &Snapshot,
     proof: &mut Proof,
@@ -109,7 +109,7 @@ pub(super) async fn posted(
     Ok((posted, Scope::Since(touched)))
 }
 
-/// Every posting that the checkpoint does not contain.
+/// Reads every posting that the checkpoint does not contain.
 async fn pending(read: &Snapshot, mut each: impl FnMut(&posting::Model)) -> Result<(), Stop> {
     let mut after = PostingId(Uuid::nil());
     loop {
@@ -128,7 +128,7 @@ async fn pending(read: &Snapshot, mut each: impl FnMut(&posting::Model)) -> Resu
     }
 }
 
-/// Orders completed since the newest proof that held: their commission may be missing altogether.
+/// Orders completed since the newest proof that held: their commission may be missing entirely.
 async fn completed_since(read: &Snapshot) -> Result<Vec<Uuid>, Stop> {
     let state = proof_state::Entity::find().all(read).await?.pop();
     let Some(since) = state.and_then(|state| state.held_at) else { return Ok(Vec::new()) };
@@ -137,7 +137,7 @@ async fn completed_since(read: &Snapshot) -> Result<Vec<Uuid>, Stop> {
     Ok(select.into_tuple().all(read).await?)
 }
 
-/// What is owed for these orders.
+/// The payables of these orders.
 async fn payables_of(read: &Snapshot, orders: &BTreeSet<Uuid>) -> Result<BTreeSet<Uuid>, Stop> {
     let orders: Vec<Uuid> = orders.iter().copied().collect();
     let mut ids = BTreeSet::new();
@@ -149,10 +149,10 @@ async fn payables_of(read: &Snapshot, orders: &BTreeSet<Uuid>) -> Result<BTreeSe
     Ok(ids)
 }
 
-/// Commits may become visible so much later than the instant they carry.
+/// The maximum delay between the instant a commit carries and its becoming visible.
 const OVERLAP: chrono::TimeDelta = chrono::TimeDelta::minutes(2);
 
-/// No posting stands twice: the natural key, whatever became of its index.
+/// Checks that no posting exists twice by its natural key, even if the unique index is damaged.
 async fn unique(read: &Snapshot, proof: &mut Proof) -> Result<(), Stop> {
     use posting::Column::{Kind, N, Subject};
     let twice: Vec<(Uuid, String, i32)> = posting::Entity::find()
@@ -173,7 +173,7 @@ async fn unique(read: &Snapshot, proof: &mut Proof) -> Result<(), Stop> {
     Ok(())
 }
 
-/// The checkpoint is what the postings say: a folded posting that was changed shows here.
+/// Compares the checkpoint with the postings, which reveals a folded posting that was changed.
 fn checkpoint(proof: &mut Proof, kept: &BTreeMap<String, i64>, found: &BTreeMap<String, i64>) {
     let names = kept.keys().chain(found.keys());
     let mut names: Vec<&String> = names.collect();
@@ -262,7 +262,7 @@ impl Posted {
 }
 
 impl Posted {
-    /// Postings about a penalty or a payable name its order (BAL-4).
+    /// Checks that postings about a penalty or a payable name its order (BAL-4).
     pub fn names(&self, proof: &mut Proof, subject: Uuid, order_id: OrderId) {
         let named = self.about.get(&subject).into_iter().flatten();
         for (_, posting) in named.filter(|(named, _)| **named != Some(order_id)) {
@@ -272,8 +272,9 @@ impl Posted {
     }
 }
 
-/// A posting of a balance stands on its partner's statement, one of a lot names the lot, others
-/// stand on none; a commission names its order (BAL-4). Whose a lot is the lot says.
+/// Checks that a posting of a balance is on its partner's statement, that one of a lot names the
+/// lot, that others are on none, and that a commission names its order (BAL-4). A lot's owner is
+/// checked from the lot.
 fn stated(proof: &mut Proof, row: &posting::Model) {
     let of_lot = lot(&row.credit).or_else(|| lot(&row.debit)).map(LotId);
     let of_partner = [&row.debit, &row.credit].into_iter().find_map(|name| partner(name));
@@ -289,7 +290,7 @@ fn stated(proof: &mut Proof, row: &posting::Model) {
     }
 }
 
-/// The lot of an account.
+/// The id of the lot whose account this is.
 pub(super) fn lot(account: &str) -> Option<Uuid> {
     account.strip_prefix("lot:").and_then(|id| id.parse().ok())
 }

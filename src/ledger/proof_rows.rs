@@ -1,5 +1,5 @@
-//! Rows of other tables that the whole proof decodes and does not judge: one that cannot be is
-//! named (BAL-6).
+//! Rows of other tables that the whole proof only decodes: those that cannot be decoded are listed
+//! (BAL-6).
 
 use entity::{car, partner, payout_terms, sanction};
 use sea_orm::EntityTrait;

@@ -1,5 +1,5 @@
-//! What a proof reads: whole tables in batches, or the rows that changed since the checkpoint. A
-//! row that cannot be decoded is named and stops nothing.
+//! The scope of a proof: whole tables in batches, or the rows that changed since the checkpoint. A
+//! row that cannot be decoded is listed and does not stop the proof.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -15,37 +15,37 @@ use crate::policy::Book;
 
 /// Rows read at once.
 pub(super) const BATCH: u64 = 5_000;
-/// Keys named in one statement.
+/// Maximum number of keys in one statement.
 pub(super) const NAMED: usize = 1_000;
 
-/// Which rows a proof looks at beside wallets, holds and open orders, which it always looks at.
+/// Which rows a proof checks beside wallets, holds and open orders, which it always checks.
 pub(super) enum Scope {
-    /// All.
+    /// All rows.
     Whole,
-    /// Those about which something was posted since the checkpoint.
+    /// The rows about which something was posted since the checkpoint.
     Since(Touched),
 }
 
-/// What was touched since the checkpoint.
+/// The rows touched since the checkpoint.
 #[derive(Default)]
 pub(super) struct Touched {
-    /// Subjects of postings, whatever they are.
+    /// The subjects of postings, of any kind.
     pub subjects: BTreeSet<Uuid>,
     /// Orders named by postings, and orders completed since.
     pub orders: BTreeSet<Uuid>,
-    /// What is owed for those orders.
+    /// The payables of those orders.
     pub payables: BTreeSet<Uuid>,
     /// Lots named by postings.
     pub lots: BTreeSet<Uuid>,
 }
 
-/// Where a proof reads from, under which policies, and how much.
+/// The snapshot, the policies and the scope of a proof.
 pub(super) struct Reading<'a> {
-    /// One snapshot.
+    /// The snapshot.
     pub read: &'a Snapshot,
-    /// The versions orders were placed under.
+    /// The policy versions that orders were placed under.
     pub book: &'a Book,
-    /// Which rows.
+    /// The scope.
     pub scope: &'a Scope,
 }
 
@@ -58,7 +58,7 @@ impl Reading<'_> {
         }
     }
 
-    /// Is a row looked at that `picked` finds among those that were touched?
+    /// Whether a row is in scope; `picked` decides for an incremental proof.
     pub fn looks_at(&self, picked: impl FnOnce(&Touched) -> bool) -> bool {
         match self.scope {
             Scope::Whole => true,
@@ -66,7 +66,7 @@ impl Reading<'_> {
         }
     }
 
-    /// Is everything looked at?
+    /// Whether everything is in scope.
     pub fn whole(&self) -> bool {
         matches!(self.scope, Scope::Whole)
     }
@@ -84,14 +84,14 @@ impl Walk {
         Self { named: None, after: Uuid::nil() }
     }
 
-    /// Over these rows alone.
+    /// Over these rows only.
     pub fn over(ids: &[Uuid]) -> Self {
         let chunks = ids.chunks(NAMED).map(<[Uuid]>::to_vec).collect();
         Self { named: Some(chunks), after: Uuid::nil() }
     }
 
-    /// The next batch, in the order of the keys; nothing when the walk is over. What cannot be
-    /// decoded is named in the proof.
+    /// The next batch, in key order; nothing at the end. Rows that cannot be decoded are listed in
+    /// the proof.
     pub async fn next<E: EntityTrait>(
         &mut self,
         read: &Snapshot,
@@ -119,7 +119,7 @@ impl Walk {
 }
 
 impl Proof {
-    /// Counts rows as checked and names those that could not be decoded.
+    /// Counts rows as checked and lists those that could not be decoded.
     pub(super) fn took<M>(&mut self, table: &str, found: Rows<M>) -> Vec<M> {
         self.checked(table, found.rows.len());
         for row in found.unreadable {
@@ -129,7 +129,8 @@ impl Proof {
     }
 }
 
-/// All rows of a query that is bounded by what is open; what cannot be decoded is named.
+/// All rows of a query over open rows, whose number is bounded; those that cannot be decoded are
+/// listed.
 pub(super) async fn open<E: EntityTrait>(
     read: &Snapshot,
     proof: &mut Proof,

@@ -1,4 +1,4 @@
-//! The proof of balances: each is the sum of its postings, each held sum that of its open holds,
+//! The proof of balances: each is the sum of its postings, each held sum is that of its open holds,
 //! all accounts together are zero, and no hold alone took a balance below its floor (BAL-1, BAL-2,
 //! BAL-6).
 
@@ -16,10 +16,10 @@ use super::proof_posted::Posted;
 use super::proof_scope::{Reading, open};
 use crate::platform::{Snapshot, Stop};
 
-/// Instants of two commands this close say nothing about which of them was committed first.
+/// Instants of two commands this close do not tell which of them committed first.
 const NEARLY: TimeDelta = TimeDelta::seconds(5);
 
-/// Every balance.
+/// Checks every wallet.
 pub(super) async fn wallets(
     reading: &Reading<'_>,
     proof: &mut Proof,
@@ -61,8 +61,8 @@ pub(super) async fn wallets(
     Ok(())
 }
 
-/// Did holds alone take a balance below its floor? Captures and corrections may pass it; a hold is
-/// taken only while, at that moment, it leaves the balance at the floor or above (BAL-2).
+/// Whether holds alone took a balance below its floor. Captures and corrections may; a hold is only
+/// taken if it leaves the balance, at that moment, at the floor or above (BAL-2).
 async fn by_holds(
     read: &Snapshot,
     row: &wallet::Model,
@@ -86,14 +86,14 @@ async fn by_holds(
         .collect();
     let restored = restored(read, holds).await?;
     let taken = |hold: &hold::Model| hold.version == 1 && !restored.contains(&hold.order_id.0);
-    // Nothing was debited since the oldest hold: then what took the balance there is holds.
+    // Nothing was debited since the oldest hold, so only holds can have taken the balance there.
     let undebited = moved.iter().all(|(_, by)| *by > 0);
     if undebited && row.posted >= floor && restored.is_empty() {
         return Ok(true);
     }
-    // A hold that was never sized anew was taken at its own moment, at which the holds before it
-    // stood at least as they stand now. What was posted within moments of it is counted as if it
-    // had been there where it adds, and as if it had not where it takes away.
+    // A hold that was never resized was taken at its own instant, when the holds before it were at
+    // least as large as now. A posting within moments of it counts as earlier if it adds, and as
+    // later if it subtracts.
     Ok(holds.iter().filter(|hold| taken(hold)).any(|hold| {
         let later = moved.iter().filter(|(at, by)| {
             let early = if *by > 0 { NEARLY } else { -NEARLY };
@@ -106,7 +106,7 @@ async fn by_holds(
     }))
 }
 
-/// Which of these holds were restored by a contested admission, which asks no floor (ORD-10)?
+/// Which of these holds were restored by a contested admission, which ignores the floor (ORD-10).
 async fn restored(read: &Snapshot, holds: &[&hold::Model]) -> Result<BTreeSet<Uuid>, Stop> {
     let contested: Vec<Uuid> = order_step::Entity::find()
         .select_only()

@@ -1,5 +1,5 @@
-//! The prover: on one node at a time, by lease, it proves the books and folds what is proven into
-//! the checkpoint; the other nodes learn what it found from the shared row (BAL-6).
+//! The prover: proves the books and folds what is proven into the checkpoint. A lease lets one node
+//! at a time run it; the other nodes read its result from a shared row (BAL-6).
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -15,24 +15,23 @@ use crate::platform::clock::pause;
 use crate::platform::failure::transient;
 use crate::platform::{Engine, Fault, Stop};
 
-/// Proofs in a row that fail to run, for a reason that does not go away by itself, before
-/// acceptances stop.
+/// Consecutive proofs that fail to run, for a non-transient reason, before acceptances stop.
 const FAILURES_MAX: u32 = 3;
-/// So long no proof may have held before an alarm fires, whatever the reason.
+/// Time without a successful proof after which an alarm fires, whatever the reason.
 const STALE: TimeDelta = TimeDelta::minutes(15);
 
-/// How the prover is set: keys of `config/default.toml`.
+/// The prover's settings, from `config/default.toml`.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
     /// Seconds between two proofs.
     pub every_s: u64,
-    /// Seconds within which a node that does not prove learns what another found.
+    /// Seconds between two reads of the shared result.
     pub learn_s: u64,
     /// The hour of the day, UTC, at which the whole proof runs.
     pub whole_hour_utc: u32,
 }
 
-/// What a round did.
+/// The result of a round.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Round {
     /// Another node has the lease.
@@ -52,13 +51,13 @@ pub struct Prover {
 }
 
 impl Prover {
-    /// For this engine.
+    /// The prover of this engine.
     #[must_use]
     pub fn new(engine: Engine, pace: Pace) -> Self {
         Self { engine, node: Uuid::new_v4(), pace, failures: AtomicU32::new(0) }
     }
 
-    /// Proves for as long as it is polled.
+    /// Runs rounds for as long as it is polled.
     pub async fn run(&self) {
         loop {
             if let Err(stop) = self.round().await {
@@ -68,7 +67,7 @@ impl Prover {
         }
     }
 
-    /// Learns what whichever node proves has found, for as long as it is polled.
+    /// Reads the shared result of whichever node proves, for as long as it is polled.
     pub async fn follow(&self) {
         loop {
             if let Err(stop) = standing::learn(&self.engine).await {
@@ -78,17 +77,17 @@ impl Prover {
         }
     }
 
-    /// Gives the lease back.
+    /// Releases the lease.
     pub async fn stop(&self) {
         if let Err(error) = standing::release(&self.engine.shared().db.write, self.node).await {
             tracing::debug!(%error, "the lease of the prover ends by itself");
         }
     }
 
-    /// One round: takes the lease or leaves it to its holder, proves, records, folds. After three
-    /// failures in a row that no outage explains, nothing is accepted anywhere: nobody knows
-    /// whether the books hold. An outage of the database counts for nothing: while it lasts nothing
-    /// can be accepted anyway.
+    /// One round: takes the lease, proves, records the result, folds; without the lease it only
+    /// reads the shared result. After three consecutive non-transient failures all acceptances
+    /// stop, because the books are unverified. An outage of the database does not count: nothing
+    /// can be accepted during it anyway.
     ///
     /// # Errors
     /// When the proof could not run.
@@ -133,7 +132,7 @@ impl Prover {
         Ok(if whole { Round::Whole(proof) } else { Round::Step(proof) })
     }
 
-    /// Long enough for two proofs that come late.
+    /// The lease covers two proof intervals.
     fn lease_s(&self) -> u64 {
         (self.pace.every_s.max(1) * 2).max(30)
     }
@@ -146,12 +145,12 @@ impl Prover {
     }
 }
 
-/// Did the newest proofs hold? Then that none held for long means that none could run.
+/// Whether the newest proofs held. Then an old success means that no proof could run.
 fn standing_holds(state: &State) -> bool {
     state.whole_ok && state.step_ok
 }
 
-/// Proves everything, on demand; what it finds is the standing result of all nodes.
+/// Runs the whole proof on demand; its result becomes the shared result of all nodes.
 ///
 /// # Errors
 /// When the database fails.
@@ -159,8 +158,8 @@ pub async fn on_demand(engine: &Engine) -> Result<Proof, Stop> {
     prove(engine, true).await
 }
 
-/// Runs a proof in a task of its own, which ends whether or not the caller waits; records what it
-/// found and folds what it proved.
+/// Runs a proof in a task of its own, which ends whether or not the caller waits; records the
+/// result and folds what was proven.
 async fn prove(engine: &Engine, whole: bool) -> Result<Proof, Stop> {
     let engine = engine.clone();
     let task = tokio::spawn(async move {
@@ -194,8 +193,8 @@ fn alarms(proof: &Proof) {
     }
 }
 
-/// Is the whole proof of the night due? It is when the newest is older than the last time the hour
-/// struck; a database that never had one has it at once.
+/// Whether the nightly whole proof is due: the newest one is older than the last occurrence of the
+/// hour, or there is none.
 #[must_use]
 pub fn whole_due(newest: Option<Instant>, now: Instant, hour_utc: u32) -> bool {
     let Some(newest) = newest else { return true };
@@ -214,7 +213,7 @@ mod tests {
     }
 
     /// BAL-6: the whole proof runs once a night, at once where there was none, and at the next
-    /// chance where the hour was missed.
+    /// opportunity where the hour was missed.
     #[test]
     fn bal_6_the_whole_proof_is_nightly() {
         let due = |newest: &str, now: &str| whole_due(Some(at(newest)), at(now), 23);

@@ -1,4 +1,4 @@
-//! Balances, as they are shown.
+//! The reads of balances.
 
 use std::collections::BTreeSet;
 
@@ -12,20 +12,20 @@ use uuid::Uuid;
 use super::Refusal;
 use crate::platform::{Stop, readable};
 
-/// A balance: posted, held and what is left (BAL-1).
+/// A balance: posted, held and available (BAL-1).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct BalanceView {
-    /// Sum of the postings.
+    /// The sum of the postings.
     pub posted: Money,
-    /// Sum of the open holds.
+    /// The sum of the open holds.
     pub held: Money,
-    /// What a new hold may take, down to the floor.
+    /// The amount that new holds may take, down to the floor.
     pub available: Money,
-    /// How low a hold may take it (BAL-2).
+    /// The lowest value that a hold may take the balance to (BAL-2).
     pub floor: Money,
-    /// Nothing is accepted until it has recovered (BAL-3).
+    /// Whether acceptances are blocked until the balance has recovered (BAL-3).
     pub restricted: bool,
-    /// Less is available than it should be (BAL-4).
+    /// Whether the available amount is below the threshold (BAL-4).
     pub low: bool,
 }
 
@@ -42,8 +42,8 @@ pub async fn balance<C: ConnectionTrait>(
     Ok(shown(&row.ok_or(Refusal::NoSuchPartner)?, floor))
 }
 
-/// Those of these partners that could take an order: nothing restricts them, and above the floor
-/// or in bonus something is left (BAL-3).
+/// Those of these partners that could take an order: their balance is not restricted, and something
+/// is left above the floor or in bonus (BAL-3).
 ///
 /// # Errors
 /// When the database fails.
@@ -70,7 +70,7 @@ pub async fn able<C: ConnectionTrait>(
     Ok(able)
 }
 
-/// A balance as it is shown; `floor` where it has none of its own.
+/// The view of a balance; `floor` applies where it has none of its own.
 #[must_use]
 pub fn shown(row: &wallet::Model, floor: Money) -> BalanceView {
     BalanceView {

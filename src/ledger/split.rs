@@ -1,18 +1,18 @@
-//! How what was paid of a penalty is shared: pure (PEN-5).
+//! The split of a paid penalty between partner and operator. Pure (PEN-5).
 
 use entity::value::{Bp, Money};
 
-/// Both sides' parts of a sum.
+/// Both sides' parts of an amount.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Split {
-    /// The partner's.
+    /// The partner's part.
     pub partner: Money,
-    /// The operator's.
+    /// The operator's part.
     pub operator: Money,
 }
 
 impl Split {
-    /// How much more each side has here than there; part payments end equal to one.
+    /// The increase since `before` on each side, so that partial payments add up to a single one.
     #[must_use]
     pub fn since(self, before: Self) -> Self {
         Self {
@@ -22,7 +22,7 @@ impl Split {
     }
 }
 
-/// Shares everything that was paid so far; the operator's part is rounded down, so the partner
+/// Splits everything that was paid so far; the operator's part is rounded down, so the partner
 /// gains the odd qəpik.
 ///
 /// # Source
@@ -55,7 +55,7 @@ mod tests {
         assert_eq!(parts(100, 10_000), (100, 0));
     }
 
-    /// PEN-5: however a sum is paid in parts, the parts add up to one payment's.
+    /// PEN-5: however a sum is paid in parts, the splits add up to that of a single payment.
     #[test]
     fn pen_5_part_payments_end_equal_to_one() {
         let mut sum = (0, 0);

@@ -1,5 +1,5 @@
-//! What the newest proofs said, shared by all nodes in one row; while they say no, nothing is
-//! accepted (BAL-6).
+//! The shared result of the newest proofs, in one row for all nodes; while it is negative, nothing
+//! is accepted (BAL-6).
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,18 +14,18 @@ use uuid::Uuid;
 use super::proof::Proof;
 use crate::platform::{Engine, Stop};
 
-/// What this node knows of the newest proofs.
+/// This node's copy of the shared result.
 #[derive(Default)]
 pub struct Standing(AtomicBool);
 
 impl Standing {
-    /// Do the books hold, as far as is known?
+    /// Whether the books are right, as far as is known.
     #[must_use]
     pub fn holds(&self) -> bool {
         !self.0.load(Ordering::Relaxed)
     }
 
-    /// Keeps what the shared row says, and logs a change once.
+    /// Copies the shared row, and logs a change once.
     fn keep(&self, row: &proof_state::Model) {
         let holds = holds(row);
         let changed = self.0.swap(!holds, Ordering::Relaxed) == holds;
@@ -43,8 +43,8 @@ impl Standing {
     }
 }
 
-/// The incremental proof sees a change of an old row only if something is posted about it: it
-/// revokes what a whole proof said, and never confirms it.
+/// An incremental proof sees a change of an old row only if something is posted about it. So it can
+/// revoke the result of a whole proof, but never restore it.
 fn holds(row: &proof_state::Model) -> bool {
     row.whole_ok && row.step_ok && !row.unprovable
 }
@@ -58,7 +58,7 @@ pub async fn state<C: ConnectionTrait>(db: &C) -> Result<proof_state::Model, Sto
     crate::platform::Tx::must("proof_state", 1, row)
 }
 
-/// Learns what the newest proofs said, whichever node ran them.
+/// Reads the result of the newest proofs, whichever node ran them.
 ///
 /// # Errors
 /// When the database fails: then what was known before stands.
@@ -68,8 +68,8 @@ pub async fn learn(engine: &Engine) -> Result<proof_state::Model, Stop> {
     Ok(row)
 }
 
-/// Takes or renews the lease of the prover for so long, by the database's own clock; only one node
-/// has it at a time.
+/// Takes or renews the prover's lease for `lease_s`, by the database's clock; only one node has it
+/// at a time.
 ///
 /// # Errors
 /// When the database fails.
@@ -94,7 +94,7 @@ pub async fn lease<C: ConnectionTrait>(db: &C, node: Uuid, lease_s: u64) -> Resu
     Ok(taken.rows_affected == 1)
 }
 
-/// Gives the lease back: the node stops.
+/// Releases the lease when the node stops.
 ///
 /// # Errors
 /// When the database fails; the lease then ends by itself.
@@ -107,7 +107,7 @@ pub async fn release<C: ConnectionTrait>(db: &C, node: Uuid) -> Result<(), DbErr
         .map(|_| ())
 }
 
-/// Records what a proof of this instant found. A newer one is not overwritten by an older one.
+/// Records the result of a proof at this instant. An older result never overwrites a newer one.
 ///
 /// # Errors
 /// When the database fails.
@@ -141,7 +141,7 @@ pub async fn record<C: ConnectionTrait>(
     Ok(())
 }
 
-/// Records that the proof cannot be run, for a reason that does not go away by itself.
+/// Records that the proof cannot be run, for a non-transient reason.
 ///
 /// # Errors
 /// When the database fails.

@@ -15,18 +15,18 @@ use super::{Refusal, chart, checkpoint};
 use crate::platform::Stop;
 use crate::platform::page::{Page, PageQuery};
 
-/// Lines of one file at most.
+/// Maximum number of lines in one file.
 pub const LINES_MAX: u64 = 50_000;
-/// A part of a lot that came back moves within its owner's bonus: it changes nothing.
+/// The kind that moves a returned part of a lot within its owner's bonus: it changes no sum.
 const WITHIN: &str = "bonus_returned";
 
 /// Which of an owner's two accounts a line changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Account {
-    /// Money.
+    /// The money balance.
     Balance,
-    /// Bonus.
+    /// The bonus account.
     Bonus,
 }
 
@@ -35,32 +35,32 @@ pub enum Account {
 pub struct StatementLine {
     /// The posting.
     pub id: PostingId,
-    /// When.
+    /// When it was posted.
     pub at: DateTime<Utc>,
-    /// Why.
+    /// The kind of the posting.
     pub kind: String,
-    /// Under which rule of the rulebook.
+    /// The rule of the rulebook.
     pub rule: String,
-    /// Which account.
+    /// The account that changes.
     pub account: Account,
-    /// What it changed: above zero is a gain of the owner.
+    /// The change; above zero is a gain of the owner.
     pub amount: Money,
-    /// For which order.
+    /// The order.
     pub order_id: Option<OrderId>,
-    /// Of which bonus lot.
+    /// The bonus lot.
     pub lot_id: Option<LotId>,
-    /// The order or act it comes from.
+    /// The order or act that caused it.
     pub subject: Uuid,
-    /// For people.
+    /// A note for people.
     pub note: String,
 }
 
-/// Whose statement.
+/// The owner of a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whose {
-    /// A partner's.
+    /// A partner.
     Partner(PartnerId),
-    /// A client's: bonus alone.
+    /// A client, who has bonus only.
     Client(PersonId),
 }
 
@@ -74,7 +74,7 @@ impl Whose {
     }
 }
 
-/// The rule a kind of posting follows.
+/// The rule behind a kind of posting.
 #[must_use]
 pub fn rule(kind: &str) -> &'static str {
     match kind {
@@ -85,12 +85,12 @@ pub fn rule(kind: &str) -> &'static str {
         "bonus_expired" => "BON-1",
         "bonus_burned" => "BON-3",
         "paid_with_bonus" | "payable_balance" | "bonus_from_owed" => "BON-5",
-        // Commission, its corrections, and what they came out of.
+        // Commission, its corrections, and the accounts that paid them.
         _ => "COM-3",
     }
 }
 
-/// A posting as it stands on a statement.
+/// A posting as a line of a statement.
 #[must_use]
 pub fn line(row: posting::Model) -> StatementLine {
     let bonus = row.lot_id.is_some();
@@ -150,8 +150,8 @@ pub async fn lines<C: ConnectionTrait>(
     Ok(rows.into_iter().map(line).collect())
 }
 
-/// What was added to the balance and to the bonus before an instant: where a span begins. It is
-/// counted back from the checkpoint, so that what came before the span is not read (BAL-6).
+/// The opening sums of the balance and of the bonus at an instant. They are counted back from the
+/// checkpoint, so that postings before the span need not be read (BAL-6).
 ///
 /// # Errors
 /// When the database fails.
@@ -176,7 +176,7 @@ pub async fn sums_before<C: ConnectionTrait>(
     Ok((balance, checkpoint::before(db, &lots, None, before).await?))
 }
 
-/// The balance's sum and the bonus's.
+/// The sums of the balance and of the bonus.
 fn sums(lines: impl Iterator<Item = StatementLine>) -> (Money, Money) {
     let (mut balance, mut bonus) = (0, 0);
     for line in lines {
@@ -191,38 +191,38 @@ fn sums(lines: impl Iterator<Item = StatementLine>) -> (Money, Money) {
 /// One kind of line over a month.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Total {
-    /// Why.
+    /// The kind of the postings.
     pub kind: String,
-    /// Under which rule.
+    /// The rule.
     pub rule: String,
-    /// Which account.
+    /// The account.
     pub account: Account,
-    /// How many lines.
+    /// The number of lines.
     pub lines: u64,
-    /// What they changed together.
+    /// The sum of their changes.
     pub amount: Money,
 }
 
-/// A month on one page: where it began, what moved, where it ended.
+/// A month's summary: opening sums, totals by kind, closing sums.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Month {
-    /// From then.
+    /// The start of the span.
     pub from: DateTime<Utc>,
-    /// Until then, exclusive.
+    /// The end of the span, exclusive.
     pub until: DateTime<Utc>,
-    /// The balance when it began.
+    /// The balance at the start.
     pub opening_balance: Money,
-    /// The bonus when it began.
+    /// The bonus at the start.
     pub opening_bonus: Money,
-    /// What moved, by kind.
+    /// The totals by kind.
     pub totals: Vec<Total>,
-    /// The balance when it ended.
+    /// The balance at the end.
     pub closing_balance: Money,
-    /// The bonus when it ended.
+    /// The bonus at the end.
     pub closing_bonus: Money,
 }
 
-/// A span as a month's page.
+/// The summary of a span.
 ///
 /// # Errors
 /// `statement_too_long`, or a fault.

@@ -1,7 +1,7 @@
-//! Tells branches that their balance is low, restricted, or neither any more (BAL-3, BAL-4).
+//! Emits to branches that their balance is low, restricted, or no longer so (BAL-3, BAL-4).
 //!
-//! The wallet's own row knows it the moment it changes; what was told stands beside it, and the
-//! clock's sweep looks for rows where the two differ.
+//! The flags in the wallet's row change together with the balance; beside them stand the flags last
+//! emitted. A sweep finds the rows where the two differ.
 
 use entity::value::{EventId, PartnerId};
 use entity::wallet;
@@ -15,10 +15,10 @@ use super::read::shown;
 use crate::platform::{Audience, Command, Stop, Tx, readable};
 use crate::policy;
 
-/// Wallets of one sweep at most.
+/// Maximum number of wallets in one sweep.
 const ROWS_MAX: u64 = 500;
 
-/// Branches that were not told yet how their balance stands.
+/// Branches whose current balance flags were not emitted yet.
 ///
 /// # Errors
 /// When the database fails.
@@ -32,9 +32,9 @@ pub async fn untold<C: ConnectionTrait>(db: &C) -> Result<Vec<PartnerId>, Stop> 
     Ok(found.rows.into_iter().map(|row| PartnerId(row.id)).collect())
 }
 
-/// Tells a branch how its balance stands.
+/// Emits a branch's balance flags.
 pub struct TellBalance {
-    /// Which.
+    /// The partner.
     pub partner_id: PartnerId,
 }
 

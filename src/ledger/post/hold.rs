@@ -1,4 +1,5 @@
-//! What accepted orders hold of their partners: taken, sized anew, captured, let go (COM-3).
+//! The commission holds of accepted orders on their partners: taken, resized, captured, released
+//! (COM-3).
 
 use entity::hold::{self as row, HoldState, Legs};
 use entity::value::{HoldId, Money, OrderId, PartnerId};
@@ -9,50 +10,49 @@ use crate::ledger::chart;
 use crate::platform::write_set::{Adjust, Cell};
 use crate::platform::{Fault, Stop, Tx};
 
-/// What an open order holds of its partner: the commission. Nobody has to read it.
+/// The commission hold of an open order, as the order's row states it; the hold itself is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Held {
     /// The order.
     pub order_id: OrderId,
-    /// Whose money.
+    /// The partner.
     pub partner_id: PartnerId,
-    /// How much of the balance.
+    /// The part held of the balance.
     pub amount: Money,
-    /// How much of the bonus.
+    /// The part held of the bonus.
     pub bonus: Money,
 }
 
 impl Held {
-    /// All of it.
+    /// The sum of both parts.
     #[must_use]
     pub fn total(&self) -> Money {
         Money(self.amount.0 + self.bonus.0)
     }
 }
 
-/// How low growth may take the balance.
+/// How low a growing hold may take the balance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
     /// To the floor (BAL-2).
     Floor,
-    /// As low as it goes: what was held before is held again.
+    /// Without a limit: what was held before is held again.
     None,
 }
 
-/// What is held then: how much of the balance and of the bonus, and in which order it was taken
-/// where bonus is among it.
+/// The new content of a hold: its balance part, its bonus part, and with bonus its allocations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holding {
-    /// Of the balance.
+    /// The part held of the balance.
     pub amount: Money,
-    /// Of the bonus.
+    /// The part held of the bonus.
     pub bonus: Money,
-    /// In which order.
+    /// The allocations, in the order in which they were taken.
     pub legs: Option<Legs>,
 }
 
 impl Holding {
-    /// Of the balance alone.
+    /// A hold of balance alone.
     #[must_use]
     pub fn balance(amount: Money) -> Self {
         Self { amount, bonus: Money::ZERO, legs: None }
@@ -73,7 +73,7 @@ pub fn take(tx: &mut Tx, order: (OrderId, PartnerId), holding: Holding) -> Resul
     if amount.is_positive() || bonus == Money::ZERO {
         reserve(tx, partner_id, amount)?;
     } else {
-        // Bonus covers all of it; a restricted branch accepts nothing all the same (BAL-3).
+        // Bonus covers all of it, but a restricted branch may accept nothing (BAL-3).
         unrestricted(tx, partner_id);
     }
     tx.insert(row::Model {
@@ -91,7 +91,8 @@ pub fn take(tx: &mut Tx, order: (OrderId, PartnerId), holding: Holding) -> Resul
     Ok(())
 }
 
-/// Sizes the hold anew: growth of the balance's part meets the floor, shrinkage never does (COM-3).
+/// Resizes the hold: growth of the balance part is limited by the floor, shrinkage never is
+/// (COM-3).
 ///
 /// # Errors
 /// A fault when an amount is out of range.
@@ -106,7 +107,7 @@ pub fn resize(tx: &mut Tx, held: &Held, holding: &Holding, limit: Limit) -> Resu
     Ok(())
 }
 
-/// Turns the hold into commission: the balance's part of it; never blocked by the floor (COM-3).
+/// Captures the balance part of the hold as commission; the floor never blocks this (COM-3).
 ///
 /// # Errors
 /// Faults only.
@@ -138,7 +139,7 @@ pub fn capture(tx: &mut Tx, held: &Held, holding: &Holding, note: &str) -> Resul
     Ok(())
 }
 
-/// Lets the balance's part of the hold go back to where it came from (COM-3).
+/// Releases the balance part of the hold (COM-3).
 ///
 /// # Errors
 /// Faults only.
@@ -151,7 +152,7 @@ pub fn release(tx: &mut Tx, held: &Held) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Corrects a captured commission by a compensating posting of the balance, the n-th of this order.
+/// Corrects a captured commission by a compensating posting on the balance, the n-th of this order.
 ///
 /// # Errors
 /// Faults only.
@@ -179,7 +180,7 @@ pub fn amend(tx: &mut Tx, held: &Held, n: i32, more: Money, note: &str) -> Resul
     Ok(())
 }
 
-/// What a captured hold consists of after a correction.
+/// Records the content of a captured hold after a correction.
 ///
 /// # Errors
 /// Faults only.
@@ -212,7 +213,8 @@ fn sized(held: &Held, holding: &Holding) -> Result<Vec<Cell>, Stop> {
     Ok(cells)
 }
 
-/// Changes the hold if it is still open and of this size; otherwise somebody else was faster.
+/// Changes the hold if it is still open and of this size; otherwise another command committed
+/// first.
 fn turn(tx: &mut Tx, held: &Held, set: Vec<Cell>) {
     tx.adjust(Adjust {
         table: "hold",
@@ -228,7 +230,7 @@ fn turn(tx: &mut Tx, held: &Held, set: Vec<Cell>) {
     });
 }
 
-/// An order has one hold, found by the order's own id.
+/// The id of an order's only hold, which equals the order's id.
 #[must_use]
 pub fn hold_id(order_id: OrderId) -> HoldId {
     HoldId(order_id.0)

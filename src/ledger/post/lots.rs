@@ -1,5 +1,5 @@
-//! Bonus in the books: each lot is an account, filled from the operator's bonus and emptied by what
-//! it paid, what expired and what was taken back (BON-2).
+//! The postings of bonus lots: each lot is an account, credited from the operator's bonus and
+//! debited by what it paid, what expired and what was revoked (BON-2).
 
 use entity::lot::Model;
 use entity::purse::OwnerKind;
@@ -10,7 +10,7 @@ use super::{Movement, On, post};
 use crate::ledger::chart;
 use crate::platform::Tx;
 
-/// On whose statement a lot's movement stands.
+/// The statement on which a lot's movement appears.
 #[must_use]
 pub fn on(lot: &Model, order_id: Option<OrderId>) -> On {
     let (partner_id, client_id) = match lot.owner_kind {
@@ -20,12 +20,12 @@ pub fn on(lot: &Model, order_id: Option<OrderId>) -> On {
     On { partner_id, client_id, order_id, lot_id: Some(lot.id) }
 }
 
-/// A lot is granted.
+/// Posts the grant of a lot.
 pub fn granted(tx: &mut Tx, lot: &Model) {
     fill(tx, lot, chart::BONUS.to_owned(), "bonus_granted");
 }
 
-/// A lot is granted out of what the operator owes the partner (BON-5).
+/// Posts the grant of a lot out of what the operator owes the partner (BON-5).
 pub fn granted_from_owed(tx: &mut Tx, lot: &Model) {
     fill(tx, lot, chart::OWED_AS_BONUS.to_owned(), "bonus_from_owed");
 }
@@ -44,12 +44,12 @@ fn fill(tx: &mut Tx, lot: &Model, debit: String, kind: &str) {
     post(tx, movement);
 }
 
-/// What is free of a lot is over: its time, or its grant was taken back.
+/// Posts the end of a lot's free part: it expired, or its grant was revoked.
 pub fn over(tx: &mut Tx, lot: &Model, kind: &str, amount: Money) {
     empty(tx, lot, kind, (lot.id.0, 1), amount, None);
 }
 
-/// A held part that was let go has no time left; `part` names it (BON-3).
+/// Posts that a released allocation was already expired; `part` names it (BON-3).
 pub fn burned(tx: &mut Tx, lot: &Model, part: LotId, amount: Money, order_id: OrderId) {
     empty(tx, lot, "bonus_burned", (part.0, 1), amount, Some(order_id));
 }
@@ -75,7 +75,7 @@ fn empty(
     post(tx, movement);
 }
 
-/// A held part is a lot of its own now (BON-3).
+/// Posts that a released allocation becomes a lot of its own (BON-3).
 pub fn returned(tx: &mut Tx, from: LotId, lot: &Model, order_id: OrderId) {
     let movement = Movement {
         debit: chart::lot(from),
@@ -90,21 +90,21 @@ pub fn returned(tx: &mut Tx, from: LotId, lot: &Model, order_id: OrderId) {
     post(tx, movement);
 }
 
-/// What a lot pays, or gets back of what it paid.
+/// A payment from a lot, or the return of one.
 pub struct Paid<'a> {
-    /// For which order.
+    /// The order.
     pub order_id: OrderId,
     /// The other account.
     pub account: String,
-    /// Why.
+    /// The kind of the posting.
     pub kind: &'a str,
     /// 1, 2, 3 … within the order and kind.
     pub n: i32,
-    /// For people.
+    /// A note for people.
     pub note: &'a str,
 }
 
-/// A lot pays.
+/// Posts a payment from a lot.
 pub fn paid(tx: &mut Tx, lot: &Model, amount: Money, paid: Paid<'_>) {
     let on = on(lot, Some(paid.order_id));
     let Paid { order_id, account, kind, n, note } = paid;
@@ -112,7 +112,7 @@ pub fn paid(tx: &mut Tx, lot: &Model, amount: Money, paid: Paid<'_>) {
     post(tx, Movement { debit, credit: account, amount, kind, subject, n, on, note });
 }
 
-/// A lot gets back what it paid, before that leaves it again as a part of its own.
+/// Posts the return of a payment to its lot, before it leaves again as a lot of its own.
 pub fn refunded(tx: &mut Tx, lot: &Model, amount: Money, paid: Paid<'_>) {
     let on = on(lot, Some(paid.order_id));
     let Paid { order_id, account, kind, n, note } = paid;

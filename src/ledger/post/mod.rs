@@ -18,52 +18,52 @@ use crate::policy::{self, Policy};
 
 /// One movement of money.
 pub struct Movement<'a> {
-    /// Account that loses.
+    /// The account that is debited.
     pub debit: String,
-    /// Account that gains.
+    /// The account that is credited.
     pub credit: String,
     /// Above zero.
     pub amount: Money,
-    /// Why.
+    /// The kind of the posting.
     pub kind: &'a str,
     /// The order or act that caused it.
     pub subject: Uuid,
     /// 1, 2, 3 … within kind and subject: the natural key.
     pub n: i32,
-    /// Where it stands on statements.
+    /// The statement on which it appears.
     pub on: On,
-    /// For people.
+    /// A note for people.
     pub note: &'a str,
 }
 
-/// On whose statement a movement stands, and what it is about (BAL-4).
+/// On whose statement a movement appears, and what it is about (BAL-4).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct On {
-    /// On this partner's.
+    /// The partner whose statement it is.
     pub partner_id: Option<PartnerId>,
-    /// On this client's.
+    /// The client whose statement it is.
     pub client_id: Option<PersonId>,
-    /// For this order.
+    /// The order.
     pub order_id: Option<OrderId>,
-    /// It fills or empties this lot.
+    /// The lot that is credited or debited.
     pub lot_id: Option<LotId>,
 }
 
 impl On {
-    /// A partner's, for an order.
+    /// On a partner's statement, about an order.
     #[must_use]
     pub fn order(partner_id: PartnerId, order_id: OrderId) -> Self {
         Self { partner_id: Some(partner_id), order_id: Some(order_id), ..Self::default() }
     }
 
-    /// A partner's, for no order.
+    /// On a partner's statement, about no order.
     #[must_use]
     pub fn partner(partner_id: PartnerId) -> Self {
         Self { partner_id: Some(partner_id), ..Self::default() }
     }
 }
 
-/// A new partner's wallet.
+/// Creates a new partner's wallet.
 pub fn open_wallet(tx: &mut Tx, partner_id: PartnerId) {
     tx.insert(wallet::Model {
         id: partner_id.0,
@@ -108,7 +108,7 @@ pub fn credit(
     Ok(())
 }
 
-/// Credits a partner's balance with the operator's own money: no payment stands behind it.
+/// Credits a partner's balance with the operator's own money, without a payment.
 ///
 /// # Errors
 /// Faults only.
@@ -126,8 +126,8 @@ pub fn goodwill(
     Ok(())
 }
 
-/// Takes what was charged back, even below the floor, and locks the balance: nothing more is
-/// accepted until support unlocks it (LIM-11).
+/// Debits a charge-back, even below the floor, and locks the balance: nothing more is accepted
+/// until support unlocks it (LIM-11).
 ///
 /// # Errors
 /// Faults only.
@@ -149,7 +149,8 @@ pub(super) fn take_charged_back(
     Ok(())
 }
 
-/// Unlocks a balance after a charge-back: restricted only where it is below its floor (LIM-11).
+/// Unlocks a balance after a charge-back; it stays restricted only where it is below its floor
+/// (LIM-11).
 ///
 /// # Errors
 /// `balance_not_locked` at the flush, or a fault.
@@ -198,9 +199,10 @@ pub(super) fn post(tx: &mut Tx, movement: Movement<'_>) {
     });
 }
 
-/// Takes from the available balance if that leaves it at the floor or above, and nothing has
-/// restricted it (BAL-2, BAL-3). Floors follow the policy of today. Where it does not fit, the
-/// command runs again and says why: `balance_restricted` by what it reads, else this refusal.
+/// Holds an amount of the available balance, if that leaves it at the floor or above and nothing
+/// restricts it (BAL-2, BAL-3). The floor is the current policy's. Where the guard fails, the
+/// command runs again and refuses with a reason: `balance_restricted` by what it reads, else this
+/// refusal.
 fn reserve(tx: &mut Tx, partner_id: PartnerId, amount: Money) -> Result<(), Stop> {
     let keys = policy::book::in_force(tx)?.keys;
     let floor = keys.balance.floor;
@@ -220,7 +222,7 @@ fn reserve(tx: &mut Tx, partner_id: PartnerId, amount: Money) -> Result<(), Stop
     Ok(())
 }
 
-/// Nothing may restrict the balance (BAL-3).
+/// Guards that the balance is not restricted (BAL-3).
 fn unrestricted(tx: &mut Tx, partner_id: PartnerId) {
     tx.adjust(Adjust {
         table: "wallet",
@@ -233,7 +235,7 @@ fn unrestricted(tx: &mut Tx, partner_id: PartnerId) {
     });
 }
 
-/// Changes a balance: below its floor nothing more is accepted, until it has recovered (BAL-3).
+/// Changes a balance; below its floor it becomes restricted until it has recovered (BAL-3).
 ///
 /// # Errors
 /// Faults only.
@@ -258,8 +260,8 @@ pub(super) fn change(
     Ok(())
 }
 
-/// Takes from a balance that still stands as it was read and holds nothing; otherwise the command
-/// runs again (BAL-5).
+/// Debits a balance that is as it was read and has no hold; otherwise the command runs again
+/// (BAL-5).
 ///
 /// # Errors
 /// Faults only.
@@ -287,7 +289,7 @@ pub(super) fn take_unspent(
     Ok(())
 }
 
-/// Notes what the branch was told of its balance, if that is still how it stands.
+/// Records the balance flags that were emitted to the branch, if they are still current.
 pub(super) fn told(
     tx: &mut Tx,
     partner_id: PartnerId,
@@ -308,8 +310,8 @@ pub(super) fn told(
     });
 }
 
-/// After a charge-back it is restricted until support unlocks it (LIM-11); below the floor it is
-/// restricted, at the policy's mark no longer, in between as it was (BAL-3).
+/// The new `restricted` flag: set after a charge-back until support unlocks the balance (LIM-11),
+/// set below the floor, cleared from the policy's threshold on, and unchanged in between (BAL-3).
 fn restricted(keys: &Policy, by: Money) -> Computed {
     Computed {
         column: "restricted",
@@ -325,7 +327,7 @@ fn restricted(keys: &Policy, by: Money) -> Computed {
     }
 }
 
-/// Less is available than the policy's mark (BAL-4).
+/// The new `low` flag: less is available than the policy's threshold (BAL-4).
 fn low(keys: &Policy, by: Money) -> Computed {
     Computed {
         column: "low",

@@ -1,4 +1,4 @@
-//! Money that came for penalties, shared and given back (PEN-5, PEN-7).
+//! The postings of money received for penalties: split, and returned (PEN-5, PEN-7).
 
 use entity::value::{Money, OrderId, PartnerId, PenaltyId};
 
@@ -7,21 +7,21 @@ use crate::ledger::chart;
 use crate::ledger::split::Split;
 use crate::platform::{Stop, Tx};
 
-/// Money that came for a penalty, or goes back: the n-th act about it.
+/// The n-th act about a penalty: money received or returned.
 pub struct Act<'a> {
     /// The penalty.
     pub penalty_id: PenaltyId,
-    /// The order it fell due with.
+    /// The order that caused it.
     pub order_id: OrderId,
-    /// Whose share it is.
+    /// The partner who gets a share.
     pub partner_id: PartnerId,
     /// 1, 2, 3 … within the penalty.
     pub n: i32,
-    /// For people.
+    /// A note for people.
     pub note: &'a str,
 }
 
-/// Shares money that was received for a penalty (PEN-5).
+/// Posts both shares of money received for a penalty (PEN-5).
 ///
 /// # Errors
 /// Faults only.
@@ -35,7 +35,7 @@ pub fn share(tx: &mut Tx, act: &Act<'_>, parts: Split) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Gives both shares back to where they came from, even below the floor (PEN-7).
+/// Posts the return of both shares, even below the floor (PEN-7).
 ///
 /// # Errors
 /// Faults only.

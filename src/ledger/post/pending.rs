@@ -1,5 +1,5 @@
-//! What a branch's unanswered offers would cost it: one sum, changed by conditions that the commit
-//! checks (BAL-3, LIM-2).
+//! The sum of the commissions that a branch's unanswered offers would cost, changed only under
+//! guards that the commit checks (BAL-3, LIM-2).
 
 use entity::value::{Money, PartnerId};
 use sea_orm::Value;
@@ -7,12 +7,12 @@ use sea_orm::Value;
 use crate::platform::Tx;
 use crate::platform::write_set::Adjust;
 
-/// An offer's commission.
+/// The commission of an offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expected {
-    /// What accepting it would hold.
+    /// The amount that acceptance would hold.
     pub due: Money,
-    /// How much of that counts against other clients while it is unanswered: all, or nothing.
+    /// The part that counts against other clients while the offer is unanswered: all, or nothing.
     pub counted: Money,
     /// The policy's floor.
     pub floor: Money,
@@ -21,16 +21,17 @@ pub struct Expected {
 /// A wallet as it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// Sum of its postings.
+    /// The sum of its postings.
     pub posted: Money,
-    /// Sum of its open holds.
+    /// The sum of its open holds.
     pub held: Money,
-    /// What its unanswered offers would cost.
+    /// The sum of its unanswered offers.
     pub pending: Money,
 }
 
-/// Adds an offer, if the balance alone can pay it above the floor; where `seen` is given, bonus is
-/// needed too, and the wallet must stand as it was read. Otherwise the command runs again.
+/// Adds an offer, if the balance alone can pay it and stay at the floor or above. Where `seen` is
+/// given, bonus is needed too, and the wallet must be as it was read. Otherwise the command runs
+/// again.
 pub fn add(tx: &mut Tx, partner_id: PartnerId, offer: Expected, seen: Option<Seen>) {
     let condition = match seen {
         None => (
@@ -46,7 +47,7 @@ pub fn add(tx: &mut Tx, partner_id: PartnerId, offer: Expected, seen: Option<See
     tx.adjust(Adjust { condition: Some(condition), ..change(partner_id, offer.counted) });
 }
 
-/// Takes an offer away that was answered, or is over.
+/// Subtracts an offer that was answered or has ended.
 pub fn remove(tx: &mut Tx, partner_id: PartnerId, counted: Money) {
     if counted != Money::ZERO {
         tx.adjust(change(partner_id, Money(-counted.0)));
