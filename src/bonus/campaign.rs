@@ -1,4 +1,5 @@
-//! Campaigns: support gives bonus to many, by code or by name, within a budget (BON-8).
+//! Campaigns: support grants bonus to many owners, by code or individually, within a budget
+//! (BON-8).
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::campaign::{self, Model};
@@ -24,9 +25,9 @@ use crate::platform::page::{Page, PageQuery};
 use crate::platform::write_set::{Adjust, Unique};
 use crate::platform::{Command, Fault, Stop, Tx};
 
-/// The farthest end of a campaign, days: ten years.
+/// The latest end of a campaign, in days from now: ten years.
 const DAYS_MAX: i64 = 3_650;
-/// Characters of a name.
+/// Maximum length of a name, in characters.
 const NAME_MAX: usize = 100;
 
 /// A campaign as support sees it.
@@ -34,23 +35,23 @@ const NAME_MAX: usize = 100;
 pub struct CampaignView {
     /// The campaign.
     pub id: CampaignId,
-    /// What people read.
+    /// The name shown to people.
     pub name: String,
-    /// For whom.
+    /// The kind of owner it is for.
     pub audience: OwnerKind,
-    /// What one owner gets, once.
+    /// The amount that one owner gets, once.
     pub amount: Money,
-    /// How long it lives, hours.
+    /// The lifetime of a lot, in hours.
     pub ttl_h: i64,
-    /// What all of it may cost.
+    /// The maximum of all grants together.
     pub budget: Money,
-    /// What it has cost so far.
+    /// The sum granted so far.
     pub granted: Money,
-    /// What an owner types in to get it.
+    /// The code that an owner enters.
     pub code: Option<String>,
-    /// From then.
+    /// When it starts.
     pub starts_at: DateTime<Utc>,
-    /// Until then.
+    /// When it ends.
     pub ends_at: DateTime<Utc>,
 }
 
@@ -69,41 +70,41 @@ fn view(row: &Model) -> CampaignView {
     }
 }
 
-/// What code a campaign gets.
+/// How a campaign gets its code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CodeOf {
-    /// Support alone grants it.
+    /// No code: only support grants it.
     None,
-    /// This one: anybody may know it, the budget bounds it.
+    /// This code; it may be known to anybody, because the budget limits the cost.
     Public(String),
-    /// One that nobody can guess (LIM-6).
+    /// A random code that cannot be guessed (LIM-6).
     Random,
 }
 
-/// A campaign to be made.
+/// A campaign to be created.
 #[derive(Clone, Debug)]
 pub struct NewCampaign {
-    /// What people read.
+    /// The name shown to people.
     pub name: String,
-    /// For whom.
+    /// The kind of owner it is for.
     pub audience: OwnerKind,
-    /// What one owner gets, once.
+    /// The amount that one owner gets, once.
     pub amount: Money,
-    /// How long it lives, hours.
+    /// The lifetime of a lot, in hours.
     pub ttl_h: i64,
-    /// What all of it may cost.
+    /// The maximum of all grants together.
     pub budget: Money,
-    /// What an owner types in.
+    /// The code that an owner enters.
     pub code: CodeOf,
-    /// From then; now where none is named.
+    /// When it starts; none means now.
     pub starts_at: Option<Instant>,
-    /// Until then.
+    /// When it ends.
     pub ends_at: Instant,
-    /// Why.
+    /// Support's reason.
     pub reason: String,
 }
 
-/// Makes a campaign.
+/// Creates a campaign.
 pub struct MakeCampaign(pub NewCampaign);
 
 impl Command for MakeCampaign {
@@ -173,11 +174,11 @@ fn sensible(new: &NewCampaign, code: Option<&str>, starts_at: Instant, now: Inst
         && new.ends_at <= now + TimeDelta::days(DAYS_MAX)
 }
 
-/// Support grants a campaign's bonus to one owner.
+/// Grants a campaign's bonus to one owner, by support.
 pub struct GrantCampaign {
-    /// Which campaign.
+    /// The campaign.
     pub campaign_id: CampaignId,
-    /// To whom.
+    /// The owner.
     pub owner: uuid::Uuid,
 }
 
@@ -191,7 +192,7 @@ impl Command for GrantCampaign {
         let owner = Owner::of(row.audience, self.owner);
         known(tx, owner).await?;
         let lot = give(tx, &row, owner).await?;
-        // Its budget counted when it was made.
+        // Zero, because the campaign's whole budget was counted at its creation.
         let act = Act {
             kind: "grant_campaign",
             subject: ("campaign", row.id.0),
@@ -205,13 +206,13 @@ impl Command for GrantCampaign {
     }
 }
 
-/// Gives a campaign's bonus to one owner, within its budget and its time.
+/// Grants a campaign's bonus to one owner, within its budget and its time.
 pub(super) async fn give(tx: &mut Tx, row: &Model, owner: Owner) -> Result<LotView, Stop> {
     if tx.now() < row.starts_at || tx.now() > row.ends_at {
         let over = Refusal::CampaignOver.refused();
         return Err(over.with("starts_at", row.starts_at).with("ends_at", row.ends_at).into());
     }
-    // The budget is never passed: the database adds it up.
+    // The guard on the sum in the database keeps the budget from being exceeded.
     tx.adjust(Adjust {
         table: "campaign",
         key: vec![("id", Value::from(row.id.0))],
@@ -232,7 +233,7 @@ pub(super) async fn give(tx: &mut Tx, row: &Model, owner: Owner) -> Result<LotVi
     Ok(lot_view(&grant(tx, lot).await?))
 }
 
-/// Campaigns, newest first.
+/// A page of campaigns, newest first.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,5 +1,5 @@
-//! What the clock does to an owner's queue: the head expires, its owner is warned before, our own
-//! outage takes nothing from it (BON-1, BON-7, OUT-1).
+//! The timers of an owner's queue: the head expires, its owner is notified before, and an outage of
+//! the engine extends the head's expiry (BON-1, BON-7, OUT-1).
 
 use chrono::TimeDelta;
 use entity::lot;
@@ -15,12 +15,12 @@ use crate::platform::heartbeat::moved;
 use crate::platform::{Command, Stop, Tx};
 use crate::policy;
 
-/// The head expires.
+/// Timer: expire the head.
 pub const TURN: &str = "bonus.turn";
-/// The head's owner is warned.
+/// Timer: notify the owner that the head expires soon.
 pub const WARN: &str = "bonus.warn";
 
-/// Arms the waits of a queue with this head.
+/// Arms the timers of a queue with this head.
 ///
 /// # Errors
 /// Faults only.
@@ -32,7 +32,7 @@ pub fn arm(tx: &mut Tx, owner: Owner, head: Option<&lot::Model>) -> Result<(), S
         None => tx.disarm(TURN, owner.id()),
         Some(end) => tx.arm(TURN, owner.id(), end),
     }
-    // What lives no longer than its warning is warned of at once.
+    // If the lifetime is shorter than the notice period, the notice is due at once.
     match end.filter(|_| !warned).map(|end| (end - warn).max(tx.now())) {
         None => tx.disarm(WARN, owner.id()),
         Some(at) => tx.arm(WARN, owner.id(), at),
@@ -46,9 +46,9 @@ async fn owner(tx: &mut Tx, id: Uuid) -> Result<Owner, Stop> {
     Ok(Owner::of(row.kind, id))
 }
 
-/// The head's time is over: it expires, the next one has started at that moment (BON-1).
+/// Expires the head, whose time is over; the next lot has started at that moment (BON-1).
 pub struct Turn {
-    /// Whose queue.
+    /// The queue's owner.
     pub owner: Uuid,
 }
 
@@ -62,9 +62,9 @@ impl Command for Turn {
     }
 }
 
-/// The head expires soon: its owner is told, once (BON-7).
+/// Notifies the owner, once, that the head expires soon (BON-7).
 pub struct Warn {
-    /// Whose queue.
+    /// The queue's owner.
     pub owner: Uuid,
 }
 
@@ -88,11 +88,11 @@ impl Command for Warn {
     }
 }
 
-/// A head whose time was over while the engine could not serve has it made good (OUT-1).
+/// Extends the head's expiry by an outage during which it would have expired (OUT-1).
 pub struct Shift {
-    /// Whose queue.
+    /// The queue's owner.
     pub owner: Uuid,
-    /// From the last good moment to the first good one again.
+    /// The outage, from the last moment known good to the first good one again.
     pub outage: Span,
 }
 
@@ -116,7 +116,7 @@ impl Command for Shift {
     }
 }
 
-/// The head before the queue is brought to this instant.
+/// The running head as stored, before expiry is applied.
 async fn head_as_it_was(tx: &Tx, owner: Owner) -> Result<Option<lot::Model>, Stop> {
     use entity::lot::{Column, Entity, LotState};
     use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};

@@ -1,5 +1,5 @@
-//! Campaign codes as they are entered: found however they are typed, wrong ones counted, each
-//! device once (BON-8, LIM-6).
+//! Redeeming campaign codes: codes are normalised, wrong attempts are counted, and each device gets
+//! a campaign once (BON-8, LIM-6).
 
 use chrono::TimeDelta;
 use entity::code_try::{self, Column};
@@ -21,45 +21,46 @@ use crate::platform::write_set::Unique;
 use crate::platform::{Command, Fault, Refused, Stop, Tx};
 use crate::policy;
 
-/// The span in which wrong codes count.
+/// The period over which wrong codes are counted.
 const HOUR: TimeDelta = TimeDelta::hours(1);
-/// Characters of a code that nobody can guess: 60 bits.
+/// Length of a random code, in characters: 60 bits.
 const RANDOM_CHARS: usize = 12;
-/// What such a code is made of: nothing that reads like something else.
+/// The alphabet of random codes, without characters that look alike.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
-/// A code however it is typed, on whatever keyboard (BON-8).
+/// Normalises a code, whatever keyboard it is typed on (BON-8).
 #[must_use]
 pub fn typed(code: &str) -> String {
     fold_code(code)
 }
 
-/// A code that nobody can guess.
+/// A random code that cannot be guessed.
 #[must_use]
 pub fn random() -> String {
     let one = || ALPHABET.get(rand::random_range(0..ALPHABET.len())).copied().map(char::from);
     (0..RANDOM_CHARS).filter_map(|_| one()).collect()
 }
 
-/// An owner types a code in.
+/// Redeems a code.
 pub struct Redeem {
-    /// Who.
+    /// The owner.
     pub owner: Owner,
     /// The code.
     pub code: String,
 }
 
-/// What came of a code. A refusal writes nothing, so a wrong code, which is counted, is an answer.
+/// The result of a code. A wrong code is a result and not a refusal, because a refusal writes
+/// nothing and wrong codes have to be counted.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Redeemed {
-    /// Its bonus.
+    /// The granted lot.
     Granted(Box<LotView>),
-    /// There is no such campaign.
+    /// No campaign has this code.
     Wrong,
 }
 
 impl Redeemed {
-    /// The bonus.
+    /// The granted lot.
     ///
     /// # Errors
     /// `no_such_campaign`.
@@ -94,7 +95,7 @@ impl Command for Redeem {
     }
 }
 
-/// A client gets a campaign's bonus once on one device (LIM-6).
+/// Records that a device has received a campaign's bonus, at most once (LIM-6).
 async fn claim(tx: &mut Tx, campaign_id: CampaignId, person_id: PersonId) -> Result<(), Stop> {
     let session = match tx.by().session_id {
         Some(id) => tx.find::<session::Entity>(id).await?,
@@ -116,8 +117,8 @@ async fn claim(tx: &mut Tx, campaign_id: CampaignId, person_id: PersonId) -> Res
     Ok(())
 }
 
-/// One try, with its number of the person and of the network address: of two tries that counted the
-/// same, one lands and the other counts anew.
+/// One attempt, numbered per person and per network address. Of two concurrent attempts with the
+/// same number, one commits; the other runs again.
 struct Trying {
     person_id: PersonId,
     person_n: i64,
@@ -125,9 +126,10 @@ struct Trying {
 }
 
 impl Trying {
-    /// Counts what came before; whoever entered too many wrong ones rests.
+    /// Counts earlier attempts, and refuses after too many wrong ones.
     async fn begin(tx: &mut Tx, person_id: PersonId) -> Result<Self, Stop> {
-        // The numbers first: what lands after they were read takes the same ones.
+        // The numbers are read first: an attempt committed after that has the same ones, and
+        // conflicts.
         let person_n = newest(tx, Whose::Person(person_id)).await? + 1;
         let address = tx.by().address.map(|address| address.to_string());
         let secrets = tx.shared::<Keys>()?;
@@ -169,7 +171,7 @@ impl Trying {
     }
 }
 
-/// Whose tries are counted.
+/// Whose attempts are counted.
 #[derive(Clone, Copy)]
 enum Whose<'a> {
     Person(PersonId),
@@ -186,7 +188,7 @@ impl Whose<'_> {
     }
 }
 
-/// When the wrong ones of the last hour were entered, newest first.
+/// The instants of the wrong attempts in the last hour, newest first.
 async fn wrong(tx: &Tx, whose: Whose<'_>) -> Result<Vec<Instant>, Stop> {
     let rows = whose
         .tries()
@@ -221,7 +223,7 @@ fn rested(tx: &Tx, wrong: &[Instant], most: usize, who: &str) -> Result<(), Stop
     Err(no.with("retry_after_s", secs).with("counted", who).into())
 }
 
-/// Forgets tries nobody counts any more.
+/// Deletes attempts that no longer count.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,4 +1,4 @@
-//! Granting bonus, and taking a grant back (BON-1, BON-4, BON-8).
+//! Granting bonus, and revoking a grant (BON-1, BON-4, BON-8).
 
 use chrono::TimeDelta;
 use entity::lot::{self, LotSource, LotState};
@@ -19,26 +19,26 @@ use crate::platform::write_set::Unique;
 use crate::platform::{Command, Refused, Stop, Tx};
 use crate::policy;
 
-/// The longest lifetime, hours: a year.
+/// The longest lifetime, in hours: a year.
 const TTL_H_MAX: i64 = 8_760;
 
 /// A lot to be granted.
 pub struct Grant<'a> {
-    /// To whom.
+    /// The owner.
     pub owner: Owner,
-    /// Above zero.
+    /// The amount, above zero.
     pub amount: Money,
-    /// How long it lives once its clock runs.
+    /// The lifetime, which starts when the lot becomes the head.
     pub life: TimeDelta,
-    /// Why.
+    /// The source of the grant.
     pub source: LotSource,
-    /// The top-up, campaign or act: one grant of each to one owner.
+    /// The top-up, campaign or act: each is granted to an owner once.
     pub source_id: Option<Uuid>,
-    /// For people.
+    /// A note for people.
     pub note: &'a str,
 }
 
-/// Grants it: last in the owner's queue.
+/// Grants a lot at the end of the owner's queue.
 ///
 /// # Errors
 /// `granted_already` at the flush, or a fault.
@@ -48,7 +48,7 @@ pub async fn grant(tx: &mut Tx, grant: Grant<'_>) -> Result<lot::Model, Stop> {
     put(tx, grant.owner, lot).await
 }
 
-/// Grants what the operator owes a partner as bonus; whoever calls has posted the debt (BON-5).
+/// Grants as bonus what the operator owes a partner; the caller has posted the payable (BON-5).
 ///
 /// # Errors
 /// A fault.
@@ -97,13 +97,14 @@ fn new(tx: &Tx, grant: &Grant<'_>) -> lot::Model {
     }
 }
 
-/// Is the lifetime one that can be granted?
+/// Whether a lifetime is in the permitted range.
 #[must_use]
 pub fn lives(ttl_h: i64) -> bool {
     (1..=TTL_H_MAX).contains(&ttl_h)
 }
 
-/// The gift of a top-up: for each full so many qəpik of it, one lot in all (BON-4).
+/// Grants the gift of a top-up, as one lot: an amount for each full multiple of the policy's step
+/// (BON-4).
 ///
 /// # Errors
 /// A fault.
@@ -131,7 +132,7 @@ pub async fn gift(
     grant(tx, gift).await.map(Some)
 }
 
-/// Takes a grant back whole: nothing of it may have been spent or be held (BAL-5).
+/// Revokes a grant in full, which requires that nothing of it was spent or is held (BAL-5).
 ///
 /// # Errors
 /// `bonus_spent`, or a fault.
@@ -142,7 +143,7 @@ pub async fn revoke(tx: &mut Tx, owner: Owner, root: LotId) -> Result<(), Stop> 
         return Err(Refusal::Spent.into());
     }
     let mut purse = Purse::open(tx, owner, &ids).await?;
-    // Somebody may have pinned a part of it since it was looked at.
+    // A concurrent command may have held a part of it since the check.
     if ids.iter().any(|id| purse.pins(*id)) {
         return Err(Refusal::Spent.into());
     }
@@ -150,8 +151,8 @@ pub async fn revoke(tx: &mut Tx, owner: Owner, root: LotId) -> Result<(), Stop> 
     purse.close(tx)
 }
 
-/// Gives back what [`revoke`] took, for the life of a gift: the refund it went with came to
-/// nothing.
+/// Grants again what [`revoke`] took, with the lifetime of a gift, because the refund it belonged
+/// to failed.
 ///
 /// # Errors
 /// A fault.
@@ -173,17 +174,17 @@ pub async fn again(tx: &mut Tx, owner: Owner, root: LotId) -> Result<Option<LotI
     Ok(Some(grant(tx, gift).await?.id))
 }
 
-/// Support grants bonus by hand (BON-8).
+/// Grants bonus by hand, by support (BON-8).
 pub struct GrantBonus {
-    /// To whom.
+    /// The owner.
     pub owner: Owner,
-    /// Above zero.
+    /// The amount, above zero.
     pub amount: Money,
-    /// How long it lives, hours; the policy's days where none is named.
+    /// The lifetime in hours; none means the policy's days.
     pub ttl_h: Option<i64>,
-    /// Why.
+    /// Support's reason.
     pub reason: String,
-    /// The same amount again is meant.
+    /// Confirms that a second grant of the same amount is intended.
     pub confirm: bool,
 }
 
@@ -220,7 +221,7 @@ impl Command for GrantBonus {
     }
 }
 
-/// Is there such an owner?
+/// Refuses if the owner does not exist.
 ///
 /// # Errors
 /// `no_such_owner`, or a fault.

@@ -1,9 +1,9 @@
 //! Bonus: lots in queues (BON).
 //!
-//! A bonus is a *lot*: an amount that lives for a time. An owner's lots stand in a queue; only the
-//! head's clock runs. [`queue`] says what may happen to them, [`purse`] loads an owner's queue for
-//! a command and puts what changed into the write set. A hold pins parts of lots and outlives their
-//! expiry; what is let go comes back at the front.
+//! A bonus is a *lot*: an amount with a lifetime. An owner's lots form a queue; only the head's
+//! lifetime runs. [`queue`] holds the rules, [`purse`] loads an owner's queue for a command and
+//! puts the changes into the write set. A hold reserves parts of lots and is not affected by their
+//! expiry; released parts return to the front.
 //!
 //! ```text
 //! queued ──head──▶ running ──all spent or held──▶ exhausted
@@ -25,12 +25,12 @@ use uuid::Uuid;
 
 use crate::platform::Audience;
 
-/// Who owns bonus.
+/// The owner of bonus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// A car's owner.
+    /// A client.
     Client(PersonId),
-    /// A branch.
+    /// A partner's branch.
     Partner(PartnerId),
 }
 
@@ -44,7 +44,7 @@ impl Owner {
         }
     }
 
-    /// The id.
+    /// The owner's id.
     #[must_use]
     pub fn id(self) -> Uuid {
         match self {
@@ -53,7 +53,7 @@ impl Owner {
         }
     }
 
-    /// What it is called in records.
+    /// The kind's name in records.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -62,7 +62,7 @@ impl Owner {
         }
     }
 
-    /// Which of the two.
+    /// The kind of owner.
     #[must_use]
     pub fn kind(self) -> OwnerKind {
         match self {
@@ -71,7 +71,7 @@ impl Owner {
         }
     }
 
-    /// Whose feed it is told in.
+    /// The audience whose feed gets the events.
     #[must_use]
     pub fn audience(self) -> Audience {
         match self {
@@ -82,7 +82,7 @@ impl Owner {
 }
 
 crate::refusals! {
-    /// What bonus refuses.
+    /// The refusals of bonus.
     Refusal {
         Insufficient = "bonus_insufficient", Conflict, "There is not so much bonus", "Use at most what is in `usable`.";
         Spent = "bonus_spent", Conflict, "The bonus was used", "What was spent or is held by an open order cannot be taken back.";

@@ -1,5 +1,5 @@
-//! An owner's queue as a command works on it: loaded and brought to the instant, changed, put into
-//! the write set with its postings, its timers and what the owner is told.
+//! A bonus account: an owner's queue as one command changes it. It is loaded with expiry applied,
+//! changed, and put into the write set with its postings, timers and events.
 
 use entity::hold::{Leg, Pin};
 use entity::lot::{self, LotState};
@@ -15,9 +15,9 @@ use crate::ledger::post::lots;
 use crate::platform::write_set::Adjust;
 use crate::platform::{Stop, Tx};
 
-/// An owner's queue, open for changes; nothing of them is there before it is closed.
+/// An owner's bonus account, loaded for changes; they take effect only when it is saved.
 pub struct Purse {
-    /// Whose.
+    /// The owner.
     pub owner: Owner,
     /// The lots.
     pub queue: Queue,
@@ -28,7 +28,7 @@ pub struct Purse {
 }
 
 impl Purse {
-    /// Opens it with the lots that are in the queue and those that are named.
+    /// Loads the account with the lots in the queue and those in `also`.
     ///
     /// # Errors
     /// When the database fails.
@@ -37,7 +37,7 @@ impl Purse {
         Self::load(tx, owner, row, also).await
     }
 
-    /// Opens it if this node knows of a lot in the queue; the flush checks that it knows right.
+    /// Loads the account only when the cache says it has an active lot; the commit verifies that.
     ///
     /// # Errors
     /// When the database fails.
@@ -68,26 +68,26 @@ impl Purse {
         Ok(Self { owner, queue, row, before, expired, tellings })
     }
 
-    /// What can be spent.
+    /// The amount that can be spent.
     #[must_use]
     pub fn usable(&self) -> Money {
         self.queue.usable()
     }
 
-    /// Is a part of this lot held?
+    /// Whether a part of this lot is held.
     #[must_use]
     pub fn pins(&self, id: LotId) -> bool {
         self.lot(id).is_some_and(|lot| lot.pinned.is_positive())
     }
 
-    /// Puts a new lot last.
+    /// Appends a new lot to the queue.
     pub fn grant(&mut self, tx: &Tx, lot: lot::Model) {
         self.tellings.push(("bonus.granted", lot.id, lot.amount));
         self.queue.grant(lot, tx.now());
     }
 
-    /// Lets parts of lots go, last first, so that what was taken first is the first in the queue
-    /// again (BON-3).
+    /// Releases allocations, last first, so that the first taken is the first in the queue again
+    /// (BON-3).
     pub fn give_back(&mut self, tx: &mut Tx, legs: &[Leg], lifetime: Lifetime, order_id: OrderId) {
         for leg in legs.iter().rev() {
             if let Some(pin) = leg.pin {
@@ -121,17 +121,17 @@ impl Purse {
         }
     }
 
-    /// A held part of a lot is spent; gives the lot.
+    /// Spends a held part of a lot; returns the lot.
     pub fn spend(&mut self, lot: LotId, amount: Money) -> Option<lot::Model> {
         self.queue.hold_more(lot, Money(-amount.0))
     }
 
-    /// A spent part of a lot is held again; gives the lot.
+    /// Turns a spent part of a lot into a held one; returns the lot.
     pub fn unspend(&mut self, lot: LotId, amount: Money) -> Option<lot::Model> {
         self.queue.hold_more(lot, amount)
     }
 
-    /// Takes back what is free of a grant (BAL-5).
+    /// Revokes the free part of a grant (BAL-5).
     pub fn revoke(&mut self, tx: &mut Tx, root: LotId) {
         for lost in self.queue.revoke(root, tx.now()) {
             if let Some(lot) = self.lot(lost.lot) {
@@ -141,13 +141,13 @@ impl Purse {
         }
     }
 
-    /// One of its lots.
+    /// The lot of this id.
     #[must_use]
     pub fn lot(&self, id: LotId) -> Option<&lot::Model> {
         self.queue.lots().iter().find(|lot| lot.id == id)
     }
 
-    /// Puts what changed into the write set.
+    /// Puts the changes into the write set.
     ///
     /// # Errors
     /// Faults only; a lost race shows at the flush.
@@ -159,7 +159,7 @@ impl Purse {
         }
         let old = |id| self.before.iter().find(|lot| lot.id == id);
         let changed = || self.queue.lots().iter().filter(|lot| old(lot.id) != Some(*lot));
-        // What changes amounts alone and leaves the head running may happen many times at once.
+        // Changes of amounts only, with the head still running, do not conflict with each other.
         if changed().all(|lot| old(lot.id).is_some_and(|old| only_amounts(old, lot))) {
             for lot in changed() {
                 if let Some(old) = old(lot.id) {
@@ -197,7 +197,7 @@ impl Purse {
         Ok(())
     }
 
-    /// The head's clock: when it expires, and a warning before that (BON-1, BON-7).
+    /// Arms the head's timers: its expiry, and a notice before it (BON-1, BON-7).
     fn arm(&self, tx: &mut Tx) -> Result<(), Stop> {
         clock::arm(tx, self.owner, self.queue.head())
     }
@@ -211,7 +211,7 @@ impl Purse {
     }
 }
 
-/// A new owner's row.
+/// The account row of a new owner.
 #[must_use]
 pub fn opened(tx: &Tx, owner: Owner, live: bool) -> purse::Model {
     let (id, kind) = (owner.id(), owner.kind());
@@ -223,8 +223,8 @@ fn only_amounts(old: &lot::Model, new: &lot::Model) -> bool {
     as_before == *old && (new.free == old.free || new.state == LotState::Running)
 }
 
-/// Changes a lot by amounts; what is free of it only while it runs to the same end and something
-/// stays free. Else somebody was faster.
+/// Adds to a lot's amounts. The free amount changes only if the lot still runs to the same end and
+/// stays above zero; otherwise another command committed first.
 fn shift(tx: &mut Tx, old: &lot::Model, new: &lot::Model) {
     let (free, pinned) = (new.free.0 - old.free.0, new.pinned.0 - old.pinned.0);
     let adds = [("free", free), ("pinned", pinned), ("version", 1)];

@@ -1,76 +1,77 @@
-//! The queue of an owner's bonus lots: pure (BON-1 … BON-3).
+//! The queue of an owner's bonus lots. Pure (BON-1 … BON-3).
 //!
-//! Only the head's clock runs. A hold pins parts of lots, front to back; what is let go comes back
-//! at the front and pauses the head. Nothing here knows a database: lots in, lots out.
+//! Only the head's lifetime runs. A hold reserves parts of lots, front to back; a released part
+//! returns to the front and pauses the head. This module takes and returns lots and has no database
+//! access.
 
 use chrono::TimeDelta;
 use entity::hold::{Leg, Pin};
 use entity::lot::{LotState, Model};
 use entity::value::{Instant, LotId, Money};
 
-/// An owner's lots, those in the queue in their order, the others anywhere.
+/// An owner's lots; those in the queue are in queue order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Queue {
     lots: Vec<Model>,
 }
 
-/// What became of a part that was let go.
+/// Where a released part went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Back {
-    /// It is in its lot again, which runs on as if nothing had been.
+    /// Back into its lot, whose lifetime runs on unchanged.
     Rejoined(LotId),
-    /// It is a lot of its own now, at the front.
+    /// Into a new lot at the front.
     New(LotId),
-    /// Its time was over (BON-3).
+    /// Nowhere: its lifetime was over (BON-3).
     Burned,
 }
 
-/// How much lifetime a part that is let go has.
+/// The lifetime of a released part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lifetime {
-    /// Until its original expiry: its owner caused the cancellation.
+    /// Until its original expiry, because its owner caused the cancellation.
     Original,
-    /// As much as it had left when it was held.
+    /// The time it had left when it was held.
     Left,
 }
 
-/// A free part of a lot whose time was over.
+/// The free part of a lot that expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expired {
     /// The lot.
     pub lot: LotId,
-    /// How much.
+    /// The amount.
     pub amount: Money,
 }
 
 impl Queue {
-    /// Of these lots.
+    /// The queue of these lots.
     #[must_use]
     pub fn of(mut lots: Vec<Model>) -> Self {
         lots.sort_by_key(|lot| (lot.place, lot.id));
         Self { lots }
     }
 
-    /// All lots, also those that have left the queue.
+    /// All lots, including those that have left the queue.
     #[must_use]
     pub fn lots(&self) -> &[Model] {
         &self.lots
     }
 
-    /// What can be spent now.
+    /// The amount that can be spent now.
     #[must_use]
     pub fn usable(&self) -> Money {
         Money(self.lots.iter().filter(|lot| live(lot)).map(|lot| lot.free.0).sum())
     }
 
-    /// The head: the lot whose clock runs.
+    /// The head: the lot whose lifetime runs.
     #[must_use]
     pub fn head(&self) -> Option<&Model> {
         self.lots.iter().find(|lot| live(lot))
     }
 
-    /// Brings the queue to this instant: the head expires strictly after its time, and the next one
-    /// starts at that very moment, whenever it is looked at (BON-1).
+    /// Applies expiry up to this instant: the head expires strictly after its time, and the next
+    /// lot starts at that very moment, whenever this is computed (BON-1).
     pub fn settle(&mut self, now: Instant) -> Vec<Expired> {
         let mut expired = Vec::new();
         let mut begins = now;
@@ -85,7 +86,7 @@ impl Queue {
         expired
     }
 
-    /// A new lot, last in the queue; its clock starts at once where it is alone.
+    /// Appends a new lot; its lifetime starts at once where the queue was empty.
     pub fn grant(&mut self, lot: Model, now: Instant) {
         let last = self.lots.iter().filter(|lot| live(lot)).map(|lot| lot.place).max();
         let place = last.map_or(0, |place| place + 1);
@@ -94,8 +95,8 @@ impl Queue {
         self.run_head(now);
     }
 
-    /// Pins at most so much, front to back: what does not fit into the head goes on into the next
-    /// within the same debit (BON-2).
+    /// Reserves up to `amount`, front to back; the part that exceeds the head is taken from the
+    /// next lots, within the same debit (BON-2).
     pub fn pin(&mut self, amount: Money, now: Instant) -> Vec<Leg> {
         let mut legs = Vec::new();
         let mut rest = amount.0;
@@ -119,9 +120,9 @@ impl Queue {
         legs
     }
 
-    /// Lets a pinned part go: to its lot where that still runs to the same end, else as a lot of
-    /// its own at the front, which pauses the head; what has no time left burns (BON-3). `new` is
-    /// what a lot of its own would be called.
+    /// Releases a reserved part: into its lot where that still runs to the same end, else as a lot
+    /// of its own at the front, which pauses the head; without lifetime left it is burned (BON-3).
+    /// `new` is the id for such a lot.
     pub fn give_back(
         &mut self,
         part: (Money, Pin),
@@ -159,15 +160,14 @@ impl Queue {
         Back::New(new)
     }
 
-    /// Changes what is held of a lot by what was spent, or came back; gives the lot.
+    /// Adds to the held amount of a lot; returns the lot.
     pub fn hold_more(&mut self, lot: LotId, by: Money) -> Option<Model> {
         let lot = self.lots.iter_mut().find(|found| found.id == lot)?;
         lot.pinned.0 += by.0;
         Some(lot.clone())
     }
 
-    /// Takes back what is free of a grant, wherever its parts stand (BAL-5); gives what each lot
-    /// lost.
+    /// Revokes the free part of a grant in all its lots (BAL-5); returns what each lot lost.
     pub fn revoke(&mut self, root: LotId, now: Instant) -> Vec<Expired> {
         let mut lost = Vec::new();
         for lot in self.lots.iter_mut().filter(|lot| live(lot) && lot.root == root) {
@@ -186,7 +186,7 @@ impl Queue {
     }
 }
 
-/// Is it in the queue?
+/// Whether the lot is in the queue.
 #[must_use]
 pub fn live(lot: &Model) -> bool {
     match lot.state {
@@ -195,7 +195,7 @@ pub fn live(lot: &Model) -> bool {
     }
 }
 
-/// Whole microseconds, as instants are kept.
+/// Whole microseconds, the resolution of stored instants.
 #[must_use]
 pub fn micros(time: TimeDelta) -> i64 {
     time.num_microseconds().unwrap_or(i64::MAX)

@@ -1,4 +1,4 @@
-//! Bonus as it is read: an owner's queue, lots of one grant.
+//! The reads of bonus: an owner's queue, and the lots of one grant.
 
 use chrono::{DateTime, Utc};
 use entity::lot::{self, LotSource, LotState};
@@ -17,7 +17,7 @@ use crate::ledger::chart;
 use crate::platform::Stop;
 use crate::platform::page::{Page, PageQuery};
 
-/// Lots of one queue, or of one grant, at most.
+/// Maximum number of lots of one queue or grant.
 const LOTS_MAX: u64 = 1_000;
 
 /// A lot as its owner and support see it.
@@ -25,40 +25,40 @@ const LOTS_MAX: u64 = 1_000;
 pub struct LotView {
     /// The lot.
     pub id: LotId,
-    /// The grant it stems from.
+    /// The grant it comes from.
     pub root: LotId,
-    /// Why there is one.
+    /// The source of the lot.
     pub source: LotSource,
-    /// What came in.
+    /// The original amount.
     pub amount: Money,
-    /// What can be spent.
+    /// The amount that can be spent.
     pub free: Money,
-    /// What open orders hold of it.
+    /// The amount that open orders hold.
     pub pinned: Money,
-    /// Where it stands.
+    /// The state of the lot.
     pub state: LotState,
-    /// When it expires, while its clock runs; when it did, or would have, once it is over.
+    /// When it expires, while its lifetime runs; when it did, or would have, once it has ended.
     pub expires_at: Option<DateTime<Utc>>,
-    /// The lifetime it will have once its clock runs, seconds.
+    /// The lifetime it will have as the head, in seconds.
     pub life_secs: Option<i64>,
-    /// Since when.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
-    /// For people.
+    /// A note for people.
     pub note: String,
 }
 
 /// An owner's bonus: the queue, first to last.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct BonusView {
-    /// What can be spent now.
+    /// The amount that can be spent now.
     pub usable: Money,
-    /// What open orders hold.
+    /// The amount that open orders hold.
     pub pinned: Money,
     /// The queue.
     pub lots: Vec<LotView>,
 }
 
-/// A lot as it is shown.
+/// The view of a lot.
 #[must_use]
 pub fn view(lot: &lot::Model) -> LotView {
     let waits = lot.state == LotState::Queued;
@@ -107,7 +107,7 @@ pub async fn bonus<C: ConnectionTrait>(
     })
 }
 
-/// All lots an owner ever had, newest first.
+/// A page of all lots an owner ever had, newest first.
 ///
 /// # Errors
 /// When the database fails.
@@ -126,7 +126,7 @@ pub async fn page<C: ConnectionTrait>(
     Ok(Page::read(db, rows, query, |row| row.id.0, |row| view(&row)).await?)
 }
 
-/// The lot of a grant and all that came back of it.
+/// The lot of a grant and all lots that returned from it.
 ///
 /// # Errors
 /// When the database fails.
@@ -135,7 +135,7 @@ pub async fn family<C: ConnectionTrait>(db: &C, root: LotId) -> Result<Vec<lot::
     Ok(rows.all(db).await?)
 }
 
-/// How much of these lots was taken back.
+/// The amount of these lots that was revoked.
 ///
 /// # Errors
 /// When the database fails.
@@ -146,7 +146,7 @@ pub async fn revoked<C: ConnectionTrait>(db: &C, lots: &[lot::Model]) -> Result<
     Ok(Money(rows.all(db).await?.iter().map(|row| row.amount.0).sum()))
 }
 
-/// Has any of these lots paid for anything, or is a part of one held?
+/// Whether any of these lots has paid for anything or is partly held.
 ///
 /// # Errors
 /// When the database fails.
@@ -155,7 +155,7 @@ pub async fn spent<C: ConnectionTrait>(db: &C, lots: &[lot::Model]) -> Result<bo
         return Ok(true);
     }
     let accounts: Vec<String> = lots.iter().map(|lot| chart::lot(lot.id)).collect();
-    // What leaves a lot goes to the operator's bonus, to another lot, or is spent.
+    // A lot's debits go to the operator's bonus or to another lot; all others are spending.
     let paid = posting::Entity::find()
         .filter(posting::Column::Debit.is_in(accounts.clone()))
         .filter(posting::Column::Credit.ne(chart::BONUS))

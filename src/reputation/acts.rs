@@ -1,4 +1,4 @@
-//! What support does about sanctions, with a reason (SUP-2): imposes one, lifts one, opens an
+//! Support's acts on sanctions, each with a reason (SUP-2): imposing one, lifting one, opening an
 //! address.
 
 use chrono::TimeDelta;
@@ -15,18 +15,18 @@ use crate::platform::audit::Act;
 use crate::platform::codes::given;
 use crate::platform::{Audience, Command, Stop, Tx};
 
-/// The longest sanction support may impose, hours: a year.
+/// The longest sanction that support may impose, in hours: a year.
 const HOURS_MAX: i64 = 8_760;
 
 /// Imposes a sanction.
 pub struct Impose {
     /// The client or the branch.
     pub subject: Uuid,
-    /// What.
+    /// The kind of sanction.
     pub kind: SanctionKind,
-    /// How long, hours.
+    /// The duration in hours.
     pub hours: i64,
-    /// Why.
+    /// Support's reason.
     pub reason: String,
 }
 
@@ -59,9 +59,9 @@ impl Command for Impose {
 
 /// Ends a sanction before its time.
 pub struct Lift {
-    /// Which.
+    /// The sanction.
     pub sanction_id: SanctionId,
-    /// Why.
+    /// Support's reason.
     pub reason: String,
 }
 
@@ -81,9 +81,9 @@ impl Command for Lift {
 
 /// Lets a new operator register at the address of a blocked branch (SAN-4).
 pub struct LiftAddress {
-    /// Which block.
+    /// The block.
     pub sanction_id: SanctionId,
-    /// Why.
+    /// Support's reason.
     pub reason: String,
 }
 
@@ -104,7 +104,7 @@ impl Command for LiftAddress {
     }
 }
 
-/// The lasting record of the act.
+/// Writes the permanent audit record of the act.
 async fn recorded(
     tx: &mut Tx,
     kind: &'static str,
@@ -130,7 +130,7 @@ async fn not_over(tx: &mut Tx, id: SanctionId) -> Result<sanction::Model, Stop> 
     if stands { Ok(row) } else { Err(Refusal::Over.into()) }
 }
 
-/// The record of the act: before, after, who and why.
+/// Emits the act to support: before, after, who and why.
 fn tell(
     tx: &mut Tx,
     event: &'static str,

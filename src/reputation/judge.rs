@@ -1,4 +1,5 @@
-//! The judges: sent by a timer after each fault is recorded, they count and impose (SAN-3).
+//! The commands that count strikes and impose sanctions; a timer executes one after each strike is
+//! recorded (SAN-3).
 
 use chrono::TimeDelta;
 use entity::value::{PartnerId, PersonId};
@@ -11,9 +12,9 @@ use super::sanction::{Imposed, impose};
 use crate::platform::{Command, Stop, Tx};
 use crate::policy;
 
-/// Counts a client's faults (SAN-1).
+/// Counts a client's strikes (SAN-1).
 pub struct JudgeClient {
-    /// Whose.
+    /// The client.
     pub client_id: PersonId,
 }
 
@@ -22,7 +23,7 @@ impl Command for JudgeClient {
     const NAME: &'static str = "judge_client";
 
     async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
-        // Read first: whoever undoes a mark meanwhile raises its version.
+        // Read first, because a concurrent waiver of a strike raises this row's version.
         let client = tx.find::<person::Entity>(self.client_id).await?;
         Tx::must("person", self.client_id, client)?;
         let keys = policy::book::in_force(tx)?.keys;
@@ -34,9 +35,9 @@ impl Command for JudgeClient {
     }
 }
 
-/// Counts a branch's faults (SAN-2).
+/// Counts a branch's strikes (SAN-2).
 pub struct JudgePartner {
-    /// Whose.
+    /// The branch.
     pub partner_id: PartnerId,
 }
 

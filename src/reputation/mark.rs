@@ -1,4 +1,4 @@
-//! Marks that are undone with what they caused, and put back (PEN-7).
+//! Voiding strikes together with the ban they caused, and restoring both (PEN-7).
 
 use entity::mark;
 use entity::sanction::{self, SanctionKind};
@@ -12,42 +12,42 @@ use super::sanction::{end, hold_client, reopen};
 use crate::platform::{Stop, Tx};
 use crate::policy;
 
-/// Marks of one order at most.
+/// Maximum number of strikes of one order.
 const MARKS_MAX: u64 = 100;
-/// Bans of one client that fell and whose time is not over, at most.
+/// Maximum number of a client's bans that were ended by a waiver before their time.
 const FALLEN_MAX: u64 = 10;
 
-/// A mark's state.
+/// The state of a strike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MarkState {
-    /// The mark.
+    /// The strike.
     pub id: MarkId,
-    /// When it was undone.
+    /// When it was voided.
     pub voided_at: Option<Instant>,
 }
 
-/// A ban's state.
+/// The state of a ban.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BanState {
     /// The sanction.
     pub id: SanctionId,
-    /// Until then.
+    /// When it ends.
     pub until: Instant,
-    /// When it ended.
+    /// When it was ended.
     pub ended_at: Option<Instant>,
 }
 
-/// What counted against a client, as it was or as it is.
+/// A client's strikes and bans, before or after a waiver.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counted {
-    /// Marks.
+    /// The strikes.
     pub marks: Vec<MarkState>,
-    /// Bans they caused.
+    /// The bans they caused.
     pub bans: Vec<BanState>,
 }
 
-/// Undoes what counts against a client in one order, and ends the ban that no longer stands on
-/// enough of it; gives what it changed, before and after.
+/// Voids a client's strikes from one order, and ends the ban that has too few strikes left; returns
+/// what it changed, before and after.
 ///
 /// # Source
 /// PEN-7: counters, and the ban they caused.
@@ -59,7 +59,7 @@ pub async fn void(
     client_id: PersonId,
     order_id: OrderId,
 ) -> Result<(Counted, Counted), Stop> {
-    // Read first: a judge who counted before raises its version.
+    // Read first, because an evaluation that counted before raises this row's version.
     hold_client(tx, client_id).await?;
     let marks = mark::Entity::find()
         .filter(mark::Column::OrderId.eq(order_id))
@@ -75,7 +75,8 @@ pub async fn void(
         after.marks.push(MarkState { id: old.id, voided_at: Some(tx.now()) });
         tx.replace(mark::Model { voided_at: Some(tx.now()), ..old });
     }
-    // One that fell with an earlier mark rests on these too: the last that is put back opens it.
+    // A ban ended with an earlier strike may depend on these too; restoring the last one reopens
+    // it.
     before.bans = fallen(tx, client_id, &after.marks).await?;
     after.bans.clone_from(&before.bans);
     let kind = SanctionKind::ClientBan;
@@ -86,24 +87,24 @@ pub async fn void(
         before.bans.push(BanState { id: ban.id, until: ban.until, ended_at: None });
         let ended = end(tx, &ban, tx.now()).await?;
         after.bans.push(BanState { id: ban.id, until: ban.until, ended_at: ended.ended_at });
-        // What is left may still be enough for another one, with what came since.
+        // The remaining and the newer strikes may suffice for another ban.
         tx.arm(JUDGE_CLIENT, client_id.0, tx.now());
     }
     Ok((before, after))
 }
 
-/// Does a ban no longer stand on enough marks, these undone as well?
+/// Whether a ban has too few strikes left, with `now_void` voided as well.
 async fn falls(tx: &Tx, ban: &sanction::Model, now_void: &[MarkState]) -> Result<bool, Stop> {
     let cause = read::cause(ban)?;
     let gone = undone(tx, &cause).await?;
     let voided = |id| gone.iter().chain(now_void).any(|mark| mark.id == id);
     let keys = policy::book::in_force(tx)?.keys;
-    // One that rests on none of these marks is not theirs to end.
+    // A ban that depends on none of these strikes is not ended.
     let theirs = now_void.iter().any(|mark| cause.contains(&mark.id));
     Ok(theirs && rules::falls(&cause, voided, keys.client.ban_count))
 }
 
-/// Those of these marks that are undone.
+/// Those of these strikes that are voided.
 async fn undone(tx: &Tx, cause: &[MarkId]) -> Result<Vec<MarkState>, Stop> {
     let rows = mark::Entity::find()
         .filter(mark::Column::Id.is_in(cause.iter().copied()))
@@ -113,7 +114,7 @@ async fn undone(tx: &Tx, cause: &[MarkId]) -> Result<Vec<MarkState>, Stop> {
     Ok(rows.iter().map(|row| MarkState { id: row.id, voided_at: row.voided_at }).collect())
 }
 
-/// Bans that fell with an earlier mark and rest on these as well, as they are.
+/// Bans that were ended with an earlier strike and depend on these as well, in their current state.
 async fn fallen(
     tx: &Tx,
     client_id: PersonId,
@@ -131,7 +132,7 @@ async fn fallen(
     for row in rows {
         let cause = read::cause(&row)?;
         let theirs = now_void.iter().any(|mark| cause.contains(&mark.id));
-        // One that support lifted did not fall at the instant of a waiver.
+        // A ban lifted by support did not end at the instant of a waiver.
         let fell = |mark: &MarkState| mark.voided_at == row.ended_at;
         if theirs && undone(tx, &cause).await?.iter().any(fell) {
             fallen.push(BanState { id: row.id, until: row.until, ended_at: row.ended_at });
@@ -140,8 +141,8 @@ async fn fallen(
     Ok(fallen)
 }
 
-/// Puts back what was undone: the marks count again, and a ban that has enough of them again and
-/// whose time is not over stands again, unless another one stands.
+/// Restores voided strikes: they count again, and a ban that has enough of them again and whose
+/// time is not over is reopened, unless another one is open.
 ///
 /// # Errors
 /// Faults only.

@@ -1,9 +1,9 @@
-//! Reputation: what counts for and against people, and what they are kept from for it.
+//! Reputation: the strikes against clients and branches, and the sanctions imposed for them.
 //!
-//! Whoever writes an order keeps a mark and arms a judge in the same transaction; the judge counts
-//! by pure rules and imposes (SAN-3). Everything that is imposed on, ended for or undone about
-//! somebody raises the version of that client's or branch's own row: of two at once the second
-//! looks again.
+//! The command that writes an order records a strike and arms an evaluation timer in the same
+//! transaction; the evaluation counts by pure rules and imposes (SAN-3). Every strike or sanction
+//! that is added, ended or voided raises the version of the client's or branch's own row, so that
+//! the second of two concurrent commands runs again.
 
 pub mod acts;
 pub mod judge;
@@ -13,7 +13,7 @@ pub mod rules;
 pub mod sanction;
 
 crate::refusals! {
-    /// What reputation refuses.
+    /// The refusals of reputation.
     Refusal {
         NoSuchSanction = "no_such_sanction", NotFound, "There is no such sanction", "Check the id.";
         NoSuchSubject = "no_such_subject", NotFound, "There is nobody to sanction", "A client's ban names a person; a warning, a visibility or a block names a branch.";

@@ -1,4 +1,4 @@
-//! Sanctions as they stand, as they are shown, and what the judges count from.
+//! The reads of sanctions: current ones, views, and the inputs of the evaluation.
 
 use chrono::{DateTime, Utc};
 use entity::mark;
@@ -16,9 +16,9 @@ use super::rules::{Earlier, Fault};
 use crate::platform::page::{Page, PageQuery};
 use crate::platform::{Fault as Broken, Stop};
 
-/// Marks of one subject that a judge looks at, at most.
+/// Maximum number of a subject's strikes that an evaluation reads.
 const MARKS_MAX: u64 = 1_000;
-/// Earlier sanctions of one subject that a judge looks at, at most.
+/// Maximum number of a subject's earlier sanctions that an evaluation reads.
 const EARLIER_MAX: u64 = 200;
 /// Blocks read at once.
 const BATCH: u64 = 1_000;
@@ -30,26 +30,26 @@ pub struct SanctionView {
     pub id: SanctionId,
     /// The client or the branch.
     pub subject: Uuid,
-    /// What it is.
+    /// The kind of sanction.
     pub kind: SanctionKind,
-    /// From then.
+    /// When it began.
     pub began_at: DateTime<Utc>,
-    /// Until then.
+    /// When it ends.
     pub until: DateTime<Utc>,
-    /// When it ended, by its timer or lifted.
+    /// When it was ended, by its timer or by support.
     pub ended_at: Option<DateTime<Utc>>,
-    /// Why, for people.
+    /// The reason, for people.
     pub reason: String,
-    /// The marks it was imposed for.
+    /// The strikes it was imposed for.
     pub cause: Vec<MarkId>,
     /// Another operator may register at the address of a blocked branch (SAN-4).
     pub address_lifted: bool,
-    /// Who of support imposed it; to support alone.
+    /// The member of support who imposed it; shown to support only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by_person: Option<PersonId>,
 }
 
-/// A sanction as whom it concerns sees it.
+/// The view of a sanction for its subject.
 ///
 /// # Errors
 /// A fault when its cause cannot be read.
@@ -68,7 +68,7 @@ pub fn view(row: &sanction::Model) -> Result<SanctionView, Broken> {
     })
 }
 
-/// A sanction as support sees it.
+/// The view of a sanction for support.
 ///
 /// # Errors
 /// A fault when its cause cannot be read.
@@ -76,7 +76,7 @@ pub fn whole(row: &sanction::Model) -> Result<SanctionView, Broken> {
     Ok(SanctionView { by_person: row.by_person, ..view(row)? })
 }
 
-/// The marks a sanction was imposed for.
+/// The strikes a sanction was imposed for.
 ///
 /// # Errors
 /// A fault when they cannot be read.
@@ -88,8 +88,8 @@ pub fn cause(row: &sanction::Model) -> Result<Vec<MarkId>, Broken> {
     })
 }
 
-/// The sanction of this kind that stands at this instant; one that ends at it stands no longer
-/// (ARR-3).
+/// The subject's sanction of this kind that is in force at this instant; one that ends at it no
+/// longer is (ARR-3).
 ///
 /// # Errors
 /// When the database fails.
@@ -103,7 +103,7 @@ pub async fn standing<C: ConnectionTrait>(
     Ok(open.filter(|row| now < row.until))
 }
 
-/// The sanction of this kind that was not ended; its time may be over.
+/// The subject's sanction of this kind that was not ended yet; its time may be over.
 ///
 /// # Errors
 /// When the database fails.
@@ -121,7 +121,7 @@ pub async fn open<C: ConnectionTrait>(
     Ok(rows.into_iter().next())
 }
 
-/// All blocks of branches that stand at this instant.
+/// All blocks of branches that are in force at this instant.
 ///
 /// # Errors
 /// When the database fails.
@@ -147,7 +147,7 @@ pub async fn blocks<C: ConnectionTrait>(
     }
 }
 
-/// Sanctions of one subject, or of all, newest first: to support whole.
+/// A page of the sanctions of one subject, or of all, newest first, as support sees them.
 ///
 /// # Errors
 /// When the database fails.
@@ -171,7 +171,7 @@ pub async fn page<C: ConnectionTrait>(
     Ok(Page { items, next_cursor: page.next_cursor })
 }
 
-/// What is known of a subject: faults since an instant and whatever was undone, earlier sanctions.
+/// A subject's record: strikes since an instant, all voided ones, and earlier sanctions.
 ///
 /// # Errors
 /// When the database fails.

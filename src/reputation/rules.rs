@@ -1,4 +1,4 @@
-//! What counts against whom, and what follows from how much of it: pure (SAN-1 … SAN-3).
+//! The rules of sanctions: which strikes count, and which sanction follows. Pure (SAN-1 … SAN-3).
 
 use chrono::TimeDelta;
 use entity::sanction::SanctionKind;
@@ -6,23 +6,23 @@ use entity::value::{Instant, MarkId};
 
 use crate::policy::keys::{Client, Partner};
 
-/// Counts a client's marks.
+/// Timer: count a client's strikes.
 pub const JUDGE_CLIENT: &str = "sanction.judge_client";
-/// Counts a branch's marks.
+/// Timer: count a branch's strikes.
 pub const JUDGE_PARTNER: &str = "sanction.judge_partner";
 
-/// A sanction's time is over (SAN-4).
+/// Timer: end a sanction whose time is over (SAN-4).
 pub const ENDS: &str = "sanction.ends";
-/// What a block does to the orders of its branch (SAN-4).
+/// Timer: apply a block to the orders of its branch (SAN-4).
 pub const SHUT_OUT: &str = "sanction.shut_out";
 
-/// Marks that count against a client: a fee was due, or nobody came.
+/// Kinds of strikes against a client: a fee was due, or the client did not come.
 pub const CLIENT_FAULTS: &[&str] = &["client_late_cancel", "client_no_show", "client_burned"];
-/// Marks that count against a branch.
+/// Kinds of strikes against a branch.
 pub const PARTNER_FAULTS: &[&str] =
     &["partner_cancelled", "partner_not_admitted", "admission_contested"];
 
-/// Who counts a mark of this kind; nobody where it is no fault.
+/// The timer that counts strikes of this kind; none where the kind does not count.
 #[must_use]
 pub fn judge(kind: &str) -> Option<&'static str> {
     if CLIENT_FAULTS.contains(&kind) {
@@ -34,43 +34,44 @@ pub fn judge(kind: &str) -> Option<&'static str> {
     }
 }
 
-/// A fault that was marked.
+/// A recorded strike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The mark.
+    /// The strike.
     pub id: MarkId,
     /// When it happened.
     pub at: Instant,
-    /// Undone: it counts no longer (PEN-7).
+    /// Voided: it no longer counts (PEN-7).
     pub voided: bool,
 }
 
-/// A sanction there was, or is.
+/// An earlier or current sanction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Earlier {
-    /// What it was.
+    /// The kind of sanction.
     pub kind: SanctionKind,
-    /// From then.
+    /// When it began.
     pub began_at: Instant,
-    /// Until then, or until it was lifted.
+    /// When it ends, or was lifted.
     pub end: Instant,
-    /// The marks it was imposed for; none where support imposed it.
+    /// The strikes it was imposed for; none where support imposed it.
     pub cause: Vec<MarkId>,
 }
 
-/// What follows.
+/// The sanction that follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// Which sanction.
+    /// The kind of sanction.
     pub kind: SanctionKind,
-    /// Until then.
+    /// When it ends.
     pub until: Instant,
-    /// For which marks, oldest first.
+    /// The strikes it is imposed for, oldest first.
     pub cause: Vec<MarkId>,
 }
 
-/// Is a client banned? So many faults in the rolling window are a ban; the window restarts when a
-/// ban ends. A ban whose marks were undone restarts nothing: what is left of them counts again.
+/// Decides a client's ban: `ban_count` strikes in the rolling window are a ban, and the window
+/// restarts when a ban ends. A ban whose strikes were voided does not restart it: the remaining
+/// strikes count again.
 ///
 /// # Source
 /// SAN-1, SAN-3.
@@ -93,9 +94,9 @@ pub fn judge_client(
     (cause.len() >= keys.ban_count).then_some(Verdict { kind, until, cause })
 }
 
-/// What follows from a branch's faults in the rolling window, counted anew after each block: a
-/// warning, less visibility, a block. The events that lowered the visibility never lower it twice;
-/// as many others within the days of repeat are a block.
+/// Decides a branch's sanction from its strikes in the rolling window, counted anew after each
+/// block: a warning, lowered visibility, or a block. The same strikes never lower the visibility
+/// twice; equally many others within `repeat_days` are a block.
 ///
 /// # Source
 /// SAN-2, SAN-3.
@@ -140,7 +141,7 @@ pub fn judge_partner(
     due.then_some(Verdict { kind: SanctionKind::PartnerWarning, until, cause })
 }
 
-/// Does what is left of a sanction's marks, some of them undone, no longer reach the count?
+/// Whether some of a sanction's strikes are voided and the rest no longer reach the count.
 #[must_use]
 pub fn falls(cause: &[MarkId], voided: impl Fn(MarkId) -> bool, count: usize) -> bool {
     let left = cause.iter().filter(|id| !voided(**id)).count();
@@ -158,7 +159,7 @@ fn undone(ban: &Earlier, faults: &[Fault], count: usize) -> bool {
     falls(&ban.cause, voided, count)
 }
 
-/// Faults younger than the window, and not before the restart; the oldest first.
+/// Strikes that are inside the window and not before the restart, oldest first.
 fn counted(faults: &[Fault], window: Instant, restart: Option<Instant>) -> Vec<MarkId> {
     let counts = |fault: &&Fault| {
         !fault.voided && fault.at > window && restart.is_none_or(|restart| fault.at >= restart)
@@ -193,13 +194,13 @@ mod tests {
         (from..until).map(id).collect()
     }
 
-    /// Marks 0, 1, 2 … so many hours ago.
+    /// Strikes 0, 1, 2 … so many hours ago.
     fn ago(hours: &[i64]) -> Vec<Fault> {
         let fault = |(n, h): (u128, &i64)| Fault { id: id(n), at: hour(NOW_H - h), voided: false };
         (0_u128..).zip(hours).map(fault).collect()
     }
 
-    /// A sanction from and to so many hours ago, for these marks.
+    /// A sanction that began and ended so many hours ago, for these strikes.
     fn was(kind: SanctionKind, began: i64, end: i64, cause: Vec<MarkId>) -> Earlier {
         Earlier { kind, began_at: hour(NOW_H - began), end: hour(NOW_H - end), cause }
     }
@@ -216,7 +217,7 @@ mod tests {
         Some((verdict.kind, for_h, verdict.cause.len()))
     }
 
-    /// SAN-1: five in 240 hours, a week; the 240th hour no longer counts.
+    /// SAN-1: five in 240 hours are a ban of a week; a strike 240 hours ago no longer counts.
     #[test]
     fn san_1_five_in_ten_days_are_a_ban() {
         let banned = Some((hour(NOW_H + 168), ids(0, 5)));
@@ -230,7 +231,7 @@ mod tests {
         assert_eq!(client(&voided, &[]), None);
     }
 
-    /// SAN-1, SAN-3: while a ban stands nothing is added; then the window begins anew at its end.
+    /// SAN-1, SAN-3: during a ban no further one follows; then the window restarts at its end.
     #[test]
     fn san_1_the_window_restarts_when_a_ban_ends() {
         let six = ago(&[100, 90, 80, 70, 60, 0]);
@@ -240,13 +241,13 @@ mod tests {
         let banned = Some((hour(NOW_H + 168), ids(0, 5)));
         assert_eq!(client(&after, &[was(ClientBan, 60, 30, Vec::new())]), banned);
         assert_eq!(client(&after, &[was(ClientBan, 60, 29, Vec::new())]), None);
-        // The newest end decides, and only bans end a client's window.
+        // The newest end decides, and only bans restart a client's window.
         let two = [was(ClientBan, 60, 40, Vec::new()), was(ClientBan, 35, 29, Vec::new())];
         assert_eq!(client(&after, &two), None);
         assert_eq!(client(&after, &[was(PartnerBlock, 60, 1, Vec::new())]), banned);
     }
 
-    /// PEN-7, SAN-1: a ban that fell with its marks was none: what is left counts on.
+    /// PEN-7, SAN-1: a ban that ended with its strikes restarts nothing: the rest count on.
     #[test]
     fn pen_7_a_ban_undone_restarts_nothing() {
         let mut six = ago(&[100, 90, 80, 70, 60, 0]);
@@ -254,7 +255,7 @@ mod tests {
         let left = vec![id(0), id(2), id(3), id(4), id(5)];
         let ban = was(ClientBan, 60, 30, ids(0, 5));
         assert_eq!(client(&six, &[ban]), Some((hour(NOW_H + 168), left)));
-        // One of six undone leaves a ban that was right.
+        // One voided strike out of six leaves the ban valid.
         let ban = was(ClientBan, 60, 30, ids(0, 6));
         assert_eq!(client(&six, &[ban]), None);
     }
@@ -289,12 +290,12 @@ mod tests {
         assert_eq!(partner(&five, &some), None);
         let again = [was(PartnerVisibility, 10, -158, ids(0, 5))];
         assert_eq!(partner(&five, &again), None);
-        // One that support imposed and that still stands is not imposed twice.
+        // A sanction that support imposed and that is in force is not imposed twice.
         let old = [was(PartnerVisibility, 900, -1, ids(0, 1))];
         assert_eq!(partner(&five, &old), None);
     }
 
-    /// SAN-2: after a block the count begins anew; while it stands nothing is added.
+    /// SAN-2: after a block the count starts anew; during it no sanction follows.
     #[test]
     fn san_2_after_a_block_the_count_begins_anew() {
         let nine = [90, 80, 70, 60, 50, 40, 30, 3, 2];
@@ -304,7 +305,7 @@ mod tests {
         assert_eq!(partner(&nine, &[was(PartnerBlock, 35, 30, Vec::new())]), warned);
     }
 
-    /// SAN-2, SAN-3: a warning is given once a window.
+    /// SAN-2, SAN-3: at most one warning per window.
     #[test]
     fn san_3_one_warning_a_window() {
         let three = [9, 8, 7];

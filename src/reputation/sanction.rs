@@ -1,4 +1,4 @@
-//! The only writer of sanctions: imposing one, ending it, opening it again.
+//! The only writer of sanctions: imposing, ending and reopening one.
 
 use entity::partner::PartnerState;
 use entity::sanction::{self, SanctionKind};
@@ -16,26 +16,26 @@ use crate::platform::{Audience, Command, Stop, Tx};
 pub struct Imposed {
     /// The client or the branch.
     pub subject: Uuid,
-    /// What.
+    /// The kind of sanction.
     pub kind: SanctionKind,
-    /// Until then.
+    /// When it ends.
     pub until: Instant,
-    /// Why, for people.
+    /// The reason, for people.
     pub reason: String,
-    /// For which marks (SAN-3).
+    /// The strikes it is imposed for (SAN-3).
     pub cause: Vec<MarkId>,
-    /// Who of support imposes it.
+    /// The member of support who imposes it.
     pub by_person: Option<PersonId>,
 }
 
-/// Imposes a sanction where none of its kind stands; one whose time is over is ended by the way.
+/// Imposes a sanction where none of its kind is in force; one whose time is over is ended first.
 ///
 /// # Errors
-/// `no_such_subject`, or a fault; the command is run again where somebody was faster.
+/// `no_such_subject`, or a fault; the command runs again where another one committed first.
 pub async fn impose(tx: &mut Tx, imposed: Imposed) -> Result<sanction::Model, Stop> {
     let Imposed { subject, kind, until, reason, cause, by_person } = imposed;
     match open(tx.db(), subject, kind).await? {
-        // Whoever imposes has looked: this one came meanwhile.
+        // The caller found none in force: a concurrent command has imposed this one.
         Some(standing) if tx.now() < standing.until => return Err(Stop::Contended),
         Some(over) => {
             close(tx, &over, over.until)?;
@@ -64,7 +64,7 @@ pub async fn impose(tx: &mut Tx, imposed: Imposed) -> Result<sanction::Model, St
     });
     tx.arm(rules::ENDS, row.id.0, until);
     if kind == SanctionKind::PartnerBlock {
-        // What it does to the branch's orders is decided order by order (SAN-4).
+        // The effect on the branch's orders is decided order by order (SAN-4).
         tx.arm(rules::SHUT_OUT, subject, tx.now());
     }
     raise(tx, subject, kind, true).await?;
@@ -72,7 +72,7 @@ pub async fn impose(tx: &mut Tx, imposed: Imposed) -> Result<sanction::Model, St
     Ok(row)
 }
 
-/// Ends a sanction at this instant; a branch that was shut out is back (SAN-4).
+/// Ends a sanction at this instant; a blocked branch is live again (SAN-4).
 ///
 /// # Errors
 /// Faults only; a lost race shows at the flush.
@@ -84,7 +84,7 @@ pub async fn end(tx: &mut Tx, row: &sanction::Model, at: Instant) -> Result<sanc
     Ok(ended)
 }
 
-/// Opens a client's ban again as it was (PEN-7).
+/// Reopens a client's ban as it was (PEN-7).
 ///
 /// # Errors
 /// Faults only; a lost race shows at the flush.
@@ -103,8 +103,8 @@ pub fn lift_address(tx: &mut Tx, row: &sanction::Model) -> sanction::Model {
     next
 }
 
-/// Raises the version of the client's own row: whoever counts or imposes at the same time looks
-/// again.
+/// Raises the version of the client's own row, so that a concurrent evaluation or sanction of the
+/// client runs again.
 ///
 /// # Errors
 /// `no_such_subject`, or a fault.
@@ -114,9 +114,9 @@ pub async fn hold_client(tx: &mut Tx, client_id: PersonId) -> Result<(), Stop> {
     Ok(())
 }
 
-/// A sanction's time is over.
+/// Ends a sanction whose time is over.
 pub struct EndSanction {
-    /// Which sanction.
+    /// The sanction.
     pub sanction_id: SanctionId,
 }
 
@@ -146,7 +146,7 @@ fn close(tx: &mut Tx, row: &sanction::Model, at: Instant) -> Result<sanction::Mo
     Ok(next)
 }
 
-/// The row of whom it concerns one version on; a branch is shut out by a block, and live after it.
+/// Raises the version of the subject's row; a block sets its branch to blocked, its end to live.
 async fn raise(tx: &mut Tx, subject: Uuid, kind: SanctionKind, began: bool) -> Result<(), Stop> {
     let blocks = match kind {
         SanctionKind::ClientBan => return hold_client(tx, PersonId(subject)).await,
@@ -158,7 +158,7 @@ async fn raise(tx: &mut Tx, subject: Uuid, kind: SanctionKind, began: bool) -> R
     let state = match row.state {
         PartnerState::Live if blocks && began => PartnerState::Blocked,
         PartnerState::Blocked if blocks && !began => PartnerState::Live,
-        // A branch that was never admitted does not become so by a block's end.
+        // The end of a block does not admit a branch that was never admitted.
         state @ (PartnerState::Draft | PartnerState::Live | PartnerState::Blocked) => state,
     };
     tx.update(&row, &partner::Model { state, ..row.clone() });
