@@ -1,5 +1,5 @@
-//! Is a copy good? It is opened as a node would open it, checked page by page, and its books are
-//! proven.
+//! The check of a copy: it is opened as a node would open it, its pages are checked, and its books
+//! are proven.
 
 use std::path::Path;
 
@@ -17,20 +17,20 @@ use crate::ledger::prover;
 use crate::platform::epoch;
 use crate::platform::sqlite_file::{LOG_FILES, beside, url};
 
-/// What was found in a copy.
+/// The result of the check.
 #[derive(Debug)]
 pub struct Examined {
-    /// How many orders it holds.
+    /// The number of orders in it.
     pub orders: u64,
-    /// How many events its feeds told.
+    /// The number of events in its feeds.
     pub events: u64,
-    /// What is wrong in its books; nothing where they prove right.
+    /// The violations in its books; empty where the proof holds.
     pub violations: Vec<Violation>,
-    /// Its epoch, where another one was begun.
+    /// The new epoch, where one was begun.
     pub(super) epoch: Option<String>,
 }
 
-/// Opens a database as it is, changing nothing by itself.
+/// Opens a database without changing it, unless a journal mode is given.
 pub(super) async fn open(
     path: &Path,
     journal: Option<SqliteJournalMode>,
@@ -44,8 +44,8 @@ pub(super) async fn open(
     Ok(Database::connect(connect).await?)
 }
 
-/// Examines a copy that nobody serves; begins another epoch in it for this reason, if one is given.
-/// Afterwards the copy is one file without a log.
+/// Checks a copy that no node serves; with a reason, begins a new epoch in it. Afterwards the copy
+/// is one file without a log.
 pub(super) async fn examine(
     settings: &Settings,
     copy: &Path,
@@ -85,7 +85,7 @@ async fn intact(copy: &Path) -> Result<(), Failed> {
     if said == "ok" { Ok(()) } else { Err(Failed(format!("{}: {said}", copy.display()))) }
 }
 
-/// Folds the log into the file and takes it away.
+/// Merges the log into the file and removes it.
 async fn alone(copy: &Path) -> Result<(), Failed> {
     open(copy, Some(SqliteJournalMode::Delete)).await?.close().await?;
     for suffix in LOG_FILES {

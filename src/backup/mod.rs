@@ -1,6 +1,6 @@
-//! Backups of a `SQLite` database: a consistent copy while a node serves it, and the way back.
+//! Backups of a `SQLite` database: a consistent copy while a node serves it, and its restore.
 //!
-//! PostgreSQL has its own tools for that; `docs/operations.md` and `scripts/pitr` say how.
+//! PostgreSQL has its own tools for that, described in `docs/operations.md` and `scripts/pitr`.
 
 use std::fs::{self, File};
 use std::io;
@@ -19,10 +19,10 @@ pub use examine::Examined;
 pub use restore::{Permitted, Restored, restore};
 pub use save::{Saved, save};
 
-/// How the name of the key file goes on after that of its backup.
+/// The suffix of the key file's name, after the backup's name.
 const KEY_SUFFIX: &str = ".key";
 
-/// A backup or a restore did not come about; nothing that was there before was changed.
+/// The error of a backup or restore; nothing that existed before was changed.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Failed(String);
@@ -63,7 +63,7 @@ fn database(settings: &Settings) -> Result<PathBuf, Failed> {
     })
 }
 
-/// Refuses to write over anything.
+/// Refuses if the path exists, so that nothing is overwritten.
 fn free(path: &Path) -> Result<(), Failed> {
     if path.symlink_metadata().is_err() {
         return Ok(());
@@ -71,7 +71,7 @@ fn free(path: &Path) -> Result<(), Failed> {
     Err(Failed(format!("{} is there already: choose another name", path.display())))
 }
 
-/// A copy with mode 0600, written to the disk.
+/// Copies a file with mode 0600 and syncs it to the disk.
 fn copy(from: &Path, to: &Path) -> Result<(), Failed> {
     let copied = File::open(from).and_then(|mut source| {
         let mut target = private::create_new(to)?;
@@ -83,15 +83,15 @@ fn copy(from: &Path, to: &Path) -> Result<(), Failed> {
     })
 }
 
-/// Takes away a database that only these commands made.
+/// Removes a database that only these commands created.
 fn remove(path: &Path) {
     for file in sqlite_file::files(path) {
-        // Most of them are not there.
+        // Most of these files do not exist.
         let _ = fs::remove_file(file);
     }
 }
 
-/// Gives a file its final name, and has the folder written to the disk.
+/// Renames a file to its final name and syncs the folder to the disk.
 fn put(from: &Path, to: &Path) -> Result<(), Failed> {
     let folder = to.parent().filter(|folder| *folder != Path::new(""));
     let put = fs::rename(from, to)

@@ -1,4 +1,4 @@
-//! `yumo restore`: a backup takes the place of the database, and another epoch begins.
+//! `yumo restore`: replaces the database with a backup and begins a new epoch.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,31 +10,31 @@ use crate::platform::clock::real_now;
 use crate::platform::epoch_marker::Marker;
 use crate::platform::sqlite_file::{ServeLock, beside, broken, files};
 
-/// Why the epoch of a restored database changed.
+/// The recorded reason for the new epoch.
 const REASON: &str = "restored from a backup";
 
-/// What may be done where it is said.
+/// What the operator permitted by options.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Permitted {
-    /// A database that is there is moved aside.
+    /// An existing database may be moved aside.
     pub replace: bool,
-    /// A backup whose books do not prove right is taken.
+    /// A backup whose books do not pass the proof may be used.
     pub unproved: bool,
 }
 
-/// A database that was restored.
+/// The result of a restore.
 #[derive(Debug)]
 pub struct Restored {
-    /// What was found in it.
+    /// The result of the backup's check.
     pub examined: Examined,
-    /// Where the database before it is now.
+    /// The new path of the previous database.
     pub aside: Option<PathBuf>,
-    /// The keys were put where the settings want them.
+    /// Whether the backup's keys were copied to the path in the settings.
     pub keys: bool,
 }
 
-/// Puts a backup where the settings want the database. It is copied and examined first; until then
-/// nothing is touched.
+/// Puts a backup at the database path of the settings. It is copied and checked first; until then
+/// nothing is changed.
 ///
 /// # Errors
 /// When a node serves the database, one is there and may not be replaced, or the backup is not
@@ -64,7 +64,7 @@ pub async fn restore(
     Ok(Restored { examined, aside, keys })
 }
 
-/// The copy, examined, in a new epoch; true where the keys came with the backup.
+/// Makes the checked copy, in a new epoch; returns true where the keys came with the backup.
 async fn make(
     settings: &Settings,
     backup: &Path,
@@ -97,7 +97,7 @@ async fn make(
     }
 }
 
-/// Moves the database that is there aside, its log with it.
+/// Moves the existing database aside, together with its log.
 fn aside(target: &Path) -> Result<PathBuf, Failed> {
     let suffix = format!(".before-{}", real_now().format("%Y%m%dT%H%M%S%.6fZ"));
     let place = beside(target, &suffix);

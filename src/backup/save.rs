@@ -1,4 +1,4 @@
-//! `yumo backup`: one consistent file, while a node serves or not.
+//! `yumo backup`: writes one consistent file, whether or not a node is serving.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -11,18 +11,18 @@ use crate::config::Settings;
 use crate::platform::private;
 use crate::platform::sqlite_file::{beside, broken};
 
-/// A backup that was made.
+/// The result of a backup.
 #[derive(Debug)]
 pub struct Saved {
-    /// What was found in it.
+    /// The result of its check.
     pub examined: Examined,
-    /// Where the keys were copied to.
+    /// The path to which the keys were copied.
     pub keys: Option<PathBuf>,
 }
 
-/// Copies the database into a new file: everything committed before it began, and nothing of what
-/// came after. A node goes on serving meanwhile. The copy is kept under its name only once it was
-/// examined.
+/// Copies the database into a new file: everything committed before the copy began and nothing
+/// after it. A node can serve meanwhile. The copy gets its final name only after it passed the
+/// check.
 ///
 /// # Errors
 /// When something of that name is there, the database cannot be read, or the copy is not intact.
@@ -52,7 +52,7 @@ pub async fn save(settings: &Settings, target: &Path, with_keys: bool) -> Result
 }
 
 async fn write(settings: &Settings, source: &Path, to: &Path) -> Result<Examined, Failed> {
-    // SQLite writes into an empty file, and leaves it its mode.
+    // SQLite writes into an existing empty file and keeps its mode.
     drop(private::create_new(to).map_err(|error| broken(to, &error))?);
     let name = to.to_str().ok_or_else(|| Failed("the name of the backup is no text".to_owned()))?;
     let db = open(source, None).await?;

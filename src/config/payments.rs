@@ -1,8 +1,8 @@
-//! The keys of payment providers; they are never shown.
+//! The settings of payment providers; they are never shown.
 
 use serde::Deserialize;
 
-/// Epoint; keys are described in `config/default.toml`.
+/// The settings of Epoint; keys are described in `config/default.toml`.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "each key is described in config/default.toml")]
@@ -12,7 +12,7 @@ pub struct EpointSettings {
     pub private_key: String,
 }
 
-/// Payriff; keys are described in `config/default.toml`.
+/// The settings of Payriff; keys are described in `config/default.toml`.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "each key is described in config/default.toml")]

@@ -1,4 +1,4 @@
-//! Acknowledging: a device says that it has what it was told, up to a number (NOT-6).
+//! Acknowledgement: a device confirms that it has received a feed up to a sequence number (NOT-6).
 
 use std::collections::BTreeSet;
 
@@ -13,22 +13,22 @@ use super::Refusal;
 use crate::platform::feed::{self, Audience, BEHIND_MAX};
 use crate::platform::{Command, Stop, Tx};
 
-/// So many deliveries are noted at one acknowledgement, the newest: a device that is new here may
-/// have thousands behind it, which no longer matter.
+/// Maximum number of deliveries recorded per acknowledgement, the newest ones: a device that is new
+/// to the feed may have thousands of older events behind it, which no longer matter.
 const DELIVERIES_MAX: usize = 100;
 
-/// The acting device has everything up to this number.
+/// Records that the acting device has received everything up to a sequence number.
 ///
 /// # Source
 /// NOT-6; it is what *delivered* means in ORD-6 and PEN-2.
 #[derive(Clone, Debug)]
 pub struct Acknowledge {
-    /// Whose feed.
+    /// The feed's audience.
     pub audience: Audience,
-    /// The newest number it has.
+    /// The newest sequence number it has.
     pub seq: i64,
-    /// The orders whose delivery this means, where whoever handed the events over knows them;
-    /// otherwise they are looked up.
+    /// The orders whose delivery this confirms, if the sender of the events knows them; otherwise
+    /// they are looked up.
     pub handed: Option<Vec<OrderId>>,
 }
 
@@ -50,7 +50,7 @@ impl Command for Acknowledge {
         let at = tx.now();
         if let Some((_, what)) = matters(&self.audience) {
             for order_id in orders {
-                // The first device counts.
+                // The first device's delivery is kept.
                 let what = what.to_owned();
                 tx.insert_or_keep(delivery::Model { order_id, what, session_id, at });
             }
@@ -61,8 +61,8 @@ impl Command for Acknowledge {
 }
 
 impl Acknowledge {
-    /// The orders that were told about since the device last acknowledged; `None` when it already
-    /// had everything.
+    /// The orders with events since the device's last acknowledgement; `None` when it already had
+    /// everything.
     async fn look_up(
         &self,
         tx: &mut Tx,
@@ -85,7 +85,7 @@ impl Acknowledge {
     }
 }
 
-/// The event whose delivery has consequences, and what the delivery is called.
+/// The event kind whose delivery has consequences, and the name of that delivery.
 #[must_use]
 pub fn matters(audience: &Audience) -> Option<(&'static str, &'static str)> {
     match audience {
@@ -95,7 +95,7 @@ pub fn matters(audience: &Audience) -> Option<(&'static str, &'static str)> {
     }
 }
 
-/// The orders told about in (from, to], the newest of them.
+/// The newest orders with events in (from, to].
 async fn told(
     db: &DatabaseConnection,
     audience: &str,

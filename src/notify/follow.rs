@@ -1,5 +1,5 @@
-//! Following a feed: from a number on without a gap, or the word that it is too late for that
-//! (NOT-6).
+//! Following a feed: the events after a sequence number without a gap, or the answer that the
+//! subscriber is too far behind (NOT-6).
 
 use std::sync::Arc;
 
@@ -12,37 +12,37 @@ use crate::platform::engine::Shared;
 use crate::platform::epoch::Epoch;
 use crate::platform::feed::{BEHIND_MAX, after, newest, oldest};
 
-/// So many feeds are asked about at once.
+/// Maximum number of feeds in one query.
 pub const FEEDS_MAX: usize = 500;
 
-/// What a reader who stands at a number finds there.
+/// The result of resuming a feed at a sequence number.
 #[derive(Debug)]
 pub enum Found<T> {
-    /// It can go on from here.
+    /// The subscriber can resume.
     Here(T),
-    /// It cannot: the snapshot is needed.
+    /// The subscriber cannot resume and needs the snapshot.
     Behind(Behind),
 }
 
-/// A feed that does not reach from the reader's number on.
+/// The range of a feed that cannot be resumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Behind {
-    /// The oldest number still kept; one past the newest where nothing is.
+    /// The oldest sequence number kept; one past the newest where none is.
     pub oldest: i64,
-    /// The newest number.
+    /// The newest sequence number.
     pub newest: i64,
 }
 
-/// Where a reader begins who can go on.
+/// The position at which a subscriber resumes.
 #[derive(Clone, Debug)]
 pub struct Start {
-    /// The newest number.
+    /// The newest sequence number.
     pub newest: i64,
-    /// The history it goes on in.
+    /// The epoch in which it resumes.
     pub epoch: Epoch,
 }
 
-/// Can a reader go on after this number, which it has from the epoch it names (NOT-6)?
+/// Decides whether a subscriber can resume after a sequence number of the epoch it names (NOT-6).
 ///
 /// # Errors
 /// A fault when the database fails.
@@ -68,8 +68,8 @@ pub async fn from(
     })
 }
 
-/// The next events after a number of this epoch, at most a page; none where nothing is new. With
-/// `far` another node may have told something.
+/// The next events after a sequence number of this epoch, at most a page; empty where nothing is
+/// new. With `far`, another node may have emitted events.
 ///
 /// # Errors
 /// A fault when the database fails.
@@ -82,7 +82,7 @@ pub async fn next(
     let db = &shared.db.read;
     let found = after(db, &shared.tail, audience, number, far).await;
     let mut events = found.inspect_err(|_| shared.epoch.doubt())?;
-    // By its name: a restored database counts its epochs anew.
+    // Compared by id, because a restored database restarts the count of epochs.
     if *shared.epoch().await?.id != *epoch {
         let (newest, oldest) = (newest(db, audience).await?, oldest(db, audience).await?);
         return Ok(Found::Behind(Behind { oldest: oldest.unwrap_or(newest + 1), newest }));
@@ -94,7 +94,7 @@ pub async fn next(
     });
     let whole = whole.count();
     if whole == 0 && !events.is_empty() {
-        // Forgotten while the reader stood still.
+        // The events were deleted while the subscriber was not reading.
         let (newest, oldest) = (newest(db, audience).await?, oldest(db, audience).await?);
         return Ok(Found::Behind(Behind { oldest: oldest.unwrap_or(newest + 1), newest }));
     }
@@ -102,7 +102,7 @@ pub async fn next(
     Ok(Found::Here(events))
 }
 
-/// How far these feeds are, at most [`FEEDS_MAX`] of them; empty ones are left out.
+/// The newest sequence numbers of at most [`FEEDS_MAX`] feeds; empty feeds are left out.
 ///
 /// # Errors
 /// A fault when the database fails.
@@ -117,7 +117,7 @@ pub async fn far(
     Ok(rows.into_iter().map(|row| (row.audience, row.last_seq)).collect())
 }
 
-/// The newest number of a feed, and how far this device has acknowledged it.
+/// The newest sequence number of a feed, and the one this device has acknowledged.
 ///
 /// # Errors
 /// A fault when the database fails.
@@ -128,7 +128,7 @@ pub async fn standing(
 ) -> Result<(i64, i64), Stop> {
     let db = &shared.db.read;
     let key = (session_id, audience.to_owned());
-    // `all` and not `one`: a bound LIMIT makes SQLite parse the statement anew each time.
+    // `all` and not `one`: a bound LIMIT makes SQLite parse the statement again each time.
     let cursor = feed_cursor::Entity::find_by_id(key).all(db).await?.pop();
     Ok((newest(db, audience).await?, cursor.map_or(0, |cursor| cursor.seq)))
 }

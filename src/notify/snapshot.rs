@@ -1,5 +1,5 @@
-//! The snapshot: the open orders of an audience and the number to follow its feed from, both of
-//! one moment (NOT-6).
+//! The snapshot: an audience's open orders and the sequence number from which to follow its feed,
+//! both from one read transaction (NOT-6).
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -10,18 +10,18 @@ use crate::platform::engine::Shared;
 use crate::platform::feed::{self, Audience};
 use crate::platform::{Snapshot as Moment, Stop};
 
-/// State and number of one moment.
+/// The open orders and the sequence number, as of one moment.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Snapshot {
-    /// The history `seq` belongs to: resume with it.
+    /// The epoch that `seq` belongs to; it is sent when resuming.
     pub epoch: String,
-    /// Resume after this number.
+    /// The sequence number after which to resume.
     pub seq: i64,
-    /// The orders that are open, as this audience may see them.
+    /// The open orders, as this audience may see them.
     pub orders: Vec<OrderView>,
 }
 
-/// Reads both in one transaction, so that no event is missed between them and none is told twice.
+/// Reads both in one transaction, so that no event between them is missed or delivered twice.
 ///
 /// # Errors
 /// A fault when the database fails.
@@ -35,7 +35,7 @@ pub async fn snapshot(shared: &Shared, audience: &Audience) -> Result<Snapshot, 
             Ok::<_, Stop>(Snapshot { epoch: named, seq, orders })
         };
         let snapshot = shared.db.snapshot(read).await?;
-        // The read itself may have been the first one of a database that was restored.
+        // This read may have been the first of a restored database, which changes the epoch.
         if shared.epoch().await?.id == epoch {
             return Ok(snapshot);
         }

@@ -1,4 +1,4 @@
-//! The lasting record of what support did, as it is read (SUP-2).
+//! The reads of the audit log of support's acts (SUP-2).
 
 use chrono::{DateTime, Utc};
 use entity::audit_act::{Column, Entity, Model};
@@ -19,38 +19,38 @@ use crate::platform::page::{Page, PageQuery};
 /// An act of support.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ActView {
-    /// The act.
+    /// The id of the act.
     pub id: ActId,
-    /// When.
+    /// When it was done.
     pub at: DateTime<Utc>,
-    /// In which role of the system.
+    /// The kind of actor.
     pub actor_kind: Actor,
-    /// Which person; nil for the command line.
+    /// The person; nil for the command line.
     pub actor: Uuid,
     /// 1, 2, 3 … of this actor.
     pub actor_n: i64,
     /// The person's role at that moment.
     pub role: Option<String>,
-    /// From which device.
+    /// The session it was done in.
     pub session_id: Option<SessionId>,
-    /// From which network address.
+    /// The network address it was done from.
     pub address: Option<SealedField>,
-    /// What was done.
+    /// The kind of act.
     pub act: String,
-    /// To what kind of thing.
+    /// The kind of subject.
     pub subject_kind: String,
-    /// To which one.
+    /// The subject.
     pub subject_id: Uuid,
     /// 1, 2, 3 … about this subject.
     pub subject_n: i64,
-    /// What it moved.
+    /// The amount it moved.
     pub amount: Money,
-    /// Why.
+    /// The actor's reason.
     pub reason: String,
-    /// What it changed, as it was.
+    /// What it changed, before the act.
     #[schema(value_type = Object)]
     pub before: Value,
-    /// The same, as it then was.
+    /// What it changed, after the act.
     #[schema(value_type = Object)]
     pub after: Value,
 }
@@ -76,18 +76,18 @@ fn view(row: Model) -> ActView {
     }
 }
 
-/// Which acts.
+/// The filter of a page of acts.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
-    /// Only this person's.
+    /// Only acts of this person.
     pub actor: Option<Uuid>,
-    /// Only of this kind.
+    /// Only acts of this kind.
     pub act: Option<String>,
-    /// Only about this subject.
+    /// Only acts about this subject.
     pub subject_id: Option<Uuid>,
-    /// Not before then.
+    /// Only acts at or after this instant.
     pub from: Option<Instant>,
-    /// Before then.
+    /// Only acts before this instant.
     pub until: Option<Instant>,
 }
 

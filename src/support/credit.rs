@@ -1,5 +1,5 @@
-//! Support credits a partner's balance: money it received outside the app, under a receipt, or
-//! goodwill, which is no top-up and never goes back (LIM-11).
+//! Crediting a partner's balance by support: money received outside the app, under a receipt, or
+//! goodwill, which is no top-up and not refundable (LIM-11).
 
 use entity::value::{Money, PartnerId};
 use entity::wallet;
@@ -14,22 +14,22 @@ use crate::platform::codes::given;
 use crate::platform::{Command, Stop, Tx};
 use crate::policy;
 
-/// Characters of a reason.
+/// Maximum length of a reason, in characters.
 const REASON_MAX: usize = 500;
 
 /// Credits a partner's balance.
 pub struct CreditPartner {
-    /// Whose.
+    /// The partner.
     pub partner_id: PartnerId,
-    /// Above zero.
+    /// The amount, above zero.
     pub amount: Money,
-    /// Why.
+    /// Support's reason.
     pub reason: String,
-    /// The receipt of money that was received; goodwill where there is none.
+    /// The receipt of received money; none means goodwill.
     pub receipt: Option<String>,
-    /// Is it a top-up the partner paid in cash, which brings the gift of one (BON-4)?
+    /// Whether it is a top-up paid in cash, which earns the gift of a top-up (BON-4).
     pub gift: bool,
-    /// The same amount again is meant.
+    /// Confirms that a second credit of the same amount is intended.
     pub confirm: bool,
 }
 
@@ -53,7 +53,7 @@ impl Command for CreditPartner {
             return Err(Refusal::ReceiptRequired.into());
         }
         let id = match receipt {
-            // A top-up like any other: it is listed, and may go back (BAL-5).
+            // Booked like any other top-up: it is listed, and may be refunded (BAL-5).
             Some(receipt) => {
                 let note = format!("{reason} ({receipt})");
                 top_up::recorded(tx, self.partner_id, self.amount, &note, self.gift).await?.id.0
@@ -69,8 +69,8 @@ impl Command for CreditPartner {
             after: json!({"credit": id, "receipt": receipt, "gift": self.gift}),
         };
         limits::act_once(tx, act, self.confirm).await?;
-        // As it will be if nothing else moves meanwhile; the balance itself is changed by the
-        // amount alone.
+        // The balance expected without concurrent changes; the row itself is only incremented by
+        // the amount.
         let keys = policy::book::in_force(tx)?.keys;
         let floor = wallet.floor.unwrap_or(keys.balance.floor);
         let posted = Money(wallet.posted.0 + self.amount.0);

@@ -1,4 +1,4 @@
-//! Support: what the operator's people do that no other capability owns.
+//! Support: acts of the operator's staff that belong to no other capability.
 
 pub mod acts;
 pub mod credit;

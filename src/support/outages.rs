@@ -1,5 +1,5 @@
-//! The report of our own outages: when the engine could not serve, and whose deadlines moved
-//! (OUT-1).
+//! The report of the engine's own outages: when it could not serve, and which orders' deadlines
+//! were extended (OUT-1).
 
 use chrono::{DateTime, Utc};
 use entity::value::{OrderId, OutageId};
@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use crate::platform::Stop;
 use crate::platform::page::{Page, PageQuery};
 
-/// Orders named in one report at most.
+/// Maximum number of orders listed in one report.
 const ORDERS_MAX: u64 = 10_000;
 
 /// One outage.
@@ -26,13 +26,13 @@ pub struct OutageView {
     pub down_at: DateTime<Utc>,
     /// The first moment good again.
     pub up_at: DateTime<Utc>,
-    /// How many orders it touched.
+    /// The number of orders it affected.
     pub orders_touched: usize,
-    /// Which.
+    /// Those orders.
     pub order_ids: Vec<OrderId>,
 }
 
-/// The outages, newest first.
+/// A page of outages, newest first.
 ///
 /// # Errors
 /// When the database fails.

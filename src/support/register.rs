@@ -1,4 +1,4 @@
-//! Support registers a branch: the branch itself, its owner, and an empty wallet, all at once.
+//! Registering a branch by support: the branch, its owner and an empty wallet in one command.
 
 use crate::bonus::Owner;
 use crate::bonus::purse::opened;

@@ -1,4 +1,4 @@
-//! Support unlocks a balance that a charge-back locked (LIM-11).
+//! Unlocking a balance that a charge-back locked, by support (LIM-11).
 
 use entity::value::{EventId, Money, PartnerId};
 use entity::wallet;
@@ -14,18 +14,18 @@ use crate::platform::{Audience, Command, Stop, Tx};
 
 /// Unlocks a partner's balance.
 pub struct UnlockBalance {
-    /// Whose.
+    /// The partner.
     pub partner_id: PartnerId,
-    /// Why.
+    /// Support's reason.
     pub reason: String,
 }
 
-/// A balance that is not locked any more.
+/// The balance after unlocking.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 pub struct UnlockedView {
-    /// Whose.
+    /// The partner.
     pub partner_id: PartnerId,
-    /// What stands on it.
+    /// The sum of the balance's postings.
     pub posted: Money,
 }
 

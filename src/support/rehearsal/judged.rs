@@ -1,4 +1,5 @@
-//! Who would have been sanctioned: the judges' own rules over a period, fault by fault: pure.
+//! The sanctions that would have been imposed over a period, by the sanction rules, strike by
+//! strike. Pure.
 
 use std::collections::BTreeMap;
 
@@ -12,26 +13,26 @@ use uuid::Uuid;
 use crate::policy::Policy;
 use crate::reputation::rules::{Earlier, Fault, Verdict, judge_client, judge_partner};
 
-/// Subjects named at most.
+/// Maximum number of subjects listed.
 const NAMED: usize = 10;
 
-/// Faults of each subject.
+/// The strikes of each subject.
 pub(super) type Faults = BTreeMap<Uuid, Vec<Fault>>;
 
-/// How often somebody is sanctioned, as it is and as it would be.
+/// The number of sanctions of a kind, under the current policy and under the draft.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct SanctionChange {
-    /// Which sanction.
+    /// The kind of sanction.
     pub kind: SanctionKind,
-    /// Under the policy of today.
+    /// The number under the current policy.
     pub before: u64,
-    /// Under the draft.
+    /// The number under the draft.
     pub after: u64,
-    /// For whom it differs, ten at most.
+    /// The subjects for whom it differs, at most ten.
     pub subjects: Vec<Uuid>,
 }
 
-/// How many sanctions each subject has.
+/// The number of sanctions of each kind, by subject.
 #[derive(Default)]
 pub(super) struct Judged(BTreeMap<(Uuid, &'static str), u64>);
 
@@ -43,7 +44,7 @@ const KINDS: [(SanctionKind, &str); 4] = [
 ];
 
 impl Judged {
-    /// Judges clients and branches under a version (SAN-1, SAN-2).
+    /// Applies a policy version to the strikes of clients and branches (SAN-1, SAN-2).
     pub(super) fn of(clients: Faults, branches: &Faults, keys: &Policy) -> Self {
         let mut judged = Self::default();
         let window = TimeDelta::hours(keys.client.ban_window_h);
@@ -62,7 +63,7 @@ impl Judged {
         judged
     }
 
-    /// Each fault is judged when it happens, by those within the window before it.
+    /// Evaluates each strike at its instant, with those inside the window before it.
     fn subject(
         &mut self,
         subject: Uuid,
@@ -94,7 +95,7 @@ fn name(kind: SanctionKind) -> &'static str {
     KINDS.iter().find(|(known, _)| *known == kind).map_or("", |(_, name)| name)
 }
 
-/// Both beside each other, by kind.
+/// Compares both results, by kind.
 pub(super) fn compare(before: &Judged, after: &Judged) -> Vec<SanctionChange> {
     let one = |(kind, name): (SanctionKind, &'static str)| {
         let keys = before.0.keys().chain(after.0.keys());
@@ -132,7 +133,7 @@ mod tests {
         KINDS.iter().map(|(_, name)| judged.count(name)).collect()
     }
 
-    /// SAN-1: five in ten days ban for a week, and the window begins anew after it: the 6th and
+    /// SAN-1: five in ten days are a ban of a week, after which the window restarts: the 6th and
     /// 7th fall into the ban, the 8th to 12th are the next five.
     #[test]
     fn san_1_bans_over_a_period() {
@@ -158,7 +159,7 @@ mod tests {
         let strict =
             keys(serde_json::json!({"partner": {"visibility_count": 4, "block_count": 9}}));
         let draft = Judged::of(Faults::new(), &faults(&eight), &strict);
-        // Lowered at the 4th; the 5th to 8th are four others: a repeat, blocked.
+        // The 4th lowers the visibility; the 5th to 8th are four others: a repeat, hence a block.
         assert_eq!(counts(&draft), [0, 1, 1, 1]);
         let lenient = keys(serde_json::json!({"partner": {"block_count": 9}}));
         let draft = Judged::of(Faults::new(), &faults(&eight), &lenient);

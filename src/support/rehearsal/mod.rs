@@ -1,8 +1,9 @@
-//! Rehearsing a policy: the orders of a past period under a draft beside the version each was
-//! placed under, and who would have been sanctioned. Reads one moment and writes nothing.
+//! Rehearsal of a policy: compares the orders of a past period under a draft with the version each
+//! was placed under, and the sanctions that would have followed. Reads one snapshot and writes
+//! nothing.
 //!
-//! What people did stays as it was – when they cancelled, came, were served – and only what the
-//! policy makes of it is asked anew. What lay before the period counts for neither side.
+//! The recorded behaviour stays fixed (when people cancelled, came, were served); only what the
+//! policy derives from it is recomputed. What happened before the period counts for neither side.
 
 mod judged;
 mod sums;
@@ -34,45 +35,46 @@ use crate::policy::draft::Changes;
 use crate::policy::{Book, Policy, read};
 use crate::reputation::rules::{CLIENT_FAULTS, Fault, PARTNER_FAULTS};
 
-/// The longest period.
+/// The longest period, in days.
 const DAYS_MAX: i64 = 92;
-/// Orders looked at, at most.
+/// Maximum number of orders evaluated.
 pub const ORDERS_MAX: usize = 100_000;
 /// Rows read at once.
 const BATCH: u64 = 1_000;
-/// Pages of branches' marks, at most.
+/// Maximum number of pages of branches' strikes.
 const MARK_PAGES_MAX: usize = 100;
 
 crate::refusals! {
-    /// What a rehearsal refuses.
+    /// The refusals of a rehearsal.
     Refusal {
         PeriodInvalid = "rehearsal_period_invalid", Unprocessable, "That is no period to rehearse", "Name a past period of at most 92 days.";
     }
 }
 
-/// What is to be rehearsed.
+/// The request for a rehearsal.
 #[derive(Clone, Debug)]
 pub struct Rehearse {
-    /// The draft, on the newest version.
+    /// The draft, as changes of the newest version.
     pub changes: Changes,
-    /// Orders placed from then …
+    /// Includes orders placed from this instant …
     pub from: Instant,
-    /// … and before then.
+    /// … and before this one.
     pub until: Instant,
-    /// Orders looked at, at most.
+    /// Maximum number of orders evaluated.
     pub orders_max: usize,
 }
 
-/// What the draft would have changed.
+/// The result of a rehearsal.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Rehearsed {
-    /// The version the draft is put on.
+    /// The version that the draft is based on.
     pub base_version: i32,
-    /// The period.
+    /// The start of the period.
     pub from: DateTime<Utc>,
-    /// Its end, exclusive.
+    /// The end of the period, exclusive.
     pub until: DateTime<Utc>,
-    /// Orders from then on were not looked at: there are too many.
+    /// Where the evaluation stopped because of too many orders: those from then on are not
+    /// included.
     pub cut_at: Option<DateTime<Utc>>,
     /// Quick orders.
     pub quick: Sums,
@@ -80,15 +82,15 @@ pub struct Rehearsed {
     pub booking: Sums,
     /// Both.
     pub total: Sums,
-    /// Bans and sanctions of branches, under the policy of today and under the draft.
+    /// Bans and sanctions of branches, under the current policy and under the draft.
     pub sanctions: Vec<SanctionChange>,
     /// The ten orders that differ most.
     pub biggest: Vec<Biggest>,
-    /// What the check warns of.
+    /// Warnings from the check of the draft.
     pub warnings: Vec<Finding>,
 }
 
-/// Runs it.
+/// Runs a rehearsal.
 ///
 /// # Errors
 /// `rehearsal_period_invalid`, a draft that is refused, or a fault.
@@ -149,14 +151,14 @@ struct Stage {
     book: Arc<Book>,
     draft: Arc<Policy>,
     sums: ByKind,
-    /// Faults of clients under the version of each order, and under the draft.
+    /// Strikes of clients under the version of each order, and under the draft.
     clients: [Faults; 2],
     /// When the engine could not serve (OUT-1).
     outages: Vec<Span>,
 }
 
 impl Stage {
-    /// Goes through the orders; gives where it was cut.
+    /// Evaluates the orders; returns the instant where it stopped early, if it did.
     async fn orders(&mut self, period: &Rehearse) -> Result<Option<Instant>, Stop> {
         let mut left = period.orders_max;
         let mut place = (period.from, OrderId(Uuid::nil()));
@@ -215,7 +217,7 @@ impl Stage {
         cost
     }
 
-    /// Faults of branches, as they were marked.
+    /// The recorded strikes of branches.
     async fn branches(&self, from: Instant, until: Instant) -> Result<Faults, Stop> {
         let mut found = Faults::new();
         let (mut at, mut id) = (from, Uuid::nil());
@@ -241,7 +243,7 @@ impl Stage {
     }
 }
 
-/// Rows after a place, by time and then by id.
+/// The condition for rows after a position, by time and then by id.
 fn after<C: sea_orm::ColumnTrait>(time: C, at: Instant, id: C, last: Uuid) -> Condition {
     let same = Condition::all().add(time.eq(at)).add(id.gt(last));
     Condition::any().add(time.gt(at)).add(same)
@@ -274,7 +276,7 @@ async fn seen<C: ConnectionTrait>(
     Ok(rows.into_iter().map(|row| (row.order_id, row.at)).collect())
 }
 
-/// Those of these orders in which what counted against the client was undone (PEN-7).
+/// Those of these orders whose strikes against the client were voided (PEN-7).
 async fn voided<C: ConnectionTrait>(db: &C, orders: &[OrderId]) -> Result<Vec<OrderId>, Stop> {
     let rows = mark::Entity::find()
         .filter(mark::Column::OrderId.is_in(orders.iter().copied()))

@@ -1,4 +1,4 @@
-//! Sums over orders, and the orders that differ most: pure.
+//! Sums over orders, and the orders that differ most. Pure.
 
 use entity::order::{Kind, Model};
 use entity::value::{Money, OrderId};
@@ -7,10 +7,10 @@ use utoipa::ToSchema;
 
 use super::terms::Cost;
 
-/// Orders named at most.
+/// Maximum number of orders listed.
 const NAMED: usize = 10;
 
-/// An amount as it is and as it would be.
+/// An amount under the current and under the draft policy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Change {
     /// Under the version each order was placed under.
@@ -32,20 +32,20 @@ impl Change {
     }
 }
 
-/// What orders come to.
+/// Sums over a set of orders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Sums {
-    /// How many there are.
+    /// The number of orders.
     pub orders: u64,
-    /// How many of them cost somebody something else.
+    /// The number of orders whose commission or penalty differs.
     pub changed: u64,
-    /// Commission.
+    /// The sum of commissions.
     pub commission: Change,
-    /// Penalties.
+    /// The sum of penalties.
     pub penalties: Change,
-    /// How many orders had a penalty.
+    /// The number of orders with a penalty.
     pub penalised_before: u64,
-    /// How many would have.
+    /// The number of orders that would have a penalty under the draft.
     pub penalised_after: u64,
 }
 
@@ -74,14 +74,14 @@ impl Sums {
     }
 }
 
-/// An order that differs much.
+/// One of the orders that differ most.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Biggest {
-    /// Which.
+    /// The order.
     pub order_id: OrderId,
-    /// What people read aloud.
+    /// The order's short code.
     pub code: String,
-    /// Quick or booked.
+    /// Quick or booking.
     pub kind: Kind,
     /// Its commission.
     pub commission: Change,
@@ -89,7 +89,7 @@ pub struct Biggest {
     pub penalty: Change,
 }
 
-/// The orders that differ most, commission and penalty together; of equal ones the earlier.
+/// The orders that differ most by commission and penalty together; among equals the earlier ones.
 #[derive(Default)]
 pub(super) struct Top(Vec<(i64, Biggest)>);
 

@@ -1,4 +1,4 @@
-//! What an order costs under a version of the policy, from its own instants: pure.
+//! The cost of an order under a policy version, from its recorded instants. Pure.
 
 use chrono::TimeDelta;
 use entity::order::{Kind, Model, Reason, Status};
@@ -8,17 +8,17 @@ use crate::ledger::commission::{base, commission};
 use crate::orders::fee;
 use crate::policy::Policy;
 
-/// What an order costs.
+/// The cost of an order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Cost {
-    /// The partner.
+    /// The partner's commission.
     pub commission: Money,
-    /// The client.
+    /// The client's penalty.
     pub penalty: Money,
 }
 
-/// What an order costs under a version its snapshot was taken from: the commission on the final
-/// amount (COM-1), the fee of its end (PEN-1, PEN-2, PEN-3).
+/// The cost of an order under its snapshot's version: the commission on the final amount (COM-1),
+/// and the fee of its end (PEN-1, PEN-2, PEN-3).
 pub(super) fn cost(
     order: &Model,
     seen_at: Option<Instant>,
@@ -35,7 +35,7 @@ pub(super) fn cost(
 fn penalty(order: &Model, seen_at: Option<Instant>, outages: &[Span], keys: &Policy) -> Money {
     let (Some(reason), Some(at)) = (order.reason, order.cancelled_at) else { return Money::ZERO };
     match reason {
-        // Who left after being taken in left because the class was corrected: free (ORD-10).
+        // A client who left after admission did so because the class was corrected: free (ORD-10).
         Reason::ClientCancelled if order.admitted_at.is_none() => {
             fee::quote(order, seen_at, keys, outages, at).amount
         }
@@ -50,7 +50,8 @@ fn penalty(order: &Model, seen_at: Option<Instant>, outages: &[Span], keys: &Pol
     }
 }
 
-/// Does its end count against the client: a fee was due, or nobody came (SAN-1)?
+/// Whether the order's end counts against the client: a fee was due, or the client did not come
+/// (SAN-1).
 pub(super) fn faulty(order: &Model, cost: Cost) -> bool {
     match order.reason {
         Some(Reason::NoShow | Reason::Burned) => true,
@@ -67,9 +68,9 @@ pub(super) fn faulty(order: &Model, cost: Cost) -> bool {
     }
 }
 
-/// The order as if it had been placed under the draft: rates, caps, free windows, the time after
-/// which a client who was not taken in leaves free. A branch's own window stays, within what the
-/// draft lets it set.
+/// The order as if it had been placed under the draft: rates, caps, free windows, and the time
+/// after which a client who was not admitted may leave free. A branch's own window stays, within
+/// the draft's bounds.
 pub(super) fn rewritten(order: &Model, pinned: &Policy, draft: &Policy) -> Model {
     let booking = &draft.booking;
     let mut next = order.clone();
