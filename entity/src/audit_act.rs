@@ -1,4 +1,4 @@
-//! What one of the operator's people did to money, partners or the policy: rows are only added.
+//! The audit log of what the operator's staff did to money, partners or the policy; append-only.
 
 use sea_orm::entity::prelude::*;
 
@@ -14,39 +14,39 @@ pub struct Model {
     pub id: ActId,
     /// When.
     pub at: Instant,
-    /// In which role of the system.
+    /// The actor's role in the system.
     pub actor_kind: Actor,
-    /// Which person; nil for the command line and the clock.
+    /// The person; nil for the command line and the scheduler.
     pub actor: Uuid,
-    /// 1, 2, 3 … of this actor: a missing number is a row taken away.
+    /// Sequence number per actor, from 1 and without gaps: a gap shows that a row was deleted.
     pub actor_n: i64,
     /// The person's role at that moment.
     pub role: Option<String>,
-    /// From which device.
+    /// The session (device) it came from.
     pub session_id: Option<SessionId>,
-    /// From which network address.
+    /// The network address it came from.
     pub address: Option<Sealed>,
-    /// What was done.
+    /// The act: what was done.
     pub act: String,
-    /// To what kind of thing.
+    /// The kind of thing it was done to.
     pub subject_kind: String,
-    /// To which one.
+    /// The id of that thing.
     pub subject_id: Uuid,
-    /// 1, 2, 3 … about this subject.
+    /// Sequence number per subject, from 1.
     pub subject_n: i64,
-    /// Qəpik it moved, or lets be moved; 0 where it moves none.
+    /// The qəpik it moved or allows to be moved; 0 where it moves none.
     pub amount: Money,
-    /// Why, in the person's words.
+    /// The reason, in the person's words.
     pub reason: String,
-    /// What it changed, as it was; personal data sealed.
+    /// The changed data before the act; personal data sealed.
     #[sea_orm(column_type = "JsonBinary")]
     pub before: Json,
-    /// The same, as it then was.
+    /// The same data after the act.
     #[sea_orm(column_type = "JsonBinary")]
     pub after: Json,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

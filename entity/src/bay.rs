@@ -1,4 +1,4 @@
-//! Places where a car can be served.
+//! Bays: places at a branch where one car can be served.
 
 use sea_orm::entity::prelude::*;
 
@@ -11,19 +11,19 @@ pub struct Model {
     /// The bay.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: BayId,
-    /// Whose it is.
+    /// The branch it belongs to.
     pub partner_id: PartnerId,
-    /// What staff call it.
+    /// Its name among the staff.
     pub name: String,
     /// What it can serve (`wash`, `lift`).
     pub kind: String,
-    /// In use.
+    /// Whether it is in use.
     pub active: bool,
-    /// Since when.
+    /// When the row was created.
     pub created_at: Instant,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

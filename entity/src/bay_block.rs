@@ -1,4 +1,4 @@
-//! Times in which a bay is closed by hand: walk-ins, repairs (BK-13).
+//! Bay blocks: spans in which staff closed a bay by hand, for walk-ins or repairs (BK-13).
 
 use sea_orm::entity::prelude::*;
 
@@ -8,28 +8,28 @@ use crate::value::{BayId, BlockId, Instant, PartnerId};
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "bay_block")]
 pub struct Model {
-    /// The block; its ticks are held under this id.
+    /// The block; its occupancy cells are held under this id.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: BlockId,
-    /// Whose bay.
+    /// The branch of the bay.
     pub partner_id: PartnerId,
-    /// Which bay.
+    /// The bay.
     pub bay_id: BayId,
-    /// From then.
+    /// The first instant of the block.
     pub starts_at: Instant,
-    /// Until then, exclusive.
+    /// The first instant after it.
     pub ends_at: Instant,
-    /// Why.
+    /// The reason.
     pub note: String,
     /// Since when it stands.
     pub created_at: Instant,
-    /// Taken away.
+    /// When the block was removed.
     pub removed_at: Option<Instant>,
     /// Optimistic version.
     pub version: i64,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

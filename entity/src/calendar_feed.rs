@@ -13,11 +13,11 @@ pub struct Model {
     pub partner_id: PartnerId,
     /// The keyed hash of the secret in the address.
     pub token: String,
-    /// Since when this address is good.
+    /// Since when this address is valid.
     pub created_at: Instant,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,4 +1,4 @@
-//! Campaigns by which bonus is granted (BON-8).
+//! Campaigns: what bonus is granted to whom, and under which budget (BON-8).
 
 use sea_orm::entity::prelude::*;
 
@@ -12,33 +12,33 @@ pub struct Model {
     /// The campaign.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: CampaignId,
-    /// What people read.
+    /// Its name, as people read it.
     pub name: String,
-    /// For whom.
+    /// Which kind of owner it is for.
     pub audience: OwnerKind,
-    /// What one owner gets, once.
+    /// The amount one owner gets, once.
     pub amount: Money,
-    /// How long it lives, hours.
+    /// The lifetime of a granted lot, hours.
     pub ttl_h: i64,
-    /// What all of it may cost.
+    /// The most that all its grants may add up to.
     pub budget: Money,
-    /// What it has cost so far; never above the budget.
+    /// The sum granted so far; never above the budget.
     pub granted: Money,
-    /// What an owner types in to get it; support alone grants it where there is none.
+    /// The code an owner enters to get it; without one only support grants it.
     pub code: Option<String>,
-    /// From then.
+    /// The first instant of the campaign.
     pub starts_at: Instant,
-    /// Until then.
+    /// The end of the campaign.
     pub ends_at: Instant,
-    /// Who of support made it.
+    /// The support agent who created it.
     pub by_person: PersonId,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// Since when.
+    /// When the row was created.
     pub created_at: Instant,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -14,13 +14,13 @@ pub struct Model {
     /// Keyed hash of the device's id.
     #[sea_orm(primary_key, auto_increment = false)]
     pub device_hash: String,
-    /// By whom.
+    /// The person who entered the code.
     pub person_id: PersonId,
     /// When.
     pub at: Instant,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

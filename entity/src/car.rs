@@ -11,7 +11,7 @@ pub struct Model {
     /// The car.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: CarId,
-    /// Whose it is.
+    /// The client who owns it.
     pub client_id: PersonId,
     /// The plate, sealed.
     pub plate: Sealed,
@@ -19,17 +19,17 @@ pub struct Model {
     pub plate_hash: String,
     /// Make and model.
     pub make: String,
-    /// Class: price and duration.
+    /// The class, which determines price and duration.
     pub class: CarClass,
-    /// Since when.
+    /// When the row was created.
     pub created_at: Instant,
-    /// When the client let it go.
+    /// When the client removed it.
     pub removed_at: Option<Instant>,
     /// Optimistic version.
     pub version: i64,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,4 +1,4 @@
-//! The checkpoint of the ledger: what the postings folded so far add up to, by account (BAL-6).
+//! The checkpoint of the ledger: the sum of the folded postings by account (BAL-6).
 
 use sea_orm::entity::prelude::*;
 
@@ -11,11 +11,11 @@ pub struct Model {
     /// The account.
     #[sea_orm(primary_key, auto_increment = false)]
     pub account: String,
-    /// Credits less debits of the folded postings.
+    /// Credits minus debits of the folded postings.
     pub amount: Money,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

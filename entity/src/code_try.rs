@@ -1,4 +1,4 @@
-//! Campaign codes that were entered, to count the wrong ones (LIM-6).
+//! Attempts to enter a campaign code, kept to count the wrong ones (LIM-6).
 
 use sea_orm::entity::prelude::*;
 
@@ -8,24 +8,24 @@ use crate::value::{Instant, PersonId};
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "code_try")]
 pub struct Model {
-    /// The try.
+    /// The attempt.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// Whose.
+    /// The person who entered it.
     pub person_id: PersonId,
-    /// 1, 2, 3 … of this person.
+    /// Sequence number per person, from 1.
     pub person_n: i64,
     /// Keyed hash of the network address, where it is known.
     pub address: Option<String>,
-    /// 1, 2, 3 … from this address.
+    /// Sequence number per address, from 1.
     pub address_n: Option<i64>,
-    /// Was there no such code?
+    /// Whether no campaign had this code.
     pub wrong: bool,
     /// When.
     pub at: Instant,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,4 +1,4 @@
-//! Steps that changed rows of older versions and need the keys to do so; each once.
+//! Data migrations that need the encryption keys, recorded when done so that each runs once.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,14 +8,14 @@ use crate::value::Instant;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "data_step")]
 pub struct Model {
-    /// Which step.
+    /// The name of the migration step.
     #[sea_orm(primary_key, auto_increment = false)]
     pub name: String,
     /// When it was done.
     pub done_at: Instant,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

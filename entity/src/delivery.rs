@@ -1,4 +1,4 @@
-//! When something that matters first reached a device (ORD-6, PEN-2).
+//! Deliveries: when an offer or an acceptance first reached a device (ORD-6, PEN-2).
 
 use sea_orm::entity::prelude::*;
 
@@ -16,11 +16,11 @@ pub struct Model {
     pub what: String,
     /// The device.
     pub session_id: SessionId,
-    /// When it acknowledged.
+    /// When the device acknowledged it.
     pub at: Instant,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,4 +1,4 @@
-//! Feed counters: the newest number of each audience (NOT-6).
+//! Feed counters: the newest sequence number of each audience (NOT-6).
 
 use sea_orm::entity::prelude::*;
 
@@ -9,11 +9,11 @@ pub struct Model {
     /// `client:<id>`, `branch:<id>`, `support`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub audience: String,
-    /// The newest number.
+    /// The newest sequence number.
     pub last_seq: i64,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

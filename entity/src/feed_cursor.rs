@@ -1,4 +1,4 @@
-//! How far each device has acknowledged (NOT-6).
+//! Feed cursors: how far each device has acknowledged each feed (NOT-6).
 
 use sea_orm::entity::prelude::*;
 
@@ -11,16 +11,16 @@ pub struct Model {
     /// The device.
     #[sea_orm(primary_key, auto_increment = false)]
     pub session_id: SessionId,
-    /// Whose feed.
+    /// The audience of the feed.
     #[sea_orm(primary_key, auto_increment = false)]
     pub audience: String,
-    /// Acknowledged up to here.
+    /// The sequence number acknowledged so far.
     pub seq: i64,
     /// When.
     pub at: Instant,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

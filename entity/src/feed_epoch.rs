@@ -1,4 +1,4 @@
-//! One history of the feeds: a database that is restored begins another (NOT-6).
+//! Epochs of the feeds: a restored database begins a new one (NOT-6).
 
 use sea_orm::entity::prelude::*;
 
@@ -11,18 +11,18 @@ pub struct Model {
     /// 1, 2, 3 …
     #[sea_orm(primary_key, auto_increment = false)]
     pub n: i32,
-    /// Its name on the wire: random, never used again.
+    /// Its name in the API: random, never reused.
     pub epoch: String,
-    /// Which server, timeline, database and table it began in; empty on `SQLite`, and where the
-    /// server does not say.
+    /// The server, timeline, database and table it began in; empty on `SQLite`, and where the
+    /// server does not report them.
     pub place: String,
-    /// Why it began.
+    /// The reason it began.
     pub reason: String,
     /// When.
     pub began_at: Instant,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,4 +1,4 @@
-//! What an audience was told: 1, 2, 3 …, without a gap (NOT-6).
+//! Feed events: the events emitted to each audience, numbered from 1 without gaps (NOT-6).
 
 use sea_orm::entity::prelude::*;
 
@@ -8,13 +8,13 @@ use crate::value::{EventId, Instant, OrderId, SessionId};
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "feed_event")]
 pub struct Model {
-    /// Whose feed.
+    /// The audience of the feed.
     #[sea_orm(primary_key, auto_increment = false)]
     pub audience: String,
-    /// Its number.
+    /// Its sequence number.
     #[sea_orm(primary_key, auto_increment = false)]
     pub seq: i64,
-    /// The same everywhere it is told.
+    /// The event's id, the same on every channel.
     pub id: EventId,
     /// What happened, in the past tense.
     pub kind: String,
@@ -22,13 +22,13 @@ pub struct Model {
     pub at: Instant,
     /// The order it is about.
     pub order_id: Option<OrderId>,
-    /// The device that caused it: no alarm there (ORD-9).
+    /// The device that caused it, which raises no alarm for it (ORD-9).
     pub session_id: Option<SessionId>,
-    /// JSON as its reader may see it; personal data sealed.
+    /// The JSON the audience may see; personal data sealed.
     pub payload: String,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

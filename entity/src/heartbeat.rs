@@ -1,4 +1,4 @@
-//! Proof that a node could serve (OUT-1).
+//! Heartbeats of the nodes, from which outages are detected (OUT-1).
 
 use sea_orm::entity::prelude::*;
 
@@ -8,18 +8,18 @@ use crate::value::Instant;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "heartbeat")]
 pub struct Model {
-    /// One start of one node.
+    /// The id of one run of a node, new at each start.
     #[sea_orm(primary_key, auto_increment = false)]
     pub node: Uuid,
     /// When it started.
     pub started_at: Instant,
-    /// The newest moment it could write.
+    /// When the node last wrote to the database.
     pub beat_at: Instant,
-    /// A stop in good order.
+    /// When the node stopped in an orderly way.
     pub stopped_at: Option<Instant>,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

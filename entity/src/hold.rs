@@ -13,16 +13,16 @@ pub struct Model {
     pub id: HoldId,
     /// The order.
     pub order_id: OrderId,
-    /// Whose money.
+    /// The wallet the money is held in.
     pub wallet_id: Uuid,
     /// How much of the balance is held now.
     pub amount: Money,
     /// How much of the bonus is held now.
     pub bonus: Money,
-    /// In which order it was taken, where bonus is among it (BON-2, COM-3).
+    /// The allocations, in the order they were taken, where bonus is among them (BON-2, COM-3).
     #[sea_orm(column_type = "JsonBinary", nullable)]
     pub legs: Option<Legs>,
-    /// Where it stands.
+    /// Its current state.
     pub state: HoldState,
     /// When it was taken.
     pub at: Instant,
@@ -32,13 +32,13 @@ pub struct Model {
     pub version: i64,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Where a hold stands.
+/// The state of a hold.
 #[derive(
     Clone,
     Copy,
@@ -57,11 +57,11 @@ pub enum HoldState {
     Open,
     /// Became a posting.
     Captured,
-    /// Let go.
+    /// Released.
     Released,
 }
 
-/// What is held, in the order in which it was taken: what was taken last goes back first (COM-3).
+/// The allocations of a hold in the order they were taken; the last one is returned first (COM-3).
 #[derive(
     Clone,
     Debug,
@@ -75,22 +75,22 @@ pub enum HoldState {
 #[serde(transparent)]
 pub struct Legs(pub Vec<Leg>);
 
-/// A part of what is held.
+/// One allocation of a hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Leg {
-    /// How much.
+    /// The amount.
     pub amount: Money,
-    /// Out of which lot; of the balance where none is named.
+    /// The lot it comes from; the balance if none is named.
     pub pin: Option<Pin>,
 }
 
-/// A part of a lot that is held, and the time the lot had when it was (BON-3).
+/// The held part of a lot, and the lifetime the lot had left when it was held (BON-3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Pin {
     /// The lot.
     pub lot: LotId,
-    /// When it would have expired.
+    /// When the lot would have expired.
     pub expires_at: Instant,
-    /// The lifetime it had left, microseconds.
+    /// The lifetime the lot had left, microseconds.
     pub left_us: i64,
 }

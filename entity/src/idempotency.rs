@@ -1,4 +1,4 @@
-//! Answers kept for repeated commands (ORD-4).
+//! Stored answers of commands, returned when the same command is sent again (ORD-4).
 
 use sea_orm::entity::prelude::*;
 
@@ -11,21 +11,21 @@ pub struct Model {
     /// Who sent it.
     #[sea_orm(primary_key, auto_increment = false)]
     pub actor: Uuid,
-    /// To which command.
+    /// The route of the command.
     #[sea_orm(primary_key, auto_increment = false)]
     pub route: String,
-    /// Under which key.
+    /// The idempotency key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub key: String,
-    /// Of the body it came with.
+    /// The hash of the request body.
     pub body_hash: String,
-    /// JSON; personal data sealed.
+    /// The stored answer: JSON, personal data sealed.
     pub answer: String,
     /// When.
     pub at: Instant,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,4 +1,4 @@
-//! What payment providers call back with: each message once, and what came of it (BAL-5).
+//! Callbacks from payment providers: each message once, with its outcome (BAL-5).
 
 use sea_orm::entity::prelude::*;
 
@@ -8,20 +8,20 @@ use crate::value::{Instant, PaymentId};
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "inbound")]
 pub struct Model {
-    /// Of the driver's name and the raw bytes.
+    /// The hash of the driver's name and the raw bytes.
     #[sea_orm(primary_key, auto_increment = false)]
     pub digest: String,
-    /// Who is said to call.
+    /// The provider that claims to be the sender.
     pub driver: String,
     /// Which payment it is about, where that is known.
     pub payment_id: Option<PaymentId>,
-    /// What came of it.
+    /// The outcome of processing it.
     pub outcome: String,
-    /// When it came.
+    /// When it was received.
     pub at: Instant,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,5 +1,5 @@
-//! The nouns: values and one file a table. No behaviour lives here, only what is true of a value by
-//! itself.
+//! Entities: value types, and one file per table. They hold no behaviour, only what is true of a
+//! value by itself.
 
 pub mod value;
 

@@ -1,4 +1,4 @@
-//! Bonus lots: what was granted, what is left of it, where it stands in its owner's queue (BON-1).
+//! Bonus lots: what was granted, what is left, and the position in the owner's queue (BON-1).
 
 use sea_orm::entity::prelude::*;
 
@@ -12,49 +12,49 @@ pub struct Model {
     /// The lot.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: LotId,
-    /// Whose: a client or a branch.
+    /// The owner: a client or a branch.
     pub owner: Uuid,
-    /// Which of the two.
+    /// The kind of owner.
     pub owner_kind: OwnerKind,
-    /// The grant it stems from: itself, or the lot whose part came back (BON-3).
+    /// The granted lot it stems from: itself, or the lot whose held part was returned (BON-3).
     pub root: LotId,
-    /// Why there is one.
+    /// What created it.
     pub source: LotSource,
-    /// The top-up, campaign or act it stems from.
+    /// The top-up, campaign or act that created it.
     pub source_id: Option<Uuid>,
-    /// What came in.
+    /// The amount granted or returned.
     pub amount: Money,
-    /// What can be spent.
+    /// The amount that can be spent.
     pub free: Money,
-    /// What open orders hold of it (BON-3).
+    /// The amount reserved by open orders (BON-3).
     pub pinned: Money,
-    /// Where it stands.
+    /// Its current state.
     pub state: LotState,
-    /// Its place in the queue, lowest first.
+    /// Its position in the queue, lowest first.
     pub place: i64,
-    /// The lifetime left when its clock stood last, microseconds.
+    /// The lifetime left when its expiry clock was last stopped, microseconds.
     pub life_us: i64,
-    /// When it expires, while its clock runs; when it would have, once it is over.
+    /// When it expires while its expiry clock runs; when it would have expired once it has ended.
     pub expires_at: Option<Instant>,
-    /// When its clock ran first.
+    /// When its expiry clock first started.
     pub started_at: Option<Instant>,
-    /// When its owner was warned that it expires (BON-7).
+    /// When its owner was warned of the expiry (BON-7).
     pub warned_at: Option<Instant>,
-    /// Since when.
+    /// When the row was created.
     pub created_at: Instant,
-    /// For people.
+    /// A free text for human readers.
     pub note: String,
     /// Optimistic version; a pin raises it too.
     pub version: i64,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Where a lot stands.
+/// The state of a lot.
 #[derive(
     Clone,
     Copy,
@@ -70,19 +70,19 @@ impl ActiveModelBehavior for ActiveModel {}
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum LotState {
-    /// Waits; its clock stands.
+    /// Queued; its expiry clock is stopped.
     Queued,
-    /// The head: its clock runs.
+    /// The head of the queue: its expiry clock runs.
     Running,
-    /// Nothing is free: spent, or wholly held by open orders.
+    /// Nothing is free: all spent, or held by open orders.
     Exhausted,
-    /// Its time was over; what open orders hold of it outlives that.
+    /// Its lifetime is over; the parts held by open orders stay valid.
     Expired,
-    /// Taken back.
+    /// Revoked.
     Revoked,
 }
 
-/// Why there is a lot.
+/// What created a lot.
 #[derive(
     Clone,
     Copy,
@@ -102,10 +102,10 @@ pub enum LotSource {
     TopUp,
     /// A campaign (BON-8).
     Campaign,
-    /// Support's hand (BON-8).
+    /// A grant by support (BON-8).
     Support,
     /// What the operator owed for orders paid with bonus (BON-5).
     Payout,
-    /// A part of another lot that came back (BON-3).
+    /// A part of another lot that was returned (BON-3).
     Returned,
 }

@@ -1,4 +1,4 @@
-//! What counts for or against somebody, as it happened (SAN-3).
+//! Strikes: the incidents that count for or against a client or a branch (SAN-3).
 
 use sea_orm::entity::prelude::*;
 
@@ -8,22 +8,22 @@ use crate::value::{Instant, MarkId, OrderId};
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "mark")]
 pub struct Model {
-    /// The mark.
+    /// The strike.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: MarkId,
     /// The client or the branch.
     pub subject: Uuid,
-    /// What happened.
+    /// The kind of incident.
     pub kind: String,
-    /// In which order.
+    /// The order it happened in.
     pub order_id: OrderId,
-    /// When.
+    /// When it happened.
     pub at: Instant,
-    /// Undone: it no longer counts (PEN-7).
+    /// When it was voided and stopped counting (PEN-7).
     pub voided_at: Option<Instant>,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

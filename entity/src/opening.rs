@@ -1,4 +1,4 @@
-//! Weekly hours of a branch, in its local time (BK-12).
+//! Opening hours: the weekly hours of a branch, in its local time (BK-12).
 
 use sea_orm::entity::prelude::*;
 
@@ -21,7 +21,7 @@ pub struct Model {
     pub closes_min: i16,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

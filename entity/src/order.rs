@@ -1,4 +1,4 @@
-//! Orders, quick and booked: the state of each, and what it was placed under (ORD-7).
+//! Orders, quick and booked: their state and the snapshot they were placed under (ORD-7).
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::SimpleExpr;
@@ -15,11 +15,11 @@ pub struct Model {
     /// The order.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: OrderId,
-    /// What people read aloud.
+    /// A short code people can read aloud.
     pub code: String,
     /// Quick or booked.
     pub kind: Kind,
-    /// Where it stands.
+    /// Its current state.
     pub status: Status,
     /// Why it was cancelled.
     pub reason: Option<Reason>,
@@ -27,122 +27,123 @@ pub struct Model {
     pub version: i64,
     /// Who placed it.
     pub client_id: PersonId,
-    /// What the client is called, sealed.
+    /// The client's name, sealed.
     pub client_name: Option<Sealed>,
-    /// Where.
+    /// The branch.
     pub partner_id: PartnerId,
-    /// For which car.
+    /// The car.
     pub car_id: CarId,
     /// The class it was priced by.
     pub car_class: CarClass,
     /// The plate, sealed.
     pub plate: Sealed,
-    /// What the order was placed under; later edits never reach it.
+    /// The terms the order was placed under; later edits of the branch do not change them.
     #[sea_orm(column_type = "JsonBinary")]
     pub snapshot: Snapshot,
-    /// What it costs as it stands: agreed with the client, or entered by staff since.
+    /// Its current price: agreed with the client, or entered by staff since.
     pub agreed: Money,
-    /// The total the client last agreed to: the measure of the final amount (ORD-11).
+    /// The total the client last agreed to; the final amount is measured against it (ORD-11).
     pub client_agreed: Money,
-    /// The total of a corrected class: what the client agrees to by staying (ORD-10, ORD-11).
+    /// The total after a class correction, which the client agrees to by staying (ORD-10, ORD-11).
     pub class_total: Option<Money>,
-    /// The lower amount that the client, or support, confirmed (ORD-11).
+    /// The lower final amount that the client or support confirmed (ORD-11).
     pub amount_confirmed: Option<Money>,
-    /// What was paid in the end.
+    /// The amount paid at the end.
     pub final_amount: Option<Money>,
-    /// Commission on what it costs as it stands, but never on less than the client agreed to
-    /// (COM-3, ORD-11).
+    /// The commission on its current price, never on less than the client agreed to (COM-3,
+    /// ORD-11).
     pub commission: Money,
-    /// How much of what is held, or was captured, of the commission is the partner's bonus.
+    /// The part of the held or captured commission that is the partner's bonus.
     pub commission_bonus: Money,
-    /// Bonus the client has set aside for it, or paid with in the end (BON-5).
+    /// The bonus the client has reserved for it, or paid with at the end (BON-5).
     pub bonus: Money,
     /// How much of the commission counts against other clients of the branch while the offer is
-    /// unanswered (BAL-3): the whole, or nothing of a client whose offers have blocked it before
+    /// unanswered (BAL-3): all of it, or nothing if the client's earlier offers blocked the branch
     /// (LIM-2).
     pub pending_commission: Money,
-    /// The policy it was placed under.
+    /// The policy version it was placed under.
     pub policy_version: i32,
     /// When it was placed.
     pub placed_at: Instant,
-    /// Until when the partner may answer, as shown.
+    /// Until when the partner may answer, as displayed.
     pub offer_deadline: Option<Instant>,
-    /// The partner's yes.
+    /// When the partner accepted.
     pub accepted_at: Option<Instant>,
-    /// Until when the client is awaited (QO-4).
+    /// Until when the client may arrive (QO-4).
     pub arrival_deadline: Option<Instant>,
-    /// When the clock found the client late (QO-5).
+    /// When the scheduler marked the client as late (QO-5).
     pub overdue_at: Option<Instant>,
     /// Until when the partner decides about a late client.
     pub decision_deadline: Option<Instant>,
-    /// How often the deadline was extended.
+    /// How often the arrival deadline was extended.
     pub extensions: i16,
-    /// В путь.
+    /// When the client departed (В путь).
     pub departed_at: Option<Instant>,
-    /// Arrival (ARR-1).
+    /// When the client arrived (ARR-1).
     pub arrived_at: Option<Instant>,
-    /// What showed the arrival.
+    /// What proved the arrival.
     pub arrival_by: Option<ArrivalBy>,
-    /// From then the client may leave free (ARR-2).
+    /// From when the client may leave free of charge (ARR-2).
     pub admit_alert_at: Option<Instant>,
-    /// When support was told that nobody takes the car in (ARR-2).
+    /// When support was alerted that the car has not been admitted (ARR-2).
     pub alerted_at: Option<Instant>,
-    /// Then the clock ends it (ARR-2).
+    /// When the scheduler ends the order if the car is still not admitted (ARR-2).
     pub admit_deadline: Option<Instant>,
-    /// Frozen for support until then (ARR-2).
+    /// Until when the order is frozen for support to decide (ARR-2).
     pub frozen_until: Option<Instant>,
-    /// The newest estimate; moves no deadline (ARR-3).
+    /// The newest arrival estimate; it moves no deadline (ARR-3).
     pub eta_at: Option<Instant>,
-    /// When its first position proved out of reach of its origin (LIM-3).
+    /// When its first position turned out to be unreachable from its origin (LIM-3).
     pub position_doubted_at: Option<Instant>,
-    /// The car was taken in.
+    /// When the car was admitted.
     pub admitted_at: Option<Instant>,
-    /// The status before (ORD-10).
+    /// The status before the admission (ORD-10).
     pub admitted_from: Option<Status>,
-    /// The admission plus the durations.
+    /// The planned end: the admission plus the durations.
     pub planned_end: Option<Instant>,
-    /// Done.
+    /// When it was completed.
     pub completed_at: Option<Instant>,
-    /// Ended otherwise.
+    /// When it was cancelled.
     pub cancelled_at: Option<Instant>,
-    /// The fee that fell due with its end (PEN-3).
+    /// The fee that became due when it ended (PEN-3).
     pub penalty: Option<Money>,
-    /// Support should look (auto-completed, or far off the estimate).
+    /// Whether support should review it (auto-completed, or far from the estimate).
     pub flagged: bool,
-    /// The offer reached no device (ORD-6).
+    /// Whether the offer reached no device (ORD-6).
     pub undelivered: bool,
     /// A booking's start (BK-1).
     pub starts_at: Option<Instant>,
-    /// A booking's end, without the rest after it.
+    /// A booking's end, without the bay's buffer after it.
     pub ends_at: Option<Instant>,
-    /// The bay it holds, or held last.
+    /// The bay it occupies, or occupied last.
     pub bay_id: Option<BayId>,
-    /// The bay is held from then (BK-2, BK-10).
+    /// The first instant the bay is occupied (BK-2, BK-10).
     pub taken_from: Option<Instant>,
-    /// The bay is held until then, exclusive; the rest after the visit included.
+    /// The first instant after the occupancy, which includes the buffer after the visit.
     pub taken_until: Option<Instant>,
-    /// The partner took it although no bay was free: it holds none (BK-10).
+    /// The partner accepted it although no bay was free: it occupies none (BK-10).
     pub overbooked: bool,
-    /// When the start was agreed last.
+    /// When the start was last agreed.
     pub scheduled_at: Option<Instant>,
-    /// From when the client of a booking may set out (BK-5).
+    /// From when the client of a booking may depart (BK-5).
     pub depart_from: Option<Instant>,
-    /// Until when the client of a booking must have set out or arrived (BK-5).
+    /// Until when the client of a booking must have departed or arrived (BK-5).
     pub depart_deadline: Option<Instant>,
-    /// How often the start was moved (BK-8).
+    /// How often the start was rescheduled (BK-8).
     pub reschedules: i16,
-    /// It was moved when cancelling was no longer free: the fee stays due (BK-8).
+    /// It was rescheduled when cancelling was no longer free: the fee stays due (BK-8).
     pub moved_late: bool,
-    /// What one side proposes and the other has not answered (ADD-1, BK-8).
+    /// The open proposal of one side, not yet answered by the other (ADD-1, BK-8).
     #[sea_orm(column_type = "JsonBinary", nullable)]
     pub proposal: Option<Proposal>,
-    /// The car's class was corrected when it was taken in (ORD-10).
+    /// Whether the car's class was corrected at admission (ORD-10).
     pub class_corrected: bool,
     /// When the client contested the final amount (ORD-11).
     pub amount_contested_at: Option<Instant>,
-    /// The newest step.
+    /// When its newest step was taken.
     pub updated_at: Instant,
-    /// The row was read in part, and why: one of its columns cannot be decoded. Never stored.
+    /// Why only a part of the row could be read: one of its columns cannot be decoded. Never
+    /// stored.
     #[sea_orm(ignore)]
     pub unreadable: Option<String>,
 }
@@ -165,15 +166,15 @@ impl Partly for Entity {
     }
 }
 
-/// Only a booking has a start.
+/// The kind of an order: only a booking has a start.
 const KIND: &str = "CASE WHEN starts_at IS NULL THEN 'quick' ELSE 'booking' END";
-/// Where an order stands by what happened to it.
+/// The status of an order, derived from what happened to it.
 const STATUS: &str = "CASE WHEN cancelled_at IS NOT NULL THEN 'cancelled' \
      WHEN completed_at IS NOT NULL THEN 'completed' WHEN admitted_at IS NOT NULL THEN 'active' \
      WHEN departed_at IS NOT NULL THEN 'on_the_way' WHEN accepted_at IS NOT NULL THEN 'confirmed' \
      ELSE 'requested' END";
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
@@ -227,15 +228,15 @@ pub enum Kind {
 pub enum Status {
     /// Waiting for the partner.
     Requested,
-    /// The partner said yes.
+    /// Accepted by the partner.
     Confirmed,
-    /// The client drives.
+    /// The client is driving to the branch.
     OnTheWay,
     /// The car is being served.
     Active,
     /// Served. Terminal.
     Completed,
-    /// Ended otherwise. Terminal.
+    /// Ended in any other way. Terminal.
     Cancelled,
 }
 
@@ -259,23 +260,23 @@ pub enum Status {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Reason {
-    /// The partner said no.
+    /// The partner declined.
     Declined,
     /// The partner did not answer.
     OfferExpired,
-    /// The client let it go.
+    /// The client cancelled.
     ClientCancelled,
-    /// The partner let it go.
+    /// The partner cancelled.
     PartnerCancelled,
-    /// The client did not come.
+    /// The client did not arrive.
     NoShow,
-    /// The clock ended a booking.
+    /// The scheduler ended a booking whose client did not depart or arrive in time.
     Burned,
-    /// The client came and was not taken in.
+    /// The client arrived and was not admitted.
     NotAdmitted,
-    /// The partner was shut out.
+    /// The partner was blocked.
     PartnerBlocked,
-    /// Support ended it.
+    /// Support cancelled it.
     SupportCancelled,
 }
 
@@ -301,15 +302,15 @@ pub enum Reason {
 pub enum Actor {
     /// The car's owner.
     Client,
-    /// The partner's people.
+    /// The partner's staff.
     Staff,
-    /// The operator's people.
+    /// The operator's support staff.
     Support,
-    /// The engine's timers.
+    /// The engine's scheduler.
     Clock,
 }
 
-/// What showed an arrival (ARR-1).
+/// What proved an arrival (ARR-1).
 #[derive(
     Clone,
     Copy,

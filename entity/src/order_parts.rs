@@ -1,11 +1,11 @@
-//! What the JSON columns of an order hold: what it was placed under, and what is proposed.
+//! The JSON columns of an order: the terms it was placed under, and the open proposal.
 
 use chrono::{DateTime, Utc};
 
 use crate::order::Actor;
 use crate::value::{BayId, Bp, Money, Point, ProposalId, ServiceId};
 
-/// What an order was placed under: names, prices, durations, zone, route, cancellation terms
+/// The terms an order was placed under: names, prices, durations, zone, route, cancellation terms
 /// (ORD-7).
 #[derive(
     Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, sea_orm::FromJsonQueryResult,
@@ -21,31 +21,31 @@ pub struct Snapshot {
     pub zone: String,
     /// The car's make.
     pub car_make: String,
-    /// Where the client was at placing.
+    /// Where the client was when placing the order.
     pub origin: Point,
     /// The services, priced.
     pub lines: Vec<Line>,
-    /// Route time at placing, seconds (QO-4).
+    /// Route time when the order was placed, seconds (QO-4).
     pub route_secs: i64,
     /// Arrival buffer, seconds (QO-1).
     pub buffer_secs: i64,
-    /// Fee rate of a late cancel (PEN-2).
+    /// Fee rate of a late cancellation (PEN-2).
     pub fee_bp: Bp,
-    /// Its cap (PEN-1, PEN-2).
+    /// The cap of that fee (PEN-1, PEN-2).
     pub fee_cap: Money,
-    /// A booking is let go free until so many minutes before its start (PEN-1).
+    /// Cancelling a booking is free until so many minutes before its start (PEN-1).
     #[serde(default)]
     pub free_cancel_min: i64,
-    /// Confirmed later than that, it is let go free for so many minutes (PEN-1).
+    /// If it was confirmed later than that, cancelling is free for so many minutes after (PEN-1).
     #[serde(default)]
     pub fresh_cancel_min: i64,
-    /// What the bay must be for (BK-1).
+    /// The kind of bay it needs (BK-1).
     #[serde(default)]
     pub bay_kind: Option<String>,
 }
 
 impl Snapshot {
-    /// Of an order whose snapshot cannot be decoded: nothing is known of it.
+    /// The placeholder for an order whose snapshot cannot be decoded: every value is unknown.
     #[must_use]
     pub fn blank() -> Self {
         let nowhere = Point { lat: 0.0, lon: 0.0 };
@@ -68,20 +68,20 @@ impl Snapshot {
     }
 }
 
-/// Five-minute ticks of one bay, as a visit takes them: the whole of what it needs.
+/// The occupancy of one bay by one visit: all the five-minute cells it needs.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
 )]
 pub struct Place {
     /// The bay.
     pub bay_id: BayId,
-    /// From then.
+    /// The first instant.
     pub from: DateTime<Utc>,
-    /// Until then, exclusive.
+    /// The first instant after it.
     pub until: DateTime<Utc>,
 }
 
-/// What one side of an order proposes to the other (ADD-1, BK-8).
+/// A proposal of one side of an order to the other (ADD-1, BK-8).
 #[derive(
     Clone,
     Debug,
@@ -92,28 +92,28 @@ pub struct Place {
     sea_orm::FromJsonQueryResult,
 )]
 pub struct Proposal {
-    /// Its id: answers name it.
+    /// Its id, which answers refer to.
     pub id: ProposalId,
-    /// Who proposes.
+    /// The side that proposes.
     pub by: Actor,
-    /// When.
+    /// When it was made.
     pub at: DateTime<Utc>,
     /// Until when it can be answered.
     pub expires_at: DateTime<Utc>,
-    /// What.
+    /// What is proposed.
     #[serde(flatten)]
     pub what: Proposed,
 }
 
-/// What is proposed.
+/// The content of a proposal.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Proposed {
     /// More services (ADD-1).
     AddOn {
-        /// Those that are added, priced for the car.
+        /// The added services, priced for the car.
         services: Vec<Line>,
-        /// The total with them.
+        /// The total including them.
         total: Money,
     },
     /// Another start (BK-8).
@@ -122,9 +122,9 @@ pub enum Proposed {
         starts_at: DateTime<Utc>,
         /// The end.
         ends_at: DateTime<Utc>,
-        /// The bay that is held for it meanwhile.
+        /// The bay allocation held for it until it is answered.
         place: Place,
-        /// Proposed by the client when cancelling was no longer free.
+        /// Whether the client proposed it when cancelling was no longer free.
         late: bool,
     },
 }
@@ -134,7 +134,7 @@ pub enum Proposed {
 pub struct Line {
     /// The service.
     pub id: ServiceId,
-    /// What kind of work it is.
+    /// The kind of work.
     pub code: String,
     /// Its name when it was agreed.
     pub name: String,
@@ -142,7 +142,7 @@ pub struct Line {
     pub price: Money,
     /// Its duration, minutes.
     pub minutes: i32,
-    /// The rest of the bay after it, minutes (BK-1).
+    /// The buffer of the bay after it, minutes (BK-1).
     #[serde(default)]
     pub buffer_min: i32,
 }

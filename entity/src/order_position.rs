@@ -1,4 +1,4 @@
-//! Positions a client sent on the way (ARR-1, ARR-3).
+//! Positions sent by a client on the way (ARR-1, ARR-3).
 
 use sea_orm::entity::prelude::*;
 
@@ -8,7 +8,7 @@ use crate::value::{Instant, OrderId};
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "order_position")]
 pub struct Model {
-    /// The ping.
+    /// The report.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
     /// The order.
@@ -19,17 +19,17 @@ pub struct Model {
     pub lat: f64,
     /// Longitude, degrees.
     pub lon: f64,
-    /// Metres, as the device said.
+    /// The accuracy reported by the device, metres.
     pub accuracy_m: i32,
-    /// Metres to the branch.
+    /// The distance to the branch, metres.
     pub distance_m: i32,
-    /// When the device took the fix, if it said so; evidence only (ORD-5).
+    /// When the device says it took the fix; evidence only (ORD-5).
     pub fixed_at: Option<Instant>,
-    /// The estimate of the arrival that was told with it, if one was (LIM-3).
+    /// The arrival estimate that was emitted with it, if any (LIM-3).
     pub eta_at: Option<Instant>,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,4 +1,4 @@
-//! The history of an order: every step, never edited (ORD-8).
+//! The history of an order: one row per step, never edited (ORD-8).
 
 use sea_orm::entity::prelude::*;
 
@@ -12,16 +12,16 @@ pub struct Model {
     /// The order.
     #[sea_orm(primary_key, auto_increment = false)]
     pub order_id: OrderId,
-    /// 1, 2, 3 …
+    /// The number of the step, from 1.
     #[sea_orm(primary_key, auto_increment = false)]
     pub n: i64,
     /// The transaction's instant.
     pub at: Instant,
-    /// Who.
+    /// The kind of actor.
     pub actor: Actor,
-    /// Which person, where it was one.
+    /// The person, if it was one.
     pub person_id: Option<PersonId>,
-    /// From which device.
+    /// The session (device) it came from.
     pub session_id: Option<SessionId>,
     /// What was done.
     pub intent: String,
@@ -29,12 +29,12 @@ pub struct Model {
     pub from_status: Option<Status>,
     /// The status after.
     pub to_status: Status,
-    /// Whatever else is worth keeping.
+    /// Further details of the step.
     #[sea_orm(column_type = "JsonBinary")]
     pub note: Json,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

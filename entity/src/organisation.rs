@@ -13,11 +13,11 @@ pub struct Model {
     pub id: OrganisationId,
     /// Its name.
     pub name: String,
-    /// Since when.
+    /// When the row was created.
     pub created_at: Instant,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -8,30 +8,32 @@ use crate::value::Instant;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "otp")]
 pub struct Model {
-    /// The sending.
+    /// One sent code.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
     /// Keyed hash of the number.
     pub phone_hash: String,
-    /// Keyed hash of the network address that asked.
+    /// Keyed hash of the network address of the request.
     pub address: String,
-    /// Keyed hash of who asked: the device where it said which, else the address (LIM-10).
+    /// Keyed hash of the requester: the device id where the request named one, else the address
+    /// (LIM-10).
     pub requester: String,
-    /// Which of the requester's codes to this number it is: of two of one instant, the later one.
+    /// The number of this code among the requester's codes to this phone: it orders codes of one
+    /// instant.
     pub turn: i32,
     /// Keyed hash of the code.
     pub code_hash: String,
     /// When it was sent.
     pub created_at: Instant,
-    /// The last instant it is good.
+    /// The last instant it is valid.
     pub expires_at: Instant,
-    /// Wrong answers so far.
+    /// Wrong entries so far.
     pub tries: i32,
-    /// When it was answered, or replaced by a newer one.
+    /// When it was entered correctly, or replaced by a newer one.
     pub used_at: Option<Instant>,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,4 +1,4 @@
-//! How many one-time codes were sent within a span, by what is budgeted (LIM-10).
+//! Budgets of one-time codes: how many were sent within a span, by bucket (LIM-10).
 
 use sea_orm::entity::prelude::*;
 
@@ -8,17 +8,17 @@ use crate::value::Instant;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "otp_budget")]
 pub struct Model {
-    /// What is budgeted: its kind, span and, where it is personal, a keyed hash.
+    /// The bucket: its kind, span and, where it is personal, a keyed hash.
     #[sea_orm(primary_key, auto_increment = false)]
     pub bucket: String,
     /// When the span began.
     #[sea_orm(primary_key, auto_increment = false)]
     pub began_at: Instant,
-    /// Codes so far.
+    /// Codes sent so far.
     pub n: i64,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,4 +1,4 @@
-//! Branches: one service point with one address is one partner.
+//! Branches: a partner is one service point at one address.
 
 use sea_orm::entity::prelude::*;
 
@@ -13,9 +13,9 @@ pub struct Model {
     pub id: PartnerId,
     /// The business it belongs to.
     pub organisation_id: OrganisationId,
-    /// What clients read.
+    /// The name clients see.
     pub name: String,
-    /// Where it is, in words.
+    /// Its postal address.
     pub address: String,
     /// Latitude, degrees.
     pub lat: f64,
@@ -23,41 +23,41 @@ pub struct Model {
     pub lon: f64,
     /// IANA time zone.
     pub zone: String,
-    /// Where it stands in its life.
+    /// The stage of its life.
     pub state: PartnerState,
-    /// The branch's own switch.
+    /// Whether the branch itself takes orders now.
     pub taking_orders: bool,
-    /// Minutes on top of the route; never below the policy's (QO-1).
+    /// Minutes added to the route time; never below the policy's (QO-1).
     pub arrival_buffer_min: i32,
     /// The secret the code shown at the branch is computed from (LIM-3), sealed.
     pub arrival_code: Sealed,
-    /// Paused, or closed for today, until then (BK-13).
+    /// Until when it is paused, or closed for today (BK-13).
     pub closed_until: Option<Instant>,
     /// Its slot grid, minutes; the policy's where none is set (BK-1).
     pub grid_min: Option<i16>,
-    /// Bookings are let go free until so many minutes before; the policy's where none is set
+    /// Cancelling a booking is free until so many minutes before; the policy's where none is set
     /// (PEN-1).
     pub free_cancel_min: Option<i32>,
-    /// Which bookings it confirms by itself (BK-4).
+    /// Which bookings it confirms automatically (BK-4).
     #[sea_orm(column_type = "JsonBinary", nullable)]
     pub auto_confirm: Option<AutoConfirm>,
-    /// Accepts add-ons by itself (ADD-1).
+    /// Whether it accepts add-ons automatically (ADD-1).
     pub auto_add_on: bool,
-    /// Takes quick orders whose client is expected after closing.
+    /// Whether it takes quick orders whose client is expected after closing.
     pub late_arrivals: bool,
-    /// Since when.
+    /// When the row was created.
     pub created_at: Instant,
     /// Optimistic version.
     pub version: i64,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Where a branch stands in its life (ACC-2).
+/// The stage of a branch's life (ACC-2).
 #[derive(
     Clone,
     Copy,
@@ -75,13 +75,13 @@ impl ActiveModelBehavior for ActiveModel {}
 pub enum PartnerState {
     /// Not yet admitted.
     Draft,
-    /// Seen by clients.
+    /// Visible to clients.
     Live,
-    /// Shut out.
+    /// Blocked by a sanction.
     Blocked,
 }
 
-/// Which bookings a branch confirms by itself (BK-4).
+/// Which bookings a branch confirms automatically (BK-4).
 #[derive(
     Clone,
     Debug,
@@ -95,15 +95,15 @@ pub enum PartnerState {
 )]
 #[serde(default, deny_unknown_fields)]
 pub struct AutoConfirm {
-    /// All.
+    /// All bookings.
     pub all: bool,
-    /// Those of these services alone.
+    /// Only bookings of these services.
     pub service_ids: Vec<ServiceId>,
-    /// Those that start within these weekly hours.
+    /// Only bookings that start within these weekly hours.
     pub hours: Vec<AutoHours>,
 }
 
-/// Weekly hours in which bookings that start are confirmed by themselves.
+/// Weekly hours: bookings that start within them are confirmed automatically.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
 )]

@@ -1,4 +1,4 @@
-//! What the operator owes a partner for an order that was paid with bonus (BON-5).
+//! Payables: what the operator owes a partner for an order paid with bonus (BON-5).
 
 use sea_orm::entity::prelude::*;
 
@@ -11,40 +11,40 @@ pub struct Model {
     /// The debt.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: PayableId,
-    /// For which order: one at most.
+    /// The order; at most one payable each.
     #[sea_orm(unique)]
     pub order_id: OrderId,
-    /// To whom.
+    /// The partner it is owed to.
     pub partner_id: PartnerId,
     /// Qəpik.
     pub amount: Money,
-    /// Where it stands.
+    /// Its current state.
     pub state: PayableState,
-    /// The local date on which it is paid out, where it waits for that: `YYYY-MM-DD`.
+    /// The local date of its payout, if it waits for one: `YYYY-MM-DD`.
     pub due_on: Option<String>,
-    /// The payout that takes it.
+    /// The payout that includes it.
     pub payout_id: Option<PayoutId>,
-    /// When it arose.
+    /// When it was created.
     pub created_at: Instant,
-    /// It is not settled before then (LIM-6).
+    /// The earliest instant it may be settled (LIM-6).
     pub held_until: Option<Instant>,
     /// The velocity rules that hold it, separated by commas.
     pub held_by: String,
-    /// When the partner had it, or it was refused.
+    /// When it was paid to the partner, or refused.
     pub settled_at: Option<Instant>,
-    /// Why support decided so.
+    /// The reason for support's decision.
     pub note: String,
     /// Optimistic version.
     pub version: i64,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Where a payable stands.
+/// The state of a payable.
 #[derive(
     Clone,
     Copy,
@@ -60,11 +60,11 @@ impl ActiveModelBehavior for ActiveModel {}
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum PayableState {
-    /// A debt to the partner.
+    /// Owed to the partner.
     Owed,
-    /// Support decides first (BON-6).
+    /// Waits for support's decision (BON-6).
     Suspended,
-    /// The partner has it.
+    /// Paid to the partner.
     Settled,
     /// Support refused it (BON-6).
     Refused,

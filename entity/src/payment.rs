@@ -1,5 +1,5 @@
-//! Money that comes in through a payment provider, or goes back: one row is one intent (BAL-5,
-//! PEN-5).
+//! Payments: money that comes in through a payment provider or is refunded; one row per intent
+//! (BAL-5, PEN-5).
 
 use sea_orm::entity::prelude::*;
 
@@ -9,58 +9,58 @@ use crate::value::{Instant, Money, PartnerId, PaymentId, PenaltyId, PersonId};
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "payment")]
 pub struct Model {
-    /// The intent; the provider knows it by this id too.
+    /// The intent; the provider gets this id too.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: PaymentId,
     /// What it is for.
     pub purpose: Purpose,
-    /// Whose balance is topped up, or whose penalty it was.
+    /// The partner whose balance is topped up, or whom the penalty was for.
     pub partner_id: PartnerId,
-    /// Who pays a penalty.
+    /// The client who pays a penalty.
     pub client_id: Option<PersonId>,
-    /// Which penalty.
+    /// The penalty.
     pub penalty_id: Option<PenaltyId>,
     /// Qəpik.
     pub amount: Money,
-    /// Through whom.
+    /// The payment provider.
     pub driver: Driver,
-    /// Where it stands.
+    /// Its current state.
     pub state: PaymentState,
-    /// What the provider calls it.
+    /// The provider's id for it.
     pub provider_ref: Option<String>,
-    /// Where the payer goes to pay.
+    /// The page on which the payer pays.
     pub redirect_url: Option<String>,
-    /// The bonus lot it brought (BON-4).
+    /// The bonus lot granted with it (BON-4).
     pub gift_lot_id: Option<Uuid>,
-    /// How much shall have gone back altogether.
+    /// The total that is to be refunded.
     pub to_return: Money,
-    /// How much of it has.
+    /// The part of it that was refunded.
     pub returned: Money,
-    /// What the provider was asked to give back and has not answered for.
+    /// The refund that was requested and the provider has not confirmed yet.
     pub asked: Option<Money>,
-    /// Some node asks the provider until then; others wait.
+    /// Until when one node has the lease to query the provider; other nodes wait.
     pub busy_until: Option<Instant>,
-    /// How often something was to go back: the number of the newest posting about it.
+    /// How many refunds were ordered: the number of the newest posting of one.
     pub refunds: i32,
-    /// When it was begun.
+    /// When the intent was created.
     pub created_at: Instant,
-    /// When nobody waits for it any more.
+    /// When the intent expires.
     pub expires_at: Instant,
-    /// When its money came.
+    /// When its money was received.
     pub paid_at: Option<Instant>,
-    /// When all that was to go back had gone.
+    /// When all that was to be refunded had been.
     pub refunded_at: Option<Instant>,
-    /// When the provider was asked last.
+    /// When the provider's status was last polled.
     pub last_look_at: Option<Instant>,
-    /// What the provider took back by itself, qəpik; it is part of what was returned (LIM-11).
+    /// The amount the provider charged back, qəpik; included in what was refunded (LIM-11).
     pub charged_back: Money,
-    /// For people.
+    /// A free text for human readers.
     pub note: String,
     /// Optimistic version.
     pub version: i64,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
@@ -88,7 +88,7 @@ pub enum Purpose {
     Penalty,
 }
 
-/// Through whom money comes and goes.
+/// The payment provider money goes through.
 #[derive(
     Clone,
     Copy,
@@ -106,7 +106,7 @@ pub enum Purpose {
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Driver {
-    /// Nobody: support records cash and bank transfers.
+    /// None: support records cash and bank transfers.
     Manual,
     /// Epoint.
     Epoint,
@@ -114,7 +114,7 @@ pub enum Driver {
     Payriff,
 }
 
-/// Where a payment stands.
+/// The state of a payment.
 #[derive(
     Clone,
     Copy,
@@ -130,16 +130,16 @@ pub enum Driver {
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentState {
-    /// Waited for.
+    /// Waiting for the money.
     Created,
-    /// Its money is in the books.
+    /// The money is booked.
     Paid,
-    /// The provider says that it will not come.
+    /// The provider reported that it failed.
     Failed,
-    /// It did not come in time; if it does after all, it counts.
+    /// Not paid in time; if the money comes later, it is still credited.
     Expired,
-    /// Some of it is on its way back.
+    /// A refund is under way.
     Refunding,
-    /// All of it went back.
+    /// Refunded in full.
     Refunded,
 }

@@ -1,4 +1,4 @@
-//! Money on its way to a partner's bank account or card (BON-5).
+//! Payouts: transfers to a partner's bank account or card (BON-5).
 
 use sea_orm::entity::prelude::*;
 
@@ -9,42 +9,42 @@ use crate::value::{Instant, Money, PartnerId, PayoutId, Sealed};
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "payout")]
 pub struct Model {
-    /// The payout; the provider knows it by this id too.
+    /// The payout; the provider gets this id too.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: PayoutId,
-    /// To whom.
+    /// The partner it is paid to.
     pub partner_id: PartnerId,
     /// Qəpik.
     pub amount: Money,
-    /// Where it stands.
+    /// Its current state.
     pub state: PayoutState,
-    /// Through whom.
+    /// The payment provider.
     pub driver: Driver,
-    /// Where to, as it was when it was collected: sealed JSON.
+    /// The destination when the payables were collected: sealed JSON.
     pub account: Sealed,
-    /// What the provider, or support, calls it.
+    /// The id given to it by the provider or support.
     pub provider_ref: Option<String>,
-    /// When it was collected.
+    /// When its payables were collected.
     pub created_at: Instant,
-    /// When the provider was asked first.
+    /// When it was first sent to the provider.
     pub sent_at: Option<Instant>,
-    /// Some node asks the provider until then; others wait.
+    /// Until when one node has the lease to query the provider; other nodes wait.
     pub busy_until: Option<Instant>,
-    /// When it arrived.
+    /// When the money arrived.
     pub paid_at: Option<Instant>,
-    /// For people.
+    /// A free text for human readers.
     pub note: String,
     /// Optimistic version.
     pub version: i64,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Where a payout stands.
+/// The state of a payout.
 #[derive(
     Clone,
     Copy,
@@ -60,12 +60,12 @@ impl ActiveModelBehavior for ActiveModel {}
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum PayoutState {
-    /// Collected; nobody outside knows of it yet.
+    /// Collected; not sent to the provider yet.
     Created,
-    /// The provider was asked, perhaps more than once.
+    /// Sent to the provider, perhaps more than once.
     Sent,
-    /// It arrived.
+    /// The money arrived.
     Paid,
-    /// It did not; its payables are owed again.
+    /// It failed; its payables are owed again.
     Failed,
 }

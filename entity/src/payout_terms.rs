@@ -1,4 +1,4 @@
-//! How a partner wants what the operator owes it: to a card, or to the balance (BON-5).
+//! Payout terms: whether a partner is paid to a card or to its balance (BON-5).
 
 use sea_orm::entity::prelude::*;
 
@@ -11,36 +11,36 @@ pub struct Model {
     /// The partner.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: PartnerId,
-    /// Where it goes.
+    /// The destination.
     #[sea_orm(column_type = "JsonBinary")]
     pub payout_to: PayoutTo,
     /// Bank account or card: sealed JSON.
     pub account: Option<Sealed>,
-    /// How its number ends, for whoever knows the rest.
+    /// The last digits of its number, by which its owner recognises it.
     pub account_hint: Option<String>,
     /// The tax number, sealed.
     pub voen: Option<Sealed>,
     /// Keyed hash of the tax number, to find it by.
     pub voen_hash: Option<String>,
-    /// When support saw that the number is the partner's.
+    /// When support verified that the number is the partner's.
     pub voen_verified_at: Option<Instant>,
-    /// Keyed hash of the account, to see whether it is another one.
+    /// Keyed hash of the account, by which a change is recognised.
     pub account_hash: Option<String>,
-    /// When it was changed last: it rests before the first payout (LIM-11).
+    /// When it was last changed; a waiting period precedes the next payout (LIM-11).
     pub account_changed_at: Option<Instant>,
-    /// Which owner changed it.
+    /// The owner who changed it.
     pub account_changed_by: Option<PersonId>,
     /// Optimistic version.
     pub version: i64,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Where a partner wants what it is owed.
+/// The destination of what a partner is owed.
 #[derive(
     Clone,
     Copy,
@@ -54,11 +54,11 @@ impl ActiveModelBehavior for ActiveModel {}
 )]
 #[serde(tag = "to", rename_all = "snake_case", deny_unknown_fields)]
 pub enum PayoutTo {
-    /// To a bank account or card, some working days later.
+    /// A bank account or card, some working days later.
     Card,
-    /// To the balance at once, and this part of it as bonus.
+    /// The balance, at once, with this part of it as bonus.
     Balance {
-        /// Basis points that become bonus.
+        /// The part that becomes bonus, basis points.
         bonus_bp: Bp,
     },
 }

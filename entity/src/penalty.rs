@@ -1,4 +1,4 @@
-//! What a client owes for a late cancel or a no-show (PEN-5).
+//! Penalties: what a client owes for a late cancellation or a no-show (PEN-5).
 
 use sea_orm::entity::prelude::*;
 
@@ -11,40 +11,40 @@ pub struct Model {
     /// The penalty.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: PenaltyId,
-    /// The order: one fee at most (PEN-3).
+    /// The order; at most one penalty each (PEN-3).
     #[sea_orm(unique)]
     pub order_id: OrderId,
-    /// Who owes it.
+    /// The client who owes it.
     pub client_id: PersonId,
-    /// Whose time it was.
+    /// The partner whose time was lost.
     pub partner_id: PartnerId,
     /// Qəpik.
     pub amount: Money,
     /// Paid so far.
     pub paid: Money,
-    /// Where it stands.
+    /// Its current state.
     pub state: PenaltyState,
-    /// How often something was paid or given back: the number of the newest posting.
+    /// How many times something was paid or refunded: the number of the newest posting.
     pub payments: i32,
     /// When the client disputed it (PEN-7).
     pub disputed_at: Option<Instant>,
-    /// In the client's words.
+    /// The reason for the dispute, in the client's words.
     pub dispute_reason: Option<String>,
     /// When it was paid in full.
     pub settled_at: Option<Instant>,
-    /// When it arose.
+    /// When it was created.
     pub created_at: Instant,
     /// Optimistic version.
     pub version: i64,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Where a penalty stands.
+/// The state of a penalty.
 #[derive(
     Clone,
     Copy,
@@ -60,12 +60,12 @@ impl ActiveModelBehavior for ActiveModel {}
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum PenaltyState {
-    /// A debt.
+    /// Owed.
     Pending,
     /// Paid in full.
     Paid,
     /// Under dispute.
     Disputed,
-    /// Undone.
+    /// Waived.
     Waived,
 }

@@ -1,4 +1,4 @@
-//! Whoever signs in with a phone: client, staff and support alike.
+//! Persons: everyone who signs in with a phone, whether client, staff or support.
 
 use sea_orm::entity::prelude::*;
 
@@ -13,20 +13,20 @@ pub struct Model {
     pub id: PersonId,
     /// The number, sealed.
     pub phone: Sealed,
-    /// Keyed hash of the number: how it is found.
+    /// Keyed hash of the number, by which a person is found.
     #[sea_orm(unique)]
     pub phone_hash: String,
-    /// What the person is called, sealed.
+    /// The person's name, sealed.
     pub name: Option<Sealed>,
-    /// The language to tell things in.
+    /// The language of messages to the person.
     pub lang: Lang,
-    /// First sign-in.
+    /// When the person first signed in.
     pub created_at: Instant,
     /// Optimistic version.
     pub version: i64,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -8,22 +8,22 @@ use crate::value::{Instant, PersonId};
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "policy_version")]
 pub struct Model {
-    /// 1, 2, 3 …
+    /// The version, from 1.
     #[sea_orm(primary_key, auto_increment = false)]
     pub version: i32,
     /// The keys, as TOML.
     pub body: String,
-    /// In force from then.
+    /// The instant it takes effect.
     pub effective_at: Instant,
-    /// When it was written.
+    /// When it was published.
     pub published_at: Instant,
-    /// By whom; nobody for the first.
+    /// Who published it; nobody for the first.
     pub published_by: Option<PersonId>,
-    /// Why, for people; nothing for the first.
+    /// The reason, a free text for human readers; none for the first.
     pub reason: Option<String>,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,4 +1,5 @@
-//! The ledger: one row moves one amount from an account to another, for ever (BAL-6).
+//! The ledger's postings: each row moves an amount between two accounts and is never edited
+//! (BAL-6).
 
 use sea_orm::entity::prelude::*;
 
@@ -11,33 +12,33 @@ pub struct Model {
     /// The posting.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: PostingId,
-    /// Account that loses.
+    /// The debited account.
     pub debit: String,
-    /// Account that gains.
+    /// The credited account.
     pub credit: String,
     /// Above zero.
     pub amount: Money,
-    /// Why: `commission`, `credit` …
+    /// The kind: `commission`, `credit` …
     pub kind: String,
     /// The order, or the act, that caused it.
     pub subject: Uuid,
-    /// 1, 2, 3 … within kind and subject.
+    /// The number within kind and subject, from 1.
     pub n: i32,
-    /// On whose statement it stands.
+    /// The partner whose statement lists it.
     pub partner_id: Option<PartnerId>,
-    /// On which client's.
+    /// The client whose statement lists it.
     pub client_id: Option<PersonId>,
-    /// For which order.
+    /// The order it is for.
     pub order_id: Option<OrderId>,
-    /// Which lot it fills or empties.
+    /// The lot it fills or empties.
     pub lot_id: Option<LotId>,
     /// When.
     pub at: Instant,
-    /// For people.
+    /// A free text for human readers.
     pub note: String,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,4 +1,4 @@
-//! Owners of bonus: the row every change of a queue's order is serialised by (BON-1).
+//! Bonus accounts: the row that serialises every change of an owner's lot queue (BON-1).
 
 use sea_orm::entity::prelude::*;
 
@@ -11,23 +11,23 @@ pub struct Model {
     /// The owner: a client or a branch.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// Which of the two.
+    /// The kind of owner.
     pub kind: OwnerKind,
-    /// Is there a lot in its queue?
+    /// Whether its queue holds a lot.
     pub live: bool,
-    /// Since when.
+    /// When the row was created.
     pub created_at: Instant,
-    /// Optimistic version: raised whenever the queue's order changes.
+    /// Optimistic version: raised whenever the order of the queue changes.
     pub version: i64,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Who owns bonus.
+/// The kind of owner of bonus.
 #[derive(
     Clone,
     Copy,
@@ -44,7 +44,7 @@ impl ActiveModelBehavior for ActiveModel {}
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum OwnerKind {
-    /// A car's owner.
+    /// A client.
     Client,
     /// A branch.
     Partner,

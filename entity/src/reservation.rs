@@ -1,4 +1,4 @@
-//! Bonus a client has set aside for an order (BON-5).
+//! Reservations of a client's bonus for an order (BON-5).
 
 use sea_orm::entity::prelude::*;
 
@@ -12,24 +12,24 @@ pub struct Model {
     /// The order.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: OrderId,
-    /// Whose bonus.
+    /// The client whose bonus it is.
     pub client_id: PersonId,
-    /// How much is set aside now, or was spent in the end.
+    /// The amount reserved now, or spent at the end.
     pub amount: Money,
-    /// Out of which lots.
+    /// The lots it is allocated to.
     #[sea_orm(column_type = "JsonBinary")]
     pub legs: Legs,
-    /// Where it stands.
+    /// Its current state.
     pub state: HoldState,
-    /// When it was set aside.
+    /// When it was reserved.
     pub at: Instant,
-    /// When it was spent or let go.
+    /// When it was spent or released.
     pub ended_at: Option<Instant>,
     /// Optimistic version.
     pub version: i64,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,4 +1,4 @@
-//! What somebody is kept from for a time (SAN).
+//! Sanctions: temporary restrictions of a client or a branch (SAN).
 
 use sea_orm::entity::prelude::*;
 
@@ -13,34 +13,34 @@ pub struct Model {
     pub id: SanctionId,
     /// The client or the branch.
     pub subject: Uuid,
-    /// What it is.
+    /// The kind of sanction.
     pub kind: SanctionKind,
-    /// From then.
+    /// When it begins.
     pub began_at: Instant,
-    /// Until then.
+    /// When it is to end.
     pub until: Instant,
-    /// When it ended, by its timer or lifted.
+    /// When it did end, by its timer or lifted.
     pub ended_at: Option<Instant>,
-    /// Why, for people.
+    /// The reason, a free text for human readers.
     pub reason: String,
-    /// The marks it was imposed for.
+    /// The strikes it was imposed for.
     #[sea_orm(column_type = "JsonBinary")]
     pub cause: Json,
-    /// Support lets a new operator register at the address (SAN-4).
+    /// Support has allowed another operator to register at the address (SAN-4).
     pub address_lifted: bool,
-    /// Who of support imposed it; the engine where nobody is named.
+    /// The support agent who imposed it; none if the engine did.
     pub by_person: Option<PersonId>,
     /// Optimistic version.
     pub version: i64,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// What a sanction is.
+/// The kind of a sanction.
 #[derive(
     Clone,
     Copy,
@@ -58,12 +58,12 @@ impl ActiveModelBehavior for ActiveModel {}
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum SanctionKind {
-    /// A client places nothing (SAN-1).
+    /// A client may place no orders (SAN-1).
     ClientBan,
-    /// A partner is warned, and its rating suffers (SAN-2).
+    /// A partner is warned, and its rating drops (SAN-2).
     PartnerWarning,
-    /// A partner is seen less (SAN-2).
+    /// A partner is ranked lower in search (SAN-2).
     PartnerVisibility,
-    /// A partner is shut out (SAN-2, SAN-4).
+    /// A partner is blocked (SAN-2, SAN-4).
     PartnerBlock,
 }

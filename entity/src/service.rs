@@ -1,4 +1,4 @@
-//! What a branch offers.
+//! Services offered by a branch.
 
 use sea_orm::entity::prelude::*;
 
@@ -11,25 +11,25 @@ pub struct Model {
     /// The service.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: ServiceId,
-    /// Whose it is.
+    /// The branch that offers it.
     pub partner_id: PartnerId,
-    /// What kind of work it is, the same at every branch (`wash.body`).
+    /// The kind of work, by the same code at every branch (`wash.body`).
     pub code: String,
-    /// What clients read.
+    /// The name clients see.
     pub name: String,
-    /// Offered now.
+    /// Whether it is offered now.
     pub active: bool,
-    /// What the bay must be for; any where none is named (BK-1).
+    /// The kind of bay it needs; any bay if none is named (BK-1).
     pub bay_kind: Option<String>,
-    /// The rest of the bay after it, minutes; the policy's where none is set (BK-1).
+    /// The buffer of the bay after it, minutes; the policy's where none is set (BK-1).
     pub buffer_min: Option<i32>,
-    /// Since when.
+    /// When the row was created.
     pub created_at: Instant,
     /// Optimistic version.
     pub version: i64,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -20,7 +20,7 @@ pub struct Model {
     pub minutes: i32,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

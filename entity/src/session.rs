@@ -1,4 +1,4 @@
-//! Signed-in devices (ACC-1).
+//! Sessions: signed-in devices (ACC-1).
 
 use sea_orm::entity::prelude::*;
 
@@ -11,29 +11,29 @@ pub struct Model {
     /// The session.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: SessionId,
-    /// Whose it is.
+    /// The person who signed in.
     pub person_id: PersonId,
-    /// What the device calls itself, sealed.
+    /// The device's name for itself, sealed.
     pub device: Sealed,
-    /// Keyed hash of the refresh token in force.
+    /// Keyed hash of the current refresh token.
     pub refresh_hash: String,
-    /// Keyed hash of the one before it.
+    /// Keyed hash of the previous refresh token.
     pub previous_hash: Option<String>,
-    /// When the token in force was given out.
+    /// When the current token was issued.
     pub rotated_at: Instant,
-    /// Sign-in.
+    /// When the person signed in.
     pub created_at: Instant,
-    /// When the refresh token ends.
+    /// When the refresh token expires.
     pub expires_at: Instant,
-    /// Sign-out, or the end put to it.
+    /// When it ended, by signing out or by revocation.
     pub ended_at: Option<Instant>,
-    /// Keyed hash of the installation's own id, where it told one (BON-6).
+    /// Keyed hash of the installation's own id, where the app sent one (BON-6).
     pub device_hash: Option<String>,
     /// Optimistic version.
     pub version: i64,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,4 +1,4 @@
-//! Days on which a branch keeps other hours than the weekly ones (BK-12).
+//! Special days: dates on which a branch's hours differ from the weekly ones (BK-12).
 
 use sea_orm::entity::prelude::*;
 
@@ -14,14 +14,14 @@ pub struct Model {
     /// The local date, `2026-12-31`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub date: String,
-    /// Its hours; none is closed.
+    /// Its hours; none means closed.
     #[sea_orm(column_type = "JsonBinary")]
     pub spans: Spans,
-    /// Why, for people.
+    /// The reason, a free text for human readers.
     pub note: String,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
@@ -34,7 +34,7 @@ impl ActiveModelBehavior for ActiveModel {}
 #[serde(transparent)]
 pub struct Spans(pub Vec<DaySpan>);
 
-/// Open from, until: minutes after local midnight; past 1440 runs into the next day.
+/// One opening span in minutes after local midnight; past 1440 it runs into the next day.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
 )]

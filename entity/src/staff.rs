@@ -1,4 +1,4 @@
-//! Who works at a branch (ACC-4).
+//! Staff of a branch, with their roles (ACC-4).
 
 use sea_orm::entity::prelude::*;
 
@@ -14,19 +14,19 @@ pub struct Model {
     /// The person.
     #[sea_orm(primary_key, auto_increment = false)]
     pub person_id: PersonId,
-    /// What the person is there.
+    /// The person's role there.
     pub role: StaffRole,
-    /// Since when.
+    /// When the row was created.
     pub created_at: Instant,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// What a person is at a branch.
+/// The role of a person at a branch.
 #[derive(
     Clone,
     Copy,
@@ -43,12 +43,12 @@ impl ActiveModelBehavior for ActiveModel {}
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum StaffRole {
-    /// May everything, on every branch of the organisation.
+    /// May do everything, on every branch of the organisation.
     Owner,
-    /// May everything on the branch but name owners.
+    /// May do everything on the branch except appoint owners.
     Manager,
-    /// Answers and serves orders.
+    /// Answers offers and serves orders.
     Operator,
-    /// Looks on.
+    /// May only read.
     Viewer,
 }

@@ -1,4 +1,4 @@
-//! Invitations to work at a branch: nobody is its staff, or shown to it, without a yes (ACC-4).
+//! Invitations to work at a branch: a person becomes its staff only by accepting one (ACC-4).
 
 use sea_orm::entity::prelude::*;
 
@@ -18,29 +18,29 @@ pub struct Model {
     pub phone: Sealed,
     /// Keyed hash of the number.
     pub phone_hash: String,
-    /// As what.
+    /// The offered role.
     pub role: StaffRole,
-    /// Where it stands.
+    /// Its current state.
     pub state: InvitationState,
-    /// Who of the branch invited.
+    /// The staff member who invited.
     pub by_person: Option<PersonId>,
-    /// Since when.
+    /// When the row was created.
     pub created_at: Instant,
-    /// The last instant it can be accepted.
+    /// The last instant at which it can be accepted.
     pub expires_at: Instant,
-    /// When it was answered or taken back.
+    /// When it was answered or withdrawn.
     pub answered_at: Option<Instant>,
     /// Optimistic version.
     pub version: i64,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Where an invitation stands.
+/// The state of an invitation.
 #[derive(
     Clone,
     Copy,
@@ -58,10 +58,10 @@ impl ActiveModelBehavior for ActiveModel {}
 pub enum InvitationState {
     /// Not answered yet.
     Pending,
-    /// The person works there since.
+    /// Accepted: the person joined the staff.
     Accepted,
-    /// The person said no.
+    /// Declined by the person.
     Declined,
-    /// The branch took it back, or sent another.
+    /// Withdrawn by the branch, or replaced by a newer one.
     Withdrawn,
 }

@@ -1,4 +1,4 @@
-//! Who worked at a branch and does not any more: still staff for a while (LIM-6).
+//! Former staff of a branch, who count as staff for a while after leaving (LIM-6).
 
 use sea_orm::entity::prelude::*;
 
@@ -18,7 +18,7 @@ pub struct Model {
     pub left_at: Instant,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

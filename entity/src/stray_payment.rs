@@ -1,4 +1,5 @@
-//! Money a provider has for a payment this engine does not know, as after a restore (LIM-11).
+//! Stray payments: money a provider holds for a payment unknown here, e.g. after a restore
+//! (LIM-11).
 
 use sea_orm::entity::prelude::*;
 
@@ -12,31 +13,31 @@ pub struct Model {
     /// The row.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: StrayId,
-    /// At which provider.
+    /// The provider.
     pub driver: Driver,
-    /// The name it was called back with: unique at its provider.
+    /// The reference it was called back with: unique per provider.
     pub name: String,
-    /// The id of ours the provider has for it.
+    /// Our payment id, as the provider reports it.
     pub payment_id: Option<PaymentId>,
-    /// The provider's own name for it.
+    /// The provider's own reference for it.
     pub reference: Option<String>,
-    /// What the provider says was paid.
+    /// The amount the provider reports as paid.
     pub amount: Option<Money>,
-    /// How the provider says it stands, in its own word.
+    /// The status in the provider's own word.
     pub status: String,
-    /// When it was heard of first.
+    /// When the engine first learned of it.
     pub found_at: Instant,
-    /// When the provider was asked last.
+    /// When the provider was last polled.
     pub looked_at: Instant,
-    /// When it was settled, by support or because the money went back.
+    /// When it was closed, by support or because the money was returned.
     pub closed_at: Option<Instant>,
-    /// Why.
+    /// The reason.
     pub note: String,
     /// Optimistic version.
     pub version: i64,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,4 +1,4 @@
-//! The operator's CRM staff (SUP-4).
+//! Support agents: the operator's CRM staff (SUP-4).
 
 use sea_orm::entity::prelude::*;
 
@@ -11,19 +11,19 @@ pub struct Model {
     /// The person.
     #[sea_orm(primary_key, auto_increment = false)]
     pub person_id: PersonId,
-    /// How much the person may.
+    /// The agent's role.
     pub role: SupportRole,
-    /// Since when.
+    /// When the row was created.
     pub created_at: Instant,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// How much a support agent may.
+/// The role of a support agent.
 #[derive(
     Clone,
     Copy,
@@ -44,10 +44,10 @@ impl ActiveModelBehavior for ActiveModel {}
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum SupportRole {
-    /// Handles cases and orders.
+    /// May handle cases and orders.
     Manager,
-    /// Also money and partners.
+    /// May also handle money and partners.
     Administrator,
-    /// Everything.
+    /// May do everything.
     Owner,
 }

@@ -1,5 +1,5 @@
-//! Five minutes of a bay or a car, held by one visit or block: the database refuses a second one
-//! (BK-2).
+//! Occupancy cells: five minutes of a bay or a car taken by one visit or block; the primary key
+//! refuses a second taker (BK-2).
 
 use sea_orm::entity::prelude::*;
 
@@ -13,11 +13,11 @@ pub struct Model {
     /// Unix seconds divided by 300.
     #[sea_orm(primary_key, auto_increment = false)]
     pub n: i64,
-    /// The order or the block that holds it.
+    /// The order or the block that takes it.
     pub holder: Uuid,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

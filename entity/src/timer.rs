@@ -1,4 +1,4 @@
-//! Every wait is a row: what the clock will do, and when.
+//! Timers: every wait is a row that names the command the scheduler sends, and when.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,23 +8,23 @@ use crate::value::Instant;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "timer")]
 pub struct Model {
-    /// Which command the clock will send.
+    /// The kind of timer, which determines the command the scheduler sends.
     #[sea_orm(primary_key, auto_increment = false)]
     pub kind: String,
-    /// About what.
+    /// The id of what the command acts on.
     #[sea_orm(primary_key, auto_increment = false)]
     pub subject: Uuid,
-    /// The clock acts strictly after it (ORD-5).
+    /// The scheduler fires it strictly after this instant (ORD-5).
     pub due_at: Instant,
-    /// Changes whenever it is armed again.
+    /// A new value each time the timer is armed again.
     pub generation: i64,
-    /// How often its command broke.
+    /// How often its command failed with a fault.
     pub attempts: i32,
-    /// Given up after too many attempts; an alarm.
+    /// When it was parked after too many failed attempts, which raises an alarm.
     pub parked_at: Option<Instant>,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,5 +1,4 @@
-//! A penalty undone, with all that followed from it: one act, which can itself be undone
-//! (PEN-7).
+//! Waivers: one act undoes a penalty and all its consequences, and can itself be undone (PEN-7).
 
 use sea_orm::entity::prelude::*;
 
@@ -9,34 +8,34 @@ use crate::value::{Instant, PenaltyId, PersonId, WaiverId};
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "waiver")]
 pub struct Model {
-    /// The act.
+    /// The waiver.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: WaiverId,
-    /// Of which penalty.
+    /// The waived penalty.
     pub penalty_id: PenaltyId,
-    /// Who of support.
+    /// The support agent.
     pub by_person: PersonId,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// Everything it changed, as it was.
+    /// The changed data before the waiver.
     #[sea_orm(column_type = "JsonBinary")]
     pub before: Json,
-    /// The same, as it then was.
+    /// The same data after it.
     #[sea_orm(column_type = "JsonBinary")]
     pub after: Json,
-    /// When.
+    /// When the penalty was waived.
     pub at: Instant,
     /// When it was undone.
     pub undone_at: Option<Instant>,
     /// Who undid it.
     pub undone_by: Option<PersonId>,
-    /// Why.
+    /// The reason for that.
     pub undone_reason: Option<String>,
     /// Optimistic version.
     pub version: i64,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,4 +1,4 @@
-//! Balances of owners that may be hot: posted and held (BAL-1).
+//! Wallets: the posted and held balance of an owner, updated concurrently (BAL-1).
 
 use sea_orm::entity::prelude::*;
 
@@ -12,7 +12,7 @@ pub struct Model {
     /// The owner's id.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// Whose.
+    /// The kind of owner.
     pub kind: WalletKind,
     /// Sum of its postings.
     pub posted: Money,
@@ -21,27 +21,27 @@ pub struct Model {
     /// Sum of the commissions of its unanswered offers, as far as they count against other clients
     /// (BAL-3, LIM-2).
     pub pending: Money,
-    /// Its own floor, where it is not the policy's.
+    /// Its own floor, where it differs from the policy's.
     pub floor: Option<Money>,
-    /// A capture or a correction took it below its floor: nothing is accepted (BAL-3).
+    /// A capture or a correction took it below its floor: the branch can accept nothing (BAL-3).
     pub restricted: bool,
-    /// Less is available than it should be (BAL-4).
+    /// The available amount is below the warning level (BAL-4).
     pub low: bool,
-    /// What the branch was told of the first.
+    /// The value of `restricted` last emitted to the branch.
     pub told_restricted: bool,
-    /// What the branch was told of the second.
+    /// The value of `low` last emitted to the branch.
     pub told_low: bool,
     /// A payment was charged back: restricted until support unlocks it (LIM-11).
     pub locked: bool,
 }
 
-/// No relation is followed by the ORM: rows are read by whoever owns them.
+/// Empty: the module that owns the table reads its rows, not the ORM through relations.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Whose a wallet is.
+/// The kind of owner of a wallet.
 #[derive(
     Clone,
     Copy,

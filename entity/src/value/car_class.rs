@@ -1,4 +1,4 @@
-//! Car classes: they drive price and duration (ACC-7).
+//! Car classes, which determine price and duration (ACC-7).
 
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Folding: one form for texts that people write differently and mean the same (plates, campaign
+//! Text folding: normalises texts that are written differently but mean the same (plates, campaign
 //! codes, addresses, search).
 
 use unicode_normalization::UnicodeNormalization as _;
@@ -11,8 +11,8 @@ const ZEROS: [char; 18] = [
     '\u{17e0}', '\u{1810}',
 ];
 
-/// Letters that are not printed otherwise than a Latin one, or that Azerbaijani keyboards without
-/// their own layout replace by it; all in small letters.
+/// Letters that look like a Latin one in print, or that people without an Azerbaijani keyboard
+/// layout replace by it; all in lower case.
 const LETTERS: [(char, char); 33] = [
     // Azerbaijani letters without a decomposition.
     ('ı', 'i'),
@@ -36,7 +36,7 @@ const LETTERS: [(char, char); 33] = [
     ('ј', 'j'),
     ('ѕ', 's'),
     ('һ', 'h'),
-    // Greek ones; whose small letters differ, their capitals do not.
+    // Greek look-alikes: their capitals look Latin even where the lower-case letters do not.
     ('α', 'a'),
     ('β', 'b'),
     ('ε', 'e'),
@@ -52,8 +52,8 @@ const LETTERS: [(char, char); 33] = [
     ('χ', 'x'),
 ];
 
-/// A text as it is compared: small letters without their marks, look-alikes as one letter, digits
-/// of every script as ASCII, and one space between words, whatever stood there.
+/// Folds a text for comparison: lower case without diacritics, look-alikes as one letter, digits of
+/// every script as ASCII, and runs of spaces and punctuation as one space.
 ///
 /// `Nizami küç., 12-a` and `NİZAMI  KUC 12/A` are both `nizami kuc 12 a`.
 #[must_use]
@@ -78,8 +78,8 @@ pub fn fold(text: &str) -> String {
     out
 }
 
-/// A code or a plate as it is compared: folded, without spaces, in capitals. `ENDİRİM 10` is
-/// `ENDIRIM10`.
+/// Folds a code or a plate for comparison: folded, without spaces, in capitals. `ENDİRİM 10`
+/// becomes `ENDIRIM10`.
 #[must_use]
 pub fn fold_code(text: &str) -> String {
     let mut out = fold(text);
@@ -87,8 +87,8 @@ pub fn fold_code(text: &str) -> String {
     out.to_uppercase()
 }
 
-/// Digits a person typed: those of every script as ASCII; spaces, invisible marks and hyphens left
-/// out. Anything else stays, so that it matches nothing.
+/// Folds typed digits: those of every script become ASCII; spaces, invisible marks and hyphens are
+/// removed. Other characters are kept, so that the text matches nothing.
 #[must_use]
 pub fn fold_digits(text: &str) -> String {
     let kept = text.nfkd().filter(|c| !is_mark(*c) && !c.is_whitespace());
@@ -137,7 +137,7 @@ fn letter(c: char) -> char {
 mod tests {
     use super::*;
 
-    /// Each Azerbaijani letter is the Latin one people type in its place.
+    /// Each Azerbaijani letter folds to the Latin letter people type in its place.
     #[test]
     fn azerbaijani_letters_are_those_of_any_keyboard() {
         assert_eq!(fold("İIıi Əə Ğğ Şş Çç Öö Üü"), "iiii ee gg ss cc oo uu");
@@ -160,7 +160,7 @@ mod tests {
         assert_ne!(fold_code("10-IA-132"), "10IA123");
     }
 
-    /// BON-8: a code is the same on whatever keyboard it was typed.
+    /// BON-8: a code folds to the same text whatever keyboard it was typed on.
     #[test]
     fn bon_8_a_campaign_code_is_the_same_on_every_keyboard() {
         for code in ["ENDIRIM10", "ENDİRİM10", "endirim10", " endırım 10\u{200b}", "ENDİRİM١٠"]

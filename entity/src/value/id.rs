@@ -1,4 +1,5 @@
-//! Ids: `UUIDv7`, one type for each kind of thing, so that an order's id never passes for a car's.
+//! Ids: `UUIDv7`, one type for each kind of thing, so that ids of different kinds cannot be mixed
+//! up.
 
 use sea_orm::{DbErr, DeriveValueType, TryFromU64};
 use serde::{Deserialize, Serialize};
@@ -58,17 +59,17 @@ macro_rules! id {
 }
 
 id! {
-    /// A recorded act of support.
+    /// A recorded act of the operator's staff.
     ActId,
-    /// A place where a car can be served.
+    /// A bay: a place where a car can be served.
     BayId,
-    /// A time in which a bay is closed by hand.
+    /// A bay block: a span in which staff closed a bay by hand.
     BlockId,
     /// A campaign.
     CampaignId,
     /// A client's car.
     CarId,
-    /// A telling: the same on socket, poll, push and webhook (NOT-6).
+    /// An event: the same id on socket, poll, push and webhook (NOT-6).
     EventId,
     /// Money held for an order.
     HoldId,
@@ -76,21 +77,21 @@ id! {
     InvitationId,
     /// A bonus lot.
     LotId,
-    /// A mark for or against somebody.
+    /// A strike for or against a client or a branch.
     MarkId,
     /// An order, quick or booked.
     OrderId,
     /// A business that owns branches.
     OrganisationId,
-    /// A time in which the engine could not serve.
+    /// An outage: a span in which the engine could not serve.
     OutageId,
     /// A partner: one branch with one address.
     PartnerId,
-    /// What the operator owes a partner for an order.
+    /// A payable: what the operator owes a partner for an order.
     PayableId,
-    /// Money that comes in through a payment provider.
+    /// A payment through a payment provider.
     PaymentId,
-    /// Money on its way to a partner.
+    /// A payout to a partner.
     PayoutId,
     /// A penalty.
     PenaltyId,
@@ -98,16 +99,16 @@ id! {
     PersonId,
     /// A ledger posting.
     PostingId,
-    /// What one side of an order proposes to the other.
+    /// A proposal of one side of an order to the other.
     ProposalId,
     /// A sanction.
     SanctionId,
     /// A service of a partner.
     ServiceId,
-    /// A signed-in device.
+    /// A session: a signed-in device.
     SessionId,
-    /// A payment a provider has and this engine does not know.
+    /// A stray payment: one a provider reports and this engine does not know.
     StrayId,
-    /// A penalty undone.
+    /// A waived penalty.
     WaiverId,
 }

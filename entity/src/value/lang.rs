@@ -1,4 +1,4 @@
-//! Languages people are told things in.
+//! Languages of messages to people.
 
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};

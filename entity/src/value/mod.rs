@@ -1,4 +1,4 @@
-//! Values: what a column or a field of the wire may hold.
+//! Value types of columns and of fields in the API.
 
 pub mod car_class;
 pub mod fold;

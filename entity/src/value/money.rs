@@ -5,7 +5,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
-/// The largest amount of one value, either side of zero: ten million AZN.
+/// The largest absolute value of an amount: ten million AZN.
 pub const MAX_QEPIK: i64 = 1_000_000_000;
 
 /// An amount in qəpik. On the wire `{"amount": 1250, "currency": "AZN"}`; in a request a bare
@@ -24,10 +24,10 @@ pub struct MoneyWire {
 }
 
 impl Money {
-    /// Nothing.
+    /// Zero.
     pub const ZERO: Self = Self(0);
 
-    /// The sum, or `None` past the largest amount there is.
+    /// The sum, or `None` beyond the largest amount.
     #[must_use]
     pub fn plus(self, other: Self) -> Option<Self> {
         self.0.checked_add(other.0).map(Self).filter(|m| m.0.abs() <= MAX_QEPIK)
@@ -39,7 +39,7 @@ impl Money {
         self.plus(Self(-other.0))
     }
 
-    /// Is it above zero?
+    /// Whether it is above zero.
     #[must_use]
     pub fn is_positive(self) -> bool {
         self.0 > 0

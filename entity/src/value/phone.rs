@@ -1,4 +1,4 @@
-//! Phone numbers in E.164, each person's in one form.
+//! Phone numbers in E.164, normalised to one form per number.
 
 use phonenumber::Mode;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -6,19 +6,19 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use super::fold::{fold_digits, is_mark};
 
-/// A phone number that can be called: `+` and digits, in its one form. Never written to the
-/// database plain (ACC-5).
+/// A dialable phone number in its one normalised form: `+` and digits. Never written to the
+/// database in plain text (ACC-5).
 #[derive(Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Phone(String);
 
-/// Why a text is no phone number.
+/// Why a text is not a phone number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotAPhone {
-    /// It is not written as one.
+    /// It is not written like one.
     #[error("a phone number is + and its digits, such as +994501234567")]
     Malformed,
-    /// It is written as one, and its country gives no such numbers.
+    /// It is written like one, but its country issues no such numbers.
     #[error("no phone has this number: a digit is missing, too many or wrong")]
     Impossible,
 }
@@ -37,7 +37,7 @@ impl Phone {
         number.is_ok_and(|number| countries.contains(&number.country().code().to_string()))
     }
 
-    /// Country and operator: what a budget of one-time codes is kept for.
+    /// Country and operator, for which the budget of one-time codes is kept.
     #[must_use]
     pub fn prefix(&self) -> String {
         self.0.chars().take(PREFIX_CHARS).collect()
@@ -47,8 +47,8 @@ impl Phone {
 /// `+`, the country and the operator: `+99450`.
 const PREFIX_CHARS: usize = 6;
 
-/// One form, whatever was typed (ACC-1): spaces, marks, hyphens, dots, slashes and brackets left
-/// out, digits of every script as ASCII, the trunk zero of the national form dropped.
+/// Normalises what was typed (ACC-1): spaces, marks, hyphens, dots, slashes and brackets are
+/// removed, digits of every script become ASCII, and the national trunk zero is dropped.
 impl std::str::FromStr for Phone {
     type Err = NotAPhone;
     fn from_str(text: &str) -> Result<Self, NotAPhone> {
@@ -94,7 +94,7 @@ mod tests {
         text.parse::<Phone>().map(|phone| phone.as_str().to_owned())
     }
 
-    /// ACC-1, LIM-10: however a good number is typed, it is the same person.
+    /// ACC-1, LIM-10: every way to type a valid number identifies the same person.
     #[test]
     fn acc_1_a_number_is_one_person_however_it_is_typed() {
         for text in [
@@ -119,7 +119,7 @@ mod tests {
         }
     }
 
-    /// ACC-1: a number no phone can have is nobody, and never somebody else.
+    /// ACC-1: an impossible number is refused and never taken for another person's.
     #[test]
     fn acc_1_a_number_no_phone_has_is_nobody() {
         for text in [
@@ -138,7 +138,7 @@ mod tests {
         }
     }
 
-    /// LIM-10: a number belongs to the country it is called through.
+    /// LIM-10: a number belongs to the country of its country code.
     #[test]
     fn lim_10_a_number_is_of_its_country() {
         let azerbaijan = ["994".to_owned()];

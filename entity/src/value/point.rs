@@ -20,7 +20,7 @@ struct Wire {
 }
 
 impl Point {
-    /// The point, if there is such a one.
+    /// The point, or `None` if the coordinates are out of range.
     #[must_use]
     pub fn new(lat: f64, lon: f64) -> Option<Self> {
         let real = (-90.0..=90.0).contains(&lat) && (-180.0..=180.0).contains(&lon);

@@ -1,4 +1,5 @@
-//! Sealed text: personal data as it lies in the database (ACC-5), and on its way to a reader.
+//! Sealed text: personal data encrypted in the database and until it is opened for a reader
+//! (ACC-5).
 
 use sea_orm::DeriveValueType;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -6,16 +7,16 @@ use strum::{Display, EnumString};
 use uuid::Uuid;
 
 /// Encrypted text in a column: `sealed:v2:<key id>:<base64 of nonce and ciphertext>`, bound to the
-/// column and row it was written for. It has no form of its own in JSON: an answer shows it through
-/// [`SealedField`] alone, which names its place.
+/// column and row it was written for. It has no JSON form of its own: an answer shows it only
+/// through [`SealedField`], which names its column and row.
 #[derive(Clone, PartialEq, Eq, Hash, DeriveValueType)]
 pub struct Sealed(pub String);
 
-/// How a sealed text begins. No text of a request may begin so.
+/// The prefix of a sealed text. No text of a request may begin with it.
 pub const SEALED_PREFIX: &str = "sealed:";
 
-/// The key under which a JSON document holds a sealed field: an object of one entry, which no text
-/// a person sends can become.
+/// The key under which a JSON document holds a sealed field: an object with this one entry, which
+/// no text from a request can produce.
 pub const SEALED_KEY: &str = "$sealed";
 
 /// Columns whose texts are sealed. A copy (an order's plate, a payout's account) stays bound to the
@@ -43,7 +44,7 @@ pub enum SealedColumn {
     /// `payout_terms.voen`, by branch.
     #[strum(serialize = "payout_terms.voen")]
     PayoutVoen,
-    /// The secret of a calendar's address, by branch; only in kept answers.
+    /// The secret of a calendar's address, by branch; only in stored answers.
     #[strum(serialize = "calendar_feed.token")]
     CalendarToken,
     /// `audit_act.address`, by act.
@@ -55,26 +56,25 @@ pub enum SealedColumn {
 }
 
 impl Sealed {
-    /// The text as a field of an answer: it can be opened as this column of this row, and as
-    /// nothing else.
+    /// The text as a field of an answer: it can be opened only as this column of this row.
     #[must_use]
     pub fn at(&self, column: SealedColumn, row: impl Into<Uuid>) -> SealedField {
         SealedField { place: Some((column, row.into())), text: self.clone() }
     }
 }
 
-/// A sealed text in an answer, an event or a kept answer, with the place it is bound to. It is
-/// opened only at the edge, for whoever may read it.
+/// A sealed text in an answer, an event or a stored answer, with the column and row it is bound to.
+/// Only the edge opens it, for a reader who may see it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SealedField {
-    /// The column and row; `None` in documents written before texts were bound to their place.
+    /// The column and row; `None` in documents written before texts were bound to them.
     pub place: Option<(SealedColumn, Uuid)>,
     /// The text.
     pub text: Sealed,
 }
 
 impl SealedField {
-    /// Reads what stands under [`SEALED_KEY`].
+    /// Reads the value stored under [`SEALED_KEY`].
     #[must_use]
     pub fn read(written: &str) -> Option<Self> {
         let mut parts = written.splitn(3, ' ');
@@ -114,7 +114,7 @@ impl Serialize for SealedField {
     }
 }
 
-/// A kept answer of before texts were bound holds the text alone.
+/// Stored answers from before texts were bound contain the text alone.
 impl<'de> Deserialize<'de> for SealedField {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Kept::deserialize(deserializer)? {
