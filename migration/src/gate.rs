@@ -1,7 +1,7 @@
-//! The gate: how a flush tells the database that a count must hold, or nothing happens.
+//! Guards in SQL: how a flush makes the database check a condition and undo everything if it fails.
 //!
-//! PostgreSQL has a function, `SQLite` a table whose trigger lets no row in. Both raise `gate:<n>`,
-//! and a raised error undoes the whole flush.
+//! PostgreSQL has a function for it, `SQLite` a table whose trigger refuses every insert with a
+//! false condition. Both raise `gate:<n>`, and the raised error rolls back the whole flush.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DatabaseBackend;
@@ -21,7 +21,7 @@ CREATE TRIGGER gate_keeper BEFORE INSERT ON gate BEGIN
   SELECT CASE WHEN NEW.holds = 1 THEN RAISE(IGNORE) ELSE RAISE(ABORT, 'gate:' || NEW.n) END;
 END";
 
-/// Builds the gate.
+/// Creates the function or the table of the guards.
 pub async fn create(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let db = manager.get_connection();
     if manager.get_database_backend() == DatabaseBackend::Postgres {

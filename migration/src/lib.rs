@@ -1,4 +1,4 @@
-//! How the nouns came to be: one file a step; expand, then contract.
+//! Migrations of the schema, one file per step; changes first expand, then contract.
 
 mod gate;
 mod m0001_people;

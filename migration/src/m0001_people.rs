@@ -1,4 +1,4 @@
-//! Step 1: people, how they sign in, and what they drive.
+//! Step 1: people, their sign-in, and their cars.
 
 use sea_orm_migration::prelude::*;
 

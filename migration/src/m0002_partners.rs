@@ -1,4 +1,4 @@
-//! Step 2: branches, what they offer, where and when.
+//! Step 2: branches: their services, places and hours.
 
 use sea_orm_migration::prelude::*;
 

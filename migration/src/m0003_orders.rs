@@ -1,4 +1,4 @@
-//! Step 3: orders and everything that is written because of one.
+//! Step 3: orders and the tables written because of an order.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Step 4: the books.
+//! Step 4: the ledger.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Step 5: what any product would need: timers, feeds, keys, policy, proof of life.
+//! Step 5: product-independent tables: timers, feeds, idempotency keys, policy, heartbeats.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,5 +1,5 @@
-//! Step 6: bookings: special days, blocks, ticks of bays and cars, what an order holds of them,
-//! sanctions, acts that can be undone.
+//! Step 6: bookings: special days, bay blocks, occupancy of bays and cars, the occupancy of an
+//! order, sanctions, acts that can be undone.
 
 use sea_orm_migration::prelude::*;
 

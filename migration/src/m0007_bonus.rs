@@ -1,5 +1,5 @@
-//! Step 7: bonus: lots in queues, what orders hold of them, campaigns; balances that are low or
-//! restricted; postings that name their order and lot.
+//! Step 7: bonus: lots in queues, their allocations to orders, campaigns; flags of low and
+//! restricted balances; the order and lot of a posting.
 
 use sea_orm_migration::prelude::*;
 
@@ -33,7 +33,7 @@ const SQL: &[&str] = &[
     "CREATE INDEX lot_live ON lot (owner, place) WHERE state IN ('queued', 'running')",
     "CREATE INDEX lot_owner ON lot (owner, id)",
     "CREATE INDEX lot_root ON lot (root)",
-    // One gift of one top-up, one grant of one campaign to one owner.
+    // At most one gift per top-up, and one grant of a campaign per owner.
     "CREATE UNIQUE INDEX lot_once ON lot (source_id, owner, source) \
      WHERE source_id IS NOT NULL AND source <> 'returned'",
     "CREATE INDEX reservation_open ON reservation (client_id) WHERE state = 'open'",
@@ -43,7 +43,7 @@ const SQL: &[&str] = &[
     "CREATE INDEX posting_lot ON posting (lot_id) WHERE lot_id IS NOT NULL",
     "CREATE INDEX wallet_untold ON wallet (id) \
      WHERE restricted <> told_restricted OR low <> told_low",
-    // What was posted before belongs to its order all the same.
+    // Older postings belong to an order, too.
     "UPDATE posting SET order_id = subject WHERE kind IN ('commission', 'commission_amended')",
     "UPDATE posting SET order_id = (SELECT p.order_id FROM penalty p WHERE p.id = posting.subject) \
      WHERE kind LIKE 'penalty%'",

@@ -1,5 +1,4 @@
-//! Step 8: payments in and out: intents, what providers call back with, what the operator owes
-//! partners, payouts.
+//! Step 8: payments in and out: intents, provider callbacks, payables to partners, payouts.
 
 use sea_orm_migration::prelude::*;
 
@@ -39,7 +38,7 @@ const INDEXES: &[&str] = &[
     "CREATE INDEX payout_terms_voen ON payout_terms (voen_hash)",
 ];
 
-/// What support credited before there were payments is a payment recorded by support.
+/// Records each credit made by support before payments existed as a payment recorded by support.
 const CREDITS: &str = "INSERT INTO payment (id, purpose, partner_id, amount, driver, state, \
      to_return, returned, refunds, created_at, expires_at, paid_at, note, version) \
      SELECT subject, 'top_up', partner_id, amount, 'manual', 'paid', 0, 0, 0, at, at, at, note, 1 \

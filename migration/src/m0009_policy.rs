@@ -1,5 +1,5 @@
-//! Step 9: why a policy version was published, and orders by the time they were placed, for
-//! rehearsals over a past period.
+//! Step 9: the reason a policy version was published, and an index of orders by the time they were
+//! placed, for rehearsals over a past period.
 
 use sea_orm_migration::prelude::*;
 

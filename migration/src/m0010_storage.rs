@@ -1,4 +1,4 @@
-//! Step 10: the row a node writes to find out whether the database takes writes.
+//! Step 10: the probe row a node writes to learn whether the database accepts writes.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DatabaseBackend;
@@ -23,7 +23,7 @@ impl MigrationTrait for Migration {
         manager.create_table(probe.done()).await?;
         let db = manager.get_connection();
         if manager.get_database_backend() == DatabaseBackend::Postgres {
-            // It is there to take room: compressed it would take none.
+            // The row must take space on disk; compressed it would take none.
             let external = "ALTER TABLE storage_probe ALTER COLUMN room SET STORAGE EXTERNAL";
             db.execute_unprepared(external).await?;
         }

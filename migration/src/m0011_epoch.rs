@@ -1,4 +1,4 @@
-//! Step 11: the epochs of the feeds, so that numbers of a restored database are told apart.
+//! Step 11: the epochs of the feeds, which tell the numbers of a restored database apart.
 
 use sea_orm_migration::prelude::*;
 

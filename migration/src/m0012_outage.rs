@@ -24,7 +24,7 @@ impl MigrationTrait for Migration {
         for column in added("outage", &columns) {
             manager.alter_table(column).await?;
         }
-        // Whatever was recorded before was made good at once.
+        // The deadlines of outages recorded earlier were moved at once.
         let done = "UPDATE outage SET recovered_at = up_at";
         manager.get_connection().execute_unprepared(done).await?;
         Ok(())

@@ -1,5 +1,5 @@
-//! Step 13: what unanswered offers may cost a branch as one guarded sum, and whether a branch takes
-//! clients who are expected after closing.
+//! Step 13: the sum that unanswered offers may cost a branch, as one guarded column, and whether a
+//! branch takes clients who are expected after closing.
 
 use sea_orm_migration::prelude::*;
 
@@ -29,7 +29,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// Offers that are unanswered now count whole.
+/// The commission of offers that are unanswered now counts in full.
 const SQL: &[&str] = &[
     r#"UPDATE "order" SET pending_commission = commission WHERE status = 'requested'"#,
     r#"UPDATE wallet SET pending = coalesce((SELECT sum(o.pending_commission) FROM "order" o

@@ -1,6 +1,6 @@
-//! Step 14: the total a client last agreed to, which measures the final amount and bounds the
-//! commission from below (ORD-11); doubtful positions, the time of a fix, and which position told
-//! an estimate (LIM-3).
+//! Step 14: the total a client last agreed to, which the final amount is measured against and which
+//! bounds the commission from below (ORD-11); doubted positions, the time of a fix, and the
+//! position with which an estimate was emitted (LIM-3).
 
 use sea_orm_migration::prelude::*;
 
@@ -37,8 +37,8 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// Orders of before: what was agreed is what the client agreed to, and a commission that was taken
-/// on less stands as it was taken. The last one serves the look for cars still in a bay.
+/// Older orders: the client agreed to what was agreed, and a commission taken on less stays as it
+/// is. The index finds cars that are still in a bay.
 const FILLS: &[&str] = &[
     r#"UPDATE "order" SET client_agreed = agreed"#,
     "UPDATE \"order\" SET amount_confirmed = final_amount \

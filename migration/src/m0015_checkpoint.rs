@@ -1,7 +1,7 @@
-//! Step 15: the checkpoint of the ledger, and the state of the standing proof (BAL-6).
+//! Step 15: the checkpoint of the ledger, and the state of its proof (BAL-6).
 //!
-//! Triggers keep the checkpoint whole, whoever writes a posting: a new posting is *pending* in the
-//! transaction that inserts it, and deleting its pending row adds it to the account sums in the
+//! Triggers keep the checkpoint complete, whoever writes a posting: a new posting is *pending* in
+//! the transaction that inserts it, and deleting its pending row adds it to the account sums in the
 //! same statement. So in every snapshot the account sums and the pending postings together are all
 //! postings, in whatever order concurrent transactions become visible.
 
@@ -34,17 +34,18 @@ impl MigrationTrait for Migration {
 }
 
 const SQL: &[&str] = &[
-    // The same rule as before; with the subject first it also finds what was posted about a row.
+    // The same uniqueness; with the subject first the index also finds the postings about a row.
     "DROP INDEX posting_natural",
     "CREATE UNIQUE INDEX posting_natural ON posting (subject, kind, n)",
-    // The lines of a span of time, and what came after one, without reading what came before.
+    // For the postings of a time span, and for those since a checkpoint, without reading older
+    // ones.
     "CREATE INDEX posting_partner_at ON posting (partner_id, at) WHERE partner_id IS NOT NULL",
     "CREATE INDEX checkpoint_account_open ON checkpoint_account (account) WHERE amount <> 0",
     "CREATE INDEX payable_open ON payable (partner_id) WHERE state IN ('owed', 'suspended')",
     r#"CREATE INDEX order_completed ON "order" (completed_at) WHERE completed_at IS NOT NULL"#,
     "INSERT INTO proof_state (id, lease_until_us, whole_ok, step_ok, unprovable, findings) \
      VALUES (1, 0, true, true, false, '[]')",
-    // Everything that stands already goes into the sums with the first proof.
+    // The first proof adds all existing postings to the sums.
     "INSERT INTO checkpoint_pending (posting_id) SELECT id FROM posting",
 ];
 

@@ -1,4 +1,4 @@
-//! Step 16: what support does is recorded in a table whose rows are only added.
+//! Step 16: the append-only audit log of what support does.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DatabaseBackend;
@@ -26,8 +26,8 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// Two acts of one actor, or about one subject, at one instant take the same number: one lands, the
-/// other is decided anew.
+/// Two acts of one actor, or about one subject, at the same instant take the same number: one
+/// commits, the other runs again.
 const INDEXES: &[&str] = &[
     "CREATE UNIQUE INDEX audit_act_actor ON audit_act (actor, actor_n)",
     "CREATE UNIQUE INDEX audit_act_subject ON audit_act (subject_id, subject_n)",

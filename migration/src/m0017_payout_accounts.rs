@@ -1,5 +1,5 @@
-//! Step 17: payout accounts that rest, debts that wait, what was charged back, payments nobody here
-//! knows, past staff, campaign codes by device and by try.
+//! Step 17: waiting periods of payout accounts, held payables, chargebacks, stray payments, former
+//! staff, campaign codes by device and by attempt.
 
 use sea_orm_migration::prelude::*;
 
@@ -34,7 +34,7 @@ const SQL: &[&str] = &[
     "CREATE UNIQUE INDEX code_try_address ON code_try (address, address_n)",
     "CREATE INDEX code_try_at ON code_try (at)",
     "CREATE UNIQUE INDEX stray_payment_name ON stray_payment (driver, name)",
-    // What was paid before is compared with its provider from now on, too.
+    // Earlier payments are reconciled with their provider from now on, too.
     "INSERT INTO timer (kind, subject, due_at, generation, attempts) \
      SELECT 'payment.reconcile', id, paid_at, 0, 0 FROM payment \
      WHERE driver <> 'manual' AND state = 'paid'",

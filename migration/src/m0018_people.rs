@@ -1,5 +1,5 @@
-//! Step 18: whom a one-time code was sent for, how many were sent in a span, and which steps over
-//! older data were done.
+//! Step 18: the requester of a one-time code, the budgets of one-time codes, and the data
+//! migrations that were done.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,4 +1,4 @@
-//! A short way to say a table: columns are text, numbers and instants, never null unless said.
+//! A builder for tables: columns are text, numbers and instants, and not null unless stated.
 
 use sea_orm_migration::prelude::*;
 
@@ -15,20 +15,20 @@ pub enum Type {
     Integer,
     /// 64 bits.
     BigInteger,
-    /// A float: coordinates alone.
+    /// A float, used only for coordinates.
     Double,
     /// Yes or no.
     Boolean,
     /// An instant in UTC.
     TimestampWithTimeZone,
-    /// JSON that is read as a value.
+    /// JSON that is decoded into a value.
     JsonBinary,
 }
 
-/// A table being said.
+/// A table under construction.
 pub struct Builder(TableCreateStatement);
 
-/// Begins a table with its primary key.
+/// Starts a table with its primary key.
 pub fn table(name: &'static str, key: &[&'static str]) -> Builder {
     let mut create = Table::create();
     create.table(name);
@@ -41,34 +41,34 @@ pub fn table(name: &'static str, key: &[&'static str]) -> Builder {
 }
 
 impl Builder {
-    /// A column that always holds a value.
+    /// Adds a column that is not null.
     #[must_use]
     pub fn col(mut self, name: &'static str, kind: Type) -> Self {
         self.0.col(column(name, kind).not_null());
         self
     }
 
-    /// A column that may hold none.
+    /// Adds a nullable column.
     #[must_use]
     pub fn maybe(mut self, name: &'static str, kind: Type) -> Self {
         self.0.col(column(name, kind).null());
         self
     }
 
-    /// What every row must satisfy.
+    /// Adds a check constraint.
     #[must_use]
     pub fn check(mut self, condition: &'static str) -> Self {
         self.0.check(Expr::cust(condition));
         self
     }
 
-    /// The statement.
+    /// The finished statement.
     pub fn done(self) -> TableCreateStatement {
         self.0
     }
 }
 
-/// Columns added to a table that is there; `default` is what older rows hold.
+/// Statements that add columns to an existing table; `default` is the value in older rows.
 pub fn added(
     name: &'static str,
     columns: &[(&'static str, Type, Option<&'static str>)],
