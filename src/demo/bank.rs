@@ -1,4 +1,4 @@
-//! The bank of the demo's town: a payment provider on loopback, on whose pages its people pay.
+//! The demo's payment provider on loopback, on whose pages the simulated people pay.
 
 use bank::Bank;
 use bank::epoint::{Epoint, Merchant, Provider};
@@ -9,15 +9,15 @@ use super::Failed;
 use crate::config::Settings;
 use crate::platform::crypto::fresh_key;
 
-/// Names the town's merchant.
+/// The public key of the demo's merchant account.
 const PUBLIC_KEY: &str = "i000000001";
-/// Requests it remembers.
+/// The number of requests it records.
 const REMEMBERS: usize = 1_000;
-/// Of so many callbacks one is lost: the engine has to ask by itself.
+/// One in so many callbacks is dropped, so that the engine has to poll the provider.
 const LOSES_ONE_OF: usize = 8;
 
-/// Opens the bank and makes it the engine's provider; none where the settings name one already,
-/// whose pages are for real people alone.
+/// Starts the provider and configures the engine to use it; `None` if the settings name a real
+/// provider already, whose pages only real people may use.
 ///
 /// # Errors
 /// When it cannot listen.
@@ -45,12 +45,12 @@ pub fn open(settings: &mut Settings) -> Result<Option<Epoint>, Failed> {
     Ok(Some(bank))
 }
 
-/// The bank calls the engine back there.
+/// Sets the address to which the provider sends its callbacks.
 pub fn calls(bank: &Epoint, base_url: &str) {
     bank.with(|provider| provider.calls_back_at(format!("{base_url}/v1/open/payments/epoint")));
 }
 
-/// What the engine said to the bank that no merchant may say must never be.
+/// Counts every request of the engine that breaks the provider's protocol as a violation.
 pub fn confesses(bank: &Epoint, census: &Census) {
     for breach in bank.breaches() {
         census.violation(format!("the bank heard {breach}"));

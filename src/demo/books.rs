@@ -1,4 +1,4 @@
-//! What stands in the database, counted over a connection that only reads: orders, money, timers.
+//! The figures in the database, counted over a read-only connection: orders, money, timers.
 
 use entity::hold::HoldState;
 use entity::order::{Kind, Reason, Status};
@@ -11,30 +11,30 @@ use sea_orm::{
 
 use crate::ledger::chart;
 
-/// Bookings named that come next.
+/// The most upcoming bookings that are listed.
 const NEXT_MAX: u64 = 3;
 
-/// A booking to come.
+/// An upcoming booking.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Coming {
-    /// When.
+    /// When it starts.
     pub starts_at: Instant,
-    /// Where.
+    /// The branch.
     pub branch: String,
 }
 
-/// The counts of one moment.
+/// The counts at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Books {
-    /// How many orders of a kind stand where; the cancelled ones by their reason.
+    /// Orders by kind and status; the cancelled ones by reason.
     pub orders: Vec<(Kind, Status, Option<Reason>, i64)>,
-    /// Bookings that were moved at least once.
+    /// Bookings that were rescheduled at least once.
     pub moved: u64,
     /// Bookings whose start is still to come.
     pub upcoming: u64,
-    /// The next of them.
+    /// The next of them in time.
     pub next: Vec<Coming>,
-    /// Of those on the way, how many have arrived.
+    /// How many clients on the way have arrived.
     pub arrived: u64,
     /// Held for open orders.
     pub held: Money,
@@ -44,14 +44,14 @@ pub struct Books {
     pub received: Money,
     /// Topped up by card.
     pub topped_up: Money,
-    /// Bonus that was granted, spent on orders by clients and on commissions by partners.
+    /// Bonus granted, spent by clients on orders, and spent by partners on commissions.
     pub bonus: [Money; 3],
-    /// Timers that wait.
+    /// Timers that are armed.
     pub timers: u64,
 }
 
 impl Books {
-    /// Counts.
+    /// Counts everything.
     ///
     /// # Errors
     /// When the database fails.
@@ -115,13 +115,13 @@ impl Books {
         })
     }
 
-    /// How many orders have this status.
+    /// The number of orders with this status.
     #[must_use]
     pub fn count(&self, status: Status) -> i64 {
         self.orders.iter().filter(|(_, of, ..)| *of == status).map(|(.., n)| n).sum()
     }
 
-    /// How many bookings have this status.
+    /// The number of bookings with this status.
     #[must_use]
     pub fn booked(&self, status: Status) -> i64 {
         let booked = |(kind, of, ..): &&(Kind, Status, Option<Reason>, i64)| {
@@ -130,13 +130,13 @@ impl Books {
         self.orders.iter().filter(booked).map(|(.., n)| n).sum()
     }
 
-    /// How many orders of a kind there are.
+    /// The number of orders of a kind.
     #[must_use]
     pub fn all(&self, kind: Kind) -> i64 {
         self.orders.iter().filter(|(of, ..)| *of == kind).map(|(.., n)| n).sum()
     }
 
-    /// How many bookings burned.
+    /// The number of burned bookings.
     #[must_use]
     pub fn burned(&self) -> i64 {
         let burned =
@@ -144,14 +144,14 @@ impl Books {
         self.orders.iter().filter(burned).map(|(.., n)| n).sum()
     }
 
-    /// How many orders are open.
+    /// The number of open orders.
     #[must_use]
     pub fn open(&self) -> i64 {
         let open = [Status::Requested, Status::Confirmed, Status::OnTheWay, Status::Active];
         open.into_iter().map(|status| self.count(status)).sum()
     }
 
-    /// Why orders ended without being served, the commonest reason first.
+    /// The reasons for which orders ended without being served, the most frequent first.
     #[must_use]
     pub fn reasons(&self) -> Vec<(Reason, i64)> {
         let mut reasons: Vec<(Reason, i64)> = Vec::new();
@@ -182,7 +182,7 @@ async fn posted(
     Ok(sum.into_iter().flatten().sum())
 }
 
-/// What postings of these kinds moved in all.
+/// The sum of the postings of these kinds.
 async fn sum_of(db: &DatabaseConnection, kinds: &[&str]) -> Result<Money, DbErr> {
     let sum: Vec<Option<i64>> = posting::Entity::find()
         .select_only()

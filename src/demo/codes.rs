@@ -1,5 +1,5 @@
-//! One-time codes: the town's people find theirs in a mailbox, whoever watches finds them in the
-//! log.
+//! Delivery of one-time codes: to the simulator's mailbox for its people, and to the log for the
+//! user.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use town::Mailbox;
 
 use crate::access::otp::Codes;
 
-/// Delivers to the town, and writes down what it delivered.
+/// Delivers codes to the simulator and logs them.
 pub struct Post(pub Arc<Mailbox>);
 
 impl Codes for Post {

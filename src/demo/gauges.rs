@@ -1,8 +1,8 @@
-//! What the engine says of itself at `/metrics`: sockets, timers, and how late they were.
+//! The engine's metrics as read from `/metrics`: sockets, timers, and timer lateness.
 
 use town::{Ask, Wire};
 
-/// A histogram as Prometheus text tells it: upper bounds in seconds and cumulative counts.
+/// A histogram in the Prometheus text format: upper bounds in seconds and cumulative counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Spread(Vec<(String, u64)>);
 
@@ -14,13 +14,13 @@ impl Spread {
         }
     }
 
-    /// How many were counted.
+    /// The number of observations.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.0.iter().map(|(_, count)| *count).max().unwrap_or(0)
     }
 
-    /// Within which bound so many in a thousand stayed, in milliseconds; `-` while there are none.
+    /// The bound within which so many in a thousand stayed, in milliseconds; `-` if there are none.
     #[must_use]
     pub fn at(&self, per_mille: u64) -> String {
         let wanted = self.count().saturating_mul(per_mille).div_ceil(1000).max(1);
@@ -29,21 +29,21 @@ impl Spread {
     }
 }
 
-/// What is read.
+/// The metrics that are read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Gauges {
     /// Open sockets.
     pub sockets: u64,
     /// Timers in memory: those of the near future.
     pub timers_near: u64,
-    /// Timers given up.
+    /// Timers parked after too many failed attempts.
     pub timers_parked: u64,
-    /// How late timers were, in real seconds.
+    /// The lateness of timers, real seconds.
     pub lateness: Spread,
 }
 
 impl Gauges {
-    /// Reads them over HTTP, as a scraper would; nothing where the engine does not answer.
+    /// Reads them over HTTP, as a scraper would; `None` if the engine does not answer.
     pub async fn read(wire: &Wire) -> Option<Self> {
         let reply = wire.send(&Ask::get("/metrics"), None).await.ok()?;
         reply.is_yes().then(|| Self::parse(&reply.text()))
@@ -53,7 +53,7 @@ impl Gauges {
         let mut gauges = Self::default();
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let Some((name, value)) = line.rsplit_once(' ') else { continue };
-            // Gauges are written as floating point numbers; these are whole.
+            // Prometheus gauges are floating-point numbers; these are whole.
             let value = value.split('.').next().unwrap_or_default().parse().unwrap_or(0);
             match name.split('{').next().unwrap_or_default() {
                 "yumo_sockets" => gauges.sockets += value,
@@ -72,7 +72,7 @@ impl Gauges {
     }
 }
 
-/// Seconds as Prometheus writes them, `0.005`, as milliseconds, `5`.
+/// Converts seconds as Prometheus writes them, `0.005`, to milliseconds, `5`.
 fn millis(secs: &str) -> String {
     let (whole, part) = secs.split_once('.').unwrap_or((secs, ""));
     let part: String = part.chars().chain("000".chars()).take(3).collect();

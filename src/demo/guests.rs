@@ -1,4 +1,4 @@
-//! Whoever watches may act too: three logins of their own, signed in over the wire like anybody.
+//! Demo logins: three accounts for the user of the demo, signed in over the API like any other.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -16,31 +16,31 @@ use super::place::Place;
 
 /// The phone of the operator's first agent.
 pub const SUPPORT_PHONE: &str = "+994500000000";
-/// The guest's phone: nobody of the town has it.
+/// The phone of the demo client, which no simulated person has.
 const GUEST_PHONE: &str = "+994509999999";
-/// The guest's plate: no plate of the town has a Q.
+/// The plate of the demo client's car; no simulated plate has a Q.
 const GUEST_PLATE: &str = "90-QQ-001";
-/// The class of the guest's car.
+/// The class of the demo client's car.
 const GUEST_CLASS: &str = "sedan";
-/// So long before midnight the guest looks at tomorrow's slots.
+/// So long before midnight tomorrow's slots are offered instead of today's.
 const SLOTS_AHEAD: TimeDelta = TimeDelta::hours(2);
-/// Where the guest is, from the branch: metres north and east.
+/// The demo client's distance from the branch: metres north and east.
 const GUEST_FROM_M: (i32, i32) = (1_400, 900);
-/// How long the guests rest between two rounds, real time.
+/// The pause between two refreshes, real time.
 const ROUND: Duration = Duration::from_secs(10);
-/// A round is at most this part of their time: the proof takes longer the more there is to prove.
+/// A refresh takes at most one in so many parts of the time: the proof slows down as data grows.
 const ROUND_PART: u32 = 20;
 
-/// What the newest proof of the books said, and when.
+/// The result of the newest ledger proof, and its time.
 #[derive(Clone, Copy, Debug)]
 pub struct Proved {
-    /// Everything matched.
+    /// Whether everything matched.
     pub ok: bool,
     /// When it was read.
     pub at: Instant,
 }
 
-/// The guests: a client, somebody at the first branch's desk, somebody at support's.
+/// The demo logins: a client, an owner of the first branch, and a support agent.
 pub struct Guests {
     base_url: String,
     client: Arc<Person>,
@@ -55,10 +55,10 @@ pub struct Guests {
 }
 
 impl Guests {
-    /// Signs them in; the client gets a car.
+    /// Signs them in and registers a car for the client.
     ///
     /// # Errors
-    /// When one of them is not let in.
+    /// When a sign-in fails.
     pub async fn arrive(town: &Town, base_url: &str) -> Result<Self, Failed> {
         let shared = town.shared();
         let nowhere = || Failed::because("the town has no branch");
@@ -87,7 +87,7 @@ impl Guests {
         })
     }
 
-    /// Until the town stops: keeps the tokens fresh, and reads the proof of the books.
+    /// Keeps the tokens fresh and reads the ledger proof until the simulator stops.
     pub async fn stay(self, place: Place, proved: watch::Sender<Option<Proved>>) {
         loop {
             let began = Instant::now();
@@ -104,10 +104,10 @@ impl Guests {
         }
     }
 
-    /// Writes the tokens where a shell can read them.
+    /// Writes the tokens to a file that a shell can source.
     ///
     /// # Errors
-    /// When one cannot be refreshed, or nothing written.
+    /// When a token cannot be refreshed, or the file cannot be written.
     pub async fn leave_tokens(&self, place: &Place) -> Result<(), Failed> {
         let text = self.tokens().await?;
         place.write_env(&text).map_err(|error| Failed::at(&place.env, &error))
@@ -116,7 +116,7 @@ impl Guests {
     async fn tokens(&self) -> Result<String, Trouble> {
         let Self { base_url, branch_id, .. } = self;
         let Wish { order, booking, service } = &self.wish;
-        // Where hardly a slot is left today, tomorrow's are shown.
+        // Late in the day hardly a slot is left, so tomorrow's are offered.
         let day = self.sundial.now().map(|now| baku_date(now + SLOTS_AHEAD)).unwrap_or_default();
         let slots = format!("/v1/client/partners/{branch_id}/slots?date={day}&services={service}");
         let sockets = base_url.replacen("http", "ws", 1);
@@ -135,7 +135,7 @@ impl Guests {
         Ok(text)
     }
 
-    /// What whoever watches can do from another terminal.
+    /// The instructions for acting from another terminal.
     #[must_use]
     pub fn guide(&self, place: &Place) -> Vec<String> {
         let Point { lat, lon } = self.point;
@@ -158,11 +158,11 @@ impl Guests {
     }
 }
 
-/// What the guest may ask for: the branch's cheapest service, from a street nearby.
+/// The demo client's prepared requests: the branch's cheapest service, from a street nearby.
 struct Wish {
     /// The body of a quick order.
     order: String,
-    /// The body of a booking; its start is to be put in.
+    /// The body of a booking, with a placeholder for its start.
     booking: String,
     service: String,
 }

@@ -1,9 +1,10 @@
-//! `yumo demo`: an engine of its own with a town that lives in it, to watch and to talk to.
+//! `yumo demo`: an engine with simulated people, to watch and to try out.
 //!
-//! The engine is the real one, on `SQLite`, with a clock that runs faster. The town's people sign
-//! in, hold tokens and act over HTTP and WebSocket only; what nobody does, the clock does. Whoever
-//! watches sees the whole life of many orders at once ([`view`]), and may act too ([`guests`]). A
-//! second start goes on in the same file at the moment where the first one stopped ([`time`]).
+//! The engine is the real one, on `SQLite`, with an accelerated clock. The simulated people sign
+//! in, hold tokens and act only over HTTP and WebSocket; deadlines they let pass are handled by
+//! scheduled timers. The user sees the whole life of many orders at once ([`view`]), and can act
+//! too ([`guests`]). A second start resumes with the same file at the time where the first one
+//! stopped ([`time`]).
 
 use std::future::Future;
 use std::io;
@@ -45,14 +46,14 @@ use place::Place;
 use screen::{Screen, say};
 use sight::{Sight, Watcher};
 
-/// How often the screen is drawn, and how often a line is written without one.
+/// The interval at which the screen is drawn, and that of the lines printed without a screen.
 const DRAW_EVERY: Duration = Duration::from_millis(500);
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// What a branch begins with, qəpik: little, so that it tops up soon.
+/// The starting balance of a branch, qəpik: low, so that it soon needs a top-up.
 const CREDIT_QEPIK: i64 = 2_000;
 
-/// The demo could not go on.
+/// The reason the demo had to stop.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Failed(String);
@@ -97,13 +98,13 @@ impl From<town::Trouble> for Failed {
     }
 }
 
-/// The wish to stop: Ctrl-C, SIGTERM, or the time given.
+/// The stop signal: Ctrl-C, SIGTERM, or the time limit.
 type Told<'a> = Pin<&'a mut (dyn Future<Output = io::Result<()>> + Send)>;
 
-/// Runs the demo until it is told to stop; answers whether nothing was seen that must never be.
+/// Runs the demo until it is stopped; returns whether no invariant was violated.
 ///
 /// # Errors
-/// When it cannot start, or the terminal is lost.
+/// When it cannot start, or the terminal is closed.
 pub async fn run(
     given: Settings,
     options: &Options,
@@ -141,7 +142,7 @@ pub async fn run(
     Ok(ok && sight.figures.violations == 0)
 }
 
-/// The town's people order oftener than people do: what the policy says of one client is raised.
+/// Raised per-client limits of the policy: simulated people order more often than real ones.
 fn limits() -> Value {
     json!({"client": {
         "open_orders_max": 20, "pending_max": 10, "pair_open_max": 5, "placings_per_h": 100,
@@ -149,7 +150,7 @@ fn limits() -> Value {
     }})
 }
 
-/// Founds the town, lets it live and shows it. Nothing where it was told to stop before.
+/// Sets up the simulator, runs it and shows it. `None` if it was stopped before that was done.
 async fn live(
     app: &App,
     options: &Options,
@@ -215,7 +216,7 @@ async fn live(
         told = told.as_mut() => told,
         () = ended(options) => Ok(()),
     };
-    // Whoever closed the terminal wants it to stop all the more.
+    // If the terminal is closed this fails, and the demo stops all the same.
     let _ = say("The town goes home …");
     switch.send_replace(true);
     let home = living.await.and(staying.await);
@@ -227,7 +228,7 @@ async fn live(
     Ok(Some(watcher.last_look().await.clone()))
 }
 
-/// Shows what there is to see, until the terminal is lost.
+/// Updates the display until the terminal is closed.
 async fn show(
     watcher: &mut Watcher,
     options: &Options,
@@ -262,7 +263,7 @@ async fn ended(options: &Options) {
     }
 }
 
-/// Where the town finds the engine, and whoever watches too.
+/// The address of the engine for the simulator and the user.
 fn base_url(mut addr: SocketAddr) -> String {
     if addr.ip().is_unspecified() {
         addr.set_ip(Ipv4Addr::LOCALHOST.into());

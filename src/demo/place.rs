@@ -1,4 +1,4 @@
-//! Where the demo lives: a database, and beside it keys, a log and the tokens for whoever watches.
+//! The demo's files: a database, and beside it keys, a log and tokens for the user.
 
 use std::fs::{self, TryLockError};
 use std::io::{self, Write as _};
@@ -12,51 +12,51 @@ use super::options::Options;
 use crate::config::Settings;
 use crate::platform::{private, sqlite_file};
 
-/// What goes into the log: trouble, and the codes that were sent.
+/// The log filter: warnings, errors, and the codes that were sent.
 const LOG_FILTER: &str = "warn,yumo::demo=info";
-/// How long tokens and tickets for curl are good, real seconds.
+/// The lifetime of access tokens and tickets used with curl, real seconds.
 const BY_HAND_S: u32 = 1_800;
-/// How long a one-time code is good for whoever reads it from the log, real seconds.
+/// The lifetime of a one-time code that the user reads from the log, real seconds.
 const CODE_S: u32 = 300;
-/// The town's people share one address.
+/// The connections allowed per address: all simulated people share one.
 const TOWN_CONNECTIONS_MAX: usize = 100_000;
-/// … and live many times as fast as people do (LIM-9).
+/// The request rate allowed: simulated people act many times as fast as real ones (LIM-9).
 const TOWN_RATE: u32 = 1_000_000;
-/// As many codes as the town needs at a start, however often it starts.
+/// The one-time codes allowed: enough for every simulated person at each start.
 const CODES_MAX: u32 = 1_000_000;
 
 /// The demo's files.
 #[derive(Clone, Debug)]
 pub struct Place {
-    /// The database.
+    /// The database file.
     pub db: PathBuf,
-    /// The keys.
+    /// The key file.
     pub keys: PathBuf,
-    /// The log.
+    /// The log file.
     pub log: PathBuf,
-    /// Address and tokens, to be read by a shell.
+    /// The shell file with the address and the tokens.
     pub env: PathBuf,
 }
 
 impl Place {
-    /// Beside this database.
+    /// The files beside this database.
     #[must_use]
     pub fn beside(db: &Path) -> Self {
         let named = |extension| db.with_extension(extension);
         Self { db: db.to_owned(), keys: named("key"), log: named("log"), env: named("env") }
     }
 
-    /// The database as settings name it.
+    /// The database URL for the settings.
     #[must_use]
     pub fn url(&self) -> String {
         sqlite_file::url(&self.db, "rwc")
     }
 
-    /// Begins the log. While this process lives no other demo begins here: two engines with a bus
-    /// each would not hear each other.
+    /// Starts the log and locks it while this process lives, so that no other demo runs on these
+    /// files: two engines with separate buses would not receive each other's wake-ups.
     ///
     /// # Errors
-    /// When it cannot be written, or another demo runs here.
+    /// When it cannot be written, or another demo runs on these files.
     pub fn begin_log(&self) -> Result<(), Failed> {
         let log = private::append(&self.log).map_err(|error| Failed::at(&self.log, &error))?;
         log.try_lock().map_err(|error| match error {
@@ -68,12 +68,12 @@ impl Place {
         let filter = EnvFilter::new(LOG_FILTER);
         let log = std::sync::Mutex::new(log);
         let to_file = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
-        // Whoever logs already in this process goes on doing so; the lock goes then with the file.
+        // An existing logger of this process stays in use; the lock is then dropped with the file.
         let _ = to_file.with_writer(log).try_init();
         Ok(())
     }
 
-    /// Writes what a shell reads; nobody else on this machine may read it.
+    /// Writes the shell file, readable only by this user.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -83,14 +83,14 @@ impl Place {
         fs::rename(&fresh, &self.env)
     }
 
-    /// Takes the tokens away: nobody serves them any more.
+    /// Removes the shell file: its tokens are no longer served.
     pub fn remove_env(&self) {
-        // It may never have been written.
+        // It may not exist.
         let _ = fs::remove_file(&self.env);
     }
 }
 
-/// The settings of the demo: what was given, on one node, here, at this speed.
+/// The demo's settings: the given ones, changed for one node, these files and this speed.
 #[must_use]
 pub fn settings(mut given: Settings, options: &Options, place: &Place, listen: String) -> Settings {
     let real = |secs: u32| secs.saturating_mul(options.speed);
@@ -104,7 +104,7 @@ pub fn settings(mut given: Settings, options: &Options, place: &Place, listen: S
     given.access.otp_per_phone_day = CODES_MAX;
     given.access.otp_per_address_hour = CODES_MAX;
     given.access.otp_per_address_day = CODES_MAX;
-    // The whole town calls from one address.
+    // All simulated people connect from one address.
     given.http.connections_per_address = TOWN_CONNECTIONS_MAX;
     given.http.rate_session_burst = TOWN_RATE;
     given.http.rate_session_per_s = TOWN_RATE;
@@ -116,10 +116,10 @@ pub fn settings(mut given: Settings, options: &Options, place: &Place, listen: S
     given
 }
 
-/// The wished address, or a free port of the same host where it is taken.
+/// The requested address, or port 0 of the same host if the port is taken.
 ///
 /// # Errors
-/// When the address cannot be had at all.
+/// When the address cannot be bound at all.
 pub fn free(wished: &str) -> io::Result<String> {
     match TcpListener::bind(wished) {
         Ok(_tried) => Ok(wished.to_owned()),

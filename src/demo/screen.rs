@@ -1,5 +1,5 @@
-//! The terminal: its own page while the demo runs, redrawn where something changed, and given back
-//! as it was.
+//! The terminal's alternate screen: used while the demo runs, redrawn where lines changed, and left
+//! at the end.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -11,10 +11,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::view::{Line, Paint};
 
-/// Rows where the terminal does not say how many it has.
+/// The number of rows if the terminal does not report it.
 const ROWS: usize = 40;
 
-/// A page of the terminal; leaves when it is dropped.
+/// An alternate screen; left when dropped.
 pub struct Screen {
     shown: Vec<Line>,
     rows: usize,
@@ -22,29 +22,29 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// Whether somebody looks.
+    /// Whether the output is a terminal.
     #[must_use]
     pub fn is_there() -> bool {
         io::stdout().is_terminal()
     }
 
-    /// Turns to a new page.
+    /// Switches to the alternate screen.
     ///
     /// # Errors
-    /// When the terminal does not take it.
+    /// When writing to the terminal fails.
     pub async fn open() -> io::Result<Self> {
         let resized = signal(SignalKind::window_change())?;
         put("\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J")?;
         Ok(Self { shown: Vec::new(), rows: rows().await.unwrap_or(ROWS), resized })
     }
 
-    /// How many lines it has room for.
+    /// The number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Comes back when the terminal has another size, which is then known.
+    /// Waits until the terminal was resized, and updates the number of rows.
     pub async fn resized(&mut self) {
         if self.resized.recv().await.is_none() {
             std::future::pending::<()>().await;
@@ -53,11 +53,10 @@ impl Screen {
         self.shown.clear();
     }
 
-    /// Shows these lines; those that stand there already are left alone, so that they can be
-    /// marked and copied.
+    /// Shows these lines; unchanged lines are not redrawn, so that they can be selected and copied.
     ///
     /// # Errors
-    /// When the terminal does not take them.
+    /// When writing to the terminal fails.
     pub fn show(&mut self, lines: Vec<Line>) -> io::Result<()> {
         let mut out = if self.shown.is_empty() { "\x1b[2J".to_owned() } else { String::new() };
         let longest = lines.len().max(self.shown.len());
@@ -76,15 +75,15 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        // A terminal that is gone needs nothing back.
+        // A closed terminal needs no reset.
         let _ = put("\x1b[?7h\x1b[?25h\x1b[?1049l");
     }
 }
 
-/// Says a line on the page that stays.
+/// Prints a line on the normal screen.
 ///
 /// # Errors
-/// When nobody reads it any more.
+/// When the output is closed.
 pub fn say(text: &str) -> io::Result<()> {
     put(&format!("{text}\n"))
 }
@@ -105,7 +104,7 @@ fn put(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// The terminal's rows: without unsafe code only `stty` can ask for them.
+/// The terminal's number of rows, asked of `stty`: there is no way without unsafe code.
 async fn rows() -> Option<usize> {
     let terminal = File::open("/dev/tty").ok()?;
     let asked =

@@ -1,4 +1,4 @@
-//! What there is to see at one moment, gathered from where it is kept.
+//! Snapshots of the demo: everything that is shown at one moment, gathered from its sources.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,47 +14,47 @@ use super::gauges::Gauges;
 use super::guests::Proved;
 use crate::platform::Engine;
 
-/// The shortest time between two readings of the metrics, and of the database.
+/// The shortest interval between two reads of the metrics, and of the database.
 const GAUGES_EVERY: Duration = Duration::from_secs(1);
 const BOOKS_EVERY: Duration = Duration::from_secs(2);
-/// The time over which commands are counted to the second.
+/// The window over which the command rate is measured.
 const RATE_OVER: Duration = Duration::from_secs(5);
 
-/// One moment.
+/// A snapshot.
 #[derive(Clone, Debug)]
 pub struct Sight {
-    /// The town's time.
+    /// The simulated time.
     pub now: Instant,
-    /// When the town's time began to run.
+    /// The simulated time of the start.
     pub began: Instant,
-    /// How fast it runs.
+    /// The speed of the simulated time.
     pub speed: u32,
-    /// How long it has run, real time.
+    /// The real time since the start.
     pub real: Duration,
-    /// How many clients and branches there are.
+    /// The number of clients and of branches.
     pub people: (u16, u16),
-    /// What stands in the database.
+    /// The counts in the database.
     pub books: Books,
-    /// What the engine says of itself.
+    /// The engine's metrics.
     pub gauges: Gauges,
-    /// What the town's people counted.
+    /// The figures counted by the simulator.
     pub figures: Figures,
-    /// Commands in the last seconds, to the second.
+    /// Commands per second, over the last seconds.
     pub rate: u64,
-    /// Commands since the start: how many, half of them within, 99 % within.
+    /// Commands since the start: their number, median and 99th percentile of latency.
     pub commands: (u64, Duration, Duration),
-    /// Events told since the start, 99 % of them within.
+    /// The 99th percentile of event delivery time since the start.
     pub told: Duration,
-    /// What happened last, oldest first.
+    /// The latest events, oldest first.
     pub moments: Vec<Moment>,
-    /// What must never be and was.
+    /// Violations of invariants.
     pub violations: Vec<String>,
-    /// What the newest proof said.
+    /// The result of the newest ledger proof.
     pub proved: Option<Proved>,
 }
 
 impl Sight {
-    /// Nothing seen yet.
+    /// The empty snapshot.
     #[must_use]
     pub fn first(began: Instant, speed: u32, people: (u16, u16)) -> Self {
         Self {
@@ -75,7 +75,7 @@ impl Sight {
         }
     }
 
-    /// The town's time of a moment.
+    /// The simulated time of an event.
     #[must_use]
     pub fn time_of(&self, moment: &Moment) -> Instant {
         let after = TimeDelta::from_std(moment.after.saturating_mul(self.speed));
@@ -83,7 +83,7 @@ impl Sight {
     }
 }
 
-/// Whoever looks.
+/// The reader that keeps the snapshot up to date.
 pub struct Watcher {
     engine: Engine,
     census: Arc<Census>,
@@ -97,7 +97,7 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    /// Somebody who has seen this so far.
+    /// A reader that starts with this snapshot.
     #[must_use]
     pub fn new(
         engine: Engine,
@@ -119,13 +119,13 @@ impl Watcher {
         }
     }
 
-    /// Looks once more, at everything.
+    /// Updates everything one last time.
     pub async fn last_look(&mut self) -> &Sight {
         (self.gauges_at, self.books_at) = (None, None);
         self.look().await
     }
 
-    /// Looks; what is dear to read is not read at every look.
+    /// Updates the snapshot; expensive sources are read less often.
     pub async fn look(&mut self) -> &Sight {
         let due = |at: Option<Real>, every| at.is_none_or(|at| at.elapsed() >= every);
         if due(self.gauges_at, GAUGES_EVERY) {
@@ -157,7 +157,7 @@ impl Watcher {
         sight
     }
 
-    /// Commands to the second, over the last seconds.
+    /// Commands per second, over the last seconds.
     fn count(&mut self) -> u64 {
         let done = self.census.command.count();
         self.counted.push_back((Real::now(), done));

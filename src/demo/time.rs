@@ -1,4 +1,4 @@
-//! The demo's time: it goes on where it stopped, however long ago that was.
+//! The demo's clock: it resumes at the time where it stopped, however long ago that was.
 
 use entity::value::Instant;
 use entity::{feed_event, heartbeat, idempotency, otp};
@@ -11,11 +11,11 @@ use crate::config::Settings;
 use crate::platform::clock::real_now;
 use crate::platform::db::Db;
 
-/// When time goes on: the newest moment this database knows of, or the machine's time where it
-/// knows of none.
+/// The time to resume at: the newest instant in this database, or the machine's time if it has
+/// none.
 ///
-/// A heart that was stopped by force had beaten up to a real second before: what was written after
-/// that counts too, so that time never goes back.
+/// If the process was killed, its last heartbeat may be up to a real second old; rows written after
+/// it count too, so that time never runs backwards.
 ///
 /// # Errors
 /// When the database fails.

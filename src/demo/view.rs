@@ -1,4 +1,4 @@
-//! The view: one moment as lines for people. Pure: figures in, text out.
+//! The view: renders a snapshot as lines of text. Pure.
 
 use std::time::Duration;
 
@@ -10,42 +10,42 @@ use town::Moment;
 use super::books::Coming;
 use super::sight::Sight;
 
-/// The widest a line gets, characters.
+/// The maximum width of a line, characters.
 pub const WIDTH_MAX: usize = 100;
-/// Events shown at least and at most, as the screen allows.
+/// The minimum and maximum number of events shown; the screen height decides between them.
 const EVENTS: (usize, usize) = (3, 14);
-/// With fewer rows than this nothing is left blank, and what comes next is not named.
+/// With fewer rows than this, blank lines and the upcoming bookings are left out.
 const ROOMY: usize = 30;
-/// Violations shown word for word; all of them are counted.
+/// The number of violations shown in full; all of them are counted.
 const VIOLATIONS_MAX: usize = 2;
-/// Where the bookings stand among the figures.
+/// The position of the bookings among the figures.
 const BOOKINGS_AT: usize = 3;
-/// Where the money stands among them.
+/// The position of the money among the figures.
 const MONEY_AT: usize = 4;
-/// Characters for a branch where a booking goes.
+/// Characters for the branch of an upcoming booking.
 const BRANCH_CHARS: usize = 20;
-/// Characters for whoever did something.
+/// Characters for the actor of an event.
 const WHO_CHARS: usize = 26;
 
-/// How a line is painted.
+/// The style of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Paint {
-    /// As it comes.
+    /// No style.
     Plain,
-    /// It stands above something.
+    /// A heading.
     Title,
-    /// It can be overlooked.
+    /// Of little importance.
     Dim,
-    /// It cannot.
+    /// An alarm.
     Alarm,
 }
 
-/// A line of the screen.
+/// One line of the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// What it says.
+    /// The text.
     pub text: String,
-    /// How.
+    /// The style.
     pub paint: Paint,
 }
 
@@ -56,7 +56,7 @@ impl Line {
 }
 
 /// The whole screen, in at most so many rows: the figures first, then the guide, and events in the
-/// room that is left.
+/// remaining rows.
 #[must_use]
 pub fn screen(sight: &Sight, heading: &str, guide: &[String], rows: usize) -> Vec<Line> {
     let gap = usize::from(rows >= ROOMY);
@@ -160,7 +160,7 @@ fn bookings(sight: &Sight) -> String {
     )
 }
 
-/// The bookings that come next.
+/// The upcoming bookings.
 fn coming(sight: &Sight) -> String {
     let next = |coming: &Coming| {
         let branch: String = coming.branch.chars().take(BRANCH_CHARS).collect();
@@ -180,7 +180,7 @@ fn money(sight: &Sight) -> String {
     )
 }
 
-/// What was paid on the pages of the bank.
+/// Payments on the provider's pages.
 fn cards(sight: &Sight) -> String {
     let did = &sight.figures;
     format!(
@@ -240,7 +240,7 @@ fn people(sight: &Sight) -> String {
     )
 }
 
-/// A reason, short enough for all of them to stand in one line.
+/// A short word for a reason, so that all of them fit in one line.
 fn word(reason: Reason) -> &'static str {
     match reason {
         Reason::Declined => "declined",
@@ -265,7 +265,7 @@ fn proof(sight: &Sight) -> String {
     }
 }
 
-/// The moment in one line, for where nobody looks at a screen.
+/// The snapshot in one line, for output without a terminal.
 #[must_use]
 pub fn one_line(sight: &Sight) -> String {
     let Sight { books, gauges, figures, .. } = sight;
@@ -310,7 +310,7 @@ pub fn one_line(sight: &Sight) -> String {
     )
 }
 
-/// What there was, once it is over.
+/// The summary at the end.
 #[must_use]
 pub fn summary(sight: &Sight, books_ok: bool) -> Vec<String> {
     let Sight { figures: did, speed, .. } = sight;
@@ -379,7 +379,7 @@ mod tests {
             let count = |what: &str| lines.iter().filter(|line| line.text.contains(what)).count();
             assert_eq!(count("curl"), 10);
             assert_eq!(count("did what"), if rows == 24 { 3 } else { 14 });
-            // 19 moments at twenty times their pace, and Baku is four hours ahead.
+            // 19 seconds at 20 times speed; Baku is UTC+4.
             assert_eq!(count("04:06:20"), 1);
         }
     }
