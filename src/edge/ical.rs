@@ -1,14 +1,14 @@
-//! An agenda as iCalendar text (RFC 5545), and the tag of it (RFC 9110).
+//! An agenda as iCalendar text (RFC 5545), and its entity tag (RFC 9110).
 
 use icalendar::{Calendar, Component as _, Event, EventLike as _, EventStatus, Property};
 
 use crate::orders::agenda::{Agenda, Item, Standing, What};
 use crate::platform::crypto::digest;
 
-/// Who wrote it.
+/// The product identifier of the calendar.
 const PRODUCT: &str = "-//Yumo//Branch calendar//EN";
 
-/// Writes it. The same agenda gives the same text.
+/// Writes the calendar. The same agenda always gives the same text.
 #[must_use]
 pub fn write(agenda: &Agenda) -> String {
     let mut calendar = Calendar::empty();
@@ -18,7 +18,7 @@ pub fn write(agenda: &Agenda) -> String {
         .append_property(("CALSCALE", "GREGORIAN"))
         .append_property(("METHOD", "PUBLISH"));
     let name = plain(&agenda.name);
-    // The library escapes only what it knows to be text, and NAME (RFC 7986) is not of those.
+    // The library escapes only properties it knows to be text; NAME (RFC 7986) is not among them.
     let named = Property::new("NAME", name.as_str()).append_parameter(("VALUE", "TEXT")).done();
     calendar.append_property(named);
     calendar.append_property(Property::new("X-WR-CALNAME", name));
@@ -59,20 +59,19 @@ fn event(item: &Item) -> Event {
     event
 }
 
-/// A text as a line may hold it: of the characters that control, only the end of a line is left,
-/// which the library escapes.
+/// Removes control characters from a text, except line breaks, which the library escapes.
 fn plain(text: &str) -> String {
     let lines = text.replace("\r\n", "\n").replace('\r', "\n");
     lines.chars().filter(|c| *c == '\n' || !c.is_control()).collect()
 }
 
-/// The strong tag of a text.
+/// The strong entity tag of a text.
 #[must_use]
 pub fn tag(text: &str) -> String {
     format!("\"{}\"", digest(text.as_bytes()))
 }
 
-/// Does an If-None-Match name this tag? Compared weakly, as a GET does.
+/// Whether an If-None-Match header matches this tag. Compared weakly, as for a GET.
 #[must_use]
 pub fn names(if_none_match: &str, tag: &str) -> bool {
     let same = |named: &str| named.trim().trim_start_matches("W/") == tag;

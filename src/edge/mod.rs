@@ -1,5 +1,5 @@
-//! The edge: everything with a wire format. Handlers read, hand a command to the engine, and write
-//! the answer.
+//! The edge: everything with a wire format. Handlers read a request, pass a command to the engine,
+//! and write the answer.
 
 use std::sync::Arc;
 
@@ -15,18 +15,18 @@ pub mod pay;
 pub mod tcp;
 pub mod ws;
 
-/// What every handler has.
+/// The state shared by all handlers.
 pub struct Edge {
-    /// The one door.
+    /// The engine, which executes every command.
     pub engine: Engine,
-    /// Keys: sealed data is opened here alone.
+    /// The keys: only the edge opens sealed data.
     pub keys: Arc<Keys>,
     /// Settings.
     pub settings: Arc<Settings>,
-    /// Who is signed in.
+    /// The signed-in sessions.
     pub sessions: Arc<Sessions>,
-    /// How much one session and one address may ask for.
+    /// The rate limits per session and per address.
     pub limits: RateLimits,
-    /// What of the feed is in use.
+    /// The feed's usage by session and account.
     pub feed: Arc<ws::limits::Limits>,
 }

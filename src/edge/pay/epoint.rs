@@ -18,10 +18,10 @@ use crate::billing::gateway::{
 use crate::config::PaymentSettings;
 use crate::platform::crypto::Keys;
 
-/// What Epoint says of a transfer whose order it has already.
+/// Epoint's message for a transfer whose order id it has received before.
 const HAS_IT: &str = "already been used";
 
-/// Epoint.
+/// The Epoint provider.
 pub struct Epoint {
     line: Line,
     public_key: String,
@@ -31,7 +31,7 @@ pub struct Epoint {
     keys: Arc<Keys>,
 }
 
-/// What every call says, in Epoint's own order.
+/// The fields of every call, in the order Epoint expects.
 #[derive(Default, Serialize)]
 struct Data<'a> {
     public_key: &'a str,
@@ -61,7 +61,7 @@ struct Data<'a> {
     bank_code: Option<String>,
 }
 
-/// The two fields of a callback, and of every call.
+/// The two fields of every call and callback.
 #[derive(Deserialize, Serialize)]
 struct Signed {
     data: String,
@@ -69,7 +69,7 @@ struct Signed {
 }
 
 impl Epoint {
-    /// With these settings.
+    /// A client with these settings.
     #[must_use]
     pub fn new(line: Line, settings: &PaymentSettings, keys: Arc<Keys>) -> Self {
         let own = &settings.epoint;
@@ -238,7 +238,8 @@ impl Payments for Epoint {
         let form = std::str::from_utf8(raw).map_err(|_| Untrusted::Unreadable)?;
         let form = actix_web::web::Query::<Signed>::from_query(form);
         let Signed { data, signature } = form.map_err(|_| Untrusted::Unreadable)?.into_inner();
-        // A `+` of base64 that was sent bare reads as a space, which base64 does not have.
+        // A `+` of base64 that was sent unescaped arrives as a space, which base64 does not
+        // contain.
         let (data, signature) = (data.replace(' ', "+"), signature.replace(' ', "+"));
         if !same(&self.private_key, &self::signature(&self.private_key, &data), &signature) {
             return Err(Untrusted::Forged);
@@ -246,13 +247,13 @@ impl Payments for Epoint {
         let json = STANDARD.decode(&data).map_err(|_| Untrusted::Unreadable)?;
         let json: Value = serde_json::from_slice(&json).map_err(|_| Untrusted::Unreadable)?;
         let order = text(&json, "order_id").ok_or(Untrusted::Unreadable)?;
-        // An order that is none of ours is looked for by Epoint's name.
+        // An order id that is not ours is looked up by Epoint's reference.
         let payment_id = order.parse().ok();
         Ok(Hint { payment_id, order: Some(order), reference: text(&json, "transaction") })
     }
 }
 
-/// The answer, if it says yes; Epoint answers 200 to a no as well.
+/// The answer, if Epoint accepted; a refusal has the HTTP status 200 as well.
 fn accepted(said: &Said) -> Result<&Value, Trouble> {
     let why = || {
         let said = text(&said.json, "message").or_else(|| text(&said.json, "detail"));
@@ -299,7 +300,7 @@ fn signature(private_key: &str, data: &str) -> String {
     STANDARD.encode(hash)
 }
 
-/// Are two texts the same? Takes the same time whatever the answer.
+/// Whether two texts are equal, compared in constant time.
 fn same(key: &str, a: &str, b: &str) -> bool {
     let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
     hmac::verify(&key, b.as_bytes(), hmac::sign(&key, a.as_bytes()).as_ref()).is_ok()

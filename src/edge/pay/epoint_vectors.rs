@@ -1,4 +1,4 @@
-//! Epoint's own vectors: the signature of a request and of a callback (BAL-5).
+//! Epoint's own test vectors: the signature of a request and of a callback (BAL-5).
 
 use entity::value::PaymentId;
 use serde_json::json;
@@ -25,7 +25,7 @@ fn epoint() -> Epoint {
     }
 }
 
-/// BAL-5: what is sent is, byte for byte, what Epoint's own client sends.
+/// BAL-5: a request is byte for byte the one Epoint's own client sends.
 #[test]
 fn bal_5_a_request_is_signed_as_epoint_signs() {
     let epoint = epoint();
@@ -42,7 +42,7 @@ fn bal_5_a_request_is_signed_as_epoint_signs() {
     assert_eq!(signed.signature, "uEH8ZnYYExZxa1U0tPO6V3kxhjg=");
 }
 
-/// BAL-5: a callback is taken on its signature over the raw data, and any other is not.
+/// BAL-5: a callback is accepted only with a valid signature over its raw data.
 #[test]
 fn bal_5_a_callback_is_verified_on_its_raw_bytes() {
     let epoint = epoint();
@@ -58,7 +58,7 @@ fn bal_5_a_callback_is_verified_on_its_raw_bytes() {
     assert_eq!(epoint.callback(other.as_bytes()), Err(Untrusted::Forged));
 }
 
-/// BAL-5: every status Epoint has, and those it has not.
+/// BAL-5: the meaning of every status Epoint has, and of unknown ones.
 #[test]
 fn bal_5_what_epoint_says() {
     let id = PaymentId(Uuid::nil());

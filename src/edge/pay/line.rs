@@ -1,4 +1,4 @@
-//! The line to a provider: one request, one answer, and what its absence means.
+//! The HTTP client for a provider: sends one request and classifies its answer or failure.
 
 use std::time::Duration;
 
@@ -11,28 +11,28 @@ use crate::billing::account::Account;
 use crate::billing::gateway::Trouble;
 use crate::platform::crypto::Keys;
 
-/// The largest answer that is read, bytes.
+/// The largest answer body that is read, bytes.
 const ANSWER_MAX: usize = 256 * 1024;
 
-/// A provider's address.
+/// An HTTP client for one provider.
 pub struct Line {
     http: Client,
     base: String,
 }
 
-/// What a provider said.
+/// A provider's answer.
 pub struct Said {
     /// The HTTP status.
     pub status: u16,
-    /// The body; null where it was no JSON.
+    /// The body; null if it is not JSON.
     pub json: Value,
 }
 
 impl Line {
-    /// To this address, with this patience.
+    /// A client for this base address, with this time-out.
     ///
     /// # Errors
-    /// When no client can be made.
+    /// When the HTTP client cannot be created.
     pub fn to(base: &str, timeout_s: u64) -> Result<Self, String> {
         let http = Client::builder()
             .no_proxy()
@@ -44,22 +44,22 @@ impl Line {
         Ok(Self { http, base: base.trim_end_matches('/').to_owned() })
     }
 
-    /// Begins a request.
+    /// Starts a POST request.
     pub fn post(&self, path: &str) -> RequestBuilder {
         self.http.post(format!("{}{path}", self.base))
     }
 
-    /// Begins a request.
+    /// Starts a GET request.
     pub fn get(&self, path: &str) -> RequestBuilder {
         self.http.get(format!("{}{path}", self.base))
     }
 }
 
-/// Sends it and reads the answer. What did not get through was not done; what got no answer may
-/// have been.
+/// Sends the request and reads the answer. A request that did not reach the provider was not
+/// executed; one that got no answer may have been.
 ///
 /// # Errors
-/// How much is known of whether it was done.
+/// Whether the request may have been executed.
 pub async fn ask(request: RequestBuilder) -> Result<Said, Trouble> {
     let response = request.send().await.map_err(trouble)?;
     let status = response.status().as_u16();
@@ -88,7 +88,7 @@ async fn read(mut response: Response) -> Result<Vec<u8>, Trouble> {
 }
 
 fn trouble(error: reqwest::Error) -> Trouble {
-    // The address may hold a reference; what went wrong does not need it.
+    // The URL may contain a payment reference, which the error does not need.
     let error = error.without_url();
     if error.is_connect() || error.is_builder() {
         Trouble::NotReached(error.to_string())
@@ -97,7 +97,7 @@ fn trouble(error: reqwest::Error) -> Trouble {
     }
 }
 
-/// A text in an answer; PostgreSQL keeps no U+0000, and nobody means one.
+/// A text field of an answer; U+0000 is removed, because PostgreSQL cannot store it.
 pub fn text(json: &Value, field: &str) -> Option<String> {
     match json.get(field) {
         Some(Value::String(text)) if !text.is_empty() => Some(text.replace('\0', "")),
@@ -106,18 +106,18 @@ pub fn text(json: &Value, field: &str) -> Option<String> {
     }
 }
 
-/// An amount as providers write it: AZN with at most two digits after the point.
+/// An amount in AZN as a decimal text with two digits after the point.
 #[must_use]
 pub fn decimal(amount: Money) -> String {
     format!("{}.{:02}", amount.0.div_euclid(100), amount.0.rem_euclid(100))
 }
 
-/// The same as a JSON number.
+/// An amount in AZN as a JSON number.
 pub fn number(amount: Money) -> Value {
     decimal(amount).parse::<Number>().map_or(Value::Null, Value::Number)
 }
 
-/// An amount in an answer, text or number, without ever being a float of ours.
+/// An amount in an answer, text or number, parsed without floating point.
 pub fn money(json: &Value, field: &str) -> Option<Money> {
     let text = match json.get(field)? {
         Value::String(text) => text.clone(),
@@ -135,10 +135,10 @@ pub fn money(json: &Value, field: &str) -> Option<Money> {
     Money::ZERO.plus(Money(qepik))
 }
 
-/// A sealed account, opened for the provider alone.
+/// Opens a sealed account to send it to the provider.
 ///
 /// # Errors
-/// When it cannot be opened: nothing was asked then.
+/// When it cannot be opened; nothing was sent then.
 pub fn account(keys: &Keys, sealed: &SealedField) -> Result<Account, Trouble> {
     let closed = || Trouble::NotReached("the account cannot be opened".to_owned());
     let text = keys.open_field(sealed).ok_or_else(closed)?;
@@ -152,7 +152,7 @@ mod tests {
 
     use super::*;
 
-    /// Amounts are exact on their way out and back, whichever form they have.
+    /// Amounts stay exact in requests and answers, in either form.
     #[test]
     fn amounts_are_never_floats() {
         assert_eq!(decimal(Money(5000)), "50.00");

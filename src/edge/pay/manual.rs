@@ -1,4 +1,4 @@
-//! No provider: support records what comes in and goes out.
+//! The manual provider: no provider; support records what comes in and goes out.
 
 use std::future::ready;
 
@@ -10,7 +10,7 @@ use crate::billing::gateway::{
     Wish,
 };
 
-/// Nobody to ask.
+/// The provider that refuses every request.
 pub struct Manual;
 
 fn nobody<'a, T: Send + 'a>() -> Asked<'a, T> {

@@ -1,4 +1,4 @@
-//! Payment providers over the wire: which are set up, and how each speaks (BAL-5, BON-5).
+//! Payment providers: which ones are configured, and the protocol of each (BAL-5, BON-5).
 
 pub mod epoint;
 mod line;
@@ -15,10 +15,10 @@ use line::Line;
 use manual::Manual;
 use payriff::Payriff;
 
-/// The providers that have keys; `public_url` is where they reach us.
+/// The providers that have keys; `public_url` is the address of their callbacks.
 ///
 /// # Errors
-/// Says what is wrong with the settings.
+/// What is wrong with the settings.
 pub fn open(
     settings: &PaymentSettings,
     public_url: &str,

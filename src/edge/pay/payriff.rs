@@ -1,4 +1,4 @@
-//! Payriff v3: JSON in envelopes, a no with HTTP 200, callbacks without a signature.
+//! Payriff v3: JSON envelopes, refusals with HTTP status 200, unsigned callbacks.
 
 use std::sync::Arc;
 
@@ -15,14 +15,14 @@ use crate::billing::gateway::{
 use crate::config::PaymentSettings;
 use crate::platform::crypto::Keys;
 
-/// The code of a yes.
+/// The code of success.
 const YES: &str = "00000";
-/// Characters of Payriff's name for an order, at most.
+/// The largest length of Payriff's id of an order, characters.
 const NAME_CHARS_MAX: usize = 64;
-/// The header that carries our own name for a payment.
+/// The header that carries our payment id.
 const OWN_NAME: &str = "X-REQUEST-RRN";
 
-/// Payriff.
+/// The Payriff provider.
 pub struct Payriff {
     line: Line,
     app_key: String,
@@ -34,7 +34,7 @@ pub struct Payriff {
 }
 
 impl Payriff {
-    /// With these settings; `public_url` is where it calls back.
+    /// A client with these settings; `public_url` is the address of its callbacks.
     #[must_use]
     pub fn new(line: Line, settings: &PaymentSettings, public_url: &str, keys: Arc<Keys>) -> Self {
         let own = &settings.payriff;
@@ -53,7 +53,7 @@ impl Payriff {
         payload(ask(request.header("Authorization", &self.app_key)).await?)
     }
 
-    /// An order by our own name; none where Payriff knows no such.
+    /// Looks up an order by our payment id; `None` if Payriff does not know it.
     async fn known(&self, id: &str) -> Result<Option<Value>, Trouble> {
         match self.call(self.line.get(&format!("/api/v3/orders/{id}/rrn"))).await {
             Ok(order) if text(&order, "orderId").is_some() => Ok(Some(order)),
@@ -64,7 +64,7 @@ impl Payriff {
 
     async fn opened(&self, wish: &Wish) -> Result<Checkout, Trouble> {
         let id = wish.payment_id.to_string();
-        // It may have the order from a time whose answer was lost.
+        // Payriff may have the order from an earlier attempt whose answer was lost.
         let order = match self.known(&id).await? {
             Some(order) => Ok(order),
             None => self.ordered(wish, &id).await,
@@ -183,7 +183,7 @@ impl Payments for Payriff {
         Box::pin(self.tracked(payout_id))
     }
 
-    /// Anybody can write one: it names an order, and what is asked about is our own row of it.
+    /// Callbacks are unsigned, so only the order's reference is read; the status is then polled.
     fn callback(&self, raw: &[u8]) -> Result<Hint, Untrusted> {
         let json: Value = serde_json::from_slice(raw).map_err(|_| Untrusted::Unreadable)?;
         let payload = json.get("payload").unwrap_or(&json);
@@ -193,13 +193,13 @@ impl Payments for Payriff {
     }
 }
 
-/// Can it stand in an address? Anybody may have written it.
+/// Whether the id is safe in a URL; callbacks come from untrusted senders.
 fn plain(id: &str) -> bool {
     let fits = (1..=NAME_CHARS_MAX).contains(&id.len());
     fits && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
-/// What an envelope holds, if it says yes.
+/// The payload of an envelope with the code of success.
 fn payload(said: Said) -> Result<Value, Trouble> {
     let Said { status, mut json } = said;
     let why = text(&json, "message").unwrap_or_else(|| "no reason was given".to_owned());
@@ -259,7 +259,7 @@ mod tests {
         payload(Said { status, json })
     }
 
-    /// BAL-5: a yes is the code `00000` and nothing else, whatever the HTTP status.
+    /// BAL-5: only the code `00000` means success, whatever the HTTP status.
     #[test]
     fn bal_5_a_no_may_come_with_http_200() {
         let yes = json!({"code": "00000", "payload": {"orderId": "A1"}});
@@ -274,7 +274,7 @@ mod tests {
         assert!(matches!(envelope(404, Value::Null), Err(Trouble::Refused(_))));
     }
 
-    /// BAL-5: every status Payriff has, and those it has not.
+    /// BAL-5: the meaning of every status Payriff has, and of unknown ones.
     #[test]
     fn bal_5_what_payriff_says() {
         let payment_id = PaymentId(Uuid::nil());
@@ -308,7 +308,7 @@ mod tests {
         assert!(matches!(seen(&other, &named), Seen::Unknown(_)));
     }
 
-    /// BON-5: every state of a payout.
+    /// BON-5: the meaning of every state of a payout.
     #[test]
     fn bon_5_where_a_payout_stands() {
         let says = |state: &str| sent(&json!({"state": state}), "P1");

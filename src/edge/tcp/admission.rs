@@ -1,4 +1,4 @@
-//! Admission: how many connections are open, in all and from one address.
+//! Admission: the limit of open connections, in total and per address.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,26 +11,26 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use crate::config::Http;
 use crate::edge::http::auth::subscriber;
 
-/// Descriptors left for the database, the bus, logs and files.
+/// File descriptors reserved for the database, the bus, logs and files.
 const RESERVED: usize = 256;
-/// Where the process may open this many or fewer, half of them are connections.
+/// With this many descriptors or fewer, half of them are for connections.
 const FEW: usize = RESERVED * 2;
-/// What is assumed where the limit cannot be read.
+/// The assumed limit if it cannot be read.
 const UNKNOWN: u64 = 1_024;
 
-/// How many connections there may be.
+/// The limits of connections.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// In all.
+    /// In total.
     pub connections: usize,
-    /// From one address (one /64 of IPv6).
+    /// Per address (per /64 of IPv6).
     pub per_address: usize,
-    /// Proxies of one's own: whoever comes through them has their address.
+    /// Trusted proxies: connections from them are exempt from the limit per address.
     pub proxies: Vec<IpNet>,
 }
 
 impl Limits {
-    /// As the settings say; where they leave the total open, what the process may open decides.
+    /// From the settings; without a total there, the limit of open files decides.
     #[must_use]
     pub fn of(http: &Http) -> Self {
         let open = descriptors();
@@ -47,40 +47,40 @@ impl Limits {
     }
 }
 
-/// How many descriptors the process may open, after asking for all that it is allowed.
+/// The number of descriptors the process may open, after raising the limit to the maximum.
 fn descriptors() -> usize {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((UNKNOWN, UNKNOWN));
     let raised = soft < hard && setrlimit(Resource::RLIMIT_NOFILE, hard, hard).is_ok();
     usize::try_from(if raised { hard } else { soft }).unwrap_or(usize::MAX)
 }
 
-/// The connections of this process.
+/// The open connections of this process.
 pub struct Admission {
     limits: Limits,
     open: AtomicUsize,
     by_address: Mutex<HashMap<IpAddr, usize>>,
 }
 
-/// One open connection; it counts until it is dropped.
+/// One open connection; counted until dropped.
 pub struct Admitted {
     admission: Arc<Admission>,
     address: Option<IpAddr>,
 }
 
 impl Admission {
-    /// None are open yet.
+    /// Starts with no open connections.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         Self { limits, open: AtomicUsize::new(0), by_address: Mutex::default() }
     }
 
-    /// How many there may be in all.
+    /// The limit in total.
     #[must_use]
     pub fn connections_max(&self) -> usize {
         self.limits.connections
     }
 
-    /// One more connection from this address, if there may be one.
+    /// Counts one more connection from this address, unless a limit is reached.
     #[must_use]
     pub fn admit(self: &Arc<Self>, address: Option<IpAddr>) -> Option<Admitted> {
         let proxied = |address: &IpAddr| {

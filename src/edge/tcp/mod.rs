@@ -1,8 +1,8 @@
-//! TCP connections below HTTP: how many may be open, and the deadline each of them is always under.
+//! TCP connections below HTTP: how many may be open, and the deadline of each.
 //!
 //! The HTTP library bounds the head of a connection's first request and the pause between two
-//! requests. It does not bound a later head that never ends, a chunked body that nobody reads, or
-//! an answer that the peer does not take. [`stream::Guarded`] does, for every kind at one place.
+//! requests. It does not bound an endless later head, a chunked body that no handler reads, or an
+//! answer that the peer does not read. [`stream::Guarded`] bounds all of them in one place.
 
 pub mod admission;
 pub mod phase;
@@ -25,11 +25,11 @@ use admission::{Admission, Limits};
 use phase::Deadlines;
 use stream::Guarded;
 
-/// Connections that may wait to be accepted.
+/// The listen backlog: connections that wait to be accepted.
 const BACKLOG: u32 = 8_192;
-/// How long requests under way may take when stopping, seconds.
+/// The grace period for running requests at shutdown, seconds.
 const STOP_S: u64 = 10;
-/// How long a peer may go on sending after an answer that ends its connection.
+/// How long the peer may go on sending after an answer that ends its connection.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// Serves an application on a listener until its handle stops it.
@@ -73,8 +73,8 @@ where
                 async move { stopping.notified().await }
             })
             .keep_alive(idle)
-            // Its timer goes by a clock that is read twice a second: a process that was held up
-            // would refuse whatever comes first. The stream has the deadline instead.
+            // The library's timer uses a clock that is read twice a second: after a stall of the
+            // process it would refuse the next request. The stream enforces the deadline instead.
             .client_request_timeout(Duration::ZERO)
             .client_disconnect_timeout(LINGER)
             .on_connect_ext(|stream: &Guarded, data| {

@@ -1,28 +1,28 @@
-//! In which phase a connection is, and until when it may stay there.
+//! The phases of a connection, and how long it may stay in each.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use crate::config::Http;
 
-/// How much longer than HTTP's own time-out a connection without a request is kept, so that HTTP
-/// ends it.
+/// How much longer than HTTP's keep-alive time-out an idle connection is kept, so that HTTP closes
+/// it first.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// How long a connection may stay in each phase.
+/// The longest time in each phase.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadlines {
     /// From the first byte of a request (or from the start of the connection) to the end of its
     /// head.
     pub head: Duration,
-    /// Without a request.
+    /// Without a request (keep-alive).
     pub idle: Duration,
-    /// With an answer of which the peer takes nothing.
+    /// While the peer reads nothing of an answer.
     pub stall: Duration,
 }
 
 impl Deadlines {
-    /// As the settings say.
+    /// From the settings.
     #[must_use]
     pub fn of(http: &Http) -> Self {
         Self {
@@ -33,16 +33,16 @@ impl Deadlines {
     }
 }
 
-/// What a connection is doing.
+/// The phase of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// Bytes that belong to no known request have come since then.
+    /// Since then, bytes have come that belong to no known request.
     Head(Instant),
-    /// A request is being served: its handler has time-outs of its own.
+    /// A request is being served: its handler has its own time-outs.
     Serving,
-    /// Nothing is asked since then.
+    /// Since then, no request has come.
     Idle(Instant),
-    /// It became a WebSocket, which has a heartbeat of its own.
+    /// Upgraded to a WebSocket, which has its own heartbeat.
     Upgraded,
 }
 
@@ -54,25 +54,25 @@ pub struct Phases {
 }
 
 impl Phases {
-    /// A connection that has just been accepted.
+    /// A newly accepted connection.
     #[must_use]
     pub fn accepted(deadlines: Deadlines) -> Self {
         Self { phase: Cell::new(Phase::Head(Instant::now())), deadlines }
     }
 
-    /// A request's head is whole: its handler runs.
+    /// A request's head is complete: its handler runs.
     pub fn serving(&self) {
         self.phase.set(Phase::Serving);
     }
 
-    /// Its answer is on its way. Where the end of its body was not known from its head, whatever
-    /// still comes may belong to no request.
+    /// The answer is being sent. If the end of the request's body was not known from its head,
+    /// further bytes may belong to no request.
     pub fn answered(&self, end_unknown: bool) {
         let now = Instant::now();
         self.phase.set(if end_unknown { Phase::Head(now) } else { Phase::Idle(now) });
     }
 
-    /// Its answer made a WebSocket of the connection.
+    /// The connection was upgraded to a WebSocket.
     pub fn upgraded(&self) {
         self.phase.set(Phase::Upgraded);
     }
@@ -84,14 +84,14 @@ impl Phases {
         }
     }
 
-    /// The peer took bytes of an answer.
+    /// The peer read bytes of an answer.
     pub fn sent(&self) {
         if let Phase::Idle(_) = self.phase.get() {
             self.phase.set(Phase::Idle(Instant::now()));
         }
     }
 
-    /// When the phase ends by itself; `None` where nothing limits it here.
+    /// The deadline of the phase; `None` if it has none here.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         match self.phase.get() {
@@ -101,13 +101,13 @@ impl Phases {
         }
     }
 
-    /// How often to look whether another phase has begun; `None` where none follows.
+    /// How often to check for a new phase; `None` if none can follow.
     #[must_use]
     pub fn looks_again(&self) -> Option<Duration> {
         (self.phase.get() != Phase::Upgraded).then_some(self.deadlines.head)
     }
 
-    /// How long an answer may wait for the peer.
+    /// The longest time an answer may wait for the peer.
     #[must_use]
     pub fn stall(&self) -> Duration {
         self.deadlines.stall

@@ -1,4 +1,4 @@
-//! A guarded stream: a TCP stream that fails once its connection has passed its deadline.
+//! A guarded stream: a TCP stream that fails when its connection passes its deadline.
 
 use std::future::Future;
 use std::io::{Error, ErrorKind, IoSlice, Result};
@@ -16,35 +16,35 @@ use crate::platform::clock::pause;
 
 type Timer = Pin<Box<dyn Future<Output = ()>>>;
 
-/// A connection's bytes, both ways.
+/// A guarded connection.
 pub struct Guarded {
     io: TcpStream,
     phases: Rc<Phases>,
-    /// Wakes the reader at this instant or before its deadline; kept over phases, so that a busy
-    /// connection arms it seldom.
+    /// Wakes the reader at this instant, at or before its deadline; kept across phases, so that a
+    /// busy connection rarely arms a new timer.
     reading: Option<(Instant, Timer)>,
-    /// Runs while the peer takes nothing.
+    /// Runs while the peer reads nothing.
     writing: Option<Timer>,
     _admitted: Admitted,
 }
 
 impl Guarded {
-    /// Guards a connection that was admitted.
+    /// Guards an admitted connection.
     #[must_use]
     pub fn new(io: TcpStream, deadlines: Deadlines, admitted: Admitted) -> Self {
         let phases = Rc::new(Phases::accepted(deadlines));
         Self { io, phases, reading: None, writing: None, _admitted: admitted }
     }
 
-    /// Its phase, for the requests that come over it.
+    /// The phase, shared with the requests on the connection.
     #[must_use]
     pub fn phases(&self) -> Rc<Phases> {
         Rc::clone(&self.phases)
     }
 
-    /// Nothing can be read now: fails when the phase has lasted too long, else wakes in time. While
-    /// a handler runs it wakes too: HTTP does not read again when an answer is on its way, and
-    /// would not notice the phase that began with it.
+    /// Called when no bytes can be read: fails if the phase's deadline has passed, else arms a
+    /// timer. It is armed while a handler runs, too: HTTP does not read again once an answer is
+    /// being sent, and would not notice the phase that starts then.
     fn overdue(&mut self, context: &mut Context<'_>) -> Poll<Error> {
         loop {
             let now = Instant::now();
@@ -63,13 +63,13 @@ impl Guarded {
             let (_, timer) = self.reading.get_or_insert_with(arm);
             match timer.as_mut().poll(context) {
                 Poll::Pending => return Poll::Pending,
-                // It belonged to an earlier phase: the loop arms it anew.
+                // The timer belonged to an earlier phase; the loop arms a new one.
                 Poll::Ready(()) => self.reading = None,
             }
         }
     }
 
-    /// The peer takes nothing now: fails when it has not for too long.
+    /// Called when no bytes can be written: fails if that has lasted too long.
     fn stalled(&mut self, context: &mut Context<'_>) -> Poll<Error> {
         let stall = self.phases.stall();
         let timer = self.writing.get_or_insert_with(|| Box::pin(pause(stall)));
@@ -110,7 +110,8 @@ impl AsyncRead for Guarded {
                 if buffer.filled().len() > before {
                     self.phases.received();
                 }
-                // A peer that sends a byte now and then is never waited for, only read.
+                // A peer that sends single bytes never makes the read pending, so the deadline is
+                // checked here.
                 let late = self.phases.deadline().is_some_and(|at| at <= Instant::now());
                 Poll::Ready(if late {
                     Err(timed_out("no whole request came in time"))

@@ -1,5 +1,5 @@
-//! Acknowledgements on their way: at most one for each connection; what comes meanwhile waits
-//! as one.
+//! Sends acknowledgements to the engine: at most one at a time per connection; those that arrive
+//! meanwhile are merged into one.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -15,19 +15,19 @@ use crate::notify::{self, Acknowledge};
 use crate::platform::Stop;
 use crate::platform::clock::pause;
 
-/// How often one is tried while the database is away.
+/// The number of attempts per acknowledgement while the database is unavailable.
 const TRIES_MAX: u32 = 5;
 const RETRY: Duration = Duration::from_secs(1);
-/// So many unacknowledged events with consequences are remembered for one connection.
+/// The largest number of remembered events whose acknowledgement has consequences, per connection.
 const MATTERS_MAX: usize = 64;
 
-/// Notes an event that was just handed over, if its acknowledgement will have consequences.
+/// Remembers an event that was just sent, if its acknowledgement will have consequences.
 pub fn handed_over(seat: &Seat, event: &feed_event::Model) {
     let matters = notify::matters(&seat.audience).is_some_and(|(kind, _)| kind == event.kind);
     if let (true, Some(order_id)) = (matters, event.order_id) {
         let mut list = seat.matters.borrow_mut();
         if list.len() == MATTERS_MAX {
-            // A device that acknowledges nothing: whatever it says later is looked up.
+            // The device acknowledges nothing; later acknowledgements use the database instead.
             list.clear();
             seat.known_from.set(event.seq);
             return;
@@ -36,8 +36,8 @@ pub fn handed_over(seat: &Seat, event: &feed_event::Model) {
     }
 }
 
-/// The device has everything up to this number. Events go on being handed over meanwhile. What has
-/// no consequences waits for the next tick.
+/// Records that the device has everything up to this number; events are sent meanwhile. An
+/// acknowledgement without consequences waits for the hub's next tick.
 pub fn ack(hub: &Rc<Hub>, seat: &Rc<Seat>, seq: i64) {
     if seq <= seat.to_ack.get() {
         return;
@@ -49,15 +49,15 @@ pub fn ack(hub: &Rc<Hub>, seat: &Rc<Seat>, seq: i64) {
     }
 }
 
-/// Brings what waits on its way.
+/// Sends the waiting acknowledgement, unless one is being sent.
 pub fn settle(hub: &Rc<Hub>, seat: &Rc<Seat>) {
     if seat.acked.get() < seat.to_ack.get() && !seat.acking.replace(true) {
         rt::spawn(bring(Rc::clone(hub), Rc::clone(seat)));
     }
 }
 
-/// The orders whose delivery an acknowledgement up to `seq` means, if this connection handed over
-/// everything since the last one; `None` when that has to be looked up.
+/// The orders whose delivery an acknowledgement up to `seq` confirms, if this connection sent
+/// everything since the last one; `None` if the database must be asked.
 fn known(seat: &Seat, seq: i64) -> Option<Vec<OrderId>> {
     let told = matches!(seat.place.get(), Place::At(number) if seq <= number);
     let whole = told && seat.known_from.get() <= seat.acked.get();
@@ -88,7 +88,7 @@ async fn bring(hub: Rc<Hub>, seat: Rc<Seat>) {
                 tries += 1;
                 tracing::warn!(?stop, tries, "an acknowledgement was not kept");
                 if tries == TRIES_MAX {
-                    // The device may say it again.
+                    // The device may send it again.
                     seat.to_ack.set(seat.acked.get());
                 } else {
                     pause(RETRY).await;

@@ -1,5 +1,6 @@
-//! A connection: one socket, one small task. It looks when it is woken and hands over page after
-//! page; it never holds more than one, so a slow reader delays nobody and costs little.
+//! A connection: one socket, served by one small task. When woken it reads the feed and sends it
+//! page by page; it holds one page at most, so a slow client delays no other and costs little
+//! memory.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -29,16 +30,16 @@ use crate::platform::Stop;
 use crate::platform::codes::General;
 use crate::platform::feed::PAGE_EVENTS;
 
-/// So much is handed to the socket before it gets a turn to write: its buffer need not grow.
+/// The bytes sent before the socket gets a turn to write, so that its buffer need not grow.
 const TOGETHER_BYTES: usize = 8 * 1024;
-/// How long a close frame may take.
+/// How long sending a close frame may take.
 const CLOSE_MAX: Duration = Duration::from_mins(1);
 
 /// Why a connection ends.
 enum End {
-    /// The device left.
+    /// The device closed it.
     Gone,
-    /// The device is told this.
+    /// The server closes it with this code and reason.
     Told(u16, &'static str),
 }
 
@@ -46,18 +47,18 @@ type Heard = Option<Result<AggregatedMessage, ProtocolError>>;
 
 /// One socket.
 pub struct Connection {
-    /// Its place in the hub.
+    /// Its subscription in the hub.
     pub seated: Seated,
-    /// Towards the device.
+    /// The sending half.
     pub session: Session,
-    /// From the device.
+    /// The receiving half.
     pub stream: AggregatedMessageStream,
-    /// It is counted among the session's sockets.
+    /// Its count among the session's open sockets.
     pub counted: OpenSocket,
 }
 
 impl Connection {
-    /// Serves it until it ends.
+    /// Serves the socket until it ends.
     pub async fn serve(mut self, hello: String) {
         let end = match self.session.text(hello).await {
             Ok(()) => self.follow().await,
@@ -68,7 +69,7 @@ impl Connection {
         drop((seated, stream, counted));
         if let End::Told(code, why) = end {
             let reason = CloseReason { code: CloseCode::from(code), description: Some(why.into()) };
-            // A slow reader finds it behind what it has not read yet.
+            // A slow client reads the close frame after everything sent before it.
             let _ = Box::pin(tokio::time::timeout(CLOSE_MAX, session.close(Some(reason)))).await;
         }
     }
@@ -76,14 +77,14 @@ impl Connection {
     async fn follow(&mut self) -> End {
         loop {
             let (marks, heard) = poll_fn(|context| self.poll(context)).await;
-            // Boxed, so that an idle connection does not hold the room its work takes.
+            // Boxed, so that an idle connection does not hold the memory its work needs.
             if let Err(end) = Box::pin(self.turn(marks, heard)).await {
                 return end;
             }
         }
     }
 
-    /// What it was woken for and what the device said; both are asked, so neither starves.
+    /// Polls the wake-up flags and the socket; always both, so that neither starves.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<(Marks, Option<Heard>)> {
         let marks = self.seated.seat.poll_marks(context);
         let heard = Pin::new(&mut self.stream).poll_next(context);
@@ -158,8 +159,8 @@ impl Connection {
         }
     }
 
-    /// Is what the device acknowledges of the history that is told now? What it was handed on this
-    /// connection is.
+    /// Whether an acknowledgement belongs to the current epoch. Without a named epoch it does if
+    /// the events sent on this connection do.
     async fn is_here(&self, named: Option<&str>) -> bool {
         let seat = &self.seated.seat;
         match self.seated.hub.edge.engine.shared().epoch().await {
@@ -167,7 +168,7 @@ impl Connection {
                 epoch.id == *seat.epoch.borrow()
             }
             Ok(epoch) => epoch.is(named),
-            // The acknowledgement will find out whether the database is there.
+            // The acknowledgement itself will fail if the database is unavailable.
             Err(_) => matches!(seat.place.get(), Place::At(_)),
         }
     }
@@ -176,7 +177,7 @@ impl Connection {
         self.send(frame::problem(&General::Malformed.refused().because(why))).await
     }
 
-    /// It wants to go on after this number; not too often (LIM-8).
+    /// The device asks to resume after this number; limited per minute (LIM-8).
     async fn resumes(&mut self, after: i64) -> Result<(), End> {
         let (edge, session_id) = (&self.seated.hub.edge, self.seated.seat.reader().session_id);
         match edge.feed.resume(session_id, edge.settings.feed.resumes_per_min) {
@@ -191,7 +192,7 @@ impl Connection {
         }
     }
 
-    /// The device shows a new access token of its session: the socket lives on with it (LIM-8).
+    /// The device sends a new access token of its session, which keeps the socket open (LIM-8).
     async fn renew(&mut self, token: &str) -> Result<(), End> {
         let (hub, seat) = (Rc::clone(&self.seated.hub), Rc::clone(&self.seated.seat));
         let shown = hub.edge.sessions.authenticate(&hub.edge.engine, token).await;
@@ -200,7 +201,7 @@ impl Connection {
                 let expires_at = principal.expires_at.max(seat.reader().expires_at);
                 let principal = Principal { expires_at, ..(*principal).clone() };
                 *seat.principal.borrow_mut() = Arc::new(principal);
-                // What the person is now was read with it.
+                // The person's roles were read with the token.
                 self.check().await?;
                 let now = hub.edge.engine.shared().clock.now();
                 return self.send(frame::renewed(expires_at, now)).await;
@@ -215,7 +216,7 @@ impl Connection {
         self.send(frame::problem(&refused)).await
     }
 
-    /// Is the device still who it was, still one of this audience, and its access renewed in time?
+    /// Checks that the session is valid, still belongs to the audience, and was renewed in time.
     async fn check(&mut self) -> Result<(), End> {
         let (hub, seat) = (&self.seated.hub, &self.seated.seat);
         let grace = TimeDelta::seconds(hub.edge.settings.feed.renew_grace_s);
@@ -241,13 +242,13 @@ impl Connection {
         }
     }
 
-    /// Nothing was heard, not even in what came meanwhile.
+    /// Whether nothing has been received for too long, including what was read just now.
     fn silent(&self) -> bool {
         let silence = self.seated.hub.seconds().saturating_sub(self.seated.seat.heard.get());
         u64::from(silence) >= self.seated.hub.edge.settings.feed.silence_s
     }
 
-    /// A ping, unless so much waits for the device that one more frame would tell nothing.
+    /// Sends a ping, unless the send buffer is full.
     fn ping(&mut self) -> Result<(), End> {
         self.sent(|session| session.ping(b"").now_or_never())
     }
@@ -259,7 +260,7 @@ impl Connection {
         if let Some(Err(_)) = send(&mut self.session) { Err(End::Gone) } else { Ok(()) }
     }
 
-    /// Hands over all there is.
+    /// Sends all new events.
     async fn look(&mut self, far: bool) -> Result<(), End> {
         let audience = self.seated.seat.audience.to_string();
         loop {
@@ -279,7 +280,7 @@ impl Connection {
         }
     }
 
-    /// Finds out whether it can go on after this number. False when nothing more is to be done.
+    /// Finds the start of a resume. False when nothing more is to be done.
     async fn resume(&mut self, audience: &str, after: i64) -> Result<bool, End> {
         let (hub, seat) = (Rc::clone(&self.seated.hub), Rc::clone(&self.seated.seat));
         let found = {
@@ -301,7 +302,7 @@ impl Connection {
         }
     }
 
-    /// Hands over the next page. False when there was none, or no other can be there yet.
+    /// Sends the next page. False when there was none, or it was the last one for now.
     async fn page(&mut self, audience: &str, number: i64, far: bool) -> Result<bool, End> {
         let hub = Rc::clone(&self.seated.hub);
         let epoch = Arc::clone(&self.seated.seat.epoch.borrow());
@@ -369,7 +370,7 @@ async fn in_time(
     }
 }
 
-/// From the instant of an event until it was handed to the socket, in real seconds.
+/// Records the time from an event's instant until it was passed to the socket, in real seconds.
 fn delivered(took: chrono::TimeDelta, speed: u32) {
     let took = took.to_std().unwrap_or_default() / speed.max(1);
     metrics::histogram!("yumo_feed_delivery_seconds").record(took);

@@ -1,9 +1,8 @@
-//! Declared lengths: a WebSocket's bytes, refused as soon as a frame declares more than it may
-//! hold.
+//! A stream of WebSocket bytes that ends as soon as a frame declares more than the allowed length.
 //!
 //! The WebSocket library compares a frame's length with its limit only once the whole frame has
-//! come, and buffers until then. This stream reads each frame's head as it passes (RFC 6455 §5.2)
-//! and ends with [`PayloadError::Overflow`] before a byte of a frame that is too long is kept.
+//! arrived, and buffers until then. This stream parses each frame's head as it passes (RFC 6455
+//! §5.2) and ends with [`PayloadError::Overflow`] before a byte of a too long frame is buffered.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -16,16 +15,16 @@ use futures_util::Stream;
 const MASK_BIT: u8 = 0x80;
 const LENGTH_BITS: u8 = 0x7f;
 
-/// Follows the frames of one direction.
+/// A parser of the frames of one direction.
 #[derive(Debug, Default)]
 struct Frames {
     head: Vec<u8>,
-    /// Bytes of the present frame that are still to come.
+    /// Bytes of the current frame that are still to come.
     body: u64,
 }
 
-/// How long a head is with its mask, and how long the body it declares; `None` until its length has
-/// come.
+/// The length of a head with its mask, and the length of the body it declares; `None` until that
+/// field has arrived.
 fn declared(head: &[u8]) -> Option<(usize, u64)> {
     let second = *head.get(1)?;
     let mask = if second & MASK_BIT == 0 { 0 } else { 4 };
@@ -43,7 +42,7 @@ fn number(bytes: &[u8]) -> u64 {
 }
 
 impl Frames {
-    /// Follows the next bytes; false where a frame declares more than `most`.
+    /// Parses the next bytes; false if a frame declares more than `most`.
     fn pass(&mut self, mut bytes: &[u8], most: u64) -> bool {
         while !bytes.is_empty() {
             if self.body > 0 {
@@ -69,7 +68,7 @@ impl Frames {
     }
 }
 
-/// The bytes of a device, with no frame longer than a limit.
+/// A device's byte stream, with a limit on the length of each frame.
 pub struct Limited {
     payload: Payload,
     frames: Frames,
@@ -104,7 +103,7 @@ impl Stream for Limited {
     }
 }
 
-/// Is this the end of a stream whose frame declared more than it may hold?
+/// Whether the stream ended because a frame declared too many bytes.
 #[must_use]
 pub fn too_long(error: &std::io::Error) -> bool {
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<PayloadError>());
@@ -115,7 +114,7 @@ pub fn too_long(error: &std::io::Error) -> bool {
 mod tests {
     use super::*;
 
-    /// The head of a masked text frame, written by hand after RFC 6455 §5.2.
+    /// The head of a masked text frame, built by hand from RFC 6455 §5.2.
     fn frame(head: &[u8], body: usize) -> Vec<u8> {
         let mut frame = head.to_vec();
         frame.extend([1, 2, 3, 4]);

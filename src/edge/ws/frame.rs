@@ -1,5 +1,5 @@
-//! Frames: what is said over a socket, and over its twin by HTTP. The payload of an event passes
-//! through as the text it is.
+//! Frames: the JSON messages of a socket, also used by long polling over HTTP. The payload of an
+//! event is passed through as text.
 
 use std::sync::Arc;
 
@@ -16,35 +16,35 @@ use crate::notify::follow::Behind;
 use crate::platform::crypto::Keys;
 use crate::platform::{Audience, Refused};
 
-/// What a device says.
+/// A message from a device.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Said {
-    /// Go on after this number.
+    /// Resume after this number.
     Resume {
-        /// 0 from the beginning.
+        /// The number; 0 for the beginning.
         after: i64,
-        /// The epoch it has this number from.
+        /// The epoch the number belongs to.
         epoch: Option<String>,
     },
-    /// This device has everything up to this number.
+    /// Acknowledge everything up to this number.
     Ack {
         /// The number.
         seq: i64,
-        /// The epoch it has it from.
+        /// The epoch the number belongs to.
         epoch: Option<String>,
     },
-    /// The device took a new access token: the socket may go on (LIM-8).
+    /// Renew the socket's access with a new access token (LIM-8).
     Renew {
         /// The token.
         token: String,
     },
 }
 
-/// Reads what a device said.
+/// Parses a message from a device.
 ///
 /// # Errors
-/// Says what is wrong with it.
+/// What is wrong with it.
 pub fn read(text: &str) -> Result<Said, String> {
     let said = serde_json::from_str(text).map_err(|error| error.to_string())?;
     match said {
@@ -55,13 +55,13 @@ pub fn read(text: &str) -> Result<Said, String> {
     }
 }
 
-/// Who stands where, at the beginning.
+/// The state of a feed at the start of a connection.
 pub struct Hello {
-    /// Whose feed.
+    /// The audience of the feed.
     pub audience: Audience,
     /// The device.
     pub session_id: SessionId,
-    /// The history the numbers belong to.
+    /// The epoch the numbers belong to.
     pub epoch: Arc<str>,
     /// The newest number.
     pub seq: i64,
@@ -69,7 +69,7 @@ pub struct Hello {
     pub acked: i64,
     /// Seconds between pings.
     pub heartbeat_s: u64,
-    /// When the access token ends; until a little later it is to be renewed.
+    /// When the access token expires; it can be renewed until a little later.
     pub expires_at: Instant,
 }
 
@@ -92,7 +92,7 @@ impl Hello {
     }
 }
 
-/// An event as this reader may see it.
+/// An event as this subscriber may see it.
 #[must_use]
 pub fn event(
     event: &feed_event::Model,
@@ -114,27 +114,27 @@ pub fn event(
     )
 }
 
-/// An event's data without the branch's money.
+/// The data of an event without the branch's amounts of money.
 fn bare(data: String) -> String {
     let Ok(mut value) = serde_json::from_str(&data) else { return data };
     without_money(&mut value);
     value.to_string()
 }
 
-/// The reader is too far back, or ahead of everything.
+/// The subscriber's number is too old, or higher than the newest one: it needs a snapshot.
 #[must_use]
 pub fn snapshot_needed(behind: Behind) -> String {
     let Behind { oldest, newest } = behind;
     format!(r#"{{"type":"snapshot_needed","oldest":{oldest},"seq":{newest}}}"#)
 }
 
-/// The socket may go on until this new access token ends.
+/// The socket stays open until this new access token expires.
 #[must_use]
 pub fn renewed(expires_at: Instant, now: Instant) -> String {
     json!({"type": "renewed", "expires_at": expires_at, "server_now": now}).to_string()
 }
 
-/// A frame could not be taken.
+/// A frame was refused.
 #[must_use]
 pub fn problem(refused: &Refused) -> String {
     let mut body = json!({"type": "problem", "code": refused.code, "detail": refused.detail});
@@ -144,7 +144,7 @@ pub fn problem(refused: &Refused) -> String {
     body.to_string()
 }
 
-/// As chrono writes an instant into JSON.
+/// An instant in the format chrono uses for JSON.
 #[must_use]
 pub fn instant(at: Instant) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, true)

@@ -1,6 +1,6 @@
-//! The hub: one for each worker. It hears the bus for all readers of the worker, pings their
-//! sockets, and looks for what no wake-up told it. It sends nothing itself, so no reader waits for
-//! another.
+//! The hub: one per worker. It receives wake-ups from the bus for all subscribers of the worker,
+//! pings their sockets, and polls the database for lost wake-ups. It sends no events itself, so no
+//! subscriber waits for another.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -28,18 +28,19 @@ use crate::platform::{Audience, epoch};
 
 /// Real time between two ticks.
 const TICK: Duration = Duration::from_secs(1);
-/// Seconds after which access is checked although nobody said that it changed.
+/// Seconds after which access is checked even without a wake-up.
 const CHECK_S: u32 = 60;
-/// Seconds over which the checks of all readers are spread when a wake-up may have been lost.
+/// Seconds over which all access checks are spread when a wake-up may have been lost.
 const SPREAD_S: u32 = 10;
-/// So many readers of a worker find out at once where they stand: commands need the database too.
+/// The number of subscribers of a worker that read their start at once; commands need the database
+/// too.
 const TURNS: usize = 4;
 
-/// The readers of one worker.
+/// The subscribers of one worker.
 pub struct Hub {
-    /// What every handler has.
+    /// The state shared by all handlers.
     pub edge: web::Data<Edge>,
-    /// Taken while a reader finds out where it stands.
+    /// Acquired while a subscriber reads its start.
     pub turns: Semaphore,
     stopping: Stopping,
     seats: RefCell<HashMap<Audience, Vec<Rc<Seat>>>>,
@@ -48,16 +49,16 @@ pub struct Hub {
     started: std::time::Instant,
 }
 
-/// A seat that is taken; it is free again when this is dropped.
+/// A subscription; it ends when dropped.
 pub struct Seated {
-    /// Where.
+    /// The hub.
     pub hub: Rc<Hub>,
-    /// Which.
+    /// The subscriber.
     pub seat: Rc<Seat>,
 }
 
 impl Hub {
-    /// A hub without readers; it begins to hear when the first one comes.
+    /// A hub without subscribers; it listens to the bus once the first one subscribes.
     #[must_use]
     pub fn new(edge: web::Data<Edge>, stopping: Stopping) -> Rc<Self> {
         Rc::new(Self {
@@ -71,7 +72,7 @@ impl Hub {
         })
     }
 
-    /// Takes a seat. Whatever is told from now on wakes it.
+    /// Adds a subscriber. Every event emitted from now on wakes it.
     #[must_use]
     pub fn sit(
         self: &Rc<Self>,
@@ -94,7 +95,7 @@ impl Hub {
         Seated { hub: Rc::clone(self), seat }
     }
 
-    /// Seconds since the hub began, for what is counted in real time.
+    /// Seconds since the hub was created, in real time.
     #[must_use]
     pub fn seconds(&self) -> u32 {
         u32::try_from(self.started.elapsed().as_secs()).unwrap_or(u32::MAX)
@@ -124,7 +125,7 @@ impl Hub {
         }
     }
 
-    /// One wake-up.
+    /// Handles one wake-up.
     fn heard(&self, topic: &str, far: bool) {
         match topic.split_once(':') {
             Some(("feed", name)) => {
@@ -159,7 +160,7 @@ impl Hub {
         });
     }
 
-    /// Wake-ups may have been lost: everybody looks, and soon everybody's access is checked.
+    /// Wake-ups may have been lost: all feeds are polled now, and all access is checked soon.
     fn missed(&self) {
         self.look_now.notify_one();
         let soon = (0..SPREAD_S).cycle();
@@ -169,7 +170,7 @@ impl Hub {
         }
     }
 
-    /// One tick: pings, silence, checks that are due, and what failed before.
+    /// One tick: pings, silence, access checks that are due, and retries of what failed.
     pub fn tick(self: &Rc<Self>) {
         for seat in self.seats.borrow().values().flatten() {
             acks::settle(self, seat);
@@ -198,8 +199,8 @@ impl Hub {
         });
     }
 
-    /// Whose session ended or whose roles changed is checked, whether or not the bus said so: one
-    /// question for many sessions (LIM-8, ACC-4).
+    /// Wakes the subscribers whose session ended or whose roles changed, even if that wake-up was
+    /// lost: one query for many sessions (LIM-8, ACC-4).
     async fn look_at_access(&self) {
         let seats: Vec<Rc<Seat>> = self.seats.borrow().values().flatten().cloned().collect();
         for some in seats.chunks(follow::FEEDS_MAX) {
@@ -224,8 +225,8 @@ impl Hub {
         }
     }
 
-    /// One slow look: access first, then it wakes the readers of feeds that are further than they
-    /// were given.
+    /// One slow poll: checks access, then wakes the subscribers of feeds with events they have not
+    /// been sent.
     pub async fn look(&self) {
         self.look_at_access().await;
         let standing = |seat: &Rc<Seat>| matches!(seat.place.get(), Place::At(_));
@@ -302,7 +303,7 @@ async fn look(hub: Weak<Hub>) {
     while let Some(hub) = hub.upgrade() {
         hub.look().await;
         let every = Duration::from_secs(hub.edge.settings.feed.look_s.max(1));
-        // It is time, or somebody said so: either way it looks.
+        // Polls after the interval, or earlier when wake-ups were lost.
         let _ = tokio::time::timeout(every, hub.look_now.notified()).await;
     }
 }

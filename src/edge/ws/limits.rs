@@ -1,5 +1,5 @@
-//! How much of the feed one session and one account may have: sockets at once, resumes and
-//! snapshots in a minute (LIM-8). Counted on each node.
+//! Feed limits per session and per account: open sockets, and resumes and snapshots per minute
+//! (LIM-8). Counted on each node.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -12,12 +12,12 @@ use moka::sync::Cache;
 use crate::access::Principal;
 use crate::config::FeedSettings;
 
-/// So many sessions are remembered.
+/// The largest number of sessions that are tracked.
 const SESSIONS_MAX: u64 = 100_000;
-/// The time in which acts are counted.
+/// The period of the limits.
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// What is in use on this node.
+/// The usage on this node.
 pub struct Limits {
     began: Instant,
     sockets: Mutex<Sockets>,
@@ -31,7 +31,7 @@ struct Sockets {
     people: HashMap<PersonId, usize>,
 }
 
-/// One open socket; it is counted until this is dropped.
+/// One open socket; counted until dropped.
 pub struct OpenSocket {
     limits: Arc<Limits>,
     session_id: SessionId,
@@ -51,7 +51,7 @@ impl Limits {
         self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts one socket more, unless the session or the account has as many as it may (LIM-8).
+    /// Counts one more socket, unless the session or the account has reached its limit (LIM-8).
     #[must_use]
     pub fn open(
         self: &Arc<Self>,
@@ -71,18 +71,18 @@ impl Limits {
         Some(OpenSocket { limits: Arc::clone(self), session_id, person_id })
     }
 
-    /// One resume of this session (LIM-8).
+    /// Counts one resume of this session (LIM-8).
     ///
     /// # Errors
-    /// Seconds to wait, when there were too many.
+    /// The seconds to wait, if the limit is reached.
     pub fn resume(&self, session_id: SessionId, per_min: u32) -> Result<(), u64> {
         spend(&self.resumes, session_id, self.began.elapsed(), per_min)
     }
 
-    /// One snapshot of this session (LIM-8).
+    /// Counts one snapshot of this session (LIM-8).
     ///
     /// # Errors
-    /// Seconds to wait, when there were too many.
+    /// The seconds to wait, if the limit is reached.
     pub fn snapshot(&self, session_id: SessionId, per_min: u32) -> Result<(), u64> {
         spend(&self.snapshots, session_id, self.began.elapsed(), per_min)
     }
@@ -104,8 +104,8 @@ fn spend(
     Err(wait.as_secs() + 1)
 }
 
-/// A minute's acts may come at once, and then one at a time: when all of them are paid for, and how
-/// long to wait before one more (the generic cell rate algorithm).
+/// The generic cell rate algorithm with a burst of one minute's acts: the new theoretical arrival
+/// time, and how long to wait before the act.
 fn charged(paid_until: Duration, now: Duration, per_min: u32) -> (Duration, Duration) {
     let next = paid_until.max(now) + MINUTE / per_min.max(1);
     (next, next.saturating_sub(now).saturating_sub(MINUTE))
@@ -133,7 +133,7 @@ fn less<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: &K) {
 mod tests {
     use super::*;
 
-    /// LIM-8: six in a minute come at once, the seventh after ten seconds.
+    /// LIM-8: a limit of six a minute allows six at once, and the seventh after ten seconds.
     #[test]
     fn lim_8_a_minutes_acts_and_then_one_at_a_time() {
         let seconds = Duration::from_secs;

@@ -1,9 +1,9 @@
 //! The feed over a WebSocket: `hello`, `resume`, events in order without a gap, `ack`
 //! (docs/protocol.md, "The feed").
 //!
-//! A [`hub::Hub`] for each worker wakes the [`connection::Connection`]s of its readers, and each
-//! pulls what is new to it. Nothing is pushed into a queue that could grow or overflow, so nothing
-//! can be lost there.
+//! One [`hub::Hub`] per worker wakes the [`connection::Connection`]s of its subscribers, and each
+//! reads the events after its own cursor. Events are never pushed into a queue, which could
+//! overflow and lose them.
 
 pub mod acks;
 pub mod connection;
@@ -42,16 +42,16 @@ use limits::OpenSocket;
 use seat::Place;
 pub use stopping::Stopping;
 
-/// What a refused ticket costs its address, beside the request (LIM-9).
+/// The cost of a refused ticket to its address, in addition to the request (LIM-9).
 const TICKET_REFUSED: u32 = 32;
 
 /// The subprotocol.
 pub const PROTOCOL: &str = "yumo.v1";
-/// How long the close frame of a socket that is not served may take.
+/// How long the close frame of a refused socket may take.
 const TURNED_AWAY_MAX: Duration = Duration::from_secs(10);
 
 crate::refusals! {
-    /// Why a feed is not opened.
+    /// Why a feed is refused.
     Refusal {
         Origin = "origin_not_allowed", Forbidden, "Pages from there may not follow a feed", "Add the page's origin to http.allowed_origins.";
         TooManySockets = "too_many_sockets", TooMany, "There are too many open sockets", "Close one that is not used, or follow several feeds from fewer devices.";
@@ -66,14 +66,14 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
     config.service(open);
 }
 
-/// Which feed, and a browser's one-time ticket.
+/// The requested feed, and a browser's one-time ticket.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Which {
-    /// `client` (unless told), `branch:<partner_id>` or `support`.
+    /// `client` (the default), `branch:<partner_id>` or `support`.
     audience: Option<String>,
-    /// From `POST /v1/auth/tickets`, for browsers, which cannot send a header here.
+    /// From `POST /v1/auth/tickets`, for browsers, which cannot set a header here.
     ticket: Option<String>,
 }
 
@@ -101,7 +101,8 @@ pub async fn open(
     match admitted(&edge, &request, &which).await {
         Ok(admitted) => serve(&request, body, &edge, admitted).await,
         Err(problem) => match close_code(&problem) {
-            // A browser is told nothing of an answer without the upgrade.
+            // A browser hides an answer without the upgrade from its page, so the socket is opened
+            // to be closed.
             Some(code) if which.ticket.is_some() && upgrades(&request) => {
                 turned_away(&request, body, code, &problem.to_string())
             }
@@ -110,7 +111,7 @@ pub async fn open(
     }
 }
 
-/// Whoever may follow a feed.
+/// A caller that may follow a feed.
 struct Admitted {
     principal: Arc<Principal>,
     audience: Audience,
@@ -127,7 +128,7 @@ async fn admitted(
             let audience = which.audience.as_deref().unwrap_or(reader::CLIENT);
             let redeemed = edge.sessions.redeem(&edge.engine, ticket, audience).await;
             if let Err(Stop::Refused(_)) = redeemed {
-                // Guessing, or a browser that goes on with a spent one.
+                // A guess, or a browser that reuses a spent ticket.
                 metrics::counter!("yumo_tickets_refused").increment(1);
                 let proxies = &edge.settings.http.trusted_proxies;
                 edge.limits.address(subscriber_of(request, proxies), TICKET_REFUSED)?;
@@ -149,7 +150,7 @@ async fn serve(
 ) -> Result<HttpResponse, Problem> {
     let Admitted { principal, audience, counted } = admitted;
     let (session_id, expires_at) = (principal.session_id, principal.expires_at);
-    // It sits down before it looks, so that nothing is told in between without waking it.
+    // Subscribes before reading the state of the feed, so that no event in between is missed.
     let seated = hub(request)?.sit(audience, principal, true, Place::Outside);
     let shared = edge.engine.shared();
     let epoch = shared.epoch().await?.id;
@@ -171,7 +172,7 @@ async fn serve(
     Ok(response)
 }
 
-/// The close code that says why somebody with a good ticket follows nothing (LIM-8).
+/// The close code for a refusal after a valid ticket (LIM-8).
 fn close_code(problem: &Problem) -> Option<u16> {
     match problem.to_string().as_str() {
         "session_ended" => Some(4001),
@@ -187,7 +188,7 @@ fn upgrades(request: &HttpRequest) -> bool {
     upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
 }
 
-/// The socket opens only to be closed with a code.
+/// Opens the socket only to close it with a code.
 fn turned_away(
     request: &HttpRequest,
     body: web::Payload,
@@ -203,16 +204,16 @@ fn turned_away(
     Ok(response)
 }
 
-/// The hub of this worker.
+/// The hub of the current worker.
 ///
 /// # Errors
-/// A fault where the application gave none.
+/// A fault if the application did not provide it.
 pub fn hub(request: &HttpRequest) -> Result<Rc<Hub>, Fault> {
     let hub = request.app_data::<Rc<Hub>>().cloned();
     hub.ok_or_else(|| Fault::Other("this worker has no hub".to_owned()))
 }
 
-/// A page may follow a feed from this host, the public address, or an origin that is allowed.
+/// Checks the page's origin: it must be this host, the public address, or an allowed origin.
 fn origin(request: &HttpRequest, settings: &Settings) -> Result<(), Refusal> {
     let Some(origin) = request.headers().get(ORIGIN) else { return Ok(()) };
     let origin = origin.to_str().unwrap_or_default();

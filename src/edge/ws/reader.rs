@@ -1,4 +1,4 @@
-//! Readers: whose feed somebody follows, and what of it they may read.
+//! Access to feeds: whose feed a subscriber follows, and which of its events it may read.
 
 use entity::order::Actor;
 
@@ -8,16 +8,16 @@ use crate::access::role::sees_money;
 use crate::edge::http::problem::{Problem, malformed};
 use crate::platform::{Audience, By};
 
-/// The caller's own feed, as a request names it.
+/// The name of the caller's own feed in a request.
 pub const CLIENT: &str = "client";
 
-/// What is told of a branch's money, by how it begins.
+/// The prefixes of the events about a branch's money.
 const MONEY: [&str; 6] = ["balance.", "bonus.", "commission.", "payment.", "payout.", "payable."];
 
-/// The audience a request names, `client` unless it names one, if the caller belongs to it.
+/// The audience named by a request, by default `client`, if the caller belongs to it.
 ///
 /// # Errors
-/// When there is no such audience, or it is not the caller's.
+/// When there is no such audience, or the caller does not belong to it.
 pub fn audience(principal: &Principal, name: Option<&str>) -> Result<Audience, Problem> {
     let audience = match name.unwrap_or(CLIENT) {
         CLIENT => Audience::Client(principal.person_id),
@@ -31,7 +31,7 @@ pub fn audience(principal: &Principal, name: Option<&str>) -> Result<Audience, P
     if principal.hears(&audience) { Ok(audience) } else { Err(Refusal::NotYours.into()) }
 }
 
-/// The audience a wake-up names.
+/// The audience named by a wake-up.
 #[must_use]
 pub fn named(name: &str) -> Option<Audience> {
     match name.split_once(':') {
@@ -42,7 +42,7 @@ pub fn named(name: &str) -> Option<Audience> {
     }
 }
 
-/// May the person read an event of this kind, or only that there was one (NOT-6)?
+/// Whether the person may read an event of this kind, or only learn that there was one (NOT-6).
 #[must_use]
 pub fn may_read(principal: &Principal, audience: &Audience, kind: &str) -> bool {
     let Audience::Branch(branch) = audience else { return true };
@@ -52,14 +52,14 @@ pub fn may_read(principal: &Principal, audience: &Audience, kind: &str) -> bool 
     }
 }
 
-/// May the person see the money in what this audience is told (ACC-4)?
+/// Whether the person may see amounts of money in events of this audience (ACC-4).
 #[must_use]
 pub fn money(principal: &Principal, audience: &Audience) -> bool {
     let Audience::Branch(branch) = audience else { return true };
     principal.role_at(*branch).is_some_and(sees_money)
 }
 
-/// The person, acting as one of this audience.
+/// The person as an actor of this audience.
 #[must_use]
 pub fn by(principal: &Principal, audience: &Audience) -> By {
     let actor = match audience {

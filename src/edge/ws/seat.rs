@@ -1,4 +1,5 @@
-//! A seat: one reader's place in the hub of a worker. It is small, for every idle socket has one.
+//! A subscriber: the state of one socket or long poll in a worker's hub. Kept small, since every
+//! idle socket has one.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -10,92 +11,92 @@ use entity::value::OrderId;
 use crate::access::Principal;
 use crate::platform::Audience;
 
-/// What a reader is woken for; several at once are one.
+/// Wake-up flags of a subscriber; several are merged into one set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Marks(u8);
 
 impl Marks {
-    /// There may be something new.
+    /// There may be new events.
     pub const LOOK: Self = Self(1);
     /// Access may have changed.
     pub const CHECK: Self = Self(2);
-    /// It is time for a ping.
+    /// A ping is due.
     pub const PING: Self = Self(4);
-    /// Nothing was heard from the device for too long.
+    /// Nothing has been received from the device for too long.
     pub const SILENT: Self = Self(8);
-    /// The server stops.
+    /// The server is stopping.
     pub const STOP: Self = Self(16);
-    /// The device acknowledged what was never told.
+    /// The device acknowledged an event that was never sent.
     pub const UNTOLD: Self = Self(32);
-    /// There may be something new that another node told.
+    /// There may be new events emitted by another node.
     pub const FAR: Self = Self(64);
 
-    /// Is this among them?
+    /// Whether the set contains this flag.
     #[must_use]
     pub fn has(self, mark: Self) -> bool {
         self.0 & mark.0 != 0
     }
 
-    /// Is there any?
+    /// Whether the set contains any flag.
     #[must_use]
     pub fn any(self) -> bool {
         self.0 != 0
     }
 }
 
-/// Where a reader stands in its feed.
+/// The position of a subscriber in its feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// It has not said where to begin, or must take the snapshot first.
+    /// It has not resumed yet, or needs a snapshot first.
     Outside,
-    /// It wants to go on after this number.
+    /// It asked to resume after this number.
     Asked(i64),
-    /// It was given everything up to this number.
+    /// Everything up to this number was sent.
     At(i64),
 }
 
-/// One reader's place.
+/// One subscriber.
 pub struct Seat {
-    /// Whose feed.
+    /// The audience of the feed.
     pub audience: Audience,
-    /// Is it a socket, to be pinged and to be closed when silent?
+    /// Whether it is a socket, which is pinged and closed when silent.
     pub socket: bool,
-    /// Who reads, as of the last check.
+    /// The person, as of the last access check.
     pub principal: RefCell<Arc<Principal>>,
-    /// Where the reader stands.
+    /// The position in the feed.
     pub place: Cell<Place>,
-    /// The epoch the device named when it said where to go on.
+    /// The epoch the device named when it asked to resume.
     pub named: RefCell<Option<String>>,
-    /// The name of the epoch it follows; empty before it follows one.
+    /// The id of the epoch it follows; empty before it follows one.
     pub epoch: RefCell<Arc<str>>,
-    /// Events after this number are handed over as they happen, not caught up with.
+    /// Events after this number are sent as they happen; earlier ones are catch-up.
     pub live: Cell<i64>,
-    /// Something failed: look again at the next tick.
+    /// What failed and is retried at the next tick.
     pub again: Cell<Marks>,
-    /// How far the device has acknowledged, as it was kept.
+    /// The device's acknowledged number as stored.
     pub acked: Cell<i64>,
-    /// How far the device has acknowledged, as it said.
+    /// The device's acknowledged number as received.
     pub to_ack: Cell<i64>,
-    /// Is an acknowledgement on its way?
+    /// Whether an acknowledgement is being stored.
     pub acking: Cell<bool>,
-    /// Everything after this number was handed over on this very connection.
+    /// Everything after this number was sent on this connection.
     pub known_from: Cell<i64>,
-    /// Of that: what has consequences when it is acknowledged, not yet acknowledged.
+    /// Events among those whose acknowledgement has consequences, not yet acknowledged.
     pub matters: RefCell<Vec<(i64, OrderId)>>,
-    /// Seconds, by the hub's own count: when the device was last heard.
+    /// When the device was last heard, in seconds of the hub.
     pub heard: Cell<u32>,
     /// When it was last pinged.
     pub pinged: Cell<u32>,
     /// When its access was last checked.
     pub checked: Cell<u32>,
-    /// What its access stood on when that was last looked up.
+    /// A hash of the session's roles, as of the last poll; `None` before it.
     pub standing: Cell<Option<u64>>,
     marks: Cell<Marks>,
     waker: RefCell<Option<Waker>>,
 }
 
 impl Seat {
-    /// A place for a reader who stands there.
+    /// A subscriber at this position.
     #[must_use]
     pub fn new(
         audience: Audience,
@@ -127,7 +128,7 @@ impl Seat {
         }
     }
 
-    /// Wakes the reader for something.
+    /// Wakes the subscriber with a flag.
     pub fn mark(&self, mark: Marks) {
         self.marks.set(Marks(self.marks.get().0 | mark.0));
         if let Some(waker) = self.waker.borrow().as_ref() {
@@ -135,12 +136,12 @@ impl Seat {
         }
     }
 
-    /// Notes that something is to be tried again at the next tick.
+    /// Sets a flag for the next tick.
     pub fn mark_again(&self, mark: Marks) {
         self.again.set(Marks(self.again.get().0 | mark.0));
     }
 
-    /// What the reader was woken for since it last asked; asks again when there is something.
+    /// The flags set since the last poll; pending while there are none.
     pub fn poll_marks(&self, context: &mut Context<'_>) -> Poll<Marks> {
         let marks = self.marks.take();
         if marks.any() {
@@ -153,12 +154,12 @@ impl Seat {
         Poll::Pending
     }
 
-    /// Waits until the reader is woken for something.
+    /// Waits for a flag.
     pub async fn marked(&self) -> Marks {
         poll_fn(|context| self.poll_marks(context)).await
     }
 
-    /// Who reads, as of the last check.
+    /// The person, as of the last access check.
     #[must_use]
     pub fn reader(&self) -> Arc<Principal> {
         Arc::clone(&self.principal.borrow())

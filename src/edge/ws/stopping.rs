@@ -1,10 +1,10 @@
-//! The word that the server stops: readers are told to come back, elsewhere or later.
+//! The stop signal of the server, on which feeds are closed so that clients reconnect elsewhere.
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-/// One for a server; every worker's hub holds it.
+/// The stop signal, shared by the hubs of all workers.
 #[derive(Clone)]
 pub struct Stopping(Arc<watch::Sender<bool>>);
 
@@ -15,18 +15,18 @@ impl Default for Stopping {
 }
 
 impl Stopping {
-    /// Says it: every socket is closed with 1012, every long poll answers.
+    /// Signals the stop: every socket is closed with 1012, every long poll answers.
     pub fn begin(&self) {
         self.0.send_replace(true);
     }
 
-    /// Was it said?
+    /// Whether the stop was signalled.
     #[must_use]
     pub fn begun(&self) -> bool {
         *self.0.borrow()
     }
 
-    /// Waits until it is said.
+    /// Waits for the signal.
     pub async fn wait(&self) {
         let mut word = self.0.subscribe();
         // It cannot fail: the sender is held here.
