@@ -24,7 +24,7 @@ use super::Money;
 pub struct Bp(pub i32);
 
 impl Bp {
-    /// The rate's part of an amount, rounded down to the qəpik: whoever pays gains the rest.
+    /// The rate's part of an amount, rounded down to the qəpik: the payer gains the rest.
     #[must_use]
     pub fn floor_of(self, amount: Money) -> Money {
         let part = i128::from(amount.0) * i128::from(self.0);

@@ -1,5 +1,5 @@
-//! What support did and may look into: the record of acts, balances a charge-back locked, payments
-//! a provider has and nobody here knows (SUP-2, LIM-11).
+//! Support's records: the audit log, balances locked by a charge-back, and stray payments, which a
+//! provider has and this engine does not know (SUP-2, LIM-11).
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
@@ -26,7 +26,7 @@ pub fn configure(config: &mut ServiceConfig) {
     config.service(list).service(unlock).service(strays).service(close);
 }
 
-/// Which acts.
+/// Filters of the audit log.
 #[derive(Deserialize, IntoParams)]
 pub struct ActsQuery {
     /// Only this person's.
@@ -72,10 +72,10 @@ async fn unlock(
     send(&edge, support.by(), &sent, StatusCode::OK, command).await
 }
 
-/// Which payments nobody here knows.
+/// Filters of the stray payments.
 #[derive(Deserialize, IntoParams)]
 pub struct StraysQuery {
-    /// Only those that are not settled.
+    /// Only those that are not closed.
     open: Option<bool>,
     /// How many rows at most.
     #[param(value_type = Option<u64>, minimum = 1, maximum = 200)]

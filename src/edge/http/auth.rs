@@ -1,4 +1,4 @@
-//! Who is calling: the bearer token a request shows, and the network address it comes from.
+//! Authentication of a request: its bearer token, and the network address it comes from.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -8,7 +8,7 @@ use ipnet::IpNet;
 
 use crate::access::Refusal;
 
-/// The access token in `Authorization: Bearer …`.
+/// The access token of `Authorization: Bearer …`.
 ///
 /// # Errors
 /// `unauthenticated` when there is none.
@@ -24,22 +24,22 @@ pub fn bearer(request: &HttpRequest) -> Result<&str, Refusal> {
 
 /// The caller's network address, for limits.
 ///
-/// The headers `X-Forwarded-For` are read from the right, as long as a trusted proxy wrote them:
-/// the first address that is no such proxy is the caller's (LIM-10). Whatever stands before it the
-/// caller may have written.
+/// `X-Forwarded-For` headers are read from the right, as long as a trusted proxy wrote them: the
+/// first address that is no such proxy is the caller's (LIM-10). Entries before it may be forged by
+/// the caller.
 #[must_use]
 pub fn address(request: &HttpRequest, proxies: &[IpNet]) -> String {
     let address = subscriber_of(request, proxies);
     address.map_or_else(|| "unknown".to_owned(), |address| address.to_string())
 }
 
-/// As [`address`], as a number; `None` where the connection has none.
+/// Like [`address`], as an IP address; `None` where the connection has none.
 #[must_use]
 pub fn subscriber_of(request: &HttpRequest, proxies: &[IpNet]) -> Option<IpAddr> {
     caller(request, proxies).map(subscriber)
 }
 
-/// The network a subscriber's address lies in, for budgets of a whole block: a /24, or a /48.
+/// The network of a caller's address, for budgets of a whole block: a /24, or a /48.
 #[must_use]
 pub fn block(address: &str) -> String {
     let address: Option<IpAddr> = address.parse().ok();
@@ -48,10 +48,10 @@ pub fn block(address: &str) -> String {
     net.map_or_else(|| "unknown".to_owned(), |net| net.trunc().to_string())
 }
 
-/// How many bits of an address name its block.
+/// The prefix length of a block, bits.
 const BLOCK_BITS_V4: u8 = 24;
 const BLOCK_BITS_V6: u8 = 48;
-/// Proxies in a row that are read at most.
+/// The most proxies in a row that are read.
 const HOPS_MAX: usize = 16;
 
 fn caller(request: &HttpRequest, proxies: &[IpNet]) -> Option<IpAddr> {
@@ -64,7 +64,7 @@ fn caller(request: &HttpRequest, proxies: &[IpNet]) -> Option<IpAddr> {
         request.headers().get_all("X-Forwarded-For").filter_map(|v| v.to_str().ok()).collect();
     let hops = said.iter().rev().flat_map(|said| said.rsplit(','));
     for hop in hops.take(HOPS_MAX) {
-        // What cannot be read ends the chain: the last proxy that could be stands for the caller.
+        // An unreadable entry ends the chain: the last address read counts as the caller's.
         let Ok(hop) = hop.trim().parse::<IpAddr>() else { break };
         address = hop.to_canonical();
         if !trusted(&address) {
@@ -74,7 +74,7 @@ fn caller(request: &HttpRequest, proxies: &[IpNet]) -> Option<IpAddr> {
     Some(address)
 }
 
-/// IPv6 gives one subscriber a /64 full of addresses; they count as one.
+/// The network of one internet subscriber: an IPv6 /64 counts as one address.
 #[must_use]
 pub fn subscriber(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
@@ -103,7 +103,7 @@ mod tests {
         assert_eq!(bearer(&shown("abc")), Err(Refusal::Unauthenticated));
     }
 
-    /// LIM-10: the caller is whom the nearest proxy that is trusted, and no other, names.
+    /// LIM-10: the caller's address is the one named by the nearest trusted proxy, and by no other.
     #[test]
     fn lim_10_only_proxies_of_ones_own_are_believed() {
         let seen = |said: &[&str], proxies: &[&str]| {
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(seen(&[], own), "10.0.0.1");
     }
 
-    /// LIM-10: neighbours are one block.
+    /// LIM-10: neighbouring addresses belong to one block.
     #[test]
     fn lim_10_a_block_is_a_24_or_a_48() {
         assert_eq!(block("10.3.7.9"), "10.3.7.0/24");

@@ -1,4 +1,4 @@
-//! Bonus: an owner's queue and codes, what a client pays with, what support grants (BON).
+//! Bonus: an owner's lots and codes, bonus spent by clients, grants by support (BON).
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
@@ -64,7 +64,7 @@ async fn lots_of(edge: &Edge, owner: Owner, query: &PageQuery) -> Result<HttpRes
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CodeBody {
-    /// As it was read.
+    /// The code as the person read it.
     code: String,
 }
 
@@ -84,7 +84,7 @@ async fn own_lots(
     lots_of(&edge, Owner::Client(client.person_id()), &query).await
 }
 
-/// A wrong code is counted, so it lands; it is told as the refusal it is (LIM-6).
+/// A wrong code is counted, so the command commits; the answer is the refusal all the same (LIM-6).
 async fn redeemed(
     edge: &Edge,
     by: By,
@@ -113,7 +113,7 @@ async fn redeem(
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetAsideBody {
-    /// In all, qəpik; 0 lets all of it go.
+    /// The total, qəpik; 0 releases all of it.
     amount: Money,
 }
 
@@ -158,7 +158,7 @@ async fn branch_redeem(
     redeemed(&edge, staff.by(), &sent, command).await
 }
 
-/// A grant by hand: to a client or to a branch.
+/// A grant by support: to a client or to a branch.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GrantBody {
@@ -168,11 +168,11 @@ pub struct GrantBody {
     partner_id: Option<PartnerId>,
     /// Qəpik, above zero.
     amount: Money,
-    /// How long it lives once its clock runs, hours; the policy's days where it is left out.
+    /// The lifetime once its expiry clock runs, hours; by default the policy's days.
     ttl_h: Option<i64>,
     /// Why.
     reason: String,
-    /// The same amount a moment ago was another one.
+    /// Confirms that an equal amount granted a moment ago was a different grant.
     #[serde(default)]
     confirm: bool,
 }
@@ -229,27 +229,27 @@ async fn campaigns(
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CampaignBody {
-    /// What people read.
+    /// The name people read.
     name: String,
-    /// For whom.
+    /// The kind of owner it is for.
     audience: OwnerKind,
-    /// What one owner gets, once.
+    /// The amount one owner gets, once.
     amount: Money,
-    /// How long it lives, hours.
+    /// The lifetime of a granted lot, hours.
     ttl_h: i64,
-    /// What all of it may cost.
+    /// The most that all its grants may add up to.
     budget: Money,
-    /// What an owner types in, for a public campaign; support alone grants it where there is none.
+    /// The code an owner enters, for a public campaign; without one only support grants it.
     code: Option<String>,
-    /// Anybody may know the code: only the budget bounds it.
+    /// The code may become public: only the budget limits the grants.
     #[serde(default)]
     public: bool,
-    /// The engine makes a code that nobody can guess.
+    /// Whether the engine generates a code that cannot be guessed.
     #[serde(default)]
     random_code: bool,
-    /// From then; now where it is left out.
+    /// When it starts; by default now.
     starts_at: Option<DateTime<Utc>>,
-    /// Until then.
+    /// When it ends.
     ends_at: DateTime<Utc>,
     /// Why.
     reason: String,
@@ -284,11 +284,11 @@ async fn make_campaign(
     send(&edge, support.by(), &sent, StatusCode::CREATED, command).await
 }
 
-/// Whom a campaign's bonus is granted to.
+/// The owner that is granted a campaign's bonus.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CampaignGrantBody {
-    /// A client's or a branch's id, as the campaign's audience is.
+    /// The id of a client or a branch, depending on the campaign's audience.
     owner_id: Uuid,
 }
 

@@ -88,7 +88,7 @@ async fn remove_car(
 pub struct ProfileBody {
     /// What the person is called.
     name: Option<String>,
-    /// The language to tell things in.
+    /// The language of messages to the person.
     lang: Option<Lang>,
 }
 
@@ -106,7 +106,7 @@ async fn edit_profile(
     reply::done(&edge, StatusCode::OK, &done, None)
 }
 
-/// Where to look, and for what.
+/// Where to search, and for which services.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct SearchQuery {
@@ -114,13 +114,13 @@ pub struct SearchQuery {
     lat: f64,
     /// Longitude.
     lon: f64,
-    /// Metres; 5000 unless told, 50000 at the most.
+    /// The radius, metres; 5000 by default, 50000 at most.
     radius_m: Option<u32>,
     /// Kinds of work, separated by commas; all of them must be offered.
     services: Option<String>,
     /// Class of the car: prices are for it.
     class: Option<CarClass>,
-    /// Show closed ones too.
+    /// Whether to list closed partners, too.
     closed_too: Option<bool>,
 }
 

@@ -49,7 +49,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(alternatives);
 }
 
-/// Which orders.
+/// Filters of the orders.
 #[derive(Deserialize, IntoParams)]
 pub struct OrdersQuery {
     /// Only those that are not over.
@@ -63,7 +63,7 @@ pub struct OrdersQuery {
 }
 
 impl OrdersQuery {
-    /// The page alone.
+    /// Only the page.
     #[must_use]
     pub fn page(&self) -> PageQuery {
         PageQuery { limit: self.limit, cursor: self.cursor }
@@ -150,7 +150,7 @@ async fn depart(
     act(&edge, client.by(), &sent, Depart { scope, order_id: *id }).await
 }
 
-/// Where the device is.
+/// The position of the device.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PositionBody {
@@ -158,9 +158,9 @@ pub struct PositionBody {
     lat: f64,
     /// Longitude.
     lon: f64,
-    /// How exactly, metres.
+    /// The accuracy, metres.
     accuracy_m: i32,
-    /// When the device took this fix: tells two fixes at the same place apart.
+    /// When the device took this fix; distinguishes two fixes at the same place.
     fixed_at: Option<DateTime<Utc>>,
 }
 
@@ -186,7 +186,7 @@ async fn positions(
     reply::done(&edge, StatusCode::OK, &done, None)
 }
 
-/// What the client read at the branch.
+/// The code the client read at the branch.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CodeBody {
@@ -222,7 +222,7 @@ async fn quote(
     reply::json(&edge, StatusCode::OK, &done.answer)
 }
 
-/// A quote to be honoured.
+/// A fee quote to be honoured.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CancelBody {

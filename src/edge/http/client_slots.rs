@@ -1,4 +1,4 @@
-//! When a partner is free, for whoever would book (BK-1).
+//! The free slots of a partner for a booking (BK-1).
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
@@ -19,7 +19,7 @@ use crate::orders::price::SERVICES_MAX;
 use crate::partners::plan::Plans;
 use crate::policy::Book;
 
-/// Days of one look.
+/// The most days in one request.
 const DAYS_MAX: u64 = 7;
 
 /// Routes.
@@ -27,7 +27,7 @@ pub fn configure(config: &mut ServiceConfig) {
     config.service(free_slots);
 }
 
-/// What for, and when.
+/// The services, the car and the dates to find slots for.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct SlotsQuery {
@@ -40,7 +40,7 @@ pub struct SlotsQuery {
     class: Option<CarClass>,
     /// … or the client's own car.
     car_id: Option<CarId>,
-    /// How many days; one unless told, seven at the most.
+    /// How many days; one by default, seven at most.
     days: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! Local dates as they stand in paths and queries: `2026-12-31` and nothing else.
+//! Local dates in paths and queries: `2026-12-31` and no other format.
 
 use chrono::{Datelike as _, NaiveDate};
 use serde::{Deserialize, Deserializer, de};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, de};
 /// Characters of a date.
 const DATE_CHARS: usize = 10;
 
-/// Years a calendar may be asked about: a week more must still be written with four digits.
+/// The accepted years: a week later must still have a four-digit year.
 const YEARS: std::ops::RangeInclusive<i32> = 2000..=9998;
 
 /// A local date.

@@ -1,4 +1,4 @@
-//! The feed over HTTP, for whoever has no socket: the same events, the same acknowledgement, and
+//! The feed over HTTP, for clients without a socket: the same events, the same acknowledgement, and
 //! the snapshot to start from.
 
 use std::sync::Arc;
@@ -36,19 +36,19 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
     config.service(next).service(acknowledge).service(state);
 }
 
-/// From where, and for how long to wait.
+/// Where to start, and how long to wait.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Wanted {
-    /// `client` (unless told), `branch:<partner_id>` or `support`.
+    /// `client` (the default), `branch:<partner_id>` or `support`.
     audience: Option<String>,
-    /// The number the device has; 0 from the beginning.
+    /// The newest number the device has; 0 for the beginning.
     #[serde(default)]
     after: i64,
-    /// The epoch it has that number from, as `hello`, the snapshot or the last answer said.
+    /// The epoch of that number, as given by `hello`, the snapshot or the last answer.
     epoch: Option<String>,
-    /// Seconds to wait when there is nothing new, 30 at the most.
+    /// Seconds to wait if there is nothing new, 30 at most.
     #[serde(default)]
     wait: u64,
 }
@@ -76,7 +76,7 @@ pub async fn next(
         return Err(malformed("after begins at 0, wait is at most 30 seconds."));
     }
     let audience = reader::audience(&principal, from.audience.as_deref())?;
-    // It sits down before it looks, so that nothing is told in between without waking it.
+    // Subscribes before reading the feed, so that no event in between is missed.
     let seated = ws::hub(&request)?.sit(audience, principal, false, Place::At(from.after));
     let name = audience.to_string();
     let shared = edge.engine.shared();
@@ -98,7 +98,7 @@ pub async fn next(
     }
 }
 
-/// Waits for something new, for the end of the caller's access, or for the end of the server.
+/// Waits for a new event, the end of the caller's access, or the stop of the server.
 async fn first(
     edge: &Edge,
     seated: &Seated,
@@ -153,19 +153,19 @@ fn json(
     ))
 }
 
-/// What a device has.
+/// What a device acknowledges.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ack {
-    /// `client` (unless told), `branch:<partner_id>` or `support`.
+    /// `client` (the default), `branch:<partner_id>` or `support`.
     audience: Option<String>,
     /// Everything up to this number.
     seq: i64,
-    /// The epoch the device has it from.
+    /// The epoch of that number.
     epoch: Option<String>,
 }
 
-/// This device has everything up to a number: this is what *delivered* means.
+/// Acknowledges everything up to a number for this device; only then it counts as *delivered*.
 #[utoipa::path(
     tag = "feed",
     request_body = Ack,
@@ -197,16 +197,16 @@ pub async fn acknowledge(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Whose state.
+/// The feed whose snapshot is requested.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Whose {
-    /// `client` (unless told), `branch:<partner_id>` or `support`.
+    /// `client` (the default), `branch:<partner_id>` or `support`.
     audience: Option<String>,
 }
 
-/// The open orders and the number to resume after, of one moment.
+/// A snapshot: the open orders and the number to resume after, read at one moment.
 #[utoipa::path(
     tag = "feed",
     params(Whose),

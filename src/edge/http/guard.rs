@@ -1,6 +1,6 @@
-//! Guards: extractors that are the permission.
+//! Guards: extractors that check the caller's permission.
 //!
-//! A handler that takes one is called only by whoever the table lets in.
+//! A handler that takes one is called only if the route table permits the caller.
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -27,17 +27,17 @@ use crate::platform::{By, Fault};
 
 type Asking<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
 
-/// Whoever is signed in.
+/// Anyone who is signed in.
 pub struct SignedIn(pub Arc<Principal>);
 
 impl SignedIn {
-    /// Who.
+    /// The person.
     #[must_use]
     pub fn person_id(&self) -> PersonId {
         self.0.person_id
     }
 
-    /// Acting for nobody but themselves.
+    /// The actor: the person themselves.
     #[must_use]
     pub fn by(&self) -> By {
         self.0.by(Actor::Client)
@@ -48,20 +48,20 @@ impl SignedIn {
 pub struct Client(pub Arc<Principal>);
 
 impl Client {
-    /// Who.
+    /// The person.
     #[must_use]
     pub fn person_id(&self) -> PersonId {
         self.0.person_id
     }
 
-    /// Acting as a client.
+    /// The actor: the person as a client.
     #[must_use]
     pub fn by(&self) -> By {
         self.0.by(Actor::Client)
     }
 }
 
-/// One of a branch's people, in a role that may do this.
+/// A member of a branch's staff, in a role the route permits.
 pub struct Staff {
     principal: Arc<Principal>,
     partner_id: PartnerId,
@@ -69,58 +69,58 @@ pub struct Staff {
 }
 
 impl Staff {
-    /// For which branch.
+    /// The branch.
     #[must_use]
     pub fn partner_id(&self) -> PartnerId {
         self.partner_id
     }
 
-    /// As what.
+    /// The role.
     #[must_use]
     pub fn role(&self) -> StaffRole {
         self.role
     }
 
-    /// Who.
+    /// The person.
     #[must_use]
     pub fn person_id(&self) -> PersonId {
         self.principal.person_id
     }
 
-    /// Acting for the branch.
+    /// The actor: the person as staff of the branch.
     #[must_use]
     pub fn by(&self) -> By {
         self.principal.by(Actor::Staff)
     }
 }
 
-/// One of the operator's people, in a role that may do this.
+/// A support agent, in a role the route permits.
 pub struct Support {
     principal: Arc<Principal>,
     role: SupportRole,
 }
 
 impl Support {
-    /// As what.
+    /// The role.
     #[must_use]
     pub fn role(&self) -> SupportRole {
         self.role
     }
 
-    /// Who.
+    /// The person.
     #[must_use]
     pub fn person_id(&self) -> PersonId {
         self.principal.person_id
     }
 
-    /// Acting for the operator.
+    /// The actor: the person as support.
     #[must_use]
     pub fn by(&self) -> By {
         self.principal.by(Actor::Support)
     }
 }
 
-/// A guard from what the table permits.
+/// A guard made from what the route table permits.
 trait Guard: Sized {
     fn of(principal: Arc<Principal>, permit: Permit) -> Option<Self>;
 }
@@ -179,8 +179,8 @@ struct BranchQuery {
     branch_id: Option<PartnerId>,
 }
 
-/// What to say to a request that is wrong in itself: whoever may not call it at all is told that,
-/// whichever was found out first.
+/// The answer to a malformed request: a caller without the permission gets that refusal first,
+/// whichever error was found first.
 pub(super) fn wrong(request: &HttpRequest, problem: Problem) -> Asking<Problem> {
     let asked = Asked::of(request);
     Box::pin(async move {
@@ -189,14 +189,14 @@ pub(super) fn wrong(request: &HttpRequest, problem: Problem) -> Asking<Problem> 
     })
 }
 
-/// Marks what staff without the permission for money ask.
+/// Marks a request of staff who may not see amounts of money.
 fn marked(request: &HttpRequest, role: StaffRole) {
     if !role::sees_money(role) {
         request.extensions_mut().insert(NoMoney);
     }
 }
 
-/// What a request shows to the table.
+/// The parts of a request that the route table needs.
 struct Asked {
     edge: web::Data<Edge>,
     bearer: String,

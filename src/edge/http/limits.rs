@@ -1,4 +1,4 @@
-//! How much one session and one address may ask for (LIM-9).
+//! Rate limits per session and per address (LIM-9).
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ pub struct RateLimits {
 }
 
 impl RateLimits {
-    /// As the settings say.
+    /// From the settings.
     #[must_use]
     pub fn of(http: &Http) -> Self {
         let buckets = |name, burst, per_s| Arc::new(Buckets::new(Quota { name, burst, per_s }));
@@ -27,7 +27,7 @@ impl RateLimits {
         }
     }
 
-    /// All of them, to be shared between nodes.
+    /// All buckets, to be shared between nodes.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<Buckets>> {
         vec![Arc::clone(&self.sessions), Arc::clone(&self.addresses)]
@@ -36,7 +36,7 @@ impl RateLimits {
     /// Counts a request of an address.
     ///
     /// # Errors
-    /// `rate_limited`, with when it may go on.
+    /// `rate_limited`, with the time after which the caller may go on.
     pub fn address(&self, address: Option<IpAddr>, weight: u32) -> Result<(), Stop> {
         let key = match address {
             None => return Ok(()),
@@ -49,7 +49,7 @@ impl RateLimits {
     /// Counts a request of a signed-in device.
     ///
     /// # Errors
-    /// `rate_limited`, with when it may go on.
+    /// `rate_limited`, with the time after which the caller may go on.
     pub fn session(&self, session: SessionId, weight: u32) -> Result<(), Stop> {
         self.sessions.take(session.0.as_u128(), weight).map_err(refused)
     }

@@ -68,7 +68,7 @@ pub fn configure(config: &mut ServiceConfig) {
     feed::configure(config);
 }
 
-/// How paths and queries that cannot be read are answered.
+/// The answers to paths and queries that cannot be parsed.
 #[must_use]
 pub fn strict() -> (web::PathConfig, web::QueryConfig) {
     let path = web::PathConfig::default()
@@ -82,7 +82,7 @@ pub fn strict() -> (web::PathConfig, web::QueryConfig) {
 #[openapi(info(title = "Yumo", description = "A real-time booking engine for car care."))]
 struct Description;
 
-/// The head of the OpenAPI description; the routes add themselves.
+/// The head of the OpenAPI description; the routes are added to it.
 #[must_use]
 pub fn description() -> OpenApi {
     let mut api = Description::openapi();

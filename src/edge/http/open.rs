@@ -1,4 +1,4 @@
-//! What anyone may ask: health, metrics, the description of the API, the commission calculator.
+//! Public routes: health, metrics, the description of the API, the commission calculator.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
@@ -69,23 +69,23 @@ async fn asyncapi() -> HttpResponse {
         .body(include_str!("../../../docs/asyncapi.yaml"))
 }
 
-/// Which amount.
+/// The amount to calculate the commission of.
 #[derive(Deserialize, IntoParams)]
 pub struct CommissionQuery {
     /// Qəpik.
     amount: i64,
 }
 
-/// A bracket of the commission, as it is shown (COM-2).
+/// A bracket of the commission (COM-2).
 #[derive(Serialize, Deserialize, ToSchema)]
 pub struct BracketView {
-    /// Up to and with this amount; the last has no end.
+    /// The upper bound, inclusive; the last bracket has none.
     up_to: Option<Money>,
     /// Basis points.
     rate_bp: Bp,
 }
 
-/// What the commission of an amount is.
+/// The commission of an amount.
 #[derive(Serialize, Deserialize, ToSchema)]
 pub struct CommissionView {
     /// The amount.
@@ -98,7 +98,7 @@ pub struct CommissionView {
     brackets: Vec<BracketView>,
 }
 
-/// Calculates it under the policy in force (COM-2).
+/// Calculates the commission under the policy in force (COM-2).
 pub(super) fn calculate(edge: &Edge, query: &CommissionQuery) -> Result<CommissionView, Problem> {
     let amount = Money(query.amount);
     if amount < Money::ZERO || Money::ZERO.plus(amount).is_none() {

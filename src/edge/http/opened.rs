@@ -1,4 +1,5 @@
-//! What is shown last: personal data in refusals, and money only to whoever may see it.
+//! The last step of an answer: opens personal data in refusals, and removes money the reader may
+//! not see.
 
 use actix_web::HttpMessage as _;
 use actix_web::body::{BoxBody, MessageBody};
@@ -13,16 +14,17 @@ use crate::edge::Edge;
 /// Marks a request of staff whose role may not see the branch's money (ACC-4).
 pub struct NoMoney;
 
-/// What an order says of the branch's money.
+/// The fields of an order that show the branch's money.
 const MONEY: [&str; 2] = ["commission", "commission_bonus"];
-/// The calculator anybody may ask (COM-2).
+/// The public commission calculator (COM-2).
 const CALCULATOR: &str = "/v1/partner/commission";
 
-/// Opens what a refusal shows (an order as it is now, whose plate and name are sealed), whichever
-/// handler it came from; takes the branch's money out of what staff without that permission get.
+/// Opens the sealed fields of a refusal (it may show an order, whose plate and name are sealed),
+/// whichever handler it came from; removes the branch's money from answers to staff without that
+/// permission.
 ///
 /// # Errors
-/// Whatever the application answers with as an error.
+/// The errors of the application.
 pub async fn opened(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -56,7 +58,7 @@ fn rewritten(edge: &Edge, bytes: &Bytes, problem: bool, blind: bool) -> Option<B
     Some(Bytes::from(value.to_string()))
 }
 
-/// Takes the branch's money out of orders, wherever they stand in a document (ACC-4).
+/// Removes the branch's money from orders, wherever they are in a document (ACC-4).
 pub fn without_money(value: &mut Value) {
     match value {
         Value::Object(object) => {
@@ -74,7 +76,7 @@ mod tests {
 
     use super::*;
 
-    /// ACC-4: an order is shown without what it costs the branch, wherever it stands.
+    /// ACC-4: an order is shown without its cost to the branch, wherever it is in a document.
     #[test]
     fn acc_4_commission_is_taken_out_wherever_it_stands() {
         let order = || json!({"id": 1, "total": {"amount": 1500}, "commission": {"amount": 135}});

@@ -1,5 +1,5 @@
-//! What surrounds every request: the phase of its connection, its route and what that costs its
-//! address, methods a path does not have, and pages from other origins.
+//! Middleware of every request: the phase of its connection, its route and weight, methods a path
+//! does not have, and CORS.
 
 use std::rc::Rc;
 
@@ -18,12 +18,12 @@ use crate::edge::Edge;
 use crate::edge::tcp::phase::Phases;
 use crate::platform::codes::General;
 
-/// What a request costs whose path nobody serves.
+/// The weight of a request to an unknown path.
 const UNKNOWN: u32 = 1;
-/// How long a browser may remember what it was allowed, seconds.
+/// How long a browser may cache a preflight answer, seconds.
 const CORS_AGE_S: usize = 600;
 
-/// The route a request was matched to, for the guards behind.
+/// The matched route of a request, for the guards.
 #[derive(Clone, Copy)]
 pub struct Matched(pub Route);
 
@@ -35,7 +35,7 @@ pub fn cors(origins: &[String]) -> Cors {
         .allowed_headers(["Accept-Language", "Idempotency-Key", "traceparent"])
         .expose_headers(["ETag", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy"])
         .expose_headers(["Retry-After", "Location"])
-        // Other pages get an answer their browser does not show them, as without CORS.
+        // Pages of other origins get an answer that their browser hides from them, as without CORS.
         .block_on_origin_mismatch(false)
         .max_age(CORS_AGE_S);
     origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin.trim_end_matches('/')))
@@ -44,12 +44,12 @@ pub fn cors(origins: &[String]) -> Cors {
 /// Passes a request on, and marks its connection as serving it meanwhile.
 ///
 /// # Errors
-/// Whatever the application answers with as an error.
+/// The errors of the application.
 pub async fn outer(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    // Whatever can be read can be asked for its head; the body is left out on its way.
+    // HEAD is served as GET; the body is left out when it is sent.
     if request.method() == Method::HEAD {
         request.head_mut().method = Method::GET;
     }
@@ -57,7 +57,7 @@ pub async fn outer(
     if let Some(phases) = &phases {
         phases.serving();
     }
-    // Where such a body ends is known only when it has ended.
+    // The end of a chunked body is known only when it has been read.
     let end_unknown = request.headers().contains_key(TRANSFER_ENCODING);
     let answer = match refused(&request) {
         None => next.call(request).await.map(ServiceResponse::map_into_left_body),
@@ -77,7 +77,7 @@ pub async fn outer(
     })
 }
 
-/// Finds the route of a request and counts its weight; gives the answer of one that is refused.
+/// Finds the route of a request and counts its weight; the answer if the request is refused.
 fn refused(request: &ServiceRequest) -> Option<HttpResponse> {
     let pattern = request.match_pattern();
     let routes = pattern.as_deref().map(routes).unwrap_or_default();
@@ -102,7 +102,7 @@ fn refused(request: &ServiceRequest) -> Option<HttpResponse> {
     }
 }
 
-/// The path is served, with other methods.
+/// The path exists, but not with this method.
 fn no_such_method(method: &Method, routes: &[Route]) -> HttpResponse {
     let mut allow: Vec<&str> = routes.iter().map(|route| route.rule.method).collect();
     if allow.contains(&"GET") {

@@ -1,4 +1,4 @@
-//! A branch's own side: profile, services, people, money.
+//! A branch's own side: profile, services, staff, money.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
@@ -35,7 +35,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(commission);
 }
 
-/// Sends a command of the branch and answers with what it answered.
+/// Executes a command of the branch and answers with its answer.
 pub(super) async fn send<C, T>(
     edge: &Edge,
     staff: &Staff,
@@ -60,29 +60,29 @@ async fn branch(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem>
     reply::json(&edge, StatusCode::OK, &branch)
 }
 
-/// A branch's switches.
+/// The settings of a branch.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BranchBody {
-    /// Takes orders now.
+    /// Whether it takes orders now.
     taking_orders: Option<bool>,
-    /// Minutes on top of the route.
+    /// Minutes added to the route time.
     arrival_buffer_min: Option<i32>,
     /// The slot grid, minutes: 5, 10, 15, 20, 30 or 60; null is the policy's.
     #[serde(default)]
     #[schema(value_type = Option<i16>)]
     grid_min: Setting<i16>,
-    /// Bookings are let go free until so many minutes before; null is the policy's.
+    /// Cancelling a booking is free until so many minutes before; null is the policy's.
     #[serde(default)]
     #[schema(value_type = Option<i32>)]
     free_cancel_min: Setting<i32>,
-    /// Which bookings the branch confirms by itself; null is none.
+    /// Which bookings the branch confirms automatically; null is none.
     #[serde(default)]
     #[schema(value_type = Option<AutoConfirm>)]
     auto_confirm: Setting<AutoConfirm>,
-    /// Accepts add-ons by itself.
+    /// Whether it accepts add-ons automatically.
     auto_add_on: Option<bool>,
-    /// Takes quick orders whose client is expected after closing.
+    /// Whether it takes quick orders whose client is expected after closing.
     late_arrivals: Option<bool>,
 }
 
@@ -119,17 +119,17 @@ async fn services(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Proble
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceBody {
-    /// What kind of work it is, the same at every branch (`wash.body`).
+    /// The kind of work, by the same code at every branch (`wash.body`).
     code: Option<String>,
-    /// What clients read.
+    /// The name clients see.
     name: Option<String>,
-    /// Offered now.
+    /// Whether it is offered now.
     active: Option<bool>,
-    /// What the bay must be for; an empty text is any.
+    /// The kind of bay it needs; an empty text is any.
     bay_kind: Option<String>,
-    /// The rest of the bay after it, minutes.
+    /// The buffer of the bay after it, minutes.
     buffer_min: Option<i32>,
-    /// By class of car; replaces all that were.
+    /// Prices by class of car; they replace all earlier ones.
     prices: Option<Vec<PriceView>>,
 }
 

@@ -1,4 +1,4 @@
-//! A branch's calendar: what is in its bays and when, blocks, and the feed for other programs.
+//! A branch's calendar: the occupancy of its bays, blocks, and the feed for other programs.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
@@ -28,7 +28,7 @@ use crate::platform::page::{Page, PageLimit, PageQuery};
 use crate::platform::{Done, Fault};
 use crate::policy::Book;
 
-/// How far blocks are listed where nobody says, days.
+/// The default span for which blocks are listed, days.
 const BLOCKS_DAYS: i64 = 31;
 
 /// Routes.
@@ -43,7 +43,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(feed);
 }
 
-/// How much of the calendar.
+/// The part of the calendar that is shown.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum View {
@@ -53,7 +53,7 @@ pub enum View {
     Week,
 }
 
-/// Which part of the calendar.
+/// The part of the calendar that is requested.
 #[derive(Deserialize, IntoParams)]
 pub struct CalendarQuery {
     /// The local date, `2026-12-31`.
@@ -61,7 +61,7 @@ pub struct CalendarQuery {
     date: Date,
     /// The day, or its week.
     view: View,
-    /// This bay alone.
+    /// Only this bay.
     bay: Option<BayId>,
 }
 
@@ -83,14 +83,14 @@ async fn show(
     reply::json(&edge, StatusCode::OK, &view)
 }
 
-/// Which blocks.
+/// Filters of the blocks.
 #[derive(Deserialize, IntoParams)]
 pub struct BlocksQuery {
-    /// Standing after then; now unless told.
+    /// Only blocks that end after this; now by default.
     from: Option<DateTime<Utc>>,
-    /// Standing before then; 31 days later unless told.
+    /// Only blocks that start before this; 31 days later by default.
     until: Option<DateTime<Utc>>,
-    /// How many rows at most; 50 unless told, 200 at the most.
+    /// How many rows at most; 50 by default, 200 at most.
     #[param(value_type = Option<u64>, minimum = 1, maximum = 200)]
     limit: Option<PageLimit>,
     /// From the page before.
@@ -113,15 +113,15 @@ async fn list_blocks(
     reply::json(&edge, StatusCode::OK, &page)
 }
 
-/// A time in which a bay is closed.
+/// A block: a span in which a bay is closed.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BlockBody {
     /// Which bay.
     bay_id: BayId,
-    /// From then; rounded down to five minutes.
+    /// When it starts; rounded down to five minutes.
     starts_at: DateTime<Utc>,
-    /// Until then; rounded up to five minutes.
+    /// When it ends; rounded up to five minutes.
     ends_at: DateTime<Utc>,
     /// Why.
     #[serde(default)]
@@ -159,10 +159,10 @@ async fn remove_block(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Where other programs read the branch's calendar.
+/// The address at which other programs read the branch's calendar.
 #[derive(Serialize, ToSchema)]
 pub struct FeedView {
-    /// The address; whoever has it may read.
+    /// The address; anyone who has it may read the calendar.
     url: String,
 }
 
@@ -217,7 +217,7 @@ async fn feed(
     let is_known = known.is_some_and(|known| ical::names(known, &tag));
     let status = if is_known { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
     let mut response = HttpResponse::build(status);
-    // Whoever stands between keeps nothing that a fresh address should end.
+    // Caches on the way must not keep an answer after the address was replaced.
     response.insert_header((ETAG, tag)).insert_header((CACHE_CONTROL, "private, no-cache"));
     if is_known {
         return Ok(response.finish());

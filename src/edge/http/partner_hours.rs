@@ -1,5 +1,5 @@
-//! When and where a branch serves: its week, special days, bays, and the switches of a day. What no
-//! longer fits is named in the answer, and stays (BK-13).
+//! When and where a branch serves: weekly hours, special days, bays, and the switches of a day.
+//! Bookings that no longer fit are listed in the answer, and stay (BK-13).
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
@@ -31,7 +31,7 @@ use crate::partners::special_days::{
 use crate::platform::page::Page;
 use crate::platform::{Command, Done};
 
-/// Why a booking no longer fits the hours or the bays.
+/// The reasons why a booking no longer fits the hours or the bays.
 const STANDING: &[Why] = &[Why::OutsideHours, Why::BayInactive, Why::BayUnfit];
 
 /// Routes.
@@ -50,17 +50,17 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resume);
 }
 
-/// What an edit answers, and the live bookings that no longer fit.
+/// The answer of an edit, with the live bookings that no longer fit.
 #[derive(Serialize, ToSchema)]
 pub struct Edited<A> {
-    /// As it is now.
+    /// The state after the edit.
     #[serde(flatten)]
     answer: A,
-    /// They stay: agree with their clients, or cancel them.
+    /// The bookings that no longer fit. They stay: agree with their clients, or cancel them.
     conflicts: Vec<Conflict>,
 }
 
-/// Sends an edit; once it has landed, looks at what no longer fits.
+/// Executes an edit; after its commit, finds the bookings that no longer fit.
 async fn edit<C: Command>(
     edge: &Edge,
     staff: &Staff,
@@ -86,7 +86,7 @@ async fn list_bays(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Probl
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BayBody {
-    /// What staff call it.
+    /// Its name among the staff.
     name: String,
     /// What it can serve.
     kind: String,
@@ -104,15 +104,15 @@ async fn add_bay(
     send(&edge, &staff, &sent, StatusCode::CREATED, command).await
 }
 
-/// What changes of a bay.
+/// The changes of a bay.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BayEdit {
-    /// What staff call it.
+    /// Its name among the staff.
     name: Option<String>,
     /// What it can serve.
     kind: Option<String>,
-    /// In use.
+    /// Whether it is in use.
     active: Option<bool>,
 }
 
@@ -168,20 +168,20 @@ async fn list_special_days(edge: Data<Edge>, staff: Staff) -> Result<HttpRespons
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DayBody {
-    /// None is closed.
+    /// The open spans; none means closed.
     spans: Vec<DaySpan>,
-    /// Why, for people.
+    /// The reason, for human readers.
     #[serde(default)]
     note: String,
 }
 
-/// What giving a date hours of its own answers.
+/// The answer to setting the hours of a date.
 #[derive(Serialize, ToSchema)]
 pub struct DayEdited {
-    /// As it is now.
+    /// The state after the edit.
     #[serde(flatten)]
     day: SpecialDayView,
-    /// They stay: agree with their clients, or cancel them.
+    /// The bookings that no longer fit. They stay: agree with their clients, or cancel them.
     conflicts: Vec<Conflict>,
     /// Hours of the day before that run into the date: they remain, with the visits in them.
     night_before: Vec<NightSpan>,
@@ -218,11 +218,11 @@ async fn drop_special_day(
     edit(&edge, &staff, &sent, command, STANDING).await
 }
 
-/// For how long.
+/// The length of a pause.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PauseBody {
-    /// Minutes, 1 to 1440; an hour unless told.
+    /// Minutes, 1 to 1440; 60 by default.
     minutes: Option<i64>,
 }
 

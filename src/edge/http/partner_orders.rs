@@ -64,11 +64,11 @@ async fn one(edge: Data<Edge>, staff: Staff, id: Path<OrderId>) -> Result<HttpRe
     show(&edge, scope(&staff), *id).await
 }
 
-/// How it is accepted.
+/// How an order is accepted.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AcceptBody {
-    /// Take a quick order on purpose although no bay is free.
+    /// Accepts a quick order although no bay is free.
     #[serde(rename = "override")]
     override_bay: Option<bool>,
 }
@@ -118,11 +118,11 @@ async fn extend(
     act(&edge, staff.by(), &sent, Extend { scope: scope(&staff), order_id: *id }).await
 }
 
-/// How the car is taken in.
+/// How a car is admitted.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdmitBody {
-    /// The class it really has, where it was named wrongly.
+    /// The car's real class, if the order named a wrong one.
     car_class: Option<CarClass>,
 }
 
@@ -143,9 +143,9 @@ async fn admit(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServicesBody {
-    /// All of them.
+    /// All services, including those that stay.
     service_ids: Vec<ServiceId>,
-    /// Another amount than their sum.
+    /// An amount that differs from their sum.
     amount: Option<Money>,
 }
 
@@ -169,7 +169,7 @@ async fn change_services(
     act(&edge, staff.by(), &sent, command).await
 }
 
-/// How it ended.
+/// How the order was completed.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CompleteBody {

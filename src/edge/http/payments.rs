@@ -1,5 +1,5 @@
-//! Real money in: top-ups, penalties paid through a provider, and what providers call back with
-//! (BAL-5, PEN-5).
+//! Money in: top-ups, penalties paid through a provider, and the providers' callbacks (BAL-5,
+//! PEN-5).
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
@@ -41,7 +41,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(by_hand);
 }
 
-/// What came of a callback.
+/// The outcome of a callback.
 #[derive(Serialize, ToSchema)]
 pub struct HeardView {
     /// `credited`, `known`, `pending`, `failed`, `amount_wrong` or `unclear`.
@@ -50,7 +50,7 @@ pub struct HeardView {
 
 async fn heard(edge: &Data<Edge>, driver: Driver, raw: Raw) -> Result<HttpResponse, Problem> {
     let engine = edge.engine.clone();
-    // It is looked into to its end, whether or not the caller waits.
+    // Spawned, so that it is processed to its end even if the caller disconnects.
     let taking = tokio::spawn(async move { callback::take(&engine, driver, &raw.0).await });
     let outcome = taking.await.map_err(|error| broke(&error))??;
     reply::json(edge, StatusCode::OK, &HeardView { outcome: outcome.name() })
@@ -107,12 +107,12 @@ async fn top_up(
 pub struct TopUpBody {
     /// Qəpik, within the policy's bounds.
     amount: Money,
-    /// Another one than the one of this amount that is open.
+    /// Confirms that this is another top-up than the open one of the same amount.
     #[serde(default)]
     confirm: bool,
 }
 
-/// Asks the provider for the page and shows the payment. A repeat opens no second one.
+/// Requests the provider's payment page and shows the payment. A repeat opens no second page.
 async fn opened(edge: &Data<Edge>, begun: Done<PaymentId>) -> Result<HttpResponse, Problem> {
     let (engine, id) = (edge.engine.clone(), begun.answer);
     let opening = tokio::spawn(async move { checkout::open(&engine, id).await });
@@ -150,9 +150,9 @@ async fn refund_top_up(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PenaltyPaymentBody {
-    /// Qəpik, at most what is left; all of it where none is named.
+    /// Qəpik, at most what is left; by default all of it.
     amount: Option<Money>,
-    /// Another one than the one of this amount that is open.
+    /// Confirms that this is another payment than the open one of the same amount.
     #[serde(default)]
     confirm: bool,
 }
@@ -198,7 +198,7 @@ async fn penalty_payment(
     reply::json(&edge, StatusCode::OK, &one)
 }
 
-/// The receipt of what was done by hand.
+/// The receipt of what support did outside the app.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReferenceBody {

@@ -1,4 +1,4 @@
-//! Real money out: what partners are owed for orders paid with bonus, and how they get it (BON-5,
+//! Money out: what partners are owed for orders paid with bonus, and how they are paid (BON-5,
 //! BON-6).
 
 use actix_web::http::StatusCode;
@@ -69,7 +69,7 @@ async fn terms(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> 
     reply::json(&edge, StatusCode::OK, &terms)
 }
 
-/// Where it shall go.
+/// The destination of payouts.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TermsBody {
@@ -77,7 +77,7 @@ pub struct TermsBody {
     to: String,
     /// For `balance`: basis points that become bonus.
     bonus_bp: Option<Bp>,
-    /// Where to; the one that is known where none is named.
+    /// The bank account or card; by default the known one stays.
     account: Option<Account>,
     /// With another account: a fresh one-time code of the owner who sends this.
     code: Option<String>,
@@ -103,7 +103,7 @@ async fn set_terms(
         }
         Some(account) => {
             let code = code.ok_or(Refusal::CodeRequired)?;
-            // Counted before the code is looked at, however many come at once.
+            // Counted before the code is compared, so that parallel attempts count too.
             let attempt = fresh::attempt(&edge.engine, staff.by()).await?;
             Some(NewAccount { account, attempt, code })
         }
@@ -130,11 +130,11 @@ async fn own(
 pub struct VoenBody {
     /// Ten digits.
     voen: String,
-    /// Was it seen to be the partner's, as whose the account is?
+    /// Whether support has verified that it is the partner's, and the account owner's.
     verified: bool,
-    /// How the account ends that was seen with it, as the partner's terms show it.
+    /// The last digits of the account verified with it, as the partner's terms show them.
     account: Option<String>,
-    /// How.
+    /// How it was verified.
     reason: String,
 }
 
@@ -151,7 +151,7 @@ async fn voen(
     send(&edge, support.by(), &sent, StatusCode::OK, command).await
 }
 
-/// Which debts.
+/// Filters of the payables.
 #[derive(Deserialize, IntoParams)]
 pub struct PayablesQuery {
     /// Only those in this state.
@@ -200,7 +200,7 @@ async fn refuse(
     send(&edge, support.by(), &sent, StatusCode::OK, command).await
 }
 
-/// Which payouts.
+/// Filters of the payouts.
 #[derive(Deserialize, IntoParams)]
 pub struct PayoutsQuery {
     /// Only those in this state.
@@ -225,12 +225,12 @@ async fn payouts(
     reply::json(&edge, StatusCode::OK, &page)
 }
 
-/// Where a payout goes.
+/// The destination of a payout.
 #[derive(Serialize, ToSchema)]
 pub struct WheretoView {
     /// The payout.
     payout: PayoutView,
-    /// The bank account or card, whole.
+    /// The bank account or card, in full.
     account: Account,
     /// The tax number it goes out under.
     voen: Option<String>,

@@ -36,7 +36,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(reinstate);
 }
 
-/// Why something is done.
+/// The reason for an act.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReasonBody {
@@ -44,7 +44,7 @@ pub struct ReasonBody {
     pub reason: String,
 }
 
-/// Sends a command and answers with what it says.
+/// Executes a command and answers with its answer.
 pub(super) async fn send<C: Command, T>(
     edge: &Edge,
     by: By,
@@ -99,7 +99,7 @@ async fn dispute(
     send(&edge, client.by(), &sent, StatusCode::OK, command).await
 }
 
-/// Which penalties.
+/// Filters of the penalties.
 #[derive(Deserialize, IntoParams)]
 pub struct PenaltiesQuery {
     /// Only those in this state.
@@ -130,7 +130,7 @@ async fn one(
     id: Path<PenaltyId>,
 ) -> Result<HttpResponse, Problem> {
     let book = edge.engine.extension::<Book>()?;
-    // The penalty, its acts and its money of one moment.
+    // The penalty, its acts and its money are read in one snapshot.
     let id = *id;
     let read = async move |moment: Snapshot| read::whole(&moment, &book, id).await;
     let whole = edge.engine.shared().db.snapshot(read).await?;
@@ -145,7 +145,7 @@ pub struct PaymentBody {
     amount: Money,
     /// Where it came from.
     reason: String,
-    /// The same amount a moment ago was another one.
+    /// Confirms that an equal amount recorded a moment ago was a different payment.
     #[serde(default)]
     confirm: bool,
 }

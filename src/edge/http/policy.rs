@@ -51,10 +51,10 @@ async fn in_force(edge: Data<Edge>, _support: Support) -> Result<HttpResponse, P
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PublishBody {
-    /// `{section: {key: value}}`, put onto the newest version.
+    /// `{section: {key: value}}`, applied to the newest version.
     #[schema(value_type = Object)]
     changes: Changes,
-    /// In force from then; at once where none is named.
+    /// When it takes effect; at once by default.
     effective_at: Option<DateTime<Utc>>,
     /// Why.
     reason: String,
@@ -70,7 +70,7 @@ async fn publish(
     let PublishBody { changes, effective_at, reason } = sent.body.clone();
     let command = Publish { changes, effective_at, reason };
     let response = send(&edge, support.by(), &sent, StatusCode::CREATED, command).await?;
-    // Whoever reads this answer finds the version here; elsewhere the bus has told.
+    // This node reads the new version before it answers; other nodes are woken over the bus.
     let shared = edge.engine.shared();
     let book = edge.engine.extension::<Book>()?;
     watch::look(&book, &shared.db.read, shared.clock.now()).await;
@@ -99,10 +99,10 @@ async fn one(
     reply::json(&edge, StatusCode::OK, &whole)
 }
 
-/// What the check says of a version or a draft.
+/// The findings of the check for a version or a draft.
 #[derive(Serialize, ToSchema)]
 pub struct Checked {
-    /// The version; of a draft, the one it is put on.
+    /// The version; for a draft, the one it is applied to.
     version: i32,
     /// Is there no error?
     ok: bool,
@@ -116,7 +116,7 @@ impl Checked {
     }
 }
 
-/// What the check says of the versions that apply.
+/// The findings of the check for all versions that apply.
 #[derive(Serialize, ToSchema)]
 pub struct CheckedAll {
     /// The one in force, then those to come.
@@ -139,7 +139,7 @@ async fn check_versions(edge: Data<Edge>, _support: Support) -> Result<HttpRespo
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DraftBody {
-    /// `{section: {key: value}}`, put onto the newest version.
+    /// `{section: {key: value}}`, applied to the newest version.
     #[schema(value_type = Object)]
     changes: Changes,
 }
@@ -161,12 +161,12 @@ async fn check_draft(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RehearsalBody {
-    /// `{section: {key: value}}`, put onto the newest version.
+    /// `{section: {key: value}}`, applied to the newest version.
     #[schema(value_type = Object)]
     changes: Changes,
-    /// Orders placed from then …
+    /// Only orders placed from this instant …
     from: DateTime<Utc>,
-    /// … and before then; 92 days at most.
+    /// … and before this one; 92 days at most.
     until: DateTime<Utc>,
 }
 

@@ -12,7 +12,7 @@ use crate::platform::{Fault, Kind, Refused, Stop};
 /// Where the codes are described.
 const TYPE_BASE: &str = "https://yumo.az/problems/";
 
-/// An answer that says no, or that the machine broke.
+/// A refusal or a fault as an answer.
 #[derive(Debug)]
 pub struct Problem(Stop);
 
@@ -33,7 +33,7 @@ impl std::fmt::Display for Problem {
     }
 }
 
-/// The status a refusal travels under.
+/// The HTTP status of a refusal.
 #[must_use]
 pub fn status(refused: &Refused) -> StatusCode {
     match refused.kind {
@@ -81,7 +81,7 @@ impl ResponseError for Problem {
                 )
             }
             Stop::Fault(fault) => {
-                // A storage that takes no writes has raised its alarm, once.
+                // The node has already raised one alarm for a storage that accepts no writes.
                 if matches!(fault, Fault::Unavailable(_)) {
                     tracing::debug!(%fault, "a request met a fault");
                 } else {
@@ -98,7 +98,7 @@ impl ResponseError for Problem {
     }
 }
 
-/// Why nothing is decided now: code and title (OUT-1).
+/// Code and title for a pause of all commands (OUT-1).
 fn paused(pause: Pause) -> (&'static str, &'static str) {
     match pause {
         Pause::Recovering => {
@@ -144,7 +144,7 @@ impl Problem {
     }
 }
 
-/// The limit that was met, as headers.
+/// The rate limit that was exceeded, as headers.
 ///
 /// # Source
 /// draft-ietf-httpapi-ratelimit-headers: `RateLimit` and `RateLimit-Policy`.
@@ -172,12 +172,12 @@ fn unavailable(code: &str, title: &str, detail: &str) -> HttpResponse {
         .body(body.to_string())
 }
 
-/// A request that could not be read, as a problem.
+/// The problem of a request that could not be parsed.
 pub fn malformed(detail: impl std::fmt::Display) -> Problem {
     General::Malformed.refused().because(detail.to_string()).into()
 }
 
-/// No route matches.
+/// The answer if no route matches.
 pub async fn nowhere() -> HttpResponse {
     Problem::from(General::NotFound).error_response()
 }

@@ -1,4 +1,4 @@
-//! What one side of an order proposes to the other, and the answers (ADD-1, BK-8).
+//! Proposals of one side of an order to the other, and the answers (ADD-1, BK-8).
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, post};
@@ -50,9 +50,9 @@ fn answer(scope: Scope, id: &(OrderId, ProposalId), seen: &IfMatch) -> Answer {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AddOnBody {
-    /// Those to add.
+    /// The services to add.
     service_ids: Vec<ServiceId>,
-    /// The total with them, as it was shown.
+    /// The total including them, as it was shown.
     shown_total: Option<Money>,
 }
 

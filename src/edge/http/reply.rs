@@ -1,4 +1,5 @@
-//! Answers: JSON with personal data opened for whoever may read it, versions as tags.
+//! Answers: JSON with personal data opened for a reader who may see it, and versions as entity
+//! tags.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -12,7 +13,7 @@ use crate::platform::Done;
 /// A JSON answer; `server_now` is added to an object.
 ///
 /// # Errors
-/// A fault when it is no JSON.
+/// A fault if the answer cannot be written as JSON.
 pub fn json(
     edge: &Edge,
     status: StatusCode,
@@ -25,7 +26,7 @@ pub fn json(
 /// The answer of a command.
 ///
 /// # Errors
-/// A fault when it is no JSON.
+/// A fault if the answer cannot be written as JSON.
 pub fn done<A: Serialize>(
     edge: &Edge,
     status: StatusCode,

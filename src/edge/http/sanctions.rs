@@ -1,4 +1,4 @@
-//! Sanctions: what stands against a client or a branch, what support does about it (SAN).
+//! Sanctions: those of a client or a branch, and support's decisions about them (SAN).
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
@@ -62,10 +62,10 @@ async fn of_branch(
     page(&edge, Some(staff.partner_id().0), false, &query).await
 }
 
-/// Whose sanctions.
+/// Filters of the sanctions.
 #[derive(Deserialize, IntoParams)]
 pub struct SanctionsQuery {
-    /// Of this client or branch alone.
+    /// Only those of this client or branch.
     pub subject: Option<Uuid>,
     /// How many rows at most.
     #[param(value_type = Option<u64>, minimum = 1, maximum = 200)]
@@ -91,7 +91,7 @@ async fn list(
 pub struct SanctionBody {
     /// The client or the branch.
     subject: Uuid,
-    /// What.
+    /// The kind of sanction.
     kind: SanctionKind,
     /// How long, hours.
     hours: i64,

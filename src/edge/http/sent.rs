@@ -1,4 +1,4 @@
-//! What a request carries: a body that was read strictly, the key it repeats under, the version it
+//! Extractors of a request: a strictly parsed body, the idempotency key, the version the sender
 //! saw.
 
 use std::future::Future;
@@ -28,7 +28,7 @@ const KEY_MAX: usize = 64;
 
 type Reading<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
 
-/// A body alone, for routes that are no commands.
+/// A body without an idempotency key, for routes that execute no command.
 pub struct Body<T>(pub T);
 
 impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
@@ -41,7 +41,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     }
 }
 
-/// A body byte for byte, for whoever signs it.
+/// The raw bytes of a body, over which a provider's signature is computed.
 pub struct Raw(pub web::Bytes);
 
 impl FromRequest for Raw {
@@ -54,7 +54,7 @@ impl FromRequest for Raw {
     }
 }
 
-/// A command as it was sent: its body, and the key under which it may be repeated (ORD-4).
+/// A command's request: its body, and its idempotency key (ORD-4).
 pub struct Sent<T> {
     /// The body.
     pub body: T,
@@ -94,7 +94,8 @@ impl<T: DeserializeOwned + 'static> FromRequest for Sent<T> {
             let key = key.filter(|k| k.bytes().all(|b| b.is_ascii_graphic()));
             let key = key.ok_or(General::KeyRequired)?;
             let bytes = bytes.await?;
-            // Keyed: a body may hold a phone or a plate, and a bare hash of those can be guessed.
+            // A keyed hash: a body may hold a phone or a plate, which could be guessed from a plain
+            // hash.
             let body = digest(&[version.as_bytes(), b"\n", &bytes].concat());
             let body_hash = keys.lookup("body", &body);
             Ok(Self { body: parse(&bytes)?, route, key, body_hash })
@@ -103,7 +104,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Sent<T> {
     }
 }
 
-/// Only whoever may call this learns what is wrong with their request.
+/// Only a caller with the permission learns what is wrong with the request.
 async fn permitted_first<T>(
     request: HttpRequest,
     reading: impl Future<Output = Result<T, Problem>>,
@@ -128,7 +129,7 @@ impl FromRequest for IfMatch {
 }
 
 /// The version the sender saw, if it named one. A cache or a compressing proxy may have made the
-/// tag a weak one; the version is the same.
+/// entity tag a weak one; the version is the same.
 fn seen(request: &HttpRequest) -> Result<Option<IfMatch>, Problem> {
     let Some(tag) = once(request, IF_MATCH.as_str())? else { return Ok(None) };
     let tag = tag.trim();
@@ -143,14 +144,14 @@ fn seen(request: &HttpRequest) -> Result<Option<IfMatch>, Problem> {
     }
 }
 
-/// A header that is sent once, or not at all.
+/// A header that may be sent at most once.
 fn once<'r>(request: &'r HttpRequest, name: &str) -> Result<Option<&'r str>, Problem> {
     let mut values = request.headers().get_all(name);
     let first = values.next();
     if values.next().is_some() {
         return Err(malformed(format!("{name} is sent twice; send it once.")));
     }
-    // What cannot be read as text is answered as if nothing had been sent.
+    // A value that is not text counts as absent.
     Ok(first.and_then(|value| value.to_str().ok()))
 }
 
@@ -194,11 +195,11 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(bytes).map_err(malformed)
 }
 
-/// Does a text of this JSON begin as sealed data does (ACC-5)? Such a text would only be somebody's
-/// own words, and is refused so that nobody ever takes it for more.
+/// Whether a text of this JSON starts like sealed data (ACC-5). Such a text comes from the sender
+/// and is refused, so that it is never taken for sealed data.
 fn names_sealed(json: &[u8]) -> bool {
     let holds = |needle: &[u8]| json.windows(needle.len()).any(|window| window == needle);
-    // An escaped letter could spell the prefix too.
+    // An escaped letter can spell the prefix, too.
     let perhaps = holds(b"ealed:") || holds(b"\\u");
     perhaps && serde_json::from_slice::<Value>(json).is_ok_and(|value| begins_sealed(&value))
 }
@@ -216,7 +217,7 @@ fn begins_sealed(value: &Value) -> bool {
     }
 }
 
-/// Does a string of this JSON hold U+0000? PostgreSQL cannot keep it, and it is never meant.
+/// Whether a string of this JSON contains U+0000, which PostgreSQL cannot store.
 fn names_nul(json: &[u8]) -> bool {
     const NUL: &[u8] = br"\u0000";
     json.windows(NUL.len()).enumerate().filter(|(_, window)| *window == NUL).any(|(at, _)| {
@@ -229,7 +230,7 @@ fn names_nul(json: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    /// ACC-5: whatever begins as sealed data is found, however it is spelt.
+    /// ACC-5: a text that starts like sealed data is found, however it is escaped.
     #[test]
     fn acc_5_sealed_texts_are_found_however_they_are_spelt() {
         for json in [

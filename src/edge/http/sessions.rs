@@ -1,4 +1,4 @@
-//! `/v1/auth/*`: codes, sessions, tickets, and who one is (ACC-1).
+//! `/v1/auth/*`: codes, sessions, tickets, and the signed-in person (ACC-1).
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
@@ -39,18 +39,18 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
         .service(who_am_i);
 }
 
-/// Asks for a one-time code.
+/// Requests a one-time code.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CodeRequest {
     /// With its country code, such as `+994501234567`.
     phone: String,
-    /// The id the app made for this installation: the code is then answered from it, whatever
+    /// The id the app made for this installation: the code must then be answered from it, whatever
     /// network it is on.
     device_id: Option<String>,
 }
 
-/// Answers a one-time code.
+/// Answers a one-time code to sign in.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CodeAnswer {
@@ -58,13 +58,13 @@ struct CodeAnswer {
     phone: String,
     /// Six digits.
     code: String,
-    /// What the device calls itself.
+    /// The device's name for itself.
     device: String,
     /// The id the app made for this installation.
     device_id: Option<String>,
 }
 
-/// Spends a refresh token.
+/// Exchanges a refresh token.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct RefreshRequest {
@@ -72,11 +72,11 @@ struct RefreshRequest {
     refresh_token: String,
 }
 
-/// Takes a ticket.
+/// Requests a ticket.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct TicketRequest {
-    /// The only feed it shall open; any of one's own where it is left out.
+    /// The only feed it may open; by default any feed of the caller.
     audience: Option<String>,
 }
 
@@ -128,7 +128,7 @@ async fn open_session(
     secret(reply::json(&edge, StatusCode::CREATED, &tokens))
 }
 
-/// Spends a refresh token for new tokens.
+/// Exchanges a refresh token for new tokens.
 #[utoipa::path(
     tag = "auth",
     request_body = RefreshRequest,
@@ -143,7 +143,7 @@ async fn refresh_session(edge: web::Data<Edge>, body: Body<RefreshRequest>) -> A
     secret(reply::json(&edge, StatusCode::OK, &tokens))
 }
 
-/// One's signed-in devices.
+/// The caller's signed-in devices.
 #[utoipa::path(
     tag = "auth",
     security(("bearer" = [])),
@@ -199,7 +199,7 @@ async fn take_ticket(edge: web::Data<Edge>, who: SignedIn, body: Body<TicketRequ
     secret(reply::json(&edge, StatusCode::CREATED, &ticket))
 }
 
-/// Who is signed in, and as what.
+/// The signed-in person and their roles.
 #[utoipa::path(
     tag = "auth",
     security(("bearer" = [])),
@@ -211,13 +211,13 @@ async fn who_am_i(edge: web::Data<Edge>, who: SignedIn) -> Answer {
     reply::json(&edge, StatusCode::OK, &me)
 }
 
-/// Who asks for a code, or answers one.
+/// The requester or answerer of a code.
 fn requester(edge: &Edge, request: &HttpRequest, device: Option<String>) -> Requester {
     let address = address(request, &edge.settings.http.trusted_proxies);
     Requester { block: block(&address), address, device }
 }
 
-/// Nobody on the way may keep it.
+/// Forbids caches to store the answer.
 fn secret(answer: Answer) -> Answer {
     let mut response = answer?;
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

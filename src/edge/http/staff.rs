@@ -1,4 +1,4 @@
-//! A branch's people: who works there, who is invited, and the invited one's answer (ACC-4).
+//! A branch's staff: members, invitations, and the invited person's answer (ACC-4).
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
@@ -44,18 +44,18 @@ async fn people(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem>
     reply::json(&edge, StatusCode::OK, &Page { items, next_cursor: None })
 }
 
-/// Somebody who shall work here.
+/// A person to invite.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StaffBody {
     /// The number to sign in with.
     phone: String,
-    /// As what.
+    /// The role.
     role: StaffRole,
 }
 
-/// Invites somebody: the same answer whether or not the number is known; they work here when they
-/// have accepted.
+/// Invites a person; the answer is the same whether or not the number is known. The person joins
+/// the staff by accepting.
 #[utoipa::path(tag = "partner", request_body = StaffBody, responses((status = 201, body = InvitationView)), security(("bearer" = [])))]
 #[post("/v1/partner/staff")]
 async fn invite(
@@ -69,11 +69,11 @@ async fn invite(
     send(&edge, &staff, &sent, StatusCode::CREATED, command).await
 }
 
-/// Another role.
+/// A change of role.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RoleBody {
-    /// As what.
+    /// The new role.
     role: StaffRole,
 }
 

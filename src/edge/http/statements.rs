@@ -1,4 +1,4 @@
-//! Statements: pages, files, months, and why an order was charged (BAL-4).
+//! Statements: pages, files, months, and the explanation of an order's charges (BAL-4).
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -50,12 +50,12 @@ async fn client_page(
     reply::json(&edge, StatusCode::OK, &lines)
 }
 
-/// Which time.
+/// The span of a statement.
 #[derive(Deserialize, IntoParams)]
 pub struct SpanQuery {
-    /// From then.
+    /// The first instant.
     from: DateTime<Utc>,
-    /// Until then, exclusive.
+    /// The end, exclusive.
     until: DateTime<Utc>,
 }
 
@@ -79,7 +79,7 @@ async fn file(
         .body(csv(&lines)?))
 }
 
-/// Years in which there can be anything to show.
+/// Whether a year can contain anything to show.
 fn kept(year: i32) -> bool {
     (2000..3000).contains(&year)
 }
@@ -116,7 +116,7 @@ fn csv(lines: &[StatementLine]) -> Result<Vec<u8>, Problem> {
     writer.into_inner().map_err(|error| Fault::Other(format!("CSV: {error}")).into())
 }
 
-/// A text no spreadsheet takes for a formula.
+/// A text that no spreadsheet interprets as a formula.
 fn plain(text: &str) -> String {
     let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
     if formula { format!("'{text}") } else { text.to_owned() }
@@ -130,7 +130,7 @@ async fn monthly(
     month: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let span = span(&edge, staff.partner_id(), &month).await?;
-    // Where it began and what moved, of one moment.
+    // The opening balance and the movements are read in one snapshot.
     let whose = Whose::Partner(staff.partner_id());
     let read = async move |moment: Snapshot| statement::month(&moment, whose, span).await;
     let month = edge.engine.shared().db.snapshot(read).await?;

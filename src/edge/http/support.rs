@@ -1,4 +1,4 @@
-//! Support's side.
+//! Support: organisations, branches, credits, and acts on orders.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::ETAG;
@@ -71,17 +71,17 @@ async fn add_organisation(
 pub struct PartnerBody {
     /// The business; a new one of the same name where none is given.
     organisation_id: Option<OrganisationId>,
-    /// What clients read.
+    /// The name clients see.
     name: String,
-    /// Where it is, in words.
+    /// The postal address.
     address: String,
     /// Where it is.
     point: Point,
     /// IANA time zone.
     zone: String,
-    /// Whose number: signs in as its owner.
+    /// The phone of the owner, who signs in with it.
     owner_phone: String,
-    /// Minutes on top of the route.
+    /// Minutes added to the route time.
     arrival_buffer_min: Option<i32>,
 }
 
@@ -135,13 +135,13 @@ pub struct CreditBody {
     amount: Money,
     /// Why.
     reason: String,
-    /// The receipt of money that was received: a top-up, which may go back. Without one it is
-    /// goodwill and never goes back.
+    /// The receipt of received money: the credit is then a top-up, which may be refunded. Without
+    /// one it is goodwill and is never refunded.
     receipt: Option<String>,
-    /// A top-up paid in cash brings the gift of one; not so unless told.
+    /// Whether a top-up paid in cash brings the gift of a top-up; false by default.
     #[serde(default)]
     gift: bool,
-    /// The same amount a moment ago was another one.
+    /// Confirms that an equal amount credited a moment ago was a different credit.
     #[serde(default)]
     confirm: bool,
 }
@@ -168,7 +168,7 @@ async fn order(
     _support: Support,
     id: Path<OrderId>,
 ) -> Result<HttpResponse, Problem> {
-    // State, history, timers and money of one moment.
+    // State, history, timers and money are read in one snapshot.
     let id = *id;
     let read = async move |moment: Snapshot| read::whole(&moment, id).await;
     let whole = edge.engine.shared().db.snapshot(read).await?;
@@ -181,17 +181,17 @@ async fn order(
     Ok(response)
 }
 
-/// What support does to an order.
+/// An act of support on an order.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdjustBody {
-    /// What.
+    /// The act.
     act: Act,
     /// Why.
     reason: String,
-    /// The amount that is right.
+    /// The corrected final amount.
     final_amount: Option<Money>,
-    /// All services from now on, for `change_services`.
+    /// All services after the act, for `change_services`.
     service_ids: Option<Vec<ServiceId>>,
 }
 
