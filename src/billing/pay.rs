@@ -18,7 +18,7 @@ pub struct Pay {
     pub penalty_id: PenaltyId,
     /// The amount: above zero, at most what is unpaid.
     pub amount: Money,
-    /// Where the money came from.
+    /// The source of the money.
     pub reason: String,
     /// Confirms that a second payment of the same amount is intended.
     pub confirm: bool,

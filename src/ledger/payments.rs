@@ -2,8 +2,8 @@
 //! (BAL-5, PEN-5, BON-5).
 //!
 //! The money of a payment has one base account: the partner's balance, or the money received for
-//! penalties. A payment is posted `gateway → base`, the start of its refund `base →
-//! operator:refunds`, and the completed refund `operator:refunds → gateway`.
+//! penalties. Its receipt is posted `gateway → base`, the start of a refund
+//! `base → operator:refunds`, and the completed refund `operator:refunds → gateway`.
 
 use entity::payment::{Driver, Model as Payment, Purpose};
 use entity::value::{Money, PartnerId};
