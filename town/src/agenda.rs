@@ -1,14 +1,14 @@
-//! What somebody means to do and when: an agenda in real time, bounded, each intention once.
+//! A bounded queue of planned actions ordered by real time; each action is queued at most once.
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::Hash;
 use tokio::time::Instant;
 
-/// Intentions on one agenda at one time.
+/// Planned actions held at one time.
 const INTENTIONS_MAX: usize = 10_000;
 
-/// Intentions ordered by their moment; one intention stands on it once, and once dropped it may
-/// come again.
+/// Planned actions ordered by their due time. An action is queued once; after it is forgotten it
+/// may be queued again.
 #[derive(Debug)]
 pub struct Agenda<T> {
     due: BTreeMap<(Instant, u64), T>,
@@ -23,7 +23,7 @@ impl<T> Default for Agenda<T> {
 }
 
 impl<T: Clone + Eq + Hash> Agenda<T> {
-    /// Means to do it then; answers whether it is new.
+    /// Plans an action for an instant; returns whether it is new.
     pub fn mean(&mut self, at: Instant, what: T) -> bool {
         if self.due.len() >= INTENTIONS_MAX || !self.meant.insert(what.clone()) {
             return false;
@@ -33,23 +33,23 @@ impl<T: Clone + Eq + Hash> Agenda<T> {
         true
     }
 
-    /// Whether it was ever meant and not forgotten.
+    /// Whether the action was planned and not forgotten since.
     pub fn knows(&self, what: &T) -> bool {
         self.meant.contains(what)
     }
 
-    /// When the next is due.
+    /// When the next action is due.
     pub fn next_at(&self) -> Option<Instant> {
         self.due.first_key_value().map(|((at, _), _)| *at)
     }
 
-    /// The next that is due now; it stays known until it is forgotten.
+    /// Takes the next due action; it counts as planned until it is forgotten.
     pub fn take_due(&mut self, now: Instant) -> Option<T> {
         let entry = self.due.first_entry()?;
         if entry.key().0 <= now { Some(entry.remove()) } else { None }
     }
 
-    /// Forgets everything this is true of.
+    /// Forgets every action the predicate accepts.
     pub fn forget(&mut self, is_it: impl Fn(&T) -> bool) {
         self.due.retain(|_, what| !is_it(what));
         self.meant.retain(|what| !is_it(what));

@@ -1,13 +1,13 @@
-//! Reading an HTTP/1.1 answer out of bytes: pure, and never more than is there.
+//! Parser of an HTTP/1.1 response from bytes; pure, and never reads past the end of the input.
 
-/// The longest head read, bytes.
+/// The longest response head accepted, bytes.
 const HEAD_MAX: usize = 16 * 1024;
-/// The longest body read, bytes.
+/// The longest response body accepted, bytes.
 const BODY_MAX: usize = 32 * 1024 * 1024;
-/// What ends a head.
+/// The terminator of a response head.
 const HEAD_END: &[u8] = b"\r\n\r\n";
 
-/// An answer, whole.
+/// A complete HTTP response.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Answer {
     /// The HTTP status.
@@ -20,14 +20,14 @@ pub(crate) struct Answer {
     pub(crate) keeps: bool,
 }
 
-/// How the body's end is known.
+/// How the end of the body is determined.
 #[derive(Debug, Clone, Copy)]
 enum Body {
     Sized(usize),
     Chunked,
 }
 
-/// The answer in these bytes, nothing yet when it is not whole, or why it is none.
+/// Parses a response; `None` while it is incomplete, an error when the bytes are not a response.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Answer>, String> {
     let Some(end) = bytes.windows(HEAD_END.len()).position(|window| window == HEAD_END) else {
         return if bytes.len() > HEAD_MAX {
@@ -80,10 +80,10 @@ fn parse_head(head: &str) -> Result<(Answer, Body), String> {
     Ok((answer, body))
 }
 
-/// A body and the bytes that follow it.
+/// A body and the bytes after it.
 type BodyAndRest<'a> = (Vec<u8>, &'a [u8]);
 
-/// The chunks put together, once the last is there.
+/// The body joined from its chunks, once the last chunk has arrived.
 fn chunks(mut rest: &[u8]) -> Result<Option<BodyAndRest<'_>>, String> {
     let mut body = Vec::new();
     loop {

@@ -1,22 +1,22 @@
-//! One thing a person asks of the engine.
+//! One API request, independent of who sends it and to which node.
 
 use serde_json::Value;
 use uuid::Uuid;
 
-/// How a thing is asked.
+/// The HTTP method of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// Reads.
+    /// Reads a resource.
     Get,
-    /// Does.
+    /// Runs a command.
     Post,
-    /// Replaces.
+    /// Replaces a resource.
     Put,
-    /// Changes a part.
+    /// Changes a part of a resource.
     Patch,
 }
 
-/// A request before it has an address: what, with which key, seen at which version.
+/// A request without its node address: method, path, body, idempotency key and expected version.
 #[derive(Debug, Clone)]
 pub struct Ask {
     pub(crate) method: Method,
@@ -27,22 +27,22 @@ pub struct Ask {
 }
 
 impl Ask {
-    /// Reads a path.
+    /// A read of a path.
     pub fn get(path: impl Into<String>) -> Self {
         Self { method: Method::Get, path: path.into(), body: None, key: None, if_match: None }
     }
 
-    /// A command, with an idempotency key of its own: however often it is sent, it happens once.
+    /// A command with its own idempotency key: however often it is sent, it takes effect once.
     pub fn post(path: impl Into<String>, body: &Value) -> Self {
         Self::command(Method::Post, path.into(), body)
     }
 
-    /// A command that replaces.
+    /// A command that replaces a resource.
     pub fn put(path: impl Into<String>, body: &Value) -> Self {
         Self::command(Method::Put, path.into(), body)
     }
 
-    /// A command that changes a part.
+    /// A command that changes a part of a resource.
     pub fn patch(path: impl Into<String>, body: &Value) -> Self {
         Self::command(Method::Patch, path.into(), body)
     }
@@ -52,7 +52,7 @@ impl Ask {
         Self { method, path, body: Some(body.to_string()), key, if_match: None }
     }
 
-    /// Names the version that was seen.
+    /// Sets the expected version.
     #[must_use]
     pub fn if_match(mut self, version: i64) -> Self {
         self.if_match = Some(version);

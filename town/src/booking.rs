@@ -1,5 +1,5 @@
-//! A client with a booking: takes a slot, thinks of other things until it is time, sets out early
-//! or late or never, and answers when the branch proposes another start.
+//! A simulated client with a booking: chooses a slot, may propose a move or an add-on before the
+//! start, departs early, late or never, and answers when the branch proposes another start.
 
 use crate::ask::Ask;
 use crate::catalogue::wash_of;
@@ -14,29 +14,29 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Previews of one wish: the first, and for slots that were gone meanwhile.
+/// Price previews for one order request, including those repeated after a slot was taken.
 const PREVIEWS_MAX: u32 = 3;
-/// After a deadline of the clock's, how long until its end should be heard, the town's seconds.
+/// Extra wait after a server deadline before its outcome is expected, simulated seconds.
 const AFTER_SECS: u64 = 30;
 
-/// What comes into a client's mind between the yes and the start.
+/// What a client may do between the acceptance and the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Whim {
-    /// Another start would be better.
+    /// Propose another start.
     Move,
-    /// One thing more could be done.
+    /// Propose an additional service.
     AddOn,
-    /// It is not needed after all: in time, or late.
+    /// Cancel, in time or late.
     Drop,
 }
 
-/// What a client will make of a booking, drawn beforehand.
+/// A client's behaviour for one booking, drawn beforehand.
 #[derive(Debug)]
 pub(crate) struct Appointment {
     whim: Option<Whim>,
-    /// When it comes, of the time until setting out.
+    /// When it happens, in percent of the time until the departure.
     at_percent: u32,
-    /// How long before the start the client means to be there; less than nothing is after it.
+    /// How long before the start the client plans to arrive; negative means after the start.
     ahead: TimeDelta,
     given_up: bool,
     /// A proposal that is left unanswered.
@@ -70,7 +70,7 @@ impl Client {
         Appointment { whim, at_percent, ahead, given_up: false, ignored: None }
     }
 
-    /// Makes a quick wish one for a slot, where the calendar has one.
+    /// Turns a quick order request into a booking when the calendar has a slot.
     pub(crate) async fn wants_a_slot(&mut self, wish: &mut Value, visit: &Visit<'_>) {
         if let Some(start) = self.likes(visit).await {
             put(wish, "kind", json!("booking"));
@@ -78,7 +78,8 @@ impl Client {
         }
     }
 
-    /// Asks what it would cost and puts the total in; a slot that is gone is changed for another.
+    /// Previews the price and sets the total in the body; a slot that was taken is replaced by
+    /// another.
     pub(crate) async fn preview(&mut self, wish: &mut Value) -> Result<(), Trouble> {
         let mut last = Trouble::Stopped;
         for _ in 0..PREVIEWS_MAX {
@@ -98,7 +99,7 @@ impl Client {
         Err(last)
     }
 
-    /// Takes one of the slots that are free instead; answers whether there is one.
+    /// Takes one of the alternative slots; returns whether there is one.
     pub(crate) fn takes_another(&mut self, wish: &mut Value, free: &[Slot]) -> bool {
         let Some(slot) = self.dice.pick(free) else { return false };
         one(&self.shared.census.count.slots_gone);
@@ -106,7 +107,7 @@ impl Client {
         true
     }
 
-    /// A confirmed booking: whatever comes into the client's mind, then setting out.
+    /// Handles a confirmed booking until the departure, including the drawn behaviour.
     pub(crate) async fn until_it_is_time(&mut self, order: Order, mood: &mut Mood) -> Order {
         self.enter(Phase::Confirmed);
         if let Some(mine) = order.asks_branch() {
@@ -141,7 +142,7 @@ impl Client {
         self.hear_until(order, start + TimeDelta::minutes(2)).await
     }
 
-    /// Waits until an instant and a little longer; then looks.
+    /// Waits until an instant plus a margin, then reads the order.
     async fn hear_until(&mut self, order: Order, then: DateTime<Utc>) -> Order {
         let wait = self.shared.sundial.until(then) + self.shared.pace.real(AFTER_SECS);
         match self.news_within(&order, wait).await {
@@ -158,7 +159,7 @@ impl Client {
         }
     }
 
-    /// Another slot of the same branch; what is free instead is tried once.
+    /// Proposes another slot of the same branch; if it is taken, tries one alternative.
     async fn propose_move(&mut self, order: Order) -> Order {
         let services: Vec<String> = order.services.iter().map(|s| s.id.clone()).collect();
         let visit =
@@ -185,7 +186,7 @@ impl Client {
         self.look(order).await
     }
 
-    /// One thing more that can be done in the same bay.
+    /// Proposes one more service that the same bay can do.
     pub(crate) async fn propose_add_on(&mut self, order: Order) -> Order {
         let ask = Ask::get(format!("/v1/client/partners/{}", order.partner.id));
         let Ok(place) = self.me.read::<Found>(&ask).await else { return order };
@@ -200,7 +201,7 @@ impl Client {
         let ask = Ask::post(format!("/v1/client/orders/{}/add-ons", order.id), &body);
         let told = match self.me.order(&ask).await {
             Ok(proposed) => Ok(proposed),
-            // The list shows the lowest price; this car's is told.
+            // The list shows the lowest price; the refusal carries the price for this car.
             Err(Trouble::Refused(problem)) => Err(problem.total),
             Err(_counted) => Err(None),
         };
@@ -223,7 +224,7 @@ impl Client {
         }
     }
 
-    /// The branch proposes another start: yes, no, or no answer at all.
+    /// Answers another start proposed by the branch: accepts, declines, or leaves it unanswered.
     pub(crate) async fn answer(&mut self, order: Order, mood: &mut Mood) -> Order {
         let Some(proposal) = order.asks_client().cloned() else { return order };
         let word = match self.dice.between(1, 100) {
@@ -257,15 +258,15 @@ impl Client {
         }
     }
 
-    /// How long a client waits at the gate before leaving: fifteen minutes and a bit, counted from
-    /// the start where it is still to come.
+    /// How long a client waits at the branch before leaving: a little over fifteen minutes, counted
+    /// from the start if that is still ahead.
     pub(crate) fn patience(&self, order: &Order) -> Duration {
         let start = order.starts_at.map_or(Duration::ZERO, |at| self.shared.sundial.until(at));
         start + self.shared.pace.real(16 * 60)
     }
 }
 
-/// When this client sets out, within what the branch's calendar allows.
+/// When this client departs, within the limits of the branch's calendar.
 fn leaves_at(order: &Order, mood: &Mood) -> DateTime<Utc> {
     let start = order.starts_at.unwrap_or_default();
     let way = i64::try_from(order.route_secs * mood.way_percent / 100).unwrap_or(900);

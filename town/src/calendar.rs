@@ -1,5 +1,5 @@
-//! The desk's calendar: answers to bookings and proposals, another start proposed, and what is done
-//! when no bay is free.
+//! The calendar side of a branch's desk: answers to bookings and proposals, proposing another
+//! start, and quick orders that arrive when no bay is free.
 
 use crate::ask::Ask;
 use crate::census::one;
@@ -10,23 +10,22 @@ use crate::views::{Order, Slot};
 use serde_json::json;
 use tokio::time::Instant;
 
-/// How long a desk thinks about a booking, the town's seconds: less than the shortest time to
-/// answer.
+/// Time the desk takes to answer a booking, simulated seconds: less than the shortest deadline.
 const THINKING_SECS: (u64, u64) = (8, 220);
-/// How long a desk thinks about one thing more, the town's seconds: it has two minutes.
+/// Time the desk takes to answer an add-on, simulated seconds; its deadline is two minutes.
 const MORE_SECS: (u64, u64) = (4, 80);
-/// By how many quarters of an hour a desk would move a booking.
+/// By how many quarters of an hour the desk moves a booking.
 const QUARTERS: (u64, u64) = (1, 6);
 
 impl Desk {
-    /// How long the desk thinks about an offer.
+    /// How long the desk takes to answer an offer.
     pub(crate) fn thinking(&mut self, order: &Order) -> u64 {
         let (least, most) = if order.is_booking() { THINKING_SECS } else { (3, 22) };
         self.dice.between(least, most)
     }
 
-    /// Answers what the client proposes; what is no longer proposed is forgotten. Answers whether
-    /// something is.
+    /// Plans the answer to a client's proposal and forgets plans for withdrawn ones; returns
+    /// whether a proposal is pending.
     pub(crate) fn on_proposal(&mut self, order: &Order) -> bool {
         let answers = [Act::Agree, Act::Refuse, Act::LeaveOpen];
         let Some(proposal) = order.asks_branch() else {
@@ -46,8 +45,8 @@ impl Desk {
         true
     }
 
-    /// A booking that is expected: sometimes it does not suit after all, sometimes there is time
-    /// to wait for a late one.
+    /// Plans for an accepted booking: the desk sometimes cancels it, proposes another start, or
+    /// gives a late client more time.
     pub(crate) fn on_booking(&mut self, order: &Order) {
         if self.has_plan(order, &[Act::Cancel, Act::ProposeMove, Act::Extend]) {
             return;
@@ -71,14 +70,14 @@ impl Desk {
         }
     }
 
-    /// Says yes or no to what the client proposes.
+    /// The request that accepts or declines a client's proposal.
     pub(crate) fn reply(order: &Order, word: &str) -> Option<Ask> {
         let proposal = order.asks_branch()?;
         let path = format!("/v1/partner/orders/{}/{}/{word}", order.id, proposal.path());
         Some(Ask::post(path, &json!({})).if_match(order.version))
     }
 
-    /// Proposes a start that would suit the desk better.
+    /// Proposes a start that suits the desk better.
     pub(crate) fn another_start(&mut self, order: &Order) -> Option<Ask> {
         let quarters = self.dice.between(QUARTERS.0, QUARTERS.1);
         let start = quarters_after(order.starts_at?, quarters);
@@ -89,7 +88,7 @@ impl Desk {
         Ask::post(format!("/v1/partner/orders/{}/reschedule", order.id), body)
     }
 
-    /// The start the desk thought of is not free: one of those that are is proposed instead.
+    /// When the proposed start is not free, proposes one of the free ones instead.
     pub(crate) async fn another_still(&mut self, order: &Order, free: &[Slot]) {
         let Some(slot) = self.dice.pick(free) else { return };
         let ask = Self::moving(order, &json!({ "starts_at": slot.starts_at }));
@@ -103,14 +102,14 @@ impl Desk {
         }
     }
 
-    /// No bay is free for a quick order: taken all the same, or declined.
+    /// No bay is free for a quick order: the desk accepts it with an override, or declines.
     pub(crate) fn on_clash(&mut self, order: &Order) {
         let act = if self.dice.chance(350) { Act::Override } else { Act::Decline };
         let wait = self.dice.between(1, 4);
         self.mean(order, act, wait);
     }
 
-    /// Counts an answer to a proposal; a yes to a move and a yes to one thing more are different.
+    /// Counts an answer to a proposal; accepted moves and accepted add-ons have separate counters.
     pub(crate) fn count_answer(&self, act: Act, order: &Order) {
         let count = &self.shared.census.count;
         let add_on = order.asks_branch().is_some_and(|proposal| proposal.kind == "add_on");

@@ -1,4 +1,4 @@
-//! Paying by card, at the page of a payment provider.
+//! Card payments on a payment provider's page.
 
 use crate::ask::Ask;
 use crate::trouble::Trouble;
@@ -22,8 +22,8 @@ struct Answer {
 }
 
 impl Begun {
-    /// Pays on the page, with a card that is good or is not; answers whether it was taken. What
-    /// comes of it the engine learns from its provider.
+    /// Pays on the page with a valid or an invalid card; returns whether the card was accepted. The
+    /// engine learns the outcome from its provider.
     pub async fn pay(&self, good: bool) -> Result<bool, Trouble> {
         let nowhere = || Trouble::Odd("there is no page to pay on".to_owned());
         let page = self.redirect_url.as_deref().ok_or_else(nowhere)?;

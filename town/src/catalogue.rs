@@ -1,21 +1,21 @@
-//! What a branch offers: the services of the town, priced by each branch in its own way.
+//! The catalogue of simulated services and each branch's own prices for them.
 
 use crate::chance::Dice;
 use serde_json::{Value, json};
 
-/// Vehicle classes and what each costs more than a sedan, in percent.
+/// Vehicle classes and their surcharge over a sedan, in percent.
 pub const CLASSES: [(&str, i64); 5] =
     [("hatchback", 95), ("sedan", 100), ("suv", 130), ("minivan", 140), ("pickup", 145)];
 
-/// A bay to wash in.
+/// A washing bay.
 pub const WASH: &str = "wash";
 /// A bay with a lift: tyres, oil.
 pub const LIFT: &str = "lift";
 /// A closed bay: polish, wax, dry cleaning.
 pub const DETAIL: &str = "detail";
-/// The bays of a branch, at most.
+/// Bays of a branch, at most.
 const BAYS_MAX: u64 = 6;
-/// Who has a special bay by the name over the gate; of the others some do.
+/// Names of branches that always have a special bay, with its kind.
 const SPECIALISTS: [(&str, &str); 5] = [
     ("Detailing", DETAIL),
     ("Spa", DETAIL),
@@ -23,23 +23,23 @@ const SPECIALISTS: [(&str, &str); 5] = [
     ("Servis", LIFT),
     ("servis", LIFT),
 ];
-/// How many of a thousand others have a bay of each special kind.
+/// How many of a thousand other branches have a bay of each special kind.
 const ALSO_PER_MILLE: u32 = 250;
-/// How long a special bay rests after a car, minutes.
+/// Turnaround time of a special bay after a visit, minutes.
 const REST_MIN: u64 = 10;
 
-/// A service as the town knows it.
+/// A service in the simulator's catalogue.
 #[derive(Debug, Clone, Copy)]
 pub struct Wash {
     /// The stable code.
     pub code: &'static str,
     /// Its name.
     pub name: &'static str,
-    /// What it costs for a sedan at a middling branch, qəpik.
+    /// The price for a sedan at an average branch, qəpik.
     pub price_qepik: i64,
     /// How long it takes.
     pub minutes: u64,
-    /// What its bay must be for.
+    /// The kind of bay it needs.
     pub bay: &'static str,
     /// How many of a thousand branches offer it.
     offered_per_mille: u32,
@@ -55,7 +55,7 @@ const fn wash(
     Wash { code, name, price_qepik, minutes, bay: WASH, offered_per_mille: offered }
 }
 
-/// What is done in another bay than a wash's, wherever there is one.
+/// A service that needs a special bay; offered wherever there is one.
 const fn special(
     bay: &'static str,
     code: &'static str,
@@ -80,7 +80,7 @@ pub const WASHES: [Wash; 10] = [
     special(LIFT, "oil.change", "Yağ dəyişmə", 3000, 30),
 ];
 
-/// The service of a code.
+/// The service with a code.
 pub fn wash_of(code: &str) -> Option<&'static Wash> {
     WASHES.iter().find(|wash| wash.code == code)
 }
@@ -90,18 +90,18 @@ pub fn wash_of(code: &str) -> Option<&'static Wash> {
 pub struct Offering {
     /// What it is.
     pub wash: Wash,
-    /// What this branch asks of a hundred.
+    /// This branch's price in percent of the average.
     pub percent: i64,
 }
 
 impl Offering {
-    /// The price for a class, whole half-manats.
+    /// The price for a class, rounded down to half manats, at least one.
     pub fn price_qepik(&self, class_percent: i64) -> i64 {
         let price = self.wash.price_qepik * self.percent / 100 * class_percent / 100;
         (price / 50).max(1) * 50
     }
 
-    /// The body that adds it to a branch's catalogue.
+    /// The request body that adds it to a branch's catalogue.
     pub fn body(&self) -> Value {
         let minutes = self.wash.minutes;
         let price = |(class, percent): (&str, i64)| {
@@ -117,7 +117,7 @@ impl Offering {
     }
 }
 
-/// The kinds of bays of the branch of this name, one to six: most are for washing, the first is.
+/// The kinds of the one to six bays of a branch: most are for washing, and so is the first.
 pub fn bays(name: &str, dice: &mut Dice) -> Vec<&'static str> {
     let count = dice.between(1, BAYS_MAX).max(dice.between(1, BAYS_MAX));
     let count = usize::try_from(count).unwrap_or(1).max(1);
@@ -134,7 +134,7 @@ pub fn bays(name: &str, dice: &mut Dice) -> Vec<&'static str> {
     bays
 }
 
-/// What a branch with these dice and bays offers: at least the two commonest washes.
+/// The services of a branch with these bays: always at least the two commonest washes.
 pub fn offerings(dice: &mut Dice, bays: &[&str]) -> Vec<Offering> {
     let percent = i64::try_from(dice.between(80, 135)).unwrap_or(100);
     WASHES

@@ -1,5 +1,4 @@
-//! The census: everything that happened in the town, counted once, readable by anybody at any
-//! moment.
+//! The simulator's statistics: counters, latencies and recent events, readable at any time.
 
 use crate::spread::Spread;
 use crate::trouble::Problem;
@@ -8,20 +7,20 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-/// Moments kept for the terminal's view.
+/// Recent events kept for the terminal view.
 const MOMENTS_MAX: usize = 64;
-/// Violations kept word for word; further ones are only counted.
+/// Violations kept as text; further ones are only counted.
 const VIOLATIONS_MAX: usize = 100;
-/// Different refusal codes kept.
+/// Distinct refusal codes kept.
 const CODES_MAX: usize = 200;
 
 macro_rules! figures {
     ($($(#[$doc:meta])* $name:ident,)*) => {
-        /// The counters, each written by whoever it happened to.
+        /// The counters, updated atomically by all simulated people.
         #[derive(Debug, Default)]
         pub struct Counters { $($(#[$doc])* pub $name: AtomicU64,)* }
 
-        /// The counters at one moment.
+        /// The counters at one instant.
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
         pub struct Figures { $($(#[$doc])* pub $name: u64,)* }
 
@@ -38,15 +37,15 @@ figures! {
     requests,
     /// Requests sent again after a broken line or a plea to wait.
     retries,
-    /// Refusals of every kind.
+    /// Requests repeated after a connection error or a `Retry-After`.
     refusals,
     /// Of these, lost races and old versions.
     races,
-    /// Answers outside the contract and server faults.
+    /// Responses outside the contract and server faults.
     odd_answers,
     /// Searches.
     searches,
-    /// Searches that found nothing open.
+    /// Searches with no open branch in the result.
     found_nothing,
     /// Orders placed.
     placed,
@@ -54,27 +53,27 @@ figures! {
     placed_again,
     /// Of these, bookings.
     booked,
-    /// Slots that were gone when somebody wanted them.
+    /// Slots that were taken before the client's order.
     slots_gone,
     /// Orders accepted.
     accepted,
-    /// Of these, taken on purpose although no bay was free.
+    /// Of these, accepted with an override although no bay was free.
     overridden,
     /// Orders declined.
     declined,
-    /// Offers left unanswered on purpose.
+    /// Offers deliberately left unanswered.
     ignored,
-    /// Bookings of which one side proposed another start.
+    /// Bookings for which one side proposed another start.
     moves_proposed,
     /// Bookings that were moved.
     moved,
-    /// Additions proposed on the way or before.
+    /// Add-ons proposed before the departure or on the way.
     add_ons_proposed,
-    /// Additions agreed to.
+    /// Add-ons accepted.
     add_ons_agreed,
     /// Proposals declined.
     proposals_declined,
-    /// Bookings that burned, seen by their clients.
+    /// Bookings that burned, as their clients saw it.
     burned,
     /// Departures.
     departed,
@@ -88,51 +87,51 @@ figures! {
     admitted,
     /// Orders completed.
     completed,
-    /// Orders that ended cancelled, seen by their clients.
+    /// Orders that ended cancelled, as their clients saw it.
     ended_cancelled,
     /// Cancelled by the client.
     cancelled_by_client,
     /// Cancelled by the partner.
     cancelled_by_partner,
-    /// Cancellation quotes asked.
+    /// Cancellation quotes requested.
     quotes,
-    /// More time given.
+    /// Extensions of the arrival time granted.
     extended,
     /// No-shows declared by staff.
     no_shows,
     /// Admissions contested.
     contested,
-    /// Clients the branch said are not there.
+    /// Clients reported absent by the branch.
     not_here,
     /// Clients who did not come.
     ghosts,
-    /// Acts of support on orders.
+    /// Support actions on orders.
     support_acts,
     /// Top-ups by support.
     credits,
-    /// Top-ups begun at the payment provider.
+    /// Top-ups started at the payment provider.
     top_ups,
     /// Of these, paid on its page.
     top_ups_paid,
-    /// Of these, taken back.
+    /// Of these, refunded.
     top_ups_back,
-    /// Pages of the provider that were left open.
+    /// Provider pages left unpaid.
     pages_left,
-    /// Cards that were refused on its pages.
+    /// Cards declined on its pages.
     cards_refused,
-    /// Codes of the campaign that brought a client bonus.
+    /// Campaign codes that granted a client bonus.
     codes,
-    /// Orders placed to be paid with bonus, wholly or in part.
+    /// Orders placed with payment by bonus, in full or in part.
     with_bonus,
     /// Penalties paid on the provider's page.
     penalties_paid,
     /// Penalties disputed.
     penalties_disputed,
-    /// Newcomers who took the place of clients who may order no more.
+    /// New clients who replaced banned or indebted ones.
     newcomers,
-    /// Feed events heard.
+    /// Feed events received.
     events,
-    /// Blanks heard.
+    /// Blank frames received.
     blanks,
     /// Snapshots fetched.
     snapshots,
@@ -144,20 +143,20 @@ figures! {
     refreshes,
     /// People signed in.
     sign_ins,
-    /// Standing proofs read.
+    /// Reads of the standing proof.
     proofs,
-    /// Feeds not dense, events told twice, books that do not match.
+    /// Gaps in feeds, duplicate events, and discrepancies in the books.
     violations,
 }
 
-/// What a client is busy with.
+/// The phase of a client's current visit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// Nothing.
     Idle,
-    /// Waits for the partner's answer.
+    /// Waiting for the partner's answer.
     Waiting,
-    /// Accepted, not yet under way.
+    /// Accepted, not yet departed.
     Confirmed,
     /// On the way.
     Driving,
@@ -171,10 +170,10 @@ pub enum Phase {
 const PHASES: [Phase; 6] =
     [Phase::Idle, Phase::Waiting, Phase::Confirmed, Phase::Driving, Phase::Arrived, Phase::Served];
 
-/// One thing that happened, for people to read.
+/// A recent event, for display.
 #[derive(Debug, Clone)]
 pub struct Moment {
-    /// When, after the census began.
+    /// The time since the statistics began.
     pub after: std::time::Duration,
     /// Who.
     pub who: String,
@@ -182,14 +181,14 @@ pub struct Moment {
     pub what: String,
 }
 
-/// Everything that happened in the town.
+/// Counters, latencies and recent events of a simulator run.
 #[derive(Debug)]
 pub struct Census {
     /// The counters.
     pub count: Counters,
-    /// How long commands took, from the request to the whole answer.
+    /// Latency of commands, from the request to the complete response.
     pub command: Spread,
-    /// How late events came, from the instant of their command, in real time.
+    /// Latency of events, from the instant of their command, in real time.
     pub telling: Spread,
     began: Instant,
     phases: [AtomicI64; 6],
@@ -214,12 +213,12 @@ impl Default for Census {
 }
 
 impl Census {
-    /// The counters now.
+    /// A copy of the counters.
     pub fn figures(&self) -> Figures {
         self.count.read()
     }
 
-    /// How many clients are in each phase now.
+    /// How many clients are in each phase.
     pub fn phases(&self) -> [(Phase, u64); 6] {
         PHASES.map(|phase| {
             let now = self.gauge(phase).map_or(0, |gauge| gauge.load(Relaxed));
@@ -227,22 +226,22 @@ impl Census {
         })
     }
 
-    /// How often each refusal code was heard.
+    /// How often each refusal code was received.
     pub fn refusals(&self) -> Vec<(String, u64)> {
         held(&self.codes).iter().map(|(code, times)| (code.clone(), *times)).collect()
     }
 
-    /// The last moments, oldest first.
+    /// The recent events, oldest first.
     pub fn moments(&self) -> Vec<Moment> {
         held(&self.moments).iter().cloned().collect()
     }
 
-    /// What must never be and was, word for word (the first hundred).
+    /// The violations as text (the first hundred).
     pub fn violations(&self) -> Vec<String> {
         held(&self.violations).clone()
     }
 
-    /// Writes down what must never be.
+    /// Records a violation of an invariant.
     pub fn violation(&self, what: String) {
         self.count.violations.fetch_add(1, Relaxed);
         tracing::error!(what, "violation");
@@ -292,7 +291,7 @@ impl Census {
     }
 }
 
-/// Counts one.
+/// Increments a counter.
 pub(crate) fn one(counter: &AtomicU64) {
     counter.fetch_add(1, Relaxed);
 }

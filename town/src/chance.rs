@@ -1,13 +1,13 @@
-//! The dice of one person: every decision is drawn from the town's seed, the role and the number of
-//! the person.
+//! The random generator of one simulated person, seeded from the simulator's seed, the role and the
+//! person's number.
 
 use crate::geo::Point;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-/// The streets the town's people live in, degrees.
+/// The range of latitudes people live in, degrees.
 const LAT: std::ops::Range<f64> = 40.372..40.442;
-/// The same, east.
+/// The range of longitudes, degrees.
 const LON: std::ops::Range<f64> = 49.805..49.970;
 
 /// Seeded randomness of one person.
@@ -15,7 +15,7 @@ const LON: std::ops::Range<f64> = 49.805..49.970;
 pub struct Dice(StdRng);
 
 impl Dice {
-    /// The dice of person `number` in `role`, the same for the same seed.
+    /// The generator of person `number` in `role`; the same seed gives the same sequence.
     pub fn of(seed: u64, role: &str, number: usize) -> Self {
         let mut mixed = seed ^ 0x9e37_79b9_7f4a_7c15;
         let number = u64::try_from(number).unwrap_or(u64::MAX);
@@ -25,7 +25,7 @@ impl Dice {
         Self(StdRng::seed_from_u64(mixed))
     }
 
-    /// Whether a thing of this probability happens.
+    /// Returns true with the given probability.
     ///
     /// # Units
     /// Cases in a thousand.
@@ -43,12 +43,12 @@ impl Dice {
         self.0.random_range(-reach.abs()..=reach.abs())
     }
 
-    /// One of the things, or none of none.
+    /// A random element, `None` of an empty slice.
     pub fn pick<'a, T>(&mut self, things: &'a [T]) -> Option<&'a T> {
         if things.is_empty() { None } else { things.get(self.0.random_range(0..things.len())) }
     }
 
-    /// One of the first things, the earlier the likelier.
+    /// A random element, with earlier ones more likely.
     pub fn pick_early<'a, T>(&mut self, things: &'a [T]) -> Option<&'a T> {
         if things.is_empty() {
             return None;
@@ -57,7 +57,7 @@ impl Dice {
         things.get(self.0.random_range(0..=last))
     }
 
-    /// Somewhere in the town.
+    /// A random point in the simulated area.
     pub fn somewhere(&mut self) -> Point {
         Point { lat: self.0.random_range(LAT), lon: self.0.random_range(LON) }
     }

@@ -1,4 +1,4 @@
-//! A client: thinks of a wash, looks around, asks the price, places, and sees the visit through.
+//! A simulated client: searches, previews the price, places an order and follows it to its end.
 
 use crate::ask::Ask;
 use crate::catalogue::{WASHES, Wash};
@@ -18,37 +18,37 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// Events waiting for a client's attention.
+/// Events queued for a client.
 const EVENTS_MAX: usize = 256;
-/// How far a client looks.
+/// The search radius, metres.
 const RADIUS_M: u32 = 6000;
-/// Results a client reads.
+/// Search results a client reads.
 const RESULTS_MAX: usize = 12;
-/// How often one wish is placed again, from a changed price or from alternatives.
+/// How often one order request is placed again, after a price change or from alternatives.
 const PLACINGS_MAX: u32 = 4;
-/// Wishes of a thousand that are for a slot of the calendar instead of for now.
+/// Order requests of a thousand that are bookings instead of quick orders.
 const BOOKED_PER_MILLE: u32 = 420;
-/// Penalties of a thousand that are paid, or disputed, before the next order.
+/// Penalties of a thousand that are paid or disputed before the next order.
 const AT_ONCE_PER_MILLE: u32 = 500;
-/// A client's thinking between two visits, the town's seconds.
+/// A client's pause between two visits, simulated seconds.
 const THINKING_SECS: (u64, u64) = (300, 5400);
-/// How long a client who may order no more stays away before a newcomer takes the place.
+/// Pause before a new client replaces one who may not order any more, simulated seconds.
 const AWAY_SECS: u64 = 600;
-/// Newcomers who take one client's place, one after another.
+/// New clients who may replace one client in succession.
 const NEWCOMERS_MAX: usize = 50;
 
-/// The codes shown at the gates, by branch.
+/// The current arrival codes by branch.
 #[derive(Debug, Default)]
 pub struct Board(Mutex<HashMap<String, String>>);
 
 impl Board {
-    /// Shows a branch's code.
+    /// Sets a branch's arrival code.
     pub fn show(&self, branch: &str, code: &str) {
         let mut board = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         board.insert(branch.to_owned(), code.to_owned());
     }
 
-    /// The code shown at a branch's gate.
+    /// A branch's arrival code.
     pub fn code_at(&self, branch: &str) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(branch).cloned()
     }
@@ -62,17 +62,17 @@ pub struct Client {
     pub(crate) board: Arc<Board>,
     pub(crate) at: Point,
     pub(crate) phase: Phase,
-    /// Has the campaign's code been typed in?
+    /// Whether the campaign code was redeemed.
     pub(crate) has_code: bool,
     events: mpsc::Receiver<Seen>,
     car: Car,
 }
 
-/// Why a client's day ended.
+/// Why a client's session in the simulator ended.
 enum Over {
-    /// The town stops.
+    /// The simulator is stopping.
     Stopped,
-    /// Debts or a ban: no more orders from this one.
+    /// Debts or a ban: this client may not place orders any more.
     Barred,
 }
 
@@ -81,7 +81,7 @@ struct Alternative {
     place: Value,
 }
 
-/// Lives the life of client `number` of `clients`, and of the newcomers who take the place.
+/// Runs client `number` of `clients` and the new clients who replace it.
 pub async fn live(shared: Shared, board: Arc<Board>, seed: u64, number: usize, clients: usize) {
     for newcomer in 0..NEWCOMERS_MAX {
         let who = number + newcomer * clients.max(1);
@@ -104,7 +104,7 @@ pub async fn live(shared: Shared, board: Arc<Board>, seed: u64, number: usize, c
     }
 }
 
-/// Signs a resident in and makes sure of name and car.
+/// Signs a resident in and ensures that name and car are recorded.
 pub async fn settle(
     shared: &Shared,
     number: usize,
@@ -177,14 +177,14 @@ impl Client {
         Over::Stopped
     }
 
-    /// Orders left open by an earlier life of the town.
+    /// Orders left open by an earlier run of the simulator.
     async fn open_orders(&self) -> Vec<Order> {
         let page: Result<Page<Order>, _> =
             self.me.read(&Ask::get("/v1/client/orders?open=true")).await;
         page.map(|page| page.items).unwrap_or_default()
     }
 
-    /// One wish: from the search to the end of the visit, alternatives included.
+    /// One order request, from the search to the end of the visit, alternatives included.
     async fn wish(&mut self) -> Result<(), Trouble> {
         let Some(mut body) = self.choose().await? else { return Ok(()) };
         for placing in 0..PLACINGS_MAX {
@@ -195,7 +195,7 @@ impl Client {
                     put(&mut body, "shown_total", json!(total.amount));
                     continue;
                 }
-                // Another order of this client's took it, or it is over.
+                // The bonus was spent by another order of this client, or it has expired.
                 Err(Trouble::Refused(problem)) if problem.speaks_of(&["bonus"]) => {
                     put(&mut body, "pay_with_bonus", json!(0));
                     continue;
@@ -245,7 +245,7 @@ impl Client {
         census.tell(&self.me.name, format!("{verb} {} at {}", order.code, order.partner.name));
     }
 
-    /// Searches, picks a place and asks the price: the body of placing.
+    /// Searches, chooses a branch and previews the price; returns the body of the order request.
     async fn choose(&mut self) -> Result<Option<Value>, Trouble> {
         let census = self.shared.census.clone();
         let wished = self.wished();
@@ -263,7 +263,7 @@ impl Client {
                 && wished.iter().all(|code| place.services.iter().any(|has| has.code == *code))
         };
         let fitting: Vec<Found> = found.items.into_iter().filter(fits).take(RESULTS_MAX).collect();
-        // Some go where it is nearest, others anywhere they have read about.
+        // Half of the clients choose the nearest branch, the others any branch in the result.
         let near = self.dice.chance(500);
         let chosen = if near { self.dice.pick_early(&fitting) } else { self.dice.pick(&fitting) };
         let Some(place) = chosen else {
@@ -291,7 +291,7 @@ impl Client {
         Ok(Some(body))
     }
 
-    /// One service or two of one bay, seldom three, the common ones most.
+    /// One or two services that share a bay, rarely three, weighted towards the common ones.
     fn wished(&mut self) -> Vec<&'static str> {
         let number = self.dice.between(1, 3).min(self.dice.between(1, 3));
         let mut wished: Vec<&'static Wash> = Vec::new();
@@ -306,7 +306,7 @@ impl Client {
         wished.into_iter().map(|wash| wash.code).collect()
     }
 
-    /// The body of placing at another branch, agreed anew.
+    /// The order request for an alternative branch, with a new preview.
     async fn alternative(&mut self, end: &Order) -> Result<Option<Value>, Trouble> {
         let ask = Ask::get(format!("/v1/client/orders/{}/alternatives", end.id));
         let page: Page<Alternative> = self.me.read(&ask).await?;
@@ -315,14 +315,14 @@ impl Client {
         Ok(self.dice.pick_early(&page.items).map(|other| other.place.clone()))
     }
 
-    /// Moves to another phase, for the census.
+    /// Records the client's phase in the statistics.
     pub(crate) fn enter(&mut self, phase: Phase) {
         self.shared.census.leave(self.phase);
         self.shared.census.enter(phase);
         self.phase = phase;
     }
 
-    /// Lets the town's seconds pass; what the feed says meanwhile is heard and forgotten.
+    /// Waits simulated seconds; feed events received meanwhile are dropped.
     pub(crate) async fn idle(&mut self, secs: u64) {
         let wait = self.shared.pace.real(secs);
         let stop = self.shared.stop.clone();
@@ -337,13 +337,13 @@ impl Client {
         .await;
     }
 
-    /// Waits for news of an order; after so many of the town's seconds without any, nothing.
+    /// Waits for a newer version of an order; `None` after so many simulated seconds without one.
     pub(crate) async fn news(&mut self, of: &Order, secs: u64) -> Option<Order> {
         let wait = self.shared.pace.real(secs);
         self.news_within(of, wait).await
     }
 
-    /// The same within a real span.
+    /// As `news`, with the limit in real time.
     pub(crate) async fn news_within(&mut self, of: &Order, wait: Duration) -> Option<Order> {
         let stop = self.shared.stop.clone();
         let hear = async {
@@ -356,8 +356,8 @@ impl Client {
     }
 }
 
-/// The next the feed says of an order that is newer than what is known; a feed that ended says
-/// nothing.
+/// The next version of the order from the feed that is newer than the known one; never resolves
+/// once the feed has ended.
 async fn newer_than(events: &mut mpsc::Receiver<Seen>, of: &Order) -> Order {
     loop {
         let Some(seen) = events.recv().await else { return std::future::pending().await };
@@ -380,7 +380,7 @@ impl Drop for Client {
     }
 }
 
-/// Puts a member into a JSON object.
+/// Sets a member of a JSON object.
 pub(crate) fn put(body: &mut Value, name: &str, value: Value) {
     if let Value::Object(members) = body {
         members.insert(name.to_owned(), value);

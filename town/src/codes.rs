@@ -1,4 +1,4 @@
-//! One-time codes: how the town's people read what was sent to their phones.
+//! One-time codes: how simulated people receive what was sent to their phones.
 
 use futures_util::future::BoxFuture;
 use std::collections::HashMap;
@@ -6,18 +6,18 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// How long a person looks at the phone before giving up.
+/// How long a person waits for a code.
 const CODE_WAIT_MAX: Duration = Duration::from_secs(15);
-/// Codes kept that nobody has read.
+/// Unread codes kept.
 const UNREAD_MAX: usize = 200_000;
 
-/// Whoever can read the code that was sent to a phone.
+/// A source of the one-time codes sent to a phone.
 pub trait Codes: Send + Sync {
-    /// The code last sent to this phone, waiting a bounded time for it; each is given once.
+    /// The last code sent to this phone, with a bounded wait; each code is returned once.
     fn code<'a>(&'a self, phone: &'a str) -> BoxFuture<'a, Option<String>>;
 }
 
-/// A box the sender of codes puts them into: the demo's channel, or a reader of the server's log.
+/// An in-memory inbox of codes, filled by the demo's channel or by a reader of the server's log.
 #[derive(Debug, Default)]
 pub struct Mailbox {
     unread: Mutex<HashMap<String, String>>,
@@ -25,7 +25,7 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    /// Puts a code in; a newer one replaces the older.
+    /// Stores a code, replacing an older one for the same phone.
     pub fn deliver(&self, phone: &str, code: &str) {
         let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
         if unread.len() < UNREAD_MAX || unread.contains_key(phone) {

@@ -1,4 +1,4 @@
-//! The drive to a branch: positions along the way, and two of them at the gate.
+//! The drive to a branch: positions along the route and two more at the branch.
 
 use crate::ask::Ask;
 use crate::census::one;
@@ -8,22 +8,23 @@ use crate::visit::Mood;
 use serde::Deserialize;
 use serde_json::json;
 
-/// Positions sent on one way, at most.
+/// Positions sent during one drive, at most.
 const STEPS_MAX: u64 = 40;
-/// The town's seconds between two positions, at least.
+/// Minimum time between two positions, simulated seconds.
 const STEP_SECS_MIN: u64 = 15;
-/// Nearer than this the drive is over, whatever the reckoning said.
+/// Below this distance the drive counts as finished, whatever the estimate was.
 const AT_THE_CORNER_M: f64 = 300.0;
-/// Pings at the gate before the client looks again.
+/// Positions sent at the branch before the client reads the order again.
 const GATE_PINGS_MAX: u32 = 6;
-/// The town's seconds between two pings at the gate: two of them must lie within a minute.
+/// Time between two positions at the branch, simulated seconds: two of them must lie within a
+/// minute.
 const GATE_PING_SECS: u64 = 8;
 
 /// How a drive ended.
 pub(crate) enum Ride {
-    /// With news of the order.
+    /// With a newer version of the order.
     News(Box<Order>),
-    /// At the gate.
+    /// At the branch.
     Over,
 }
 
@@ -34,7 +35,7 @@ struct Seen {
 }
 
 impl Client {
-    /// Drives to the branch and arrives there.
+    /// Drives to the branch and arrives.
     pub(crate) async fn drive(&mut self, order: &Order, mood: &mut Mood) -> Ride {
         let Some(goal) = order.partner.point else { return Ride::Over };
         let there = self.at.metres_to(goal) < AT_THE_CORNER_M;
@@ -88,7 +89,7 @@ impl Client {
         Ride::Over
     }
 
-    /// Sends where the car is; answers whether that made it arrived.
+    /// Sends the car's position; returns whether the order became arrived.
     async fn ping(&mut self, order: &Order) -> bool {
         one(&self.shared.census.count.positions);
         let accuracy = self.dice.between(4, 30);
@@ -105,7 +106,7 @@ impl Client {
         }
         let code = self.board.code_at(&order.partner.id).unwrap_or_default();
         let Some(arrived) = self.act(order, "arrive", &json!({ "code": code })).await else {
-            // The code did not do; the position will.
+            // The code was refused; positions are used instead.
             mood.by_code = false;
             return Ride::Over;
         };
@@ -116,7 +117,7 @@ impl Client {
     }
 }
 
-/// News that changes the way: anything but that it goes on.
+/// The newer order, if the drive has to stop for it.
 fn worth_stopping(newer: Order) -> Option<Order> {
     let goes_on = newer.status == Status::OnTheWay && newer.arrived_at.is_none();
     let asked = newer.asks_client().is_some();
