@@ -1,4 +1,4 @@
-//! Following a feed: resume after the last number, acknowledge every event, notice every gap.
+//! A feed subscriber: resumes after its last number, acknowledges every event and detects gaps.
 
 use crate::ask::Ask;
 use crate::census::one;
@@ -14,25 +14,25 @@ use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// The first wait before connecting again; each further one doubles.
+/// The first delay before reconnecting; it doubles after each failure.
 const AGAIN_WAIT: Duration = Duration::from_millis(50);
-/// The longest wait before connecting again.
+/// The longest delay before reconnecting.
 const AGAIN_WAIT_MAX: Duration = Duration::from_secs(5);
-/// Event ids remembered for noticing one told twice.
+/// Event ids remembered to detect duplicates.
 const IDS_MAX: usize = 20_000;
-/// What a server says to a session that is over.
+/// The close code of a session that has ended.
 const CLOSE_ACCESS_ENDED: u16 = 4001;
-/// What a server says to a reader who has no business there.
+/// The close code of a reader without permission.
 const CLOSE_NOT_FOR_YOU: u16 = 4003;
 
-/// Whose feed.
+/// The audience of a feed.
 #[derive(Debug, Clone)]
 pub enum Audience {
-    /// The person's own, as a client.
+    /// The person's own feed, as a client.
     Client,
-    /// A branch's.
+    /// A branch's feed.
     Branch(String),
-    /// Support's.
+    /// Support's feed.
     Support,
 }
 
@@ -47,34 +47,34 @@ impl Audience {
     }
 }
 
-/// Where to begin.
+/// Where the subscription begins.
 #[derive(Debug, Clone, Copy)]
 pub enum Start {
-    /// With the open orders as they stand.
+    /// With a snapshot of the open orders.
     Snapshot,
     /// After a number.
     After(i64),
 }
 
-/// What a follower hands on.
+/// What a subscriber passes on.
 #[derive(Debug)]
 pub enum Seen {
     /// The open orders, all of them.
     Snapshot(Vec<Order>),
-    /// Something happened.
+    /// An event.
     Event(Box<Heard>),
 }
 
-/// An event and when it came.
+/// An event and when it was received.
 #[derive(Debug)]
 pub struct Heard {
     /// The event.
     pub event: Event,
-    /// When this machine had it.
+    /// When this process received it.
     pub received_at: DateTime<Utc>,
 }
 
-/// One device that follows one feed.
+/// A device's subscription to one feed.
 pub struct Follower {
     person: Arc<Person>,
     audience: String,
@@ -86,18 +86,18 @@ pub struct Follower {
     reached: Arc<AtomicI64>,
 }
 
-/// Why a connection is over.
+/// Why a connection ended.
 enum Ended {
-    /// Connect again.
+    /// The connection was lost: reconnect.
     Lost,
-    /// The token was not good: refresh, then connect again.
+    /// The token was refused: refresh it, then reconnect.
     Token,
-    /// There is nobody to hand events to, or the reader has no business there.
+    /// The receiver is gone, or the reader has no permission: do not reconnect.
     ForGood,
 }
 
 impl Follower {
-    /// A follower that hands what it sees to `sink`.
+    /// A subscriber that sends snapshots and events to `sink`.
     pub fn new(
         person: Arc<Person>,
         audience: &Audience,
@@ -121,12 +121,12 @@ impl Follower {
         }
     }
 
-    /// The number this follower has reached, for whoever wants to know that it missed nothing.
+    /// The last number received, for checks that nothing is missing.
     pub fn reached(&self) -> Arc<AtomicI64> {
         self.reached.clone()
     }
 
-    /// Follows until the town stops or nobody listens; reconnects as long as it takes.
+    /// Follows until the simulator stops or the receiver is gone; reconnects without limit.
     pub async fn follow(mut self) {
         let stop = self.person.shared.stop.clone();
         let sink = self.sink.clone();
@@ -201,7 +201,7 @@ impl Follower {
         }
     }
 
-    /// Takes one frame; answers whether to go on.
+    /// Handles one frame; returns whether to continue.
     async fn frame(&mut self, frame: Frame, socket: &mut Socket) -> Result<bool, Trouble> {
         let count = &self.person.shared.census.count;
         match frame {
@@ -210,7 +210,7 @@ impl Follower {
                     Some(after) => after,
                     None => self.snapshot().await?,
                 };
-                // The one its numbers are from, not the one that greets now.
+                // The epoch the numbers were read under, not the one of the current greeting.
                 let epoch = self.epoch.get_or_insert(epoch);
                 socket.resume(after, epoch).await?;
             }
@@ -244,7 +244,7 @@ impl Follower {
         Ok(true)
     }
 
-    /// Holds the number against the one before it.
+    /// Checks that the number follows the previous one.
     fn numbered(&mut self, seq: i64) {
         let wanted = self.after.unwrap_or(0).saturating_add(1);
         if seq != wanted {

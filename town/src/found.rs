@@ -1,4 +1,4 @@
-//! Founding the town: whatever is missing is made, whatever is there is left alone.
+//! Set-up of the simulator's world: creates what is missing, leaves what exists unchanged.
 
 use crate::ask::Ask;
 use crate::catalogue::{WASH, bays, offerings};
@@ -16,23 +16,23 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// Branches founded at one time.
+/// Branches set up concurrently.
 const FOUNDERS_MAX: usize = 16;
-/// Below this a branch's balance is topped up at the founding.
+/// A branch balance below this is topped up during set-up.
 const POOR_QEPIK: i64 = 500;
 
 /// The bays of a branch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Bays {
-    /// One to six that fit its services, as its name and its dice say.
+    /// One to six that fit its services, drawn from its name and random generator.
     #[default]
     Lifelike,
-    /// So many to wash in, and no service that needs another: for measuring.
+    /// This many washing bays, and no service that needs another kind: for measurements.
     Washes(usize),
 }
 
 impl Bays {
-    /// Their kinds at the branch of a number.
+    /// The kinds of bays of branch `number`.
     fn kinds(self, seed: u64, number: usize, name: &str) -> Vec<&'static str> {
         match self {
             Self::Lifelike => bays(name, &mut Dice::of(seed, "bays", number)),
@@ -41,33 +41,33 @@ impl Bays {
     }
 }
 
-/// How the town is to be.
+/// Parameters of the set-up.
 #[derive(Debug, Clone)]
 pub struct Founding {
-    /// The seed of the branches' prices.
+    /// The seed of the branches' services and prices.
     pub seed: u64,
-    /// How many branches.
+    /// The number of branches.
     pub partners: usize,
     /// Bays of each branch.
     pub bays: Bays,
-    /// What each branch is credited with at first.
+    /// The initial credit of each branch.
     pub credit_qepik: i64,
 }
 
-/// A branch of the town and its owner.
+/// A simulated branch and its owner.
 #[derive(Clone)]
 pub struct Branch {
-    /// The number in the town.
+    /// Its number in the simulator.
     pub number: usize,
     /// Its id.
     pub id: String,
     /// Its name.
     pub name: String,
-    /// Where it is.
+    /// Its position.
     pub point: Point,
     /// The owner, signed in.
     pub owner: Arc<Person>,
-    /// The code shown at the gate.
+    /// The arrival code displayed at the branch.
     pub arrival_code: String,
     /// Its services: id, code and the price of each class.
     pub services: Vec<Listed>,
@@ -94,18 +94,18 @@ pub struct Priced {
     pub price: Qepik,
 }
 
-/// A price in either of its two forms.
+/// A price, in either of its two wire forms.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(untagged)]
 pub enum Qepik {
-    /// Whole qəpik.
+    /// An integer, whole qəpik.
     Whole(i64),
-    /// Money.
+    /// A money object.
     Money(Money),
 }
 
 impl Qepik {
-    /// Whole qəpik.
+    /// The amount, whole qəpik.
     pub fn amount(self) -> i64 {
         match self {
             Self::Whole(amount) | Self::Money(Money { amount }) => amount,
@@ -144,7 +144,7 @@ struct Funds {
     available: Money,
 }
 
-/// Signs the support person in and makes sure they are one.
+/// Signs the support agent in and checks the role.
 pub async fn support_person(shared: &Shared, phone: &str) -> Result<Arc<Person>, Trouble> {
     let person = Person::sign_in(shared, 0, phone, "Dəstək").await?;
     let me: Me = person.read(&Ask::get("/v1/auth/me")).await?;
@@ -154,7 +154,7 @@ pub async fn support_person(shared: &Shared, phone: &str) -> Result<Arc<Person>,
     Ok(Arc::new(person))
 }
 
-/// Publishes changes of the policy, unless it says the same already.
+/// Publishes policy changes, unless the current policy already contains them.
 pub async fn publish(support: &Person, changes: &Value) -> Result<(), Trouble> {
     let body = json!({ "changes": changes, "reason": "The town's people act oftener than people" });
     match support.done(&Ask::post("/v1/support/policy", &body)).await {
@@ -163,7 +163,7 @@ pub async fn publish(support: &Person, changes: &Value) -> Result<(), Trouble> {
     }
 }
 
-/// Makes sure that all branches stand.
+/// Ensures that all branches exist.
 pub async fn branches(
     shared: &Shared,
     support: &Arc<Person>,
@@ -214,7 +214,7 @@ async fn membership(owner: &Person) -> Result<Option<String>, Trouble> {
     Ok(me.roles.branches.into_iter().next().map(|branch| branch.partner_id))
 }
 
-/// Services, bays and hours, where they are missing.
+/// Creates services, bays and hours where they are missing.
 async fn equip(
     owner: &Person,
     founding: &Founding,
@@ -237,7 +237,7 @@ async fn equip(
     let is_set =
         schedule.get("weekly").and_then(Value::as_array).is_some_and(|weekly| !weekly.is_empty());
     if !is_set {
-        // Most never close; one in twelve sleeps from two to eight.
+        // Most are always open; one in twelve is closed from two to eight.
         let (opens, closes) = if number % 12 == 11 { (480, 1560) } else { (0, 1440) };
         let day =
             |weekday: u8| json!({ "weekday": weekday, "opens_min": opens, "closes_min": closes });
@@ -250,7 +250,7 @@ async fn equip(
     listed.map_err(|fault| Trouble::Odd(format!("a service: {fault}")))
 }
 
-/// A list that is a page or a plain array.
+/// Reads a list, returned as a page or as a plain array.
 async fn list(owner: &Person, path: &str) -> Result<Vec<Value>, Trouble> {
     let mut answer: Value = owner.read(&Ask::get(path)).await?;
     let paged = answer.get_mut("items").map(Value::take);
@@ -274,13 +274,13 @@ async fn fund(
     Ok(())
 }
 
-/// What a branch has left.
+/// The available balance of a branch.
 pub async fn available(owner: &Person) -> Result<i64, Trouble> {
     let funds: Funds = owner.read(&Ask::get("/v1/partner/balance")).await?;
     Ok(funds.available.amount)
 }
 
-/// Support credits a branch.
+/// Credits a branch by support.
 pub async fn credit(support: &Person, id: &str, amount: i64) -> Result<(), Trouble> {
     let body = json!({
         "amount": amount, "reason": "Balans artırıldı", "receipt": "kassa", "confirm": true,
@@ -290,7 +290,7 @@ pub async fn credit(support: &Person, id: &str, amount: i64) -> Result<(), Troub
     Ok(())
 }
 
-/// The code a branch shows at its gate now.
+/// The current arrival code of a branch.
 pub async fn shown_code(owner: &Person) -> Result<String, Trouble> {
     let view: BranchView = owner.read(&Ask::get("/v1/partner/branch")).await?;
     Ok(view.arrival_code.unwrap_or_default())

@@ -1,4 +1,4 @@
-//! Points on the map of the town and the straight way between two of them.
+//! Coordinates and straight-line movement between them.
 #![expect(clippy::float_arithmetic, reason = "geometry: degrees and metres, never money")]
 
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// Metres in one degree of latitude.
 const DEGREE_M: f64 = 111_195.0;
 
-/// A place on the map.
+/// A point on the map.
 ///
 /// # Units
 /// Degrees, WGS 84.
@@ -19,14 +19,14 @@ pub struct Point {
 }
 
 impl Point {
-    /// The distance to another point, in metres, on a flat town.
+    /// The distance to another point in metres, on a plane.
     pub fn metres_to(self, other: Self) -> f64 {
         let north = (other.lat - self.lat) * DEGREE_M;
         let east = (other.lon - self.lon) * DEGREE_M * self.lat.to_radians().cos();
         north.hypot(east)
     }
 
-    /// The point `done` of `whole` steps along the straight way to `goal`.
+    /// The point after `done` of `whole` steps along the straight line to `goal`.
     #[must_use]
     pub fn towards(self, goal: Self, done: u32, whole: u32) -> Self {
         let share = f64::from(done.min(whole)) / f64::from(whole.max(1));

@@ -1,13 +1,13 @@
-//! A seeded, lifelike Baku: people who hold tokens of their own and act only over HTTP and
-//! WebSocket.
+//! A seeded simulator of Baku: clients, partners and support agents who hold their own tokens and
+//! act only over HTTP and WebSocket.
 //!
-//! The town knows nothing of the engine but `docs/protocol.md`. [`Town::found`] makes sure the
-//! place exists (support agent, partners, services, bays, hours, credit, payout terms) and may be
-//! called again over the same database; [`Town::live`] lets its people loose until the stop signal.
-//! What they do and what happens to them is counted in one shared [`Census`].
+//! The simulator depends on `docs/protocol.md` only, not on the engine's code. [`Town::found`]
+//! ensures that its world exists (support agent, partners, services, bays, hours, credit, payout
+//! terms) and may be called again over the same database; [`Town::live`] runs its people until the
+//! stop signal. Their actions and the results are counted in one shared [`Census`].
 //!
-//! Decisions are drawn from a seed (`chance`), waits are divided by the speed of the town's time
-//! (`pace`), and nothing waits without a bound.
+//! Decisions are drawn from a seed (`chance`), waits are divided by the speed of simulated time
+//! (`pace`), and every wait is bounded.
 
 mod agenda;
 mod answer;

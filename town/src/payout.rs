@@ -1,5 +1,5 @@
-//! How the branches want what clients' bonus paid them: a third each to the balance, half of it as
-//! bonus, to a bank account.
+//! Payout terms of the branches for bonus spent by clients: a third each to the balance, to the
+//! balance with half as bonus, and to a bank account.
 
 use crate::ask::Ask;
 use crate::person::Person;
@@ -10,11 +10,11 @@ use serde_json::json;
 #[derive(Deserialize)]
 struct Terms {
     voen_verified: bool,
-    /// How the account's number ends.
+    /// The last digits of the account number.
     account: Option<String>,
 }
 
-/// Makes sure that a branch has said how.
+/// Ensures that a branch has chosen its payout terms.
 pub async fn terms(
     owner: &Person,
     support: &Person,
@@ -32,8 +32,7 @@ pub async fn terms(
     owner.done(&Ask::put("/v1/partner/payout", &body)).await
 }
 
-/// The owner names an account under a fresh code; support has seen the tax number of whoever is
-/// paid there.
+/// The owner enters an account with a fresh one-time code; support confirms the owner's tax number.
 async fn verified(
     owner: &Person,
     support: &Person,
@@ -61,7 +60,7 @@ async fn fresh_code(owner: &Person) -> Result<String, Trouble> {
     code.ok_or_else(|| Trouble::NoCode(owner.phone.clone()))
 }
 
-/// An account of a bank in Baku whose check digits are right (ISO 13616, mod 97).
+/// An account number of a bank in Baku with valid check digits (ISO 13616, mod 97).
 fn iban(number: usize) -> String {
     let account = format!("NABZ{number:020}");
     let digits = |text: &str| -> String {
@@ -78,7 +77,7 @@ fn iban(number: usize) -> String {
 mod tests {
     use super::*;
 
-    /// The example of the registry of IBANs for Azerbaijan: AZ21 NABZ 0000 0000 1370 1000 1944.
+    /// The example for Azerbaijan in the IBAN registry: AZ21 NABZ 0000 0000 1370 1000 1944.
     #[test]
     fn check_digits_are_those_of_the_standard() {
         assert_eq!(iban(137_010_001_944), "AZ21NABZ00000000137010001944");

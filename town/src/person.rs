@@ -1,4 +1,4 @@
-//! A person: one phone, one device, tokens of their own, and the patience to ask again.
+//! A simulated person: one phone, one device, its own tokens, and bounded retries.
 
 use crate::ask::Ask;
 use crate::census::{Census, one};
@@ -14,37 +14,37 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
-/// Tries of one request, all with the same idempotency key.
+/// Attempts of one request, all with the same idempotency key.
 const TRIES: u32 = 8;
-/// The first wait before asking again; each further one doubles.
+/// The first delay before a retry; it doubles after each failure.
 const AGAIN_WAIT: Duration = Duration::from_millis(25);
-/// The longest wait before asking again.
+/// The longest delay before a retry.
 const AGAIN_WAIT_MAX: Duration = Duration::from_secs(2);
 
-/// What everybody in the town shares.
+/// Resources shared by all simulated people.
 #[derive(Clone)]
 pub struct Shared {
-    /// The lines to the nodes.
+    /// HTTP clients, one per node.
     pub wires: Arc<Vec<Wire>>,
-    /// Where codes are read.
+    /// The source of one-time codes.
     pub codes: Arc<dyn Codes>,
-    /// The pace of time.
+    /// The speed of simulated time.
     pub pace: Pace,
-    /// The engine's time.
+    /// The estimate of the server's time.
     pub sundial: Arc<Sundial>,
-    /// Where everything is counted.
+    /// The shared statistics.
     pub census: Arc<Census>,
-    /// Whether there is a payment provider to pay at, and a campaign of bonus.
+    /// Whether the engine has a payment provider and a bonus campaign.
     pub cards: bool,
-    /// When it is over.
+    /// The stop signal.
     pub stop: Stop,
 }
 
-/// Somebody who acts over the wire.
+/// A simulated person who acts over the wire.
 pub struct Person {
     /// The phone they sign in with.
     pub phone: String,
-    /// What people call them.
+    /// The display name.
     pub name: String,
     pub(crate) wire: Wire,
     pub(crate) shared: Shared,
@@ -52,7 +52,7 @@ pub struct Person {
 }
 
 impl Person {
-    /// Signs in; `number` spreads people over the nodes.
+    /// Signs in; `number` spreads people across the nodes.
     pub async fn sign_in(
         shared: &Shared,
         number: usize,
@@ -84,7 +84,7 @@ impl Person {
         self.wire.feed_url(audience)
     }
 
-    /// A token that is still good, refreshed in time.
+    /// A valid access token, refreshed before it expires.
     pub async fn token(&self) -> Result<String, Trouble> {
         let mut tokens = self.tokens.lock().await;
         if tokens.are_old() {
@@ -93,7 +93,7 @@ impl Person {
         Ok(tokens.access.clone())
     }
 
-    /// A token other than this one, which was turned away.
+    /// A token other than this one, which the server refused.
     pub async fn token_after(&self, spent: &str) -> Result<String, Trouble> {
         let mut tokens = self.tokens.lock().await;
         if tokens.access == spent {
@@ -116,11 +116,11 @@ impl Person {
         Ok(())
     }
 
-    /// Asks, and asks again with the same key when the line breaks, the engine pleads to wait or
-    /// the token was old.
+    /// Sends a request; retries with the same key after a connection error, a `Retry-After` or an
+    /// expired token.
     ///
     /// # Errors
-    /// Refusals are counted and handed back; the last trouble when no try helped.
+    /// Refusals, which are also counted; the last error when every attempt failed.
     pub async fn ask(&self, ask: &Ask) -> Result<Reply, Trouble> {
         let census = &self.shared.census;
         let mut wait = AGAIN_WAIT;
@@ -159,19 +159,19 @@ impl Person {
         last
     }
 
-    /// Asks and reads the answer as `T`.
+    /// Sends a request and reads the response as `T`.
     pub async fn read<T: DeserializeOwned>(&self, ask: &Ask) -> Result<T, Trouble> {
         let answer = self.ask(ask).await?.read();
         self.counted(ask, answer)
     }
 
-    /// Asks for something whose answer says nothing more.
+    /// Sends a request and ignores the response body.
     pub async fn done(&self, ask: &Ask) -> Result<(), Trouble> {
         let answer = self.ask(ask).await?.done();
         self.counted(ask, answer)
     }
 
-    /// Asks for something whose answer is the order.
+    /// Sends a request whose response is the order.
     pub async fn order(&self, ask: &Ask) -> Result<Order, Trouble> {
         self.read(ask).await
     }

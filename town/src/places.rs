@@ -1,15 +1,15 @@
-//! The partners of the town: names, addresses and places that look like Baku.
+//! Partner names, addresses and coordinates that resemble Baku.
 
 use crate::geo::Point;
 
-/// A place where cars are cared for.
+/// A car-care place.
 #[derive(Debug, Clone, Copy)]
 pub struct Place {
-    /// What stands over the gate.
+    /// The partner's name.
     pub name: &'static str,
-    /// The street and the number, unique in the town.
+    /// Street and number, unique in the simulator.
     pub address: &'static str,
-    /// Where it is.
+    /// Its coordinates.
     pub point: Point,
 }
 
@@ -17,7 +17,7 @@ const fn place(name: &'static str, address: &'static str, lat: f64, lon: f64) ->
     Place { name, address, point: Point { lat, lon } }
 }
 
-/// The place of a number; beyond the table the streets go on with higher house numbers.
+/// The place with a number; beyond the table, addresses continue with higher house numbers.
 pub fn place_of(number: usize) -> Option<(String, String, Point)> {
     let base = PLACES.get(number % PLACES.len())?;
     let round = number / PLACES.len();
@@ -37,7 +37,7 @@ pub fn place_of(number: usize) -> Option<(String, String, Point)> {
     ))
 }
 
-/// The table.
+/// The table of places.
 pub const PLACES: [Place; 48] = [
     place("Kristal Avtoyuma", "Nizami küç. 203, Nəsimi", 40.3777, 49.8475),
     place("Xəzər Car Wash", "Neftçilər pr. 153, Səbail", 40.3731, 49.8482),

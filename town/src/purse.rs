@@ -1,4 +1,4 @@
-//! A client's money: bonus to pay with, penalties to pay or to dispute.
+//! A client's finances: bonus to spend, penalties to pay or to dispute.
 
 use crate::ask::Ask;
 use crate::cards::Begun;
@@ -9,19 +9,19 @@ use crate::views::{Money, Page, Penalty};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// The code of the town's campaign.
+/// The simulator's campaign code.
 pub const CODE: &str = "BAHAR";
-/// Clients of a thousand who hear of the campaign before an order.
+/// Clients of a thousand who learn of the campaign before an order.
 const HEARS_PER_MILLE: u32 = 400;
-/// Orders of a thousand that whoever has bonus pays with it.
+/// Orders of a thousand that clients with bonus pay with it.
 const WITH_BONUS_PER_MILLE: u32 = 600;
-/// Debtors of a thousand who pay.
+/// Clients of a thousand who pay their penalties.
 const PAYS_PER_MILLE: u32 = 850;
 /// Penalties of a thousand that are disputed instead of paid.
 const DISPUTES_PER_MILLE: u32 = 150;
-/// Cards of a thousand that are refused.
+/// Cards of a thousand that are declined.
 const REFUSED_PER_MILLE: u32 = 80;
-/// The town's seconds until money that was paid is there, also where nobody calls the engine.
+/// Simulated seconds until a payment is credited, also when its callback is lost.
 const COMES_SECS: u64 = 1200;
 
 #[derive(Deserialize)]
@@ -30,7 +30,7 @@ struct Bonus {
 }
 
 impl Client {
-    /// Types in the campaign's code, once, where the town has one and this client heard of it.
+    /// Redeems the campaign code once, if there is a campaign and this client learns of it.
     pub(crate) async fn hears_of_the_campaign(&mut self) {
         if !self.shared.cards || self.has_code || !self.dice.chance(HEARS_PER_MILLE) {
             return;
@@ -42,7 +42,7 @@ impl Client {
         }
     }
 
-    /// Pays a part of an order with bonus, or all of it, where there is any.
+    /// Pays an order in part or in full with bonus, if the client has any.
     pub(crate) async fn pays_with_bonus(&mut self, body: &mut Value) -> Result<(), Trouble> {
         if !self.has_code || !self.dice.chance(WITH_BONUS_PER_MILLE) {
             return Ok(());
@@ -57,8 +57,8 @@ impl Client {
         Ok(())
     }
 
-    /// Pays what is owed, or disputes it, and waits until the engine knows; answers whether this
-    /// client may go on.
+    /// Pays or disputes the client's penalties and waits for the engine to record it; returns
+    /// whether the client may continue.
     pub(crate) async fn settles_debts(&mut self) -> bool {
         if !self.shared.cards || !self.dice.chance(PAYS_PER_MILLE) {
             return false;
@@ -79,7 +79,7 @@ impl Client {
         if self.dice.chance(DISPUTES_PER_MILLE) {
             let body = json!({ "reason": "Darvaza bağlı idi" });
             let ask = Ask::post(format!("/v1/client/penalties/{}/dispute", penalty.id), &body);
-            // What may not be disputed any more is paid.
+            // A penalty that can no longer be disputed is paid.
             if self.me.done(&ask).await.is_ok() {
                 one(&census.count.penalties_disputed);
                 census.tell(&self.me.name, "disputed a penalty");

@@ -1,4 +1,4 @@
-//! Who lives in the town: names, phones, cars and plates by number.
+//! The simulated clients and owners: names, phones, cars and plates by number.
 
 use crate::chance::Dice;
 
@@ -73,17 +73,17 @@ const MAKES: [(&str, [&str; 4]); 5] = [
     ("pickup", ["Toyota Hilux", "Ford Ranger", "Mitsubishi L200", "Isuzu D-Max"]),
 ];
 
-/// Letters on plates.
+/// Letters used on plates.
 const LETTERS: &[u8] = b"ABCDEFGHJKLMNOPRSTUVXYZ";
-/// Regions on plates: Baku twice as `10`, `77`, `90`, `99`.
+/// Regional codes of Baku on plates; `10` is twice as likely.
 const REGIONS: [&str; 5] = ["10", "77", "90", "99", "10"];
 
-/// Somebody with a car.
+/// A simulated client with a car.
 #[derive(Debug, Clone)]
 pub struct Resident {
     /// First and last name.
     pub name: String,
-    /// What they sign in with.
+    /// The phone for sign-in.
     pub phone: String,
     /// The car's plate.
     pub plate: String,
@@ -103,8 +103,8 @@ pub fn owner_phone(number: usize) -> String {
     format!("+99455{:07}", 2_000_000 + number % 7_000_000)
 }
 
-/// The client of a number: the same person for the same number, whatever the seed, so that a second
-/// start finds them.
+/// The client with a number. It depends on the number only, not on the seed, so a second run finds
+/// the same person.
 pub fn resident(number: usize) -> Resident {
     let mut dice = Dice::of(0, "resident", number);
     let first = dice.pick(&FIRST).copied().unwrap_or("Anar");
@@ -127,7 +127,7 @@ pub fn resident(number: usize) -> Resident {
     }
 }
 
-/// A plate no other number has: region, two letters and three digits, counted through.
+/// A unique plate: region, two letters and three digits, counted through.
 fn plate_of(number: usize, dice: &mut Dice) -> String {
     let letters = LETTERS.len();
     let spread = number.wrapping_mul(7919);

@@ -1,5 +1,5 @@
-//! A branch's calendar as a client sees it: the free slots of a day, or a guess where there are
-//! none to see.
+//! A branch's calendar as a client sees it: the free slots of a day, or a guessed start when none
+//! is listed.
 
 use crate::ask::Ask;
 use crate::client::Client;
@@ -7,24 +7,25 @@ use crate::trouble::Trouble;
 use crate::views::{Slot, Slots};
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
-/// Baku's time, ahead of UTC; it has no daylight saving.
+/// Baku's offset from UTC; there is no daylight saving.
 const BAKU_AHEAD: TimeDelta = TimeDelta::hours(4);
-/// The grid slots usually start on, seconds.
+/// The usual grid of slot starts, seconds.
 const GRID_SECS: i64 = 900;
-/// Slots a client reads who wants to come soon.
+/// Slots considered by a client who wants to come soon.
 const SOON_MAX: usize = 8;
-/// How far ahead a guess lies, minutes.
+/// How far ahead a guessed start is, minutes.
 const GUESS_MIN: (u64, u64) = (35, 110);
-/// Bookings of a hundred for soon, and for any time of the day; the others are for tomorrow.
+/// Bookings of a hundred for soon; up to `TODAY_PERCENT` are for later today, the others for
+/// tomorrow.
 const SOON_PERCENT: u64 = 78;
 const TODAY_PERCENT: u64 = 96;
 
-/// The day it is in Baku at an instant.
+/// The date in Baku at an instant.
 pub fn baku_date(at: DateTime<Utc>) -> NaiveDate {
     (at + BAKU_AHEAD).date_naive()
 }
 
-/// The first start on the grid from an instant on.
+/// The first start on the grid at or after an instant.
 pub(crate) fn on_the_grid(at: DateTime<Utc>) -> DateTime<Utc> {
     let over = at.timestamp().rem_euclid(GRID_SECS);
     let whole = at.timestamp() - over;
@@ -33,24 +34,24 @@ pub(crate) fn on_the_grid(at: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp(whole, 0).unwrap_or(at)
 }
 
-/// A start some quarters of an hour after another, for whoever has no calendar at hand.
+/// A start some quarters of an hour after another, for callers without a calendar.
 pub(crate) fn quarters_after(start: DateTime<Utc>, quarters: u64) -> DateTime<Utc> {
     let quarters = i64::try_from(quarters).unwrap_or(1);
     on_the_grid(start + TimeDelta::minutes(15 * quarters))
 }
 
-/// What is wanted of a calendar.
+/// The visit a slot is wanted for.
 pub(crate) struct Visit<'a> {
-    /// At which branch.
+    /// The branch.
     pub(crate) branch: &'a str,
-    /// Which services.
+    /// The services.
     pub(crate) services: &'a [String],
-    /// For which class of car.
+    /// The class of car.
     pub(crate) class: &'a str,
 }
 
 impl Client {
-    /// A start this client likes: mostly soon, sometimes later today, seldom tomorrow. None where
+    /// A start for this client: mostly soon, sometimes later today, rarely tomorrow; `None` when
     /// the day has no slot left.
     pub(crate) async fn likes(&mut self, visit: &Visit<'_>) -> Option<DateTime<Utc>> {
         let now = self.shared.sundial.now()?;

@@ -1,4 +1,4 @@
-//! One connection of the feed: frames in, frames out, and why it ended.
+//! A WebSocket connection to a feed: frames in, frames out, and the reason it ended.
 
 use crate::trouble::Trouble;
 use crate::views::Frame;
@@ -10,33 +10,33 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-/// How long the handshake may take.
+/// Timeout of the handshake.
 const HANDSHAKE_WAIT_MAX: Duration = Duration::from_secs(15);
-/// How long a connection may be silent before it counts as lost; the server pings every 25 s.
+/// Silence after which a connection counts as lost; the server pings every 25 s.
 const SILENCE_MAX: Duration = Duration::from_secs(75);
-/// How long one of our frames may take to leave.
+/// Timeout for sending one frame.
 const SEND_WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// An open connection.
+/// An open WebSocket connection.
 pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
-/// What came out of a connection.
+/// What a connection yields.
 #[derive(Debug)]
 pub enum Came {
     /// A frame.
     Frame(Frame),
-    /// Text that is no frame of the contract.
+    /// Text that is not a frame of the contract.
     Unreadable(String),
     /// The end, with its close code where there was one.
     End(Option<u16>),
 }
 
-/// Why no connection came about.
+/// Why no connection was opened.
 #[derive(Debug)]
 pub enum Shut {
     /// The server answered the handshake with this status.
     Status(u16),
-    /// The line is broken.
+    /// The connection failed.
     Line(String),
 }
 
@@ -58,7 +58,7 @@ impl Socket {
         }
     }
 
-    /// The next frame, or the end; pings are answered on the way.
+    /// The next frame, or the end; pings are answered meanwhile.
     pub async fn next(&mut self) -> Came {
         loop {
             let came = tokio::time::timeout(SILENCE_MAX, self.0.next()).await;
@@ -75,12 +75,12 @@ impl Socket {
         }
     }
 
-    /// Asks for everything after a number of this epoch.
+    /// Requests everything after a number of this epoch.
     pub async fn resume(&mut self, after: i64, epoch: &str) -> Result<(), Trouble> {
         self.send(format!(r#"{{"type":"resume","after":{after},"epoch":"{epoch}"}}"#)).await
     }
 
-    /// Says that this device has everything up to a number.
+    /// Acknowledges everything up to a number for this device.
     pub async fn ack(&mut self, seq: i64) -> Result<(), Trouble> {
         self.send(format!(r#"{{"type":"ack","seq":{seq}}}"#)).await
     }
@@ -93,7 +93,7 @@ impl Socket {
         }
     }
 
-    /// Says goodbye.
+    /// Closes the connection with a close frame.
     pub async fn close(mut self) {
         let _late = tokio::time::timeout(SEND_WAIT_MAX, self.0.close(None)).await;
     }

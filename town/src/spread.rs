@@ -1,12 +1,12 @@
-//! A spread of latencies that many hands may write into: counts in buckets that grow by an eighth.
+//! A concurrent latency histogram whose buckets grow by an eighth.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-/// Buckets: eight to each doubling, from a microsecond to over an hour.
+/// Buckets: eight per doubling, from a microsecond to over an hour.
 const BUCKETS: usize = 8 * 33;
 
-/// How long things took, good to an eighth.
+/// A latency histogram with a precision of an eighth.
 #[derive(Debug)]
 pub struct Spread {
     buckets: Vec<AtomicU64>,
@@ -22,7 +22,7 @@ impl Default for Spread {
 }
 
 impl Spread {
-    /// Counts one.
+    /// Records one duration.
     pub fn record(&self, took: Duration) {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         if let Some(bucket) = self.buckets.get(bucket_of(micros)) {
@@ -32,17 +32,17 @@ impl Spread {
         self.max_micros.fetch_max(micros, Relaxed);
     }
 
-    /// How many were counted.
+    /// The number of recorded durations.
     pub fn count(&self) -> u64 {
         self.count.load(Relaxed)
     }
 
-    /// The longest.
+    /// The longest recorded duration.
     pub fn max(&self) -> Duration {
         Duration::from_micros(self.max_micros.load(Relaxed))
     }
 
-    /// The time within which so many in a thousand stayed; zero when nothing was counted.
+    /// The quantile in thousandths; zero when nothing was recorded.
     pub fn at(&self, per_mille: u64) -> Duration {
         let whole = self.count();
         let wanted = (whole.saturating_mul(per_mille)).div_ceil(1000).max(1);
@@ -57,7 +57,7 @@ impl Spread {
     }
 }
 
-/// The bucket a number of microseconds falls into.
+/// The bucket of a number of microseconds.
 fn bucket_of(micros: u64) -> usize {
     let micros = micros.max(8);
     let doubling = micros.ilog2();

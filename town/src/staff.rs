@@ -1,4 +1,4 @@
-//! The desk of a branch: answers offers, admits cars, hands them back, and minds its balance.
+//! A branch's desk: answers offers, admits cars, completes orders and tops up the balance.
 
 use crate::agenda::Agenda;
 use crate::ask::Ask;
@@ -20,14 +20,14 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-/// Events waiting for the desk's attention.
+/// Events queued for the desk.
 const EVENTS_MAX: usize = 1024;
-/// The longest the desk waits with nothing due.
+/// The longest wait with nothing due.
 const QUIET_MAX: Duration = Duration::from_mins(1);
-/// The town's seconds before the desk tries again what did not work.
+/// Delay before a failed action is repeated, simulated seconds.
 const AGAIN_SECS: u64 = 60;
 
-/// What the desk means to do with an order.
+/// What the desk plans to do with an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Act {
     Accept,
@@ -48,10 +48,10 @@ pub(crate) enum Act {
     ProposeMove,
 }
 
-/// An intention: what with which order.
+/// A planned action: the order's id and the act.
 type Intention = (String, Act);
 
-/// A branch at work.
+/// The simulated desk of a branch.
 pub struct Desk {
     pub(crate) branch: Branch,
     pub(crate) shared: Shared,
@@ -66,7 +66,7 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// The desk of a branch.
+    /// Creates the desk of a branch.
     pub fn of(
         branch: Branch,
         shared: &Shared,
@@ -90,7 +90,7 @@ impl Desk {
         }
     }
 
-    /// Works until the town stops.
+    /// Runs until the simulator stops.
     pub async fn work(mut self) {
         let (sink, mut events) = mpsc::channel(EVENTS_MAX);
         let audience = Audience::Branch(self.branch.id.clone());
@@ -129,7 +129,7 @@ impl Desk {
         }
     }
 
-    /// Takes in how an order stands and decides what to do with it.
+    /// Records an order's current state and plans the desk's actions for it.
     pub(crate) fn learn(&mut self, order: Order) {
         if self.known.get(&order.id).is_some_and(|known| known.version > order.version) {
             return;
@@ -223,7 +223,7 @@ impl Desk {
         self.agenda.mean(at, (order.id.clone(), act));
     }
 
-    /// Does what was meant, if the order still stands so that it makes sense.
+    /// Performs a planned action, if it still applies to the order's current state.
     async fn carry_out(&mut self, id: &str, act: Act) {
         let Some(order) = self.known.get(id).cloned() else { return };
         let expected = matches!(order.status, Status::Confirmed | Status::OnTheWay)
@@ -294,7 +294,7 @@ impl Desk {
         Some(ask)
     }
 
-    /// The services of the order and one more of this branch, in the same bay.
+    /// The services of the order plus one more of this branch, for the same bay.
     fn more(&mut self, order: &Order) -> Value {
         let mut ids: Vec<String> =
             order.services.iter().map(|service| service.id.clone()).collect();
@@ -309,7 +309,7 @@ impl Desk {
         json!({ "service_ids": ids })
     }
 
-    /// The final amount: mostly what was agreed.
+    /// The final amount: usually the agreed one.
     fn bill(&mut self, order: &Order) -> Value {
         let agreed = order.total.amount;
         match self.dice.between(1, 100) {
@@ -346,7 +346,7 @@ impl Desk {
         }
     }
 
-    /// What nobody else would do is meant again; the order's own end puts an end to it.
+    /// Plans admission and completion again after a failure; they stop when the order ends.
     fn try_again(&mut self, order: &Order, act: Act) {
         if matches!(act, Act::Admit | Act::Complete) {
             self.agenda.forget(|meant| *meant == (order.id.clone(), act));

@@ -1,5 +1,4 @@
-//! The engine's time, as whoever hears from it can reckon it: what it said last, and how fast it
-//! goes.
+//! An estimate of the server's current time, from its last reported time and its observed rate.
 
 use crate::pace::Pace;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -7,18 +6,18 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long it must have been watched before its own pace counts.
+/// How long the clock must be observed before its measured rate is used.
 const WATCHED_MIN: Duration = Duration::from_secs(2);
 
-/// A reading of the engine's time, and when it was taken.
+/// A reported server time, and when it was received.
 #[derive(Debug, Clone, Copy)]
 struct Reading {
     said: DateTime<Utc>,
     at: Instant,
 }
 
-/// The engine's time. Until it was watched for a while it is taken to go at the town's pace; a
-/// server with a real clock may serve people who are in a hurry.
+/// The estimate of the server's time. Until the clock was observed long enough, it is assumed to
+/// run at the simulator's speed; a server with a real clock may serve a sped-up simulator.
 #[derive(Debug)]
 pub struct Sundial {
     pace: Pace,
@@ -26,22 +25,22 @@ pub struct Sundial {
 }
 
 impl Sundial {
-    /// A sundial nobody has looked at.
+    /// An estimate without any reading.
     pub fn of(pace: Pace) -> Self {
         Self { pace, readings: Mutex::default() }
     }
 
-    /// Takes in what the engine says; what came late tells nothing.
+    /// Adds a reported server time; readings out of order are ignored.
     pub fn read(&self, said: DateTime<Utc>) {
         self.take(Reading { said, at: Instant::now() });
     }
 
-    /// The engine's time now; none where it was never heard.
+    /// The server's estimated time; `None` before the first reading.
     pub fn now(&self) -> Option<DateTime<Utc>> {
         self.at(Instant::now())
     }
 
-    /// How long it really takes until then; nothing where it is past or was never heard.
+    /// The real duration until a server instant; zero if it is past or nothing was read yet.
     pub fn until(&self, then: DateTime<Utc>) -> Duration {
         let Some((first, last)) = *self.readings.lock().unwrap_or_else(PoisonError::into_inner)
         else {
@@ -85,7 +84,7 @@ impl Sundial {
     }
 }
 
-/// Thousandths of its seconds in a real one, once it was watched for a while.
+/// Server milliseconds per real second, once the clock was observed long enough.
 fn rate_milli(first: Reading, last: Reading) -> Option<u128> {
     let watched = last.at.saturating_duration_since(first.at);
     let passed = (last.said - first.said).to_std().ok()?;
@@ -109,12 +108,12 @@ mod tests {
         let after = |secs| began + Duration::from_secs(secs);
         assert_eq!(dial.at(began), None);
         dial.take(Reading { said: noon, at: began });
-        // Hurried people believe at first that everybody hurries …
+        // A sped-up client first assumes that the server is sped up too …
         assert_eq!(dial.at(after(1)), Some(noon + TimeDelta::seconds(60)));
-        // … and see then that the engine's clock is real.
+        // … and then observes that the server's clock is real.
         dial.take(Reading { said: noon + TimeDelta::seconds(10), at: after(10) });
         assert_eq!(dial.at(after(25)), Some(noon + TimeDelta::seconds(25)));
-        // What was said before counts no more when it comes late.
+        // An older reading that arrives late is ignored.
         dial.take(Reading { said: noon + TimeDelta::seconds(2), at: after(12) });
         assert_eq!(dial.at(after(25)), Some(noon + TimeDelta::seconds(25)));
         assert_eq!(dial.until(noon), Duration::ZERO);

@@ -1,4 +1,4 @@
-//! The support person: takes calls for credit, settles frozen orders, reads the standing proof.
+//! The support agent: credits branches, ends frozen orders, reads the standing proof.
 
 use crate::agenda::Agenda;
 use crate::ask::Ask;
@@ -20,20 +20,20 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-/// Events waiting for support's attention.
+/// Events queued for support.
 const EVENTS_MAX: usize = 1024;
-/// Calls waiting to be taken.
+/// Requests for credit queued.
 const CALLS_MAX: usize = 1024;
-/// The longest support waits with nothing due.
+/// The longest wait with nothing due.
 const QUIET_MAX: Duration = Duration::from_mins(1);
-/// The town's seconds between two readings of the proof.
+/// Simulated seconds between two reads of the proof.
 const PROOF_SECS: u64 = 1800;
-/// Disputes of a thousand that are right.
+/// Disputes of a thousand that are upheld.
 const RIGHT_PER_MILLE: u32 = 300;
-/// The shortest real time between two readings of the proof: it is not cheap.
+/// The shortest real time between two reads of the proof, which is expensive.
 const PROOF_REAL_MIN: Duration = Duration::from_secs(10);
 
-/// A branch calls: its balance is low.
+/// A branch's request for credit because its balance is low.
 #[derive(Debug, Clone)]
 pub struct Call {
     /// Its id.
@@ -42,7 +42,7 @@ pub struct Call {
     pub branch: String,
 }
 
-/// The telephone line to support; a branch that waits already is not put through twice.
+/// The queue of requests to support; a branch already in it is not added twice.
 #[derive(Debug, Clone)]
 pub struct Calls {
     line: mpsc::Sender<Call>,
@@ -50,13 +50,13 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// A line and its receiver.
+    /// The queue and its receiver.
     pub fn line() -> (Self, mpsc::Receiver<Call>) {
         let (line, calls) = mpsc::channel(CALLS_MAX);
         (Self { line, waiting: Arc::default() }, calls)
     }
 
-    /// Calls support, unless this branch is on the line or the line is full.
+    /// Requests credit, unless this branch is already queued or the queue is full.
     pub(crate) fn ring(&self, call: Call) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.contains(&call.branch_id) {
@@ -73,7 +73,7 @@ impl Calls {
     }
 }
 
-/// What support means to do.
+/// What support plans to do.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Act {
     Settle(String),
@@ -83,17 +83,17 @@ enum Act {
     Proof,
 }
 
-/// What the proof says.
+/// The result of the standing proof.
 #[derive(Debug, Deserialize)]
 pub struct Proof {
     /// Whether everything matches.
     pub ok: bool,
-    /// What does not.
+    /// The discrepancies.
     #[serde(default)]
     pub violations: Vec<Value>,
 }
 
-/// The support person at work.
+/// The simulated support agent.
 pub struct Hotline {
     me: Arc<Person>,
     shared: Shared,
@@ -107,7 +107,7 @@ struct Whole {
     order: Order,
 }
 
-/// Reads the standing proof; what it finds is a violation.
+/// Reads the standing proof and records each discrepancy as a violation.
 pub async fn read_proof(support: &Person) -> Result<bool, Trouble> {
     let census = &support.shared.census;
     let proof: Proof = support.read(&Ask::get("/v1/support/proof")).await?;
@@ -122,13 +122,13 @@ pub async fn read_proof(support: &Person) -> Result<bool, Trouble> {
 }
 
 impl Hotline {
-    /// The hotline of a signed-in support person.
+    /// The simulation of a signed-in support agent.
     pub fn of(me: Arc<Person>, shared: &Shared, seed: u64, credit_qepik: i64) -> Self {
         let dice = Dice::of(seed, "support", 0);
         Self { me, shared: shared.clone(), dice, agenda: Agenda::default(), credit_qepik }
     }
 
-    /// Works until the town stops.
+    /// Runs until the simulator stops.
     pub async fn work(mut self, line: Calls, mut calls: mpsc::Receiver<Call>) {
         let (sink, mut events) = mpsc::channel(EVENTS_MAX);
         tokio::spawn(
@@ -217,7 +217,7 @@ impl Hotline {
         }
     }
 
-    /// Some disputes are right, most are not.
+    /// Upholds some disputes and rejects most.
     async fn decide(&mut self, id: &str) -> Result<(), Trouble> {
         let right = self.dice.chance(RIGHT_PER_MILLE);
         let (act, done, reason) = if right {
@@ -232,7 +232,7 @@ impl Hotline {
         Ok(())
     }
 
-    /// Lets everybody with the code have some bonus; a town that is found again has it already.
+    /// Creates the bonus campaign and its public code; refused when an earlier run has created it.
     async fn launch(&mut self) -> Result<(), Trouble> {
         let now = self.shared.sundial.now().unwrap_or_else(wall_now);
         let body = json!({
@@ -242,7 +242,7 @@ impl Hotline {
         self.me.done(&Ask::post("/v1/support/campaigns", &body)).await
     }
 
-    /// Looks at a frozen order whole, and ends it.
+    /// Reads a frozen order and ends it.
     async fn settle(&mut self, id: &str) -> Result<(), Trouble> {
         let whole: Whole = self.me.read(&Ask::get(format!("/v1/support/orders/{id}"))).await?;
         let order = whole.order;

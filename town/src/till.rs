@@ -1,4 +1,4 @@
-//! What a desk minds besides its orders: the balance and the code at the gate.
+//! A branch's balance and arrival code, as its desk maintains them.
 
 use crate::ask::Ask;
 use crate::cards::Begun;
@@ -10,27 +10,27 @@ use crate::trouble::Trouble;
 use serde_json::json;
 use tokio::time::Instant;
 
-/// Accepted orders between two looks at the balance.
+/// Accepted orders between two checks of the balance.
 const ACCEPTS_PER_LOOK: u64 = 8;
-/// Below this the desk tops it up, or calls support for more.
+/// Below this balance the desk tops up, or requests credit from support.
 const LOW_QEPIK: i64 = 700;
-/// The town's seconds a top-up is waited for, and after which some want it back.
+/// Wait for a top-up, and delay before some request a refund, simulated seconds.
 const REGRET_SECS: u64 = 900;
-/// The town's seconds between two looks at the code at the gate and at the balance: yesterday's
-/// code is good for ten minutes after midnight.
+/// Simulated seconds between two reads of the arrival code and the balance: yesterday's code is
+/// valid for ten minutes after midnight.
 const GATE_LOOK_SECS: u64 = 300;
-/// What is topped up by card, qəpik: 50.00 and more bring a gift.
+/// Amounts of a card top-up, qəpik; 50.00 and more earn a bonus.
 const AMOUNTS: [i64; 4] = [2_000, 3_000, 5_000, 10_000];
-/// Desks of a thousand that top up at a look although there is enough.
+/// Desks of a thousand that top up at a check although the balance suffices.
 const EARLY_PER_MILLE: u32 = 60;
-/// Pages of a thousand that are left open.
+/// Payment pages of a thousand that are left unpaid.
 const LEFT_PER_MILLE: u32 = 80;
-/// Cards of a thousand that are refused.
+/// Cards of a thousand that are declined.
 const REFUSED_PER_MILLE: u32 = 80;
-/// Top-ups of a thousand that are wanted back.
+/// Top-ups of a thousand for which a refund is requested.
 const REGRETS_PER_MILLE: u32 = 80;
 
-/// The top-up a desk began last.
+/// The desk's last top-up.
 #[derive(Debug)]
 pub(crate) struct Topped {
     id: String,
@@ -54,8 +54,8 @@ impl Desk {
         }
     }
 
-    /// Tops up by card where the town has a provider; otherwise, and where that fails, calls
-    /// support. What was begun a moment ago is waited for.
+    /// Tops up by card where a provider is configured; otherwise, or when that fails, requests
+    /// credit from support. Does nothing while a recent top-up is pending.
     pub(crate) async fn wants_credit(&mut self) {
         let wait = self.shared.pace.real(REGRET_SECS);
         if self.topped.as_ref().is_some_and(|topped| topped.at.elapsed() < wait) {
@@ -95,7 +95,7 @@ impl Desk {
         Ok(())
     }
 
-    /// Some want a top-up back, a quarter of an hour later; what was spent stays.
+    /// Requests a refund for some top-ups a quarter of an hour later; what was spent stays.
     async fn regret(&mut self) {
         let wait = self.shared.pace.real(REGRET_SECS);
         let due = |topped: &&mut Topped| topped.regrets && topped.at.elapsed() >= wait;
@@ -117,7 +117,8 @@ impl Desk {
             self.board.show(&self.branch.id, &code);
         }
         self.regret().await;
-        // A branch that cannot afford a commission is hidden, so no offer would remind it.
+        // A branch that cannot cover a commission is hidden and gets no offers that would trigger a
+        // check.
         self.look_at_the_balance().await;
     }
 }

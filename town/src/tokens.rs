@@ -1,5 +1,4 @@
-//! The tokens of one session: signing in, refreshing in time, signing in anew when nothing else
-//! helps.
+//! The tokens of one session: sign-in, early refresh, and a new sign-in when a refresh fails.
 
 use crate::ask::Ask;
 use crate::census::{Census, one};
@@ -12,18 +11,18 @@ use serde_json::json;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Tries to be let in, codes that came too late or were mistaken included.
+/// Attempts to sign in, including those with late or mistyped codes.
 const SIGN_IN_TRIES: u32 = 4;
-/// The server's seconds between two codes to one phone, where it does not say.
+/// Server seconds between two codes to one phone, when the response does not say.
 const RESEND_SECS: u64 = 60;
 /// The longest real wait for the next code.
 const RESEND_WAIT_MAX: Duration = Duration::from_secs(90);
-/// Tries on a broken line.
+/// Attempts after connection errors.
 const LINE_TRIES: u32 = 6;
-/// The first wait after a broken line; each further one doubles.
+/// The first delay after a connection error; it doubles after each failure.
 const LINE_WAIT: Duration = Duration::from_millis(100);
 
-/// Tokens on the wire.
+/// A token response on the wire.
 #[derive(Debug, Deserialize)]
 struct Granted {
     access_token: String,
@@ -33,7 +32,7 @@ struct Granted {
     person_id: String,
 }
 
-/// The tokens a person holds.
+/// A person's tokens.
 #[derive(Debug)]
 pub struct Tokens {
     /// For the `Authorization` header.
@@ -61,8 +60,7 @@ impl Tokens {
         Instant::now() >= self.refresh_from
     }
 
-    /// Signs in with the code sent to the phone; when one was sent a moment ago, waits for the
-    /// next.
+    /// Signs in with the code sent to the phone; if one was sent recently, waits for the next.
     pub async fn sign_in(
         wire: &Wire,
         shared: &Shared,
@@ -99,7 +97,7 @@ impl Tokens {
         Err(last)
     }
 
-    /// Spends the refresh token for new tokens.
+    /// Exchanges the refresh token for new tokens.
     pub async fn refreshed(
         &self,
         wire: &Wire,
@@ -116,14 +114,14 @@ impl Tokens {
     }
 }
 
-/// A request outside the idempotency keys.
+/// A request without an idempotency key.
 fn open(path: &str, body: &serde_json::Value) -> Ask {
     let mut ask = Ask::post(path, body);
     ask.key = None;
     ask
 }
 
-/// Sends without a token, again when the line breaks.
+/// Sends without a token, with retries after connection errors.
 async fn send(wire: &Wire, ask: &Ask, census: &Census) -> Result<crate::wire::Reply, Trouble> {
     let mut wait = LINE_WAIT;
     let mut last = Trouble::Unreachable("never tried".to_owned());

@@ -1,4 +1,4 @@
-//! The town as one object: founded once, let loose, counted.
+//! The simulator: set-up, run and statistics.
 
 use crate::census::Census;
 use crate::client::{Board, live};
@@ -17,35 +17,35 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-/// How long people have to go home once the town stops.
+/// How long people may take to finish once the simulator stops.
 const GOING_HOME_MAX: Duration = Duration::from_secs(30);
-/// Clients named among the ready-made logins.
+/// Clients listed among the demo logins.
 const LOGINS_MAX: usize = 3;
 
-/// What town to found.
+/// The options of a simulator.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The nodes, `http://127.0.0.1:8080`; people are spread over them.
+    /// The nodes, such as `http://127.0.0.1:8080`; people are spread across them.
     pub base_urls: Vec<String>,
     /// The seed of all decisions.
     pub seed: u64,
-    /// How many partners, one branch each.
+    /// The number of partners, one branch each.
     pub partners: usize,
-    /// How many clients.
+    /// The number of clients.
     pub clients: usize,
-    /// How fast time runs; the server's clock must run as fast.
+    /// The speed of simulated time; the server's clock must run at the same speed.
     pub speed: f64,
     /// The phone of an existing support agent.
     pub support_phone: String,
     /// Bays of each branch.
     pub bays: Bays,
-    /// What a branch is credited with by support, at the founding and when its balance is low.
+    /// Support's credit to a branch, at set-up and when its balance is low.
     pub credit_qepik: i64,
-    /// Whether the engine has a payment provider on whose pages people pay: then branches top up by
-    /// card, clients pay their penalties and get bonus from a campaign.
+    /// Whether the engine has a payment provider with payment pages: then branches top up by card,
+    /// clients pay their penalties and get bonus from a campaign.
     pub cards: bool,
-    /// Changes of the policy that support publishes at the founding, `{"section": {"key": value}}`:
-    /// the town's people act oftener than people may.
+    /// Policy changes that support publishes at set-up, `{"section": {"key": value}}`: simulated
+    /// people act more often than the usual limits allow.
     pub policy: Option<Value>,
 }
 
@@ -66,18 +66,18 @@ impl Default for Config {
     }
 }
 
-/// A ready-made login for whoever watches.
+/// A demo login.
 #[derive(Debug, Clone)]
 pub struct Login {
     /// `client`, `owner` or `support`.
     pub role: &'static str,
-    /// Who it is.
+    /// The display name.
     pub name: String,
-    /// What to sign in with; the code comes to the server's channel.
+    /// The phone for sign-in; the code goes to the server's configured channel.
     pub phone: String,
 }
 
-/// A founded town.
+/// A simulator whose world is set up.
 pub struct Town {
     config: Config,
     shared: Shared,
@@ -86,8 +86,7 @@ pub struct Town {
 }
 
 impl Town {
-    /// Founds the town, or finds it founded: support signs in, branches are made where they are
-    /// missing.
+    /// Sets the world up or finds it complete: support signs in, missing branches are created.
     pub async fn found(
         config: Config,
         codes: Arc<dyn Codes>,
@@ -119,12 +118,12 @@ impl Town {
         Ok(Self { config, shared, support, branches })
     }
 
-    /// Where everything is counted.
+    /// The shared statistics.
     pub fn census(&self) -> Arc<Census> {
         self.shared.census.clone()
     }
 
-    /// What the people share, for a measurement that moves them itself.
+    /// The shared resources, for measurements that drive the people themselves.
     pub fn shared(&self) -> &Shared {
         &self.shared
     }
@@ -139,7 +138,7 @@ impl Town {
         &self.support
     }
 
-    /// Phones to sign in with: support, an owner or two, a few clients.
+    /// Phones for sign-in: support, an owner or two, a few clients.
     pub fn logins(&self) -> Vec<Login> {
         let support = Login {
             role: "support",
@@ -160,7 +159,7 @@ impl Town {
         std::iter::once(support).chain(owners).chain(clients).collect()
     }
 
-    /// Lets everybody live until the stop signal; comes back when all have gone home.
+    /// Runs everybody until the stop signal; returns when all have finished.
     pub async fn live(self) {
         let Self { config, shared, support, branches } = self;
         let board = Arc::new(Board::default());

@@ -1,9 +1,9 @@
-//! What can stand in a person's way: a refusal, a broken line, the end of the day.
+//! Errors of a simulated person's request: refusal, connection error, odd response, stop.
 
 use crate::views::{Money, Order, Slot};
 use serde::Deserialize;
 
-/// A problem document (RFC 9457) as the engine writes it; what a person needs of it.
+/// The fields used of a problem document (RFC 9457).
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Problem {
@@ -11,44 +11,44 @@ pub struct Problem {
     pub status: u16,
     /// The stable code.
     pub code: String,
-    /// What happened and what to do.
+    /// The explanation and the suggested action.
     pub detail: String,
-    /// The order as it is now, where one was in question.
+    /// The order's current state, where the refusal concerns one.
     pub order: Option<Box<Order>>,
-    /// The total that would be right (`price_changed`).
+    /// The correct total (`price_changed`).
     pub total: Option<Money>,
-    /// What is free instead (`slot_taken`).
+    /// Free alternatives (`slot_taken`).
     pub alternatives: Vec<Slot>,
 }
 
 impl Problem {
-    /// Whether another command was faster or the version seen was old: normal life.
+    /// Whether another command committed first or the version was outdated, which is expected.
     pub fn is_race(&self) -> bool {
         matches!(self.status, 409 | 412)
     }
 
-    /// Whether the code speaks of one of these words.
+    /// Whether the code contains one of these words.
     pub fn speaks_of(&self, words: &[&str]) -> bool {
         words.iter().any(|word| self.code.contains(word))
     }
 }
 
-/// Why a person did not get what they asked for.
+/// Why a request did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum Trouble {
-    /// The engine said no.
+    /// The engine refused.
     #[error("refused: {} {} ({})", .0.status, .0.code, .0.detail)]
     Refused(Box<Problem>),
-    /// Nobody answered, after all the tries there are.
+    /// No response after all attempts.
     #[error("unreachable: {0}")]
     Unreachable(String),
-    /// An answer that is not in the contract.
+    /// A response outside the contract.
     #[error("odd answer: {0}")]
     Odd(String),
-    /// The one-time code never came.
+    /// The one-time code did not arrive.
     #[error("no one-time code came for {0}")]
     NoCode(String),
-    /// The town is stopping.
+    /// The simulator is stopping.
     #[error("stopping")]
     Stopped,
 }

@@ -1,4 +1,4 @@
-//! What the wire says, as far as the town's people read it.
+//! The wire types, limited to the fields the simulator reads.
 
 use crate::geo::Point;
 use chrono::{DateTime, Utc};
@@ -21,7 +21,7 @@ pub enum Status {
     Confirmed,
     /// The client has departed.
     OnTheWay,
-    /// The car was taken in.
+    /// The car was admitted.
     Active,
     /// Done.
     Completed,
@@ -36,7 +36,7 @@ impl Status {
     }
 }
 
-/// The partner as it stands on an order or in a search.
+/// The partner of an order or a search result.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Partner {
     /// Its id.
@@ -48,7 +48,7 @@ pub struct Partner {
     pub point: Option<Point>,
 }
 
-/// One service of an order or of a search's answer.
+/// One service of an order or of a search result.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Service {
     /// Its id.
@@ -74,14 +74,14 @@ pub struct Car {
     pub class: String,
 }
 
-/// Quick, or a booking.
+/// The type of an order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// For now.
+    /// A quick order, for now.
     #[default]
     Quick,
-    /// For a slot of the partner's calendar.
+    /// A booking of a slot in the partner's calendar.
     Booking,
 }
 
@@ -100,31 +100,31 @@ pub struct Slots {
     /// The branch's time zone.
     #[serde(default)]
     pub zone: String,
-    /// In the order of time.
+    /// In chronological order.
     pub slots: Vec<Slot>,
 }
 
-/// The bay an order holds, and for how long; partner and support only.
+/// The bay allocated to an order, and for how long; partner and support only.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Held {
     /// The bay.
     pub bay_id: String,
-    /// From then.
+    /// The start.
     pub from: DateTime<Utc>,
-    /// Until then, exclusive.
+    /// The end, exclusive.
     pub until: DateTime<Utc>,
 }
 
-/// What one side proposes to the other.
+/// A proposal by one side of an order to the other.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Proposal {
-    /// Its id: answers name it.
+    /// Its id, named in the answer.
     pub id: String,
     /// What is proposed: `add_on` or `reschedule`.
     pub kind: String,
     /// Who proposes: `client` or `staff`.
     pub by: String,
-    /// Until when it can be answered.
+    /// The deadline for the answer.
     pub expires_at: DateTime<Utc>,
 }
 
@@ -134,7 +134,7 @@ impl Proposal {
         self.by == "client"
     }
 
-    /// Where it is answered, below the order.
+    /// The path of the answer, below the order's.
     pub fn path(&self) -> String {
         let what = if self.kind == "add_on" { "add-ons" } else { "reschedule" };
         format!("{what}/{}", self.id)
@@ -146,7 +146,7 @@ impl Proposal {
 pub struct Order {
     /// Its id.
     pub id: String,
-    /// What people call it.
+    /// The number shown to people.
     #[serde(default)]
     pub code: String,
     /// Quick, or a booking.
@@ -159,41 +159,41 @@ pub struct Order {
     pub reason: Option<String>,
     /// Its version, for `If-Match`.
     pub version: i64,
-    /// Where the car goes.
+    /// The partner visited.
     pub partner: Partner,
-    /// Which car.
+    /// The car.
     #[serde(default)]
     pub car: Car,
-    /// What is to be done.
+    /// The services.
     #[serde(default)]
     pub services: Vec<Service>,
-    /// What it is agreed to cost.
+    /// The agreed total.
     pub total: Money,
-    /// The fee that fell due with its end.
+    /// The fee that was due when it ended.
     #[serde(default)]
     pub penalty: Option<Money>,
-    /// How much of it is paid with bonus.
+    /// The part paid with bonus.
     #[serde(default)]
     pub bonus: Money,
-    /// How long the way was when it was placed.
+    /// The travel time when it was placed.
     #[serde(default)]
     pub route_secs: u64,
     /// Whether the arrival deadline has passed.
     #[serde(default)]
     pub overdue: bool,
-    /// How often the partner gave more time.
+    /// How often the partner extended the arrival time.
     #[serde(default)]
     pub extensions: u64,
     /// A booking's start.
     #[serde(default)]
     pub starts_at: Option<DateTime<Utc>>,
-    /// From then a booking's client may set out.
+    /// The earliest departure of a booking's client.
     #[serde(default)]
     pub depart_from: Option<DateTime<Utc>>,
-    /// The bay it holds; partner and support only.
+    /// The allocated bay; partner and support only.
     #[serde(default)]
     pub place: Option<Held>,
-    /// What one side proposes to the other.
+    /// The pending proposal.
     #[serde(default)]
     pub proposal: Option<Proposal>,
     /// When the client arrived.
@@ -202,17 +202,16 @@ pub struct Order {
     /// When the client departed.
     #[serde(default)]
     pub departed_at: Option<DateTime<Utc>>,
-    /// Until when it is frozen for support.
+    /// Until when support may decide on it; it is frozen until then.
     #[serde(default)]
     pub frozen_until: Option<DateTime<Utc>>,
-    /// What this reader may do now.
+    /// The actions this reader may take now.
     #[serde(default)]
     pub may: Vec<String>,
 }
 
 impl Order {
-    /// Whether the machine lets this reader do it now; an answer that lists nothing forbids
-    /// nothing.
+    /// Whether this reader may take the action now; an order without a list forbids nothing.
     pub fn may(&self, act: &str) -> bool {
         self.may.is_empty() || self.may.iter().any(|can| can == act)
     }
@@ -222,30 +221,30 @@ impl Order {
         self.kind == Kind::Booking
     }
 
-    /// What waits for the client's answer.
+    /// The proposal that waits for the client's answer.
     pub fn asks_client(&self) -> Option<&Proposal> {
         self.proposal.as_ref().filter(|proposal| !proposal.is_clients())
     }
 
-    /// What waits for the branch's answer.
+    /// The proposal that waits for the branch's answer.
     pub fn asks_branch(&self) -> Option<&Proposal> {
         self.proposal.as_ref().filter(|proposal| proposal.is_clients())
     }
 
-    /// How long the services take together, in the town's minutes.
+    /// The total duration of the services, minutes.
     pub fn minutes(&self) -> u64 {
         self.services.iter().map(|service| service.minutes).sum()
     }
 }
 
-/// A page of something.
+/// A page of a list.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Page<T> {
-    /// The things on it.
+    /// Its items.
     pub items: Vec<T>,
 }
 
-/// A branch as a search shows it.
+/// A branch in a search result.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Found {
     /// Its id.
@@ -253,15 +252,15 @@ pub struct Found {
     /// Whether it is open now.
     #[serde(default)]
     pub open: bool,
-    /// What it offers to this car.
+    /// What it offers for this car.
     #[serde(default)]
     pub services: Vec<Service>,
 }
 
-/// What happened, carried by a frame of the feed.
+/// The payload of an event.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Data {
-    /// The whole order as its reader may see it.
+    /// The whole order, as its reader may see it.
     #[serde(default)]
     pub order: Option<Box<Order>>,
     /// The penalty in question.
@@ -290,12 +289,12 @@ pub struct Event {
     pub event: String,
     /// The instant of the command that caused it.
     pub at: DateTime<Utc>,
-    /// The server's instant when it was sent.
+    /// The server's time when it was sent.
     pub server_now: DateTime<Utc>,
     /// Whether this device caused it.
     #[serde(default)]
     pub own: bool,
-    /// What happened.
+    /// The payload.
     pub data: Data,
 }
 
@@ -303,40 +302,40 @@ pub struct Event {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Frame {
-    /// The first frame: where the feed and this device stand.
+    /// The first frame: the state of the feed and of this device's cursor.
     Hello {
-        /// The history the numbers belong to.
+        /// The epoch the numbers belong to.
         epoch: String,
         /// The newest number.
         seq: i64,
     },
-    /// Something happened.
+    /// An event.
     Event(Box<Event>),
-    /// Something this reader may not see.
+    /// The number of an event this reader may not see.
     Blank {
         /// Its number.
         seq: i64,
     },
-    /// Too far back: begin again from a snapshot.
+    /// The cursor is too old: begin again from a snapshot.
     SnapshotNeeded {
         /// The newest number.
         seq: i64,
     },
-    /// A frame of ours could not be read.
+    /// A frame of this client could not be read.
     Problem {
         /// The stable code.
         code: String,
     },
 }
 
-/// State and number from one read transaction.
+/// A snapshot: state and feed number from one read transaction.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Snapshot {
-    /// The history the number belongs to.
+    /// The epoch the number belongs to.
     pub epoch: String,
-    /// The number the state stands at.
+    /// The feed number of the state.
     pub seq: i64,
-    /// The server's instant.
+    /// The server's time.
     #[serde(default)]
     pub server_now: Option<DateTime<Utc>>,
     /// The open orders.

@@ -1,4 +1,4 @@
-//! A visit: from a placed order to its end, whatever both sides and the clock make of it.
+//! A simulated visit: from a placed order to its end, with every outcome of the order's life.
 
 use crate::ask::Ask;
 use crate::booking::Appointment;
@@ -10,29 +10,29 @@ use crate::views::{Money, Order, Status};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// Turns of one visit: more than any order's life has.
+/// Iterations of one visit: more than the life of any order needs.
 const TURNS_MAX: u32 = 400;
-/// How long a client waits for news before looking, the town's seconds.
+/// How long a client waits for events before reading the order, simulated seconds.
 const LOOK_SECS: u64 = 120;
 
-/// What this client will do on this visit, drawn beforehand.
+/// The client's behaviour during one visit, drawn beforehand.
 #[expect(clippy::struct_excessive_bools, reason = "each trait is drawn on its own")]
 pub(crate) struct Mood {
-    /// Thinks better of it before the partner answers.
+    /// Cancels before the partner answers.
     drops_at_once: bool,
-    /// Asks what cancelling costs after the partner's yes, and mostly cancels while it is cheap.
+    /// Asks for the cancellation fee after the acceptance, and usually cancels while it is low.
     drops_later: bool,
-    /// Never comes.
+    /// Never arrives.
     pub(crate) ghost: bool,
-    /// Thinks of one thing more on the way.
+    /// Proposes an additional service on the way.
     adds_on_the_way: bool,
-    /// Shows the branch's code instead of the position.
+    /// Arrives with the branch's code instead of the position.
     pub(crate) by_code: bool,
-    /// How long the way takes of what was reckoned, in percent.
+    /// The actual travel time, in percent of the estimate.
     pub(crate) way_percent: u64,
-    /// Leaves free when not admitted in time.
+    /// Leaves without a fee when not admitted in time.
     leaves_when_kept: bool,
-    /// What becomes of a booking.
+    /// The behaviour for a booking.
     pub(crate) appointment: Appointment,
 }
 
@@ -59,10 +59,10 @@ impl Client {
         }
     }
 
-    /// Sees an order through to its end, or to the end of the town; answers how it stands then.
+    /// Follows an order to its end or to the stop signal; returns its last known state.
     pub(crate) async fn see_through(&mut self, mut order: Order) -> Order {
         let mut mood = self.mood();
-        // A booking is forgotten more easily than what one set out for at once.
+        // A booking is missed more often than a quick order.
         mood.ghost |= order.is_booking() && self.dice.chance(30);
         for _ in 0..TURNS_MAX {
             if self.shared.stop.is_set() || order.status.is_terminal() {
@@ -132,7 +132,7 @@ impl Client {
         self.depart(order).await
     }
 
-    /// "В путь".
+    /// Departs ("В путь").
     pub(crate) async fn depart(&mut self, order: Order) -> Order {
         let departed = self.act(&order, "depart", &json!({})).await;
         if let Some(order) = &departed {
@@ -156,7 +156,7 @@ impl Client {
 
     async fn at_the_gate(&mut self, order: Order, mood: &Mood) -> Order {
         self.enter(Phase::Arrived);
-        // 15 minutes after the arrival a client may leave free; the patient ones stay.
+        // A client may leave without a fee 15 minutes after arriving; the patient ones stay.
         let patience = self.patience(&order);
         if let Some(newer) = self.news_within(&order, patience).await {
             return newer;
@@ -206,7 +206,7 @@ impl Client {
         self.look_or_hear(order, 30 * 60).await
     }
 
-    /// Asks what cancelling costs now, and cancels unless it is dear.
+    /// Asks for the cancellation fee, and cancels unless it is high.
     pub(crate) async fn cancel_if_cheap(&mut self, order: Order) -> Order {
         one(&self.shared.census.count.quotes);
         let ask = Ask::get(format!("/v1/client/orders/{}/cancellation-quote", order.id));
@@ -231,8 +231,8 @@ impl Client {
         self.or_look(cancelled, order).await
     }
 
-    /// An act on the order; a lost race answers with the order as it is, other refusals with
-    /// nothing.
+    /// Performs an action on the order; a lost race returns the order's current state, any other
+    /// refusal `None`.
     pub(crate) async fn act(&self, order: &Order, act: &str, body: &Value) -> Option<Order> {
         match self.me.order(&Ask::post(format!("/v1/client/orders/{}/{act}", order.id), body)).await
         {
@@ -244,7 +244,7 @@ impl Client {
         }
     }
 
-    /// The order as the engine has it now, or as it was known.
+    /// The order's current state in the engine, or the last known one.
     pub(crate) async fn look(&mut self, order: Order) -> Order {
         let ask = Ask::get(format!("/v1/client/orders/{}", order.id));
         match self.me.order(&ask).await {
@@ -264,7 +264,7 @@ impl Client {
         match done {
             Some(order) => order,
             None => {
-                // A refused act must not turn into a busy loop.
+                // Waiting prevents a busy loop after a refused action.
                 self.look_or_hear(order, 20).await
             }
         }

@@ -1,9 +1,8 @@
-//! The line to one node of the engine: plain HTTP/1.1 over connections that are kept, answers read
-//! whole.
+//! An HTTP/1.1 client for one node of the engine, with pooled connections and complete responses.
 //!
-//! Written for measuring: a general client costs several times as much processor time for each
-//! request, on the same two cores as the engine it would measure. It speaks to this machine only,
-//! so it knows no TLS.
+//! Written for measurements: a general client costs several times as much processor time for each
+//! request, on the same two cores as the engine it would measure. It connects to this machine only,
+//! so it has no TLS.
 
 use crate::answer::parse;
 use crate::ask::{Ask, Method};
@@ -16,25 +15,25 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-/// How long one answer may take.
+/// Timeout of one response.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(20);
-/// Connections kept open for the next request.
+/// Idle connections kept open.
 const IDLE_CONNECTIONS_MAX: usize = 1024;
-/// How long a connection is kept; the server gives one up after five seconds.
+/// How long an idle connection is kept; the server closes it after five seconds.
 const IDLE_MAX: Duration = Duration::from_secs(3);
-/// Room for an answer of the usual size, bytes.
+/// Initial capacity for a usual response, bytes.
 const ROOM: usize = 4 * 1024;
-/// How much of an odd answer is worth showing.
+/// Characters shown of an odd response.
 const SHOWN_CHARS_MAX: usize = 300;
 
-/// The connections to one node.
+/// The connection pool of one node.
 #[derive(Debug, Clone)]
 pub struct Wire {
     authority: Arc<str>,
     idle: Arc<Mutex<Vec<(TcpStream, Instant)>>>,
 }
 
-/// An answer: its status and its body.
+/// A response: its status and its body.
 #[derive(Debug)]
 pub struct Reply {
     /// The HTTP status.
@@ -44,16 +43,16 @@ pub struct Reply {
     body: Vec<u8>,
 }
 
-/// Why a connection gave no answer.
+/// Why a connection gave no response.
 enum Broken {
-    /// It was closed before it said anything.
+    /// It was closed before the first byte of the response.
     Silent,
     /// Anything else.
     Line(String),
 }
 
 impl Wire {
-    /// The line to `base`, `http://127.0.0.1:8080`.
+    /// A client for `base`, such as `http://127.0.0.1:8080`.
     pub fn to(base: &str) -> Result<Self, Trouble> {
         let plain = || Trouble::Unreachable(format!("{base} is no plain http:// address"));
         let rest = base.strip_prefix("http://").ok_or_else(plain)?;
@@ -72,7 +71,7 @@ impl Wire {
         format!("ws://{}/v1/feed?audience={audience}", self.authority)
     }
 
-    /// Sends once and reads the whole answer, whatever it says.
+    /// Sends once and reads the whole response, whatever its status.
     pub async fn send(&self, ask: &Ask, token: Option<&str>) -> Result<Reply, Trouble> {
         let request = self.wording(ask, token);
         match tokio::time::timeout(ANSWER_WAIT_MAX, self.exchange(request.as_bytes())).await {
@@ -118,7 +117,7 @@ impl Wire {
     async fn exchange(&self, request: &[u8]) -> Result<Reply, Broken> {
         if let Some(kept) = self.kept() {
             match self.over(kept, request).await {
-                // The server gave the connection up at the same moment; a fresh one will do.
+                // The server closed the idle connection at the same moment; a fresh one is opened.
                 Err(Broken::Silent) => {}
                 answered => return answered,
             }
@@ -158,7 +157,7 @@ impl Wire {
         if since.elapsed() < IDLE_MAX {
             return Some(stream);
         }
-        // The newest is too old: so are all the others.
+        // The newest idle connection is too old, and so are all the others.
         idle.clear();
         None
     }
@@ -178,12 +177,12 @@ impl Broken {
 }
 
 impl Reply {
-    /// Whether it is a yes.
+    /// Whether the status is a success.
     pub fn is_yes(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
-    /// Whether the engine asks to come again later.
+    /// Whether the engine asks for a retry later.
     pub fn pleads_to_wait(&self) -> bool {
         self.status == 503 || (self.status == 429 && self.retry_after_s.is_some())
     }
@@ -206,7 +205,7 @@ impl Reply {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The answer that is not a yes, as trouble.
+    /// The error for a response without success.
     fn trouble(&self) -> Trouble {
         if self.status >= 500 {
             return self.odd("a fault");
