@@ -1,8 +1,8 @@
--- The floor: the row writes of an average order command as one PL/pgSQL function, with nothing around it.
+-- The baseline: the row writes of an average order command as one PL/pgSQL function, without any other work.
 --
--- What no engine that keeps the same books can beat on the same PostgreSQL: the idempotency key with its stored answer,
--- the order at its version, its step, its timer, two feeds told, and for one command in six money held. Tables of its
--- own in a schema of its own, shaped and indexed as the engine's. Run with pgbench (scripts/bench):
+-- The upper bound for an engine with the same books on the same PostgreSQL: the idempotency key with its stored answer,
+-- the order at its version, its step, its timer, an event in two feeds, and for one command in six a hold. It uses a
+-- separate schema with tables and indexes like the engine's. Run with pgbench (scripts/bench):
 --   psql -v clients=32 -v branches=24 -f scripts/floor.sql
 --   pgbench -n -M prepared -c 32 -j 2 -T 20 -f - <<< 'SELECT floor.command(:client_id)'
 
@@ -23,7 +23,7 @@ SET search_path TO floor;
 
 CREATE SEQUENCE ids;
 
--- Ids that grow, as UUIDv7 do.
+-- Ascending ids, as UUIDv7 are.
 CREATE FUNCTION next_id() RETURNS uuid LANGUAGE sql VOLATILE AS
 $$ SELECT lpad(to_hex(nextval('floor.ids')), 32, '0')::uuid $$;
 
@@ -97,7 +97,7 @@ SELECT order_id, 'K7Q2-M', 'quick', 'confirmed', NULL, 1, client, repeat('n', 60
        NULL, NULL, NULL, false, false, now()
 FROM seat;
 
--- One more number of a feed, and what it tells.
+-- Appends an event to a feed under its next number.
 CREATE FUNCTION tell(told text, about uuid, what text) RETURNS void LANGUAGE sql AS $$
     WITH counter AS (
         INSERT INTO floor.feed AS f VALUES (told, 1)
@@ -129,7 +129,7 @@ BEGIN
         UPDATE floor.wallet SET held = held + 1 WHERE id = s.branch AND posted - held - 1 >= -500;
         INSERT INTO floor.hold VALUES (floor.next_id(), floor.next_id(), s.branch, 1, 'open', now(), NULL, 1);
     END IF;
-    -- Branch before client, in every command: one lock order.
+    -- Every command locks the branch before the client, which prevents deadlocks.
     PERFORM floor.tell('branch:' || s.branch, s.order_id, payload);
     PERFORM floor.tell('client:' || s.client, s.order_id, payload);
     RETURN v;

@@ -1,4 +1,4 @@
-//! A provider that speaks as Epoint does: signed forms, a page to pay on, signed callbacks,
+//! A fake of the payment provider Epoint: signed forms, payment pages, signed callbacks, and
 //! transfers to bank accounts.
 
 use std::collections::BTreeMap;
@@ -11,60 +11,60 @@ use serde_json::{Value, json};
 
 use super::{Asked, Bank, Breach, Call, Speaks};
 
-/// A running one.
+/// A running fake of Epoint.
 pub type Epoint = Bank<Provider>;
 
-/// Where people pay at the real one.
+/// The address of the real provider's payment pages.
 const PAGES: &str = "https://epoint.az/pay/";
-/// Below this on the provider itself.
+/// The path of a payment page on the fake.
 const PAY: &str = "/pay/";
 
-/// What a merchant and the provider share.
+/// The credentials a merchant and the provider share.
 #[derive(Clone, Debug)]
 pub struct Merchant {
-    /// Names the merchant.
+    /// The merchant's identifier.
     pub public_key: String,
-    /// Signs what goes either way.
+    /// The key that signs requests and callbacks.
     pub private_key: String,
-    /// Where it is called back, if it is.
+    /// Where callbacks are sent, if anywhere.
     pub result_url: Option<String>,
 }
 
 /// A payment.
 #[derive(Clone, Debug)]
 pub struct Payment {
-    /// The provider's name for it.
+    /// The provider's id of the payment.
     pub transaction: String,
-    /// As text, AZN.
+    /// The amount in AZN, as text.
     pub amount: String,
     /// `new`, `success`, `failed`, `returned` …
     pub status: String,
-    /// What went back, AZN.
+    /// The amounts refunded or charged back, AZN.
     pub back: Vec<String>,
 }
 
 /// A transfer to a partner.
 #[derive(Clone, Debug)]
 pub struct Transfer {
-    /// As text, AZN.
+    /// The amount in AZN, as text.
     pub amount: String,
     /// `PENDING`, `SUCCESS`, `FAILED`.
     pub status: String,
-    /// To which account.
+    /// The recipient's account.
     pub iban: String,
-    /// Under which tax number.
+    /// The recipient's tax number.
     pub tin: String,
 }
 
-/// What it knows.
+/// The fake's state.
 pub struct Provider {
-    /// By the merchant's name for them.
+    /// Payments by the merchant's id.
     pub payments: BTreeMap<String, Payment>,
-    /// By the merchant's name for them.
+    /// Transfers by the merchant's id.
     pub transfers: BTreeMap<String, Transfer>,
-    /// Of so many callbacks one is lost on the way; none where it is 0.
+    /// One callback of this many is lost; 0 loses none.
     pub loses_one_of: usize,
-    /// Whether transfers arrive by themselves, once they are asked about.
+    /// Whether a transfer succeeds by itself once its status is requested.
     pub transfers_arrive: bool,
     merchant: Merchant,
     pages: String,
@@ -73,7 +73,7 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// For this merchant.
+    /// The state for a merchant.
     #[must_use]
     pub fn of(merchant: Merchant) -> Self {
         Self {
@@ -88,20 +88,20 @@ impl Provider {
         }
     }
 
-    /// With its pages at this address: whoever posts `{"card": "good"}` to one has paid, with any
-    /// other card has not.
+    /// Serves payment pages at this address: posting `{"card": "good"}` to one pays, any other card
+    /// is declined.
     #[must_use]
     pub fn with_pages_at(self, url: &str) -> Self {
         Self { pages: format!("{url}{PAY}"), ..self }
     }
 
-    /// Calls the merchant back there from now on.
+    /// Sends callbacks to this address from now on.
     pub fn calls_back_at(&mut self, url: String) {
         self.merchant.result_url = Some(url);
     }
 
-    /// The payer's bank takes a payment back, and the merchant is not asked; false where there is
-    /// nothing to take.
+    /// Charges a payment back without the merchant's consent; false when there is nothing to charge
+    /// back.
     pub fn charges_back(&mut self, id: &str) -> bool {
         let paid = self.payments.get_mut(id).filter(|payment| payment.status == "success");
         paid.is_some_and(|payment| {
@@ -110,7 +110,7 @@ impl Provider {
         })
     }
 
-    /// The raw form of a callback about a payment, signed.
+    /// The signed raw form of a callback about a payment.
     #[must_use]
     pub fn callback(&self, id: &str, status: &str, amount: &str) -> String {
         let known = self.payments.get(id).map(|payment| payment.transaction.clone());
@@ -121,7 +121,7 @@ impl Provider {
         }))
     }
 
-    /// A form that says this, signed.
+    /// A signed form with this content.
     #[must_use]
     pub fn signed(&self, json: &Value) -> String {
         let data = STANDARD.encode(json.to_string());
@@ -134,7 +134,7 @@ impl Provider {
         STANDARD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes()))
     }
 
-    /// What a form of the merchant says.
+    /// Verifies and decodes a form of the merchant.
     fn opened(&self, form: &[u8]) -> Result<Value, Breach> {
         let field = |name: &str| {
             let mut fields = form_urlencoded::parse(form);
@@ -155,7 +155,7 @@ impl Provider {
     }
 }
 
-/// A form with this signature.
+/// A form with this content and signature.
 #[must_use]
 pub fn form(data: &str, signature: &str) -> String {
     let mut form = Serializer::new(String::new());
@@ -258,8 +258,8 @@ impl Provider {
         (200, json!({"order_id": id, "status": transfer.status, "bulkId": "B1"}))
     }
 
-    /// Somebody pays on a page, with a card that is good or is not; the merchant is called, unless
-    /// the call is lost.
+    /// A payer pays on a page with a valid or an invalid card; the merchant gets a callback, unless
+    /// it is dropped.
     fn pays(&mut self, transaction: &str, body: &[u8]) -> (u16, Value) {
         let asked: Value = serde_json::from_slice(body).unwrap_or_default();
         let paid = text(&asked, "card").is_ok_and(|card| card == "good");

@@ -1,6 +1,6 @@
-//! Payment providers of our own, on loopback, that speak the real protocols: the demo's people pay
-//! at one, and the tests tell them what to answer next – they hang, lie, act without answering, and
-//! remember everything they were asked.
+//! Fake payment providers on loopback that speak the real protocols. The demo's people pay at one;
+//! tests script the next response: the fakes hang, answer falsely, act without answering, and
+//! record every request.
 
 pub mod epoint;
 pub mod payriff;
@@ -17,33 +17,33 @@ use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use serde_json::{Value, json};
 
-/// How long the merchant may take to answer a callback.
+/// Timeout of a callback.
 const CALL_WAIT: Duration = Duration::from_secs(10);
 
-/// What a provider does with a request, once.
+/// A scripted reaction to one request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Next {
-    /// Nothing, and answers nothing.
+    /// Does nothing and never answers.
     Hang,
-    /// What was asked, and answers nothing.
+    /// Performs the request and never answers.
     ActAndHang,
-    /// Answers that it wants to be asked later.
+    /// Answers that the request should be repeated later.
     Busy,
-    /// Breaks.
+    /// Answers with a server error.
     Break,
-    /// Answers just this, with HTTP 200, and does nothing.
+    /// Answers with exactly this and HTTP 200, and does nothing.
     Say(Value),
 }
 
-/// How one provider speaks.
+/// The protocol of one provider.
 pub trait Speaks: Send + 'static {
-    /// Acts and answers: status and body.
+    /// Performs a request; returns the response's status and body.
     ///
     /// # Errors
-    /// Says what is wrong with a request no merchant may send.
+    /// The reason why a merchant may not send this request.
     fn acts(&mut self, asked: &Asked) -> Result<(u16, Value), Breach>;
 
-    /// The callbacks that are due since it was asked last.
+    /// The callbacks that became due since the last call.
     fn calls(&mut self) -> Vec<Call> {
         Vec::new()
     }
@@ -55,29 +55,29 @@ pub trait Speaks: Send + 'static {
 pub struct Breach(pub String);
 
 impl Breach {
-    /// With this reason.
+    /// A breach with this reason.
     pub fn because(why: impl Into<String>) -> Self {
         Self(why.into())
     }
 }
 
-/// A callback: a form, and where it goes.
+/// A callback: a form and its destination.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// The merchant's address for it.
+    /// The merchant's callback address.
     pub url: String,
     /// The raw form.
     pub form: String,
 }
 
-/// A request as it came.
+/// A recorded request.
 #[derive(Clone, Debug)]
 pub struct Asked {
     /// Its path.
     pub path: String,
-    /// A header of ours, where there was one.
+    /// The `X-REQUEST-RRN` header, if present.
     pub own_name: Option<String>,
-    /// Its credentials.
+    /// The `Authorization` header.
     pub authorization: Option<String>,
     /// The query.
     pub query: String,
@@ -85,7 +85,7 @@ pub struct Asked {
     pub body: Vec<u8>,
 }
 
-/// What a bank is like inside.
+/// The shared state of a fake.
 struct Inside<S> {
     provider: S,
     next: VecDeque<(&'static str, Next)>,
@@ -94,7 +94,7 @@ struct Inside<S> {
     remembers: usize,
 }
 
-/// A running provider.
+/// A running fake provider.
 pub struct Bank<S> {
     /// Where it listens.
     pub url: String,
@@ -102,14 +102,14 @@ pub struct Bank<S> {
     server: ServerHandle,
 }
 
-/// What everything else can be told of, however it ended.
+/// Locks the state, also after a panic of another holder.
 fn held<S>(inside: &Mutex<Inside<S>>) -> MutexGuard<'_, Inside<S>> {
     inside.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<S: Speaks> Bank<S> {
-    /// Listens on loopback, on a free port; `open` makes the provider that is reached there. It
-    /// remembers the last so many requests.
+    /// Listens on a free loopback port; `open` creates the provider for that address. It keeps at
+    /// most `remembers` requests.
     ///
     /// # Errors
     /// When there is no free port.
@@ -134,28 +134,28 @@ impl<S: Speaks> Bank<S> {
         Ok(Self { url, inside, server: handle })
     }
 
-    /// Something is done to what it knows.
+    /// Reads or changes the provider's state.
     pub fn with<T>(&self, act: impl FnOnce(&mut S) -> T) -> T {
         act(&mut held(&self.inside).provider)
     }
 
-    /// What it does with the next request whose path ends so.
+    /// Scripts the reaction to the next request whose path ends with `path`.
     pub fn next(&self, path: &'static str, next: Next) {
         held(&self.inside).next.push_back((path, next));
     }
 
-    /// How often something whose path ends so was asked.
+    /// How many requests were made to paths that end with `path`.
     pub fn times(&self, path: &str) -> usize {
         self.asked(path).len()
     }
 
-    /// What was asked, by the end of its path.
+    /// The requests to paths that end with `path`.
     pub fn asked(&self, path: &str) -> Vec<Asked> {
         let inside = held(&self.inside);
         inside.asked.iter().filter(|asked| asked.path.ends_with(path)).cloned().collect()
     }
 
-    /// What no merchant may send and was sent, in words.
+    /// The protocol breaches of the merchant, as text.
     pub fn breaches(&self) -> Vec<String> {
         held(&self.inside).breaches.clone()
     }
@@ -168,7 +168,7 @@ impl<S> Drop for Bank<S> {
 }
 
 impl<S: Speaks> Inside<S> {
-    /// What it does next, what it says to that, and whom it calls.
+    /// Records a request; returns the scripted reaction, the response and the callbacks due.
     fn hears(&mut self, asked: &Asked) -> (Option<Next>, Option<(u16, Value)>, Vec<Call>) {
         if self.asked.len() >= self.remembers {
             self.asked.clear();
@@ -218,7 +218,7 @@ async fn answer<S: Speaks>(
     }
 }
 
-/// Tells the merchant, once; whoever does not hear it has to ask.
+/// Sends a callback once; a merchant that misses it has to poll.
 async fn calls_back(call: Call) {
     let client = reqwest::Client::builder().no_proxy().timeout(CALL_WAIT).build();
     let sent = match client {

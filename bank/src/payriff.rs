@@ -1,4 +1,4 @@
-//! A provider that speaks as Payriff v3 does.
+//! A fake of the payment provider Payriff, version 3.
 
 use std::collections::BTreeMap;
 
@@ -6,47 +6,47 @@ use serde_json::{Value, json};
 
 use super::{Asked, Bank, Breach, Speaks};
 
-/// A running one.
+/// A running fake of Payriff.
 pub type Payriff = Bank<Provider>;
 
-/// An order.
+/// A payment order.
 #[derive(Clone, Debug)]
 pub struct Order {
-    /// The merchant's own name for it.
+    /// The merchant's id of the order.
     pub rrn: String,
-    /// AZN.
+    /// The amount, AZN.
     pub amount: Value,
     /// `CREATED`, `APPROVED` …
     pub status: String,
-    /// In which currency it was paid.
+    /// The currency it was paid in.
     pub currency: String,
-    /// What went back, AZN.
+    /// The amounts refunded or charged back, AZN.
     pub back: Vec<Value>,
 }
 
 /// A transfer to a partner's card.
 #[derive(Clone, Debug)]
 pub struct Transfer {
-    /// AZN.
+    /// The amount, AZN.
     pub amount: Value,
     /// `IN_PROGRESS`, `SUCCESS`, `FAIL` …
     pub state: String,
-    /// To which card.
+    /// The recipient's card.
     pub card: String,
 }
 
-/// What it knows.
+/// The fake's state.
 pub struct Provider {
-    /// By the provider's name.
+    /// Orders by the provider's id.
     pub orders: BTreeMap<String, Order>,
-    /// By the merchant's own name.
+    /// Transfers by the merchant's id.
     pub transfers: BTreeMap<String, Transfer>,
     app_key: String,
     merchant: String,
 }
 
 impl Provider {
-    /// For the merchant of this name, whose application has this key.
+    /// The state for a merchant, with the key of its application.
     #[must_use]
     pub fn of(merchant: &str, app_key: &str) -> Self {
         Self {
@@ -57,8 +57,8 @@ impl Provider {
         }
     }
 
-    /// The payer's bank takes an order back, and the merchant is not asked; false where there is
-    /// nothing to take.
+    /// Charges an order back without the merchant's consent; false when there is nothing to charge
+    /// back.
     pub fn charges_back(&mut self, rrn: &str) -> bool {
         let mut orders = self.orders.values_mut();
         let paid = orders.find(|order| order.rrn == rrn && order.status == "APPROVED");
@@ -68,7 +68,7 @@ impl Provider {
         })
     }
 
-    /// The provider's name for a payment of the merchant.
+    /// The provider's id of a payment of the merchant.
     #[must_use]
     pub fn name_of(&self, rrn: &str) -> Option<String> {
         let found = self.orders.iter().find(|(_, order)| order.rrn == rrn);

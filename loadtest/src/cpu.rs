@@ -1,4 +1,4 @@
-//! What the server's process costs: processor time and memory, read from `/proc`.
+//! The server's processor time and memory, read from `/proc`.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ const TICKS_PER_SECOND: u64 = 100;
 /// Processor time a process has used.
 pub fn used(pid: u32) -> Option<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name may hold blanks; what follows its closing bracket does not.
+    // The name may hold blanks, so the fields are counted from its closing bracket.
     let (_, rest) = stat.rsplit_once(')')?;
     let mut fields = rest.split_whitespace().skip(11);
     let user: u64 = fields.next()?.parse().ok()?;

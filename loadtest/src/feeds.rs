@@ -1,4 +1,4 @@
-//! The listeners: every socket followed, its events timed, and at the end nothing missing.
+//! The feed subscribers of a measurement: they time every event and check that none is missing.
 
 use crate::records::Spread;
 use chrono::{DateTime, Utc};
@@ -10,30 +10,30 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use town::{Ask, Audience, Follower, Heard, Person, Seen, Start, Stop};
 
-/// Events waiting to be timed.
+/// Events queued for timing.
 const EVENTS_MAX: usize = 16_384;
-/// Events of which only one side has heard yet.
+/// Events of which only one side's copy has been received.
 const HALVES_MAX: usize = 200_000;
-/// How long the last events may take to arrive.
+/// How long to wait for the last events.
 const SETTLE_WAIT_MAX: Duration = Duration::from_secs(15);
-/// Between two looks whether they have.
+/// Delay between two checks whether they have arrived.
 const SETTLE_WAIT: Duration = Duration::from_millis(100);
 
-/// Whose socket heard.
+/// The side whose socket received an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
     Client,
     Branch,
 }
 
-/// How late events came, from the instant of their command to this machine's socket.
+/// Latency of events, from the instant of their command to this machine's socket.
 #[derive(Debug, Default, Clone)]
 pub struct Told {
     /// On clients' sockets.
     pub client: Spread,
     /// On branches' sockets.
     pub branch: Spread,
-    /// Until both had it.
+    /// Until both sides had received it.
     pub both: Spread,
     from: Option<DateTime<Utc>>,
     halves: HashMap<(String, i64, String), (Side, Duration)>,
@@ -48,14 +48,14 @@ impl Side {
     }
 }
 
-/// One feed that is followed.
+/// One feed being followed.
 struct Followed {
     person: Arc<Person>,
     audience: String,
     reached: Arc<AtomicI64>,
 }
 
-/// All the feeds that are followed.
+/// All feeds being followed.
 pub struct Feeds {
     followed: Vec<Followed>,
     told: Arc<Mutex<Told>>,
@@ -69,7 +69,7 @@ struct Newest {
 }
 
 impl Feeds {
-    /// Listeners without feeds yet.
+    /// Creates a set without feeds.
     pub fn new() -> Self {
         let told = Arc::<Mutex<Told>>::default();
         let (client_sink, client_events) = mpsc::channel(EVENTS_MAX);
@@ -79,7 +79,7 @@ impl Feeds {
         Self { followed: Vec::new(), told, client_sink, branch_sink }
     }
 
-    /// Follows one more feed, from a number.
+    /// Follows one more feed, from a start.
     pub fn follow(&mut self, person: &Arc<Person>, audience: &Audience, start: Start) {
         let sink = match audience {
             Audience::Client => &self.client_sink,
@@ -91,22 +91,23 @@ impl Feeds {
         tokio::spawn(follower.follow());
     }
 
-    /// How many feeds are followed.
+    /// The number of feeds followed.
     pub fn count(&self) -> usize {
         self.followed.len()
     }
 
-    /// From now on what happens is timed.
+    /// Measures events from this instant on.
     pub fn measure_from(&self, from: DateTime<Utc>) {
         *held(&self.told) = Told { from: Some(from), ..Told::default() };
     }
 
-    /// What was timed.
+    /// The latencies measured so far.
     pub fn told(&self) -> Told {
         held(&self.told).clone()
     }
 
-    /// Whether every feed was heard to its newest number; what was not is named.
+    /// Waits until every feed has been received to its newest number; returns the feeds that were
+    /// not.
     pub async fn missing(&self, stop: &Stop) -> Vec<String> {
         let mut missing = Vec::new();
         let until = tokio::time::Instant::now() + SETTLE_WAIT_MAX;

@@ -1,4 +1,4 @@
-//! Idle sockets: what one more authenticated connection costs the server's memory.
+//! Measurement of the server's memory per idle authenticated socket.
 
 use crate::cpu;
 use crate::feeds::Feeds;
@@ -13,12 +13,12 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use town::{Came, Frame, Person, Socket, Stop};
 
-/// Sockets opened at one time.
+/// Sockets opened concurrently.
 const OPENINGS_MAX: usize = 64;
-/// How long the server is left alone before its memory is read.
+/// How long the server is left idle before its memory is read.
 const SETTLE: Duration = Duration::from_secs(2);
 
-/// Sockets held open in the background; dropping it lets them go.
+/// Sockets held open in the background; dropping it closes them.
 pub struct Held {
     tasks: JoinSet<()>,
     lost: Arc<AtomicU64>,
@@ -73,7 +73,7 @@ async fn settle(stop: &Stop) {
     stop.rest(SETTLE).await;
 }
 
-/// Opens a socket for each of the people and keeps them all, pings answered.
+/// Opens a socket for each person and keeps them open, answering pings.
 pub async fn open_sockets(people: Vec<Arc<Person>>) -> Result<Held, String> {
     let opening = people.into_iter().map(|person| async move { open(&person).await });
     let sockets: Vec<Socket> =

@@ -1,25 +1,25 @@
-//! One client's lives, one order after another: which command comes next, and sending it.
+//! A client's sequence of orders: decides which command comes next, and sends it.
 
 use crate::records::{Command, Outcome};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use town::{Ask, Branch, Car, Order, Page, Person, Point, Status, Trouble};
 
-/// How far the client lives from the branch, metres north and east.
+/// The distance of the client from the branch, metres north and east.
 const HOME_M: (i32, i32) = (1800, 1300);
 
-/// A client, the branch they go to, and how far their order is.
+/// A client, its branch, and the state of its order.
 pub struct Life {
     client: Arc<Person>,
     branch: Arc<Branch>,
     wish: Value,
     order: Option<Order>,
-    /// Refusals without a yes between.
+    /// Refusals since the last success.
     pub refused_in_row: u32,
 }
 
 impl Life {
-    /// A client with a car who goes to a branch.
+    /// The sequence of a client with a car at one branch.
     pub fn new(
         client: Arc<Person>,
         car: &Car,
@@ -40,7 +40,7 @@ impl Life {
         Ok(Self { client, branch, wish, order: None, refused_in_row: 0 })
     }
 
-    /// The command that comes next.
+    /// The next command.
     pub fn next(&self) -> Command {
         let Some(order) = &self.order else { return Command::Place };
         match order.status {
@@ -53,7 +53,7 @@ impl Life {
         }
     }
 
-    /// Sends the next command and takes in its answer.
+    /// Sends the next command and records its response.
     pub async fn live(&mut self, command: Command) -> (Outcome, Option<Trouble>) {
         let (person, ask) = self.wording(command);
         match person.order(&ask).await {
@@ -76,13 +76,13 @@ impl Life {
         }
     }
 
-    /// The client's open order as the engine has it.
+    /// The client's open order in the engine.
     pub async fn open_order(&self) -> Option<Order> {
         let page = self.client.read::<Page<Order>>(&Ask::get("/v1/client/orders?open=true")).await;
         page.ok().and_then(|page| page.items.into_iter().next())
     }
 
-    /// Looks where the order is now; for one that was left to the clock.
+    /// Reads the order again, after it was left to expire.
     pub async fn look(&mut self) {
         self.order = self.open_order().await;
     }

@@ -1,4 +1,5 @@
-//! The lifelike town, hurried: what people do in a day, in minutes, and nothing broken afterwards.
+//! A sped-up run of the simulator: a day's actions in minutes, with the invariants checked at the
+//! end.
 
 use crate::options::Lifelike;
 use crate::report::Report;
@@ -8,10 +9,10 @@ use serde_json::Value;
 use std::time::Duration;
 use town::{Config, Figures, Town, read_proof, stop_pair};
 
-/// Credit of a branch: little enough that support is called, qəpik.
+/// Initial credit of a branch: low enough that branches request credit from support, qəpik.
 const CREDIT_QEPIK: i64 = 3_000;
 
-/// Runs the town.
+/// Runs the measurement.
 pub async fn run(options: &Lifelike) -> Result<Report, String> {
     let place = &options.place;
     let server = Server::open(place).await?;

@@ -1,4 +1,4 @@
-//! The load: lives kept moving, in a closed loop or at fixed intended starts.
+//! The load generator: order sequences in a closed loop or at fixed intended starts.
 
 use crate::life::Life;
 use crate::records::{Command, Outcome, Records};
@@ -11,41 +11,41 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use town::{Dice, Stop, Trouble};
 
-/// After so many refusals in a row a life rests before it goes on.
+/// Successive refusals after which a sequence pauses.
 const STUBBORN: u32 = 3;
-/// How long it rests.
+/// The length of the pause.
 const REST: Duration = Duration::from_millis(500);
-/// How long an offer is left to the clock before it is looked at.
+/// How long an offer is left to expire before its order is read.
 const OFFER_WAIT: Duration = Duration::from_secs(33);
-/// Looks at an offer the clock should have ended, one a second.
+/// Reads of an order whose offer should have expired, one a second.
 const OFFER_LOOKS_MAX: u32 = 20;
-/// How long commands under way may take after the end.
+/// How long commands in flight may take after the end.
 const DRAIN_MAX: Duration = Duration::from_mins(1);
-/// Intended starts that may wait for a life that is ready; each keeps its instant.
+/// Intended starts queued until a sequence is ready; each keeps its instant.
 const STARTS_MAX: usize = 100_000;
-/// Different troubles kept by name.
+/// Distinct errors kept by name.
 const TROUBLES_MAX: usize = 50;
 
-/// The lives and what is measured of them.
+/// The sequences and their measurements.
 pub struct Load {
     ready: mpsc::Sender<Life>,
     queue: AsyncMutex<mpsc::Receiver<Life>>,
     dice: Mutex<Dice>,
     ignore_per_mille: u32,
     stop: Stop,
-    /// What was measured.
+    /// The measurements.
     pub records: Records,
-    /// Offers left to the clock.
+    /// Offers left to expire.
     pub ignored: AtomicU64,
     troubles: Mutex<BTreeMap<String, u64>>,
 }
 
-/// The window that counts: commands intended in it are recorded.
+/// The measurement window: commands intended within it are recorded.
 #[derive(Debug, Clone, Copy)]
 pub struct Window {
-    /// From then.
+    /// The start.
     pub from: Instant,
-    /// Until then, exclusive.
+    /// The end, exclusive.
     pub until: Instant,
 }
 
@@ -55,9 +55,9 @@ impl Window {
     }
 }
 
-/// The intended starts, each told when it has come.
+/// Sends each intended start at its instant.
 ///
-/// A thread of its own: the runtime's timer tells apart no more than milliseconds.
+/// It runs in its own thread, because the runtime's timer resolves only milliseconds.
 fn starts(rate: u32, began: Instant, until: Instant) -> mpsc::Receiver<Instant> {
     let (told, starts) = mpsc::channel(STARTS_MAX);
     let gap_nanos = 1_000_000_000 / u64::from(rate.max(1));
@@ -83,11 +83,11 @@ fn starts(rate: u32, began: Instant, until: Instant) -> mpsc::Receiver<Instant> 
 }
 
 impl Load {
-    /// A load of lives, all ready.
+    /// A load of sequences, all ready.
     pub fn of(lives: Vec<Life>, ignore_per_mille: u32, seed: u64, stop: &Stop) -> Arc<Self> {
         let (ready, queue) = mpsc::channel(lives.len().max(1));
         for life in lives {
-            // There is room for every life by construction.
+            // The channel has capacity for every sequence.
             let _placed = ready.try_send(life).is_ok();
         }
         Arc::new(Self {
@@ -102,7 +102,7 @@ impl Load {
         })
     }
 
-    /// As fast as `connections` commands at one time go.
+    /// Closed loop: `connections` commands in flight, each followed by the next at once.
     pub async fn closed(self: &Arc<Self>, connections: u32, window: Window) {
         let mut workers = JoinSet::new();
         for _ in 0..connections {
@@ -117,7 +117,8 @@ impl Load {
         while workers.join_next().await.is_some() {}
     }
 
-    /// `rate` commands a second, each from its own intended start, however slow the answers are.
+    /// Open loop: `rate` commands a second, each from its intended start, however slow the
+    /// responses are.
     pub async fn open(self: &Arc<Self>, rate: u32, began: Instant, window: Window) {
         let mut starts = starts(rate, began, window.until);
         let mut under_way = JoinSet::new();
@@ -201,7 +202,7 @@ impl Load {
         }
     }
 
-    /// Troubles by name.
+    /// Errors by name.
     pub fn troubles(&self) -> Vec<(String, u64)> {
         let troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
         troubles.iter().map(|(what, times)| (what.clone(), *times)).collect()

@@ -1,8 +1,8 @@
-//! The measurements: a town under load, percentiles from the intended start, the books and the
-//! feeds checked at the end.
+//! Load measurements: percentiles from the intended start, with the books and feeds checked at the
+//! end.
 //!
-//! Exit code 0 when everything held, 1 when something that must never be was seen, 2 when nothing
-//! could be measured.
+//! Exit code 0 when every invariant held, 1 when one was violated, 2 when nothing could be
+//! measured.
 
 mod cpu;
 mod feeds;

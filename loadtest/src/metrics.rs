@@ -1,20 +1,20 @@
-//! What the server says of itself, from `/metrics`.
+//! The server's own measurements, read from `/metrics`.
 
 use town::{Ask, Wire};
 
-/// How late timers fired.
+/// The lateness of timers.
 pub const LATENESS: &str = "yumo_timer_lateness_seconds";
-/// How long free slots were looked for.
+/// The duration of searches for free slots.
 pub const SLOTS: &str = "yumo_slots_seconds";
 
-/// A cumulative histogram as Prometheus text tells it: upper bound and count, bounds ascending.
+/// A cumulative histogram in Prometheus text format: upper bounds, ascending, and counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Buckets {
     buckets: Vec<(String, u64)>,
 }
 
 impl Buckets {
-    /// Reads one from every node and adds them up.
+    /// Reads one from every node and sums them.
     pub async fn read(base_urls: &[String], name: &str) -> Self {
         let mut sum = Self::default();
         for base in base_urls {
@@ -51,7 +51,7 @@ impl Buckets {
         }
     }
 
-    /// What came since an earlier reading.
+    /// The observations since an earlier reading.
     pub fn since(&self, earlier: &Self) -> Self {
         let before = |bound: &str| {
             earlier.buckets.iter().find(|(known, _)| known == bound).map_or(0, |(_, count)| *count)
@@ -61,12 +61,12 @@ impl Buckets {
         Self { buckets: self.buckets.iter().map(new).collect() }
     }
 
-    /// How many were counted.
+    /// The number of observations.
     pub fn count(&self) -> u64 {
         self.buckets.iter().map(|(_, count)| *count).max().unwrap_or(0)
     }
 
-    /// The bound, in seconds, within which so many in a thousand stayed.
+    /// The upper bound, in seconds, of a quantile given in thousandths.
     pub fn at(&self, per_mille: u64) -> &str {
         let wanted = (self.count() * per_mille).div_ceil(1000).max(1);
         let reached = self.buckets.iter().find(|(_, count)| *count >= wanted);

@@ -1,4 +1,4 @@
-//! What to measure, where, how much and for how long; everything bounded.
+//! The command line: what to measure, where, with how much load and for how long; all bounded.
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -17,19 +17,19 @@ pub struct Options {
 pub enum What {
     /// Whole orders: place, accept, depart, arrive by code, admit, complete.
     Orders(Orders),
-    /// The lifelike town, hurried: every kind of act, refusal and ending, the books and feeds
+    /// The simulator, sped up: every kind of action, refusal and ending; books and feeds are
     /// checked.
     Life(Lifelike),
-    /// A calendar stormed: very many clients want the same few starts at the same moment; exactly
-    /// as many are held as there are bays, and every other one is told why and what is free.
+    /// Very many clients request the same few starts at the same moment; exactly as many are booked
+    /// as there are bays, and every other client gets a reason and alternatives.
     Storm(Storm),
-    /// What an idle authenticated socket costs the server.
+    /// The server's memory per idle authenticated socket.
     Idle(Idle),
     /// Free slots of a partner whose calendar is full of blocks.
     Slots(Slots),
 }
 
-/// Where the engine is.
+/// The engine under measurement.
 #[derive(Debug, Clone, Args)]
 pub struct Place {
     /// A running server, by its loopback address; repeat for several nodes.
@@ -38,7 +38,7 @@ pub struct Place {
     /// The running server's JSON log, to read one-time codes from.
     #[arg(long, requires = "base_url")]
     pub server_log: Option<PathBuf>,
-    /// The yumo binary: start a server of our own and stop it afterwards.
+    /// The yumo binary: start a server for the measurement and stop it afterwards.
     #[arg(long)]
     pub spawn: Option<PathBuf>,
     /// Its database; a fresh SQLite file when left out.
@@ -53,7 +53,7 @@ pub struct Place {
     /// The seed of all decisions.
     #[arg(long, default_value_t = 7)]
     pub seed: u64,
-    /// The phone of the support agent; made when the server is our own.
+    /// The phone of the support agent; created when the server is started here.
     #[arg(long, default_value = "+994500000000")]
     pub support_phone: String,
 }
@@ -61,7 +61,7 @@ pub struct Place {
 /// Orders throughput.
 #[derive(Debug, Clone, Args)]
 pub struct Orders {
-    /// Where the engine is.
+    /// The engine under measurement.
     #[command(flatten)]
     pub place: Place,
     /// Clients, each with one car and so at most one open order.
@@ -70,37 +70,37 @@ pub struct Orders {
     /// Partners, one branch each.
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=500))]
     pub partners: u32,
-    /// Commands a second at fixed intended starts (open loop); 0: as fast as `connections` go
+    /// Commands a second at fixed intended starts (open loop); 0: `connections` commands in flight
     /// (closed loop).
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub rate: u32,
-    /// Commands at one time in a closed loop.
+    /// Commands in flight in a closed loop.
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=4_096))]
     pub connections: u32,
     /// Seconds measured.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=3_600))]
     pub seconds: u32,
-    /// Seconds before the measurement.
+    /// Seconds of warm-up before the measurement.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=600))]
     pub warm_up: u32,
     /// Clients who follow their feed; all when left out. Branches always follow theirs.
     #[arg(long)]
     pub sockets: Option<u32>,
-    /// Nobody follows anything: commands alone.
+    /// Follow no feeds: commands alone.
     #[arg(long)]
     pub deaf: bool,
-    /// Further authenticated sockets that nothing is told.
+    /// Further authenticated sockets that receive no events.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=19_000))]
     pub idle_sockets: u32,
-    /// Offers of a thousand left to the clock, so that timers fire.
+    /// Offers of a thousand left to expire, so that timers fire.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1_000))]
     pub ignore_per_mille: u32,
 }
 
-/// The lifelike town.
+/// The simulator.
 #[derive(Debug, Clone, Args)]
 pub struct Lifelike {
-    /// Where the engine is.
+    /// The engine under measurement.
     #[command(flatten)]
     pub place: Place,
     /// Clients.
@@ -109,36 +109,36 @@ pub struct Lifelike {
     /// Partners, one branch each.
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=500))]
     pub partners: u32,
-    /// How many times faster than life people act; the server's clock may stay real.
+    /// How many times faster than real life people act; the server's clock may stay real.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub hurry: u32,
-    /// Seconds they live.
+    /// Seconds measured.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=3_600))]
     pub seconds: u32,
 }
 
-/// A storm on a calendar.
+/// Many clients for the same starts.
 #[derive(Debug, Clone, Args)]
 pub struct Storm {
-    /// Where the engine is; one whose branches have no bookings yet.
+    /// The engine under measurement; its branches must have no bookings yet.
     #[command(flatten)]
     pub place: Place,
-    /// Clients, each with one car and one wish.
+    /// Clients, each with one car and one order request.
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=20_000))]
     pub clients: u32,
-    /// Branches that are stormed.
+    /// Branches requested.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=8))]
     pub partners: u32,
     /// Bays of each.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=50))]
     pub bays: u32,
-    /// Starts that are wanted, an hour apart; bays times starts are held at each branch.
+    /// Starts requested, an hour apart; bays times starts are booked at each branch.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=48))]
     pub starts: u32,
     /// Clients who follow their feed; all when left out. Branches always follow theirs.
     #[arg(long)]
     pub sockets: Option<u32>,
-    /// Nobody follows anything: requests alone.
+    /// Follow no feeds: requests alone.
     #[arg(long)]
     pub deaf: bool,
 }
@@ -146,7 +146,7 @@ pub struct Storm {
 /// Idle sockets.
 #[derive(Debug, Clone, Args)]
 pub struct Idle {
-    /// Where the engine is; its memory is read only when it is our own.
+    /// The engine under measurement; its memory is read only when it is started here.
     #[command(flatten)]
     pub place: Place,
     /// How many sockets, each of a person of its own.
@@ -160,7 +160,7 @@ pub struct Idle {
 /// Free slots.
 #[derive(Debug, Clone, Args)]
 pub struct Slots {
-    /// Where the engine is.
+    /// The engine under measurement.
     #[command(flatten)]
     pub place: Place,
     /// Bays of the partner.
@@ -169,17 +169,17 @@ pub struct Slots {
     /// Days full of blocks: 25 minutes of every 45 of every bay.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=365))]
     pub days: u32,
-    /// Looks, after a tenth as many that are not measured.
+    /// Requests, after a tenth as many that are not measured.
     #[arg(long, default_value_t = 10_000)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub requests: u32,
-    /// Looks at one time.
+    /// Requests in flight.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_024))]
     pub connections: u32,
-    /// Days of one look.
+    /// Days in one request.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=7))]
     pub look_days: u32,
-    /// The bar: ninety-nine of a hundred looks within so many milliseconds in the engine.
+    /// The target: ninety-nine of a hundred requests within so many milliseconds in the engine.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub p99_ms: u32,
 }

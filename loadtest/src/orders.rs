@@ -1,5 +1,5 @@
-//! Orders throughput: whole lives across many clients and partners, told to both sides, the books
-//! checked.
+//! Measurement of order throughput: complete orders across many clients and partners, with events
+//! to both sides and the books checked.
 
 use crate::cpu;
 use crate::feeds::Feeds;
@@ -82,7 +82,7 @@ pub fn follow(
     people: &[(Arc<Person>, Car)],
     sockets: Option<u32>,
 ) {
-    // A server of our own begins with empty feeds: every number from the first must come.
+    // A server started here has empty feeds: every number from the first must arrive.
     let start = if scene.server.pid().is_some() { Start::After(0) } else { Start::Snapshot };
     for branch in scene.town.branches() {
         feeds.follow(&branch.owner, &Audience::Branch(branch.id.clone()), start);
@@ -101,8 +101,8 @@ fn lives(scene: &Scene, people: &[(Arc<Person>, Car)]) -> Result<Vec<Life>, Stri
         .collect()
 }
 
-/// Starts the listeners' measurement with the window; answers the processor time the server and
-/// this generator used in it.
+/// Starts the subscribers' measurement with the window; returns the processor time that the server
+/// and this generator used in it.
 async fn watch_window(scene: &Scene, feeds: &Feeds, window: Window) -> [Option<Duration>; 2] {
     let wait = |until: Instant| until.saturating_duration_since(Instant::now());
     let used = || [scene.server.pid(), Some(std::process::id())].map(|pid| pid.and_then(cpu::used));
@@ -131,7 +131,7 @@ fn say_lateness(report: &mut Report, lateness: &Buckets) {
     }
 }
 
-/// The books, the feeds and the census: what must never be.
+/// Reports violations found in the books, the feeds and the statistics.
 pub async fn check(report: &mut Report, scene: &Scene, feeds: &Feeds) {
     for missing in feeds.missing(&scene.stop).await {
         report.violation(missing);

@@ -1,11 +1,10 @@
-//! What was measured: latencies from the intended start, by command, and how late the generator
-//! itself was.
+//! Latencies from the intended start, by command, and the lateness of the generator itself.
 
 use hdrhistogram::Histogram;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The longest latency told apart, microseconds.
+/// The longest latency distinguished, microseconds.
 const LONGEST_MICROS: u64 = 120_000_000;
 /// Significant digits.
 const DIGITS: u8 = 3;
@@ -21,7 +20,7 @@ impl Default for Spread {
 }
 
 impl Spread {
-    /// Counts one.
+    /// Records one duration.
     pub fn record(&mut self, took: Duration) {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         if let Some(histogram) = &mut self.0 {
@@ -29,19 +28,19 @@ impl Spread {
         }
     }
 
-    /// How many were counted.
+    /// The number of recorded durations.
     pub fn count(&self) -> u64 {
         self.0.as_ref().map_or(0, Histogram::len)
     }
 
-    /// The time within which so many in a thousand stayed.
+    /// The quantile in thousandths.
     pub fn at(&self, per_mille: u32) -> Duration {
         let Some(histogram) = &self.0 else { return Duration::ZERO };
         let percentile = Duration::from_millis(u64::from(per_mille) * 100).as_secs_f64();
         Duration::from_micros(histogram.value_at_percentile(percentile))
     }
 
-    /// The longest.
+    /// The longest recorded duration.
     pub fn max(&self) -> Duration {
         Duration::from_micros(self.0.as_ref().map_or(0, Histogram::max))
     }
@@ -50,17 +49,17 @@ impl Spread {
 /// The commands of an order's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
-    /// The client orders.
+    /// The client places the order.
     Place,
-    /// The partner takes it.
+    /// The partner accepts it.
     Accept,
-    /// The client leaves.
+    /// The client departs.
     Depart,
-    /// The client is there.
+    /// The client arrives.
     Arrive,
-    /// The partner takes the car in.
+    /// The partner admits the car.
     Admit,
-    /// The car is done.
+    /// The partner completes the order.
     Complete,
 }
 
@@ -78,7 +77,7 @@ impl Command {
     }
 }
 
-/// All of them, in the order of a life.
+/// All commands, in the order of an order's life.
 pub const COMMANDS: [Command; 6] = [
     Command::Place,
     Command::Accept,
@@ -88,40 +87,40 @@ pub const COMMANDS: [Command; 6] = [
     Command::Complete,
 ];
 
-/// How one command ended.
+/// The outcome of one command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Done.
+    /// Success.
     Yes,
     /// Refused.
     No,
-    /// Broken: no answer, or one that is not in the contract.
+    /// No response, or one outside the contract.
     Broken,
 }
 
-/// Everything measured about commands.
+/// The measurements of commands.
 #[derive(Debug, Default, Clone)]
 pub struct Tally {
-    /// From the intended start to the whole answer, all commands.
+    /// From the intended start to the complete response, all commands.
     pub all: Spread,
     /// The same, in the order of [`COMMANDS`].
     pub by_command: [Spread; 6],
-    /// From the intended start to the moment the generator sent it.
+    /// From the intended start until the generator sent it.
     pub generator: Spread,
-    /// Commands done.
+    /// Successful commands.
     pub yes: u64,
-    /// Commands refused.
+    /// Refused commands.
     pub no: u64,
-    /// Commands broken.
+    /// Commands without a valid response.
     pub broken: u64,
 }
 
-/// A tally many hands write into.
+/// A tally shared between tasks.
 #[derive(Debug, Default)]
 pub struct Records(Mutex<Tally>);
 
 impl Records {
-    /// Counts one command.
+    /// Records one command.
     pub fn record(&self, command: Command, outcome: Outcome, waited: Duration, took: Duration) {
         let mut tally = self.held();
         match outcome {

@@ -1,10 +1,9 @@
-//! The report: lines of `name=value` that people and scripts read alike, then whatever must never
-//! be.
+//! The report: lines of `name=value`, readable by people and scripts, then the violations.
 
 use crate::records::{COMMANDS, Spread, Tally};
 use std::time::Duration;
 
-/// What a measurement says.
+/// The figures and violations of a measurement.
 #[derive(Debug, Default)]
 pub struct Report {
     lines: Vec<String>,
@@ -12,12 +11,12 @@ pub struct Report {
 }
 
 impl Report {
-    /// One figure.
+    /// Adds a figure.
     pub fn say(&mut self, name: &str, value: impl std::fmt::Display) {
         self.lines.push(format!("{name}={value}"));
     }
 
-    /// Percentiles of a spread, in milliseconds.
+    /// Adds the percentiles of a histogram, in milliseconds.
     pub fn spread(&mut self, name: &str, spread: &Spread) {
         if spread.count() == 0 {
             return;
@@ -29,7 +28,7 @@ impl Report {
             .push(format!("{name}_ms count={count} p50={p50} p99={p99} p99.9={p999} max={max}"));
     }
 
-    /// The commands of a window of so many seconds.
+    /// Adds the commands of a window of so many seconds.
     pub fn tally(&mut self, tally: &Tally, seconds: u32) {
         self.say("commands", tally.yes);
         self.say("commands_per_s", tally.yes / u64::from(seconds.max(1)));
@@ -42,12 +41,12 @@ impl Report {
         self.spread("generator_late", &tally.generator);
     }
 
-    /// Something that must never be.
+    /// Adds a violation of an invariant.
     pub fn violation(&mut self, what: impl Into<String>) {
         self.violations.push(what.into());
     }
 
-    /// Whether nothing was seen that must never be.
+    /// Whether there are no violations.
     pub fn is_clean(&self) -> bool {
         self.violations.is_empty()
     }

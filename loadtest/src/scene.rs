@@ -1,4 +1,4 @@
-//! The scene of a measurement: a founded town, its clients signed in, nobody acting yet.
+//! The set-up of a measurement: a simulated world whose clients are signed in but not yet active.
 
 use crate::options::Place;
 use crate::server::Server;
@@ -8,13 +8,13 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use town::{Bays, Car, Config, Person, Stop, Town, Trouble, resident, settle, stop_pair};
 
-/// People who sign in at one time.
+/// Concurrent sign-ins.
 const SIGN_INS_MAX: usize = 32;
-/// Credit of a branch: enough for every commission of a long measurement, qəpik.
+/// Initial credit of a branch: enough for every commission of a long measurement, qəpik.
 const CREDIT_QEPIK: i64 = 10_000_000;
 
-/// The policy a measurement runs under: few clients order as fast as they can, and one branch has
-/// the calendar of a town. It is published and printed.
+/// The policy of a measurement: few clients order as fast as they can, and one branch has the
+/// calendar of a whole city. It is published and printed.
 pub fn policy() -> Value {
     json!({
         "client": {
@@ -27,19 +27,19 @@ pub fn policy() -> Value {
     })
 }
 
-/// Everything a measurement stands on.
+/// The server, the simulator and the stop signal of a measurement.
 pub struct Scene {
     /// The server.
     pub server: Server,
-    /// The town.
+    /// The simulator.
     pub town: Town,
-    /// When it is over.
+    /// The stop signal.
     pub stop: Stop,
     switch: watch::Sender<bool>,
 }
 
 impl Scene {
-    /// Starts the server and founds the town.
+    /// Starts the server and sets the world up.
     pub async fn set(place: &Place, partners: usize, bays: usize) -> Result<Self, String> {
         let server = Server::open(place).await?;
         let (switch, stop) = stop_pair();
@@ -69,7 +69,7 @@ impl Scene {
         self.all(settling).await
     }
 
-    /// Signs people in who only listen; `from` keeps them apart from the clients.
+    /// Signs in people who only follow feeds; `from` keeps their numbers apart from the clients'.
     pub async fn listeners(&self, from: usize, count: usize) -> Result<Vec<Arc<Person>>, String> {
         let signing = (from..from + count).map(|number| async move {
             let who = resident(number);
@@ -86,7 +86,7 @@ impl Scene {
         signed_in.await.map_err(|trouble| format!("signing people in: {trouble}"))
     }
 
-    /// Ends everything.
+    /// Stops everybody and the server.
     pub async fn strike(self) -> Result<(), String> {
         self.switch.send_replace(true);
         self.server.stop().await

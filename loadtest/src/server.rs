@@ -1,4 +1,4 @@
-//! The server under measurement: one of our own, or one that runs already.
+//! The server under measurement: started here, or already running.
 
 use crate::options::Place;
 use serde_json::Value;
@@ -15,12 +15,12 @@ use town::Mailbox;
 const START_WAIT_MAX: Duration = Duration::from_mins(1);
 /// How long it may take to stop.
 const STOP_WAIT_MAX: Duration = Duration::from_secs(20);
-/// How long a log that ended is left before it is read again.
+/// Delay before reading again at the end of the log.
 const LOG_WAIT: Duration = Duration::from_millis(50);
-/// Lines of its last words that are shown when it dies.
+/// Last lines of its output shown when it fails.
 const LAST_WORDS_MAX: usize = 12;
 
-/// A server that can be talked to.
+/// A reachable server.
 pub struct Server {
     /// Its addresses.
     pub base_urls: Vec<String>,
@@ -30,7 +30,7 @@ pub struct Server {
     folder: Option<PathBuf>,
 }
 
-/// What is heard in the log.
+/// A reader of the server's log: one-time codes, listening address and last lines.
 #[derive(Clone)]
 struct Ear {
     codes: Arc<Mailbox>,
@@ -81,7 +81,7 @@ impl Ear {
         }
     }
 
-    /// Reads a log that goes on growing.
+    /// Reads a log that keeps growing.
     async fn follow(self, log: tokio::fs::File) {
         let mut reader = BufReader::new(log);
         let mut line = String::new();
@@ -102,7 +102,7 @@ impl Ear {
 }
 
 impl Server {
-    /// Starts a server, or listens to one that runs.
+    /// Starts a server, or uses a running one.
     pub async fn open(place: &Place) -> Result<Self, String> {
         place.check()?;
         match &place.spawn {
@@ -160,12 +160,12 @@ impl Server {
         Ok(Self { base_urls, codes: ear.codes, child: Some(child), folder: Some(folder) })
     }
 
-    /// Its process, where it is our own.
+    /// Its process, when it was started here.
     pub fn pid(&self) -> Option<u32> {
         self.child.as_ref().and_then(Child::id)
     }
 
-    /// Asks our own server to stop and sees that it does.
+    /// Stops a server started here and waits for its exit.
     pub async fn stop(mut self) -> Result<(), String> {
         let Some(mut child) = self.child.take() else { return Ok(()) };
         if let Some(pid) = child.id() {
@@ -185,7 +185,7 @@ impl Server {
     }
 }
 
-/// The settings of our own server.
+/// The settings of a server started here.
 fn settings(place: &Place, folder: &Path) -> Result<Vec<(String, String)>, String> {
     let file = |name: &str| folder.join(name).display().to_string();
     let database = format!("sqlite://{}?mode=rwc", file("yumo.db"));
@@ -197,7 +197,7 @@ fn settings(place: &Place, folder: &Path) -> Result<Vec<(String, String)>, Strin
         ("YUMO__ACCESS__OTP_CHANNEL", "log".to_owned()),
         ("YUMO__ACCESS__OTP_PER_ADDRESS_HOUR", "1000000".to_owned()),
         ("YUMO__ACCESS__OTP_PER_ADDRESS_DAY", "1000000".to_owned()),
-        // All of the load comes from a few addresses.
+        // All requests come from a few addresses.
         ("YUMO__HTTP__CONNECTIONS_PER_ADDRESS", "1000000".to_owned()),
         ("YUMO__HTTP__RATE_SESSION_BURST", "1000000".to_owned()),
         ("YUMO__HTTP__RATE_SESSION_PER_S", "1000000".to_owned()),
@@ -220,7 +220,7 @@ fn settings(place: &Place, folder: &Path) -> Result<Vec<(String, String)>, Strin
     Ok(settings)
 }
 
-/// Brings the database up and makes the first support agent.
+/// Migrates the database and creates the first support agent.
 async fn prepare(binary: &Path, settings: &[(String, String)], phone: &str) -> Result<(), String> {
     for arguments in [&["migrate"][..], &["support", "add", "--phone", phone]] {
         let mut run = Command::new(binary);

@@ -1,4 +1,4 @@
-//! Free slots: how long a look at a full calendar takes, on the wire and in the engine.
+//! Measurement of searches for free slots in a full calendar, on the wire and in the engine.
 
 use crate::metrics::{Buckets, SLOTS};
 use crate::options::Slots;
@@ -15,15 +15,15 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use town::{Ask, Branch, Page, Person, Trouble, wall_now};
 
-/// Blocks written at one time.
+/// Blocks written concurrently.
 const SEEDERS_MAX: usize = 16;
-/// A block, minutes.
+/// The length of a block, minutes.
 const BLOCK_MIN: i64 = 25;
-/// From one block to the next, minutes.
+/// The interval between block starts, minutes.
 const EVERY_MIN: i64 = 45;
-/// How far ahead of each other the bays begin, minutes: no two look the same.
+/// The offset between the patterns of two bays, minutes: no two bays are alike.
 const SHIFT_MIN: i64 = 5;
-/// Days ahead a look may begin, all within the horizon.
+/// Days ahead a request may begin, all within the horizon.
 const AHEAD_DAYS: u32 = 22;
 
 #[derive(Deserialize)]
@@ -80,13 +80,13 @@ pub async fn run(options: &Slots) -> Result<Report, String> {
     Ok(report)
 }
 
-/// Is a bound of a histogram, seconds, within the bar? One that is none, or infinite, is not.
+/// Whether a histogram bound in seconds is within the target; an invalid or infinite one is not.
 fn within(bound: &str, bar: Duration) -> bool {
     let secs = bound.parse().ok().and_then(|secs| Duration::try_from_secs_f64(secs).ok());
     secs.is_some_and(|secs| secs <= bar)
 }
 
-/// Blocks every bay in a pattern; what stands already is left as it is.
+/// Blocks every bay in a pattern; existing blocks stay unchanged.
 async fn fill(
     branch: &Branch,
     today: DateTime<Utc>,
@@ -119,7 +119,7 @@ async fn fill(
     Ok((bays.len(), done.len()))
 }
 
-/// The looks and what is measured of them.
+/// The requests and their measurements.
 struct Looks {
     path: String,
     from: NaiveDate,
@@ -131,7 +131,7 @@ struct Looks {
 
 impl Looks {
     fn of(branch: &Branch, from: NaiveDate, options: &Slots) -> Result<Self, String> {
-        // Twenty minutes: as long as what is left between two blocks.
+        // Twenty minutes: the gap between two blocks.
         let service = branch.services.iter().find(|service| service.code == "wash.body");
         let service = service.ok_or("the branch does not wash")?;
         let path = format!(
@@ -142,7 +142,7 @@ impl Looks {
         Ok(Self { path, from, days: options.days.min(AHEAD_DAYS), spread, seen, broken })
     }
 
-    /// So many looks, each at another day.
+    /// Sends so many requests, each for another day.
     async fn send(&self, client: &Person, count: u32, connections: u32) {
         let looks = (0..count).map(|n| self.look(client, n));
         let at_once = usize::try_from(connections).unwrap_or(1);

@@ -1,5 +1,5 @@
-//! A storm on a calendar: very many clients want the same few starts at the same moment. Exactly
-//! as many are held as there are bays, and everybody else is told why, and what is free instead.
+//! Measurement of contention: very many clients request the same few starts at the same moment.
+//! Exactly as many are booked as there are bays; everybody else gets a reason and alternatives.
 
 use crate::feeds::Feeds;
 use crate::options::Storm;
@@ -16,12 +16,12 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use town::{Ask, Branch, Car, Kind, Order, Person, Problem, Trouble, wall_now};
 
-/// What everybody wants; it takes less than the time between two starts.
+/// The service everybody requests; it takes less than the time between two starts.
 const SERVICE: &str = "wash.body";
 /// Seconds between two starts.
 const STEP_SECS: i64 = 3_600;
-/// The first start lies so many seconds ahead at least: far enough that no request's time to answer
-/// is over before the storm is.
+/// The minimum time until the first start, seconds: long enough that no deadline to answer passes
+/// during the measurement.
 const AHEAD_SECS: i64 = 4 * 3_600;
 /// How far the clients are from the branch, metres north and east.
 const HOME_M: (i32, i32) = (1_800, 1_300);
@@ -30,19 +30,19 @@ const PAGE_ROWS: usize = 200;
 /// Pages of a branch's orders read at most.
 const PAGES_MAX: usize = 200;
 
-/// One client and the start they want.
+/// A client and the start it requests.
 struct Wish {
     client: Arc<Person>,
     body: Value,
 }
 
-/// What became of one wish.
+/// The outcome of one request.
 struct Fate {
     took: Duration,
     answer: Result<Order, Trouble>,
 }
 
-/// What became of all of them.
+/// The outcomes of all requests.
 #[derive(Default)]
 struct Outcome {
     held: Spread,
@@ -63,7 +63,7 @@ struct Rows {
     next_cursor: Option<String>,
 }
 
-/// Runs the storm.
+/// Runs the measurement.
 pub async fn run(options: &Storm) -> Result<Report, String> {
     let [clients, partners, bays, starts] =
         [options.clients, options.partners, options.bays, options.starts]
@@ -114,7 +114,7 @@ pub async fn run(options: &Storm) -> Result<Report, String> {
     Ok(report)
 }
 
-/// What each client wants: branches and starts in turns, so that each is wanted by as many.
+/// Assigns branches and starts to clients in turn, so that each is requested equally often.
 async fn wishes(
     scene: &Scene,
     people: &[(Arc<Person>, Car)],
@@ -150,7 +150,7 @@ fn offered<'a>(branch: &'a Branch, class: &str) -> Result<(&'a str, i64), String
     price.ok_or(format!("{} has no {SERVICE} for a {class}", branch.name))
 }
 
-/// Everybody at once.
+/// Sends all requests at once.
 async fn storm(wishes: Vec<Wish>) -> Result<Vec<Fate>, String> {
     let (go, _) = watch::channel(false);
     let mut crowd = JoinSet::new();
@@ -158,7 +158,7 @@ async fn storm(wishes: Vec<Wish>) -> Result<Vec<Fate>, String> {
         let mut gone = go.subscribe();
         crowd.spawn(async move {
             let ask = Ask::post("/v1/client/orders", &body);
-            // An error means that the signal is gone: then it begins as well.
+            // An error means that the sender was dropped: then it begins as well.
             let _begins = gone.wait_for(|gone| *gone).await.is_ok();
             let began = Instant::now();
             let answer = client.order(&ask).await;
@@ -190,7 +190,7 @@ impl Outcome {
         outcome
     }
 
-    /// Every no has its reason, and names what is free instead.
+    /// Checks that a refusal has a reason and names alternatives.
     fn refusal(&mut self, problem: &Problem) {
         let Problem { status, code, detail, alternatives, .. } = problem;
         *self.reasons.entry(format!("{status} {code}")).or_default() += 1;
@@ -203,7 +203,7 @@ impl Outcome {
     }
 }
 
-/// The branch's own calendar: each bay and start once, and none of them missing.
+/// Checks the branch's calendar: each bay and start is booked exactly once.
 async fn calendar(report: &mut Report, branch: &Branch, places: usize) -> Result<(), String> {
     let mut taken = BTreeSet::new();
     let mut cursor = String::new();
