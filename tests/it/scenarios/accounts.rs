@@ -1,5 +1,5 @@
-//! Where a partner is paid: changed by an owner with a fresh code, told to all owners, verified
-//! together with the VÖEN, and rested before the first payout (LIM-11).
+//! The account a partner is paid to: an owner changes it with a fresh code, all owners are
+//! notified, it is verified together with the VÖEN, and rests before the first payout (LIM-11).
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -14,13 +14,13 @@ async fn puts(branch: &Branch, terms: Value) -> Reply {
     branch.ask("PUT", "/v1/partner/payout").body(terms).send().await
 }
 
-/// Another account in order.
+/// Another valid account.
 fn other() -> Value {
     json!({"name": "Kristal LLC", "iban": "AZ96AZEJ00000000001234567890", "bank_code": "505141"})
 }
 
 both! {
-    /// LIM-11: the account is changed by an owner with a fresh one-time code, which answers once.
+    /// LIM-11: only an owner with a fresh one-time code changes the account; a code works once.
     async fn lim_11_an_account_needs_its_owner_and_a_fresh_code(world) {
         let kristal = world.branch("Kristal").await;
         let manager = kristal.hires("manager").await;
@@ -42,12 +42,12 @@ both! {
         let again = ask().send().await;
         assert!(again.replayed, "a repeat is answered again: {}", again.json);
         puts(&kristal, named(json!(code))).await.refused("code_wrong");
-        // A manager still says where it goes, among what the owner named.
+        // A manager still chooses the destination, among those that the owner entered.
         puts(&manager, json!({"to": "balance"})).await.ok();
         puts(&manager, json!({"to": "card"})).await.ok();
     }
 
-    /// LIM-11: all owners are told, on their own devices too, and support.
+    /// LIM-11: all owners are notified, on their own devices too, and so is support.
     async fn lim_11_all_owners_are_told(world) {
         let kristal = world.branch("Kristal").await;
         let second = kristal.hires("owner").await;
@@ -68,19 +68,19 @@ both! {
         queue.hears("support.payout_account_changed").await;
         let after = manager.person.follows_feed("client").await.hello["seq"].clone();
         assert_eq!(before, after, "a manager is no owner");
-        // The same account again changes nothing and tells nobody.
+        // Setting the same account again changes nothing and emits no event.
         let seq = hears[1].seq;
         wants(&kristal, json!({"to": "card", "account": iban()})).await.ok();
         let quiet = second.person.follows_feed("client").await;
         assert_eq!(quiet.hello["seq"], seq);
     }
 
-    /// LIM-11: a changed account rests 48 hours before the first payout, whatever is due.
+    /// LIM-11: a changed account rests for 48 hours before the first payout, whatever is due.
     async fn lim_11_a_changed_account_rests(world) {
         let kristal = world.branch("Kristal").await;
         wants_a_card(world, &kristal).await;
         earns(world, &kristal, 1000).await;
-        // Due on Friday at nine; changed on Thursday at noon.
+        // Due on Friday at nine; the account is changed on Thursday at noon.
         world.until(instant("2026-12-03T08:00:00Z")).await;
         wants(&kristal, json!({"to": "card", "account": other()})).await.ok();
         verifies(world, &kristal, true).await.ok();
@@ -93,8 +93,8 @@ both! {
         assert_eq!(terms["rests_until"], "2026-12-05T08:00:00Z");
     }
 
-    /// LIM-11: the VÖEN is verified together with the account; another account is verified anew,
-    /// and not one that support did not look at.
+    /// LIM-11: the VÖEN is verified together with the account; a new account is verified anew, and
+    /// never one that support has not seen.
     async fn lim_11_a_voen_is_verified_with_its_account(world) {
         let bank = crate::support::banks::Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -114,7 +114,7 @@ both! {
         assert_eq!((payouts(&kristal).await.len(), bank.times("/b2b/payment")), (1, 1));
     }
 
-    /// LIM-11: an account whose checksum is wrong is none.
+    /// LIM-11: an account with a wrong checksum is refused.
     async fn lim_11_checksums(world) {
         let kristal = world.branch("Kristal").await;
         verifies(world, &kristal, false).await.ok();
@@ -128,7 +128,7 @@ both! {
         wants(&kristal, json!({"to": "card", "account": right})).await.ok();
     }
 
-    /// LIM-11: the rest is the policy's.
+    /// LIM-11: how long an account rests is set by the policy.
     async fn lim_11_the_rest_is_a_policy_key(world) {
         publishes_now(world, json!({"payout": {"account_rest_h": 0}})).await.ok();
         let kristal = world.branch("Kristal").await;

@@ -1,4 +1,4 @@
-//! Coming: positions, the code at the gate, and what follows an arrival.
+//! Arrivals: positions, the code at the branch, and what follows an arrival.
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::support::{instant, minutes, seconds};
 const MICROSECOND: TimeDelta = TimeDelta::microseconds(1);
 
 both! {
-    /// QO-3, QO-4: the yes gives the route of 901 s and ten minutes; the commission is held.
+    /// QO-3, QO-4: acceptance grants the route of 901 s and ten minutes; the commission is held.
     async fn an_accepted_client_has_the_route_and_the_buffer(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;
@@ -26,7 +26,7 @@ both! {
         assert_eq!(departed.at("arrival_deadline"), instant("2026-11-20T08:25:08Z"));
     }
 
-    /// ARR-1: two exact, near and fresh positions are an arrival; anything less is none.
+    /// ARR-1: two exact, near and fresh positions prove an arrival; anything less does not.
     async fn two_near_exact_and_fresh_positions_are_an_arrival(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;
@@ -53,7 +53,7 @@ both! {
         assert_eq!(arrived.at("arrived_at"), world.now());
     }
 
-    /// ARR-1: without a location the code shown at the branch serves; guessing it does not.
+    /// ARR-1: without a location the code shown at the branch is accepted; guessing it is limited.
     async fn the_code_at_the_branch_serves_and_guessing_does_not(world) {
         let kristal = world.branch("Kristal").await;
         let (anar, leyla) = (world.client("Anar").await, world.client("Leyla").await);
@@ -72,7 +72,7 @@ both! {
         leyla.arrives_by_code(&other, &code).await.refused("too_many_codes_tried");
     }
 
-    /// ARR-1: of many guesses at once five are compared, not one more.
+    /// ARR-1: of many concurrent guesses exactly five are compared.
     async fn guessing_at_once_is_still_five_guesses(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;
@@ -85,14 +85,14 @@ both! {
         anar.sees(&order).await.status("confirmed");
     }
 
-    /// ARR-1: an arrival stops every no-show clock; the partner's word does not decide.
+    /// ARR-1: an arrival cancels every no-show timer; the partner's claim does not override it.
     async fn an_arrival_stops_the_no_show_clocks(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;
         kristal.accepts(&order).await.ok();
         world.advance(minutes(24)).await;
         anar.drives_to(world, &order, &kristal).await.ok();
-        // Past the arrival deadline (25:01) and the decision (35:01).
+        // Past the arrival deadline (25:01) and the partner's time to decide (35:01).
         world.advance(minutes(14)).await;
         anar.sees(&order).await.status("confirmed");
         kristal.declares_no_show(&order).await.refused("already_arrived");
@@ -100,7 +100,7 @@ both! {
         assert_eq!(world.marks(&anar.person_id, "client_no_show").await, 0);
     }
 
-    /// ARR-3: due at the same instant, the arrival comes before the no-show.
+    /// ARR-3: if both are due at the same instant, the arrival takes precedence over the no-show.
     async fn an_arrival_at_the_last_instant_comes_before_the_no_show(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;
@@ -112,7 +112,7 @@ both! {
         anar.sees(&order).await.status("confirmed");
     }
 
-    /// ARR-3: positions on the way move the estimate both sides see, never the deadline.
+    /// ARR-3: positions on the way change the estimate that both sides see, never the deadline.
     async fn positions_move_the_estimate_and_never_the_deadline(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;
@@ -130,8 +130,8 @@ both! {
         assert_eq!(seen.at("arrival_deadline"), instant("2026-11-20T08:25:01Z"));
     }
 
-    /// ARR-2: nobody takes the car in: after 15 min support knows and the client leaves free, and
-    /// it counts as the partner's.
+    /// ARR-2: a client who is not admitted: support is notified after 15 min, the client may leave
+    /// free of charge, and it counts as the partner's fault.
     async fn a_client_who_is_not_taken_in_leaves_free(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let mut queue = world.support().follows().await;
@@ -153,7 +153,7 @@ both! {
         assert_eq!(kristal.balance().await, (5000, 0, 5000));
     }
 
-    /// ARR-2: after an hour the clock ends it.
+    /// ARR-2: after an hour a timer ends an order whose client was not admitted.
     async fn after_an_hour_the_clock_ends_what_nobody_took_in(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;
@@ -168,7 +168,8 @@ both! {
         assert_eq!(kristal.balance().await, (5000, 0, 5000));
     }
 
-    /// ARR-2: "not here" freezes it for support; after four hours it ends, free for both.
+    /// ARR-2: a denied arrival freezes the order for support; after four hours it ends, free for
+    /// both.
     async fn a_denied_arrival_is_frozen_and_ends_free_for_both(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let mut queue = world.support().follows().await;

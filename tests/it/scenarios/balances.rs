@@ -1,11 +1,11 @@
-//! What the calculator says, and who may see money (COM-1, COM-2, BAL-1).
+//! The commission calculator, and who may see balances (COM-1, COM-2, BAL-1).
 
 use serde_json::json;
 
 use crate::support::Person;
 
 both! {
-    /// COM-1, COM-2: anyone may ask; amounts and commissions written down by hand.
+    /// COM-1, COM-2: anyone may ask; the expected amounts and commissions are written by hand.
     async fn anyone_may_ask_what_the_commission_is(world) {
         let anyone = Person::stranger(&world.scene, "Anyone", "");
         for (amount, commission) in [
@@ -34,7 +34,7 @@ both! {
         assert_eq!(seen.ok()["brackets"], json!(brackets));
     }
 
-    /// BAL-1: posted, held and available stand apart, and how low a hold may take it.
+    /// BAL-1: posted, held and available are shown separately, with the floor for holds.
     async fn balance_and_holds_are_shown_apart(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;

@@ -1,4 +1,4 @@
-//! Blocks: a bay closed by hand, and a calendar that stays whole (BK-13).
+//! Blocks: a bay closed by staff, and a calendar that stays consistent (BK-13).
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ async fn one_bay(world: &World) -> (Branch, String, Client) {
 
 both! {
     /// BK-13: 10:00 to 11:02 in Baku is blocked until 11:05; half an hour fits before and after,
-    /// not into it. Removed, everything is free again, and the branch hears of both.
+    /// but not inside. Once it is removed all is free again; the branch gets an event for both.
     async fn bk_13_a_block_takes_the_bay_and_its_removal_gives_it_back(world) {
         let (kristal, bay, anar) = one_bay(world).await;
         assert_eq!(starts(&anar.slots(&kristal, "2026-11-21").await).len(), 96);
@@ -45,7 +45,7 @@ both! {
         anar.books(&kristal, quarter).await;
     }
 
-    /// BK-13: a walk-in is served now: a quick order that would come meanwhile finds no bay.
+    /// BK-13: a walk-in is being served: a quick order that would arrive meanwhile finds no bay.
     async fn bk_13_a_walk_in_is_blocked_from_now(world) {
         let (kristal, bay, anar) = one_bay(world).await;
         let begun = world.now() - minutes(10);
@@ -55,8 +55,8 @@ both! {
         kristal.overbooks(&order).await.status("confirmed");
     }
 
-    /// BK-13: where a visit or another block holds the bay it is not blocked, and the answer says
-    /// by whom; up to its very edge it is.
+    /// BK-13: a bay held by a visit or another block cannot be blocked, and the refusal names the
+    /// holder; a block that only touches it is allowed.
     async fn bk_13_a_bay_that_is_held_is_not_blocked(world) {
         let (kristal, bay, anar) = one_bay(world).await;
         let ten = instant("2026-11-20T10:00:00Z");
@@ -80,7 +80,7 @@ both! {
         kristal.blocks(&bay, ten, ten + minutes(30)).await.ok();
     }
 
-    /// BK-2, BK-13: of blocks and a booking that want one time at one moment, one gets it.
+    /// BK-2, BK-13: of concurrent blocks and a booking for the same time exactly one succeeds.
     async fn bk_13_of_many_at_once_one_gets_the_time(world) {
         let (kristal, bay, anar) = one_bay(world).await;
         for day in 21..26 {
@@ -99,7 +99,7 @@ both! {
         }
     }
 
-    /// BK-13: a block makes sense or is refused: at most 31 days, not over already, of an own bay.
+    /// BK-13: a block is refused if it is longer than 31 days, already over, or of a foreign bay.
     async fn bk_13_a_block_makes_sense_or_is_refused(world) {
         let (kristal, bay, _) = one_bay(world).await;
         let shine = world.branch("Shine").await;
@@ -124,7 +124,7 @@ both! {
         shine.unblocks(&month).await.refused("no_such_block");
     }
 
-    /// ORD-4, BK-13: a block that is sent twice is one block.
+    /// ORD-4, BK-13: a block that is sent twice is created once.
     async fn bk_13_a_repeated_block_is_one_block(world) {
         let (kristal, bay, _) = one_bay(world).await;
         let day = instant("2026-11-21T00:00:00Z");

@@ -1,4 +1,4 @@
-//! Bonus that is granted, held, paid with, let go and over (BON, COM-3).
+//! Bonus: granted, held, spent, released and expired (BON, COM-3).
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -39,7 +39,8 @@ both! {
         assert_eq!(anar.sees(&order).await.money("bonus"), 600);
     }
 
-    /// BON-5: at most what was set aside; more is the client's own word; the rest goes back.
+    /// BON-5: at most the reserved part is used; more needs the client's consent; the rest is
+    /// returned.
     async fn bon_5_more_needs_the_clients_word_and_the_rest_goes_back(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let none = wants_to_pay(&anar, &kristal, 1).await;
@@ -56,7 +57,7 @@ both! {
         sets_aside(&leyla, &order, 1).await.refused("no_such_order");
         assert_eq!(sets_aside(&anar, &order, 900).await.money("bonus"), 900);
         assert_eq!(bonus_of(&anar, "client").await, (1100, 900));
-        // Done for 8.00: the bonus pays all of it, one manat goes back.
+        // Completed for 8.00: the bonus pays all of it, one manat is returned.
         serves(&kristal, &order, 800).await;
         assert_eq!(bonus_of(&anar, "client").await, (1200, 0));
         assert_eq!(kristal.sees(&order).await.money("bonus"), 800);
@@ -65,8 +66,8 @@ both! {
         world.support().adjusts(&order, "amend", Some(800)).await.ok();
     }
 
-    /// BON-3: the partner lets the order go: what the client had set aside has the lifetime it had
-    /// when it was held, at the front of the queue, and pauses the head.
+    /// BON-3: after a partner's cancel the reserved bonus returns with the lifetime it had when it
+    /// was held, at the front of the queue, and pauses the current head.
     async fn bon_3_by_the_partners_fault_the_lifetime_is_what_was_left(world) {
         let kristal = world.branch("Kristal").await;
         let anar = released_late(world).await;
@@ -86,7 +87,7 @@ both! {
         hears.hears("bonus.expired").await;
     }
 
-    /// BON-3: the client lets the order go: its bonus keeps its original end, so it may burn.
+    /// BON-3: after the client's own cancel the bonus keeps its original expiry, so it may expire.
     async fn bon_3_by_ones_own_fault_the_end_stays(world) {
         let kristal = world.branch("Kristal").await;
         let anar = released_late(world).await;
@@ -96,7 +97,7 @@ both! {
         anar.cancels(&order).await.ok();
         let whole = [(1000, json!("2026-11-21T08:00:00Z"), json!(null))];
         assert_eq!(queue(&anar, "client").await, whole);
-        // Held over its end: it is gone when the client lets go after that.
+        // Held past its expiry: it is gone when the client cancels after that.
         world.until(instant("2026-11-21T07:59:59Z")).await;
         let order = pays_with_bonus(&anar, &kristal, 600).await;
         kristal.accepts(&order).await.ok();
@@ -107,7 +108,7 @@ both! {
         assert_eq!(account(world, "operator:bonus").await, 0);
     }
 
-    /// BON-3: a hold outlives the end of its lot; the bonus still pays.
+    /// BON-3: a hold outlives the expiry of its lot; the bonus still pays.
     async fn bon_3_a_hold_outlives_its_lots_end(world) {
         settles_at_once(world).await;
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
@@ -122,24 +123,24 @@ both! {
         assert_eq!(kristal.balance().await, (5865, 0, 5865));
     }
 
-    /// COM-3, BON-2: commission is held of the bonus first, front to back, then of the balance; it
-    /// grows and shrinks from the end, and is paid by the same parts.
+    /// COM-3, BON-2: commission is held from bonus first, front to back, then from the balance; the
+    /// hold grows and shrinks from the end, and capture uses the same allocations.
     async fn com_3_bonus_first_then_balance(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         grants_branch(world, &kristal, 50, 24).await;
         grants_branch(world, &kristal, 60, 48).await;
         let order = anar.orders(&kristal).await;
-        // 1.35: 50 and 60 of bonus, 25 of the balance.
+        // 1.35: 50 and 60 from bonus, 25 from the balance.
         kristal.accepts(&order).await.ok();
         assert_eq!(kristal.balance().await, (5000, 25, 4975));
         assert_eq!(bonus_of(&kristal, "partner").await, (0, 110));
         kristal.admits(&order).await.ok();
         grants_branch(world, &kristal, 30, 24).await;
-        // 40.00 is 3.20: 30 more of bonus, 155 of the balance in all.
+        // 40.00 is 3.20: 30 more from bonus, 155 from the balance in all.
         kristal.changes_services(&order, &["wash.body", "wash.full"]).await.ok();
         assert_eq!(kristal.balance().await, (5000, 180, 4820));
         assert_eq!(bonus_of(&kristal, "partner").await, (0, 140));
-        // Back to 1.35: what was taken last goes back first.
+        // Back to 1.35: what was allocated last is released first.
         kristal.changes_services(&order, &["wash.body"]).await.ok();
         assert_eq!(kristal.balance().await, (5000, 25, 4975));
         assert_eq!(bonus_of(&kristal, "partner").await, (30, 110));
@@ -147,17 +148,17 @@ both! {
         assert_eq!(kristal.balance().await, (4975, 0, 4975));
         assert_eq!(bonus_of(&kristal, "partner").await, (30, 0));
         assert_eq!(account(world, "operator:commission").await, 135);
-        // Corrected to 5.00, 45 qəpik: 25 of the balance and 65 of the bonus come back.
+        // Corrected to 5.00, 45 qəpik: 25 of the balance and 65 of the bonus are returned.
         world.support().adjusts(&order, "amend", Some(500)).await.ok();
         assert_eq!(kristal.balance().await, (5000, 0, 5000));
         assert_eq!(bonus_of(&kristal, "partner").await, (95, 0));
         assert_eq!(account(world, "operator:commission").await, 45);
-        // And to 20.00: 1.35 more, of the balance.
+        // Then to 20.00: 1.35 more, from the balance.
         world.support().adjusts(&order, "amend", Some(2000)).await.ok();
         assert_eq!(kristal.balance().await, (4865, 0, 4865));
     }
 
-    /// COM-3: a final amount above the agreed takes more, of the bonus first, never blocked.
+    /// COM-3: a final amount above the agreed one takes more, bonus first, and is never blocked.
     async fn com_3_the_difference_is_taken_and_given_back(world) {
         let kristal = world.branch_with("Kristal", 0).await;
         let anar = world.client("Anar").await;
@@ -165,7 +166,7 @@ both! {
         let order = anar.orders(&kristal).await;
         kristal.accepts(&order).await.ok();
         kristal.admits(&order).await.ok();
-        // 100.00 is 7.00: all 2.00 of bonus, 5.00 of nothing.
+        // 100.00 is 7.00: all 2.00 of bonus, and 5.00 that the balance does not cover.
         kristal.completes(&order, 10_000).await.ok();
         assert_eq!(kristal.balance().await, (-500, 0, -500));
         let leyla = world.client("Leyla").await;
@@ -177,7 +178,7 @@ both! {
         assert_eq!(bonus_of(&kristal, "partner").await, (200, 0));
     }
 
-    /// BON-3, BON-5: bonus the client sets aside and takes back lives no longer for that.
+    /// BON-3, BON-5: reserving bonus and releasing it does not extend its lifetime.
     async fn bon_3_setting_aside_lengthens_no_life(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         grants(world, &anar, 1000, 24).await;
@@ -189,7 +190,8 @@ both! {
         anar.cancels(&order).await.ok();
     }
 
-    /// BON-7: a lot that lives no longer than its warning is warned of at once.
+    /// BON-7: the warning for a lot with a lifetime shorter than the warning period is sent at
+    /// once.
     async fn bon_7_a_short_life_is_warned_of_at_once(world) {
         let anar = world.client("Anar").await;
         let mut hears = anar.follows().await;
@@ -202,7 +204,7 @@ both! {
         assert_eq!(hears.next().await["event"], "bonus.expired");
     }
 
-    /// BON-1, BON-7: one clock runs; granting, starting, a warning and the end are told.
+    /// BON-1, BON-7: one lot runs at a time; grant, start, warning and expiry each emit an event.
     async fn bon_1_bon_7_one_clock_runs_and_its_owner_is_told(world) {
         let anar = world.client("Anar").await;
         let mut hears = anar.follows().await;
@@ -232,7 +234,7 @@ both! {
         assert_eq!(account(world, "operator:bonus").await, -500);
     }
 
-    /// OUT-1: bonus that fell due while the engine could not serve has its time made good.
+    /// OUT-1: bonus that expired during an outage of the engine gets the lost time back.
     async fn out_1_our_outage_takes_no_bonus(world) {
         let anar = world.client("Anar").await;
         grants(world, &anar, 1000, 2).await;
@@ -244,7 +246,7 @@ both! {
         assert_eq!(bonus_of(&anar, "client").await, (0, 0));
     }
 
-    /// BON-2: many at once pin the same lot: each gets its part, and the last one the rest.
+    /// BON-2: concurrent holds on one lot: each gets its part, and the last one the rest.
     async fn bon_2_many_at_once_share_a_lot(world) {
         let kristal = world.branch("Kristal").await;
         grants_branch(world, &kristal, 1000, 24).await;
@@ -260,7 +262,7 @@ both! {
         while let Some(done) = yes.join_next().await {
             done.unwrap();
         }
-        // Ten times 1.35: 10.00 of bonus, 3.50 of the balance.
+        // Ten times 1.35: 10.00 from bonus, 3.50 from the balance.
         assert_eq!(bonus_of(&kristal, "partner").await, (0, 1000));
         assert_eq!(kristal.balance().await, (5000, 350, 4650));
     }

@@ -1,4 +1,4 @@
-//! A branch looks at its calendar (PAN-1).
+//! The calendar of a branch (PAN-1).
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ fn of<'a>(entries: &'a Value, field: &str) -> Vec<&'a Value> {
     entries.as_array().unwrap().iter().map(|entry| &entry[field]).collect()
 }
 
-/// Two texts of an entry.
+/// Two text fields of an entry.
 #[track_caller]
 fn texts<'a>(entry: &'a Value, a: &str, b: &str) -> (&'a str, &'a str) {
     let text = |field: &str| entry[field].as_str().unwrap_or_else(|| panic!("{field}: {entry}"));
@@ -18,8 +18,8 @@ fn texts<'a>(entry: &'a Value, a: &str, b: &str) -> (&'a str, &'a str) {
 }
 
 both! {
-    /// PAN-1: a day by bay: served, coming, booked, asked for, proposed and blocked; what has no
-    /// bay stands apart, what is over is gone.
+    /// PAN-1: a day by bay: active, on the way, booked, requested, proposed and blocked; entries
+    /// without a bay are listed separately, ended ones are left out.
     async fn pan_1_a_day_shows_everything_by_bay(world) {
         let kristal = world.branch("Kristal").await;
         kristal.adds_bay("Bay 1", "wash").await;
@@ -81,8 +81,8 @@ both! {
         kristal.accepts(&asked).await.status("confirmed");
     }
 
-    /// PAN-1, BK-12: a week begins on Monday, in the branch's days; what runs over midnight is of
-    /// both; one bay can be looked at alone.
+    /// PAN-1, BK-12: a week begins on Monday, in the branch's local days; an entry over midnight is
+    /// on both days; one bay can be shown alone.
     async fn pan_1_a_week_is_seven_local_days_from_monday(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let first = kristal.adds_bay("Bay 1", "wash").await;
@@ -114,7 +114,7 @@ both! {
         one("019a0000-0000-7000-8000-000000000001").await.refused("no_such_bay");
         kristal.looks_at("2026-11-23", "month").await.refused("malformed");
         kristal.looks_at("23.11.2026", "day").await.refused("malformed");
-        // A bay out of use is shown while it holds something.
+        // An inactive bay is shown while something is booked in it.
         kristal.edits_bay(&first, json!({"active": false})).await.ok();
         let monday = kristal.looks_at("2026-11-23", "day").await;
         assert_eq!(of(&monday.ok()["bays"], "active"), [false, true]);
@@ -122,7 +122,7 @@ both! {
         assert_eq!(of(&tuesday.ok()["bays"], "active"), [true]);
     }
 
-    /// PAN-1, BK-10: what has no bay stands apart: at a branch that keeps none, and on purpose.
+    /// PAN-1, BK-10: entries without a bay: at a branch without bays, and accepted by an override.
     async fn pan_1_what_has_no_bay_stands_apart(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let quick = anar.orders(&kristal).await;
@@ -140,7 +140,7 @@ both! {
         assert_eq!(of(&seen.ok()["unassigned"], "overbooked"), [false, true]);
     }
 
-    /// BK-12: days of 23 and 25 hours where clocks are changed.
+    /// BK-12: days of 23 and 25 hours at a change of daylight saving time.
     async fn bk_12_a_day_has_as_many_hours_as_its_zone_says(world) {
         let phone = world.scene.phone();
         let body = json!({
@@ -152,7 +152,7 @@ both! {
         let day = |weekday| json!({"weekday": weekday, "opens_min": 60, "closes_min": 210});
         let weekly: Vec<Value> = (1..=7).map(day).collect();
         glanz.ask("PUT", "/v1/partner/schedule").body(json!({"weekly": weekly})).send().await.ok();
-        // 01:00 to 03:30: in spring an hour of it is skipped, in autumn an hour is shown twice.
+        // 01:00 to 03:30: in spring one hour of it is skipped, in autumn one hour occurs twice.
         for (date, from, until, opens, closes) in [
             ("2027-03-28", "2027-03-27T23:00:00Z", "2027-03-28T22:00:00Z", "00:00", "01:30"),
             ("2026-10-25", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z", "23:00", "02:30"),
@@ -169,7 +169,8 @@ both! {
         assert_eq!(week.ok()["until"], "2027-03-28T22:00:00Z");
     }
 
-    /// PAN-1: a visit stays on the day it was, whenever it is closed: 20:00Z is midnight in Baku.
+    /// PAN-1: a visit stays on the day it took place, whenever it is closed: 20:00Z is midnight in
+    /// Baku.
     async fn pan_1_a_visit_stays_on_its_day(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let leyla = world.client("Leyla").await;

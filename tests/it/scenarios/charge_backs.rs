@@ -1,5 +1,5 @@
-//! Once a day payments are compared with their provider: what was charged back is reversed, what
-//! came after all is booked (LIM-11).
+//! The daily reconciliation with the payment provider: charge-backs are reversed, late payments are
+//! booked (LIM-11).
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use crate::support::pay::{
 };
 use crate::support::{Branch, World};
 
-/// A top-up that was paid; gives its id.
+/// Makes a paid top-up; returns its id.
 async fn paid(world: &World, bank: &Epoint, branch: &Branch, amount: i64) -> String {
     let payment = id(&tops_up(branch, amount).await);
     bank.paid(&payment);
@@ -33,8 +33,8 @@ async fn restricted(branch: &Branch) -> Value {
 }
 
 both! {
-    /// LIM-11: what the bank took back is found the next day, reversed by a posting, and the
-    /// balance is restricted until support unlocks it.
+    /// LIM-11: a charge-back is found the next day and reversed by a posting, and the balance is
+    /// restricted until support unlocks it.
     async fn lim_11_a_charge_back_is_reversed(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -57,7 +57,8 @@ both! {
             ("top_up_charge_back".to_owned(), partner, gateway, 2000),
         ]);
         asks_back(&kristal, &payment).await.refused("payment_refunded");
-        // 50.00 are there, and nothing is accepted all the same: another 50.00 do not open it.
+        // There are 50.00, and still nothing is accepted: another 50.00 do not lift the
+        // restriction.
         assert_eq!(restricted(&kristal).await, true);
         world.support().credits(&kristal.partner_id, 5000).await.ok();
         assert_eq!(restricted(&kristal).await, true);
@@ -72,7 +73,7 @@ both! {
         assert_eq!(bank.times("/get-status"), looks, "nothing of it can change any more");
     }
 
-    /// LIM-11: it goes below the floor where it was spent; an order that waits is not accepted.
+    /// LIM-11: a spent top-up takes the balance below the floor; a pending order is not accepted.
     async fn lim_11_a_spent_top_up_is_charged_back(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch_with("Kristal", 0).await;
@@ -81,7 +82,7 @@ both! {
         kristal.accepts(&order).await.ok();
         kristal.admits(&order).await.ok();
         kristal.completes(&order, 100_000).await.ok();
-        // 1000.00 are 40.00: 10.00 of the gift, 30.00 of the balance.
+        // 1000.00 is 40.00: 10.00 from the gift, 30.00 from the balance.
         assert_eq!(kristal.balance().await.0, 2000);
         world.advance(TimeDelta::hours(23)).await;
         let waits = world.client("Leyla").await.orders(&kristal).await;
@@ -98,11 +99,11 @@ both! {
         assert_eq!((kristal.balance().await.0, restricted(&kristal).await), (1000, json!(false)));
     }
 
-    /// LIM-11: the gift of a top-up that was charged back goes with it.
+    /// LIM-11: the gift of a charged-back top-up is taken back with it.
     async fn lim_11_an_unspent_gift_goes_with_it(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch_with("Kristal", 0).await;
-        // Its gift lives for a day: the clock is a little ahead of its end.
+        // The gift lives for a day: the comparison runs a little before it expires.
         let payment = paid(world, &bank, &kristal, 5000).await;
         assert_eq!(bonus_of(&kristal, "partner").await, (1000, 0));
         assert!(bank.with(|bank| bank.charges_back(&payment)));
@@ -111,7 +112,7 @@ both! {
         assert_eq!(account(world, "operator:bonus").await, 0);
     }
 
-    /// LIM-11: Payriff says it in its own words.
+    /// LIM-11: the same with Payriff's own statuses.
     async fn lim_11_payriff_charges_back(world) {
         let bank = Payriff::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -125,7 +126,7 @@ both! {
         assert_eq!(restricted(&kristal).await, true);
     }
 
-    /// LIM-11: what a provider does not tell the amount of is guessed by nobody.
+    /// LIM-11: a partial charge-back whose amount the provider does not give is left to support.
     async fn lim_11_a_part_is_support_s_to_see(world) {
         let bank = Payriff::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -143,7 +144,8 @@ both! {
         assert_eq!(quiet.hello["seq"], queue.seq, "once");
     }
 
-    /// LIM-11, PEN-5: a penalty whose payment was charged back is a debt again, its shares go back.
+    /// LIM-11, PEN-5: a penalty whose payment was charged back is a debt again, its shares are
+    /// reversed.
     async fn lim_11_a_penalty_is_a_debt_again(world) {
         let bank = Epoint::serves(world).await;
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
@@ -160,7 +162,7 @@ both! {
         assert_eq!(restricted(&kristal).await, false, "the branch took nothing back");
     }
 
-    /// LIM-11: what was paid and given back before we looked is told with what the provider says.
+    /// LIM-11: a payment refunded before the first poll is reported with what the provider says.
     async fn lim_11_what_went_back_before_our_first_look_is_told(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -186,8 +188,8 @@ both! {
         assert_eq!(quiet.hello["seq"], queue.seq, "each once");
     }
 
-    /// LIM-11: what was paid after nobody waited any more, and whose callback was lost, is found by
-    /// the daily comparison.
+    /// LIM-11: a payment made after polling had ended, whose callback was lost, is found by the
+    /// daily comparison.
     async fn lim_11_late_money_is_found(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;

@@ -1,4 +1,4 @@
-//! Clocks that are wrong: of another node, and of the machine itself (OUT-1, ORD-5).
+//! Wrong clocks: of another node, and of the machine itself (OUT-1, ORD-5).
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use yumo::platform::clock::{Here, Machine, WallClock};
 use crate::support::world::{Backend, World, tell_really};
 use crate::support::{minutes, seconds};
 
-/// A machine that runs as this one does, and whose time of day is set by the test.
+/// A clock like this machine's, whose time of day is set by the test.
 #[derive(Default)]
 struct Machines {
     ahead: Mutex<TimeDelta>,
@@ -38,7 +38,7 @@ impl Machine for Machines {
     }
 }
 
-/// Everything its clock does by itself, once.
+/// Runs everything the scheduler does, once.
 async fn works(app: &App) {
     app.clockwork.beat(false).await.unwrap();
     app.clockwork.fire_due().await;
@@ -75,8 +75,8 @@ async fn a_jump_of_the_time_of_day_moves_nothing(world: &mut World, machine: &Ma
     works(world.app()).await;
 }
 
-/// OUT-1, ORD-5: the time of day of a single node jumps an hour back, forth, and back again: offers
-/// live as long as they should, nothing is booked as an outage, the jumps are alarms.
+/// OUT-1, ORD-5: the time of day of a single node jumps an hour back, forward, and back again:
+/// offers keep their lifetime, no outage is recorded, each jump raises an alarm.
 #[test]
 fn out_1_a_jump_of_the_time_of_day_moves_nothing_on_sqlite() {
     let machine = Machines::ahead(TimeDelta::zero());
@@ -86,7 +86,7 @@ fn out_1_a_jump_of_the_time_of_day_moves_nothing_on_sqlite() {
     });
 }
 
-/// OUT-1, ORD-5: and beside a database whose clock is right.
+/// OUT-1, ORD-5: the same with a database whose clock is right.
 #[test]
 fn out_1_a_jump_of_the_time_of_day_moves_nothing_on_postgres() {
     let machine = Machines::ahead(TimeDelta::zero());
@@ -96,8 +96,8 @@ fn out_1_a_jump_of_the_time_of_day_moves_nothing_on_postgres() {
     });
 }
 
-/// OUT-1, ORD-5: nodes 40 s ahead and an hour behind decide nothing and fire nothing: the right
-/// node's offers do not end early, and nobody accepts what then becomes a no-show.
+/// OUT-1, ORD-5: nodes 40 s ahead and an hour behind accept no command and fire no timer: the right
+/// node's offers do not end early, and no acceptance turns into a no-show.
 #[test]
 fn out_1_a_node_with_a_wrong_clock_decides_nothing() {
     tell_really(Backend::Postgres, WallClock::real(), async |world| {
@@ -124,7 +124,7 @@ fn out_1_a_node_with_a_wrong_clock_decides_nothing() {
     });
 }
 
-/// OUT-1: half a second is still right: such a node serves, and comes nearer slowly.
+/// OUT-1: half a second is tolerated: such a node serves, and its clock is slewed gradually.
 #[test]
 fn out_1_a_small_difference_is_corrected() {
     tell_really(Backend::Postgres, WallClock::real(), async |world| {

@@ -1,4 +1,4 @@
-//! Campaign codes: nobody guesses one, each device gets its bonus once (LIM-6).
+//! Campaign codes: they cannot be guessed, and each device gets the bonus once (LIM-6).
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ async fn types(person: &Person, code: &str) -> Reply {
     person.post("/v1/client/bonus/codes", json!({"code": code})).await
 }
 
-/// Somebody new, on this device.
+/// A new client on this device.
 async fn on_device(world: &World, device_id: &str) -> Person {
     let phone = world.scene.phone();
     let mut person = Person::stranger(&world.scene, device_id, &phone);
@@ -37,7 +37,7 @@ async fn on_device(world: &World, device_id: &str) -> Person {
 }
 
 both! {
-    /// LIM-6: a code is public, and bounded by its budget, or nobody chose it.
+    /// LIM-6: a code is either public and bounded by its budget, or generated at random.
     async fn lim_6_a_code_is_public_or_random(world) {
         campaign(world, json!({"code": "AUTUMN26"})).await.refused("campaign_code_guessable");
         campaign(world, json!({"code": "AUTUMN26", "random_code": true})).await.refused("campaign_invalid");
@@ -56,7 +56,7 @@ both! {
         assert_eq!(codes.len(), 20);
     }
 
-    /// LIM-6: five wrong codes in an hour rest the person, also for the right one.
+    /// LIM-6: five wrong codes in an hour block the person for a time, also for the right code.
     async fn lim_6_five_wrong_codes_rest_a_person(world) {
         campaign(world, json!({"code": "AUTUMN26", "public": true})).await.ok();
         let (anar, leyla) = (world.client("Anar").await, world.client("Leyla").await);
@@ -69,7 +69,7 @@ both! {
         let rests = rests.refused("codes_rest");
         assert_eq!((&rests["retry_after_s"], &rests["counted"], &rests["status"]), (&json!(3000), &json!("person"), &json!(429)));
         types(&leyla, "AUTUMN26").await.ok();
-        // The same on another node, and after a restart.
+        // The same holds on another node, and after a restart.
         world.restarts_with(|_| {}).await;
         world.advance(seconds(2999)).await;
         types(&anar, "AUTUMN26").await.refused("codes_rest");
@@ -77,7 +77,7 @@ both! {
         types(&anar, "AUTUMN26").await.ok();
     }
 
-    /// LIM-6: however many are entered at one instant, five are compared.
+    /// LIM-6: however many are entered concurrently, five are compared.
     async fn lim_6_codes_at_one_instant_pass_no_limit(world) {
         let anar = world.client("Anar").await;
         let mut all = tokio::task::JoinSet::new();
@@ -98,7 +98,7 @@ both! {
         }
     }
 
-    /// LIM-6: fifty wrong ones in an hour rest the network address, whoever enters them.
+    /// LIM-6: fifty wrong codes in an hour block the network address, whoever enters them.
     async fn lim_6_fifty_wrong_codes_rest_an_address(world) {
         campaign(world, json!({"code": "AUTUMN26", "public": true})).await.ok();
         for n in 0..10 {
@@ -113,7 +113,7 @@ both! {
         types(&anar, "AUTUMN26").await.ok();
     }
 
-    /// LIM-6: a campaign's bonus is granted once on one device, whoever signs in there.
+    /// LIM-6: a campaign's bonus is granted once per device, whoever signs in there.
     async fn lim_6_one_device_gets_it_once(world) {
         campaign(world, json!({"code": "AUTUMN26", "public": true})).await.ok();
         campaign(world, json!({"code": "WINTER26", "public": true})).await.ok();
@@ -123,7 +123,7 @@ both! {
         types(&two, "WINTER26").await.ok();
         let unnamed = on_device(world, "").await;
         types(&unnamed, "AUTUMN26").await.refused("device_required");
-        // Two at one instant on one device.
+        // Two concurrent entries on one device.
         let (three, four) = (on_device(world, "beef").await, on_device(world, "beef").await);
         let (a, b) = tokio::join!(types(&three, "AUTUMN26"), types(&four, "AUTUMN26"));
         let mut statuses = [a.status, b.status];

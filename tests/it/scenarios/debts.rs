@@ -1,13 +1,13 @@
-//! Penalties are debts; enough of them stop new orders (PEN-5, PEN-6).
+//! Penalties are debts; too many unpaid ones stop new orders (PEN-5, PEN-6).
 
 use serde_json::json;
 
 use crate::support::{Branch, Client, Order, World, seconds};
 
-/// Times that an order is placed while the fee that forbids it falls due.
+/// How often an order is placed while the fee that forbids it falls due.
 const ROUNDS: usize = 12;
 
-/// Orders and leaves late: 1.50 more to pay.
+/// Places an order and cancels it late: 1.50 more to pay.
 async fn leaves_late(world: &World, kristal: &Branch, anar: &Client) {
     let order = anar.orders(kristal).await;
     kristal.accepts(&order).await.ok();
@@ -16,7 +16,7 @@ async fn leaves_late(world: &World, kristal: &Branch, anar: &Client) {
 }
 
 both! {
-    /// PEN-5: a penalty is a pending debt; the partner gets nothing until money arrives.
+    /// PEN-5: a penalty is a pending debt; the partner gets its share only when money arrives.
     async fn a_penalty_is_a_debt_until_it_is_paid(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         leaves_late(world, &kristal, &anar).await;
@@ -33,7 +33,7 @@ both! {
         leaves_late(world, &kristal, &anar).await;
         let refused = anar.tries(&kristal, &["wash.body"]).await;
         assert_eq!(refused.refused("penalties_unpaid")["debt"]["amount"], 300);
-        // Another of the client's cars does not help; another client is free.
+        // The client's other car is refused too; another client is not.
         let other = anar.with_another("sedan").await.tries(&kristal, &["wash.body"]).await;
         other.refused("penalties_unpaid");
         world.client("Leyla").await.orders(&kristal).await;
@@ -53,8 +53,8 @@ both! {
         world.tampers("UPDATE penalty SET amount = 150").await;
     }
 
-    /// PEN-6: an order is not placed past a penalty that falls due at the same moment: whatever is
-    /// first in the client's feed was first.
+    /// PEN-6: an order is not placed after a penalty that falls due at the same moment: the order
+    /// of the client's feed decides which was first.
     async fn pen_6_no_order_overtakes_a_penalty(world) {
         let kristal = world.branch_with("Kristal", 100_000).await;
         for round in 0..ROUNDS {

@@ -1,11 +1,11 @@
-//! What people are told: whole, in order, each in their own view (ORD-9, NOT-6).
+//! Feeds: complete, in order, each with its reader's view (ORD-9, NOT-6).
 
 use serde_json::{Value, json};
 
 use crate::support::{Feed, seconds};
 
 both! {
-    /// ORD-9: an event carries the whole order as its reader may see it, the version and the actor.
+    /// ORD-9: an event carries the whole order as its reader may see it, its version and the actor.
     async fn an_event_carries_the_whole_order_and_who_did_it(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let (mut client, mut branch) = (anar.follows().await, kristal.follows().await);
@@ -21,7 +21,7 @@ both! {
         assert_eq!(told["data"]["order"]["commission"]["amount"], 135);
     }
 
-    /// ORD-9: the device that acted is not alarmed by its own act; another of the same person is.
+    /// ORD-9: an event marks the device that caused it; the person's other devices are alerted.
     async fn a_device_knows_its_own_act(world) {
         let kristal = world.branch("Kristal").await;
         let mut second = kristal.clone();
@@ -35,7 +35,7 @@ both! {
         assert_eq!(mine["id"], theirs["id"]);
     }
 
-    /// NOT-6: resuming after N gives exactly N+1, N+2 …, on a socket and by poll, with the same
+    /// NOT-6: resuming after N gives exactly N+1, N+2 …, on a socket and by polling, with the same
     /// ids.
     async fn resuming_gives_exactly_what_comes_after(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
@@ -54,13 +54,14 @@ both! {
             assert_eq!((&heard["id"], &heard["event"]), (&event["id"], &event["event"]));
             assert_eq!(heard["data"], event["data"]);
         }
-        // What happens from here on comes as 7, without another word.
+        // Later events arrive from 7 on, without another request.
         anar.orders(&kristal).await;
         assert_eq!(feed.next().await["event"], "order.requested");
         assert_eq!(feed.seq, 7);
     }
 
-    /// NOT-6: a number from the future needs the snapshot; it gives state and number of one moment.
+    /// NOT-6: a cursor from the future needs the snapshot, which gives state and cursor of one
+    /// moment.
     async fn a_reader_from_the_future_takes_the_snapshot(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;
@@ -77,7 +78,7 @@ both! {
         assert_eq!(feed.next().await["event"], "order.confirmed");
     }
 
-    /// NOT-6: snapshots taken while orders move never show a state without its number.
+    /// NOT-6: snapshots taken during changes never show a state without its cursor.
     async fn a_snapshot_is_of_one_moment(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;
@@ -106,7 +107,7 @@ both! {
         }
     }
 
-    /// NOT-6: what a reader may not see is a blank with its number.
+    /// NOT-6: an event its reader may not see keeps its number and has no content.
     async fn money_is_a_blank_to_an_operator(world) {
         let kristal = world.branch("Kristal").await;
         let operator = kristal.hires("operator").await;
@@ -126,7 +127,7 @@ both! {
         operator.get("/v1/partner/balance").await.refused("forbidden");
     }
 
-    /// NOT-6: the cursor is the device's own, and never goes back.
+    /// NOT-6: each device has its own cursor, which never moves back.
     async fn a_cursor_belongs_to_a_device(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let second = anar.second_device().await;

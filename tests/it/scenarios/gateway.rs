@@ -1,4 +1,4 @@
-//! Clients pay penalties through a provider: shared, given back, a debt again (PEN-5, PEN-7).
+//! Penalties paid through a provider: shared, refunded, a debt again (PEN-5, PEN-7).
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use crate::support::pay::{account, calls, id, outcomes, pays_penalty, postings};
 use crate::support::{Branch, Client, World, ask, minutes, seconds};
 use bank::Next;
 
-/// A branch, a client who owes it 1.01, and the bank.
+/// A branch, a client who owes it 1.01, and the payment provider.
 async fn owed(world: &mut World) -> (Epoint, Branch, Client, String) {
     let bank = Epoint::serves(world).await;
     let mut kristal = world.branch("Kristal").await;
@@ -19,7 +19,7 @@ async fn owed(world: &mut World) -> (Epoint, Branch, Client, String) {
     (bank, kristal, anar, penalty)
 }
 
-/// The payment is paid and the bank calls back.
+/// Marks the payment as paid and has the provider call back.
 async fn settles(world: &World, bank: &Epoint, payment: &str) {
     bank.paid(payment);
     let raw = bank.callback(payment, "success", &bank.payment(payment).amount);
@@ -36,7 +36,7 @@ fn is(state: &str, paid: i64) -> (String, i64) {
 }
 
 both! {
-    /// PEN-5: what comes through a provider is shared as what comes by hand, on the cumulative sum.
+    /// PEN-5: a payment through a provider is shared like one by hand, on the cumulative sum.
     async fn pen_5_a_penalty_is_paid_in_the_app(world) {
         let (bank, kristal, anar, penalty) = owed(world).await;
         let part = pays_penalty(&anar, &penalty, json!({"amount": 50})).await;
@@ -68,7 +68,7 @@ both! {
         pays_penalty(&anar, &penalty, json!({})).await.refused("penalty_overpaid");
     }
 
-    /// PEN-5: what makes no sense opens nothing.
+    /// PEN-5: an invalid amount opens no payment.
     async fn pen_5_a_payment_in_the_app_fits_what_is_left(world) {
         let (bank, kristal, anar, penalty) = owed(world).await;
         pays_penalty(&anar, &penalty, json!({"amount": 0})).await.refused("amount_invalid");
@@ -85,7 +85,7 @@ both! {
         assert!(outcomes(world).await.is_empty());
     }
 
-    /// PEN-5: what is too much by the time it comes goes back the way it came.
+    /// PEN-5: an overpayment is refunded the way it came.
     async fn pen_5_what_is_too_much_goes_back(world) {
         let (bank, kristal, anar, penalty) = owed(world).await;
         let payment = id(&pays_penalty(&anar, &penalty, json!({})).await);
@@ -95,7 +95,7 @@ both! {
         world.advance(seconds(1)).await;
         assert_eq!(bank.payment(&payment).back, ["0.61"]);
         assert_eq!((account(world, "gateway:epoint").await, account(world, "operator:refunds").await), (-40, 0));
-        // Paid twice at once: the second has nothing left to pay.
+        // Paid twice concurrently: nothing is left for the second.
         let other = leaves_late(world, &kristal, &anar, "odd").await;
         let one = id(&pays_penalty(&anar, &other, json!({})).await);
         let two = id(&pays_penalty(&anar, &other, json!({"confirm": true})).await);
@@ -106,8 +106,8 @@ both! {
         assert_eq!((stands(&anar).await, kristal.balance().await.0), (is("paid", 101), 5102));
     }
 
-    /// PEN-5: a part whose answer got lost is looked up: Payriff says that some of it went back; a
-    /// second part that nobody can tell from the first waits for support.
+    /// PEN-5: a partial refund whose answer was lost is looked up: Payriff reports that a part was
+    /// refunded; a second part that cannot be told from the first waits for support.
     async fn pen_5_parts_go_back_once(world) {
         let bank = Payriff::serves(world).await;
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
@@ -133,14 +133,14 @@ both! {
             assert!(told.as_str().unwrap().starts_with(why), "{told}");
         }
         assert_eq!((bank.times("/refund"), account(world, "operator:refunds").await), (2, 100));
-        // Once the bank says that all of it went back, nothing is left to guess.
+        // Once the provider reports a full refund, the case is clear.
         bank.stands(&payment, "REFUNDED");
         world.advance(minutes(120)).await;
         assert_eq!((bank.times("/refund"), account(world, "operator:refunds").await), (2, 0));
     }
 
-    /// PEN-7: waived, what was paid goes back the way it came: cash as cash, the rest through the
-    /// provider; reinstated, what has really gone back is a debt again.
+    /// PEN-7: after a waiver the payment is refunded the way it came: cash as cash, the rest
+    /// through the provider; after reinstating, only what was really refunded is a debt again.
     async fn pen_7_a_waiver_gives_back_through_the_provider(world) {
         let (bank, kristal, anar, penalty) = owed(world).await;
         pays(world, &penalty, 21).await.ok();
@@ -156,7 +156,7 @@ both! {
         let again = decides(world, &penalty, "reinstate").await;
         assert_eq!((&again.ok()["state"], again.money("paid")), (&json!("pending"), 21));
         assert_eq!(kristal.balance().await.0, 5011);
-        // The debt can be paid anew, and waived anew.
+        // The debt can be paid and waived again.
         let payment = id(&pays_penalty(&anar, &penalty, json!({})).await);
         settles(world, &bank, &payment).await;
         assert_eq!((stands(&anar).await, kristal.balance().await.0), (is("paid", 101), 5051));
@@ -165,7 +165,7 @@ both! {
         assert_eq!((bank.payment(&payment).back.clone(), kristal.balance().await.0), (vec!["0.80".to_owned()], 5000));
     }
 
-    /// PEN-7: money and a waiver at the very same moment: whoever is first, all of it goes back.
+    /// PEN-7: a payment and a waiver race: whichever is first, all of it is refunded.
     async fn pen_7_a_waiver_races_the_money(world) {
         let (bank, kristal, anar, _) = owed(world).await;
         for _ in 0..4 {
@@ -184,7 +184,7 @@ both! {
         }
     }
 
-    /// PEN-7: reinstated before anybody outside was asked, it is paid as it was.
+    /// PEN-7: reinstated before the refund was requested, the penalty is paid as it was.
     async fn pen_7_a_refund_nobody_asked_for_yet_is_called_off(world) {
         let (bank, kristal, anar, penalty) = owed(world).await;
         let payment = id(&pays_penalty(&anar, &penalty, json!({})).await);
@@ -200,7 +200,7 @@ both! {
         assert_eq!(kinds, ["payment", "payment_refund", "payment_kept"]);
     }
 
-    /// PEN-7: asked and not answered for, it counts as gone; refused, it is here and paid.
+    /// PEN-7: a requested, unanswered refund counts as done; a refused one leaves the penalty paid.
     async fn pen_7_a_refund_under_way_or_refused(world) {
         let (bank, kristal, anar, penalty) = owed(world).await;
         let payment = id(&pays_penalty(&anar, &penalty, json!({})).await);

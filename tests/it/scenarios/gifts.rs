@@ -1,5 +1,5 @@
-//! Gifts of top-ups, campaigns, and balances that are low or restricted (BON-4, BON-6, BON-8, BAL-3
-//! … BAL-5).
+//! Gifts of top-ups, campaigns, and low or restricted balances (BON-4, BON-6, BON-8, BAL-3 …
+//! BAL-5).
 
 use bank::Next;
 use chrono::TimeDelta;
@@ -13,7 +13,7 @@ use crate::support::{Branch, Client, Person, World};
 
 const MICROSECOND: TimeDelta = TimeDelta::microseconds(1);
 
-/// A top-up that was paid; gives its id.
+/// Makes a paid top-up; returns its id.
 async fn topped_up(world: &World, bank: &Epoint, branch: &Branch, amount: i64) -> String {
     let payment = id(&tops_up(branch, amount).await);
     bank.paid(&payment);
@@ -50,7 +50,7 @@ both! {
         assert_eq!(account(world, "operator:bonus").await, -2000);
     }
 
-    /// BAL-5, BON-4: the gift goes with the refund; whoever used it has no refund.
+    /// BAL-5, BON-4: a refund takes the gift back; once the gift was used there is no refund.
     async fn bal_5_the_gift_cannot_be_kept_or_spent_before_a_refund(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch_with("Kristal", 0).await;
@@ -74,7 +74,7 @@ both! {
         world.advance(MICROSECOND).await;
     }
 
-    /// BAL-5, BON-4: where the provider refuses to give a top-up back, its gift is back too.
+    /// BAL-5, BON-4: when the provider refuses the refund of a top-up, its gift is restored too.
     async fn bal_5_a_refused_refund_gives_the_gift_again(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch_with("Kristal", 0).await;
@@ -91,7 +91,7 @@ both! {
         assert_eq!(account(world, "operator:bonus").await, 0);
     }
 
-    /// BAL-5: what bonus alone pays is spending too, also where that bonus was there before.
+    /// BAL-5: a commission paid with bonus alone counts as spending, even with older bonus.
     async fn bal_5_a_commission_paid_with_other_bonus_is_spending(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch_with("Kristal", 0).await;
@@ -108,7 +108,7 @@ both! {
         assert_eq!(kristal.balance().await, (2000, 0, 2000));
     }
 
-    /// BON-4, BAL-5: a top-up paid in cash brings the same gift, and takes it along when it goes.
+    /// BON-4, BAL-5: a top-up paid in cash brings the same gift, and loses it on a refund.
     async fn bon_4_cash_that_is_a_top_up_brings_a_gift(world) {
         let kristal = world.branch_with("Kristal", 0).await;
         let path = format!("/v1/support/partners/{}/credits", kristal.partner_id);
@@ -124,7 +124,7 @@ both! {
         assert_eq!(bonus_of(&kristal, "partner").await, (0, 0));
     }
 
-    /// BON-8, BAL-6: a campaign that says it gave less than its lots is named.
+    /// BON-8, BAL-6: the proof reports a campaign whose total is less than its lots.
     async fn bal_6_a_campaign_made_wrong_is_named(world) {
         let made = campaign(world, json!({})).await;
         let campaign = made.ok()["id"].as_str().unwrap();
@@ -134,7 +134,7 @@ both! {
         breaks(world, less, right, &named).await;
     }
 
-    /// BON-8: a code gives its bonus once to each of its audience, within its budget and its time.
+    /// BON-8: a code grants once to each of its audience, within its budget and its period.
     async fn bon_8_a_campaign_keeps_its_budget(world) {
         let kristal = world.branch("Kristal").await;
         let people: Vec<Client> = vec![
@@ -182,7 +182,8 @@ both! {
         world.support().post("/v1/support/bonuses", nothing).await.refused("grant_invalid");
     }
 
-    /// BON-6: a client whose device one of the branch's people signs in on waits for support.
+    /// BON-6: a client on whose device staff of the branch sign in is suspended until support
+    /// decides.
     async fn bon_6_the_same_device_is_looked_at_first(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         for person in [&kristal.person, &anar.person] {
@@ -200,22 +201,22 @@ both! {
         assert_eq!(waiting.ok()["items"][0]["order_id"], order.id.as_str());
     }
 
-    /// BAL-3, BAL-4: low is told once; below the floor by a capture nothing is accepted until the
-    /// balance is at zero again.
+    /// BAL-3, BAL-4: a low balance emits one event; below the floor by a capture nothing is
+    /// accepted until the balance is back at zero.
     async fn bal_3_bal_4_low_and_restricted(world) {
         let kristal = world.branch_with("Kristal", 1200).await;
         let mut hears = kristal.follows().await;
         let order = world.client("Anar").await.orders(&kristal).await;
         kristal.accepts(&order).await.ok();
         kristal.admits(&order).await.ok();
-        // 300.00 is 15.00: 12.00 are there, minus 3.00 is above the floor; low, and not restricted.
+        // 300.00 is 15.00: 12.00 are there, minus 3.00 is above the floor: low, but not restricted.
         kristal.completes(&order, 30_000).await.ok();
         world.app().clockwork.sweep().await.unwrap();
         assert_eq!(hears.hears("balance.low").await["data"]["balance"]["available"]["amount"], -300);
         let second = world.client("Leyla").await.orders(&kristal).await;
         kristal.accepts(&second).await.ok();
         kristal.admits(&second).await.ok();
-        // Placed while there was enough for it.
+        // Placed while the balance still sufficed.
         world.support().credits(&kristal.partner_id, 500).await.ok();
         let waiting = world.client("Samir").await.orders(&kristal).await;
         kristal.completes(&second, 20_000).await.ok();
@@ -225,7 +226,7 @@ both! {
         assert_eq!(told["data"]["balance"]["restricted"], true);
         world.client("Rauf").await.tries(&kristal, &["wash.body"]).await.refused("partner_cannot_take");
         kristal.accepts(&waiting).await.refused("balance_restricted");
-        // Bonus that covers a commission does not open it either.
+        // Bonus that covers a commission does not lift the restriction either.
         grants_branch(world, &kristal, 500, 24).await;
         kristal.accepts(&waiting).await.refused("balance_restricted");
         // 9.99 more: one qəpik below zero, still restricted although above the floor.
@@ -238,7 +239,7 @@ both! {
         kristal.accepts(&order).await.ok();
     }
 
-    /// BAL-3: usable bonus counts where the balance alone would not do.
+    /// BAL-3: usable bonus counts where the balance alone would not suffice.
     async fn bal_3_bonus_counts_when_it_is_asked_whether_the_partner_can_afford_it(world) {
         let kristal = world.branch_with("Kristal", 0).await;
         let anar = world.client("Anar").await;
@@ -247,7 +248,7 @@ both! {
             let order = world.client("Leyla").await.orders_services(&kristal, &["wash.full"]).await;
             kristal.accepts(&order).await.ok();
         }
-        // 4.00 are held of the 5.00 below zero; 3.20 more would be too much.
+        // 4.00 of the 5.00 below zero are held; 3.20 more would be too much.
         anar.tries(&kristal, &dear).await.refused("partner_cannot_take");
         grants_branch(world, &kristal, 220, 24).await;
         let order = anar.orders_services(&kristal, &dear).await;

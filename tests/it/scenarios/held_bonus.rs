@@ -1,5 +1,5 @@
-//! Bonus is not cash: what a branch is owed for bonus-paid orders waits, longer where a velocity
-//! rule holds (LIM-6).
+//! Payables for bonus-paid orders: they wait before a branch may spend them, and longer under a
+//! velocity rule (LIM-6).
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::support::{Branch, Client, World};
 
 const MICROSECOND: TimeDelta = TimeDelta::microseconds(1);
 
-/// Commission is left out of these stories, and accounts are not new in them.
+/// A policy without commission and without the rule for new accounts.
 async fn plainly(world: &World, bonus: Value) {
     let changes = json!({"commission": {"brackets": [{"rate_bp": 0}]}, "bonus": bonus});
     publishes_now(world, changes).await.ok();
@@ -25,7 +25,7 @@ async fn pays(world: &World, client: &Client, branch: &Branch, amount: i64) -> S
     order.id
 }
 
-/// The debts to a branch, newest first.
+/// The payables of a branch, newest first.
 async fn owed(branch: &Branch) -> Vec<Value> {
     branch.get("/v1/partner/payables").await.ok()["items"].as_array().unwrap().clone()
 }
@@ -36,7 +36,7 @@ async fn decides(world: &World, debt: &Value, verb: &str) -> crate::support::Rep
 }
 
 both! {
-    /// LIM-6: what is owed waits 24 hours before it can be spent.
+    /// LIM-6: a payable waits 24 hours before it can be spent.
     async fn lim_6_what_is_owed_waits_a_day(world) {
         plainly(world, json!({"new_account_days": 0})).await;
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
@@ -52,8 +52,8 @@ both! {
         assert_eq!((&debt["state"], &debt["held_until"]), (&json!("settled"), &Value::Null));
     }
 
-    /// LIM-6: two orders of one pair in seven days hold both, as long as they are two; support is
-    /// told once.
+    /// LIM-6: two orders of one client and branch in seven days hold both payables, as long as both
+    /// count; support is notified once.
     async fn lim_6_a_pair_that_comes_again_waits_longer(world) {
         plainly(world, json!({"new_account_days": 0})).await;
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
@@ -61,7 +61,7 @@ both! {
         let first = pays(world, &anar, &kristal, 1000).await;
         world.advance(minutes(60)).await;
         let second = pays(world, &anar, &kristal, 500).await;
-        // Another client of the same branch is nobody's pair.
+        // Another client of the same branch forms no pair.
         let leyla = world.client("Leyla").await;
         pays(world, &leyla, &kristal, 300).await;
         world.advance(TimeDelta::hours(25)).await;
@@ -73,13 +73,13 @@ both! {
         }
         world.until(instant("2026-11-27T08:00:00Z")).await;
         assert_eq!(kristal.balance().await.0, 5300);
-        // Seven days after the first they are no pair any more.
+        // Seven days after the first they are no longer a pair.
         world.until(instant("2026-11-28T10:00:00Z")).await;
         assert_eq!(kristal.balance().await.0, 6800);
         assert!(owed(&kristal).await.iter().all(|debt| debt["state"] == "settled"));
     }
 
-    /// LIM-6: support may release one that is held, or refuse it.
+    /// LIM-6: support may release or refuse a held payable.
     async fn lim_6_support_decides_what_is_held(world) {
         plainly(world, json!({"new_account_days": 0})).await;
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
@@ -99,8 +99,8 @@ both! {
         assert_eq!(kristal.balance().await.0, 6000);
     }
 
-    /// LIM-6: the first order of a new account waits until it is not new; what is still held after
-    /// two weeks is support's to decide.
+    /// LIM-6: the payable for a new account's first order waits until the account is not new; what
+    /// is still held after two weeks is left to support.
     async fn lim_6_a_new_account_and_no_device(world) {
         plainly(world, json!({})).await;
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
@@ -132,7 +132,7 @@ both! {
         assert_eq!(kristal.balance().await.0, 6700);
     }
 
-    /// LIM-6: a branch that turns over more bonus than money waits.
+    /// LIM-6: payables of a branch whose weekly turnover is more bonus than money wait.
     async fn lim_6_a_week_of_bonus_waits(world) {
         plainly(world, json!({"new_account_days": 0, "week_orders_min": 3})).await;
         let kristal = world.branch("Kristal").await;
@@ -144,14 +144,14 @@ both! {
         world.advance(TimeDelta::hours(24) + seconds(1)).await;
         assert_eq!(kristal.balance().await.0, 5000);
         assert!(owed(&kristal).await.iter().all(|debt| debt["held_by"] == "week_share"));
-        // One paid with money, and it is 24.00 of 60.00.
+        // With one more paid in money it is 24.00 of 60.00.
         let order = world.client("Anar").await.orders(&kristal).await;
         serves(&kristal, &order, 1500).await;
         world.advance(TimeDelta::hours(24) + seconds(1)).await;
         assert_eq!(kristal.balance().await.0, 7400);
     }
 
-    /// LIM-6, BON-6: whoever was staff within thirty days counts as staff.
+    /// LIM-6, BON-6: a person who was staff within thirty days counts as staff.
     async fn lim_6_whoever_left_is_staff_for_a_month(world) {
         plainly(world, json!({"new_account_days": 0, "pair_orders_7d": 1000})).await;
         let kristal = world.branch("Kristal").await;
@@ -162,15 +162,15 @@ both! {
         world.advance(TimeDelta::days(29)).await;
         pays(world, &rauf, &kristal, 1000).await;
         assert_eq!(owed(&kristal).await[0]["state"], "suspended");
-        // Twenty-nine days to the microsecond are no longer within twenty-nine days.
+        // With a limit of twenty-nine days, exactly twenty-nine days no longer count.
         plainly(world, json!({"staff_days": 29})).await;
         pays(world, &rauf, &kristal, 500).await;
         let states: Vec<Value> = owed(&kristal).await.iter().map(|debt| debt["state"].clone()).collect();
         assert_eq!(states, ["owed", "suspended"]);
     }
 
-    /// LIM-6, BON-5: held or not, what is owed to a card is due by the tenth working day after it
-    /// was earned.
+    /// LIM-6, BON-5: held or not, a payable to a card is due by the tenth working day after it was
+    /// earned.
     async fn lim_6_a_hold_lengthens_no_working_days(world) {
         plainly(world, json!({"new_account_days": 0})).await;
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);

@@ -1,7 +1,7 @@
-//! Random histories: people do whatever they may with money, the engine restarts now and then, and
-//! the books hold at every moment (COM-3, BAL-2, BAL-6, BON-1 … BON-5, PEN-5).
+//! Random histories: people take random allowed actions with money, the engine restarts now and
+//! then, and the books balance at every moment (COM-3, BAL-2, BAL-6, BON-1 … BON-5, PEN-5).
 //!
-//! `YUMO_HISTORIES` says how many seeds are played; a failing seed is printed.
+//! `YUMO_HISTORIES` sets the number of seeds; a failing seed is printed.
 
 use chrono::TimeDelta;
 use entity::{lot, posting};
@@ -15,7 +15,7 @@ use crate::support::client::Order;
 use crate::support::faults::pays;
 use crate::support::{Branch, Client, World, books, minutes};
 
-/// Acts of one history.
+/// Actions in one history.
 const ACTS: usize = 45;
 
 struct Town {
@@ -34,7 +34,7 @@ impl Town {
         Self { branches, clients, orders: Vec::new() }
     }
 
-    /// One act; whatever is refused is refused whole.
+    /// One action; a refused one changes nothing.
     async fn acts(&mut self, world: &World, dice: &mut StdRng) {
         let (b, c) = (dice.random_range(0..2), dice.random_range(0..3));
         let (branch, client) = (self.branches[b].clone(), self.clients[c].clone());
@@ -59,7 +59,7 @@ impl Town {
         if self.orders.is_empty() {
             return;
         }
-        // The newest are the likeliest to be open.
+        // The newest orders are the likeliest to be open.
         let n = self.orders.len() - 1 - dice.random_range(0..self.orders.len().min(4));
         let (b, c, order) = &self.orders[n];
         let (branch, client) = (&self.branches[*b], &self.clients[*c]);
@@ -85,7 +85,7 @@ impl Town {
     }
 }
 
-/// What was granted is what was spent, what is over, and what the lots still have (BON-2).
+/// Granted bonus equals spent, expired and remaining bonus (BON-2).
 async fn nothing_is_made_or_lost(world: &World) {
     let rows = posting::Entity::find().all(&world.db()).await.unwrap();
     let of_lot = |account: &str| account.starts_with("lot:");
@@ -133,8 +133,8 @@ fn seeds() -> u64 {
 }
 
 both! {
-    /// COM-3, BAL-2, BAL-6, BON-1, BON-2, BON-3, BON-5, PEN-5: whatever people do, in whatever
-    /// order, and whenever the engine is started again.
+    /// COM-3, BAL-2, BAL-6, BON-1, BON-2, BON-3, BON-5, PEN-5: the books balance after any sequence
+    /// of actions and restarts.
     async fn bal_6_the_books_hold_whatever_happens(world) {
         for seed in 1..=seeds() {
             played(world, seed).await;

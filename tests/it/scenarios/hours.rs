@@ -1,4 +1,4 @@
-//! When a branch serves: slots, switches, special days, bays, settings (BK-1, BK-12, BK-13).
+//! Opening hours of a branch: slots, switches, special days, bays, settings (BK-1, BK-12, BK-13).
 
 use serde_json::{Value, json};
 
@@ -18,8 +18,8 @@ fn why(order: &Order, why: &str) -> Vec<(String, Value)> {
 }
 
 both! {
-    /// BK-1, BK-3: the free starts of a day, from the notice on and up to the horizon, each with
-    /// the duration for the car's class.
+    /// BK-1, BK-3: the free starts of a day, from the minimum notice to the horizon, each with the
+    /// duration for the car's class.
     async fn bk_1_a_client_sees_the_free_slots_of_a_day(world) {
         let (kristal, _, anar) = one_bay(world).await;
         kristal.keeps_hours(&[(540, 780), (840, 1080)]).await.ok();
@@ -48,7 +48,8 @@ both! {
         assert!(scraped.text.contains("yumo_slots_seconds_bucket"));
     }
 
-    /// BK-1: what cannot be had has its own code; a branch that takes no orders has no slots.
+    /// BK-1: each unavailable combination has its own code; a branch that takes no orders has no
+    /// slots.
     async fn bk_1_slots_of_what_cannot_be_had(world) {
         let (kristal, _, anar) = one_bay(world).await;
         let (shine, leyla) = (world.branch("Shine").await, world.client("Leyla").await);
@@ -99,8 +100,8 @@ both! {
         assert_eq!(starts(&anar.slots(&kristal, "2026-11-21").await).len(), 0);
     }
 
-    /// BK-13: a pause of 90 minutes at noon: no new visit before 13:30, the booking of 13:00 is
-    /// named and stays; open again at the press of a switch.
+    /// BK-13: a pause of 90 minutes at noon: no new visit before 13:30; the booking of 13:00 is
+    /// listed and stays; a switch reopens the branch.
     async fn bk_13_a_pause_names_the_bookings_it_meets(world) {
         let (kristal, _, anar) = one_bay(world).await;
         let (leyla, farid) = (world.client("Leyla").await, world.client("Farid").await);
@@ -133,7 +134,8 @@ both! {
         world.client("Nigar").await.orders(&kristal).await;
     }
 
-    /// BK-13: closed for today: until local midnight, or until the night that began today is over.
+    /// BK-13: closed for today: until local midnight, or until the end of the night that began
+    /// today.
     async fn bk_13_closed_for_today_opens_tomorrow(world) {
         let (kristal, _, anar) = one_bay(world).await;
         let leyla = world.client("Leyla").await;
@@ -154,7 +156,7 @@ both! {
         assert_eq!(kristal.resumes().await.ok()["closed_until"], json!(null));
     }
 
-    /// BK-12, BK-13: a date with hours of its own, and the booking that no longer lies in them.
+    /// BK-12, BK-13: a special day has its own hours, and lists a booking now outside them.
     async fn bk_12_a_special_day_replaces_the_week(world) {
         let (kristal, _, anar) = one_bay(world).await;
         let noon = anar.books(&kristal, instant("2026-11-21T08:00:00Z")).await;
@@ -184,12 +186,12 @@ both! {
         assert_eq!(items[0]["spans"], json!([{"opens_min": 600, "closes_min": 750}]));
         assert_eq!(items[0]["note"], "A holiday");
         assert_eq!(conflicts(&kristal.drops_day("2026-11-21").await), []);
-        // Three meet the booking, and 23:45 would run into a date that opens at 23:00 alone.
+        // Three overlap the booking, and 23:45 would run into a date that opens at 23:00.
         assert_eq!(starts(&anar.slots(&kristal, "2026-11-21").await).len(), 96 - 3 - 1);
         kristal.drops_day("2026-11-21").await.refused("no_such_special_day");
     }
 
-    /// BK-12: a special day is to come, within two years, and its spans make sense.
+    /// BK-12: a special day must be in the future, within two years, with valid spans.
     async fn bk_12_a_special_day_makes_sense_or_is_refused(world) {
         let (kristal, _, _) = one_bay(world).await;
         for (date, spans) in [
@@ -207,14 +209,14 @@ both! {
         kristal.keeps_day("2026-1-31", &[]).await.refused("malformed");
         kristal.keeps_day("2026-11-20", &[(600, 2040)]).await.ok();
         kristal.keeps_day("2028-11-20", &[]).await.ok();
-        // What is past stays as it was.
+        // A past day is left unchanged.
         world.until(instant("2026-11-20T20:00:00Z")).await;
         kristal.drops_day("2026-11-20").await.refused("special_day_invalid");
         let listed = kristal.get("/v1/partner/special-days").await;
         assert_eq!(listed.ok()["items"].as_array().unwrap().len(), 1);
     }
 
-    /// BK-13: new hours name the bookings they leave outside; those stay, and can be moved inside.
+    /// BK-13: new hours list the bookings now outside them; those stay, and can be moved inside.
     async fn bk_13_new_hours_name_the_bookings_they_leave_outside(world) {
         let (kristal, _, anar) = one_bay(world).await;
         let leyla = world.client("Leyla").await;
@@ -232,7 +234,8 @@ both! {
         assert_eq!(conflicts(&kristal.keeps_hours(&[(540, 1080)]).await), []);
     }
 
-    /// BK-13: a bay out of use, or for other work, names its bookings; it takes no new ones.
+    /// BK-13: a bay taken out of use, or given other services, lists its bookings and takes no new
+    /// ones.
     async fn bk_13_a_bay_out_of_use_keeps_its_bookings(world) {
         let (kristal, bay, anar) = one_bay(world).await;
         let path = format!("/v1/partner/services/{}", kristal.service("wash.body"));
@@ -254,7 +257,8 @@ both! {
         shine.edits_bay(&bay, json!({"active": false})).await.refused("no_such_bay");
     }
 
-    /// BK-1, PEN-1, BK-4, ADD-1: a branch's own grid, terms and automatic answers, within bounds.
+    /// BK-1, PEN-1, BK-4, ADD-1: a branch sets its own grid, terms and automatic answers, within
+    /// bounds.
     async fn bk_1_a_branch_sets_its_grid_and_terms(world) {
         let (kristal, _, anar) = one_bay(world).await;
         let (shine, day) = (world.branch("Shine").await, "2026-11-21");
@@ -284,7 +288,7 @@ both! {
         let start = instant("2026-11-21T08:20:00Z");
         let shown = anar.previews_booking(&kristal, &["wash.body"], start).await;
         assert_eq!(shown.ok()["cancellation"]["free_until_at"], "2026-11-21T07:20:00Z");
-        // What is not named stays; null is the policy's again.
+        // Settings that are not named stay; null restores the policy's value.
         let back = kristal.sets(json!({"grid_min": null})).await;
         is(&back, "grid_min", json!(null));
         is(&back, "free_cancel_min", json!(60));

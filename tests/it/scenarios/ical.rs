@@ -1,5 +1,5 @@
-//! A branch's calendar as other programs read it (PAN-1). The text is taken apart here by hand, as
-//! RFC 5545 says, and not by the library that wrote it.
+//! The iCalendar feed of a branch (PAN-1). The test parses the text itself, as RFC 5545 says, and
+//! not with the library that wrote it.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use crate::support::{Branch, Reply, World, instant, minutes};
 use crate::wire::raw::{Answer, Raw};
 use crate::wire::rows;
 
-/// One event: what its lines hold.
+/// One event: its properties.
 type Event = BTreeMap<String, String>;
 
-/// Takes a calendar apart: CRLF after each line, at most 75 octets in one, long ones folded (§3.1).
+/// Parses a calendar: CRLF after each line, at most 75 octets in one, long ones folded (§3.1).
 #[track_caller]
 fn read(text: &str) -> (Event, Vec<Event>) {
     let whole = text.strip_suffix("\r\n").expect("the last line ends too");
@@ -42,7 +42,7 @@ fn read(text: &str) -> (Event, Vec<Event>) {
     (head, events)
 }
 
-/// A text (§3.3.11): a backslash, comma, semicolon and end of line are escaped, nothing else is.
+/// A text value (§3.3.11): backslash, comma, semicolon and newline are escaped, nothing else is.
 #[track_caller]
 fn unescaped(value: &str) -> String {
     let (mut out, mut rest) = (String::new(), value.chars());
@@ -72,7 +72,7 @@ fn path(reply: &Reply) -> String {
     url[at..].to_owned()
 }
 
-/// Anybody reads it, without a token.
+/// Reads a path without a token.
 async fn anybody(world: &World, path: &str) -> Answer {
     Raw::of(world.support(), "GET", path).token("").send().await
 }
@@ -98,8 +98,7 @@ fn is(event: &Event, status: &str, sequence: &str) {
 }
 
 both! {
-    /// RFC 9110: whatever can be read can be asked for its head, as calendar programs and probes
-    /// do.
+    /// RFC 9110: whatever supports GET supports HEAD, which calendar programs and probes use.
     async fn what_can_be_read_has_a_head(world) {
         let url = |path: &str| format!("http://{}{path}", world.scene.addr());
         for (path, status) in [("/health/live", 200), ("/v1/client/orders", 401), ("/nowhere", 404)] {
@@ -109,8 +108,8 @@ both! {
         }
     }
 
-    /// PAN-1: each visit and block is an event whose number grows with every change; what is taken
-    /// back stays as cancelled. Nobody's name, number or plate is told.
+    /// PAN-1: each visit and block is an event whose sequence number grows with every change; a
+    /// cancelled one stays as cancelled. No name, phone number or plate is disclosed.
     async fn pan_1_other_programs_read_the_calendar(world) {
         let name = "Kristal, \"Nərimanov\"; \\5";
         let kristal = world.branch(name).await;
@@ -173,7 +172,7 @@ both! {
         is(event(&found, id), "CANCELLED", "1");
     }
 
-    /// PAN-1: what has not changed since is not sent again.
+    /// PAN-1: an unchanged calendar is not sent again.
     async fn pan_1_an_unchanged_calendar_is_not_sent_again(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         kristal.adds_bay("Bay 1", "wash").await;
@@ -201,8 +200,8 @@ both! {
         assert_ne!(changed.header("etag"), Some(tag.as_str()));
     }
 
-    /// PAN-1, ORD-4: a fresh address ends the old one at once, a repeat answers with the same; the
-    /// secret stands nowhere in the database.
+    /// PAN-1, ORD-4: a new address invalidates the old one at once, a repeat answers with the same
+    /// one; the secret is stored nowhere in the database.
     async fn pan_1_the_address_is_a_secret_that_can_be_replaced(world) {
         let kristal = world.branch("Kristal").await;
         let ask = || kristal.ask("POST", "/v1/partner/calendar-feed").body(json!({}));
@@ -227,8 +226,8 @@ both! {
         anybody(world, "/v1/open/calendars/x.ics").await.problem(404, "no_such_calendar");
     }
 
-    /// PAN-1: its number grows with a move, an extension and more services, and its time with them;
-    /// a quick order without a bay is there too.
+    /// PAN-1: the sequence number and time change with a move, an extension and more services; a
+    /// quick order without a bay is listed too.
     async fn pan_1_every_change_of_a_visit_has_its_number(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let quick = world.client("Leyla").await.orders(&kristal).await;

@@ -1,4 +1,4 @@
-//! What the operator's own people may move, and the record they leave (SUP-2, SUP-4).
+//! Limits on what the operator's staff may move, and the audit record (SUP-2, SUP-4).
 
 use entity::support_agent::SupportRole;
 use sea_orm::{ConnectionTrait as _, EntityTrait as _};
@@ -20,8 +20,8 @@ async fn acts(world: &World, filter: &str) -> Vec<Value> {
 }
 
 both! {
-    /// SUP-4: one administrator grants no ten million: an act and a day have bounds by role, and
-    /// the refusal says who may.
+    /// SUP-4: amounts are limited per act and per day by role; the refusal names the role that may
+    /// move more.
     async fn sup_4_a_role_moves_so_much_and_no_more(world) {
         let admin = agent(world, SupportRole::Administrator).await;
         let anar = world.client("Anar").await;
@@ -31,7 +31,7 @@ both! {
         assert_eq!((no["status"].clone(), money(&no["max"])), (json!(403), 100_000));
         let no = grants(&admin, &anar, 100_001).await;
         assert_eq!(no.refused("support_limit")["may"], "owner");
-        // Five times 1000.00 are the day's 5000.00, whatever the acts are.
+        // Five times 1000.00 exhaust the day's 5000.00, whatever the kind of act.
         for n in 0..3 {
             let someone = world.client(&format!("Client {n}")).await;
             grants(&admin, &someone, 100_000).await.ok();
@@ -53,7 +53,7 @@ both! {
         grants(&admin, &anar, 1).await.ok();
     }
 
-    /// SUP-4: what is left of a day is moved once, however many acts come at one instant.
+    /// SUP-4: concurrent acts cannot exceed the day's limit.
     async fn sup_4_acts_at_once_pass_no_day(world) {
         let admin = agent(world, SupportRole::Administrator).await;
         let mut people = Vec::new();
@@ -81,8 +81,8 @@ both! {
         assert_eq!(moved, yes * 100_000);
     }
 
-    /// SUP-2: each act leaves who, from where, why, before and after, in its own transaction; the
-    /// record is only added to.
+    /// SUP-2: each act records who, from where, why, before and after, in its own transaction; the
+    /// record is append-only.
     async fn sup_2_every_act_of_money_is_recorded(world) {
         let kristal = world.branch("Kristal").await;
         let anar = world.client("Anar").await;
@@ -128,7 +128,7 @@ both! {
         manager.get("/v1/support/acts").await.refused("forbidden");
     }
 
-    /// SUP-2: an act that is refused leaves no record, and one that is repeated leaves one.
+    /// SUP-2: a refused act leaves no record, a repeated one leaves one.
     async fn sup_2_a_record_lands_with_its_act(world) {
         let anar = world.client("Anar").await;
         let body = json!({"client_id": anar.person_id, "amount": 500, "reason": "Goodwill"});
@@ -140,7 +140,7 @@ both! {
         assert_eq!(acts(world, "act=grant_bonus").await.len(), 1);
     }
 
-    /// SUP-4: whoever is bounded does not move the bounds.
+    /// SUP-4: a role cannot change the limits that apply to it.
     async fn sup_4_only_an_owner_moves_the_bounds(world) {
         let admin = agent(world, SupportRole::Administrator).await;
         let changes = json!({"support": {"administrator_act_max": 200_000}});

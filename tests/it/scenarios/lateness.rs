@@ -1,4 +1,4 @@
-//! Late clients: overdue, extended, given up (QO-5, QO-6).
+//! Late clients: overdue, extended, declared a no-show (QO-5, QO-6).
 
 use chrono::TimeDelta;
 
@@ -6,7 +6,7 @@ use crate::support::{Branch, Client, Order, World, instant, minutes};
 
 const MICROSECOND: TimeDelta = TimeDelta::microseconds(1);
 
-/// Accepted at 08:00:00, so awaited until 08:25:01.
+/// Accepted at 08:00:00, so expected until 08:25:01.
 async fn awaited(world: &World) -> (Branch, Client, Order) {
     let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
     let order = anar.orders(&kristal).await;
@@ -15,8 +15,8 @@ async fn awaited(world: &World) -> (Branch, Client, Order) {
 }
 
 both! {
-    /// QO-5, SAN-1: overdue after the deadline; ten minutes later the clock declares the no-show,
-    /// for a tenth of 15.00, and it counts.
+    /// QO-5, SAN-1: overdue after the deadline; ten minutes later a timer declares the no-show, for
+    /// a tenth of 15.00, and it counts as a strike.
     async fn a_client_who_never_comes_is_a_no_show(world) {
         let (kristal, anar, order) = awaited(world).await;
         world.until(instant("2026-11-20T08:25:01Z")).await;
@@ -46,7 +46,7 @@ both! {
         assert_eq!(anar.penalties().await.ok()["items"][0]["amount"]["amount"], 150);
     }
 
-    /// QO-5: an overdue client may be taken in, and may still depart and arrive.
+    /// QO-5: an overdue client may be admitted, and may still depart and arrive.
     async fn an_overdue_client_may_still_come(world) {
         let (kristal, anar, order) = awaited(world).await;
         world.until(instant("2026-11-20T08:30:00Z")).await;
@@ -58,7 +58,7 @@ both! {
         assert_eq!(world.marks(&anar.person_id, "client_no_show").await, 0);
     }
 
-    /// QO-6: one extension of ten minutes, here while overdue; the client is awaited again.
+    /// QO-6: one extension of ten minutes, here while overdue; the client is no longer overdue.
     async fn the_partner_extends_once_while_overdue(world) {
         let (kristal, anar, order) = awaited(world).await;
         world.until(instant("2026-11-20T08:33:00Z")).await;
@@ -74,7 +74,7 @@ both! {
         assert_eq!(anar.sees(&order).await.status("cancelled")["reason"], "no_show");
     }
 
-    /// QO-6, QO-4: before the deadline too; only an extension moves it.
+    /// QO-6, QO-4: the same before the deadline; only an extension moves it.
     async fn the_partner_extends_before_the_deadline(world) {
         let (kristal, anar, order) = awaited(world).await;
         world.advance(minutes(5)).await;
@@ -86,7 +86,7 @@ both! {
         assert_eq!(anar.sees(&order).await.ok()["overdue"], false);
     }
 
-    /// ORD-5: past the partner's time to decide nobody but the clock acts, even if it is slow.
+    /// ORD-5: past the partner's time to decide only the timer acts, even if it fires late.
     async fn past_the_time_to_decide_only_the_clock_acts(world) {
         let (kristal, anar, order) = awaited(world).await;
         world.until(instant("2026-11-20T08:30:00Z")).await;

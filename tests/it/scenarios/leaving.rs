@@ -1,4 +1,4 @@
-//! Cancelling: what it costs, what was promised, what is kept (PEN, ORD-8, COM-3).
+//! Cancelling: its cost, quotes, and what is kept (PEN, ORD-8, COM-3).
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -15,7 +15,7 @@ async fn accepted(world: &World) -> (Branch, Client, Order) {
 }
 
 both! {
-    /// PEN-2: until the yes was seen it is free, ten seconds at the most; then a tenth.
+    /// PEN-2: free until the acceptance was delivered, ten seconds at the most; then a tenth.
     async fn an_unseen_yes_leaves_ten_free_seconds(world) {
         let (_, anar, order) = accepted(world).await;
         world.advance(seconds(10)).await;
@@ -29,7 +29,7 @@ both! {
         assert_eq!(world.marks(&anar.person_id, "client_late_cancel").await, 1);
     }
 
-    /// PEN-2: once a device of the client had the yes, leaving costs.
+    /// PEN-2: once a device of the client acknowledged the acceptance, cancelling costs.
     async fn a_seen_yes_ends_the_free_time(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let mut hears = anar.follows().await;
@@ -58,7 +58,7 @@ both! {
         }
     }
 
-    /// PEN-4: asking changes nothing; the quote is honoured for thirty seconds, whatever comes.
+    /// PEN-4: a quote changes nothing and is honoured for thirty seconds, whatever happens.
     async fn a_quote_is_honoured_after_conditions_change(world) {
         let (_, anar, order) = accepted(world).await;
         world.advance(seconds(5)).await;
@@ -74,7 +74,8 @@ both! {
         assert_eq!(world.marks(&anar.person_id, "client_late_cancel").await, 0);
     }
 
-    /// PEN-4: a quote that is over, changed by hand, of another order or of an older state is none.
+    /// PEN-4: a quote is refused if expired, tampered with, of another order or of an older
+    /// version.
     async fn a_quote_that_is_not_of_this_order_now_is_refused(world) {
         let (kristal, anar, order) = accepted(world).await;
         let leyla = world.client("Leyla").await;
@@ -96,7 +97,7 @@ both! {
         anar.sees(&order).await.status("on_the_way");
     }
 
-    /// PEN-3, SAN-3: one fee and one mark for one order, however often it is let go.
+    /// PEN-3, SAN-3: one fee and one strike for one order, however often it is cancelled.
     async fn an_order_costs_one_fee_at_most(world) {
         let (kristal, anar, order) = accepted(world).await;
         world.advance(seconds(11)).await;
@@ -112,7 +113,7 @@ both! {
         assert_eq!(kristal.balance().await, (5000, 0, 5000));
     }
 
-    /// ORD-8: nothing is deleted: the order, its steps, its events and its hold are still there.
+    /// ORD-8: nothing is deleted: the order, its history, its events and its hold are still there.
     async fn nothing_is_deleted_on_cancel(world) {
         let (kristal, anar, order) = accepted(world).await;
         anar.departs(&order).await.ok();
@@ -132,8 +133,8 @@ both! {
         assert_eq!(kristal.balance().await, (5000, 0, 5000));
     }
 
-    /// COM-3, BAL-1, SAN-2: whoever cancels, the hold goes back; a partner's cancel is its fault
-    /// and costs the client nothing, support's is nobody's.
+    /// COM-3, BAL-1, SAN-2: every cancel releases the hold; a partner's cancel is its own fault and
+    /// costs the client nothing, support's cancel is nobody's fault.
     async fn every_cancel_gives_the_hold_back(world) {
         let (kristal, anar, order) = accepted(world).await;
         assert_eq!(kristal.balance().await, (5000, 135, 4865));

@@ -1,9 +1,9 @@
-//! Timers this node lost sight of are found by the sweep, and firing twice is harmless.
+//! Timers missing from this node's memory are found by the sweep, and firing twice is harmless.
 
 use crate::support::{instant, seconds};
 
 both! {
-    /// ORD-5: a timer that nobody fired is adopted a second later and fires once.
+    /// ORD-5: a timer that was not fired is taken over a second later and fires once.
     async fn a_timer_nobody_fired_is_found_by_the_sweep(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;

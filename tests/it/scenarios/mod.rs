@@ -1,4 +1,4 @@
-//! Stories about people, each with the rule it proves in its first line.
+//! Scenarios with people; the first line of each names the rule it proves.
 
 mod accounts;
 mod arrivals;

@@ -1,4 +1,4 @@
-//! While an offer lives: the answer in time, the answer too late, the answer to what was not there.
+//! Answers to an offer: in time, too late, and to an offer that was not delivered.
 
 use chrono::TimeDelta;
 
@@ -7,7 +7,7 @@ use crate::support::{instant, seconds};
 const MICROSECOND: TimeDelta = TimeDelta::microseconds(1);
 
 both! {
-    /// QO-2, ORD-5: thirty seconds are shown, two more given, and their last microsecond counts.
+    /// QO-2, ORD-5: thirty seconds are shown, two more granted; the last microsecond still counts.
     async fn a_yes_at_the_last_microsecond_of_the_grace_counts(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;
@@ -18,7 +18,7 @@ both! {
         kristal.accepts(&order).await.status("confirmed");
     }
 
-    /// ORD-5: a microsecond past the grace it is too late, even before the clock has acted.
+    /// ORD-5: a microsecond past the grace is too late, even before the timer has fired.
     async fn a_yes_a_microsecond_after_the_grace_is_refused(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;
@@ -30,7 +30,7 @@ both! {
         assert_eq!(kristal.balance().await, (5000, 0, 5000));
     }
 
-    /// ORD-5, QO-2: the clock acts only strictly after the end of the grace.
+    /// ORD-5, QO-2: the timer fires only strictly after the end of the grace.
     async fn the_clock_ends_an_offer_strictly_after_its_time(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;
@@ -40,23 +40,23 @@ both! {
         let lapsed = anar.sees(&order).await;
         lapsed.status("cancelled");
         assert_eq!(lapsed.at("cancelled_at"), instant("2026-11-20T08:00:32.000001Z"));
-        // QO-8: nothing else is near, and that is an answer too.
+        // QO-8: there is no other branch near, so the list is empty.
         assert_eq!(anar.alternatives(&order).await.ok()["items"], serde_json::json!([]));
     }
 
-    /// ORD-6: an offer that reached no device is not held against the partner (SAN-2).
+    /// ORD-6: an offer that was delivered to no device is no strike against the partner (SAN-2).
     async fn an_offer_that_reached_no_device_is_undelivered(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let mut hears = kristal.follows().await;
         let order = anar.orders(&kristal).await;
-        // The socket was handed the event; the device never said that it has it.
+        // The event was written to the socket; the device never acknowledged it.
         hears.hears("order.requested").await;
         world.advance(seconds(33)).await;
         assert_eq!(anar.sees(&order).await.status("cancelled")["undelivered"], true);
         assert_eq!(world.marks(&kristal.partner_id, "ignored").await, 0);
     }
 
-    /// ORD-6, SAN-2: an offer a device had and nobody answered is ignored, and counts.
+    /// ORD-6, SAN-2: a delivered and unanswered offer is ignored, and counts as a strike.
     async fn an_offer_a_device_had_and_nobody_answered_is_ignored(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let mut hears = kristal.follows().await;
@@ -82,7 +82,7 @@ both! {
         assert_eq!(world.marks(&kristal.partner_id, "ignored").await, 0);
     }
 
-    /// SAN-2, ORD: a no counts as a no of the partner; before an answer the client leaves free.
+    /// SAN-2, ORD: declining counts against the partner; before an answer the client cancels free.
     async fn a_no_counts_and_a_client_leaves_an_offer_free(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let first = anar.orders(&kristal).await;

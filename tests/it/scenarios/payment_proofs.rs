@@ -1,4 +1,4 @@
-//! One row of each kind of payments is made wrong, and the proof names it (BAL-6).
+//! One payment row of each kind is corrupted, and the proof reports it (BAL-6).
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use crate::support::pay::{asks_back, calls, id, pays_penalty, tops_up};
 use crate::support::payout::{payouts, wants_a_card};
 use crate::support::{Branch, World, instant, seconds};
 
-/// A top-up of 20.00 that was paid.
+/// A paid top-up of 20.00.
 async fn paid(world: &World, bank: &Epoint, branch: &Branch) -> String {
     let payment = id(&tops_up(branch, 2000).await);
     bank.paid(&payment);
@@ -19,8 +19,8 @@ async fn paid(world: &World, bank: &Epoint, branch: &Branch) -> String {
 }
 
 both! {
-    /// BAL-5, BAL-6: a top-up has exactly its one credit; one without, or a credit without one, is
-    /// named.
+    /// BAL-5, BAL-6: a paid top-up has exactly one credit; a top-up without one, or a credit
+    /// without a top-up, is reported.
     async fn a_payment_made_wrong_is_named(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -66,7 +66,7 @@ both! {
         .await;
     }
 
-    /// BAL-5, BAL-6: what is on its way back, or went, is what its postings say.
+    /// BAL-5, BAL-6: the refunded and refunding amounts match the postings.
     async fn a_refund_made_wrong_is_named(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -97,7 +97,7 @@ both! {
         .await;
     }
 
-    /// PEN-5, BAL-6: a penalty's payment that the books do not have is named.
+    /// PEN-5, BAL-6: a payment of a penalty without its posting is reported.
     async fn a_payment_of_a_penalty_made_wrong_is_named(world) {
         let bank = Epoint::serves(world).await;
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
@@ -115,7 +115,7 @@ both! {
         .await;
     }
 
-    /// BON-5, BAL-6: what is owed, and what goes out, is what its postings say.
+    /// BON-5, BAL-6: payables and payouts match their postings.
     async fn a_payout_made_wrong_is_named(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;

@@ -1,4 +1,5 @@
-//! What the operator owes partners for orders paid with bonus, and how they get it (BON-5, BON-6).
+//! Payables of the operator to partners for orders paid with bonus, and their payout (BON-5,
+//! BON-6).
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -15,8 +16,8 @@ use crate::support::{Branch, Client, World, instant, minutes, seconds};
 use bank::Next;
 use bank::epoint::Transfer;
 
-/// An order that its client's bonus pays so much of is completed: it is owed, or suspended where
-/// the client works for the branch. Commission and the holds of LIM-6 are left out.
+/// Completes an order of which this much is paid with bonus: it is owed, or suspended where the
+/// client works for the branch. Commission and the holds of LIM-6 are switched off.
 async fn earning(world: &World, branch: &Branch, amount: i64, own: bool) -> String {
     let bonus = json!({"payable_hold_h": 0, "pair_orders_7d": 1000, "new_account_days": 0,
         "week_orders_min": 1000});
@@ -34,7 +35,7 @@ async fn earning(world: &World, branch: &Branch, amount: i64, own: bool) -> Stri
     order.id
 }
 
-/// As above, owed at once.
+/// The same, owed at once.
 pub async fn earns(world: &World, branch: &Branch, amount: i64) -> String {
     earning(world, branch, amount, false).await
 }
@@ -48,11 +49,11 @@ fn states(rows: &[Value]) -> Vec<&str> {
     rows.iter().map(|row| row["state"].as_str().unwrap()).collect()
 }
 
-/// The Friday two weeks after the beginning, nine in the morning in Baku.
+/// The Friday two weeks after the world's start, nine in the morning in Baku.
 const DUE: &str = "2026-12-04T05:00:00Z";
 
 both! {
-    /// BON-5: who says nothing has it on the balance at once; a part may become bonus.
+    /// BON-5: by default it goes to the balance at once; a part may become bonus.
     async fn bon_5_to_the_balance_at_once(world) {
         let kristal = world.branch("Kristal").await;
         let mut hears = kristal.follows().await;
@@ -60,7 +61,7 @@ both! {
         assert_eq!(kristal.balance().await, (6001, 0, 6001));
         assert_eq!(hears.hears("balance.changed").await["data"]["kind"], "payable");
         wants(&kristal, json!({"to": "balance", "bonus_bp": 3000})).await.ok();
-        // 30 % of 10.01 is 3.00, rounded down; the rest is balance.
+        // 30 % of 10.01 is 3.00, rounded down; the rest goes to the balance.
         earns(world, &kristal, 1001).await;
         assert_eq!(kristal.balance().await, (6702, 0, 6702));
         assert_eq!(account(world, "operator:owed_as_bonus").await, 0);
@@ -75,7 +76,7 @@ both! {
         }
     }
 
-    /// BON-5: to a card only under a verified VÖEN and with an account that makes sense.
+    /// BON-5: to a card only with a verified VÖEN and a valid account.
     async fn bon_5_a_card_needs_a_verified_voen(world) {
         let kristal = world.branch("Kristal").await;
         let card = json!({"to": "card", "account": iban()});
@@ -97,8 +98,8 @@ both! {
         assert_eq!((&terms.ok()["account"], &terms.ok()["voen_verified"]), (&json!("…1944"), &json!(true)));
     }
 
-    /// BON-5: what is owed by the tenth working day goes out together, once, and is settled when it
-    /// arrived.
+    /// BON-5: what is due by the tenth working day is paid out together, once, and settled when the
+    /// transfer arrived.
     async fn bon_5_to_a_card_within_ten_working_days(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -106,7 +107,7 @@ both! {
         earns(world, &kristal, 1000).await;
         world.advance(TimeDelta::hours(3)).await;
         earns(world, &kristal, 501).await;
-        // Monday's is due a working day later.
+        // Monday's payable is due a working day later.
         world.until(instant("2026-11-23T08:00:00Z")).await;
         earns(world, &kristal, 7).await;
         let owed = payables(world, "owed").await;
@@ -136,18 +137,18 @@ both! {
         assert_eq!(bank.with(|bank| bank.transfers.len()), 2);
     }
 
-    /// BON-5: a crash between the transfer and its record pays once: the bank is looked at first.
+    /// BON-5: a crash between the transfer and its record pays once: the provider is polled first.
     async fn bon_5_a_dropped_record_pays_once(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
         wants_a_card(world, &kristal).await;
         earns(world, &kristal, 1000).await;
-        // The bank acts, and nobody ever hears of it.
+        // The provider executes the transfer, and its answer is lost.
         bank.next("/b2b/payment", Next::ActAndHang);
         world.until(instant(DUE) + seconds(1)).await;
         let id = payouts(&kristal).await[0]["id"].as_str().unwrap().to_owned();
         bank.with(|bank| "SUCCESS".clone_into(&mut bank.transfers.get_mut(&id).unwrap().status));
-        // The node that asked is gone; another takes the timer up.
+        // The requesting node is gone; another takes the timer over.
         world.restarts_with(|_| {}).await;
         world.advance(minutes(16)).await;
         assert_eq!(states(&payouts(&kristal).await), ["paid"]);
@@ -155,8 +156,8 @@ both! {
         assert_eq!(account(world, "gateway:epoint").await, 1000);
     }
 
-    /// BON-5: a node that dies after the transfer leaves its question behind: another waits until
-    /// its time is over, looks, and pays nothing.
+    /// BON-5: a node that dies after the transfer leaves its request recorded: another node waits
+    /// until the request has timed out, polls, and pays nothing.
     async fn bon_5_a_dead_nodes_transfer_is_found(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -206,7 +207,8 @@ both! {
         assert_eq!((bank.times("/payout"), account(world, "gateway:payriff").await), (1, 1000));
     }
 
-    /// BON-5: what the provider perhaps did is not paid again, whatever it says the second time.
+    /// BON-5: a transfer that may have been executed is not repeated, even if a later answer
+    /// refuses it.
     async fn bon_5_a_no_after_a_lost_answer_proves_nothing(world) {
         let bank = Payriff::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -232,7 +234,7 @@ both! {
         assert_eq!(account(world, "gateway:payriff").await, 1000);
     }
 
-    /// BON-5: nothing goes out once the VÖEN is no longer verified, also where it was collected.
+    /// BON-5: nothing is paid out once the VÖEN is no longer verified, even if already collected.
     async fn bon_5_a_payout_nobody_was_asked_for_is_called_off(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -250,7 +252,7 @@ both! {
         assert_eq!(account(world, &format!("payable:{}", kristal.partner_id)).await, 1000);
     }
 
-    /// BON-5: a transfer the bank never heard of is asked for again, under the same name.
+    /// BON-5: a transfer unknown to the provider is requested again, under the same id.
     async fn bon_5_a_transfer_nobody_heard_of_is_asked_for_again(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -274,7 +276,8 @@ both! {
         assert_eq!(bank.with(|bank| bank.transfers.len()), 1);
     }
 
-    /// BON-5: what bounces is owed again, support is told, and it goes out on the next working day.
+    /// BON-5: a bounced payout is owed again, support is notified, and it goes out on the next
+    /// working day.
     async fn bon_5_what_bounces_is_owed_again(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -295,7 +298,7 @@ both! {
         bank.with(|bank| "FAILED".clone_into(&mut bank.transfers.get_mut(&id).unwrap().status));
         world.advance(minutes(61)).await;
         assert_eq!(states(&payouts(&kristal).await), ["failed", "failed"]);
-        // The partner would rather have it on the balance.
+        // The partner switches to its balance instead.
         wants(&kristal, json!({"to": "balance"})).await.ok();
         world.until(instant("2026-12-08T05:00:01Z")).await;
         assert_eq!(kristal.balance().await, (6000, 0, 6000));
@@ -328,7 +331,7 @@ both! {
         assert_eq!(account(world, "operator:payouts").await, 0);
     }
 
-    /// BON-5: where the VÖEN is not verified any more it stays owed, and support is told.
+    /// BON-5: without a verified VÖEN it stays owed, and support is notified.
     async fn bon_5_without_a_verified_voen_it_stays_owed(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -344,7 +347,7 @@ both! {
         assert_eq!((states(&payouts(&kristal).await), bank.times("/b2b/payment")), (vec!["sent"], 1));
     }
 
-    /// BON-6: what support has to look at first is released or refused, once.
+    /// BON-6: a suspended payable is released or refused by support, once.
     async fn bon_6_a_suspended_debt_is_decided_once(world) {
         let kristal = world.branch("Kristal").await;
         let mut queue = world.support().follows().await;

@@ -1,4 +1,4 @@
-//! Penalties that are paid and shared, disputed and decided (PEN-5, PEN-6, BAL-6).
+//! Penalties paid, shared, disputed and decided (PEN-5, PEN-6, BAL-6).
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ async fn priced(world: &World) -> (Branch, Client) {
     (kristal, world.client("Anar").await)
 }
 
-/// Kind, account that gains, amount, number: the postings of a penalty.
+/// The postings of a penalty: kind, account credited, amount, number.
 async fn postings(world: &World, penalty: &str) -> Vec<(String, String, i64, i64)> {
     let whole = world.support().get(&format!("/v1/support/penalties/{penalty}")).await;
     let text = |row: &Value, field: &str| row[field].as_str().unwrap().to_owned();
@@ -36,7 +36,7 @@ async fn postings(world: &World, penalty: &str) -> Vec<(String, String, i64, i64
 }
 
 both! {
-    /// PEN-5: a fee of 1.00 is shared 50 to 50, one of 1.01 gives the partner 51.
+    /// PEN-5: a fee of 1.00 is shared 50 to 50, of 1.01 the partner gets 51.
     async fn pen_5_the_odd_qepik_goes_to_the_partner(world) {
         let (kristal, anar) = priced(world).await;
         let even = leaves_late(world, &kristal, &anar, "even").await;
@@ -61,7 +61,8 @@ both! {
         assert_eq!(lines[0]["amount"]["amount"], 51);
     }
 
-    /// PEN-5: 1.01 paid one qəpik at a time ends as paid at once, and both are told at each step.
+    /// PEN-5: 1.01 paid one qəpik at a time ends like one payment, and each step emits events to
+    /// both.
     async fn pen_5_part_payments_end_equal_to_one_payment(world) {
         let (kristal, anar) = priced(world).await;
         let odd = leaves_late(world, &kristal, &anar, "odd").await;
@@ -88,7 +89,7 @@ both! {
         pays(world, &odd, 1).await.refused("penalty_overpaid");
     }
 
-    /// PEN-5: what makes no sense is not recorded: nothing, less, more than is left, no reason.
+    /// PEN-5: a payment is refused if zero, negative, more than what is left, or without a reason.
     async fn pen_5_a_payment_fits_what_is_left(world) {
         let (kristal, anar) = priced(world).await;
         let penalty = leaves_late(world, &kristal, &anar, "even").await;
@@ -101,7 +102,7 @@ both! {
         silent.refused("reason_required");
         pays(world, &anar.person_id, 1).await.refused("no_such_penalty");
         assert_eq!(kristal.balance().await, (5015, 0, 5015));
-        // Of two who record the rest at once one finds nothing left.
+        // Of two concurrent records of the rest one finds nothing left.
         let (one, two) = tokio::join!(pays(world, &penalty, 70), pays(world, &penalty, 70));
         let (won, lost) = if one.status == 201 { (one, two) } else { (two, one) };
         assert_eq!(won.ok()["state"], "paid");
@@ -121,7 +122,8 @@ both! {
         assert_eq!(disputes(&anar, &penalty).await.ok()["state"], "disputed");
     }
 
-    /// PEN-5, PEN-7: disputed once, within seven days, by whom it concerns; support hears of it.
+    /// PEN-5, PEN-7: disputed once, within seven days, by the client or branch; support is
+    /// notified.
     async fn pen_5_a_dispute_is_opened_in_time_and_decided(world) {
         let (kristal, anar) = priced(world).await;
         let mut queue = world.support().follows().await;
@@ -138,7 +140,8 @@ both! {
         disputes(&anar, &penalty).await.refused("penalty_disputed");
         let path = "/v1/support/penalties?state=disputed";
         assert_eq!(world.support().get(path).await.ok()["items"][0]["id"], penalty.as_str());
-        // Money that comes meanwhile is shared; the dispute goes on, and ends as paid.
+        // Money that arrives meanwhile is shared; the dispute goes on, and the penalty ends as
+        // paid.
         assert_eq!(pays(world, &penalty, 100).await.ok()["state"], "disputed");
         assert_eq!(kristal.balance().await, (5050, 0, 5050));
         assert_eq!(decides(world, &penalty, "reject").await.ok()["state"], "paid");
@@ -150,7 +153,7 @@ both! {
         decides(world, &late, "waive").await.refused("dispute_over");
     }
 
-    /// PEN-6: paying opens the way again; so does disputing, until support rejects it.
+    /// PEN-6: paying lifts the block on orders; so does disputing, until support rejects it.
     async fn pen_6_paying_or_disputing_lets_a_client_order_again(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         leaves_late(world, &kristal, &anar, "wash.body").await;
@@ -171,7 +174,7 @@ both! {
         other.orders(&kristal).await;
     }
 
-    /// BAL-6, PEN-5: a penalty, or a posting of one, that was made wrong is named.
+    /// BAL-6, PEN-5: a corrupted penalty, or posting of one, is reported.
     async fn pen_5_a_penalty_made_wrong_is_named(world) {
         let (kristal, anar) = priced(world).await;
         let penalty = leaves_late(world, &kristal, &anar, "odd").await;

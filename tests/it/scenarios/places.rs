@@ -1,11 +1,11 @@
-//! Before and at placing: what is shown, what is agreed, what is refused.
+//! Before and at placing: the preview, the agreed terms, the refusals.
 
 use serde_json::json;
 
 use crate::support::{Order, minutes};
 
 both! {
-    /// QO-1: services, estimate, route, buffer and the terms of cancelling; nothing is placed.
+    /// QO-1: a preview gives services, estimate, route, buffer and cancel terms; nothing is placed.
     async fn a_preview_says_what_an_order_will_be(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let preview = anar.previews(&kristal, &["wash.body", "wash.full"]).await;
@@ -20,7 +20,8 @@ both! {
         assert_eq!(anar.get("/v1/client/orders").await.ok()["items"], json!([]));
     }
 
-    /// QO-1: a partner may give more time on top of the route, never less than the policy's 10 min.
+    /// QO-1: a partner may add to the buffer on top of the route, never go below the policy's 10
+    /// min.
     async fn a_partner_may_give_more_buffer_and_never_less(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let less = json!({"arrival_buffer_min": 9});
@@ -32,7 +33,8 @@ both! {
         assert_eq!(preview.ok()["arrival_buffer_secs"], 900);
     }
 
-    /// QO-1: a changed price places nothing and says the new total; agreed anew, it is placed.
+    /// QO-1: a changed price places nothing and returns the new total; with that total it is
+    /// placed.
     async fn placing_at_a_price_that_changed_places_nothing(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let shown = anar.previews(&kristal, &["wash.body"]).await.money("total");
@@ -63,7 +65,7 @@ both! {
         assert_eq!(kristal.balance().await, (5000 - 135, 0, 4865));
     }
 
-    /// ACC-7: the class of the car drives price and duration; only its owner orders for a car.
+    /// ACC-7: the class of the car determines price and duration; only its owner orders for a car.
     async fn the_class_of_the_car_drives_price_and_duration(world) {
         let kristal = world.branch("Kristal").await;
         let (anar, leyla) = (world.client("Anar").await, world.client_with("Leyla", "suv").await);
@@ -80,7 +82,7 @@ both! {
         anar.previews(&kristal, &["wash.body"]).await.refused("no_such_car");
     }
 
-    /// QO-7: one open quick order for one car; another car, or the same one afterwards, is free.
+    /// QO-7: one open quick order per car; another car, or the same one afterwards, may order.
     async fn a_car_has_one_open_quick_order(world) {
         let (kristal, almaz) = (world.branch("Kristal").await, world.branch("Almaz").await);
         let anar = world.client("Anar").await;
@@ -93,7 +95,7 @@ both! {
         anar.orders(&almaz).await;
     }
 
-    /// QO-7: of many at once for one car, one is placed: the database has the last word.
+    /// QO-7: of many concurrent orders for one car one is placed: a unique index decides.
     async fn of_many_orders_at_once_for_one_car_one_is_placed(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let tries = (0..6).map(|_| anar.places(&kristal, &["wash.body"], 1500));
@@ -105,7 +107,8 @@ both! {
         }
     }
 
-    /// QO-8: after a no, alternatives with a whole body each; one call places there, at its price.
+    /// QO-8: after a decline, each alternative carries a complete request body; one call places it
+    /// at its price.
     async fn a_declined_client_places_elsewhere_with_one_call(world) {
         let (kristal, almaz) = (world.branch("Kristal").await, world.branch("Almaz").await);
         almaz.reprices("wash.body", 1800, 30).await.ok();
@@ -125,7 +128,8 @@ both! {
         assert_eq!(again.placed["partner"]["id"], json!(almaz.partner_id));
     }
 
-    /// BAL-3: nobody waits for a partner who cannot afford it, other offers counted.
+    /// BAL-3: a partner that cannot afford the commission, counting its other offers, gets no
+    /// offer.
     async fn a_client_never_waits_for_a_partner_who_cannot_afford_it(world) {
         let kristal = world.branch_with("Kristal", 0).await;
         // 1.35 each: three leave −4.05, a fourth would leave −5.40.
@@ -134,14 +138,14 @@ both! {
         }
         let nigar = world.client("Nigar").await;
         nigar.tries(&kristal, &["wash.body"]).await.refused("partner_cannot_take");
-        // Nor is it an alternative to what another declined (QO-8).
+        // Nor is it offered as an alternative after another's decline (QO-8).
         let almaz = world.branch("Almaz").await;
         let declined = nigar.orders(&almaz).await;
         almaz.declines(&declined).await.ok();
         assert_eq!(nigar.alternatives(&declined).await.ok()["items"], json!([]));
     }
 
-    /// ORD: a partner that is switched off, or shut at this hour, takes no orders.
+    /// ORD: a partner that is switched off, or closed at this hour, takes no orders.
     async fn a_closed_partner_takes_no_orders(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         kristal.takes_orders(false).await.ok();

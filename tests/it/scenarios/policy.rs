@@ -1,4 +1,4 @@
-//! The policy changes while the engine runs: from when, for whom, who may, and what is refused.
+//! Policy changes at run time: when and to what they apply, who may publish, what is refused.
 
 use std::process::Command;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use crate::support::{minutes, seconds};
 
 const MICROSECOND: TimeDelta = TimeDelta::microseconds(1);
 
-/// How long another node may take to hear, real seconds.
+/// How long another node may take to load a version, real seconds.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A tenth of every amount, and a fifth for a late cancel.
+/// A tenth of every amount as commission, and a fifth for a late cancel.
 fn dearer() -> Value {
     json!({
         "commission": {"brackets": [{"rate_bp": 1000}]},
@@ -28,7 +28,7 @@ fn dearer() -> Value {
 
 both! {
     /// ORD-7, COM-1, PEN-2: a version is in force from its instant and not before; an order keeps
-    /// the one it was placed under, commission and fee alike.
+    /// the one it was placed under, for commission and fee alike.
     async fn ord_7_a_version_applies_to_what_is_placed_after_it(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let (leyla, rauf) = (world.client("Leyla").await, world.client("Rauf").await);
@@ -77,7 +77,8 @@ both! {
         anar.tries(&kristal, &["wash.body"]).await.refused("client_banned");
     }
 
-    /// NOT-6, SUP-4: support hears of a version, reads who published it, why, and what it changed.
+    /// NOT-6, SUP-4: support gets an event for a version, and reads who published it, why, and what
+    /// it changed.
     async fn support_hears_of_versions_and_reads_them(world) {
         let mut hears = world.support().follows().await;
         let chief = &world.support().person_id;
@@ -106,12 +107,12 @@ both! {
         let changed = json!([{"key": "quick.fee_cap", "before": 300, "after": 350}]);
         assert_eq!(third.json["changed"], changed);
         world.support().get("/v1/support/policy/versions/4").await.refused("no_such_policy");
-        // Of two for one instant the later counts.
+        // Of two for one instant the later published counts.
         world.until(then).await;
         assert_eq!(in_force(world).await, 3);
     }
 
-    /// Each wrong draft is refused in its own way, and nothing of it is there.
+    /// Each invalid draft is refused with its own code, and nothing of it is stored.
     async fn wrong_drafts_are_refused_each_in_its_own_way(world) {
         let now = world.now();
         let cap = json!({"quick": {"fee_cap": 300}});
@@ -139,8 +140,8 @@ both! {
         assert_eq!(versions.ok()["items"].as_array().unwrap().len(), 2);
     }
 
-    /// ORD-4: the same command again answers again and publishes nothing; of two at once the second
-    /// is put onto the first.
+    /// ORD-4: a repeated command gets the same answer and publishes nothing; of two concurrent ones
+    /// the second is based on the first.
     async fn versions_are_one_after_another(world) {
         let support = world.support();
         let body = |key: &str, value: i64| {
@@ -182,7 +183,7 @@ both! {
         assert_eq!(all.json["versions"][0]["version"], 2);
     }
 
-    /// A restart reads all versions again.
+    /// A restart loads all versions again.
     async fn versions_outlive_a_restart(world) {
         publishes_now(world, dearer()).await.ok();
         world.is_down_for(minutes(1)).await;
@@ -194,8 +195,7 @@ fn wire(at: entity::value::Instant) -> Value {
     serde_json::to_value(at).unwrap()
 }
 
-/// COM-1: the command line checks what is published and what is drafted; errors are its exit
-/// status.
+/// COM-1: the command line checks the published versions and drafts; errors set its exit status.
 #[test]
 fn com_1_the_command_line_checks_a_draft() {
     let folder = std::env::temp_dir().join(format!("yumo-it-{}", uuid::Uuid::new_v4().simple()));
@@ -230,7 +230,7 @@ fn com_1_the_command_line_checks_a_draft() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
-/// Another node hears of a version by the bus, and serves an order placed under it even before.
+/// Another node loads a version by the bus, and serves an order placed under it even before that.
 #[test]
 fn every_node_learns_of_a_version_on_postgres() {
     tell(Backend::Postgres, async |world: &mut World| {

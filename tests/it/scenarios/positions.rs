@@ -1,4 +1,4 @@
-//! Positions and codes that cannot be true, or come too often (LIM-3).
+//! Implausible positions and codes, and too many of them (LIM-3).
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -20,12 +20,12 @@ fn said(reply: &Reply) -> (bool, bool) {
     (reply.ok()["kept"] == true, reply.ok()["arrived"] == true)
 }
 
-/// How many positions of an order are kept.
+/// The number of stored positions of an order.
 async fn kept(world: &World, order: &Order) -> usize {
     world.support().sees(order).await.ok()["positions"].as_array().unwrap().len()
 }
 
-/// How often something was told to somebody.
+/// How often an event of this kind was emitted to a client.
 async fn told(reader: &Client, kind: &str) -> usize {
     let page = reader.get("/v1/feed/events?audience=client&after=0").await;
     let events = page.ok()["events"].as_array().unwrap().clone();
@@ -33,8 +33,8 @@ async fn told(reader: &Client, kind: &str) -> usize {
 }
 
 both! {
-    /// LIM-3, ARR-1: one position sent twice is one; so is the same fix five seconds later; another
-    /// fix makes an arrival.
+    /// LIM-3, ARR-1: a position sent twice counts once; so does the same fix five seconds later;
+    /// another fix proves an arrival.
     async fn lim_3_one_position_sent_twice_is_no_arrival(world) {
         let (kristal, anar, order) = on_the_road(world).await;
         assert_eq!(said(&anar.is_at(&order, &kristal).await), (true, false));
@@ -49,8 +49,8 @@ both! {
         assert_eq!(said(&anar.is_beside(&order, &kristal).await), (true, true));
     }
 
-    /// LIM-3: a car that stands still sends the same place again; the time of the fix tells two of
-    /// them apart, and one that is sent twice.
+    /// LIM-3: a standing car sends the same place again; the time of the fix tells a new position
+    /// from a repeated one.
     async fn lim_3_the_time_of_a_fix_tells_two_apart(world) {
         let (kristal, anar, order) = on_the_road(world).await;
         let path = format!("/v1/client/orders/{}/positions", order.id);
@@ -67,7 +67,7 @@ both! {
         }
     }
 
-    /// LIM-3: of many positions at once one is kept, whichever comes first.
+    /// LIM-3: of many concurrent positions one is stored, whichever commits first.
     async fn lim_3_of_many_at_once_one_is_kept(world) {
         let (kristal, anar, order) = on_the_road(world).await;
         let lats = (0..20).map(|n| kristal.lat + 0.00001 * f64::from(n));
@@ -90,7 +90,7 @@ both! {
         assert_eq!(said(&far), (true, false));
         world.advance(seconds(1)).await;
         assert_eq!(said(&anar.is_at(&order, &kristal).await), (false, false));
-        // Whoever waits for the gaps is as far away as before: 20 km are eight minutes at 150 km/h.
+        // Waiting between positions does not help: 20 km are eight minutes at 150 km/h.
         for _ in 0..3 {
             world.advance(seconds(5)).await;
             assert_eq!(said(&anar.is_at(&order, &kristal).await), (true, false));
@@ -101,7 +101,7 @@ both! {
     }
 
     /// LIM-3: a first position out of reach of the origin flags the order for the branch and
-    /// support; it makes no arrival, one the client had the time for does.
+    /// support and proves no arrival; a position the client had the time to reach does.
     async fn lim_3_a_first_position_out_of_reach_flags_the_order(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;
@@ -129,8 +129,8 @@ both! {
         assert_eq!(said(&anar.is_beside(&order, &kristal).await), (true, true));
     }
 
-    /// LIM-3, ARR-3: near, far, near again every second for a minute: the estimate is told at most
-    /// once in fifteen seconds, and one position in five seconds is kept.
+    /// LIM-3: near, far, near again every second for a minute: the estimate emits at most one event
+    /// in fifteen seconds, and one position in five seconds is stored.
     async fn lim_3_positions_to_and_fro_flood_no_feed(world) {
         let (kristal, anar, order) = on_the_road(world).await;
         for n in 0..60 {
@@ -143,8 +143,8 @@ both! {
         assert!((1..=4).contains(&estimates), "{estimates} estimates in a minute");
     }
 
-    /// LIM-3: the code has six digits and is another one every local day; for ten minutes after
-    /// midnight that of the day before is good as well. Baku's midnight is 20:00Z.
+    /// LIM-3: the code has six digits and changes every local day; for ten minutes after midnight
+    /// the previous day's code is accepted too. Baku's midnight is 20:00Z.
     async fn lim_3_the_code_is_of_the_day(world) {
         let kristal = world.branch("Kristal").await;
         let (anar, leyla) = (world.client("Anar").await, world.client("Leyla").await);
@@ -165,7 +165,7 @@ both! {
         anar.arrives_by_code(&order, &new).await.ok();
     }
 
-    /// LIM-3: another branch has another code.
+    /// LIM-3: each branch has its own code.
     async fn lim_3_each_branch_has_its_own_code(world) {
         let mut codes = std::collections::BTreeSet::new();
         for name in ["Kristal", "Shine", "Sahil"] {
@@ -174,7 +174,7 @@ both! {
         assert_eq!(codes.len(), 3);
     }
 
-    /// LIM-3: five wrong codes rest the code for that order alone; its client still arrives by
+    /// LIM-3: five wrong codes block the code for that order alone; its client still arrives by
     /// position, and another order's by the code.
     async fn lim_3_five_wrong_codes_rest_the_code_of_that_order(world) {
         let (kristal, anar, order) = on_the_road(world).await;
@@ -192,7 +192,7 @@ both! {
         assert_eq!(arrived.ok()["arrived"], true);
     }
 
-    /// ARR-2: the client sees from when it may leave free, and when the clock ends it.
+    /// ARR-2: the client sees from when it may leave free, and when a timer ends the order.
     async fn arr_2_the_client_sees_from_when_it_may_leave_free(world) {
         let (kristal, anar, order) = on_the_road(world).await;
         assert_eq!(anar.sees(&order).await.ok()["may_leave_free_at"], Value::Null);

@@ -1,5 +1,5 @@
-//! How much the incremental proof reads does not depend on how long the books are; and the
-//! checkpoint can be built anew from nothing (BAL-6).
+//! The reads of the incremental proof do not grow with the length of the books, and the checkpoint
+//! can be rebuilt from scratch (BAL-6).
 
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use super::prover::{folded, node, served, step, whole};
 use crate::support::World;
 use crate::support::world::Backend;
 
-/// Completed orders beside the one that was served; `YUMO_PROOF_ORDERS` to measure.
+/// Completed orders beside the real one; `YUMO_PROOF_ORDERS` sets another number to measure.
 const COPIES: u64 = 2_000;
 
 async fn copies(world: &World, count: u64) {
@@ -44,7 +44,7 @@ async fn copies(world: &World, count: u64) {
              c.id, at, note FROM (SELECT * FROM posting WHERE kind = 'commission' LIMIT 1) p \
              CROSS JOIN copies c"
         ),
-        // What pays for them, so that the branch has what it had.
+        // The credit that pays for them, so that the branch's balance stays the same.
         format!(
             "INSERT INTO posting (id, debit, credit, amount, kind, subject, n, partner_id, at, \
              note) SELECT {uuid}, 'operator:goodwill', debit, amount * {count}, 'goodwill', \
@@ -62,7 +62,7 @@ async fn forgets(world: &World) {
         "DELETE FROM hold WHERE id IN (SELECT id FROM copies)",
         "DELETE FROM \"order\" WHERE id IN (SELECT id FROM copies)",
         "DROP TABLE copies",
-        // As docs/operations.md says it.
+        // The statements of docs/operations.md.
         "DELETE FROM checkpoint_account",
         "INSERT INTO checkpoint_pending (posting_id) SELECT id FROM posting WHERE true ON CONFLICT DO NOTHING",
     ] {
@@ -72,7 +72,7 @@ async fn forgets(world: &World) {
 
 both! {
     /// BAL-6: after thousands of orders the incremental proof reads what one more order posted, and
-    /// the whole one reads everything. Prints how long both took.
+    /// the full one reads everything. Prints how long both took.
     async fn bal_6_the_incremental_proof_reads_what_is_new(world) {
         let count = std::env::var("YUMO_PROOF_ORDERS");
         let count: u64 = count.map_or(COPIES, |text| text.parse().unwrap());

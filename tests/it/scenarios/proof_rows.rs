@@ -1,5 +1,5 @@
-//! What a row says about itself is recomputed too: a settled debt, a lot's amount, the commission
-//! an order names, whose a penalty or a payment is, on which statement a posting stands (BAL-6).
+//! Each row's own columns are recomputed too: a settled payable, a lot's amount, the commission of
+//! an order, the parties of a penalty or payment, the statement of a posting (BAL-6).
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use crate::support::pay::{calls, id, pays_penalty};
 use crate::support::{World, seconds};
 
 both! {
-    /// BON-5, BAL-6: a debt that is settled already is still what lots paid, to whom they paid it.
+    /// BON-5, BAL-6: a settled payable still matches what lots paid, and to whom.
     async fn a_settled_debt_made_wrong_is_named(world) {
         let (kristal, other) = (world.branch("Kristal").await, world.branch("Sahil").await);
         let order = earns(world, &kristal, 1000).await;
@@ -43,7 +43,7 @@ both! {
         .await;
     }
 
-    /// BON-2, BAL-4, BAL-6: a lot is of the amount that was granted, and its postings stand on its
+    /// BON-2, BAL-4, BAL-6: a lot has the amount that was granted, and its postings are on its
     /// owner's statement.
     async fn a_lot_made_wrong_is_named(world) {
         let (anar, leyla) = (world.client("Anar").await, world.client("Leyla").await);
@@ -66,8 +66,8 @@ both! {
         .await;
     }
 
-    /// COM-3, BAL-6: the commission an order names, and how much of it is bonus, is what its
-    /// snapshot, its hold and its postings say.
+    /// COM-3, BAL-6: the commission of an order, and its bonus part, match its snapshot, its hold
+    /// and its postings.
     async fn a_commission_made_wrong_is_named(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         grants_branch(world, &kristal, 100, 24).await;
@@ -112,7 +112,7 @@ both! {
         .await;
     }
 
-    /// BAL-4, BAL-6: a posting on another branch's statement, or about another order, is named.
+    /// BAL-4, BAL-6: a posting on another branch's statement, or about another order, is reported.
     async fn a_posting_on_another_statement_is_named(world) {
         let (kristal, other) = (world.branch("Kristal").await, world.branch("Sahil").await);
         let done = world.client("Anar").await.orders(&kristal).await;
@@ -147,7 +147,7 @@ both! {
         .await;
     }
 
-    /// PEN-5, BAL-6: a penalty, and the payment of one, are their order's client's and branch's.
+    /// PEN-5, BAL-6: a penalty and its payments have the client and branch of their order.
     async fn a_penalty_of_somebody_else_is_named(world) {
         let bank = Epoint::serves(world).await;
         let (kristal, other) = (world.branch("Kristal").await, world.branch("Sahil").await);
@@ -181,8 +181,8 @@ both! {
         .await;
     }
 
-    /// BAL-2, BAL-6: a hold that took the balance below its floor is named although a commission
-    /// was taken since; a floor that the commission alone passed is none of the hold's doing.
+    /// BAL-2, BAL-6: a hold that took the balance below its floor is reported even if a commission
+    /// was captured since; a floor passed by the capture alone is not the hold's error.
     async fn a_floor_passed_by_a_hold_before_a_capture_is_named(world) {
         let kristal = world.branch("Kristal").await;
         let open = world.client("Anar").await.orders(&kristal).await;
@@ -204,7 +204,7 @@ both! {
         .await;
     }
 
-    /// BON-5, BAL-6: what a client set aside is still told from what lots paid.
+    /// BON-5, BAL-6: the client's reservation is still told apart from what lots paid.
     async fn an_order_paid_with_bonus_is_proven_open_and_done(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         grants(world, &anar, 1000, 24).await;
@@ -228,7 +228,7 @@ both! {
     }
 }
 
-/// The one posting of this kind.
+/// The only posting of this kind.
 async fn posting(world: &World, kind: &str) -> String {
     use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
     let found = entity::posting::Entity::find().filter(entity::posting::Column::Kind.eq(kind));

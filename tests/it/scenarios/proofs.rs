@@ -1,10 +1,10 @@
-//! One row of each kind is made wrong, and the proof names it (BAL-6).
+//! One row of each kind is corrupted, and the proof reports it (BAL-6).
 
 use serde_json::{Value, json};
 
 use crate::support::{Branch, Order, World};
 
-/// What the proof says is wrong: check, table, id.
+/// What the proof reports: check, table, id.
 pub async fn wrong(world: &World) -> Vec<(String, String, String)> {
     let proof = world.support().proof().await;
     let text = |v: &Value, field: &str| v[field].as_str().unwrap().to_owned();
@@ -28,7 +28,7 @@ async fn lived_in(world: &World) -> (Branch, Order, Order, Order) {
     (kristal, done, open, offer)
 }
 
-/// Breaks a row, sees it named, sees acceptances stopped, mends it, sees them go on.
+/// Corrupts a row, sees it reported and acceptances stopped, repairs it, sees them resume.
 pub async fn breaks(world: &World, breaking: &str, mending: &str, named: &[(&str, &str, &str)]) {
     world.tampers(breaking).await;
     let found = wrong(world).await;
@@ -40,7 +40,7 @@ pub async fn breaks(world: &World, breaking: &str, mending: &str, named: &[(&str
     assert_eq!(wrong(world).await, [], "{mending}");
 }
 
-/// An id as the database of this world writes it.
+/// An id in the notation of this world's database.
 pub fn id(world: &World, id: &str) -> String {
     match world.backend {
         crate::support::world::Backend::Sqlite => format!("X'{}'", id.replace('-', "")),
@@ -49,7 +49,7 @@ pub fn id(world: &World, id: &str) -> String {
 }
 
 both! {
-    /// BAL-6: a wallet whose sums are not those of its postings and holds is named.
+    /// BAL-6: a wallet whose sums differ from its postings and holds is reported.
     async fn a_wallet_made_wrong_is_named(world) {
         let (kristal, ..) = lived_in(world).await;
         let wallet = kristal.partner_id.as_str();
@@ -69,7 +69,7 @@ both! {
         .await;
     }
 
-    /// BAL-6: holds that alone took a balance below its floor are named.
+    /// BAL-6: holds that alone took a balance below its floor are reported.
     async fn a_floor_passed_by_holds_is_named(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;
@@ -84,7 +84,7 @@ both! {
         .await;
     }
 
-    /// ORD-10, BAL-6: a hold that a contested admission restored past the floor is no fault.
+    /// ORD-10, BAL-6: a hold that a contested admission restored past the floor is no error.
     async fn a_contest_may_pass_the_floor(world) {
         let (kristal, anar) = (world.branch_with("Kristal", 0).await, world.client("Anar").await);
         world.tampers("UPDATE wallet SET floor = -300").await;
@@ -92,7 +92,7 @@ both! {
         kristal.accepts(&order).await.ok();
         kristal.admits(&order).await.ok();
         kristal.changes_services(&order, &["wash.body"]).await.ok();
-        // Less is held only once the client has confirmed it (ORD-11).
+        // Less is captured only once the client has confirmed it (ORD-11).
         let confirm = format!("/v1/client/orders/{}/confirm-amount", order.id);
         anar.post(&confirm, json!({"amount": 1500})).await.ok();
         let other = world.client("Leyla").await.orders(&kristal).await;
@@ -104,7 +104,7 @@ both! {
         assert_eq!(wrong(world).await, []);
     }
 
-    /// BAL-6: a hold of another size, or one that outlives its order, is named.
+    /// BAL-6: a hold of another size, or one that outlives its order, is reported.
     async fn a_hold_made_wrong_is_named(world) {
         let (_, done, open, _) = lived_in(world).await;
         let (of_open, of_done) = (id(world, &open.id), id(world, &done.id));
@@ -131,7 +131,8 @@ both! {
         .await;
     }
 
-    /// BAL-6: a posting of another amount, or on another account, is named by what it unbalances.
+    /// BAL-6: a posting of another amount, or on another account, is reported by what it
+    /// unbalances.
     async fn a_posting_made_wrong_is_named(world) {
         let (kristal, done, ..) = lived_in(world).await;
         let wallet = kristal.partner_id.as_str();
@@ -151,7 +152,7 @@ both! {
         .await;
     }
 
-    /// BAL-6: an order whose money is not what its hold or its commission says is named.
+    /// BAL-6: an order whose money differs from its hold or its commission is reported.
     async fn an_order_made_wrong_is_named(world) {
         let (_, done, open, _) = lived_in(world).await;
         let (of_open, of_done) = (id(world, &open.id), id(world, &done.id));
@@ -178,7 +179,8 @@ both! {
         .await;
     }
 
-    /// BAL-6: while the books are wrong nothing is accepted; when they hold again, it goes on.
+    /// BAL-6: while the books are wrong nothing is accepted; once they balance again, acceptances
+    /// resume.
     async fn wrong_books_stop_acceptances(world) {
         let (kristal, _, _, offer) = lived_in(world).await;
         world.tampers("UPDATE wallet SET posted = posted + 1").await;

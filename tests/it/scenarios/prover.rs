@@ -1,5 +1,4 @@
-//! The checkpoint, the incremental proof, the lease of the prover, and what stops acceptances
-//! (BAL-6).
+//! The checkpoint, the incremental proof, the prover's lease, and what stops acceptances (BAL-6).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +19,7 @@ use crate::support::bonus::serves;
 use crate::support::world::{Backend, tell};
 use crate::support::{Branch, World, instant};
 
-/// The prover of one more node over this world's database.
+/// The prover of another node over this world's database.
 pub fn node(world: &World) -> Prover {
     prover(&world.app().engine, &world.settings)
 }
@@ -39,13 +38,14 @@ pub async fn whole(prover: &Prover) -> Proof {
     }
 }
 
-/// A client orders, the branch serves: one commission of 1.35 is posted.
+/// A client orders, the branch completes: one commission of 1.35 is posted.
 pub async fn served(world: &World, branch: &Branch) {
     let order = world.client("Anar").await.orders(branch).await;
     serves(branch, &order, 1500).await;
 }
 
-/// Nothing is pending, and the account sums are those of all postings, added up here.
+/// Nothing is pending, and the checkpoint's account sums equal the sums of all postings, added
+/// here.
 pub async fn folded(db: &DatabaseConnection) {
     assert_eq!(checkpoint_pending::Entity::find().count(db).await.unwrap(), 0);
     let mut sums: BTreeMap<String, i64> = BTreeMap::new();
@@ -64,8 +64,8 @@ fn checks(proof: &Proof) -> Vec<&str> {
 }
 
 both! {
-    /// BAL-6: the first proof is a whole one; the next goes on from the checkpoint, reads only what
-    /// was posted since and what it is about, and still names a wrong balance.
+    /// BAL-6: the first proof is a full one; the next goes on from the checkpoint, reads only new
+    /// postings and the rows they concern, and still reports a wrong balance.
     async fn bal_6_the_proof_goes_on_from_the_checkpoint(world) {
         let (kristal, prover) = (world.branch("Kristal").await, node(world));
         for _ in 0..5 {
@@ -77,8 +77,8 @@ both! {
         served(world, &kristal).await;
         let since = step(&prover).await;
         assert!(since.ok, "{since:?}");
-        // The clock of this story stands still: the orders of this very moment count as completed
-        // since. Of postings not about them, the credit, nothing is read.
+        // The clock is not moved here: orders of this very instant count as completed since the
+        // checkpoint. Of the other postings, here the credit, none is read.
         assert_eq!((since.checked["checkpoint_pending"], since.checked["posting"]), (1, 6));
         folded(&world.db()).await;
         world.until(instant("2026-11-20T09:00:00Z")).await;
@@ -94,7 +94,7 @@ both! {
         assert!(step(&prover).await.ok);
     }
 
-    /// BAL-4, BAL-6: a month opens with the same sums, whether what came before is folded or not.
+    /// BAL-4, BAL-6: a month opens with the same sums, whether earlier postings are folded or not.
     async fn bal_6_a_month_opens_from_the_checkpoint(world) {
         let (kristal, prover) = (world.branch("Kristal").await, node(world));
         served(world, &kristal).await;
@@ -116,9 +116,8 @@ both! {
         }
     }
 
-    /// BAL-6: a posting that was changed after it was folded is found by the whole proof of the
-    /// night; then nothing is accepted until a whole proof holds again, whatever the incremental
-    /// ones would say.
+    /// BAL-6: a posting changed after it was folded is found by the nightly full proof; then
+    /// nothing is accepted until a full proof holds again, whatever the incremental ones say.
     async fn bal_6_a_changed_old_posting_is_found_at_night(world) {
         let (kristal, prover) = (world.branch("Kristal").await, node(world));
         served(world, &kristal).await;
@@ -143,8 +142,8 @@ both! {
         assert!(step(&prover).await.ok);
     }
 
-    /// BAL-6: a commission that was never posted shows at once, and stays until it is mended; the
-    /// checkpoint takes up nothing meanwhile.
+    /// BAL-6: a commission that was never posted is reported at once, until it is repaired; the
+    /// checkpoint folds nothing meanwhile.
     async fn bal_6_a_missing_posting_stays_named(world) {
         let (kristal, prover) = (world.branch("Kristal").await, node(world));
         assert!(whole(&prover).await.ok);
@@ -162,7 +161,7 @@ both! {
         folded(&world.db()).await;
     }
 
-    /// BAL-6: one node proves at a time; another takes over when the lease ends or is given back.
+    /// BAL-6: one node proves at a time; another takes over when the lease expires or is released.
     async fn bal_6_one_node_proves_at_a_time(world) {
         let (first, second) = (node(world), node(world));
         assert!(whole(&first).await.ok);
@@ -177,8 +176,7 @@ both! {
         assert_eq!(second.round().await.unwrap(), Round::Followed);
     }
 
-    /// BAL-6: proofs beside commits from many sides: each posting is folded once, none for ever
-    /// left out.
+    /// BAL-6: proofs beside concurrent commits: each posting is folded once, and none is left out.
     async fn bal_6_nothing_is_skipped_beside_concurrent_commits(world) {
         let (kristal, other) = (world.branch("Kristal").await, world.branch("Sahil").await);
         let prover = node(world);
@@ -187,7 +185,7 @@ both! {
             let branch = if n.is_multiple_of(2) { &kristal } else { &other };
             world.support().credits(&branch.partner_id, 100 + i64::try_from(n).unwrap())
         };
-        // One person's acts are numbered, so not all of them at once.
+        // The acts of one person are numbered, so only a few of them run concurrently.
         let credits = stream::iter((0..24).map(credit)).buffer_unordered(4).collect::<Vec<_>>();
         let rounds = async {
             for _ in 0..6 {
@@ -203,8 +201,8 @@ both! {
         assert_eq!(kristal.balance().await.0 + other.balance().await.0, 10_000 + 2_400 + 276);
     }
 
-    /// BAL-6: where the proof cannot be run, for a reason no outage explains, three times in a row,
-    /// nothing is accepted; when it runs again, everything goes on.
+    /// BAL-6: if the proof fails to run three times in a row, for a reason no outage explains,
+    /// nothing is accepted; when it runs again, acceptances resume.
     async fn bal_6_an_unprovable_state_stops_acceptances(world) {
         let (kristal, prover) = (world.branch("Kristal").await, node(world));
         let offer = world.client("Anar").await.orders(&kristal).await;
@@ -223,7 +221,7 @@ both! {
     }
 }
 
-/// A connection of its own to this world's schema.
+/// A separate connection to this world's schema.
 async fn beside(world: &World) -> DatabaseConnection {
     let mut options = sea_orm::ConnectOptions::new(&world.settings.database.url);
     options.set_schema_search_path(&world.settings.database.schema).max_connections(2);
@@ -231,7 +229,7 @@ async fn beside(world: &World) -> DatabaseConnection {
 }
 
 /// BAL-6: a transaction that began first and commits last: its postings are older, by id and by
-/// time, than what the checkpoint holds already, and are folded all the same.
+/// time, than those the checkpoint holds already, and are folded all the same.
 #[test]
 fn bal_6_a_late_commit_is_not_skipped_on_postgres() {
     tell(Backend::Postgres, async |world: &mut World| {
@@ -249,7 +247,8 @@ fn bal_6_a_late_commit_is_not_skipped_on_postgres() {
     });
 }
 
-/// Two postings by hand, not committed yet: one has the lowest id there is, both are a year old.
+/// Two postings written by hand and not committed yet: one has the lowest possible id, both are a
+/// year old.
 #[expect(clippy::disallowed_methods, reason = "a second writer beside the engine")]
 async fn commits_later(world: &World) -> sea_orm::DatabaseTransaction {
     let late = beside(world).await.begin().await.unwrap();
@@ -306,7 +305,7 @@ async fn cancels_who_waits(db: &DatabaseConnection) {
     }
 }
 
-/// BAL-6: what one node found, the others know as soon as they look.
+/// BAL-6: what one node found, the others read at their next poll.
 #[test]
 fn bal_6_other_nodes_learn_what_the_prover_found_on_postgres() {
     tell(Backend::Postgres, async |world: &mut World| {

@@ -1,11 +1,11 @@
-//! All or nothing, and one of two: what a command leaves when it fails or comes second.
+//! Atomicity and races: what a command leaves behind when it fails or loses a race.
 
 use serde_json::json;
 
 use crate::support::{Branch, Order, World, books, seconds};
 
-/// Completes one order and lets support correct it to `amount`, so that its commission is all that
-/// was ever posted.
+/// Completes one order and has support correct it to `amount`, so that its commission is the only
+/// posting.
 async fn in_the_red(world: &World, kristal: &Branch, amount: i64) -> Order {
     let rauf = world.client("Rauf").await;
     let done = rauf.orders(kristal).await;
@@ -27,7 +27,7 @@ both! {
         assert_eq!(kristal.balance().await, (-365, 135, -500));
     }
 
-    /// BAL-2, ORD-2: −5.01 is refused, and not one row of any table is another than before.
+    /// BAL-2, ORD-2: −5.01 is refused, and no row of any table has changed.
     async fn a_yes_that_cannot_be_paid_leaves_nothing_behind(world) {
         let kristal = world.branch_with("Kristal", 0).await;
         let waiting = in_the_red(world, &kristal, 5229).await;
@@ -36,12 +36,12 @@ both! {
         let refused = kristal.accepts(&waiting).await;
         assert_eq!(refused.refused("insufficient_balance")["needed"]["amount"], 135);
         assert_eq!(books::everything(&world.db()).await, before);
-        // The offer still stands: with money on the balance it is accepted.
+        // The offer is still open: with money on the balance it is accepted.
         world.support().credits(&kristal.partner_id, 1).await.ok();
         kristal.accepts(&waiting).await.status("confirmed");
     }
 
-    /// ORD-2: refusals of every sort leave no row changed.
+    /// ORD-2: refusals of every kind change no row.
     async fn a_refused_command_leaves_nothing_behind(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;
@@ -57,7 +57,7 @@ both! {
         assert_eq!(books::everything(&world.db()).await, before);
     }
 
-    /// ORD-3: of two devices that say yes at once one wins; the other is shown what became of it.
+    /// ORD-3: of two devices that accept concurrently one wins; the other gets the resulting order.
     async fn of_two_who_accept_at_once_one_wins(world) {
         let kristal = world.branch("Kristal").await;
         let operator = kristal.hires("operator").await;
@@ -74,7 +74,7 @@ both! {
         assert_eq!(kristal.balance().await, (5000, 4 * 135, 5000 - 540));
     }
 
-    /// ORD-3: a yes against a no: exactly one of them is what happened.
+    /// ORD-3: of a concurrent accept and decline exactly one takes effect.
     async fn of_a_yes_and_a_no_at_once_one_wins(world) {
         let kristal = world.branch("Kristal").await;
         let operator = kristal.hires("operator").await;
@@ -90,8 +90,8 @@ both! {
         }
     }
 
-    /// ORD-3: accept, complete, changes and adjust name the version they saw: 428 without, 412 when
-    /// it is old, with the order as it is.
+    /// ORD-3: accept, complete, changes and adjust name the version they saw: 428 without one, 412
+    /// for an old one, with the current order.
     async fn a_decision_names_the_version_it_saw(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;
@@ -128,8 +128,8 @@ both! {
         assert_eq!(kristal.version(&order).await, 2);
     }
 
-    /// ORD-3, ORD-5: who comes second is shown the order as anywhere else: the plate to be read,
-    /// and the instant at which it was so.
+    /// ORD-3, ORD-5: the loser's refusal shows the order like any other answer: with a readable
+    /// plate, and the instant it was read at.
     async fn a_refusal_shows_the_order_as_any_answer_does(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;

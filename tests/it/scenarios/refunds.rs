@@ -1,4 +1,4 @@
-//! An unspent top-up goes back the way it came, once (BAL-5).
+//! An unspent top-up is refunded the way it came, once (BAL-5).
 
 use chrono::TimeDelta;
 use entity::timer;
@@ -13,7 +13,7 @@ use crate::support::pay::{account, asks_back, calls, id, postings, sees, state, 
 use crate::support::{Branch, World, minutes, seconds};
 use bank::Next;
 
-/// A top-up of 20.00 that was paid.
+/// Makes a paid top-up of 20.00.
 async fn paid(world: &World, bank: &Epoint, branch: &Branch) -> String {
     let payment = id(&tops_up(branch, 2000).await);
     bank.paid(&payment);
@@ -23,7 +23,7 @@ async fn paid(world: &World, bank: &Epoint, branch: &Branch) -> String {
 }
 
 both! {
-    /// BAL-5: it leaves the balance at once, goes back at the provider, and is asked for once.
+    /// BAL-5: it leaves the balance at once, is refunded by the provider, and requested once.
     async fn bal_5_an_unspent_top_up_goes_back(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -53,7 +53,7 @@ both! {
         assert_eq!(seen["returned"]["amount"], 2000);
     }
 
-    /// BAL-5: within 24 hours of being paid, and only what was paid, by whose it is.
+    /// BAL-5: within 24 hours of being paid, only if paid, and only by the branch that paid it.
     async fn bal_5_too_late_too_early_and_somebody_elses(world) {
         let bank = Epoint::serves(world).await;
         let (kristal, aysel) = (world.branch("Kristal").await, world.branch("Aysel").await);
@@ -68,7 +68,7 @@ both! {
         assert_eq!(kristal.balance().await, (7000, 0, 7000));
     }
 
-    /// BAL-5: a hold, a capture, or a balance that no longer covers it is spending.
+    /// BAL-5: a hold, a capture, or a balance that no longer covers it counts as spending.
     async fn bal_5_what_was_spent_does_not_go_back(world) {
         let bank = Epoint::serves(world).await;
         let (kristal, anar) = (world.branch_with("Kristal", 0).await, world.client("Anar").await);
@@ -84,7 +84,7 @@ both! {
         world.support().credits(&kristal.partner_id, 5000).await.ok();
         asks_back(&kristal, &payment).await.refused("topup_spent");
         assert_eq!(kristal.balance().await, (6865, 0, 6865));
-        // The one that came after it was spent by nothing yet.
+        // Nothing has spent the later top-up yet.
         let items = kristal.get("/v1/partner/top-ups").await.ok()["items"].clone();
         let newer = items[0]["id"].as_str().unwrap().to_owned();
         asks_back(&kristal, &newer).await.refused("topup_spent");
@@ -95,7 +95,7 @@ both! {
         world.advance(seconds(1)).await;
     }
 
-    /// BAL-5, BAL-2: a hold and a refund at the very same time: one of them gets the money.
+    /// BAL-5, BAL-2: a concurrent hold and refund: one of them gets the money.
     async fn bal_5_a_refund_races_a_hold(world) {
         let bank = Epoint::serves(world).await;
         let (kristal, anar) = (world.branch_with("Kristal", 0).await, world.client("Anar").await);
@@ -124,7 +124,7 @@ both! {
         }
     }
 
-    /// BAL-5: two who ask at once: one is told that it is under way.
+    /// BAL-5: of two concurrent requests one is refused as already under way.
     async fn bal_5_asked_twice_at_once_it_goes_back_once(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -138,7 +138,7 @@ both! {
         assert_eq!((bank.times("/reverse"), kristal.balance().await.0), (1, 5000));
     }
 
-    /// BAL-5: a provider that acted and did not answer is looked at, and not asked a second time.
+    /// BAL-5: after a lost answer the provider is polled, and no second refund is requested.
     async fn bal_5_a_lost_answer_is_no_second_refund(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -155,7 +155,7 @@ both! {
         assert_eq!(kristal.balance().await, (5000, 0, 5000));
     }
 
-    /// BAL-5: two nodes that take the same timer up ask the provider once.
+    /// BAL-5: two nodes that take the same timer ask the provider once.
     async fn bal_5_two_nodes_ask_once(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -172,7 +172,7 @@ both! {
         assert_eq!((bank.times("/reverse"), kristal.balance().await.0), (1, 5000));
     }
 
-    /// BAL-5: Payriff gives back too, and a lost answer is looked up.
+    /// BAL-5: Payriff refunds too, and a lost answer is looked up.
     async fn bal_5_payriff_gives_back_once(world) {
         let bank = Payriff::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -189,7 +189,7 @@ both! {
         assert_eq!((bank.times("/refund"), kristal.balance().await.0), (1, 5000));
     }
 
-    /// BAL-5: a provider that never heard of it is asked again.
+    /// BAL-5: a request that never reached the provider is sent again.
     async fn bal_5_what_was_not_reached_is_asked_again(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -203,7 +203,7 @@ both! {
         assert_eq!((bank.times("/reverse"), bank.payment(&payment).back.len()), (3, 1));
     }
 
-    /// BAL-5: a provider that refuses puts the money back, and both are told why.
+    /// BAL-5: a refused refund restores the balance, and branch and support are told the reason.
     async fn bal_5_a_refused_refund_is_back_on_the_balance(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -226,7 +226,7 @@ both! {
         assert_eq!(kristal.balance().await, (5000, 0, 5000));
     }
 
-    /// BAL-5: what came by hand goes back by hand.
+    /// BAL-5: a top-up paid by hand is refunded by hand.
     async fn bal_5_cash_goes_back_as_cash(world) {
         let kristal = world.branch("Kristal").await;
         let mut queue = world.support().follows().await;

@@ -1,4 +1,4 @@
-//! A draft rehearsed over what happened: money, penalties, bans, and nothing written.
+//! Rehearsals of a draft policy over past orders: money, penalties, bans; nothing is written.
 
 use chrono::TimeDelta;
 use entity::value::Instant;
@@ -23,9 +23,9 @@ fn draft() -> Value {
     })
 }
 
-/// Eleven orders: two served (15.00 and 25.00), four late cancels of Anar (15.00 each), a no-show
-/// of Rauf (25.00), three that Kristal lets go, and a booking (15.00) that Leyla lets go two hours
-/// and a half before its start.
+/// Eleven orders: two completed (15.00 and 25.00), four late cancels by Anar (15.00 each), a
+/// no-show of Rauf (25.00), three that Kristal cancels, and a booking (15.00) that Leyla cancels
+/// two hours and a half before its start.
 async fn a_day(world: &World) -> Instant {
     let from = world.now();
     let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
@@ -65,8 +65,8 @@ fn sanctions(answer: &Value) -> Vec<(i64, i64)> {
 }
 
 both! {
-    /// COM-1, PEN-1, PEN-2, PEN-3, SAN-1, SAN-2: what a draft would have changed, by hand; not a
-    /// row of the database changes.
+    /// COM-1, PEN-1, PEN-2, PEN-3, SAN-1, SAN-2: what a draft would have changed, computed by hand;
+    /// no row of the database changes.
     async fn a_rehearsal_says_what_would_have_been_and_writes_nothing(world) {
         let from = a_day(world).await;
         let before = everything(&world.db()).await;
@@ -129,7 +129,7 @@ both! {
         assert_eq!(empty.ok()["total"]["orders"], 0);
     }
 
-    /// A rehearsal is bounded: 92 days, so many orders, and it says where it was cut.
+    /// A rehearsal is limited to 92 days and a number of orders, and says where it was cut.
     async fn a_rehearsal_is_bounded(world) {
         let from = a_day(world).await;
         let now = world.now();

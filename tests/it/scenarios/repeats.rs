@@ -1,11 +1,11 @@
-//! Commands that are sent twice: the key says that they are one (ORD-4).
+//! Commands that are sent twice under one idempotency key (ORD-4).
 
 use serde_json::json;
 
 use crate::support::{Order, books};
 
 both! {
-    /// ORD-4: the same key and body answers again what was answered, whatever happened since.
+    /// ORD-4: the same key and body gets the stored answer, whatever happened since.
     async fn the_same_key_and_body_repeats_the_answer(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let mut wish = anar.wish(&kristal, &["wash.body"]);
@@ -27,7 +27,7 @@ both! {
         assert_eq!(kristal.balance().await, (5000, 135, 4865));
     }
 
-    /// ORD-4: the same key with another body, or having seen another version, is 422.
+    /// ORD-4: the same key with another body, or another version seen, is 422.
     async fn the_same_key_with_another_body_is_refused(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let mut wish = anar.wish(&kristal, &["wash.body"]);
@@ -44,7 +44,7 @@ both! {
         accept(2).await.refused("idempotency_key_reused");
     }
 
-    /// ORD-4: a refusal is not kept: the same key may succeed later, and then stays that way.
+    /// ORD-4: a refusal is not stored: the same key may succeed later, and that answer is stored.
     async fn a_refusal_is_not_kept(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         kristal.takes_orders(false).await.ok();
@@ -59,7 +59,7 @@ both! {
         assert!(place().await.replayed);
     }
 
-    /// ORD-4: eight taps at once are one order, and each is told of it.
+    /// ORD-4: eight concurrent repeats place one order, and each gets its answer.
     async fn eight_taps_at_once_are_one_order(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let mut wish = anar.wish(&kristal, &["wash.body"]);
@@ -73,7 +73,7 @@ both! {
         assert_eq!(orders.ok()["items"].as_array().unwrap().len(), 1);
     }
 
-    /// ORD-4: keys belong to who sent them and to the route; without one nothing is done.
+    /// ORD-4: keys are scoped to their sender and route; a command without one is refused.
     async fn a_key_belongs_to_one_person_and_route(world) {
         let kristal = world.branch("Kristal").await;
         let (anar, leyla) = (world.client("Anar").await, world.client("Leyla").await);

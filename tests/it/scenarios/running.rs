@@ -1,4 +1,4 @@
-//! With its own loops and a running clock: offers end by themselves, and in time.
+//! The engine with its own loops and a running clock: offers expire by themselves, and in time.
 
 use chrono::TimeDelta;
 
@@ -6,7 +6,7 @@ use crate::support::ask::at;
 use crate::support::world::Backend;
 use crate::support::{Order, World};
 
-/// Seconds of its time that pass in a real one.
+/// Engine seconds per real second.
 const SPEED: u32 = 60;
 
 async fn an_offer_ends_in_time(backend: Backend) {
@@ -23,14 +23,14 @@ async fn an_offer_ends_in_time(backend: Backend) {
     world.closes().await;
 }
 
-/// Runs it on a runtime of its own.
+/// Runs it on a separate runtime.
 fn run(backend: Backend) {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(an_offer_ends_in_time(backend));
 }
 
-/// QO-2: nobody moves the clock; the engine ends the offer by itself, strictly after its time.
+/// QO-2: the test does not move the clock; the engine ends the offer, strictly after its deadline.
 mod an_offer_ends_by_itself_and_in_time {
     use super::*;
 

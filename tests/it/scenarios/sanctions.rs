@@ -1,4 +1,5 @@
-//! Bans, warnings, lowered visibility and blocks: counted by the clock, told, ended (SAN).
+//! Bans, warnings, lowered visibility and blocks: counted by a timer, emitted as events, ended
+//! (SAN).
 
 use chrono::TimeDelta;
 use entity::value::{PartnerId, PersonId};
@@ -28,8 +29,8 @@ async fn state(world: &World, branch: &Branch) -> String {
 }
 
 both! {
-    /// SAN-1: the fifth fault bans for a week; what runs goes on; the ban ends by itself; after it
-    /// the window begins anew.
+    /// SAN-1: the fifth fault bans for a week; running orders go on; the ban ends by itself; after
+    /// it the window begins anew.
     async fn san_1_five_faults_ban_a_client_for_a_week(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let mut hears = anar.follows().await;
@@ -39,7 +40,7 @@ both! {
         anar.departs(&running).await.ok();
         leaves_late(world, &kristal, &anar, "wash.body").await;
         let fifth = world.now();
-        // The judge is sent by a timer: not yet.
+        // A timer starts the count, and it has not fired yet.
         assert_eq!(kinds(world, &anar.person_id).await, Vec::<String>::new());
         world.advance(MICROSECOND).await;
         let ban = sanctions(world, &anar.person_id).await[0].clone();
@@ -58,7 +59,7 @@ both! {
         world.until(end + MICROSECOND).await;
         let ended = hears.hears("sanction.ended").await["data"]["sanction"].clone();
         assert_eq!((&ended["id"], &ended["ended_at"]), (&ban["id"], &ban["until"]));
-        // All five are still within 240 hours; four more after the ban are no fifth.
+        // All five are still within 240 hours; four more after the ban are not a fifth.
         leaves_late_paying(world, &kristal, &anar, 4).await;
         assert_eq!(kinds(world, &anar.person_id).await, ["client_ban"]);
         leaves_late_paying(world, &kristal, &anar, 1).await;
@@ -77,7 +78,7 @@ both! {
         assert_eq!(world.marks(&anar.person_id, "client_no_show").await, 2);
         world.advance(TimeDelta::hours(239)).await;
         leaves_late_paying(world, &kristal, &anar, 2).await;
-        // The first of them is out of the window now, so five in all are four.
+        // The first of them is out of the window now, so of five four are left.
         world.advance(minutes(60)).await;
         leaves_late_paying(world, &kristal, &anar, 1).await;
         assert_eq!(kinds(world, &anar.person_id).await, Vec::<String>::new());
@@ -90,12 +91,12 @@ both! {
         world.advance(minutes(60) - MICROSECOND).await;
         anar.tries(&kristal, &["wash.body"]).await.refused("client_banned");
         world.advance(MICROSECOND).await;
-        // Its timer fires strictly after, so the row still stands open.
+        // Its timer fires strictly later, so the row is still open.
         assert!(sanctions(world, &anar.person_id).await[0]["ended_at"].is_null());
         anar.orders(&kristal).await;
     }
 
-    /// SAN-2, SAN-3: 3 warn, 5 lower the visibility, 8 block; each once.
+    /// SAN-2, SAN-3: 3 faults warn, 5 lower the visibility, 8 block; each once.
     async fn san_2_three_five_and_eight_faults_of_a_branch(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let mut hears = kristal.follows().await;
@@ -125,7 +126,7 @@ both! {
         anar.tries(&kristal, &["wash.body"]).await.refused("partner_not_taking");
     }
 
-    /// SAN-2: five within a week, and within thirty days five others: blocked.
+    /// SAN-2: five within a week, and five others within thirty days: blocked.
     async fn san_2_a_repeat_of_five_blocks(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let subject = kristal.partner_id.as_str();
@@ -140,12 +141,12 @@ both! {
         assert_eq!((&block["kind"], five), (&json!("partner_block"), 5));
     }
 
-    /// SAN-2: after thirty days five others are the first five again.
+    /// SAN-2: after thirty days five others count as a first five again.
     async fn san_2_after_thirty_days_it_is_no_repeat(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         lets_go(world, &kristal, &anar, 5).await;
         world.advance(TimeDelta::days(31)).await;
-        // A month is as long as anybody's token lives.
+        // Tokens expire after a month.
         world.support = Support(world.support.second_device().await);
         let (mut kristal, mut anar) = (kristal, anar);
         kristal.person = kristal.second_device().await;
@@ -156,7 +157,8 @@ both! {
         assert_eq!(all, twice);
     }
 
-    /// SAN-4: what was asked is cancelled free, who is on the way is served; the clock ends it.
+    /// SAN-4: a block cancels requests free of charge, clients on the way are served; a timer ends
+    /// it.
     async fn san_4_a_block_shuts_out_what_is_asked_and_ends_by_itself(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let (leyla, rauf) = (world.client("Leyla").await, world.client("Rauf").await);
@@ -186,8 +188,8 @@ both! {
         anar.orders(&kristal).await;
     }
 
-    /// SAN-4: while a block stands its owner's number and its address register nothing; support
-    /// lets a new operator in at the address; when it is over, anybody may.
+    /// SAN-4: during a block the owner's number and the address cannot register a branch; support
+    /// may open the address for a new operator; afterwards anybody may register.
     async fn san_4_a_blocked_branch_does_not_register_again(world) {
         let kristal = world.branch("Kristal").await;
         let address = "KRISTAL  Street 1.";
@@ -204,7 +206,7 @@ both! {
         registers(world, "Elsewhere, 3", &kristal.phone).await.ok();
     }
 
-    /// SAN-3: what is undone does not count, and judges who come at once sanction once.
+    /// SAN-3: a waived fault does not count, and concurrent counts sanction once.
     async fn san_3_judges_at_once_sanction_once(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         leaves_late_paying(world, &kristal, &anar, 4).await;
@@ -241,7 +243,7 @@ both! {
         assert_eq!(kinds(world, &kristal.partner_id).await, ["partner_warning"]);
     }
 
-    /// SAN-4, SUP-2: support imposes and lifts with a reason; both are told, before and after.
+    /// SAN-4, SUP-2: support imposes and lifts with a reason; both are recorded and emitted.
     async fn san_4_support_imposes_and_lifts(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let (mut hears, mut queue) = (anar.follows().await, world.support().follows().await);
@@ -271,7 +273,7 @@ both! {
         assert_eq!(state(world, &kristal).await, "blocked");
         lifts(world, &block, "lift").await.ok();
         assert_eq!(state(world, &kristal).await, "live");
-        // One whose time is over but which no timer ended yet makes room for the next.
+        // A sanction past its end that no timer has ended yet makes room for the next.
         imposes(world, &kristal.partner_id, "partner_block", 1).await.ok();
         world.clock.set(world.now() + minutes(60));
         let next = imposes(world, &kristal.partner_id, "partner_block", 2).await;

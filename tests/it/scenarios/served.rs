@@ -1,4 +1,4 @@
-//! The car is in: admitted, changed, completed; contested and flagged.
+//! Active orders: admitted, changed, completed; contested and flagged.
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -18,7 +18,7 @@ async fn admitted_unseen(world: &World) -> (Branch, Client, Order) {
     (kristal, anar, order)
 }
 
-/// Orders, is accepted and taken in at once.
+/// Orders, is accepted and admitted at once.
 async fn taken_in(kristal: &Branch, anar: &Client) -> Order {
     let order = anar.orders(kristal).await;
     kristal.accepts(&order).await.ok();
@@ -27,14 +27,14 @@ async fn taken_in(kristal: &Branch, anar: &Client) -> Order {
 }
 
 both! {
-    /// ORD-10: "I am not there" takes the admission back; the time it stood is given back too.
+    /// ORD-10: "I am not there" undoes the admission; the time since the admission is given back.
     async fn a_client_who_is_not_there_takes_the_admission_back(world) {
         let (kristal, anar, order) = admitted_unseen(world).await;
         world.advance(minutes(10)).await;
         let back = anar.contests(&order).await;
         back.status("on_the_way");
         assert!(back.ok()["admitted_at"].is_null());
-        // 08:25:01, and the ten minutes the admission stood.
+        // 08:25:01, and the ten minutes since the admission.
         assert_eq!(back.at("arrival_deadline"), instant("2026-11-20T08:35:01Z"));
         assert_eq!(world.marks(&kristal.partner_id, "admission_contested").await, 1);
         assert_eq!(kristal.balance().await, (5000, 135, 4865));
@@ -50,7 +50,7 @@ both! {
         world.advance(minutes(8)).await;
         let back = anar.contests(&order).await;
         assert_eq!(back.status("confirmed")["overdue"], true);
-        // 08:25:01 and 08:35:01, and the eight minutes the admission stood.
+        // 08:25:01 and 08:35:01, and the eight minutes since the admission.
         assert_eq!(back.at("arrival_deadline"), instant("2026-11-20T08:33:01Z"));
         assert_eq!(back.at("decision_deadline"), instant("2026-11-20T08:43:01Z"));
         world.until(instant("2026-11-20T08:43:01Z")).await;
@@ -59,7 +59,7 @@ both! {
         assert_eq!(anar.sees(&order).await.status("cancelled")["reason"], "no_show");
     }
 
-    /// ORD-10: ten minutes, and not a microsecond more.
+    /// ORD-10: contesting is possible for ten minutes, and not a microsecond more.
     async fn an_admission_is_contested_within_ten_minutes(world) {
         let (kristal, anar, order) = admitted_unseen(world).await;
         world.advance(minutes(10) + MICROSECOND).await;
@@ -67,7 +67,7 @@ both! {
         assert_eq!(world.marks(&kristal.partner_id, "admission_contested").await, 0);
     }
 
-    /// ORD-10: with evidence of the arrival there is nothing to contest.
+    /// ORD-10: an admission with evidence of the arrival cannot be contested.
     async fn an_admission_after_an_arrival_is_not_contested(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;
@@ -94,8 +94,8 @@ both! {
         }
     }
 
-    /// COM-3, ORD-11: the commission is captured on the final amount, the difference taken or given
-    /// back; below what the client agreed to it is so once the client has confirmed it.
+    /// COM-3, ORD-11: the commission is captured on the final amount, the difference taken or
+    /// released; below the agreed amount only once the client has confirmed it.
     async fn the_commission_follows_the_final_amount(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = taken_in(&kristal, &anar).await;
@@ -128,7 +128,7 @@ both! {
         anar.tries(&kristal, &["wash.body"]).await.refused("partner_cannot_take");
     }
 
-    /// COM-3: growth holds more, shrinkage lets it go.
+    /// COM-3: a larger total extends the hold, a smaller one releases part of it.
     async fn changed_services_size_the_hold_anew(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = taken_in(&kristal, &anar).await;
@@ -142,7 +142,7 @@ both! {
         assert_eq!(kristal.balance().await, (5000, 135, 4865));
     }
 
-    /// ORD-1: twelve hours after the planned end the clock completes it, on the agreed amount.
+    /// ORD-1: twelve hours after the planned end a timer completes it, on the agreed amount.
     async fn a_forgotten_order_completes_itself_flagged(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = taken_in(&kristal, &anar).await;
@@ -155,14 +155,14 @@ both! {
         assert_eq!(kristal.balance().await, (4865, 0, 4865));
     }
 
-    /// ORD-1, SUP-2: support corrects what is over by a posting of its own; the status stays.
+    /// ORD-1, SUP-2: support corrects an ended order by a separate posting; the status stays.
     async fn support_amends_a_completed_order(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = taken_in(&kristal, &anar).await;
         kristal.completes(&order, 1500).await.ok();
         let amended = world.support().adjusts(&order, "amend", Some(1000)).await;
         assert_eq!(amended.status("completed")["final_amount"]["amount"], 1000);
-        // 1.35 was taken, 0.90 is due: 0.45 come back.
+        // 1.35 was taken, 0.90 is due: 0.45 are returned.
         assert_eq!(kristal.balance().await, (4910, 0, 4910));
         world.support().adjusts(&order, "amend", Some(2000)).await.ok();
         assert_eq!(kristal.balance().await, (4820, 0, 4820));
@@ -170,8 +170,8 @@ both! {
         assert_eq!(whole.ok()["postings"].as_array().unwrap().len(), 3);
         world.support().adjusts(&order, "force_cancel", None).await.refused("order_closed");
     }
-    /// ORD-1, COM-3: support closes what was accepted as served, and ends what is open; a mere
-    /// request cannot be served, and a cancelled order has no amount to correct.
+    /// ORD-1, COM-3: support completes an accepted order, and ends an open one; a mere request
+    /// cannot be completed, and a cancelled order has no amount to correct.
     async fn support_ends_or_closes_an_open_order(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let support = world.support();
@@ -189,7 +189,7 @@ both! {
         assert_eq!(kristal.balance().await, (4800, 0, 4800));
     }
 
-    /// ORD-10, PEN-3: contesting takes back what the partner changed since, and its hold.
+    /// ORD-10, PEN-3: contesting undoes the partner's changes since the admission, and their hold.
     async fn a_contested_admission_takes_changed_services_back(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;

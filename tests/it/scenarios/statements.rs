@@ -1,5 +1,5 @@
-//! Every line of a statement names its order, its rule and its lot (BAL-4); bonus made wrong is
-//! named by the proof (BAL-6).
+//! Every line of a statement names its order, rule and lot (BAL-4); corrupted bonus rows are
+//! reported by the proof (BAL-6).
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ fn said(kind: &str, rule: &str, account: &str, amount: i64) -> (String, String, 
     (kind.to_owned(), rule.to_owned(), account.to_owned(), amount)
 }
 
-/// A branch that had a grant, an order paid of both accounts, and a share of a penalty.
+/// A branch with a grant, an order paid from both accounts, and a share of a penalty.
 async fn lived(world: &World) -> (Branch, String, String) {
     let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
     let lot = grants_branch(world, &kristal, 100, 24).await;
@@ -31,7 +31,7 @@ async fn lived(world: &World) -> (Branch, String, String) {
     (kristal, order.id, lot)
 }
 
-/// A statement as a file.
+/// A statement as a CSV file.
 async fn file(branch: &Branch, span: &str) -> String {
     let scene = &branch.scene;
     let url = format!("http://{}/v1/partner/statement.csv?{span}", scene.addr());
@@ -41,7 +41,7 @@ async fn file(branch: &Branch, span: &str) -> String {
 }
 
 both! {
-    /// BAL-4: pages, a file and a month say the same, each line with its order, rule and lot.
+    /// BAL-4: pages, file and month agree, each line with its order, rule and lot.
     async fn bal_4_every_line_names_its_order_rule_and_lot(world) {
         let (kristal, order, lot) = lived(world).await;
         let page = kristal.get("/v1/partner/statement").await;
@@ -89,7 +89,7 @@ both! {
         assert_eq!(kristal.balance().await, (5040, 0, 5040));
     }
 
-    /// BAL-4, COM-1: why was I charged: the bracket, the amount, the parts.
+    /// BAL-4, COM-1: the explanation of a charge: the bracket, the amount, the parts.
     async fn bal_4_why_an_order_was_charged(world) {
         let (kristal, order, lot) = lived(world).await;
         let path = format!("/v1/partner/orders/{order}/charges");
@@ -110,7 +110,8 @@ both! {
         shine.get(&path).await.refused("no_such_order");
     }
 
-    /// BAL-6, BON-1, BON-3: a lot, a purse, a hold's parts or a reservation made wrong is named.
+    /// BAL-6, BON-1, BON-3: a corrupted lot, bonus account, hold allocation or reservation is
+    /// reported.
     async fn bal_6_bonus_made_wrong_is_named(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let lot = grants_branch(world, &kristal, 500, 24).await;

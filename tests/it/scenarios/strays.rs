@@ -1,4 +1,4 @@
-//! What providers call back about and nobody here knows, or not yet (LIM-11, BAL-5).
+//! Callbacks about payments that are unknown here, or not known yet (LIM-11, BAL-5).
 
 use bank::Next;
 use bank::epoint::Payment;
@@ -12,7 +12,7 @@ use crate::support::pay::{calls, id, outcomes, tops_up};
 
 const LOST: &str = "01990000-0000-7000-8000-000000000001";
 
-/// The bank has a payment that was lost here.
+/// Creates a payment at the provider that was lost here.
 fn lost(bank: &Epoint, status: &str) {
     let payment = Payment {
         transaction: "te0000000404".to_owned(),
@@ -29,8 +29,8 @@ async fn strays(world: &World) -> Vec<Value> {
 }
 
 both! {
-    /// LIM-11: money for a payment that was lost in a restore is told to support with the
-    /// provider's facts, again each day until it is settled.
+    /// LIM-11: money for a payment that was lost in a restore is reported to support with the
+    /// provider's data, again each day until it is settled.
     async fn lim_11_money_nobody_here_knows_is_told(world) {
         let bank = Epoint::serves(world).await;
         let mut queue = world.support().follows().await;
@@ -40,7 +40,7 @@ both! {
         let told = queue.hears("support.payment_unknown").await["data"]["payment"].clone();
         assert_eq!((&told["driver"], &told["payment_id"], &told["reference"]), (&json!("epoint"), &json!(LOST), &json!("te0000000404")));
         assert_eq!((&told["amount"]["amount"], &told["status"]), (&json!(2000), &json!("success")));
-        // It calls again: nothing more is told at once.
+        // The provider calls again: no second event at once.
         let again = bank.callback(LOST, "success", "20.0");
         calls(world, "epoint", &again).await.problem(404, "no_such_payment");
         assert_eq!(strays(world).await.len(), 1);
@@ -55,7 +55,7 @@ both! {
         assert_eq!((strays(world).await.len(), world.support().follows().await.hello["seq"].clone()), (0, json!(queue.seq)));
     }
 
-    /// LIM-11: what goes back by itself is settled by that; what was never paid is no event.
+    /// LIM-11: a refund at the provider settles it; an unpaid one emits no event.
     async fn lim_11_what_goes_back_is_settled(world) {
         let bank = Epoint::serves(world).await;
         let mut queue = world.support().follows().await;
@@ -72,8 +72,8 @@ both! {
         assert_eq!(strays(world).await.len(), 0);
     }
 
-    /// LIM-11: whoever calls back about nothing makes us ask so often in an hour at most, and only
-    /// by names that may stand in an address.
+    /// LIM-11: callbacks about unknown payments cause a limited number of polls in an hour, and
+    /// only for ids that are valid in a URL.
     async fn lim_11_a_flood_of_callbacks_is_bounded(world) {
         let bank = Payriff::serves(world).await;
         for n in 0..80 {
@@ -90,7 +90,7 @@ both! {
         assert_eq!(bank.times("/NOBODYS99"), 1);
     }
 
-    /// BAL-5: a callback that comes before we recorded the provider's name finds its payment.
+    /// BAL-5: a callback that arrives before the provider's id was recorded finds its payment.
     async fn bal_5_an_early_callback_finds_its_payment(world) {
         let bank = Payriff::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -105,8 +105,7 @@ both! {
         assert_eq!(ask().send().await.ok()["state"], "paid");
     }
 
-    /// BAL-5: a provider that says something nobody knows when it is asked for a page is told to
-    /// support.
+    /// BAL-5: an unknown answer of the provider to the request for a page is reported to support.
     async fn bal_5_an_unclear_page_is_told(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -124,19 +123,19 @@ both! {
         ask().send().await.ok();
     }
 
-    /// BAL-5: Epoint's form with a bare `+` in base64 is read as what it means.
+    /// BAL-5: a bare `+` in the base64 of Epoint's form is read as a plus.
     async fn bal_5_a_bare_plus_is_mended(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
         let payment = id(&tops_up(&kristal, 2000).await);
         bank.paid(&payment);
-        // A message whose base64 and signature both hold a plus.
+        // A message whose base64 and signature both contain a plus.
         let form = |n: u32| signed(&json!({"order_id": payment, "status": "success", "message": format!("ÿ>{n}~")}));
         let raw = (0..10_000).map(form).find(|form| form.split('&').all(|field| field.contains("%2B"))).unwrap();
         let bare = raw.replace("%2B", "+");
         assert_eq!(calls(world, "epoint", &bare).await.ok(200)["outcome"], "credited");
         assert_eq!(kristal.balance().await.0, 7000);
-        // A plus too many is still forged.
+        // An additional plus is still forged.
         calls(world, "epoint", &format!("{bare}+")).await.problem(403, "callback_forged");
         assert_eq!(outcomes(world).await, ["credited", "forged"]);
     }

@@ -1,5 +1,5 @@
-//! A partner's balance is topped up through a provider, whatever the provider says or does not say
-//! (BAL-5).
+//! A partner's balance is topped up through a provider, whatever the provider answers or fails to
+//! answer (BAL-5).
 
 use chrono::TimeDelta;
 use entity::payment::Driver;
@@ -15,7 +15,7 @@ use bank::Next;
 use bank::epoint::form;
 
 both! {
-    /// BAL-5: paid, called back, looked at, credited once; whoever calls again changes nothing.
+    /// BAL-5: paid, called back, polled, credited once; further callbacks change nothing.
     async fn bal_5_a_top_up_is_credited_once(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -52,7 +52,7 @@ both! {
         assert_eq!(lines.ok()["items"][0]["kind"], "top_up");
     }
 
-    /// BAL-5: two callbacks at the very same time credit once.
+    /// BAL-5: two concurrent callbacks credit once.
     async fn bal_5_callbacks_at_once_credit_once(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -74,7 +74,7 @@ both! {
         assert_eq!(kristal.balance().await, (7000, 0, 7000));
     }
 
-    /// BAL-5: amounts that make no sense open nothing, at the provider or here.
+    /// BAL-5: invalid amounts open nothing, at the provider or here.
     async fn bal_5_amounts_that_make_no_sense(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -101,7 +101,7 @@ both! {
         tops_up(&kristal, 500_000).await.ok();
     }
 
-    /// BAL-5: callbacks that lie move nothing, are answered clearly and leave a line each.
+    /// BAL-5: false callbacks move nothing, are answered clearly and leave a record each.
     async fn bal_5_callbacks_that_lie_move_nothing(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -119,19 +119,19 @@ both! {
         let nobodys = signed(&json!({"order_id": kristal.partner_id, "status": "success"}));
         calls(world, "epoint", &nobodys).await.problem(404, "no_such_payment");
         calls(world, "payriff", "{}").await.problem(409, "no_payment_provider");
-        // It says success; the bank, asked, says that nobody paid yet.
+        // The callback claims success; the provider, when polled, says it is not paid yet.
         assert_eq!(calls(world, "epoint", &honest).await.ok(200)["outcome"], "pending");
         assert_eq!(state(&kristal, &payment).await, "created");
         assert_eq!(kristal.balance().await, (5000, 0, 5000));
         let lines = ["forged", "forged", "no_such_payment", "pending", "unreadable", "unreadable"];
         assert_eq!(outcomes(world).await, lines);
-        // What came too early counts once it is true.
+        // The same callback counts once it is true.
         bank.paid(&payment);
         assert_eq!(calls(world, "epoint", &honest).await.ok(200)["outcome"], "credited");
         assert_eq!(kristal.balance().await, (7000, 0, 7000));
     }
 
-    /// BAL-5: another amount than was asked for is not booked; support is told.
+    /// BAL-5: an amount other than the requested one is not booked; support is notified.
     async fn bal_5_another_amount_is_not_booked(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -153,8 +153,8 @@ both! {
         assert_eq!(kristal.balance().await, (7000, 0, 7000));
     }
 
-    /// BAL-5: who never calls back is asked after 15 minutes, then hourly; after 24 hours nobody
-    /// waits, and what comes then still counts.
+    /// BAL-5: without a callback the provider is polled after 15 minutes, then hourly; after 24
+    /// hours polling stops, and a later callback still counts.
     async fn bal_5_what_never_called_back_is_looked_at(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -185,7 +185,7 @@ both! {
         assert_eq!(kristal.balance().await, (10_000, 0, 10_000));
     }
 
-    /// BAL-5: a status nobody knows books nothing and is told to support, once.
+    /// BAL-5: an unknown status books nothing and is reported to support, once.
     async fn bal_5_a_status_nobody_knows(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -201,13 +201,13 @@ both! {
         bank.stands(&payment, "failed");
         world.advance(minutes(60)).await;
         assert_eq!(state(&kristal, &payment).await, "failed");
-        // The card was refused, the second one was not.
+        // The first card was refused, the second was not.
         bank.paid(&payment);
         assert_eq!(calls(world, "epoint", &raw).await.ok(200)["outcome"], "credited");
         assert_eq!(kristal.balance().await, (7000, 0, 7000));
     }
 
-    /// BAL-5: after a refused card the payment is looked at on: the second card's callback is lost.
+    /// BAL-5: after a refused card the payment is polled on: the second card's callback is lost.
     async fn bal_5_a_second_card_nobody_told_of_is_found(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -219,17 +219,17 @@ both! {
         bank.paid(&payment);
         world.advance(minutes(16)).await;
         assert_eq!((state(&kristal, &payment).await, kristal.balance().await.0), ("paid".to_owned(), 7000));
-        // One that is never paid is looked at until nobody waits any more, and then no more.
+        // A payment that is never paid is polled for 24 hours and then no more.
         let other = id(&tops_up(&kristal, 3000).await);
         bank.stands(&other, "failed");
         world.advance(TimeDelta::hours(25)).await;
         let looks = bank.times("/get-status");
         world.advance(TimeDelta::hours(25)).await;
-        // Both are compared with the bank once a day.
+        // Both are compared with the provider once a day.
         assert_eq!((bank.times("/get-status"), state(&kristal, &other).await), (looks + 2, "failed".to_owned()));
     }
 
-    /// BAL-5, ORD-4: a repeat is the same payment, also where the provider acted and its answer was
+    /// BAL-5, ORD-4: a repeat is the same payment, even if the provider acted and its answer was
     /// lost.
     async fn bal_5_a_repeat_opens_no_second_payment(world) {
         let bank = Epoint::serves(world).await;
@@ -255,8 +255,8 @@ both! {
         assert_eq!(asks().await.ok()["state"], "paid");
     }
 
-    /// BAL-5: Payriff is asked by our own name before anything is repeated; its callbacks are
-    /// unsigned and only make us look.
+    /// BAL-5: Payriff is looked up by our own id before anything is repeated; its callbacks are
+    /// unsigned and only trigger a poll.
     async fn bal_5_payriff_is_looked_up_before_it_is_asked_again(world) {
         let bank = Payriff::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -274,7 +274,7 @@ both! {
         let fresh = kristal.post("/v1/partner/top-ups", another).await;
         assert_eq!(fresh.ok()["redirect_url"], "https://pay.payriff.com/ORDER2");
         let fresh = id(&fresh);
-        // Anybody may say that it was approved.
+        // Anybody may send a callback that claims approval.
         let lie = bank.callback(&fresh, "APPROVED");
         assert_eq!(calls(world, "payriff", &lie).await.ok(200)["outcome"], "pending");
         calls(world, "payriff", r#"{"payload": {"orderId": "ORDER9"}}"#).await
@@ -295,7 +295,8 @@ both! {
         assert_eq!(state(&kristal, &payment).await, "failed");
     }
 
-    /// BAL-5: what was begun with a provider ends with it, whoever takes new payments meanwhile.
+    /// BAL-5: a payment stays with the provider it began with, whichever takes new payments
+    /// meanwhile.
     async fn bal_5_an_older_payment_ends_with_its_own_provider(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -311,8 +312,8 @@ both! {
         assert_eq!(state(&kristal, &payment).await, "refunded");
     }
 
-    /// BAL-5: a no with HTTP 200, a strange code, and keys that are not known: nothing is opened,
-    /// and each has its own code.
+    /// BAL-5: a refusal with HTTP 200, a strange code, and unknown keys: nothing is opened, and
+    /// each has its own code.
     async fn bal_5_what_a_provider_may_say_instead_of_a_page(world) {
         let bank = Payriff::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -333,7 +334,7 @@ both! {
         assert_eq!(kristal.balance().await, (5000, 0, 5000));
     }
 
-    /// BAL-5: where no provider is set up support records what comes; it is listed the same way.
+    /// BAL-5: without a provider support records payments by hand; they are listed the same way.
     async fn bal_5_support_records_what_comes_by_hand(world) {
         let kristal = world.branch("Kristal").await;
         tops_up(&kristal, 2000).await.refused("no_payment_provider");

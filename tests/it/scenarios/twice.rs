@@ -1,4 +1,5 @@
-//! The same amount a moment ago: support is asked, whoever presses twice pays once (BAL-5, SUP-2).
+//! The same amount twice within moments: support must confirm it, a partner pays once (BAL-5,
+//! SUP-2).
 
 use bank::Next;
 use entity::support_agent::SupportRole;
@@ -11,7 +12,8 @@ use crate::support::pay::{asks_back, calls, id, payments, pays_penalty, tops_up}
 use crate::support::policy::agent;
 
 both! {
-    /// SUP-2: support credits 50.00 twice with two keys within seconds: the second is asked about.
+    /// SUP-2: support credits 50.00 twice with two keys within seconds: the second needs
+    /// confirmation.
     async fn sup_2_the_same_credit_again_is_asked_about(world) {
         let kristal = world.branch_with("Kristal", 0).await;
         let path = format!("/v1/support/partners/{}/credits", kristal.partner_id);
@@ -33,7 +35,7 @@ both! {
         world.support().post("/v1/support/bonuses", grant).await.refused("same_amount_a_moment_ago");
     }
 
-    /// SUP-2: two credits at one instant, from two of support: one lands, the other is asked about.
+    /// SUP-2: two concurrent credits by two of support: one commits, the other needs confirmation.
     async fn sup_2_credits_at_one_instant_are_one(world) {
         let kristal = world.branch_with("Kristal", 0).await;
         let other = agent(world, SupportRole::Owner).await;
@@ -51,8 +53,8 @@ both! {
         assert_eq!(kristal.balance().await.0, 25_015);
     }
 
-    /// LIM-11: a goodwill credit is no top-up: it is not listed as one, brings no gift and never
-    /// goes back as money.
+    /// LIM-11: a goodwill credit is no top-up: it is not listed as one, brings no gift and is never
+    /// refunded as money.
     async fn lim_11_goodwill_never_goes_back(world) {
         let kristal = world.branch_with("Kristal", 0).await;
         let path = format!("/v1/support/partners/{}/credits", kristal.partner_id);
@@ -73,7 +75,7 @@ both! {
         assert_eq!(kristal.balance().await, (5000, 0, 5000));
     }
 
-    /// BAL-5: who presses twice at a slow bank gets the page of the first top-up.
+    /// BAL-5: a second request while the provider is slow gets the page of the first top-up.
     async fn bal_5_pressed_twice_it_is_one_top_up(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
@@ -96,7 +98,7 @@ both! {
         assert_eq!(kristal.balance().await.0, 9000);
     }
 
-    /// BAL-5: two presses at one instant, under two keys, open one payment.
+    /// BAL-5: two concurrent requests under two keys open one payment.
     async fn bal_5_pressed_at_one_instant_it_is_one_top_up(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;

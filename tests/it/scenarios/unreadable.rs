@@ -1,5 +1,5 @@
-//! A row that cannot be decoded stops only itself: everybody else's lists, calendars, feeds and
-//! timers go on, it is named, and support can close it (BAL-6, SUP-1, SUP-2).
+//! A row that cannot be decoded affects only itself: other lists, calendars, feeds and timers go
+//! on, it is reported, and support can close it (BAL-6, SUP-1, SUP-2).
 
 use entity::timer;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
@@ -16,7 +16,7 @@ async fn accepted(branch: &Branch, client: &Client) -> Order {
     order
 }
 
-/// The order of this id in a list, and how many others are there.
+/// The order with this id in a list, and the number of others.
 fn listed(list: &[Value], id: &str) -> (Value, usize) {
     let found = list.iter().find(|order| order["id"] == id);
     let found = found.unwrap_or_else(|| panic!("no {id} in {list:?}")).clone();
@@ -27,7 +27,7 @@ fn orders(reply: &Reply, field: &str) -> Vec<Value> {
     reply.ok()[field].as_array().unwrap().clone()
 }
 
-/// Makes a cell of an order something that is no value of its column.
+/// Overwrites a cell of an order with a value its column cannot hold.
 async fn spoils(world: &World, order: &Order, column: &str, value: &str) {
     let at = of(world, &order.id);
     world.tampers(&format!("UPDATE \"order\" SET {column} = '{value}' WHERE id = {at}")).await;
@@ -41,7 +41,7 @@ async fn timers(world: &World, order: &Order) -> Vec<(String, bool)> {
     rows.into_iter().map(|row| (row.kind, row.parked_at.is_some())).collect()
 }
 
-/// It is named, and nothing else is wrong.
+/// The proof reports this row and nothing else.
 async fn named(world: &World, table: &str, id: &str) {
     let row = ("row_unreadable".to_owned(), table.to_owned(), id.to_owned());
     assert_eq!(wrong(world).await, [row]);
@@ -49,8 +49,7 @@ async fn named(world: &World, table: &str, id: &str) {
 
 both! {
     /// BAL-6, SUP-1: in every list the order is marked and the others are whole; its client orders
-    /// elsewhere; its branch accepts others; nobody but support may act on it, and support sees
-    /// what stands in the row.
+    /// elsewhere; its branch accepts others; only support may act on it, and sees the raw row.
     async fn sup_1_an_unreadable_order_stops_only_itself(world) {
         let (kristal, sahil) = (world.branch("Kristal").await, world.branch("Sahil").await);
         let (anar, leyla) = (world.client("Anar").await, world.client("Leyla").await);
@@ -120,9 +119,9 @@ both! {
         assert_eq!(timers(world, &bad).await, []);
     }
 
-    /// SUP-2, COM-3: support closes an order of which any column cannot be decoded: the hold goes
-    /// back, timers and bay are free, both sides are told, the row can be read again, and the
-    /// history keeps what stood there.
+    /// SUP-2, COM-3: support closes an order of which any column cannot be decoded: hold, timers
+    /// and bay are released, both sides get an event, the row can be read again, and the history
+    /// keeps the raw value.
     async fn sup_2_support_closes_an_unreadable_order(world) {
         let kristal = world.branch("Kristal").await;
         kristal.adds_bay("Bay 1", "wash").await;
@@ -151,7 +150,7 @@ both! {
             assert_eq!(kristal.sees(&order).await.status("cancelled")["reason"], "support_cancelled");
             let seen = world.support().sees(&order).await;
             let last = seen.ok()["steps"].as_array().unwrap().last().unwrap().clone();
-            // As the database writes it: PostgreSQL puts spaces of its own into JSON.
+            // In the database's own notation: PostgreSQL adds spaces to JSON.
             let kept = last["note"]["unreadable"][column].as_str().unwrap().replace(' ', "");
             assert_eq!(kept, value.replace(' ', ""));
             assert_eq!(wrong(world).await, []);
@@ -162,7 +161,7 @@ both! {
     }
 
     /// BAL-6: a branch whose row cannot be decoded is not found; the others are, and the proof
-    /// names it.
+    /// reports it.
     async fn bal_6_an_unreadable_branch_is_left_out_of_searches(world) {
         let (kristal, sahil) = (world.branch("Kristal").await, world.branch("Sahil").await);
         let anar = world.client("Anar").await;
@@ -182,7 +181,7 @@ both! {
         assert_eq!(found().await.len(), 2);
     }
 
-    /// NOT-6: an event whose payload is no JSON is a blank with its number; the feed goes on.
+    /// NOT-6: an event whose payload is no JSON keeps its number without content; the feed goes on.
     async fn not_6_an_unreadable_event_is_a_blank(world) {
         let kristal = world.branch("Kristal").await;
         accepted(&kristal, &world.client("Anar").await).await;

@@ -1,4 +1,4 @@
-//! A penalty undone with all that followed from it, and that undone again (PEN-7).
+//! Waiving a penalty with all its consequences, and reinstating it (PEN-7).
 
 use chrono::TimeDelta;
 use entity::value::PersonId;
@@ -21,7 +21,7 @@ fn texts<'v>(rows: &'v Value, field: &str) -> Vec<&'v str> {
 }
 
 both! {
-    /// PEN-7: what was paid goes back the way it came, even below the floor; reinstating shares it
+    /// PEN-7: the payment is refunded the way it came, even below the floor; reinstating shares it
     /// again; every row is as it was.
     async fn pen_7_a_waiver_gives_back_and_is_undone_in_one_step(world) {
         let (kristal, anar) = (world.branch_with("Kristal", 135).await, world.client("Anar").await);
@@ -29,7 +29,7 @@ both! {
         pays(world, &penalty, 101).await.ok();
         pays(world, &penalty, 49).await.ok();
         assert_eq!(kristal.balance().await, (210, 0, 210));
-        // The balance goes down to its floor, so that giving back passes it.
+        // The balance is taken to its floor, so that the refund passes it.
         let before = newest_penalty(&anar).await;
         world.tampers("UPDATE wallet SET floor = 210").await;
         let (mut client, mut branch) = (anar.follows().await, kristal.follows().await);
@@ -60,13 +60,13 @@ both! {
         assert_eq!(act["after"]["penalty"]["state"], "waived");
         assert_eq!(act["after"]["posted"]["partner"]["amount"], 0);
         assert_eq!(act["undone_reason"], "Our clock was wrong");
-        // It can be waived again, under numbers of its own.
+        // It can be waived again, under new posting numbers.
         decides(world, &penalty, "waive").await.ok();
         assert_eq!(kristal.balance().await, (135, 0, 135));
         assert_eq!(whole(world, &penalty).await["waivers"].as_array().unwrap().len(), 2);
     }
 
-    /// PEN-7: one that was never paid moves no money; its mark no longer counts, then does again.
+    /// PEN-7: an unpaid one moves no money; its strike no longer counts, then does again.
     async fn pen_7_an_unpaid_penalty_is_undone_too(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let penalty = leaves_late(world, &kristal, &anar, "wash.body").await;
@@ -89,8 +89,8 @@ both! {
         assert_eq!((voided(&before), voided(&after)), (1, 0));
     }
 
-    /// PEN-7: the fifth fault banned; without the second there are four, and the ban falls. Undone,
-    /// it stands as it was.
+    /// PEN-7: the fifth fault caused a ban; without the second there are four, and the ban is
+    /// lifted. Reinstated, the ban is as it was.
     async fn pen_7_a_waiver_lifts_the_ban_it_caused(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         leaves_late_paying(world, &kristal, &anar, 1).await;
@@ -123,7 +123,8 @@ both! {
         anar.orders(&kristal).await;
     }
 
-    /// PEN-7, SAN-1: a ban that fell never was: the four faults left count, and the next one bans.
+    /// PEN-7, SAN-1: a lifted ban starts no new window: the four faults left count, and the next
+    /// one bans.
     async fn pen_7_what_is_left_of_a_ban_counts_on(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         leaves_late_paying(world, &kristal, &anar, 5).await;
@@ -135,13 +136,14 @@ both! {
         anar.tries(&kristal, &["wash.body"]).await.refused("client_banned");
         let bans = sanctions(world, &anar.person_id).await;
         assert_eq!(bans.len(), 2);
-        // The first is over already: reinstating leaves the one that stands.
+        // The first ban is over already: reinstating changes neither.
         decides(world, &newest, "reinstate").await.ok();
         world.advance(seconds(1)).await;
         assert_eq!(sanctions(world, &anar.person_id).await, bans);
     }
 
-    /// PEN-7, SAN-3: a judge who counted what is being undone leaves no ban, whoever is first.
+    /// PEN-7, SAN-3: a sanction count concurrent with a waiver leaves no ban, whichever commits
+    /// first.
     async fn pen_7_a_judge_and_a_waiver_at_once_leave_no_ban(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         leaves_late_paying(world, &kristal, &anar, 4).await;
@@ -162,8 +164,8 @@ both! {
         assert!(sanctions(world, &anar.person_id).await[0]["ended_at"].is_null());
     }
 
-    /// PEN-7: of two marks that were undone the last that is put back opens the ban again,
-    /// whichever that is; with one of them missing there are four.
+    /// PEN-7: of two waived strikes the last one reinstated, whichever it is, restores the ban;
+    /// with one of them missing there are four.
     async fn pen_7_a_ban_stands_again_with_all_its_marks(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let mut two = Vec::new();
@@ -193,7 +195,7 @@ both! {
         }
     }
 
-    /// PEN-7: a ban that rests on enough without it stands; so does one that support imposed.
+    /// PEN-7: a ban that has enough other strikes stays; so does one that support imposed.
     async fn pen_7_a_ban_that_rests_on_others_stands(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let penalty = leaves_late(world, &kristal, &anar, "wash.body").await;
@@ -216,7 +218,7 @@ both! {
         let back = decides(world, &penalty, "reinstate").await;
         assert_eq!((&back.ok()["state"], back.money("paid")), (&json!("disputed"), 1));
         assert_eq!(kristal.balance().await.0, 5001);
-        // Of two who waive at once one undoes it.
+        // Of two concurrent waivers one takes effect.
         let (one, two) =
             tokio::join!(decides(world, &penalty, "waive"), decides(world, &penalty, "waive"));
         let (won, lost) = if one.status == 200 { (one, two) } else { (two, one) };
