@@ -1,5 +1,5 @@
-//! The instant of return from an outage: the database, or the node itself, was away over deadlines,
-//! and people's commands wait at the door when it comes back (OUT-1).
+//! Recovery from an outage: the database, or the node itself, was away over deadlines, and commands
+//! are sent at the moment it returns (OUT-1).
 
 use std::time::Duration;
 
@@ -19,35 +19,35 @@ use crate::wait;
 use crate::wire::{Answer, Ask, Wire};
 use yumo::orders::timers::{ARRIVAL, OFFER};
 
-/// Orders whose arrival deadline falls into the outage, and as many offers.
+/// Orders whose arrival deadline falls into the outage, and the same number of offers.
 const EACH: usize = 6;
-/// Between two heartbeats: a node counts as away after three, and a busy machine may hold a process
-/// up for seconds.
+/// The heartbeat: a node counts as away after three missed beats, and a busy machine may delay a
+/// process for seconds.
 const HEARTBEAT_MS: &str = "2000";
-/// From the outage's beginning to its end at least: three heartbeats and some more.
+/// The least length of the outage: three heartbeats and some more.
 const AWAY: Duration = Duration::from_secs(10);
-/// The same where a heartbeat takes four seconds.
+/// The same with a heartbeat of four seconds.
 const BOTH_AWAY: Duration = Duration::from_secs(15);
-/// How long a busy machine may take to start a server before the deadlines; doubled until it is
-/// enough.
+/// Time to start a server on a busy machine before the deadlines; the next one is tried if it was
+/// too short.
 const LEAD_S: [i64; 4] = [4, 12, 36, 108];
-/// Deadlines lie a second and two after the beginning of the outage.
+/// Deadlines lie one and two seconds after the beginning of the outage.
 const MARGIN: TimeDelta = TimeDelta::seconds(1);
-/// What the last confirmed moment may lie before the outage's beginning.
+/// The most that the last confirmed moment may precede the outage's beginning.
 const CONFIRMED_WITHIN: TimeDelta = TimeDelta::seconds(8);
 
-/// What is away.
+/// What is away, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Away {
     /// The process is suspended: SIGSTOP, SIGCONT.
     Node,
-    /// PostgreSQL answers nothing for a while.
+    /// PostgreSQL answers nothing for a time.
     Frozen,
-    /// PostgreSQL is stopped: its connections end.
+    /// PostgreSQL is stopped: its connections are closed.
     Cut,
 }
 
-/// What the people of the test send at the very moment of return.
+/// The requests sent at the moment of return.
 struct Sent {
     no_shows: Vec<Answer>,
     accepts: Vec<Answer>,
@@ -56,7 +56,7 @@ struct Sent {
 
 async fn send(wire: &Wire, city: &City, late: &[String], offered: &[String]) -> Sent {
     let (owner, none) = (&city.branches[0].owner, json!({}));
-    // A no-show of a deadline that fell into the outage, a quote of it, an accept of such an offer.
+    // No-shows of deadlines inside the outage, cancel quotes, and acceptances of such offers.
     let no_shows: Vec<Ask> = late.iter().map(|id| as_staff(id, "no-show", &none)).collect();
     let accepts: Vec<Ask> =
         offered.iter().map(|id| as_staff(id, "accept", &none).seen(1)).collect();
@@ -74,7 +74,7 @@ async fn send(wire: &Wire, city: &City, late: &[String], offered: &[String]) -> 
     Sent { no_shows, accepts, quotes }
 }
 
-/// As an app does: a 503 says that the same is to be sent again.
+/// Retries as an app does: after a 503 the same request is sent again.
 async fn again(wire: &Wire, token: &str, ask: &Ask) -> Answer {
     loop {
         let answer = wire.sure(token, ask).await;
@@ -85,7 +85,7 @@ async fn again(wire: &Wire, token: &str, ask: &Ask) -> Answer {
     }
 }
 
-/// The orders: the first are accepted and wait for their client, the others are offered.
+/// Places the orders: the first half is accepted and awaits its client, the others are offered.
 async fn orders(city: &City, server: &Server) -> (Vec<String>, Vec<String>) {
     let (wire, branch) = (&server.wire, &city.branches[0]);
     let ids = join_all(city.clients.iter().map(|client| client.places(wire, branch))).await;
@@ -102,7 +102,7 @@ fn signal(server: &Server, name: &str) {
     server.signal(name);
 }
 
-/// Begins the outage; gives the instant before it.
+/// Begins the outage; returns the instant before it.
 fn begin(server: &Server, proxy: Option<&Proxy>, away: Away) -> DateTime<Utc> {
     let before = wait::now();
     match (away, proxy) {
@@ -124,7 +124,7 @@ async fn at_the_instant_of_return(backend: Backend, away: Away) {
     panic!("no server started in time");
 }
 
-/// One try; false when the server started so late that the deadlines were over.
+/// One attempt; false when the server started so late that the deadlines were over.
 async fn tried(backend: Backend, away: Away, lead: TimeDelta) -> bool {
     let mut ground = Ground::new(backend).await;
     ground.set("YUMO__TIMERS__HEARTBEAT_MS", HEARTBEAT_MS);
@@ -164,7 +164,7 @@ async fn tried(backend: Backend, away: Away, lead: TimeDelta) -> bool {
     assert!(up > due + MARGIN * 2, "the deadlines lie in the outage");
     let sent = async { send(&server.wire, &city, &late, &offered).await };
     let back = async {
-        // What is sent now waits for the answer of whoever is away.
+        // A request sent now waits for the suspended part.
         wait::pause(Duration::from_millis(200)).await;
         match (away, &proxy) {
             (Away::Node, _) => signal(&server, "-CONT"),
@@ -184,7 +184,7 @@ async fn tried(backend: Backend, away: Away, lead: TimeDelta) -> bool {
     true
 }
 
-/// No fee, no refused acceptance.
+/// No fee, and no refused acceptance.
 async fn nobody_pays(server: &Server, city: &City, late: &[String], sent: &Sent) {
     for answer in &sent.no_shows {
         assert_eq!((answer.status, answer.code()), (409, "not_late_yet"), "{}", answer.text);
@@ -199,17 +199,17 @@ async fn nobody_pays(server: &Server, city: &City, late: &[String], sent: &Sent)
         let whole = Whole::read(&server.wire, &city.support, id).await;
         whole.blameless();
         assert_eq!(whole.status, "confirmed", "{:?}", whole.all);
-        // And people go on as if nothing had been.
+        // The clients go on as usual.
         let depart = as_client(id, "depart", &json!({}));
         server.wire.sure(&client.token, &depart).await.yes();
     }
 }
 
-/// One outage is one row; it began at the last confirmed moment and ended when we were back.
+/// One outage is one row, from the last confirmed moment until the return.
 async fn one_outage(wire: &Wire, support: &str, (down, up): (DateTime<Utc>, DateTime<Utc>)) {
     let report = wire.sure(support, &Ask::get("/v1/support/outages")).await.yes();
     let rows: Vec<&Value> = report["items"].as_array().unwrap().iter().collect();
-    // The stop and the start of the preparation touched nobody: no row, or one that ended before.
+    // The restart during setup affected nobody: no row, or one that ended before.
     let rows: Vec<&&Value> = rows.iter().filter(|row| instant(&row["up_at"]) > down).collect();
     assert_eq!(rows.len(), 1, "{report}");
     let (from, until) = (instant(&rows[0]["down_at"]), instant(&rows[0]["up_at"]));
@@ -219,19 +219,19 @@ async fn one_outage(wire: &Wire, support: &str, (down, up): (DateTime<Utc>, Date
     assert_eq!(rows[0]["orders_touched"], 2 * EACH, "{report}");
 }
 
-/// OUT-1, QO-5, PEN-2: the suspended node moves deadlines before it serves, on one file.
+/// OUT-1, QO-5, PEN-2: a resumed node moves deadlines before it serves; on one file.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_suspended_node_charges_nobody_on_sqlite() {
     at_the_instant_of_return(Backend::Sqlite, Away::Node).await;
 }
 
-/// OUT-1, QO-5, PEN-2: and with PostgreSQL and Redis.
+/// OUT-1, QO-5, PEN-2: the same with PostgreSQL and Redis.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_suspended_node_charges_nobody_on_postgres() {
     at_the_instant_of_return(Backend::Cluster, Away::Node).await;
 }
 
-/// OUT-1, QO-2, QO-5: a database that answers nothing for a while.
+/// OUT-1, QO-2, QO-5: a database that answers nothing for a time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_frozen_database_charges_nobody() {
     at_the_instant_of_return(Backend::Postgres, Away::Frozen).await;
@@ -243,7 +243,7 @@ async fn a_stopped_database_charges_nobody() {
     at_the_instant_of_return(Backend::Postgres, Away::Cut).await;
 }
 
-/// A command that lands at this node, as soon as it decides again.
+/// A command that commits on this node, once it accepts commands again.
 async fn lands(server: &Server, city: &City, client: usize) {
     let client = &city.clients[client];
     let place = Ask::post("/v1/client/orders", &client.wish(&city.branches[0]));
@@ -257,11 +257,11 @@ async fn rows_since(server: &Server, city: &City, since: DateTime<Utc>) -> usize
 }
 
 /// OUT-1: of two nodes one is suspended while the other serves, which is no outage; then both are,
-/// which is one, however many of them find it.
+/// which is recorded once, however many of them detect it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_nodes_have_one_outage_only_when_both_are_away() {
     let mut ground = Ground::new(Backend::Cluster).await;
-    // A node counts as away after three beats: a busy machine may hold a process up for seconds.
+    // A node counts as away after three beats: a busy machine may delay a process for seconds.
     ground.set("YUMO__TIMERS__HEARTBEAT_MS", "4000");
     let city = City::found(&ground, 1, 4, 1_000_000).await;
     let (one, two) = (Server::start(&ground).await, Server::start(&ground).await);

@@ -1,5 +1,5 @@
-//! Copies of an SQLite database: nothing acknowledged is missing in a backup, and a database that
-//! was put back, by whatever means, tells another history than before.
+//! Backups of an SQLite database: a backup misses nothing acknowledged, and a database restored by
+//! whatever means begins a new feed epoch.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,18 +20,18 @@ const CREDIT: i64 = 1_000_000;
 const BEFORE: usize = 6;
 const MEANWHILE: usize = 12;
 
-/// How a database comes back.
+/// How a database is restored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
-    /// Its file alone, by hand.
+    /// The database file alone, copied by hand.
     File,
-    /// Everything beside it too, each file in place, by hand.
+    /// All files of the folder, copied by hand.
     Folder,
     /// `yumo backup` and `yumo restore`.
     Restore,
 }
 
-/// Somebody who tops up a branch: each time the branch's feed is told one thing.
+/// Tops up a branch; each credit emits one event to the branch's feed.
 struct Till<'a> {
     branch: &'a Branch,
     support: &'a str,
@@ -48,14 +48,14 @@ impl Till<'_> {
         }
     }
 
-    /// What the branch's feed says after a number of an epoch.
+    /// The branch's feed after this cursor of an epoch.
     async fn after(&self, wire: &Wire, seq: i64, epoch: Option<&str>) -> Value {
         let epoch = epoch.map(|epoch| format!("&epoch={epoch}")).unwrap_or_default();
         let path = format!("/v1/feed/events?audience=branch:{}&after={seq}{epoch}", self.branch.id);
         wire.sure(&self.branch.owner, &Ask::get(path)).await.yes()
     }
 
-    /// Its newest number, and the epoch.
+    /// The newest cursor, and the epoch.
     async fn standing(&self, wire: &Wire) -> (i64, String) {
         let path = format!("/v1/feed/snapshot?audience=branch:{}", self.branch.id);
         let snapshot = wire.sure(&self.branch.owner, &Ask::get(path)).await.yes();
@@ -63,7 +63,7 @@ impl Till<'_> {
     }
 }
 
-/// The database and what lies beside it.
+/// The database and the files beside it.
 fn files(ground: &Ground) -> Vec<PathBuf> {
     let all = fs::read_dir(ground.folder()).unwrap().map(|entry| entry.unwrap().path());
     all.filter(|path| name(path).starts_with("yumo.db")).collect()
@@ -93,7 +93,7 @@ fn puts_back(ground: &Ground, way: Way, from: &Path) {
         return succeeds(ground, &["restore", text(&from.join("yumo.db")), "--replace"]);
     }
     for log in ["yumo.db-wal", "yumo.db-shm"] {
-        // There is none where the node stopped in good order.
+        // There is none after a clean shutdown.
         let _ = fs::remove_file(ground.folder().join(log));
     }
     for file in fs::read_dir(from).unwrap().map(|entry| entry.unwrap().path()) {
@@ -110,8 +110,9 @@ fn succeeds(ground: &Ground, args: &[&str]) {
     assert!(done.status.success(), "{args:?}: {done:?}");
 }
 
-/// NOT-6: the database is copied, ten events are told, the copy is put back, twelve other events
-/// are told; a device that had fourteen takes the snapshot and never hears of the other history.
+/// NOT-6: the database is copied, ten events are emitted, the copy is restored, twelve other events
+/// are emitted; a device whose cursor is fourteen must take the snapshot and gets no event of the
+/// other epoch.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_device_of_a_lost_history_takes_the_snapshot() {
     let ground = Ground::new(Backend::Sqlite).await;
@@ -155,8 +156,8 @@ async fn a_device_of_a_lost_history_takes_the_snapshot() {
     }
 }
 
-/// What was acknowledged before a backup began is in it, what came meanwhile is in it whole or not
-/// at all, and after a restore people go on where the backup was taken.
+/// Everything acknowledged before a backup began is in it, concurrent commands are in it whole or
+/// not at all, and after a restore people continue from the backup.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_under_load_holds_what_was_acknowledged() {
     let mut ground = Ground::new(Backend::Sqlite).await;
@@ -194,7 +195,7 @@ async fn a_backup_under_load_holds_what_was_acknowledged() {
     let said = server::refused(&ground, &["restore", text(&backup)]).await;
     assert!(said.contains("--replace"), "{said}");
     assert_eq!(orders(&ground).await, live, "a refused restore changes nothing");
-    // The keys are lost with the database; those beside the backup are good.
+    // The keys are lost with the database; those beside the backup are used.
     for file in files(&ground).into_iter().chain([ground.folder().join("yumo.key")]) {
         fs::remove_file(file).unwrap();
     }
@@ -215,7 +216,7 @@ async fn orders(ground: &Ground) -> Vec<String> {
     orders.into_iter().map(|order| order.id.to_string()).collect()
 }
 
-/// A backup that was damaged is refused, and nothing is touched.
+/// A damaged backup is refused, and nothing is changed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_backup_is_refused() {
     let ground = Ground::new(Backend::Sqlite).await;

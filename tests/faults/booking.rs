@@ -1,5 +1,5 @@
-//! What a life does that books: it asks for slots of the days to come, moves them, adds services,
-//! answers and lets go.
+//! The simulated lives that book: they ask for slots of coming days, move them, add services,
+//! answer and cancel.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::Rng as _;
@@ -9,7 +9,7 @@ use crate::city::{EXTRA, PRICE, as_client, as_staff};
 use crate::life::{Life, Order, Sent};
 use crate::wait;
 
-/// Starts that are asked for: so many quarters of an hour, from tomorrow on.
+/// The number of starts that are tried, a quarter of an hour apart, from tomorrow on.
 const STARTS: i64 = 300;
 const QUARTER_S: i64 = 900;
 
@@ -20,7 +20,7 @@ impl Life {
         DateTime::from_timestamp(quarter, 0).unwrap() + TimeDelta::days(1)
     }
 
-    /// The body of booking.
+    /// The body of a booking request.
     pub fn booking(&mut self) -> Value {
         let mut wish = self.client.wish(&self.branch);
         wish["kind"] = json!("booking");
@@ -28,7 +28,7 @@ impl Life {
         wish
     }
 
-    /// What comes next of a confirmed booking.
+    /// The next action on a confirmed booking.
     pub fn next_of_booking(&mut self, order: &Order, dice: u32) -> Sent {
         let (empty, reason) = (json!({}), json!({"reason": "növbə"}));
         let moved = json!({"starts_at": self.start()});

@@ -1,4 +1,4 @@
-//! The people of a test: branches with two of staff each, clients with a car, support. They keep
+//! The people of a fault test: branches with two staff each, clients with a car, support. They keep
 //! their tokens over every restart.
 
 use futures_util::future::join_all;
@@ -9,11 +9,11 @@ use crate::ground::Ground;
 use crate::server::{self, Server};
 use crate::wire::{Ask, Wire};
 
-/// What an order of these tests costs, qəpik.
+/// The price of an order in these tests, qəpik.
 pub const PRICE: i64 = 1500;
 /// Its commission: 9 %.
 pub const COMMISSION: i64 = 135;
-/// What one thing more costs, qəpik.
+/// The price of an additional service, qəpik.
 pub const EXTRA: i64 = 500;
 const SUPPORT: &str = "+994500000001";
 const BAKU: (f64, f64) = (40.3777, 49.8920);
@@ -26,7 +26,7 @@ pub struct Client {
     pub plate: String,
 }
 
-/// A branch and two of its people.
+/// A branch and two of its staff.
 #[derive(Clone, Debug)]
 pub struct Branch {
     pub id: String,
@@ -37,7 +37,7 @@ pub struct Branch {
     pub extra: String,
 }
 
-/// All of them.
+/// All people of a test.
 pub struct City {
     pub support: String,
     pub branches: Vec<Branch>,
@@ -45,13 +45,13 @@ pub struct City {
 }
 
 impl City {
-    /// Founds it on fresh ground: so many branches, so many clients, so much credit for each
-    /// branch; its branches keep no bays.
+    /// Creates a city on a fresh database: this many branches, clients and credit per branch; its
+    /// branches have no bays.
     pub async fn found(ground: &Ground, branches: usize, clients: usize, credit: i64) -> Self {
         Self::with_bays(ground, branches, clients, credit, 0).await
     }
 
-    /// The same, with so many bays in each branch.
+    /// The same, with this many bays in each branch.
     pub async fn with_bays(
         ground: &Ground,
         branches: usize,
@@ -80,8 +80,8 @@ impl City {
 }
 
 impl City {
-    /// Support grants each branch three lots of bonus that live for a day: commissions are held of
-    /// them first, until they are used up in the middle of everything (COM-3, BON-2).
+    /// Support grants each branch three lots of bonus that live for a day: commissions are held
+    /// from them first, until they are used up in the middle of the test (COM-3, BON-2).
     pub async fn gives_bonus(&self, ground: &Ground, amount: i64) {
         let server = Server::start(ground).await;
         for branch in &self.branches {
@@ -100,8 +100,8 @@ impl City {
     }
 }
 
-/// These people place and cancel by the dice, far more than anybody would be let: a policy of their
-/// own.
+/// Publishes a policy without sanctions: these people place and cancel at random, far more than the
+/// default limits allow.
 async fn nobody_is_sanctioned(ground: &Ground) {
     let policy = "[client]\nban_count = 10000\nopen_orders_max = 1000\npending_max = 1000\n\
                   pair_open_max = 1000\nplacings_per_h = 80000\nwithdrawn_max = 10000\n\
@@ -124,7 +124,7 @@ impl Client {
         })
     }
 
-    /// Places an order; gives its id.
+    /// Places an order; returns its id.
     pub async fn places(&self, wire: &Wire, branch: &Branch) -> String {
         let order = Ask::post("/v1/client/orders", &self.wish(branch));
         let order = wire.sure(&self.token, &order).await.yes();
@@ -133,29 +133,29 @@ impl Client {
 }
 
 impl Branch {
-    /// Its balance.
+    /// The branch's balance.
     pub async fn balance(&self, wire: &Wire) -> Value {
         wire.sure(&self.owner, &Ask::get("/v1/partner/balance")).await.yes()
     }
 }
 
-/// What a client does to their order.
+/// A client's command on an order.
 pub fn as_client(order: &str, act: &str, body: &Value) -> Ask {
     Ask::post(format!("/v1/client/orders/{order}/{act}"), body)
 }
 
-/// What staff do to an order.
+/// A staff command on an order.
 pub fn as_staff(order: &str, act: &str, body: &Value) -> Ask {
     Ask::post(format!("/v1/partner/orders/{order}/{act}"), body)
 }
 
-/// A position at the branches, somewhat off, as devices are: another fix each time (LIM-3).
+/// A position near the branches with some random error: another fix each time (LIM-3).
 pub fn at_gate(dice: &mut impl rand::Rng) -> Value {
     let north = point(dice.random_range(0.0..0.0005));
     json!({"lat": north["lat"], "lon": north["lon"], "accuracy_m": 10})
 }
 
-/// A point so many degrees north of every branch.
+/// A point this many degrees north of every branch.
 pub fn point(north: f64) -> Value {
     json!({"lat": BAKU.0 + north, "lon": BAKU.1})
 }

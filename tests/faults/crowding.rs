@@ -1,5 +1,5 @@
-//! Crowding: 64 writers on the same four orders of one branch. Every step of every order was made
-//! by exactly one answered command, and both counters of each event went on without a gap.
+//! Contention: 64 writers on the same four orders of one branch. Every step of every order was made
+//! by exactly one answered command, and the numbers of both feeds have no gap.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
@@ -22,10 +22,10 @@ const WRITERS: usize = 64;
 const ORDERS: usize = 4;
 const LASTS: Duration = Duration::from_secs(5);
 
-/// What everybody knows of one client's newest order: its id and version.
+/// The newest order of one client, shared by all writers: its id and version.
 type Known = Mutex<(String, i64)>;
 
-/// The step each answered command made, and the positions answered as kept, by order.
+/// Per order: the step of each answered command, and the positions answered as stored.
 #[derive(Default)]
 struct Claims {
     steps: HashMap<String, BTreeMap<i64, &'static str>>,
@@ -42,7 +42,7 @@ struct Crowd<'a> {
 }
 
 impl Crowd<'_> {
-    /// One writer, until the time is over.
+    /// Runs one writer until the time is over.
     async fn write(&self, seed: u64) {
         let mut dice = StdRng::seed_from_u64(seed);
         let began = Instant::now();
@@ -132,7 +132,7 @@ async fn crowded(backend: Backend) {
             let steps = &claims.steps[&id];
             for version in versions {
                 let claimed = steps.get(&version).copied();
-                // An arrival by position answers no version.
+                // The answer to an arrival by position contains no version.
                 assert_eq!(whole.intent(version), claimed.or(Some("arrive")), "{id} {version}");
             }
             let positions = claims.positions.get(&id).copied().unwrap_or_default();

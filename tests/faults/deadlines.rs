@@ -1,5 +1,5 @@
-//! Real seconds: acceptances sent right at the end of their offers' time, and timers that fire by
-//! themselves.
+//! Deadlines in real time: acceptances sent right at the end of their offers, and timers that fire
+//! by themselves.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
@@ -12,14 +12,14 @@ use crate::truth::{self, Whole};
 use crate::wait;
 use crate::wire::{Ask, Wire};
 
-/// Offers that are accepted around their deadline, one every so many milliseconds.
+/// Offers that are accepted around their deadline, at intervals of some milliseconds.
 const ANSWERED: i64 = 31;
 const STEP_MS: i64 = 2;
 /// Offers nobody answers.
 const IGNORED: i64 = 17;
-/// Shown to no one (QO-2).
+/// Not shown to users (QO-2).
 const GRACE: TimeDelta = TimeDelta::seconds(2);
-/// How long a test waits for what should come about by itself: no measure of the machine.
+/// How long a test waits for an effect; not a performance limit.
 const PATIENCE: std::time::Duration = std::time::Duration::from_mins(1);
 
 /// An instant of an answer.
@@ -32,7 +32,7 @@ pub fn last_at(whole: &Whole) -> DateTime<Utc> {
     instant(&whole.all["steps"][whole.steps.len() - 1]["at"])
 }
 
-/// How it ended for one offer: the delay of the clock, where nobody was faster.
+/// The outcome of one offer: the timer's delay if the offer expired.
 async fn offered(
     wire: &Wire,
     (city, client, branch): (&City, &Client, &Branch),
@@ -64,7 +64,7 @@ async fn offered(
     Some(late)
 }
 
-/// The order once it is over.
+/// Waits until the order is over and reads it.
 pub async fn over(wire: &Wire, support: &str, id: &str) -> Whole {
     let over = async {
         loop {
@@ -78,7 +78,7 @@ pub async fn over(wire: &Wire, support: &str, id: &str) -> Whole {
     tokio::time::timeout(PATIENCE, over).await.unwrap_or_else(|_| panic!("{id} never ended"))
 }
 
-/// How many timers fired, how many of them only a sweep had found, and how many fired early.
+/// The number of timers that fired, that were found only by a sweep, and that fired early.
 pub async fn timers(wire: &Wire) -> (u64, u64, u64) {
     let text = wire.sure("", &Ask::get("/metrics")).await.text;
     let value = |start: &str| {
@@ -107,7 +107,7 @@ async fn at_the_end_of_the_offer(backend: Backend) {
         late.len(),
         late.iter().max().and_then(TimeDelta::num_microseconds).unwrap_or_default(),
     );
-    // Its own timer fired each, which a slow machine only delays; none was lost and found again.
+    // Each was fired by its own in-memory timer, which a slow machine only delays; none was lost.
     assert!(fired >= u64::try_from(late.len()).unwrap(), "{fired} fired");
     assert_eq!((adopted, early), (0, 0), "found by a sweep, fired early");
     let mut held = 0;

@@ -1,4 +1,4 @@
-//! A line with latency: bytes between a node and its database arrive some milliseconds later.
+//! A proxy with latency: it delays the bytes between a node and its database by some milliseconds.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use crate::wait::pause;
 
-/// Listens on a port of its own, and passes everything on `by` later.
+/// Listens on a free port and forwards everything after the delay `by`.
 pub async fn delaying(to: String, by: Duration) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();

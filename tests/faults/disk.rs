@@ -1,6 +1,6 @@
 //! A full disk: the real binary on a small tmpfs, filled under load, twice. Commands are answered
-//! with 503 while nothing can be written, the node says that it is not ready and recovers by
-//! itself, and every step that was answered yes is there after the end.
+//! with 503 while nothing can be written, the node reports not ready and recovers by itself, and
+//! every acknowledged step is there at the end.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -17,11 +17,11 @@ const DISK_MIB: u32 = 48;
 const CLIENTS: usize = 12;
 /// Steps that must be answered before the disk fills, and after it has room again.
 const STEPS: usize = 60;
-/// Set for the process that has a mount namespace of its own.
+/// Set in the process that runs in its own mount namespace.
 const INSIDE: &str = "FAULTS_INSIDE_NAMESPACE";
 
-/// Runs this very test once more in a mount namespace of its own, where it may mount a small disk
-/// that is gone when it ends; as root, or in a user namespace. True in that second process.
+/// Runs this test again in a new mount namespace, where it may mount a small disk that is gone when
+/// it ends; as root, or in a user namespace. True in that second process.
 async fn has_its_own_mounts(test: &str) -> bool {
     if std::env::var_os(INSIDE).is_some() {
         return true;
@@ -41,7 +41,7 @@ async fn has_its_own_mounts(test: &str) -> bool {
     false
 }
 
-/// Takes all the room there is.
+/// Fills the disk.
 fn fill(file: &Path) {
     let mut file = std::fs::File::create(file).unwrap();
     for size in [1 << 20, 1 << 12, 1] {
@@ -89,7 +89,7 @@ async fn fills_twice(killed: bool) {
     truth::books_are_right(&ground, server, &city.support).await;
 }
 
-/// ORD-2, ORD-4: answered is there, after a stop in good order.
+/// ORD-2, ORD-4: every acknowledged step survives a clean shutdown.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_loses_nothing_that_was_answered() {
     if has_its_own_mounts("disk::a_full_disk_loses_nothing_that_was_answered").await {
@@ -97,7 +97,7 @@ async fn a_full_disk_loses_nothing_that_was_answered() {
     }
 }
 
-/// ORD-2, ORD-4: answered is there, after a kill while nothing could be written.
+/// ORD-2, ORD-4: every acknowledged step survives a kill while nothing could be written.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_and_a_kill_lose_nothing_that_was_answered() {
     if has_its_own_mounts("disk::a_full_disk_and_a_kill_lose_nothing_that_was_answered").await {

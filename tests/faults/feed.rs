@@ -1,4 +1,4 @@
-//! A follower of one feed, who remembers everything ever told: no gap, no change, nothing twice.
+//! A subscriber of one feed that records every event: no gap, no change, no duplicate.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -6,21 +6,21 @@ use serde_json::Value;
 
 use crate::wire::{Ask, Wire};
 
-/// Events read anew at most; further back a reader takes the snapshot.
+/// The most events that are read again; beyond them a reader takes the snapshot.
 const ANEW_MAX: i64 = 4_000;
 
-/// What is kept of an event.
+/// The recorded part of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
     /// Its stable id.
     pub id: String,
-    /// What happened.
+    /// Its kind.
     pub event: String,
-    /// The order, and its version then.
+    /// The order, and its version in the event.
     pub order: Option<(String, i64)>,
 }
 
-/// A follower of one feed.
+/// A subscriber of one feed.
 pub struct Feed {
     token: String,
     audience: String,
@@ -29,7 +29,7 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// From the beginning.
+    /// Starts at the beginning.
     pub fn new(token: &str, audience: impl Into<String>) -> Self {
         Self {
             token: token.to_owned(),
@@ -43,7 +43,7 @@ impl Feed {
         self.told.last_key_value().map_or(0, |(seq, _)| *seq)
     }
 
-    /// Takes the next page, waiting for it if asked to; gives how many came.
+    /// Reads the next page, by long poll if asked to; returns the number of events.
     async fn page(&mut self, wire: &Wire, wait: u8) -> std::io::Result<usize> {
         let (audience, after) = (&self.audience, self.after());
         let epoch = self.epoch.as_ref().map(|epoch| format!("&epoch={epoch}")).unwrap_or_default();
@@ -60,7 +60,7 @@ impl Feed {
         Ok(frames.len())
     }
 
-    /// Follows it live until the line breaks.
+    /// Follows the feed until the connection breaks.
     pub async fn follow(&mut self, wire: &Wire) {
         while self.page(wire, 1).await.is_ok() {}
     }
@@ -70,7 +70,7 @@ impl Feed {
         while self.page(wire, 0).await.unwrap() > 0 {}
     }
 
-    /// How often something happened.
+    /// How often an event of this kind was emitted.
     pub fn times(&self, event: &str) -> usize {
         self.told.values().filter(|told| told.event == event).count()
     }
@@ -84,7 +84,7 @@ impl Feed {
         anew.told
     }
 
-    /// Reads it anew: it says what it always said, each event once. Gives the versions told of each
+    /// Reads the feed again: the same events, each once. Returns the versions emitted of each
     /// order, in order.
     pub async fn prove(&mut self, wire: &Wire) -> HashMap<String, Vec<i64>> {
         self.resume(wire).await;
@@ -104,7 +104,7 @@ impl Feed {
         versions
     }
 
-    /// As above, and each order's versions are told 1, 2, 3 …
+    /// As above, and the versions of each order are 1, 2, 3 …
     pub async fn prove_whole(&mut self, wire: &Wire) {
         for (order, versions) in self.prove(wire).await {
             let all: Vec<i64> = (1..).take(versions.len()).collect();

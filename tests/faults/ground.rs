@@ -1,4 +1,4 @@
-//! What a server stands on: a database of its own, keys, and the settings that name them.
+//! The fixture of a server: its own database, keys, and the settings that name them.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -7,21 +7,21 @@ use sea_orm::{ConnectionTrait as _, DatabaseBackend, Statement};
 use tokio::sync::{Mutex, MutexGuard};
 use yumo::platform::db::{Db, DbOptions, Limits};
 
-/// Only one test has the machine at a time: they measure it, and they bring it to its limits.
+/// Only one test uses the machine at a time: the tests measure it, and push it to its limits.
 pub static MACHINE: Mutex<()> = Mutex::const_new(());
 
-/// Where the data lives, and who else might serve it.
+/// The database, and the nodes it supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
     /// One file, one node.
     Sqlite,
     /// PostgreSQL, one node.
     Postgres,
-    /// PostgreSQL and Redis: other nodes may be there.
+    /// PostgreSQL and Redis: several nodes.
     Cluster,
 }
 
-/// A database of its own, and the settings of servers upon it.
+/// A database and the settings of the servers on it.
 pub struct Ground {
     folder: PathBuf,
     options: DbOptions,
@@ -36,7 +36,7 @@ fn service(name: &str) -> String {
 }
 
 impl Ground {
-    /// Fresh ground; waits until the machine is free.
+    /// Creates a fresh database; waits until the machine is free.
     pub async fn new(backend: Backend) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let alone = MACHINE.lock().await;
@@ -60,7 +60,7 @@ impl Ground {
             ("YUMO__ACCESS__OTP_PER_BLOCK_HOUR", "100000".to_owned()),
             ("YUMO__ACCESS__OTP_PER_BLOCK_DAY", "100000".to_owned()),
             ("YUMO__ACCESS__ACCESS_TTL_S", "7200".to_owned()),
-            // All the people of a test come from one address.
+            // All the people of a test share one address.
             ("YUMO__HTTP__CONNECTIONS_PER_ADDRESS", "100000".to_owned()),
             ("YUMO__HTTP__RATE_SESSION_BURST", "1000000".to_owned()),
             ("YUMO__HTTP__RATE_SESSION_PER_S", "1000000".to_owned()),
@@ -82,7 +82,7 @@ impl Ground {
         Self { folder, options, settings, deadlocks, mounted: false, _alone: alone }
     }
 
-    /// One file on a disk of so many MiB; only in a mount namespace of one's own.
+    /// One file on a disk of this many MiB; only in a private mount namespace.
     pub async fn on_a_small_disk(mib: u32) -> Self {
         let mut ground = Self::new(Backend::Sqlite).await;
         let size = format!("size={mib}m");
@@ -93,7 +93,7 @@ impl Ground {
         ground
     }
 
-    /// PostgreSQL with a whole database of its own, whose settings a test may change.
+    /// PostgreSQL with a separate database, whose settings a test may change.
     pub async fn on_its_own_database() -> Self {
         let mut ground = Self::new(Backend::Postgres).await;
         let name = ground.options.schema.take().unwrap();
@@ -108,34 +108,34 @@ impl Ground {
         ground
     }
 
-    /// The server that holds this database, reached through another of its databases.
+    /// A connection to the server of this database, by another of its databases.
     pub async fn admin(&self) -> Db {
         Db::open(&options(&service("YUMO_TEST_POSTGRES"), None)).await.unwrap()
     }
 
-    /// Where it is kept: `SQLite`'s file and its log.
+    /// A file in the data folder: the `SQLite` database or its log.
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    /// How the database is reached.
+    /// The database URL.
     pub fn url(&self) -> &str {
         &self.options.url
     }
 
-    /// A setting of the servers that start from now on.
+    /// Sets a setting of the servers that start from now on.
     pub fn sets(&mut self, name: &'static str, value: &str) {
         self.settings.retain(|(known, _)| *known != name);
         self.settings.push((name, value.to_owned()));
     }
 
-    /// The database itself, beside a running server: to look, and to hold it up.
+    /// A second connection to the database of a running server, to read or to hold locks.
     pub async fn beside(&self, limits: Limits) -> Db {
         Db::open(&DbOptions { limits, ..self.options.clone() }).await.unwrap()
     }
 
-    /// Deadlocks since this ground was made: PostgreSQL finds them only after a second, in which
-    /// whoever needs the same rows waits too.
+    /// Deadlocks since this fixture was created: PostgreSQL detects one only after a second, in
+    /// which others that need the same rows wait too.
     pub async fn deadlocks(&self) -> i64 {
         let db = self.db().await;
         if db.backend == DatabaseBackend::Sqlite {
@@ -144,19 +144,19 @@ impl Ground {
         deadlocks_so_far(&db).await - self.deadlocks
     }
 
-    /// Where its files are.
+    /// The data folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Servers stand on another PostgreSQL from now on, in its default schema.
+    /// Moves the servers to another PostgreSQL from now on, in its default schema.
     pub fn moves_to(&mut self, url: &str) {
         self.options = options(url, None);
         self.set("YUMO__DATABASE__URL", url);
         self.set("YUMO__DATABASE__SCHEMA", "");
     }
 
-    /// Another value of a setting.
+    /// Replaces the value of a setting.
     pub fn set(&mut self, name: &'static str, value: &str) {
         self.settings.retain(|(known, _)| *known != name);
         self.settings.push((name, value.to_owned()));
@@ -169,7 +169,7 @@ impl Ground {
         Some(place.rsplit('@').next()?.to_owned())
     }
 
-    /// Servers from now on reach PostgreSQL at this address.
+    /// Servers started from now on reach PostgreSQL at this address.
     pub fn database_through(&mut self, address: &str) {
         let Some(own) = self.database_address() else { return };
         let url = self.options.url.replace(&own, address);
@@ -185,7 +185,7 @@ impl Ground {
         self.settings.iter().map(|(name, value)| (*name, value.as_str()))
     }
 
-    /// The database itself, behind the engine's back; no server must be running.
+    /// A direct connection to the database; no server must be running.
     pub async fn db(&self) -> Db {
         Db::open(&self.options).await.unwrap()
     }

@@ -1,4 +1,4 @@
-//! `kill -9` at any moment, and start again: with 64 commands under way, 50 times.
+//! `kill -9` at random moments and restarts: with 64 commands under way, 50 times.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,19 +17,19 @@ use crate::truth;
 use crate::wait::pause;
 use crate::wire::Wire;
 
-/// Kills of one run.
+/// The number of kills in one run.
 const KILLS: usize = 50;
 /// Commands under way at each kill, at least.
 const UNDER_WAY: usize = 64;
-/// More lives than that, for each thinks for a moment between two commands.
+/// More lives than that, as each pauses between two commands.
 const LIVES: usize = 80;
 const BRANCHES: usize = 8;
-/// When it is killed, milliseconds after the load began.
+/// When the server is killed, milliseconds after the load began.
 const KILL_MS: std::ops::Range<u64> = 5..400;
 const CREDIT: i64 = 100_000_000;
 /// The first lot of bonus of each branch, qəpik.
 const BONUS: i64 = 4_000;
-/// In each branch; every second life books.
+/// Bays in each branch; every second life books.
 const BAYS: usize = 4;
 
 /// The seed of this run, printed.
@@ -40,7 +40,7 @@ pub fn seed(test: &str) -> u64 {
     seed
 }
 
-/// Everybody who lives through the kills.
+/// All lives and feeds of a run.
 struct Crowd {
     city: City,
     lives: Vec<Life>,
@@ -56,7 +56,7 @@ impl Crowd {
         let homes = city.branches.iter().cycle();
         let lives = city.clients.iter().zip(homes);
         let mut lives: Vec<Life> = lives.map(|(c, b)| Life::new(c, b, dice.random())).collect();
-        // Both kinds in every branch.
+        // Both kinds of lives in every branch.
         for (n, life) in lives.iter_mut().enumerate() {
             life.books = n / BRANCHES % 2 == 1;
         }
@@ -67,15 +67,15 @@ impl Crowd {
         Self { city, lives, feeds, dice }
     }
 
-    /// After a start: what was answered is there, the rest whole or not at all, feeds go on.
+    /// After a start: acknowledged commands are there, others whole or not at all, feeds go on.
     async fn look(&mut self, wire: &Wire) {
         let support = &self.city.support;
         join_all(self.lives.iter_mut().map(|life| life.judge(wire, support))).await;
         join_all(self.feeds.iter_mut().map(|feed| feed.resume(wire))).await;
     }
 
-    /// Everybody lives, branches follow their feeds, and in the midst of it the server is killed.
-    /// Gives how many commands were under way.
+    /// Everybody acts, the branches follow their feeds, and meanwhile the server is killed. Returns
+    /// the number of commands under way.
     async fn until_killed(&mut self, mut server: Server) -> usize {
         let under_way = AtomicUsize::new(0);
         let after = Duration::from_millis(self.dice.random_range(KILL_MS));
@@ -96,7 +96,7 @@ impl Crowd {
         at_kill
     }
 
-    /// No order is stuck: half of the open ones go on to their end, the others support ends.
+    /// No order is stuck: half of the open ones are completed, support ends the others.
     async fn wind_up(&mut self, wire: &Wire) {
         let none = AtomicUsize::new(0);
         for (n, life) in self.lives.iter_mut().enumerate() {
@@ -110,7 +110,7 @@ impl Crowd {
         assert!(self.lives.iter().all(|life| life.open().is_none() && !life.waits()));
     }
 
-    /// How much there was to lose.
+    /// Prints how much was at stake.
     fn tell(&self) {
         let (mut orders, mut steps, mut left, mut done) = (0, 0, 0, 0);
         let mut refused: BTreeMap<&str, usize> = BTreeMap::new();

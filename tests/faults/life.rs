@@ -1,5 +1,5 @@
-//! One client's life, order after order, with the staff who serve them: always one command under
-//! way, and a journal of what was sent and answered, kept outside of the server.
+//! The simulated life of one client, order after order, with the staff who serve them: always one
+//! command under way, and a journal of requests and answers kept outside of the server.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,70 +13,70 @@ use crate::city::{Branch, Client, PRICE, as_client, as_staff, at_gate};
 use crate::truth::{self, Whole};
 use crate::wire::{Answer, Ask, Wire};
 
-/// Cancelling an accepted order is free that long (PEN-2); older ones are not cancelled here, for a
+/// How long cancelling an accepted order is free (PEN-2); older ones are not cancelled here, as a
 /// client in debt places no more orders.
 const FREE: Duration = Duration::from_secs(4);
 
 /// A command that was sent.
 #[derive(Clone, Debug)]
 pub struct Sent {
-    /// As whom.
+    /// The sender's token.
     pub token: String,
-    /// What.
+    /// The request.
     pub ask: Ask,
-    /// The step it makes.
+    /// The step it makes in the order's history.
     pub intent: &'static str,
 }
 
-/// The order in hand.
+/// The current order.
 #[derive(Clone, Debug)]
 pub struct Order {
     /// Its id.
     pub id: String,
-    /// As it was seen last.
+    /// The version seen last.
     pub version: i64,
-    /// Where it stands.
+    /// Its status.
     pub status: String,
-    /// What is proposed; null where nothing is.
+    /// The open proposal; null if there is none.
     pub proposal: Value,
     arrived: bool,
     extended: bool,
     accepted: Instant,
 }
 
-/// What was answered about one order.
+/// The answers about one order.
 #[derive(Clone, Debug, Default)]
 pub struct Answered {
-    /// The step each answered command made, by the version it answered.
+    /// The step of each answered command, by the version in the answer.
     pub steps: BTreeMap<i64, &'static str>,
-    /// Positions that were answered as kept (LIM-3).
+    /// Positions that were answered as stored (LIM-3).
     pub positions: usize,
 }
 
-/// A client's life.
+/// The life of one client.
 pub struct Life {
-    /// Who.
+    /// The client.
     pub client: Client,
-    /// Where.
+    /// The branch it visits.
     pub branch: Branch,
-    /// Every order answered, and what was answered.
+    /// Every order of which an answer came, with the answers.
     pub journal: HashMap<String, Answered>,
     /// Refusals, by code.
     pub refused: BTreeMap<String, usize>,
-    /// No further order is placed.
+    /// True when no further order is placed.
     pub closing: bool,
-    /// Books for the days to come instead of ordering now.
+    /// True if it books for coming days instead of ordering now.
     pub books: bool,
-    /// Its dice.
+    /// Its random generator.
     pub dice: StdRng,
-    /// Commands left without an answer, and how many of them were found done.
+    /// Commands without an answer, and how many of them had been committed.
     pub left: (usize, usize),
     order: Option<Order>,
     unanswered: Option<Sent>,
 }
 
 impl Life {
-    /// A new one.
+    /// A life without any order.
     pub fn new(client: &Client, branch: &Branch, seed: u64) -> Self {
         Self {
             client: client.clone(),
@@ -92,7 +92,7 @@ impl Life {
         }
     }
 
-    /// Goes on until the line breaks, or until there is nothing left to do.
+    /// Acts until the connection breaks, or until there is nothing left to do.
     pub async fn live(&mut self, wire: &Wire, under_way: &AtomicUsize) {
         while let Some(sent) = self.next() {
             under_way.fetch_add(1, Ordering::Relaxed);
@@ -113,12 +113,12 @@ impl Life {
         self.order.as_ref().map(|order| order.id.as_str())
     }
 
-    /// Support ended its order.
+    /// Forgets the order that support ended.
     pub fn let_go(&mut self) {
         self.order = None;
     }
 
-    /// Was the last command sent before the line broke left without an answer?
+    /// True if the last command before the connection broke has no answer.
     pub fn waits(&self) -> bool {
         self.unanswered.is_some()
     }
@@ -147,7 +147,7 @@ impl Life {
             ("requested", 0..10) => self.by_client("cancel", client("cancel", &empty)),
             ("requested", 10..20) => self.by_staff("decline", staff("decline", &reason)),
             ("requested", _) => {
-                // On purpose, should no bay be free (BK-10).
+                // With an override, in case no bay is free (BK-10).
                 let yes = if self.books { json!({}) } else { json!({"override": true}) };
                 self.by_staff("accept", staff("accept", &yes).seen(order.version))
             }
@@ -180,19 +180,19 @@ impl Life {
         })
     }
 
-    /// Sent by the client.
+    /// A command of the client.
     pub fn by_client(&self, intent: &'static str, ask: Ask) -> Sent {
         Sent { token: self.client.token.clone(), ask, intent }
     }
 
-    /// Sent by one of the staff.
+    /// A command of one of the staff.
     pub fn by_staff(&mut self, intent: &'static str, ask: Ask) -> Sent {
         let owner = self.dice.random_bool(0.5);
         let who = if owner { &self.branch.owner } else { &self.branch.operator };
         Sent { token: who.clone(), ask, intent }
     }
 
-    /// Takes note of an answer. A refusal is a business *no*, after which it looks again.
+    /// Records an answer. After a refusal it reads the order again.
     async fn heard(&mut self, wire: &Wire, sent: &Sent, answer: &Answer) {
         if answer.is_yes() {
             return self.done(sent, &answer.body);
@@ -226,7 +226,7 @@ impl Life {
         self.saw(body);
     }
 
-    /// Takes note of the order as it is.
+    /// Records the order as it is.
     fn saw(&mut self, body: &Value) {
         let status = body["status"].as_str().unwrap();
         if matches!(status, "completed" | "cancelled") {
@@ -245,8 +245,8 @@ impl Life {
         });
     }
 
-    /// After a restart (ORD-2, ORD-4): what was answered is there; what was not is there whole or
-    /// not at all, and sending it again under its key makes it happen exactly once.
+    /// After a restart (ORD-2, ORD-4): answered commands are there; unanswered ones are there whole
+    /// or not at all, and a retry under the same key makes each happen exactly once.
     pub async fn judge(&mut self, wire: &Wire, support: &str) {
         let sent = self.unanswered.take();
         let found = match (&self.order, &sent) {
@@ -275,7 +275,7 @@ impl Life {
         let made = match (answer.is_yes(), sent.ask.path.ends_with("/positions")) {
             (true, false) => vec![sent.intent.to_owned()],
             (true, true) => {
-                // This one, whether or not it was there already; another would be one too many.
+                // This one, whether or not it was there already; more would be too many.
                 let one = usize::from(answer.body["kept"] == true);
                 assert_eq!(Some(whole.positions), positions.map(|n| n + one), "{id}: {sent:?}");
                 whole.acts_after(known)
@@ -290,12 +290,12 @@ impl Life {
             answer.text
         );
         if let (Some(order), false) = (self.order.as_mut(), whole.is_over()) {
-            // The clock may have moved its deadlines meanwhile (OUT-1).
+            // The recovery may have moved its deadlines meanwhile (OUT-1).
             order.version = whole.version;
         }
     }
 
-    /// An open order nobody answered for.
+    /// An open order whose placing was not answered.
     async fn found_open(&self, wire: &Wire) -> Option<String> {
         let open = Ask::get("/v1/client/orders?open=true");
         let page = wire.sure(&self.client.token, &open).await.yes();
@@ -304,8 +304,8 @@ impl Life {
         open.first().map(|order| order["id"].as_str().unwrap().to_owned())
     }
 
-    /// At the very end: every answered command of every order is there, and no order is there that
-    /// was not answered for.
+    /// At the end: every answered command of every order is there, and there is no order without an
+    /// answer.
     pub async fn prove(
         &mut self,
         wire: &Wire,

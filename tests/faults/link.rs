@@ -8,26 +8,26 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// What the proxy does with what it is given.
+/// What the proxy does with the bytes it receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
-    /// Passes it on.
+    /// Forwards them.
     Open,
-    /// Keeps it until it is open again.
+    /// Keeps them until it is open again.
     Frozen,
-    /// Ends every connection.
+    /// Closes every connection.
     Cut,
 }
 
 /// A running proxy; it ends with the test's runtime.
 pub struct Proxy {
-    /// Where it listens.
+    /// Its listening address.
     pub addr: SocketAddr,
     flow: watch::Sender<Flow>,
 }
 
 impl Proxy {
-    /// One in front of this address, open.
+    /// Starts an open one in front of this address.
     pub async fn to(target: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (flow, state) = watch::channel(Flow::Open);
@@ -40,7 +40,7 @@ impl Proxy {
         Self { addr, flow }
     }
 
-    /// From now on it does this.
+    /// Switches what it does from now on.
     pub fn set(&self, flow: Flow) {
         self.flow.send_replace(flow);
     }

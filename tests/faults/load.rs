@@ -1,5 +1,5 @@
-//! Steady load that keeps what was answered: clients place orders and cancel them, and send again
-//! under the same key what was answered with 503.
+//! Steady load that records acknowledgements: clients place orders and cancel them, and after a 503
+//! retry under the same key.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,19 +13,19 @@ use crate::truth::Whole;
 use crate::wait::pause;
 use crate::wire::{Answer, Ask, Wire};
 
-/// Between two commands of one client.
+/// The pause between two commands of one client.
 const THINKS: Duration = Duration::from_millis(10);
-/// How long what must come may take, on a busy machine.
+/// How long an expected effect may take on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A step that was answered yes.
+/// An acknowledged step.
 struct Step {
     order: String,
     version: i64,
     intent: &'static str,
 }
 
-/// What was answered so far.
+/// The acknowledgements so far.
 #[derive(Default)]
 pub struct Load {
     steps: Mutex<Vec<Step>>,
@@ -35,18 +35,18 @@ pub struct Load {
 }
 
 impl Load {
-    /// Everybody places and cancels until told to stop, or until the line breaks.
+    /// All clients place and cancel until stopped, or until the connection breaks.
     pub async fn run(&self, city: &City, wire: &Wire) {
         self.stop.store(false, Ordering::Relaxed);
         join_all(city.clients.iter().map(|client| self.client(city, client, wire))).await;
     }
 
-    /// They stop before their next command.
+    /// Stops the clients before their next command.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
     }
 
-    /// Steps answered yes.
+    /// The number of acknowledged steps.
     pub fn answered(&self) -> usize {
         self.steps.lock().unwrap().len()
     }
@@ -63,7 +63,7 @@ impl Load {
         }
     }
 
-    /// Sends it until it is answered yes; `None` when the line broke, or when it must stop.
+    /// Retries until it succeeds; `None` when the connection broke, or when it was stopped.
     async fn insists(&self, client: &Client, ask: &Ask, wire: &Wire) -> Option<Answer> {
         loop {
             let answer = wire.ask(&client.token, ask).await.ok()?;
@@ -85,7 +85,7 @@ impl Load {
         self.steps.lock().unwrap().push(Step { order: order.to_owned(), version, intent });
     }
 
-    /// Every step that was answered yes is there.
+    /// Every acknowledged step is there.
     pub async fn is_all_there(&self, wire: &Wire, support: &str) {
         let steps = std::mem::take(&mut *self.steps.lock().unwrap());
         for some in steps.chunks(16) {
@@ -99,7 +99,7 @@ impl Load {
     }
 }
 
-/// Waits until something holds.
+/// Waits until a condition holds.
 pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let began = Instant::now();
     while !holds().await {
@@ -108,7 +108,7 @@ pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     }
 }
 
-/// Waits until the node says that it is ready, or that it is not.
+/// Waits until the node reports ready, or not ready.
 pub async fn until_ready(wire: &Wire, ready: bool) {
     let status = if ready { 200 } else { 503 };
     let asks = async || wire.sure("", &Ask::get("/health/ready")).await.status == status;

@@ -1,4 +1,4 @@
-//! Who may read the files: their owner alone, whatever the umask says.
+//! File permissions: only the owner may read the files, whatever the umask says.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -23,7 +23,7 @@ fn private(folder: &Path, names: &[&str]) {
 const SERVING: [&str; 6] =
     ["yumo.db", "yumo.db-wal", "yumo.db-shm", "yumo.db.epoch", "yumo.db.lock", "yumo.key"];
 
-/// ACC-5: keys, databases and backups are made with mode 0600, and wider ones are tightened.
+/// ACC-5: keys, databases and backups are created with mode 0600, and wider modes are tightened.
 #[tokio::test(flavor = "multi_thread")]
 async fn files_are_their_owners_alone() {
     let ground = Ground::new(Backend::Sqlite).await;
@@ -45,7 +45,7 @@ async fn files_are_their_owners_alone() {
     private(folder, &["yumo.db", "yumo.db.epoch"]);
 }
 
-/// ACC-5: so are the demo's: its database, keys, log, and the tokens for whoever watches.
+/// ACC-5: the same for the demo: its database, keys, log, and the tokens of its logins.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_files_of_the_demo_are_their_owners_alone() {
     let ground = Ground::new(Backend::Sqlite).await;

@@ -1,4 +1,4 @@
-//! Several nodes: who may serve beside whom, and what happens when all start at once.
+//! Several nodes: which may serve together, and simultaneous starts.
 
 use futures_util::future::join_all;
 use sea_orm::{ConnectionTrait as _, Statement};
@@ -7,15 +7,15 @@ use crate::ground::{Backend, Ground};
 use crate::server::{self, Server};
 
 const REDIS: &str = "YUMO__BUS__REDIS_URL";
-/// What a node's lock is on.
+/// The key of a node's advisory lock.
 const KEY: &str = "hashtextextended('yumo node ' || current_schema(), 0)";
 
 fn redis() -> String {
     std::env::var("YUMO_TEST_REDIS").unwrap()
 }
 
-/// Two processes never serve one SQLite database; the lock goes with the process, however it ends,
-/// and commands that only look run beside it.
+/// Two processes never serve one SQLite database; the lock ends with the process, however that
+/// ends, and read-only commands run beside it.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_process_serves_an_sqlite_database() {
     let ground = Ground::new(Backend::Sqlite).await;
@@ -36,7 +36,7 @@ async fn one_process_serves_an_sqlite_database() {
     Server::start(&ground).await.stop().await;
 }
 
-/// A node without Redis serves PostgreSQL alone; nodes with Redis serve beside each other.
+/// A node without Redis is the only one on a PostgreSQL database; nodes with Redis serve together.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_without_redis_serves_alone() {
     let mut ground = Ground::new(Backend::Postgres).await;
@@ -56,7 +56,7 @@ async fn a_node_without_redis_serves_alone() {
     Server::start(&ground).await.stop().await;
 }
 
-/// A node that loses its lock to another kind of node says so.
+/// A node that loses its lock to a node of the other kind reports it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_that_was_lost_is_an_alarm() {
     let ground = Ground::new(Backend::Postgres).await;
@@ -65,7 +65,7 @@ async fn a_lock_that_was_lost_is_an_alarm() {
     let take = format!("SELECT pg_advisory_lock({KEY})");
     let taking = other.write.execute_unprepared(&take);
     let losing = async {
-        // Once somebody waits for the lock, the connection that holds it is cut.
+        // Once another session waits for the lock, the connection that holds it is closed.
         let cut = "SELECT pg_terminate_backend(held.pid) FROM pg_locks held JOIN pg_locks waits \
                    USING (locktype, database, classid, objid, objsubid) \
                    WHERE held.granted AND NOT waits.granted AND locktype = 'advisory'";
@@ -78,7 +78,7 @@ async fn a_lock_that_was_lost_is_an_alarm() {
     assert!(said.contains("another node serves this database"), "{said}");
 }
 
-/// Four nodes that start at the same instant on an empty database all serve.
+/// Four nodes that start simultaneously on an empty database all serve.
 #[tokio::test(flavor = "multi_thread")]
 async fn four_nodes_start_at_once_on_an_empty_database() {
     let ground = Ground::new(Backend::Cluster).await;

@@ -1,5 +1,5 @@
-//! Our own outage: a deadline that fell into it moves, nobody is penalised for it (OUT-1); and a
-//! timer is on time again right after a crash.
+//! Our own outage: a deadline inside it moves, nobody is penalised for it (OUT-1); and timers are
+//! on time again right after a crash.
 
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use entity::{heartbeat, order, timer};
@@ -20,24 +20,24 @@ use crate::truth::{self, Whole};
 use crate::wait;
 use crate::wire::Ask;
 
-/// How long it was away.
+/// The length of the outage.
 const DOWN: TimeDelta = TimeDelta::minutes(10);
-/// What a moved deadline leaves at least (OUT-1).
+/// The least time left after a moved deadline (OUT-1).
 const LEAST: TimeDelta = TimeDelta::seconds(60);
 const GRACE: TimeDelta = TimeDelta::seconds(2);
 
-/// The rows of a stopped engine, moved in time as if it had been away for longer.
+/// The rows of a stopped engine, moved in time as if the outage had been longer.
 pub struct Past(pub Db);
 
 impl Past {
-    /// The last moment known good.
+    /// Sets the last confirmed heartbeat.
     async fn beat(&self, at: DateTime<Utc>) {
         let beats = heartbeat::Entity::update_many();
         let beats = beats.col_expr(heartbeat::Column::BeatAt, Expr::value(at));
         assert!(beats.exec(&self.0.write).await.unwrap().rows_affected > 0);
     }
 
-    /// The timer falls due then, and the order's own deadline with it.
+    /// Makes the timer due at that time, together with the order's own deadline.
     pub async fn due(&self, id: &str, kind: &str, at: DateTime<Utc>) {
         let id: Uuid = id.parse().unwrap();
         let (column, deadline) = match kind {
@@ -54,7 +54,7 @@ impl Past {
         assert_eq!((orders.rows_affected, timers.unwrap().rows_affected), (1, 1));
     }
 
-    /// Nothing of it is open any more.
+    /// Closes the database.
     pub async fn close(self) {
         self.0.read.close().await.unwrap();
     }
@@ -66,7 +66,7 @@ fn due_of(whole: &Whole, kind: &str) -> DateTime<Utc> {
     instant(&timer.unwrap_or_else(|| panic!("no {kind}: {:?}", whole.all))["due_at"])
 }
 
-/// Places one order for each client, and takes the first ones so far: accepted, arrived.
+/// Places one order for each client, and takes the first ones further: accepted, arrived.
 async fn orders(city: &City, server: &Server) -> Vec<String> {
     let (wire, branch) = (&server.wire, &city.branches[0]);
     let placed = city.clients.iter().map(|client| client.places(wire, branch));
@@ -92,7 +92,7 @@ async fn nobody_is_penalised(backend: Backend) {
     let past = Past(ground.db().await);
     let down = wait::now().trunc_subsecs(6) - DOWN;
     past.beat(down).await;
-    // What is left of each time, from the last beat on.
+    // The time left of each deadline, from the last heartbeat on.
     let left = [
         (driving, ARRIVAL, TimeDelta::seconds(5)),
         (waiting, ADMIT_ALERT, TimeDelta::seconds(100)),
@@ -127,7 +127,7 @@ async fn nobody_is_penalised(backend: Backend) {
     let offer = Whole::read(wire, &city.support, offered).await;
     assert_eq!(instant(&offer.all["order"]["offer_deadline"]) + GRACE, due_of(&offer, OFFER));
 
-    // Everybody can go on as if nothing had been.
+    // Everybody goes on as usual.
     let none = json!({});
     let depart = as_client(driving, "depart", &none);
     wire.sure(&city.clients[0].token, &depart).await.yes();
@@ -142,7 +142,7 @@ async fn nobody_is_penalised(backend: Backend) {
     truth::books_are_right(&ground, server, &city.support).await;
 }
 
-/// Timers that fall due soon after a crash fire by themselves: no sweep has to find them.
+/// Timers that are due soon after a crash fire from memory: no sweep has to find them.
 async fn on_time_after_a_crash(backend: Backend) {
     let ground = Ground::new(backend).await;
     let city = City::found(&ground, 1, 8, 1_000_000).await;

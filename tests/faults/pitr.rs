@@ -1,5 +1,5 @@
-//! PostgreSQL loses its disk: base backup and received log bring everything back that was
-//! acknowledged, and a node that lived through it tells the devices to take the snapshot.
+//! PostgreSQL loses its disk: base backup and received log restore everything that was
+//! acknowledged, and a node that kept running tells the devices to take the snapshot.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,10 +18,10 @@ use crate::wire::{Ask, Wire};
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/pitr");
 const CREDIT: i64 = 1_000_000;
 const CLIENTS: usize = 12;
-/// How long a node may need until it serves again once its database is back.
+/// How long a node may take until it serves again once its database is back.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A PostgreSQL of its own; what runs of it ends when this is dropped.
+/// A PostgreSQL instance of the test; its processes end when this is dropped.
 struct Instance(PathBuf);
 
 impl Instance {
@@ -39,7 +39,7 @@ impl Drop for Instance {
     }
 }
 
-/// The first answer about a feed once the database is back.
+/// The first answer of a feed once the database is back.
 async fn first_answer(wire: &Wire, token: &str, path: &str) -> Value {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -58,15 +58,15 @@ async fn snapshot(wire: &Wire, token: &str, branch: &str) -> (i64, String) {
     (snapshot["seq"].as_i64().unwrap(), snapshot["epoch"].as_str().unwrap().to_owned())
 }
 
-/// How many orders each client has.
+/// The number of orders of each client.
 async fn counts(wire: &Wire, city: &City) -> Vec<usize> {
     let clients = city.clients.iter();
     let orders = clients.map(async |client| truth::orders_of(wire, &client.token).await.len());
     join_all(orders).await
 }
 
-/// NOT-6: a base backup under load, the log received as it is written, the disk lost: first back to
-/// a point in time, then to the very end.
+/// NOT-6: a base backup under load, the log received as it is written, the disk lost: restored
+/// first to a point in time, then to the end of the log.
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_comes_back_with_all_that_was_acknowledged() {
     let mut ground = Ground::new(Backend::Postgres).await;

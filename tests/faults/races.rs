@@ -1,5 +1,5 @@
-//! Two hands at once: of two racing commands exactly one wins, and the loser sees the winner's
-//! effect (ORD-3); two taps of one hand are one act (ORD-4).
+//! Races: of two concurrent commands exactly one wins, and the loser sees the winner's effect
+//! (ORD-3); a command sent twice takes effect once (ORD-4).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,32 +21,32 @@ use crate::wire::{Answer, Ask, Wire};
 
 const ROUNDS: usize = 12;
 const CLIENTS: usize = 32;
-/// Either may begin so much later than it could, milliseconds.
+/// The random delay of either command, milliseconds.
 const HEAD_START_MS: std::ops::Range<u64> = 0..10;
 
-/// Who races whom.
+/// The commands that race.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::EnumIter)]
 enum Race {
     /// Two of the staff accept.
     Accepts,
     /// One accepts, one declines.
     AcceptDecline,
-    /// The staff accept while the client cancels: the cancel may come second and still land.
+    /// The staff accept while the client cancels: the cancel may come second and still commit.
     AcceptCancel,
     /// Client and staff cancel.
     Cancels,
-    /// The car is taken in while the client cancels.
+    /// The car is admitted while the client cancels.
     AdmitCancel,
     /// Two of the staff complete, with different amounts.
     Completes,
-    /// The same tap twice.
+    /// The same command twice.
     DoubleTap,
     /// The same key with another body.
     OtherBody,
 }
 
 impl Race {
-    /// Acts that lead to its start.
+    /// The commands that lead to the starting state.
     fn before(self) -> &'static [&'static str] {
         match self {
             Self::Accepts
@@ -93,7 +93,7 @@ impl Race {
         }
     }
 
-    /// The verdict; gives who won, 0 or 1.
+    /// Checks the outcome; returns the winner, 0 or 1.
     fn judge(self, id: &str, answers: &[Answer; 2], plate: &str) -> usize {
         let said = || {
             let [a, b] = answers;
@@ -133,7 +133,7 @@ impl Race {
         winner
     }
 
-    /// Runs it over a fresh order; gives who won.
+    /// Runs it over a fresh order; returns the winner.
     async fn run(
         self,
         wire: &Wire,

@@ -1,5 +1,5 @@
-//! Slow readers: `SQLite`'s write-ahead log stays bounded beside one and is truncated when it is
-//! gone; a read of one moment that takes too long is ended.
+//! Slow readers: `SQLite`'s write-ahead log stays bounded beside one and is truncated once it ends;
+//! a snapshot read that takes too long is aborted.
 
 use std::time::Duration;
 
@@ -18,7 +18,8 @@ use crate::wire::{Ask, Wire};
 
 const CLIENTS: usize = 8;
 const MIB: u64 = 1 << 20;
-/// Truncated beyond it, refused beyond it, and what one group may add, MiB.
+/// The log size beyond which it is truncated, beyond which writes are refused, and what one commit
+/// group may add, MiB.
 const TARGET: u64 = 1;
 const MOST: u64 = 6;
 const GROUP: u64 = 4;
@@ -29,7 +30,7 @@ async fn metric(wire: &Wire, name: &str) -> f64 {
     line.unwrap_or_else(|| panic!("no {name}")).trim().parse().unwrap()
 }
 
-/// A log that a reader holds is bounded, and truncated when the reader is gone; without writes too.
+/// The log is bounded beside a reader, and truncated when the reader ends; without writes too.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_log_is_bounded_beside_a_slow_reader_and_truncated_after_it() {
     let mut ground = Ground::new(Backend::Sqlite).await;
@@ -76,8 +77,8 @@ async fn the_log_is_bounded_beside_a_slow_reader_and_truncated_after_it() {
     truth::books_are_right(&ground, server, &city.support).await;
 }
 
-/// One of our own reads holds its moment no longer than it may; its connection is not used again
-/// in whatever state it was left.
+/// Our own snapshot reads end at their time limit; the connection is not used again in whatever
+/// state it was left.
 async fn ends_too_long_a_read(backend: Backend) {
     let ground = Ground::new(backend).await;
     let limits = Limits { snapshot_max: Duration::from_millis(300), ..Limits::default() };

@@ -1,4 +1,5 @@
-//! PostgreSQL that takes no writes: read-only after a failover, its sessions ended, its disk full.
+//! PostgreSQL that accepts no writes: read-only after a failover, its sessions ended, its disk
+//! full.
 
 use sea_orm::ConnectionTrait as _;
 use yumo::platform::db::{Db, Limits};
@@ -12,7 +13,7 @@ use crate::wire::{Answer, Ask, Wire};
 
 const CLIENTS: usize = 6;
 
-/// As a failover does it: sessions end, and the ones to come are read-only, or no longer.
+/// Simulates a failover: sessions end, and new ones are read-only, or no longer.
 async fn fails_over(admin: &Db, name: &str, read_only: bool) {
     let value = if read_only { "SET default_transaction_read_only = on" } else { "RESET ALL" };
     let sql = format!(
@@ -23,7 +24,7 @@ async fn fails_over(admin: &Db, name: &str, read_only: bool) {
     admin.write.execute_unprepared(&sql).await.unwrap();
 }
 
-/// No row goes in any more, for want of room.
+/// Refuses every insert as if the disk were full.
 const FULL: &str = "
 CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$;
@@ -36,8 +37,8 @@ fn refused(answer: &Answer) {
     assert_eq!(answer.retry_after, Some(1));
 }
 
-/// Sends it, once more where the line was closed: whatever was refused before its body was read
-/// leaves the line closed.
+/// Sends it, once more if the connection was closed: a refusal before the body was read closes the
+/// connection.
 async fn sends(wire: &Wire, client: &Client, ask: &Ask) -> Answer {
     match wire.ask(&client.token, ask).await {
         Ok(answer) => answer,
@@ -45,7 +46,7 @@ async fn sends(wire: &Wire, client: &Client, ask: &Ask) -> Answer {
     }
 }
 
-/// Everybody asks, nobody is answered yes; reading goes on.
+/// Every command is refused; reads still work.
 async fn takes_nothing(wire: &Wire, city: &City, asks: &[Ask], known: &str) {
     for (client, ask) in city.clients.iter().zip(asks) {
         refused(&sends(wire, client, ask).await);
@@ -63,8 +64,8 @@ async fn takes_nothing(wire: &Wire, city: &City, asks: &[Ask], known: &str) {
     Whole::read(wire, &city.support, known).await;
 }
 
-/// ORD-2, ORD-4: 503 with the time to come back, never a yes; ready says no and recovers by itself;
-/// the same key then does it once.
+/// ORD-2, ORD-4: 503 with the time to retry, never a success; the readiness check fails and
+/// recovers by itself; the same key then does it once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_read_only_or_full_postgres_answers_503_and_recovers() {
     let ground = Ground::on_its_own_database().await;

@@ -1,5 +1,5 @@
-//! Clients that go away in the middle of a request: whatever their request had begun in the
-//! database ends by itself. What others are answered afterwards is committed, and at once seen.
+//! Clients that disconnect in the middle of a request: whatever the request began in the database
+//! ends by itself. Later answers to others are committed, and visible at once.
 
 use std::time::Duration;
 
@@ -23,18 +23,18 @@ use crate::truth::{self, Whole};
 use crate::wait;
 use crate::wire::Ask;
 
-/// Of the snapshot, and of each other route.
+/// Resets of the snapshot route, and of each other route.
 const RESETS: usize = 60;
 const RESETS_OF_OTHERS: usize = 12;
-/// At once.
+/// Concurrent requests.
 const CROWD: usize = 6;
-/// When the line is cut, microseconds after the request was sent.
+/// When the connection is reset, microseconds after the request was sent.
 const CUT_US: std::ops::Range<u64> = 300..45_000;
-/// Between the node and PostgreSQL, each way.
+/// Latency between the node and PostgreSQL, each way.
 const LATENCY: Duration = Duration::from_millis(3);
 const CLIENTS: usize = 24;
 
-/// What is asked and then left: a token and a request, of every part of the API.
+/// The requests that are reset: tokens and requests of every part of the API.
 fn others(city: &City, order: &str) -> Vec<(String, Ask)> {
     let (client, branch) = (&city.clients[0], &city.branches[0]);
     let today = wait::now();
@@ -56,7 +56,7 @@ fn others(city: &City, order: &str) -> Vec<(String, Ask)> {
     asks.into_iter().map(|(token, path)| (token.clone(), Ask::get(path))).collect()
 }
 
-/// Sessions of the node that wait inside a transaction.
+/// The node's sessions that are idle in a transaction.
 async fn idle_in_transaction(db: &Db) -> i64 {
     let sql = "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() \
                AND state LIKE 'idle in transaction%'";
@@ -125,7 +125,7 @@ async fn clients_that_go_away_leave_nothing_behind_on_sqlite() {
     nothing_is_left_behind(Backend::Sqlite).await;
 }
 
-/// ORD-2, NOT-6, on PostgreSQL some milliseconds away.
+/// ORD-2, NOT-6, on PostgreSQL with some milliseconds of latency.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clients_that_go_away_leave_nothing_behind_on_postgres() {
     nothing_is_left_behind(Backend::Postgres).await;

@@ -1,4 +1,4 @@
-//! A server under test: the real binary in a process of its own, killed outright when dropped.
+//! A server under test: the real binary as a separate process, killed when dropped.
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -16,7 +16,7 @@ use crate::wire::{Ask, Wire};
 /// How long a start, a code or a stop may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What the server has said so far.
+/// The output of the server so far.
 #[derive(Clone, Default)]
 struct Said {
     addr: Option<String>,
@@ -30,14 +30,14 @@ struct Said {
 pub struct Server {
     child: Child,
     said: watch::Receiver<Said>,
-    /// The line to it.
+    /// The HTTP client of it.
     pub wire: Wire,
-    /// How long it took from the start of the process until it listened.
+    /// Time from the start of the process until it listened.
     pub start: Duration,
 }
 
 fn yumo(ground: &Ground, args: &[&str]) -> Command {
-    // Whatever the machine is set to: without a word of the program, everybody may read its files.
+    // A permissive umask: unless the program restricts them, everybody may read its files.
     let mut command = Command::new("sh");
     command.args(["-c", "umask 022; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_yumo")]);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("YUMO_")) {
@@ -47,7 +47,7 @@ fn yumo(ground: &Ground, args: &[&str]) -> Command {
     command
 }
 
-/// Runs one of its other commands to its end.
+/// Runs another subcommand to its end.
 pub fn run(ground: &Ground, args: &[&str]) -> Output {
     yumo(ground, args).output().unwrap()
 }
@@ -63,7 +63,7 @@ impl Demo {
         Self(demo.arg(db).args(few).stdout(Stdio::null()).spawn().unwrap())
     }
 
-    /// Does it go on?
+    /// True while it runs.
     pub fn runs(&mut self) -> bool {
         self.0.try_wait().unwrap().is_none()
     }
@@ -71,13 +71,13 @@ impl Demo {
 
 impl Drop for Demo {
     fn drop(&mut self) {
-        // It may be over already.
+        // It may have ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// Runs a command that must end by itself and say no; gives what it said.
+/// Runs a command that must fail by itself; returns its output.
 pub async fn refused(ground: &Ground, args: &[&str]) -> String {
     let mut command = yumo(ground, args);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -105,7 +105,7 @@ impl Server {
         Self::begin(ground).listens().await
     }
 
-    /// Starts one; it may not listen yet.
+    /// Starts one without waiting until it listens.
     pub fn begin(ground: &Ground) -> Starting {
         let started = Instant::now();
         let mut child = yumo(ground, &["serve"]).stdout(Stdio::piped()).spawn().unwrap();
@@ -115,7 +115,7 @@ impl Server {
         Starting { child, said, started }
     }
 
-    /// SIGKILL: nothing of it runs any more when this returns.
+    /// SIGKILL: the process is gone when this returns.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -127,7 +127,7 @@ impl Server {
         assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
     }
 
-    /// SIGTERM: it ends in good order.
+    /// SIGTERM: a clean shutdown.
     pub async fn stop(mut self) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
@@ -144,19 +144,19 @@ impl Server {
         said.codes[phone].clone()
     }
 
-    /// Where it listens.
+    /// Its listening address.
     pub fn addr(&self) -> SocketAddr {
         self.wire.host().parse().unwrap()
     }
 
-    /// What the process holds in memory, KiB.
+    /// Resident memory of the process, KiB.
     pub fn resident_kib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
-    /// How many connections it says are open, the one that asks among them.
+    /// The number of open connections it reports, including the one that asks.
     pub async fn connections(&self) -> u64 {
         let metrics = self.wire.sure("", &Ask::get("/metrics")).await.text;
         let line = metrics.lines().find(|line| line.starts_with("yumo_http_connections "));
@@ -168,7 +168,7 @@ impl Server {
         self.child.id()
     }
 
-    /// Waits until it raises an alarm.
+    /// Waits until this alarm is logged.
     pub async fn alarm(&self, name: &str) -> String {
         let mut said = self.said.clone();
         let name = format!("\"alarm\":\"{name}\"");
@@ -177,13 +177,13 @@ impl Server {
         said.errors.iter().find(|line| line.contains(&name)).unwrap().clone()
     }
 
-    /// What it logged as an error, or as an alarm.
+    /// The errors and alarms it logged.
     pub fn errors(&self) -> Vec<String> {
         self.said.borrow().errors.clone()
     }
 }
 
-/// A server that is starting; dropped before it listens, it goes on by itself.
+/// A starting server; its process keeps running if this is dropped before it listens.
 pub struct Starting {
     child: Child,
     said: watch::Receiver<Said>,
@@ -207,7 +207,7 @@ impl Drop for Server {
         if std::thread::panicking() {
             eprintln!("faults it logged: {:#?}", self.errors());
         }
-        // It may be over already.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,6 +1,6 @@
-//! Peers that take connections and give nothing: bodies and heads that never end, sockets that say
-//! nothing, frames that declare more than a machine holds. None of it depends on the database, so
-//! it runs on SQLite; every attack is bounded in number and time.
+//! Peers that hold connections without progress: bodies and heads that never end, silent sockets,
+//! frames that declare more than the machine's memory. None of it depends on the database, so it
+//! runs on SQLite; every attack is bounded in number and time.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -16,16 +16,16 @@ use crate::server::Server;
 use crate::wait::pause;
 use crate::wire::Ask;
 
-/// How long the server may take to end what must end; its own time-outs are a second or two.
+/// How long the server may take to close what it must close; its own time-outs are a second or two.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// Between two bytes of a slow head.
+/// The pause between two bytes of a slow head.
 const SLOW: Duration = Duration::from_millis(300);
-/// Sockets that say nothing, where the machine lets a process open so many.
+/// Silent sockets, where the machine lets a process open so many.
 const IDLE: usize = 10_000;
 const HALF_HEADS: usize = 2_000;
-/// From one address, so that 28,000 ports are enough and no address is refused.
+/// Sockets from one address, so that 28,000 ports are enough and no address is refused.
 const PER_ADDRESS: usize = 200;
-/// What a frame that is too long may make the server keep, KiB.
+/// Memory that an oversized frame may make the server allocate, KiB.
 const KEPT_KIB: u64 = 32 * 1024;
 
 async fn ground() -> Ground {
@@ -52,9 +52,9 @@ async fn connect(from: SocketAddr, server: &Server) -> TcpStream {
     socket.connect(server.addr()).await.unwrap()
 }
 
-/// Sends this, and waits until the server ends the connection.
+/// Sends this, and waits until the server closes the connection.
 async fn ends(mut stream: TcpStream, sent: &[u8]) {
-    // It may have been ended already.
+    // It may have been closed already.
     let _ = stream.write_all(sent).await;
     let read = async {
         let mut bytes = [0_u8; 4096];
@@ -63,7 +63,7 @@ async fn ends(mut stream: TcpStream, sent: &[u8]) {
     tokio::time::timeout(PATIENCE, read).await.expect("the connection is held open");
 }
 
-/// Sends a byte now and then until the server ends the connection.
+/// Sends a byte now and then until the server closes the connection.
 async fn trickles(mut stream: TcpStream, bytes: &[u8]) {
     let began = Instant::now();
     let mut answer = [0_u8; 4096];
@@ -79,7 +79,7 @@ async fn trickles(mut stream: TcpStream, bytes: &[u8]) {
     }
 }
 
-/// Somebody else is answered.
+/// Another client is answered.
 async fn others_are_served(server: &Server, during: &str) {
     let began = Instant::now();
     let answer = server.wire.sure("", &Ask::get("/health/ready")).await;
@@ -87,12 +87,12 @@ async fn others_are_served(server: &Server, during: &str) {
     assert!(began.elapsed() < PATIENCE, "{during}: answered after {:?}", began.elapsed());
 }
 
-/// A body in chunks that never ends holds a connection no longer than a request may take, whether
-/// its route reads it, refuses it first, or reads none.
+/// A chunked body that never ends holds a connection no longer than a request may take, whether its
+/// route reads it, refuses it first, or reads none.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_in_chunks_that_never_ends_is_ended() {
     let mut ground = ground().await;
-    // A handler that takes longer than a head may: its answer begins a new phase of the connection.
+    // A handler that takes longer than a head may: its answer starts a new phase of the connection.
     ground.set("YUMO__HTTP__BODY_TIMEOUT_S", "3");
     let server = Server::start(&ground).await;
     let head = |route: &str| {
@@ -107,7 +107,7 @@ async fn a_body_in_chunks_that_never_ends_is_ended() {
     let (_, ()) = tokio::join!(join_all(held), others_are_served(&server, "unfinished bodies"));
 }
 
-/// The head of a request must come in time: the first of a connection, and every later one.
+/// The head of a request has a deadline: the first of a connection, and every later one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_head_that_never_ends_is_ended() {
     let ground = ground().await;
@@ -131,8 +131,8 @@ async fn a_head_that_never_ends_is_ended() {
     tokio::join!(join_all(first), join_all(later), others_are_served(&server, "slow heads"));
 }
 
-/// Ten thousand sockets that say nothing and two thousand that say half a head are ended, and
-/// nobody else notices meanwhile.
+/// Ten thousand silent sockets and two thousand with half a head are closed, and others are served
+/// meanwhile.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sockets_that_say_nothing_are_ended() {
     let ground = ground().await;
@@ -156,7 +156,7 @@ async fn sockets_that_say_nothing_are_ended() {
     others_are_served(&server, "afterwards").await;
 }
 
-/// One address has so many connections and no more; others are served all the while.
+/// The connections of one address are limited; other addresses are served all the while.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_address_leaves_room_for_others() {
     let mut ground = ground().await;
@@ -178,8 +178,8 @@ async fn one_address_leaves_room_for_others() {
     assert_eq!(answered, 50);
 }
 
-/// A WebSocket frame that declares 2^62 bytes is refused before they come: close code 1009, and
-/// nothing of it is kept.
+/// A WebSocket frame that declares 2^62 bytes is refused before its payload: close code 1009, and
+/// nothing of it is buffered.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_frame_that_declares_too_much_is_refused_by_its_head() {
     let ground = ground().await;
@@ -231,7 +231,7 @@ async fn a_frame_that_declares_too_much_is_refused_by_its_head() {
     others_are_served(&server, "after the frame").await;
 }
 
-/// An answer of which the peer takes nothing is given up, and its connection ended.
+/// An answer that the peer does not read is abandoned, and its connection closed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_nobody_takes_is_given_up() {
     let mut ground = ground().await;
@@ -240,7 +240,7 @@ async fn an_answer_nobody_takes_is_given_up() {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     let mut stream = socket.connect(server.addr()).await.unwrap();
-    // Far more than the kernel keeps for one socket is asked for, and none of it read.
+    // Far more than the kernel buffers for one socket is requested, and none of it read.
     let ask = b"GET /openapi.json HTTP/1.1\r\nHost: yumo\r\n\r\n".repeat(64);
     stream.write_all(&ask).await.unwrap();
     let gone = async {

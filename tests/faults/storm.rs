@@ -1,5 +1,5 @@
-//! A storm on a calendar: ten thousand requests for a hundred slots. Exactly a hundred are held,
-//! every other request hears why not and what else is free, and the ticks say the same (BK-2).
+//! Contention on a calendar: ten thousand requests for a hundred slots. Exactly a hundred are held,
+//! every other request gets a reason and alternatives, and the occupancy cells agree (BK-2).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -24,10 +24,10 @@ use crate::wire::{Ask, Wire};
 const BAYS: usize = 5;
 const STARTS: i32 = 20;
 const SLOTS: usize = 100;
-/// Each asks for every start once, in an order of their own: 500 in flight, 10,000 in all.
+/// Each client asks for every start once, in its own order: 500 in flight, 10,000 in all.
 const CLIENTS: usize = 500;
 
-/// What was answered: held slots by start, and refusals by code.
+/// The answers: held slots by start, and refusals by code.
 #[derive(Default)]
 struct Outcome {
     held: BTreeMap<DateTime<Utc>, BTreeSet<String>>,
@@ -95,7 +95,7 @@ async fn stormed(backend: Backend) {
     ticks_say_the_same(&ground, &id, &held).await;
 }
 
-/// Six ticks of a bay and six of a car for each held slot, and no other tick.
+/// Six occupancy cells of a bay and six of a car for each held slot, and no other cell.
 async fn ticks_say_the_same(
     ground: &Ground,
     branch: &str,

@@ -1,4 +1,4 @@
-//! What support sees of an order, and what must always hold of it.
+//! Orders as support sees them, and the invariants every order must satisfy.
 
 use std::collections::{BTreeSet, HashMap};
 use std::process::Output;
@@ -14,13 +14,13 @@ use crate::wire::{Ask, Wire};
 
 type Instant = DateTime<Utc>;
 
-/// From when until when nobody was served.
+/// From when until when the engine did not serve.
 pub type Outage = (Instant, Instant);
 
-/// The versions a feed told, by order.
+/// The versions in a feed's events, by order.
 pub type Versions = HashMap<String, Vec<i64>>;
 
-/// An order whole.
+/// An order with all its details.
 #[derive(Clone, Debug)]
 pub struct Whole {
     /// Its version.
@@ -29,9 +29,9 @@ pub struct Whole {
     pub status: String,
     /// Its history: who did what.
     pub steps: Vec<(String, String)>,
-    /// How many positions are kept.
+    /// The number of stored positions.
     pub positions: usize,
-    /// All of it.
+    /// The whole answer.
     pub all: Value,
 }
 
@@ -40,7 +40,7 @@ fn text(value: &Value) -> String {
 }
 
 impl Whole {
-    /// Reads it. State, history, timers and money fit together (ORD-2); no open order is stuck.
+    /// Reads it. Status, history, timers and money agree (ORD-2); no open order is stuck.
     pub async fn read(wire: &Wire, support: &str, id: &str) -> Self {
         let path = format!("/v1/support/orders/{id}");
         let all = wire.sure(support, &Ask::get(path)).await.yes();
@@ -71,22 +71,22 @@ impl Whole {
         matches!(self.status.as_str(), "completed" | "cancelled")
     }
 
-    /// What made this version.
+    /// The step that made this version.
     pub fn intent(&self, version: i64) -> Option<&str> {
         let step = usize::try_from(version - 1).ok().and_then(|n| self.steps.get(n));
         step.map(|(_, intent)| intent.as_str())
     }
 
-    /// What people (not the clock) did after a version.
+    /// Steps by people (not by timers) after a version.
     pub fn acts_after(&self, version: i64) -> Vec<String> {
         let steps = self.steps.iter().skip(usize::try_from(version).unwrap());
         steps.filter(|(actor, _)| actor != "clock").map(|(_, intent)| intent.clone()).collect()
     }
 
-    /// What is owed by the real instants of its history, however slow the machine was: a quick
+    /// The penalties match the real instants of its history, however slow the machine was: a quick
     /// order's client who cancels later than ten seconds after the acceptance (no device here
-    /// acknowledges one) owes a tenth; an offer ends unanswered only when the engine could serve
-    /// for its 32 seconds; all of that over our own outages (PEN-2, QO-2, OUT-1). Nothing else.
+    /// acknowledges one) owes a tenth; an offer expires only when the engine could serve for its 32
+    /// seconds; all of that over our own outages (PEN-2, QO-2, OUT-1). Nothing else is owed.
     pub fn owes_what_the_rules_say(&self, outages: &[Outage]) {
         let order = &self.all["order"];
         let at = |field: &str| order[field].as_str().and_then(|at| at.parse::<Instant>().ok());
@@ -114,7 +114,7 @@ impl Whole {
         }
     }
 
-    /// Nobody was penalised, and no time ran out (OUT-1).
+    /// Nobody was penalised, and no deadline passed (OUT-1).
     pub fn blameless(&self) {
         let reason = text(&self.all["order"]["reason"]);
         let gap = ["offer_expired", "no_show", "not_admitted"];
@@ -123,8 +123,8 @@ impl Whole {
     }
 }
 
-/// Where a deadline goes over our own outages, the oldest first: `up + max(due − down, 60 s)` where
-/// it fell into one (OUT-1).
+/// Moves a deadline over our own outages, the oldest first: `up + max(due − down, 60 s)` where it
+/// fell into one (OUT-1).
 fn moved(due: Instant, outages: &[Outage]) -> Instant {
     outages.iter().fold(due, |due, (down, up)| {
         let inside = *down <= due && due < *up;
@@ -172,15 +172,15 @@ pub async fn force_cancel(wire: &Wire, support: &str, id: &str) {
     assert_eq!(wire.sure(support, &ask).await.yes()["status"], "cancelled");
 }
 
-/// Nothing broke on the way, and the books prove right (BAL-6), on the running server and again on
-/// the stopped database.
+/// No error was logged, and the proof of the books holds (BAL-6), on the running server and again
+/// on the stopped database.
 pub async fn books_are_right(ground: &Ground, server: Server, support: &str) {
     let errors = server.errors();
     assert!(errors.is_empty(), "it logged faults: {errors:#?}");
     books_prove_right(ground, server, support).await;
 }
 
-/// The same where faults were to be met on the way.
+/// The same for tests in which faults are expected.
 pub async fn books_prove_right(ground: &Ground, server: Server, support: &str) {
     let proof = server.wire.sure(support, &Ask::get("/v1/support/proof")).await.yes();
     assert_eq!(proof["ok"], true, "{proof}");
@@ -191,8 +191,8 @@ pub async fn books_prove_right(ground: &Ground, server: Server, support: &str) {
     assert_eq!(ground.deadlocks().await, 0, "there is one lock order everywhere");
 }
 
-/// Every tick is held by an open order, and exactly those that its bay, its car and its proposal
-/// call for (BK-2); by rules written here.
+/// Every occupancy cell is held by an open order, and exactly those that its bay, its car and its
+/// proposal need (BK-2); by rules written here.
 async fn ticks_are_right(ground: &Ground) {
     let db = ground.db().await;
     let ticks = entity::tick::Entity::find().all(&db.read).await.unwrap();
@@ -209,7 +209,7 @@ async fn ticks_are_right(ground: &Ground) {
             Proposed::AddOn { .. } => None,
         });
         if order.kind == Kind::Quick && order.status != Status::Active {
-            // For the visit, from the arrival that was estimated at placing.
+            // For the visit, from the arrival estimated at placing.
             let lines = &order.snapshot.lines;
             let minutes: i32 = lines.iter().map(|line| line.minutes).sum();
             let rest = lines.iter().map(|line| line.buffer_min).max().unwrap();
@@ -223,7 +223,7 @@ async fn ticks_are_right(ground: &Ground) {
             let last = (until.timestamp_millis() + 299_999) / 300_000;
             for n in from.timestamp() / 300..last {
                 expected.insert((bay, n, order.id.0));
-                // A car that is being served is there; its next visit elsewhere stands.
+                // A car that is being served keeps no cells; its next visit elsewhere stands.
                 if order.kind == Kind::Booking && order.status != Status::Active {
                     expected.insert((order.car_id.0, n, order.id.0));
                 }

@@ -1,4 +1,4 @@
-//! One hot wallet: 64 acceptances at once on a balance that covers exactly some of them.
+//! One contended wallet: 64 concurrent acceptances on a balance that covers exactly some of them.
 
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use crate::truth;
 use crate::wire::Ask;
 
 const OFFERS: usize = 64;
-/// So many of them the balance covers, exactly down to the floor.
+/// The acceptances the balance covers, exactly down to the floor.
 const COVERED: usize = 20;
 const FLOOR: i64 = -500;
 const CREDIT: i64 = 20_000;

@@ -1,5 +1,5 @@
-//! The line to one server: plain HTTP/1.1, sent once and never by itself again, so that a test
-//! knows what was sent and what was answered.
+//! The HTTP/1.1 client of one server: sends each request once, without retries of its own, so that
+//! a test knows what was sent and what was answered.
 
 use std::io::{Error, Result};
 use std::sync::Mutex;
@@ -10,12 +10,12 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use uuid::Uuid;
 
-/// How long a connection is kept; the server gives one up after five seconds.
+/// How long an idle connection is kept; the server closes one after five seconds.
 const IDLE_MAX: Duration = Duration::from_secs(2);
 /// How long one answer may take.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 
-/// Something asked of the server; a command carries a key under which it may be sent again.
+/// A request to the server; a command carries an idempotency key for retries.
 #[derive(Clone, Debug)]
 pub struct Ask {
     method: &'static str,
@@ -29,7 +29,7 @@ pub struct Ask {
 }
 
 impl Ask {
-    /// Reads.
+    /// A read.
     pub fn get(path: impl Into<String>) -> Self {
         Self { method: "GET", path: path.into(), body: None, key: None, if_match: None }
     }
@@ -45,7 +45,7 @@ impl Ask {
         Self::command("POST", path, body)
     }
 
-    /// At the version that was seen.
+    /// With the version that was seen.
     pub fn seen(mut self, version: i64) -> Self {
         self.if_match = Some(version);
         self
@@ -73,20 +73,20 @@ impl Ask {
 /// What the server answered.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The status.
+    /// The HTTP status.
     pub status: u16,
-    /// Was it kept from the first time?
+    /// True if it is the stored answer of an earlier request.
     pub replayed: bool,
-    /// Seconds to wait before sending it again.
+    /// Seconds to wait before a retry.
     pub retry_after: Option<u64>,
     /// The body, when it is JSON.
     pub body: Value,
-    /// The body as it came.
+    /// The body as text.
     pub text: String,
 }
 
 impl Answer {
-    /// A yes?
+    /// True for a success.
     pub fn is_yes(&self) -> bool {
         (200..300).contains(&self.status)
     }
@@ -96,7 +96,7 @@ impl Answer {
         self.body["code"].as_str().unwrap_or_default()
     }
 
-    /// The body of a yes; anything else ends the test.
+    /// The body of a success; anything else fails the test.
     pub fn yes(self) -> Value {
         assert!(self.is_yes(), "{} {}", self.status, self.text);
         self.body
@@ -110,7 +110,7 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// To this address.
+    /// A client of this address.
     pub fn to(host: &str) -> Self {
         Self { host: host.to_owned(), idle: Mutex::default() }
     }
@@ -120,13 +120,13 @@ impl Wire {
         &self.host
     }
 
-    /// Sends once; no answer is an error.
+    /// Sends once; a missing answer is an error.
     pub async fn ask(&self, token: &str, ask: &Ask) -> Result<Answer> {
         let asked = tokio::time::timeout(ANSWER_MAX, self.exchange(ask.text(&self.host, token)));
         asked.await.map_err(|_| Error::other("no answer in time"))?
     }
 
-    /// Sends on a connection of its own and resets it (RST) after a while: whoever asked is gone.
+    /// Sends on a separate connection and resets it (RST) after a while: the sender is gone.
     pub async fn resets(&self, token: &str, ask: &Ask, after: Duration) {
         let mut stream = TcpStream::connect(&self.host).await.unwrap();
         stream.set_nodelay(true).unwrap();
@@ -135,7 +135,7 @@ impl Wire {
         stream.set_zero_linger().unwrap();
     }
 
-    /// Sends once; no answer ends the test.
+    /// Sends once; a missing answer fails the test.
     pub async fn sure(&self, token: &str, ask: &Ask) -> Answer {
         let answer = self.ask(token, ask).await;
         answer.unwrap_or_else(|error| panic!("no answer to {ask:?}: {error}"))
@@ -165,7 +165,7 @@ impl Wire {
     }
 }
 
-/// The answer, once it is there whole; the server always says its length, save where there is none.
+/// The answer, once complete; the server always sends its length, except where there is no body.
 fn parse(bytes: &[u8]) -> Option<Answer> {
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&bytes[..end]).unwrap().to_ascii_lowercase();

@@ -129,8 +129,8 @@ both! {
         assert_eq!(said(&anar.is_beside(&order, &kristal).await), (true, true));
     }
 
-    /// LIM-3: near, far, near again every second for a minute: the estimate emits at most one event
-    /// in fifteen seconds, and one position in five seconds is stored.
+    /// LIM-3, ARR-3: near, far, near again every second for a minute: the estimate emits at most
+    /// one event in fifteen seconds, and one position in five seconds is stored.
     async fn lim_3_positions_to_and_fro_flood_no_feed(world) {
         let (kristal, anar, order) = on_the_road(world).await;
         for n in 0..60 {
