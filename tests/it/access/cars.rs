@@ -1,4 +1,4 @@
-//! Clients' cars: the class drives price and duration.
+//! Clients' cars: the class determines price and duration.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ async fn cars(client: &Client) -> Vec<Value> {
 }
 
 both! {
-    /// ACC-7: one and the same wash costs a sedan 15.00 and 30 min, an SUV 20.00 and 40 min.
+    /// ACC-7: the same wash costs a sedan 15.00 and 30 min, an SUV 20.00 and 40 min.
     async fn the_class_drives_price_and_duration(world) {
         let kristal = world.branch("Kristal").await;
         for (class, price, takes) in [("sedan", 1500, 30), ("suv", 2000, 40)] {
@@ -42,7 +42,7 @@ both! {
         anar.places(&kristal, &["wash.body"], 1500).await.refused("not_for_class");
     }
 
-    /// ACC-7: a plate is one car, however it is typed; another client may have it too.
+    /// ACC-7: a plate is one car, however it is typed; another client may add it too.
     async fn a_plate_is_added_once(world) {
         let (anar, leyla) = (world.client("Anar").await, world.client("Leyla").await);
         adds(&anar, "77-QX-913", "suv").await.ok(201);
@@ -53,7 +53,7 @@ both! {
         assert_eq!((cars(&anar).await.len(), cars(&leyla).await.len()), (2, 2));
     }
 
-    /// ACC-7: a car that was let go is gone, its orders stay; the plate may come back.
+    /// ACC-7: a removed car cannot be ordered for, its orders stay; the plate may be added again.
     async fn a_sold_car_orders_nothing(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;
@@ -69,7 +69,7 @@ both! {
         adds(&anar, &plate, "sedan").await.ok(201);
     }
 
-    /// ACC-7: nobody orders for another's car, or sells it.
+    /// ACC-7: only its owner orders for a car, or removes it.
     async fn a_car_is_its_owners(world) {
         let kristal = world.branch("Kristal").await;
         let (anar, leyla) = (world.client("Anar").await, world.client("Leyla").await);
@@ -81,7 +81,7 @@ both! {
     }
 }
 
-/// Price and minutes of a body wash as the search shows them to this class.
+/// Price and minutes of a body wash as the search shows them for this class.
 async fn offered(client: &Client, class: &str) -> (i64, i64) {
     let path = format!("/v1/client/partners?lat=40.4&lon=49.8&radius_m=9000&class={class}");
     let found = client.get(&path).await.ok()["items"][0]["services"].clone();

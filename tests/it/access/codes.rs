@@ -1,4 +1,4 @@
-//! One-time codes: made, answered, guessed, kept.
+//! One-time codes: issued, entered, guessed, stored.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::support::{Person, seconds};
 use crate::wire::rows;
 
 both! {
-    /// ACC-1: six digits, good for five minutes to the very instant.
+    /// ACC-1: six digits, valid for exactly five minutes.
     async fn a_code_has_six_digits_and_five_minutes(world) {
         strict(world).await;
         let (anar, leyla) = (stranger(world, "Anar"), stranger(world, "Leyla"));
@@ -28,7 +28,8 @@ both! {
         answers(&leyla, &hers).await.problem(401, "code_expired");
     }
 
-    /// ACC-1: twenty guesses at once are five guesses, and then even the right one is too late.
+    /// ACC-1: of twenty concurrent guesses five are compared, and then even the right code is
+    /// refused.
     async fn a_code_takes_five_guesses_however_fast_they_come(world) {
         strict(world).await;
         let thief = stranger(world, "A thief");
@@ -48,7 +49,7 @@ both! {
         answers(&thief, &fresh).await.ok(201);
     }
 
-    /// ACC-1: the fifth answer may still be the right one.
+    /// ACC-1: the fifth attempt may still be the right code.
     async fn four_slips_are_forgiven(world) {
         strict(world).await;
         let anar = stranger(world, "Anar");
@@ -60,7 +61,7 @@ both! {
         answers(&anar, &code).await.ok(201);
     }
 
-    /// ACC-1: a code opens one session, though it is answered five times at once.
+    /// ACC-1: a code opens one session, even if it is entered five times concurrently.
     async fn a_code_serves_once(world) {
         strict(world).await;
         let anar = stranger(world, "Anar");
@@ -73,7 +74,7 @@ both! {
         answers(&anar, &code).await.problem(401, "code_wrong");
     }
 
-    /// ACC-1: only the newest code is good, and only for its own number.
+    /// ACC-1: only the newest code is valid, and only for its own number.
     async fn an_older_code_and_anothers_code_are_wrong(world) {
         strict(world).await;
         let (anar, leyla) = (stranger(world, "Anar"), stranger(world, "Leyla"));
@@ -90,7 +91,7 @@ both! {
         answers(&anar, &new).await.ok(201);
     }
 
-    /// ACC-1: asked, told, refused: a known number and an unknown one look the same.
+    /// ACC-1: requests and refusals are the same for a known and an unknown number.
     async fn nobody_learns_whether_a_number_is_known(world) {
         let known = world.client("Anar").await;
         let known = Person::stranger(&world.scene, "Somebody", &known.phone);
@@ -117,7 +118,7 @@ both! {
         assert_eq!(seen(&a), seen(&b), "both codes are old");
     }
 
-    /// ACC-1: whoever comes back in the hour after their last code was forgotten signs in.
+    /// ACC-1: sign-in works in the hour after the previous code was deleted.
     async fn acc_1_a_right_code_is_right_two_days_later(world) {
         strict(world).await;
         let anar = stranger(world, "Anar");
@@ -125,7 +126,7 @@ both! {
         let code = world.scene.mailbox.take(&anar.phone);
         pass(world, seconds(240));
         answers(&anar, &code).await.ok(201);
-        // The code is older than two days, its answer is not: the sweep that comes now.
+        // The code is older than two days, its answer is not: this sweep deletes the code.
         pass(world, TimeDelta::hours(48) - seconds(120));
         let engine = &world.app().engine;
         let (db, now) = (&engine.shared().db.write, world.now());
@@ -136,7 +137,7 @@ both! {
         answers(&anar, &code).await.ok(201);
     }
 
-    /// ACC-1: neither a code nor its bare hash is written anywhere.
+    /// ACC-1: neither a code nor its unkeyed hash is stored anywhere.
     async fn a_code_is_kept_only_as_a_keyed_hash(world) {
         let mut codes = BTreeSet::new();
         for n in 0..10 {

@@ -1,4 +1,4 @@
-//! The list of devices, and signing them out.
+//! The list of devices, and signing devices out.
 
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ async fn ends(person: &Person, session_id: &str) -> crate::wire::raw::Answer {
 }
 
 both! {
-    /// ACC-1: everybody sees their own devices, newest first, and which one they hold.
+    /// ACC-1: everybody sees their own devices, newest first, with the current one marked.
     async fn anar_sees_his_devices(world) {
         let anar = world.client("Anar").await.person;
         world.client("Leyla").await;
@@ -35,7 +35,7 @@ both! {
         assert_ne!(devices(&anar).await[1]["last_seen_at"], first, "it was seen again");
     }
 
-    /// ACC-1: a device that is signed out is out at once, with its socket and its refresh token.
+    /// ACC-1: signing a device out ends its socket and its refresh token at once.
     async fn a_lost_phone_is_signed_out(world) {
         let phone = world.client("Anar").await.person;
         let tablet = phone.second_device().await;
@@ -51,7 +51,7 @@ both! {
         assert_eq!(devices(&tablet).await.len(), 1);
     }
 
-    /// ACC-1: everywhere is everywhere, and nobody else.
+    /// ACC-1: signing out everywhere ends all of the person's sessions, and nobody else's.
     async fn anar_signs_out_everywhere(world) {
         let phone = world.client("Anar").await.person;
         let (tablet, leyla) = (phone.second_device().await, world.client("Leyla").await);
@@ -70,14 +70,14 @@ both! {
         me(&phone.second_device().await).await.ok(200);
     }
 
-    /// ACC-1: somebody else's device is not there.
+    /// ACC-1: another person's device is not found.
     async fn nobody_signs_anothers_device_out(world) {
         let (anar, leyla) = (world.client("Anar").await, world.client("Leyla").await);
         ends(&leyla, &anar.session_id).await.problem(404, "no_such_session");
         me(&anar).await.ok(200);
     }
 
-    /// ACC-1: of fifty-one devices the one longest unseen goes.
+    /// ACC-1: with fifty-one devices the least recently seen one is signed out.
     async fn the_fifty_first_device_takes_the_place_of_the_oldest(world) {
         let first = world.client("Anar").await.person;
         for _ in 1..yumo::access::session::SESSIONS_MAX {

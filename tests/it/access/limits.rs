@@ -1,4 +1,4 @@
-//! How often a code may be asked for.
+//! Rate limits of one-time codes.
 
 use futures_util::future::join_all;
 
@@ -8,18 +8,18 @@ use super::{answers, answers_from, asks, asks_from, pass, said, stranger, strict
 use crate::support::{Person, World, minutes, seconds};
 use crate::wire::raw::{Answer, Raw};
 
-/// This many strangers ask from one address; all are sent a code.
+/// This many new people ask from one address; all are sent a code.
 async fn ask_from(world: &World, address: &str, many: usize) {
     for _ in 0..many {
         asks_from(&stranger(world, "A stranger"), address).await.ok(202);
     }
 }
 
-/// Nothing is left for a second.
+/// The header when one second is left to wait.
 const LIMIT: &str = r#""resend_too_soon";r=0;t=1"#;
 
 both! {
-    /// ACC-1: a minute between two codes, told to the second.
+    /// ACC-1: a minute between two codes; the refusal gives the seconds left.
     async fn another_code_comes_after_a_minute(world) {
         strict(world).await;
         let anar = stranger(world, "Anar");
@@ -37,7 +37,7 @@ both! {
         asks(&anar).await.ok(202);
     }
 
-    /// ACC-1: ten codes a day to one phone for one who asks; signing in does not make it more.
+    /// ACC-1: ten codes a day to one phone from one requester; signing in does not raise the limit.
     async fn a_phone_is_sent_ten_codes_a_day(world) {
         strict(world).await;
         let anar = stranger(world, "Anar");
@@ -57,8 +57,8 @@ both! {
         asks(&anar).await.problem(429, "resend_too_soon");
     }
 
-    /// ACC-1: thirty codes an hour to one address; what stands before the proxy's own word is not
-    /// believed.
+    /// ACC-1: thirty codes an hour to one address; only the proxy's own entry of the forwarding
+    /// header is trusted.
     async fn an_address_is_sent_thirty_codes_an_hour(world) {
         strict(world).await;
         ask_from(world, "10.3.0.1", 30).await;
@@ -72,7 +72,7 @@ both! {
         ask_from(world, "10.3.0.1", 1).await;
     }
 
-    /// ACC-1: a hundred codes a day to one address, and a whole /64 is one.
+    /// ACC-1: a hundred codes a day to one address, and a whole /64 counts as one.
     async fn an_address_is_sent_a_hundred_codes_a_day(world) {
         strict(world).await;
         for hour in 0..4 {
@@ -88,13 +88,13 @@ both! {
         ask_from(world, "2001:db8::1", 1).await;
     }
 
-    /// LIM-10: four hundred who ask at once are as many as thirty who ask one after another.
+    /// LIM-10: of four hundred concurrent requests as many pass as of sequential ones: thirty.
     async fn lim_10_four_hundred_at_once_pass_no_limit(world) {
         strict(world).await;
         let people: Vec<_> = (0..400).map(|_| stranger(world, "A stranger")).collect();
         let all = join_all(people.iter().map(|person| asks_from(person, "10.4.0.1"))).await;
         let mut sent = all.iter().filter(|answer| said(answer) == "ok").count();
-        // Whoever met too many others may have been told to come again: those may still ask.
+        // A request may have been refused because of contention: those may retry.
         loop {
             match asks_from(&stranger(world, "A stranger"), "10.4.0.1").await.status {
                 202 => sent += 1,
@@ -105,8 +105,8 @@ both! {
         assert_eq!(sent, 30);
     }
 
-    /// LIM-10: a block of addresses has a budget of its own, and so have an operator's numbers and
-    /// all of them; a stranger elsewhere does not notice a block that is empty.
+    /// LIM-10: address blocks, an operator's numbers and the whole service each have a budget;
+    /// others are served when the budget of one block is used up.
     async fn lim_10_blocks_operators_and_everybody_have_budgets(world) {
         strict(world).await;
         world.restarts_with(|settings| {
@@ -119,7 +119,7 @@ both! {
         }
         let full = asks_from(&stranger(world, "A stranger"), "10.5.0.99").await;
         full.problem(429, "too_many_codes");
-        // It is 08:00:01, and the hour is over at nine; support has signed in within it.
+        // It is 08:00:01, and the hour ends at nine; support has signed in within it.
         assert_eq!(full.retry_after(), 3599);
         for n in 0..4 {
             asks_from(&stranger(world, "A stranger"), &format!("10.6.{n}.1")).await.ok(202);
@@ -135,8 +135,8 @@ both! {
         asks_from(&other(2), "10.8.2.1").await.ok(202);
     }
 
-    /// LIM-10: a stranger who asks for a number, or guesses its codes, takes nothing from its
-    /// owner.
+    /// LIM-10: a stranger who asks for a number, or guesses its codes, uses up nothing of its
+    /// owner's limits.
     async fn lim_10_a_stranger_does_not_shut_an_owner_out(world) {
         strict(world).await;
         let anar = stranger(world, "Anar");
@@ -155,8 +155,8 @@ both! {
         answers(&anar, &code).await.ok(201);
     }
 
-    /// LIM-10: strangers who use a phone's codes up do not shut out the device it signed in with;
-    /// and they get no more than thirty a day.
+    /// LIM-10: strangers who use up a phone's codes do not lock out the device it signed in with,
+    /// and they get at most thirty a day.
     async fn lim_10_strangers_use_up_no_known_devices_codes(world) {
         strict(world).await;
         let anar = stranger(world, "Anar");

@@ -1,4 +1,4 @@
-//! Who somebody is, from which device, and what they may do.
+//! Authentication and authorisation: people, devices, roles and personal data.
 
 mod cars;
 mod codes;
@@ -20,7 +20,7 @@ use yumo::platform::crypto::Keys;
 use crate::support::{Person, World, seconds};
 use crate::wire::raw::{Answer, Raw};
 
-/// From now on signing in is as strict as it is delivered, behind a proxy that names addresses.
+/// Restarts the engine with the default limits of signing in, behind a trusted proxy.
 async fn strict(world: &mut World) {
     world.settings.access = Settings::load(None).unwrap().access;
     world.settings.http.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
@@ -31,12 +31,12 @@ fn pass(world: &World, by: TimeDelta) {
     world.clock.set(world.now() + by);
 }
 
-/// The engine's own keys, for whoever broke in.
+/// The engine's own keys, as an attacker with access to the machine has them.
 fn keys(world: &World) -> Keys {
     yumo::keyring::open(&world.settings.crypto, false).unwrap()
 }
 
-/// Somebody who is not signed in and has a phone nobody knows.
+/// A person who is not signed in and has an unregistered phone.
 fn stranger(world: &World, name: &str) -> Person {
     Person::stranger(&world.scene, name, &world.scene.phone())
 }
@@ -69,18 +69,18 @@ async fn me(person: &Person) -> Answer {
     Raw::of(person, "GET", "/v1/auth/me").send().await
 }
 
-/// Another code than this one, the n-th.
+/// The n-th code that differs from this one.
 fn wrong(code: &str, n: u32) -> String {
     format!("{:06}", (code.parse::<u32>().unwrap() + 1 + n) % 1_000_000)
 }
 
-/// The code of an answer, `ok` where it was a yes.
+/// The code of an answer, `ok` for a success.
 fn said(answer: &Answer) -> String {
     let code = answer.json["code"].as_str().map(ToOwned::to_owned);
     if answer.status < 400 { "ok".to_owned() } else { code.unwrap_or_default() }
 }
 
-/// What somebody outside can tell answers apart by.
+/// The parts of an answer an outsider can compare.
 fn seen(answer: &Answer) -> (u16, Value, Vec<String>) {
     let mut headers: Vec<String> = answer.headers.keys().map(ToString::to_string).collect();
     headers.sort();

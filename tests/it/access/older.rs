@@ -1,5 +1,5 @@
-//! A database as versions before wrote it: sealed texts that are bound to no place, as strings in
-//! answers and events.
+//! A database as earlier versions wrote it: sealed texts not bound to a column and row, as strings
+//! in answers and events.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -21,7 +21,7 @@ const COLUMNS: [(&str, &str, &str, &str); 6] = [
     ("order", "client_name", "client_id", "person.name"),
 ];
 
-/// Writes everything sealed as it was before, and forgets that the step was done.
+/// Writes all sealed data in the old format, and removes the record of the migration.
 pub async fn make(world: &World) {
     let keys = super::keys(world);
     let db = &world.app().engine.shared().db.write;
@@ -55,7 +55,7 @@ struct Old {
 }
 
 impl Old {
-    /// What stands under `$sealed`, as the bare text it was before.
+    /// Converts the content of `$sealed` to the old bare text.
     fn text(&self, written: &str) -> String {
         let field = SealedField::read(written).unwrap();
         let mut body = self.keys.open_field(&field).unwrap().into_bytes();

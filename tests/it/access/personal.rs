@@ -1,4 +1,4 @@
-//! Personal data: never plain in the database, plain to whoever may read it.
+//! Personal data: never plain in the database, plain to its authorised readers.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -21,7 +21,7 @@ const NAME: &str = "Anar \"Usta\" Mammadzada\\";
 const PLATE: &str = "77-QX-913";
 const STAFF: &str = "Rufatxan";
 
-/// Anar, by name and plate, with the key both were sent under.
+/// Anar, with name and plate, and the key both were sent under.
 async fn anar(world: &World) -> Client {
     let phone = world.scene.phone();
     let person = Person::signs_in(&world.scene, STAFF, &phone).await;
@@ -38,7 +38,7 @@ async fn names(person: &Person, name: &str) {
     assert_eq!(named.ok(200)["name"], name);
 }
 
-/// One order from its offer to its end, with everything that can be said on the way.
+/// One order from its offer to its end, with every text that can be sent on the way.
 async fn lives(world: &World, anar: &Client, kristal: &Branch) -> Order {
     let order = anar.orders(kristal).await;
     kristal.accepts(&order).await.status("confirmed");
@@ -55,7 +55,7 @@ async fn lives(world: &World, anar: &Client, kristal: &Branch) -> Order {
     order
 }
 
-/// What must not be found: as it is, without its punctuation, and in hexadecimal.
+/// The strings that must not be found: as they are, without punctuation, and in hexadecimal.
 fn forbidden(anar: &Client, kristal: &Branch, operator: &Branch) -> Vec<String> {
     let mut plain = vec![PLATE.to_owned(), "77QX913".to_owned(), "Mammadzada".to_owned()];
     plain.extend([STAFF.to_owned(), "A phone".to_owned()]);
@@ -85,7 +85,7 @@ fn scan(what: &str, bytes: &[u8], forbidden: &[String]) {
     }
 }
 
-/// Why an engine with these settings does not start.
+/// The reason why an engine with these settings does not start.
 async fn why_not(world: &World, settings: &Settings) -> String {
     let clock: Arc<dyn Clock> = Arc::new(world.clock.clone());
     let instead = Instead { clock: Some(clock), codes: None, by_hand: true };
@@ -93,7 +93,7 @@ async fn why_not(world: &World, settings: &Settings) -> String {
 }
 
 both! {
-    /// ACC-5: keys that are lost, or others, are noticed before anybody is written under them.
+    /// ACC-5: lost or wrong keys are detected before anybody is written under them.
     async fn acc_5_only_the_keys_of_the_database_open_it(world) {
         world.client("Anar").await;
         let mut settings = world.settings.clone();
@@ -135,7 +135,7 @@ both! {
         }
     }
 
-    /// ACC-5: the same data is plain to whoever may read it: in answers, repeats, pages, the feed.
+    /// ACC-5: authorised readers see the same data plain: in answers, repeats, pages, the feed.
     async fn whoever_may_read_it_reads_it_plain(world) {
         let (kristal, anar) = (world.branch("Kristal").await, anar(world).await);
         let order = anar.orders(&kristal).await;
@@ -189,7 +189,7 @@ both! {
         assert_ne!(leyla.person_id, anar.person_id);
     }
 
-    /// ACC-5: one text sealed twice looks different, so nobody reads equality out of the database.
+    /// ACC-5: one text sealed twice differs, so equality cannot be read out of the database.
     async fn equal_secrets_look_different(world) {
         let (anar, leyla) = (world.client("Anar").await, world.client("Leyla").await);
         for person in [&anar, &leyla] {
@@ -211,7 +211,7 @@ both! {
 }
 
 both! {
-    /// ACC-5, ORD-4: what a command carried cannot be guessed from what is kept of it.
+    /// ACC-5, ORD-4: the body of a command cannot be guessed from what is stored of it.
     async fn a_kept_body_cannot_be_guessed(world) {
         let kristal = world.branch("Kristal").await;
         let phone = world.scene.phone();

@@ -1,4 +1,4 @@
-//! Every route and every role: what `routes.txt` says by hand is what the engine does.
+//! Every route and every role: the engine agrees with the hand-written table `routes.txt`.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use super::keys;
 use crate::support::{Client, Person, World};
 use crate::wire::raw::{Answer, Raw};
 
-/// From the least to the most; people of a branch and of the operator are apart.
+/// Callers from the least to the most privileged; staff of a branch and of the operator separately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Who {
     Nobody,
@@ -30,7 +30,7 @@ enum Who {
     Chief,
 }
 
-/// What is expected of one call.
+/// The expected result of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wanted {
     LetIn,
@@ -58,7 +58,7 @@ fn route(line: &str) -> Route {
     Route { method, path, least, body }
 }
 
-/// The template alone: what a `{…}` is called does not matter.
+/// The path template; the names in `{…}` do not matter.
 fn template(method: &str, path: &str) -> String {
     let path = path.split('?').next().unwrap();
     let part = |part: &str| if part.starts_with('{') { "{}".to_owned() } else { part.to_owned() };
@@ -66,7 +66,7 @@ fn template(method: &str, path: &str) -> String {
     format!("{method} {}", parts.join("/"))
 }
 
-/// ACC-4: the hand-written table names each route there is, once.
+/// ACC-4: the hand-written table names each existing route once.
 #[test]
 fn every_route_is_in_the_hand_written_table() {
     let mut written = BTreeSet::new();
@@ -119,7 +119,7 @@ fn check(answer: &Answer, wanted: Wanted, route: &Route, who: Who) {
             let own = ["code_wrong", "refresh_invalid"].contains(&code);
             assert!(own || !matches!(answer.status, 401 | 403), "{said}");
             assert!(answer.status < 500 && code != "not_found", "{said}");
-            // The socket's route is no socket without an upgrade.
+            // The socket's route answers so without an upgrade.
             assert!(code != "malformed" || route.path == "/v1/feed", "{said}");
         }
     }
@@ -181,7 +181,7 @@ async fn everybody(
 }
 
 both! {
-    /// ACC-4, SUP-4: every route, called by everybody, lets in exactly whom it should.
+    /// ACC-4, SUP-4: every route, called by each role, admits exactly the roles of the table.
     async fn everybody_may_what_the_hand_written_table_says(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;
@@ -207,7 +207,7 @@ both! {
         }
     }
 
-    /// SUP-4: what the operator's people may is told on the next request.
+    /// SUP-4: a role change of the operator's staff applies from the next request on.
     async fn a_support_manager_becomes_an_administrator_at_once(world) {
         let kristal = world.branch("Kristal").await;
         let agent = agent(world, SupportRole::Manager).await;
@@ -220,7 +220,7 @@ both! {
         assert_eq!(kristal.balance().await.0, 5100);
     }
 
-    /// ACC-4: whoever may not call a route learns that and nothing else, however wrong the request.
+    /// ACC-4: a caller without permission learns only that, however malformed the request.
     async fn a_wrong_request_of_the_wrong_person_is_forbidden(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;

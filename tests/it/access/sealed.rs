@@ -1,4 +1,4 @@
-//! Sealed data: opened in its own place, never because somebody's text looks like it.
+//! Sealed data: opened only in its own column and row, never because a text looks sealed.
 
 use entity::{car, order, person};
 use sea_orm::{ConnectionTrait as _, EntityTrait as _, Statement, Value};
@@ -13,7 +13,7 @@ async fn plate_of(world: &World, client: &Client) -> String {
     car.one(&world.db()).await.unwrap().unwrap().plate.0
 }
 
-/// A text column of the database, written behind the engine's back.
+/// Writes a text column of the database directly.
 async fn writes(world: &World, sql: &str, values: [Value; 2]) {
     let db = &world.app().engine.shared().db.write;
     let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
@@ -21,8 +21,8 @@ async fn writes(world: &World, sql: &str, values: [Value; 2]) {
 }
 
 both! {
-    /// ACC-5: a ciphertext out of the database is refused as anybody's text, in every field and
-    /// however it is spelt; nothing of it is kept.
+    /// ACC-5: a ciphertext from the database is refused as user text, in every field and spelling;
+    /// nothing of it is stored.
     async fn acc_5_a_pasted_ciphertext_is_refused_as_text(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let leyla = world.client("Leyla").await;
@@ -58,7 +58,7 @@ both! {
         signs.problem(422, "text_reserved");
     }
 
-    /// ACC-5: words that only mention such a text are shown as they were written.
+    /// ACC-5: texts that only mention a ciphertext are shown as they were written.
     async fn acc_5_words_that_mention_a_ciphertext_stay_words(world) {
         let (anar, leyla) = (world.client("Anar").await, world.client("Leyla").await);
         let make = format!("It says {}", &plate_of(world, &leyla).await[..40]);
@@ -71,7 +71,7 @@ both! {
         assert_eq!(car.ok(201)["make"], object);
     }
 
-    /// ACC-5, ORD-3: a refusal that shows the order shows its plate and name, whichever it is.
+    /// ACC-5, ORD-3: every refusal that shows the order shows its plate and name in plain text.
     async fn acc_5_a_refusal_shows_its_order_opened(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;
@@ -97,8 +97,8 @@ both! {
         shows(&stale);
     }
 
-    /// ACC-5: a ciphertext moved to another row, or another column, is unreadable there; nothing of
-    /// it is shown.
+    /// ACC-5: a ciphertext moved to another row or column is unreadable there; nothing of it is
+    /// shown.
     async fn acc_5_a_moved_ciphertext_is_unreadable(world) {
         let (anar, leyla) = (world.client("Anar").await, world.client("Leyla").await);
         let hers = plate_of(world, &leyla).await;
@@ -118,8 +118,8 @@ both! {
         assert_eq!(leyla.get("/v1/auth/me").await.ok()["phone"], leyla.phone);
     }
 
-    /// ACC-5: a database of before is read as it was, and written anew at the first start: texts in
-    /// their places, kept answers and events, people and cars by what they are compared as now.
+    /// ACC-5: an old database is readable, and rewritten at the first start: texts bound to their
+    /// places, stored answers and events, people and cars under the current lookup hashes.
     async fn acc_5_a_database_of_before_is_read_and_written_anew(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let body = json!({"plate": "77-QX-913", "make": "Kia", "class": "sedan"});
@@ -128,7 +128,7 @@ both! {
         let order = anar.orders(&kristal).await;
         let plate = order.placed["car"]["plate"].clone();
         older::make(world).await;
-        // The plate as it was compared before: İ was a letter of its own.
+        // The plate as the old version normalised it: İ was a separate letter.
         let hash = super::keys(world).lookup("plate", "77QX913İ");
         let id = car.json["id"].as_str().unwrap().parse::<uuid::Uuid>().unwrap();
         writes(world, "UPDATE car SET plate_hash = $1 WHERE id = $2", [hash.into(), id.into()])

@@ -1,4 +1,4 @@
-//! A branch's people: named, given another role, let go – with what they hold at that moment.
+//! A branch's staff: invited, given another role, removed – with open connections at that moment.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ async fn lets_go(branch: &Branch, person: &Person) -> Answer {
 }
 
 both! {
-    /// ACC-4: whoever is let go may nothing from the next request on, and hears nothing more.
+    /// ACC-4: a removed person may do nothing from the next request on, and gets no more events.
     async fn an_operator_who_is_let_go_is_out_at_once(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let rufat = kristal.hires("operator").await;
@@ -52,7 +52,7 @@ both! {
         kristal.accepts(&order).await.status("confirmed");
     }
 
-    /// ACC-4: a long poll that waits ends too.
+    /// ACC-4: a waiting long poll ends too.
     async fn a_waiting_poll_ends_when_access_does(world) {
         let kristal = world.branch("Kristal").await;
         let rufat = kristal.hires("operator").await;
@@ -66,7 +66,7 @@ both! {
         poll.refused("audience_not_yours");
     }
 
-    /// ACC-4: another role is another role at once, in both directions.
+    /// ACC-4: a role change applies at once, in both directions.
     async fn a_role_changes_at_once(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let rufat = kristal.hires("viewer").await;
@@ -83,7 +83,7 @@ both! {
         assert_eq!(staff.ok()["items"].as_array().unwrap().len(), 2);
     }
 
-    /// ACC-4: a manager runs the branch but makes and unmakes no owner; the last owner stays.
+    /// ACC-4: a manager runs the branch but adds and removes no owner; the last owner stays.
     async fn owners_are_made_by_owners(world) {
         let kristal = world.branch("Kristal").await;
         let gulnar = kristal.hires("manager").await;
@@ -102,8 +102,8 @@ both! {
         assert!(gone[1] == 403 || gone[1] == 409, "one owner stays: {one:?} {two:?}");
     }
 
-    /// ACC-4, ACC-3: whoever works for two branches names one; an owner is that at every branch of
-    /// the organisation and at no other.
+    /// ACC-4, ACC-3: staff of two branches must name one; an owner is owner of every branch of the
+    /// organisation and of no other.
     async fn two_branches_are_kept_apart(world) {
         let (kristal, mirror) = (world.branch("Kristal").await, world.branch("Mirror").await);
         kristal.employs(&mirror, "viewer").await;
@@ -130,8 +130,8 @@ both! {
         assert_eq!(roles, ["\"Kristal\" \"viewer\"", "\"Mirror\" \"owner\""]);
     }
 
-    /// ACC-4: a branch that names a number learns nothing of whoever has it before they have said
-    /// yes: known and unknown look the same, and after a no it has learned nothing either.
+    /// ACC-4: a branch that invites a number learns nothing about its holder before they accept:
+    /// known and unknown look the same, and after a decline it has learned nothing either.
     async fn acc_4_a_name_is_seen_only_after_its_owner_said_yes(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let body = json!({"name": "Anar Usta", "lang": "az"});
@@ -167,14 +167,14 @@ both! {
         let staff = kristal.get("/v1/partner/staff").await.ok()["items"].to_string();
         assert!(staff.contains("Anar Usta"), "{staff}");
         names(&kristal, &anar.phone, "operator").await.problem(409, "already_staff");
-        // Whoever is nobody yet finds the invitation at the first sign-in.
+        // A person without an account finds the invitation at the first sign-in.
         let fresh = Person::signs_in(&world.scene, "Somebody", &nobody).await;
         let own = fresh.get("/v1/auth/invitations").await.ok()["items"].clone();
         assert_eq!(answers(&fresh, &own[0], "accept").await.status, 204);
         fresh.get("/v1/partner/branch").await.ok();
     }
 
-    /// ACC-4: an invitation ends after seven days, or when the branch takes it back.
+    /// ACC-4: an invitation expires after seven days, or is withdrawn by the branch.
     async fn acc_4_an_invitation_ends(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let sent = names(&kristal, &anar.phone, "operator").await.ok(201).clone();
@@ -188,8 +188,8 @@ both! {
         assert_eq!(own, json!([]));
     }
 
-    /// ACC-4: whoever only serves sees no commission, bonus or balance of the branch: in orders,
-    /// pages, refusals, the feed by socket and by poll, the snapshot, the calendar, statements.
+    /// ACC-4: an operator sees no commission, bonus or balance of the branch: in orders, pages,
+    /// refusals, the feed by socket and by poll, the snapshot, the calendar, statements.
     async fn acc_4_whoever_only_serves_sees_no_money(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         grants_branch(world, &kristal, 100, 48).await;

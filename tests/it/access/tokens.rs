@@ -1,4 +1,4 @@
-//! Access tokens and refresh tokens: how long, how often, and whose.
+//! Access and refresh tokens: lifetime, rotation and binding.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,7 +13,7 @@ use crate::realtime::line::Line;
 use crate::support::{Person, World, seconds};
 use crate::wire::raw::Raw;
 
-/// Somebody who signed in under the strict rules.
+/// A person signed in under the default limits.
 async fn somebody(world: &mut World) -> Person {
     strict(world).await;
     let phone = world.scene.phone();
@@ -26,7 +26,8 @@ fn claims(person: &Person, exp: i64) -> Claims {
 }
 
 both! {
-    /// ACC-1: an access token serves fifteen minutes; then the refresh token is spent for the next.
+    /// ACC-1: an access token is valid for fifteen minutes; the refresh token is exchanged for the
+    /// next.
     async fn an_access_token_is_short(world) {
         let mut anar = somebody(world).await;
         pass(world, seconds(899));
@@ -45,7 +46,7 @@ both! {
         me(&anar).await.ok(200);
     }
 
-    /// ACC-1: whoever lost the answer spends the old token again, and is given the very same one.
+    /// ACC-1: if the answer was lost, exchanging the old token again returns the same new one.
     async fn a_lost_answer_is_given_again(world) {
         let anar = somebody(world).await;
         let old = anar.refresh_token.clone();
@@ -58,7 +59,7 @@ both! {
         refreshes(&anar, next.as_str().unwrap()).await.ok(200);
     }
 
-    /// ACC-1: a spent token that comes back late ends the session for both who hold it, its socket
+    /// ACC-1: a spent token that is used again late ends the session for both holders, its socket
     /// too; the person's other device goes on.
     async fn a_stolen_refresh_token_ends_the_session(world) {
         let mut anar = somebody(world).await;
@@ -77,7 +78,7 @@ both! {
         assert!(other.answers().await, "the tablet's socket stays");
     }
 
-    /// ACC-1: a token two generations old is a copy, however soon it comes.
+    /// ACC-1: a token two generations old is treated as stolen, however soon it is used.
     async fn an_older_token_is_a_copy_even_within_the_grace(world) {
         let anar = somebody(world).await;
         let second = refreshes(&anar, &anar.refresh_token).await.ok(200)["refresh_token"].clone();
@@ -86,7 +87,7 @@ both! {
         me(&anar).await.problem(401, "session_ended");
     }
 
-    /// ACC-1: a device that was away for sixty days signs in again.
+    /// ACC-1: a device that was away for sixty days must sign in again.
     async fn a_refresh_token_ends(world) {
         let anar = somebody(world).await;
         pass(world, seconds(60 * 86_400));
@@ -97,7 +98,7 @@ both! {
         world.support.0 = world.support().second_device().await;
     }
 
-    /// ACC-1: garbage, forgeries and tokens of another kind sign nobody in.
+    /// ACC-1: garbage, forgeries and tokens of another kind authenticate nobody.
     async fn nobody_comes_in_by_a_token_that_was_not_given_out_here(world) {
         let anar = somebody(world).await;
         let theirs = {
@@ -147,7 +148,7 @@ both! {
         me(&anar).await.ok(200);
     }
 
-    /// ACC-1: what was signed here serves no longer than it says, and no session that is not.
+    /// ACC-1: a validly signed token needs to be unexpired and of an open session.
     async fn a_signature_alone_is_not_enough(world) {
         let anar = somebody(world).await;
         let (ours, now) = (keys(world), world.now().timestamp());

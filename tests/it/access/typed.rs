@@ -1,4 +1,4 @@
-//! What people type: numbers, codes, plates and addresses mean the same however they are written.
+//! Typed input: numbers, codes, plates and addresses are normalised before they are compared.
 
 use serde_json::json;
 
@@ -46,7 +46,7 @@ async fn registers(world: &World, address: &str, phone: &str) -> Answer {
 }
 
 both! {
-    /// ACC-1: a number is one person, with whatever marks, spaces, digits or trunk zero it came.
+    /// ACC-1: a number is one person, with any marks, spaces, digits or trunk zero.
     async fn acc_1_a_number_is_one_person_however_it_is_typed(world) {
         let anar = world.client("Anar").await;
         for spelling in spellings(&anar.phone) {
@@ -58,8 +58,8 @@ both! {
         }
     }
 
-    /// ACC-1, LIM-10: a number no phone has, or of a country that is not served, is refused as
-    /// that, at every door, and makes nobody.
+    /// ACC-1, LIM-10: a number that no phone has, or of a country not served, has its own refusal
+    /// on every route, and creates no person.
     async fn lim_10_impossible_and_foreign_numbers_are_refused_by_name(world) {
         let kristal = world.branch("Kristal").await;
         let people = crate::wire::rows::all(world).await["person"].len();
@@ -82,7 +82,7 @@ both! {
         assert_eq!(crate::wire::rows::all(world).await["person"].len(), people);
     }
 
-    /// ACC-3: an owner whose number was written down with the trunk zero finds the branch.
+    /// ACC-3: an owner whose number was entered with the trunk zero finds the branch.
     async fn acc_3_an_owner_written_with_the_trunk_zero_finds_the_branch(world) {
         let phone = world.scene.phone();
         let written = format!("+994 (0){}", &phone[4..]);
@@ -91,7 +91,8 @@ both! {
         assert_eq!(owner.get("/v1/partner/branch").await.ok()["name"], "Nizami");
     }
 
-    /// ACC-1: a code is read with marks and spaces around it and in any digits, and costs no try.
+    /// ACC-1: a code is read with marks and spaces around it and in any digits; a malformed one
+    /// counts as no attempt.
     async fn acc_1_a_code_is_read_however_it_is_typed(world) {
         strict(world).await;
         let arabic = |code: &str| -> String {
@@ -111,7 +112,7 @@ both! {
         }
     }
 
-    /// ACC-7: letters that look alike make no second car; another plate is another car.
+    /// ACC-7: letters that look alike make no second car; a different plate is another car.
     async fn acc_7_a_plate_is_one_car_on_every_keyboard(world) {
         let anar = world.client("Anar").await;
         drives(&anar, "10-IA-123").await.ok(201);
@@ -121,7 +122,7 @@ both! {
         drives(&anar, "10-LA-123").await.ok(201);
     }
 
-    /// BON-8: a campaign's code is entered on any keyboard, and is made with any letters.
+    /// BON-8: a campaign's code can be entered on any keyboard, and be created with any letters.
     async fn bon_8_a_campaign_code_is_read_on_every_keyboard(world) {
         for (n, (made, entered)) in
             [("ENDIRIM10", "ENDİRİM10"), ("ŞƏKİGÜNÜ26", "sekigunu26"), ("Çörək2026", "ÇÖRƏK 2026")]
@@ -140,8 +141,8 @@ both! {
         }
     }
 
-    /// SAN-4: a blocked branch's address stays blocked in other letters and with its words
-    /// shortened; another street is another address.
+    /// SAN-4: a blocked branch's address is recognised in other letters and abbreviations; another
+    /// street is another address.
     async fn san_4_a_blocked_address_is_known_in_other_letters(world) {
         let phone = world.scene.phone();
         let made = registers(world, "Nizamı küç 12", &phone).await;

@@ -1,4 +1,4 @@
-//! More services before the car is taken in (ADD-1), and by support's hand (ADD-3).
+//! More services before the car is admitted (ADD-1), and by support (ADD-3).
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -29,7 +29,7 @@ both! {
         leyla.books(&kristal, four + minutes(90)).await;
     }
 
-    /// ADD-1: where the bay is not free for so long nothing changes; another bay will do.
+    /// ADD-1: if the bay is not free long enough nothing changes, unless another bay is free.
     async fn add_1_not_without_a_bay(world) {
         let (kristal, anar) = one_bay(world).await;
         let four = instant("2026-11-20T16:00:00Z");
@@ -45,8 +45,8 @@ both! {
         assert_eq!(kristal.balance().await.1, 320 + 135);
     }
 
-    /// ADD-1, BAL-2: the floor applies to what an add-on holds more: from −2.70 one of 1.85 still
-    /// fits above −5.00, a second does not, and changes nothing.
+    /// ADD-1, BAL-2: the floor applies to the additional hold: from −2.70 one of 1.85 still fits
+    /// above −5.00; a second does not, and changes nothing.
     async fn add_1_the_floor_applies(world) {
         let kristal = world.branch_with("Kristal", 0).await;
         kristal.adds_bay("Bay 1", "wash").await;
@@ -66,7 +66,8 @@ both! {
         assert_eq!(kristal.balance().await, (0, 455, -455));
     }
 
-    /// ADD-1: two minutes to answer; the client may take it back; twice the same is refused.
+    /// ADD-1: two minutes to answer; the client may withdraw it; proposing the same again is
+    /// refused.
     async fn add_1_an_unanswered_add_on_is_over(world) {
         let (kristal, anar) = one_bay(world).await;
         let order = anar.has_booked(&kristal, instant("2026-11-20T16:00:00Z")).await;
@@ -81,7 +82,7 @@ both! {
         assert_eq!(anar.sees(&order).await.money("total"), 1500);
     }
 
-    /// ADD-1: a quick order too, on the way; its arrival deadline does not move.
+    /// ADD-1: the same for a quick order on the way; its arrival deadline does not move.
     async fn add_1_on_the_way_of_a_quick_order(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;
@@ -99,8 +100,9 @@ both! {
         anar.proposes_start(&order, instant("2026-11-20T16:00:00Z")).await.refused("not_for_this_kind");
     }
 
-    /// ADD-2, COM-3: while the car is served the partner adds on the spot: the commission follows,
-    /// and the bay is held for as long as it is free: until the next booking, an hour later.
+    /// ADD-2, COM-3: while the car is served the partner adds services on the spot: the commission
+    /// follows, and the bay is held for as long as it is free: until the next booking, an hour
+    /// later.
     async fn add_2_services_are_added_on_the_spot(world) {
         let (kristal, anar) = one_bay(world).await;
         let four = instant("2026-11-20T16:00:00Z");
@@ -119,8 +121,8 @@ both! {
         assert_eq!(kristal.balance().await, (4865, 135, 4730));
     }
 
-    /// ADD-3, ORD-8: what support changes by hand closes what was proposed: it rests on what was
-    /// agreed before.
+    /// ADD-3, ORD-8: a change by support closes an open proposal, which is based on the earlier
+    /// agreement.
     async fn add_3_support_closes_what_was_proposed(world) {
         let (kristal, anar) = one_bay(world).await;
         let order = anar.has_booked(&kristal, instant("2026-11-20T16:00:00Z")).await;

@@ -1,5 +1,5 @@
-//! What was done comes undone, or comes twice: a booking keeps what is its own (BK-2, BK-6, BK-8,
-//! ORD-10).
+//! Undone and repeated steps of a booking: contested admissions, extensions, moves (BK-2, BK-6,
+//! BK-8, ORD-10).
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -10,8 +10,7 @@ use crate::support::{Order, instant, minutes};
 const MICROSECOND: TimeDelta = TimeDelta::microseconds(1);
 
 both! {
-    /// ORD-10, BK-2: taken in early and contested, the booking has its own bay at its own time
-    /// again.
+    /// ORD-10, BK-2: admitted early and contested, the booking has its own bay and time again.
     async fn ord_10_contested_it_has_its_own_time_again(world) {
         let (kristal, anar) = one_bay(world).await;
         let four = instant("2026-11-20T16:00:00Z");
@@ -26,12 +25,12 @@ both! {
         assert_eq!((seen.money("total"), seen.at("ends_at")), (1500, four + minutes(30)));
         let leyla = world.client("Leyla").await;
         leyla.asks_to_book(&kristal, &["wash.body"], four, 1500).await.refused("slot_taken");
-        // Reminders whose moment has passed are not told a second time.
+        // Reminders whose time has passed are not sent a second time.
         world.advance(TimeDelta::zero()).await;
     }
 
-    /// ORD-10, BK-10: what the early admission gave away stays given: the contested booking is
-    /// overbooked, until it is moved to a slot of its own.
+    /// ORD-10, BK-10: the time released by the early admission stays released: the contested
+    /// booking is overbooked, until it is moved to another slot.
     async fn ord_10_contested_after_its_slot_was_given_away(world) {
         let (kristal, anar) = one_bay(world).await;
         let leyla = world.client("Leyla").await;
@@ -51,7 +50,7 @@ both! {
         world.advance(TimeDelta::zero()).await;
     }
 
-    /// BK-6, ADD-1: ten minutes more are ten minutes more, whatever comes first.
+    /// BK-6, ADD-1: an extension adds ten minutes, before or after an add-on.
     async fn bk_6_an_extension_stays_with_what_is_added(world) {
         let (kristal, anar) = one_bay(world).await;
         let four = instant("2026-11-20T16:00:00Z");
@@ -61,15 +60,15 @@ both! {
         let agreed = kristal.answers(&order, "add-ons", "accept").await;
         assert_eq!(agreed.at("ends_at"), four + minutes(90));
         assert_eq!(agreed.ok()["place"]["until"], "2026-11-20T17:40:00Z");
-        // Moved, it is another start, which may be extended anew.
+        // After a move it is another start, which may be extended anew.
         anar.proposes_start(&order, four + minutes(120)).await.ok();
         let moved = kristal.answers(&order, "reschedule", "accept").await;
         assert_eq!(moved.ok()["extensions"], 0);
         kristal.extends(&order).await.status("confirmed");
     }
 
-    /// BK-8, PEN-1: moved while cancelling was free – here in the ten minutes after a late yes – it
-    /// owes nothing for the move; the new start has its own free time.
+    /// BK-8, PEN-1: a booking moved while cancelling was free – here in the ten minutes after a
+    /// late acceptance – owes nothing for the move; the new start has its own free time.
     async fn bk_8_a_move_in_the_free_minutes_is_not_late(world) {
         let (kristal, anar) = one_bay(world).await;
         let order = anar.has_booked(&kristal, instant("2026-11-20T10:00:00Z")).await;
@@ -81,8 +80,8 @@ both! {
         assert_eq!(anar.sees(&order).await.at("free_cancel_until"), later - minutes(180));
     }
 
-    /// PEN-1: a start agreed inside its own three hours, on the partner's wish too, is free to let
-    /// go for ten minutes after that yes.
+    /// PEN-1: a start agreed less than three hours before it, also at the partner's request, may be
+    /// cancelled free for ten minutes after that acceptance.
     async fn pen_1_a_new_start_has_its_own_ten_minutes(world) {
         let (kristal, anar) = one_bay(world).await;
         let order = anar.has_booked(&kristal, instant("2026-11-21T10:00:00Z")).await;
@@ -94,7 +93,7 @@ both! {
         assert_eq!(anar.quote(&order).await.money("fee"), 150);
     }
 
-    /// QO-7, BK-11: a car with an open order cannot be taken away and come back as another.
+    /// QO-7, BK-11: a car with an open order cannot be removed and added again.
     async fn bk_11_a_car_with_an_open_order_stays(world) {
         let (kristal, anar) = one_bay(world).await;
         let order = anar.has_booked(&kristal, instant("2026-11-21T10:00:00Z")).await;
@@ -105,7 +104,7 @@ both! {
         assert_eq!(anar.ask("DELETE", &path).send().await.status, 204);
     }
 
-    /// BK-10: a branch that keeps bays and has closed all of them takes nobody, not everybody.
+    /// BK-10: a branch whose bays are all inactive accepts no orders.
     async fn bk_10_all_bays_out_of_use_is_no_bay(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let bay = kristal.adds_bay("Bay 1", "wash").await;
@@ -117,8 +116,8 @@ both! {
         leyla.places(&kristal, &["wash.body"], 1500).await.refused("no_bay");
     }
 
-    /// ORD-1: `may` names neither one's own proposal to agree to, nor hides an add-on of somebody
-    /// who waits at the gate.
+    /// ORD-1: `may` offers nobody to accept their own proposal, and still offers an add-on to a
+    /// client who waits at the branch.
     async fn ord_1_may_follows_the_order_as_it_stands(world) {
         let (kristal, anar) = one_bay(world).await;
         let four = instant("2026-11-20T16:00:00Z");

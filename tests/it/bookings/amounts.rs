@@ -1,5 +1,5 @@
-//! What the client agreed to measures what is taken in the end, whatever staff enter on the way
-//! (ORD-11).
+//! The amount agreed with the client is the reference for the final amount, whatever staff enter
+//! meanwhile (ORD-11).
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -10,7 +10,7 @@ use crate::support::{Branch, Client, Order, Reply, World, minutes};
 const MICROSECOND: TimeDelta = TimeDelta::microseconds(1);
 
 impl Branch {
-    /// Keeps the services and enters another amount than their sum.
+    /// Keeps the services and enters an amount that differs from their sum.
     async fn enters_amount(&self, order: &Order, code: &str, amount: i64) -> Reply {
         let version = self.version(order).await;
         let path = format!("/v1/partner/orders/{}/services", order.id);
@@ -35,7 +35,7 @@ impl Client {
     }
 }
 
-/// A polish for 50.00 is being done: 8 % are 4.00.
+/// A polish for 50.00 is in progress: 8 % are 4.00.
 async fn polishing(world: &World) -> (Branch, Client, Order) {
     let (mut kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
     let price = json!([{"class": "sedan", "price": 5000, "minutes": 60}]);
@@ -44,7 +44,7 @@ async fn polishing(world: &World) -> (Branch, Client, Order) {
     (kristal, anar, order)
 }
 
-/// One more.
+/// Another one.
 async fn polished(kristal: &Branch, anar: &Client) -> Order {
     let order = anar.orders_services(kristal, &["polish.full"]).await;
     kristal.accepts(&order).await.ok();
@@ -53,8 +53,8 @@ async fn polished(kristal: &Branch, anar: &Client) -> Order {
 }
 
 both! {
-    /// ORD-11, COM-3: an amount of a qəpik, entered while the car is served, frees nothing of the
-    /// hold; the end at it needs a reason, is flagged, and pays the commission of 50.00.
+    /// ORD-11, COM-3: an amount of one qəpik, entered while the car is served, releases nothing of
+    /// the hold; completing at it needs a reason, is flagged, and pays the commission of 50.00.
     async fn ord_11_an_amount_entered_on_the_way_changes_no_measure(world) {
         let (kristal, anar, order) = polishing(world).await;
         let entered = kristal.enters_amount(&order, "polish.full", 1).await;
@@ -74,7 +74,8 @@ both! {
         assert_eq!(world.support().proof().await.ok()["ok"], true);
     }
 
-    /// ORD-11: the client confirms the lower amount after the end, within two days: 8 % of 30.00.
+    /// ORD-11: the client confirms the lower amount after completion, within two days: 8 % of
+    /// 30.00.
     async fn ord_11_the_client_confirms_a_lower_final_amount(world) {
         let (kristal, anar, order) = polishing(world).await;
         let mut queue = world.support().follows().await;
@@ -92,7 +93,7 @@ both! {
         assert_eq!(told["data"]["order"]["id"], json!(order.id));
         assert!(!anar.may(&order, "confirm_amount").await);
         anar.confirms_amount(&order, 3000).await.refused("not_confirmable");
-        // What support finds afterwards is one more posting: 8 % of 40.00.
+        // A later correction by support is a separate posting: 8 % of 40.00.
         world.support().adjusts(&order, "amend", Some(4000)).await.ok();
         assert_eq!(kristal.balance().await, (4680, 0, 4680));
         let second = polished(&kristal, &anar).await;
@@ -101,8 +102,8 @@ both! {
         anar.confirms_amount(&second, 3000).await.refused("not_confirmable");
     }
 
-    /// ORD-11: confirmed while the car is served, the lower amount bounds the commission from then
-    /// on; what is entered after it changes that as little.
+    /// ORD-11: confirmed while the car is served, the lower amount limits the commission from then
+    /// on; amounts entered later do not.
     async fn ord_11_the_client_confirms_while_it_is_served(world) {
         let (kristal, anar, order) = polishing(world).await;
         assert!(!anar.may(&order, "confirm_amount").await);
@@ -116,7 +117,7 @@ both! {
         assert_eq!((done.money("commission"), done.money("agreed_total")), (240, 5000));
     }
 
-    /// ORD-11: an accepted add-on is what the client last agreed to: 40.00, 8 % of it 3.20.
+    /// ORD-11: an accepted add-on becomes the agreed amount: 40.00, 8 % of it 3.20.
     async fn ord_11_an_accepted_add_on_is_agreed_to(world) {
         let (kristal, anar) = one_bay(world).await;
         let order = anar.orders(&kristal).await;
@@ -131,8 +132,8 @@ both! {
         assert_eq!((done.money("commission"), done.ok()["flagged"] == true), (320, true));
     }
 
-    /// ORD-11, ADD-2: services added on the spot raise the commission and agree to nothing: the end
-    /// is flagged, and may be contested.
+    /// ORD-11, ADD-2: services added on the spot raise the commission but are not agreed to: the
+    /// final amount is flagged, and may be contested.
     async fn ord_11_services_added_on_the_spot_are_measured(world) {
         let (kristal, anar) = one_bay(world).await;
         let order = anar.orders(&kristal).await;
@@ -144,8 +145,8 @@ both! {
         assert!(anar.may(&order, "contest_amount").await);
     }
 
-    /// ORD-10, ORD-11: a dearer class is agreed to by staying for the ten minutes in which the
-    /// client may leave; before that 20.00 are a third more than the 15.00 of the sedan.
+    /// ORD-10, ORD-11: a dearer class is agreed to if the client does not leave within ten minutes;
+    /// before that 20.00 are a third more than the 15.00 of the sedan.
     async fn ord_11_staying_agrees_to_a_corrected_class(world) {
         let (kristal, anar) = one_bay(world).await;
         for (stays, flagged) in [(minutes(10), true), (minutes(10) + MICROSECOND, false)] {
@@ -163,8 +164,8 @@ both! {
         }
     }
 
-    /// ORD-10, ORD-11: a cheaper class pays the commission of the dearer one until the client has
-    /// stayed.
+    /// ORD-10, ORD-11: a cheaper class pays the commission of the dearer one until those minutes
+    /// are over.
     async fn ord_11_a_cheaper_class_is_agreed_to_by_staying(world) {
         let kristal = world.branch("Kristal").await;
         let anar = world.client_with("Anar", "suv").await;
@@ -183,7 +184,7 @@ both! {
         }
     }
 
-    /// ORD-1, ORD-11: the clock closes a forgotten order on no less than the client agreed to.
+    /// ORD-1, ORD-11: automatic completion of an order uses no less than the agreed amount.
     async fn ord_11_the_clock_takes_no_less_than_was_agreed(world) {
         let (kristal, _, order) = polishing(world).await;
         kristal.enters_amount(&order, "polish.full", 1).await.ok();
@@ -193,8 +194,8 @@ both! {
         assert_eq!((done.money("final_amount"), done.money("commission")), (5000, 400));
     }
 
-    /// ORD-11, SUP-2, ADD-3: an amount that support names is confirmed by that; services support
-    /// changes by hand are agreed to.
+    /// ORD-11, SUP-2, ADD-3: an amount set by support counts as confirmed; services that support
+    /// changes count as agreed to.
     async fn ord_11_support_decides_the_lower_amount(world) {
         let (kristal, anar, order) = polishing(world).await;
         let closed = world.support().adjusts(&order, "force_complete", Some(1000)).await;

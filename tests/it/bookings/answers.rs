@@ -1,4 +1,4 @@
-//! The partner answers a request in time, or the clock does (BK-3, BK-9).
+//! The partner answers a request in time, or a timer ends it (BK-3, BK-9).
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -9,8 +9,8 @@ use crate::support::{instant, minutes};
 const MICROSECOND: TimeDelta = TimeDelta::microseconds(1);
 
 both! {
-    /// BK-3: thirty minutes to answer where the start is more than two hours away, five where it is
-    /// not, and never later than fifteen minutes before the start.
+    /// BK-3: thirty minutes to answer if the start is more than two hours away, otherwise five, and
+    /// never later than fifteen minutes before the start.
     async fn bk_3_the_time_to_answer_follows_the_lead_time(world) {
         let (kristal, anar) = one_bay(world).await;
         for (start, answer_by) in [
@@ -31,8 +31,8 @@ both! {
         anar.asks_to_book(&kristal, &["wash.body"], soon, 1500).await.refused("slot_too_soon");
     }
 
-    /// BK-9, ORD-5: an answer at the last instant counts, a microsecond later the request is over;
-    /// its bay is free again and nobody is reminded of it.
+    /// BK-9, ORD-5: an answer at the last instant counts, a microsecond later the request has
+    /// expired; its bay is free again and no reminder is sent.
     async fn bk_9_an_unanswered_request_expires(world) {
         let (kristal, anar) = one_bay(world).await;
         let tomorrow = instant("2026-11-21T12:00:00Z");
@@ -55,7 +55,7 @@ both! {
         assert!(reminded.iter().all(|event| event["event"] != "order.reminder"), "{reminded:?}");
     }
 
-    /// BK-3, COM-3: a yes at the last instant holds the commission.
+    /// BK-3, COM-3: an acceptance at the last instant holds the commission.
     async fn bk_3_a_yes_at_the_last_instant(world) {
         let (kristal, anar) = one_bay(world).await;
         let order = anar.books(&kristal, instant("2026-11-21T12:00:00Z")).await;
@@ -71,7 +71,7 @@ both! {
         ]));
     }
 
-    /// BK-3: past the deadline nobody but the clock answers, even if it is slow.
+    /// BK-3: past the deadline only the timer acts, even if it fires late.
     async fn bk_3_past_the_deadline_only_the_clock_answers(world) {
         let (kristal, anar) = one_bay(world).await;
         let order = anar.books(&kristal, instant("2026-11-21T12:00:00Z")).await;
@@ -82,7 +82,7 @@ both! {
         assert_eq!(anar.sees(&order).await.status("cancelled")["reason"], "offer_expired");
     }
 
-    /// BK-9, QO-8: after a no the client is shown where else it could be, each with one call.
+    /// BK-9, QO-8: after a decline the client gets alternatives, each placed with one call.
     async fn bk_9_after_a_no_there_are_alternatives_near_the_time(world) {
         let (kristal, anar) = one_bay(world).await;
         let shine = world.branch("Shine").await;

@@ -1,4 +1,4 @@
-//! What a branch has decided once and for all (BK-4, ADD-1).
+//! Automatic answers that a branch has configured (BK-4, ADD-1).
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -9,7 +9,8 @@ use crate::support::{Order, instant, minutes};
 const MICROSECOND: TimeDelta = TimeDelta::microseconds(1);
 
 both! {
-    /// BK-4: all bookings at once, in the partner's name, by the clock; the commission is held.
+    /// BK-4: all bookings are confirmed at once, in the partner's name, by a timer; the commission
+    /// is held.
     async fn bk_4_a_branch_confirms_everything_by_itself(world) {
         let (kristal, anar) = one_bay(world).await;
         kristal.sets(json!({"auto_confirm": {"all": true}})).await.ok();
@@ -21,14 +22,14 @@ both! {
         assert_eq!(kristal.balance().await, (5000, 135, 4865));
         let told = feed.hears("order.confirmed").await;
         assert_eq!(told["data"]["actor"]["kind"], "clock");
-        // A quick order is for the partner to answer.
+        // The partner answers a quick order itself.
         let leyla = world.client("Leyla").await;
         let quick = leyla.orders(&kristal).await;
         world.advance(minutes(0)).await;
         leyla.sees(&quick).await.status("requested");
     }
 
-    /// BK-4: only where every service of the booking is one of those.
+    /// BK-4: only if every service of the booking is one of the configured ones.
     async fn bk_4_a_branch_confirms_some_services_by_itself(world) {
         let (kristal, anar) = one_bay(world).await;
         let only = json!({"auto_confirm": {"service_ids": [kristal.service("wash.body")]}});
@@ -43,8 +44,8 @@ both! {
         leyla.sees(&other).await.status("requested");
     }
 
-    /// BK-4, BK-12: those that start within certain hours of the branch's own time: Friday 20:00 to
-    /// 22:00 in Baku is 16:00 to 18:00 UTC.
+    /// BK-4, BK-12: bookings that start within certain hours of the branch's local time: Friday
+    /// 20:00 to 22:00 in Baku is 16:00 to 18:00 UTC.
     async fn bk_4_a_branch_confirms_by_itself_in_certain_hours(world) {
         let (kristal, anar) = one_bay(world).await;
         let hours = json!([{"weekday": 5, "from_min": 1200, "until_min": 1320}]);
@@ -59,8 +60,8 @@ both! {
         farid.sees(&after).await.status("requested");
     }
 
-    /// BK-4, BAL-2: where the floor refuses, it stays requested, and the partner may still answer:
-    /// 5.00 may be held, 3.20 are, and what was asked meanwhile needs 1.35 and then 1.35 more.
+    /// BK-4, BAL-2: if the floor refuses, the booking stays requested, and the partner may still
+    /// answer: 5.00 may be held, 3.20 are, and the later requests need 1.35 and then 1.35 more.
     async fn bk_4_where_the_floor_refuses_it_stays_requested(world) {
         let kristal = world.branch_with("Kristal", 0).await;
         kristal.adds_bay("Bay 1", "wash").await;
@@ -70,7 +71,7 @@ both! {
         let six = instant("2026-11-20T18:00:00Z");
         let asked = leyla.asks_to_book(&kristal, &["wash.body", "wash.full"], six, 4000).await;
         let second = Order::of(&asked);
-        // Before the clock comes to it, 1.85 more are held for the first: 3.20 no longer fit.
+        // Before the timer fires, 1.85 more are held for the first: 3.20 no longer fit.
         anar.proposes_add_on(&first, &kristal, "wash.full").await.ok();
         kristal.answers(&first, "add-ons", "accept").await.ok();
         world.advance(MICROSECOND).await;
@@ -82,7 +83,7 @@ both! {
         assert_eq!(kristal.balance().await, (200, 640, -440));
     }
 
-    /// ADD-1: a branch that has set so accepts add-ons by itself, at once.
+    /// ADD-1: a branch accepts add-ons automatically at once, if configured.
     async fn add_1_a_branch_accepts_add_ons_by_itself(world) {
         let (kristal, anar) = one_bay(world).await;
         kristal.sets(json!({"auto_add_on": true})).await.ok();
@@ -94,7 +95,7 @@ both! {
         assert_eq!(kristal.balance().await.1, 320);
     }
 
-    /// BK-8, BK-4: a move is agreed to in the same way, but not when cancelling is no longer free.
+    /// BK-8, BK-4: moves are accepted automatically too, but not once cancelling is no longer free.
     async fn bk_8_a_late_move_needs_the_partners_own_yes(world) {
         let (kristal, anar) = one_bay(world).await;
         kristal.sets(json!({"auto_confirm": {"all": true}})).await.ok();
@@ -113,7 +114,8 @@ both! {
         assert_eq!(anar.quote(&order).await.money("fee"), 150);
     }
 
-    /// BK-4, BK-8: the clock agrees to what it was sent for, and only while the branch still would.
+    /// BK-4, BK-8: the timer accepts only the proposal it was armed for, and only while still
+    /// configured.
     async fn bk_4_the_clock_agrees_to_nothing_else(world) {
         let (kristal, anar) = one_bay(world).await;
         kristal.sets(json!({"auto_confirm": {"all": true}})).await.ok();
@@ -134,8 +136,8 @@ both! {
         kristal.answers(&order, "reschedule", "accept").await.status("confirmed");
     }
 
-    /// ADD-1: services that would end after closing the clock leaves to the branch's people, who
-    /// may stay longer on purpose: open 09:00 to 22:00 in Baku, until 18:00 UTC.
+    /// ADD-1: services that would end after closing time are not added automatically; staff may
+    /// decide to stay longer: open 09:00 to 22:00 in Baku, until 18:00 UTC.
     async fn add_1_the_clock_adds_nothing_past_closing(world) {
         let (kristal, anar) = one_bay(world).await;
         kristal.keeps_hours(&[(540, 1320)]).await.ok();

@@ -6,8 +6,8 @@ use super::one_bay;
 use crate::support::{instant, minutes};
 
 both! {
-    /// BK-10: a quick order takes a bay from its estimated arrival, rounded outward: 08:15:01 for
-    /// thirty minutes is 08:15 to 08:50.
+    /// BK-10: a quick order occupies a bay from its estimated arrival, rounded outward: 08:15:01
+    /// for thirty minutes is 08:15 to 08:50.
     async fn bk_10_a_quick_order_takes_a_bay_from_its_arrival(world) {
         let (kristal, anar) = one_bay(world).await;
         let order = anar.orders(&kristal).await;
@@ -27,7 +27,8 @@ both! {
         }
     }
 
-    /// BK-10: where no bay is free the partner may take it on purpose; it then holds none.
+    /// BK-10: if no bay is free the partner may accept with an override; the order then holds no
+    /// bay.
     async fn bk_10_the_partner_overbooks_on_purpose(world) {
         let (kristal, anar) = one_bay(world).await;
         anar.has_booked(&kristal, instant("2026-11-20T08:30:00Z")).await;
@@ -38,12 +39,12 @@ both! {
         let taken = kristal.overbooks(&order).await;
         assert_eq!(taken.status("confirmed")["overbooked"], true);
         assert!(taken.ok().get("place").is_none());
-        // Nobody else's slots suffer from it.
+        // The slots of others are unaffected.
         let farid = world.client("Farid").await;
         farid.books(&kristal, instant("2026-11-20T09:00:00Z")).await;
     }
 
-    /// BK-10: a branch that keeps no bays takes quick orders as before.
+    /// BK-10: a branch without bays takes quick orders as before.
     async fn bk_10_a_branch_without_bays_takes_quick_orders(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;
@@ -54,7 +55,8 @@ both! {
         leyla.asks_to_book(&kristal, &["wash.body"], start, 1500).await.refused("no_bay");
     }
 
-    /// BK-10: a car that is still in the bay when the next booking begins: both are warned.
+    /// BK-10: a car that is still in the bay when the next booking begins: partner and client are
+    /// warned.
     async fn bk_10_an_overrun_warns_the_partner_and_the_next_client(world) {
         let (kristal, anar) = one_bay(world).await;
         let leyla = world.client("Leyla").await;
@@ -74,8 +76,8 @@ both! {
         kristal.admits(&next).await.status("active");
     }
 
-    /// BK-7, BK-2: taken in before its time, the car holds the bay from then on for as long as it
-    /// takes; where somebody else has the bay until then, it keeps what was booked.
+    /// BK-7, BK-2: admitted early, the car holds the bay from then on for as long as the visit
+    /// takes; if another visit has the bay until then, it keeps what was booked.
     async fn bk_7_taken_in_early_the_bay_is_held_from_then_on(world) {
         let (kristal, anar) = one_bay(world).await;
         let leyla = world.client("Leyla").await;
@@ -97,7 +99,7 @@ both! {
         kristal.cancels(&next).await.ok();
     }
 
-    /// BK-10: done early, the bay is free at once.
+    /// BK-10: completed early, the bay is free at once.
     async fn bk_10_done_early_the_bay_is_free(world) {
         let (kristal, anar) = one_bay(world).await;
         let four = instant("2026-11-20T16:00:00Z");
@@ -114,8 +116,8 @@ both! {
         leyla.books(&kristal, five).await;
     }
 
-    /// BK-2, ORD-3: of many who want the last bay at the same moment one gets it, the others hear
-    /// that it is gone and what else is free.
+    /// BK-2, ORD-3: of many concurrent requests for the last bay one gets it, the others get a
+    /// refusal with alternatives.
     async fn bk_2_one_of_many_gets_the_last_bay(world) {
         let (kristal, _) = one_bay(world).await;
         let noon = instant("2026-11-20T12:00:00Z");

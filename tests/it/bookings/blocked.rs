@@ -1,4 +1,4 @@
-//! What a block of the branch does to its bookings (SAN-4).
+//! The effect of a sanction that blocks a branch on its bookings (SAN-4).
 
 use serde_json::json;
 
@@ -8,8 +8,8 @@ use crate::support::faults::imposes;
 use crate::support::{Client, instant, minutes, seconds};
 
 both! {
-    /// SAN-4: confirmed inside the block it is cancelled free, with alternatives; confirmed after
-    /// it, on the way or at the gate it goes on; what is only asked is over, whenever it would be.
+    /// SAN-4: a confirmed booking inside the block is cancelled free, with alternatives; one after
+    /// it, on the way or arrived goes on; a mere request is cancelled, whenever its start.
     async fn san_4_bookings_inside_a_block_are_cancelled_free(world) {
         let (kristal, anar) = one_bay(world).await;
         let shine = world.branch("Shine").await;
@@ -45,11 +45,11 @@ both! {
             kristal.admits(order).await.status("active");
             kristal.completes(order, 1500).await.status("completed");
         }
-        // 1.35 twice is captured, 1.35 is held for what comes after the block.
+        // 1.35 is captured twice, 1.35 is held for the booking after the block.
         assert_eq!(kristal.balance().await, (4730, 135, 4595));
     }
 
-    /// SAN-4, BK-8: no move leads into a block, or is agreed to while it stands.
+    /// SAN-4, BK-8: a move into a block is neither proposed nor accepted.
     async fn san_4_no_move_leads_into_a_block(world) {
         let (kristal, anar) = one_bay(world).await;
         let ten = instant("2026-11-23T10:00:00Z");

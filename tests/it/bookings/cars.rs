@@ -1,4 +1,4 @@
-//! One car is at one place at one time, whatever happens to its visits (BK-11).
+//! A car is in one place at a time, whatever happens to its visits (BK-11).
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -19,8 +19,8 @@ async fn two_visits(world: &World) -> (Branch, Branch, Client, [Order; 2]) {
 }
 
 both! {
-    /// BK-7, BK-11: taken in half a second late, or served longer, the car is where it is: its next
-    /// visit elsewhere stands, and keeps nobody from serving it.
+    /// BK-7, BK-11: admitted half a second late, or served longer, the car still occupies its bay:
+    /// its next visit elsewhere stands, and does not prevent serving it.
     async fn bk_11_a_car_that_is_served_is_kept_from_nowhere_else(world) {
         let (kristal, shine, anar, [first, second]) = two_visits(world).await;
         world.until(instant("2026-11-20T12:00:00Z") + TimeDelta::milliseconds(500)).await;
@@ -36,7 +36,7 @@ both! {
         leyla.asks_to_book(&shine, &["wash.body"], one, 1500).await.status("requested");
     }
 
-    /// BK-11: taken in early, while another branch waits for it.
+    /// BK-11: a car is admitted early, while another branch expects it.
     async fn bk_11_a_car_is_taken_in_early_while_another_branch_waits(world) {
         let (_, shine, anar, [first, second]) = two_visits(world).await;
         world.until(instant("2026-11-20T12:00:30Z")).await;
@@ -44,8 +44,8 @@ both! {
         anar.sees(&first).await.status("confirmed");
     }
 
-    /// BK-6, BK-11: more time is not given where the car is booked elsewhere then; where that is,
-    /// the branch is not told.
+    /// BK-6, BK-11: an extension is refused where the car is booked elsewhere then; the refusal
+    /// does not tell the branch where.
     async fn bk_11_an_extension_ends_where_the_car_is_booked(world) {
         let (kristal, shine, anar, [first, second]) = two_visits(world).await;
         world.until(instant("2026-11-20T11:50:00Z")).await;
@@ -59,7 +59,7 @@ both! {
         assert_eq!(tried.refused("car_booked")["partner"], "Kristal");
     }
 
-    /// ADD-1, BK-11: nor are services added that would keep it from its next visit.
+    /// ADD-1, BK-11: nor are services added that would overlap its next visit.
     async fn bk_11_an_add_on_ends_where_the_car_is_booked(world) {
         let (kristal, _, anar, [first, second]) = two_visits(world).await;
         anar.proposes_add_on(&first, &kristal, "wash.full").await.ok();
@@ -69,7 +69,7 @@ both! {
         kristal.answers(&first, "add-ons", "accept").await.status("confirmed");
     }
 
-    /// BK-8, BK-11: where a move would lead the car is booked too, as long as it is proposed.
+    /// BK-8, BK-11: a proposed start occupies the car too, as long as the proposal is open.
     async fn bk_11_a_proposed_start_keeps_the_car(world) {
         let (kristal, anar) = one_bay(world).await;
         let shine = world.branch("Shine").await;
@@ -81,7 +81,7 @@ both! {
         assert_eq!(tried.refused("car_booked")["order_id"], order.id.as_str());
         kristal.answers(&order, "reschedule", "decline").await.ok();
         anar.books(&shine, two).await;
-        // Now it is the branch that would move it there: it is not told why not.
+        // Now the branch proposes that time: its refusal gives no reason.
         let refused = kristal.proposes_start(&order, two).await;
         let problem = refused.refused("car_booked");
         assert!(problem.get("partner").is_none(), "{problem}");
@@ -90,7 +90,7 @@ both! {
         assert_eq!(own.refused("car_booked")["partner"], "Shine");
     }
 
-    /// BK-11: the client is warned of a move as of a placing; the branch is not told.
+    /// BK-11: the client is warned of an overlap at a move as at placing; the branch is not told.
     async fn bk_11_a_move_over_another_order_is_warned_of(world) {
         let (kristal, anar) = one_bay(world).await;
         let shine = world.branch("Shine").await;
@@ -112,8 +112,8 @@ both! {
         assert_eq!(agreed.status("confirmed")["warnings"], warned);
     }
 
-    /// BK-11, ORD-10: a booking that lost its bay still begins when it was booked; and a contested
-    /// admission does not put the car where it was booked anew meanwhile.
+    /// BK-11, ORD-10: a booking that lost its bay still begins at its booked time; and a contested
+    /// admission does not occupy the car where it was booked anew meanwhile.
     async fn bk_11_a_contested_booking_keeps_its_start(world) {
         let (kristal, anar) = one_bay(world).await;
         let shine = world.branch("Shine").await;
@@ -133,7 +133,7 @@ both! {
         kristal.cancels(&order).await.status("cancelled");
     }
 
-    /// BK-11, QO-8: what else is offered is free for the car too: other slots, other branches.
+    /// BK-11, QO-8: alternatives are free for the car too: other slots, other branches.
     async fn bk_11_alternatives_are_free_for_the_car(world) {
         let (kristal, shine, anar, [_, second]) = two_visits(world).await;
         let noon = instant("2026-11-20T12:00:00Z");

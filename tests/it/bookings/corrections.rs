@@ -1,4 +1,4 @@
-//! What turns out otherwise: the class of the car, the amount (ORD-10, ORD-11).
+//! Corrections: the class of the car, the amount (ORD-10, ORD-11).
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -34,8 +34,8 @@ async fn confirmed(world: &World) -> (Branch, Client, Order) {
 }
 
 both! {
-    /// ORD-10: the class is corrected when the car is taken in: 20.00 and 40 minutes instead of
-    /// 15.00 and 30; the client sees it and may leave free for ten minutes.
+    /// ORD-10: the class is corrected at admission: 20.00 and 40 minutes instead of 15.00 and 30;
+    /// the client sees it and may leave free for ten minutes.
     async fn ord_10_the_class_is_corrected_and_the_client_leaves_free(world) {
         let (kristal, anar, order) = confirmed(world).await;
         let mut feed = anar.follows().await;
@@ -55,7 +55,7 @@ both! {
         assert_eq!(world.marks(&anar.person_id, "client_late_cancel").await, 0);
     }
 
-    /// ORD-10: after ten minutes, or where nothing was corrected, nobody leaves an active order.
+    /// ORD-10: after ten minutes, or without a correction, a client cannot cancel an active order.
     async fn ord_10_leaving_needs_a_correction_and_is_short(world) {
         let (kristal, anar, order) = confirmed(world).await;
         kristal.admits(&order).await.ok();
@@ -70,7 +70,7 @@ both! {
         assert_eq!(kristal.balance().await, (5000 - 135 - 180, 0, 5000 - 135 - 180));
     }
 
-    /// ORD-10: a contested admission takes the correction back with it.
+    /// ORD-10: contesting the admission undoes the correction too.
     async fn ord_10_contesting_takes_the_correction_back(world) {
         let (kristal, anar, order) = confirmed(world).await;
         kristal.admits_as(&order, "suv").await.status("active");
@@ -81,7 +81,7 @@ both! {
     }
 
     /// ORD-11: exactly a fifth more is not flagged; more is, and the client may contest it for two
-    /// days; support is told.
+    /// days; support is notified.
     async fn ord_11_an_amount_far_off_may_be_contested(world) {
         let (kristal, anar, order) = confirmed(world).await;
         kristal.admits(&order).await.ok();
@@ -100,7 +100,7 @@ both! {
         let told = queue.hears("support.amount_contested").await;
         assert_eq!(told["data"]["note"]["reason"], "We agreed on less");
         anar.contests_amount(&again).await.refused("not_contestable");
-        // Support finds for the client: the commission follows.
+        // Support decides for the client: the commission follows.
         let version = kristal.version(&again).await;
         let path = format!("/v1/support/orders/{}/adjust", again.id);
         let body = json!({"act": "amend", "reason": "Agreed", "final_amount": 1500});
@@ -128,8 +128,8 @@ both! {
         leyla.contests_amount(&other).await.refused("not_contestable");
     }
 
-    /// ORD-11: what support closes is flagged by its amount; what the clock closed at the agreed
-    /// one is not offered to be contested.
+    /// ORD-11: an amount set by support's completion is flagged; an order completed by the timer at
+    /// the agreed amount cannot be contested.
     async fn ord_11_contesting_is_offered_where_it_is_possible(world) {
         let (kristal, anar, order) = confirmed(world).await;
         kristal.admits(&order).await.ok();
@@ -148,7 +148,7 @@ both! {
         anar.contests_amount(&again).await.refused("not_contestable");
     }
 
-    /// ORD-11: after two days it is too late.
+    /// ORD-11: contesting is refused after two days.
     async fn ord_11_not_after_two_days(world) {
         let (kristal, anar, order) = confirmed(world).await;
         kristal.admits(&order).await.ok();

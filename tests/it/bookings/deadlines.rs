@@ -1,4 +1,5 @@
-//! Setting out, arriving, burning, being taken in (BK-5, BK-6, BK-7, ARR-1, ARR-2).
+//! Deadlines of a booking: departing, arriving, burning, admission (BK-5, BK-6, BK-7, ARR-1,
+//! ARR-2).
 
 use chrono::TimeDelta;
 
@@ -15,7 +16,7 @@ async fn at_four(world: &World) -> (Branch, Client, Order) {
 }
 
 both! {
-    /// BK-5: "В путь" from three hours before the start, and by a minute after it.
+    /// BK-5: "В путь" from three hours before the start until a minute after it.
     async fn bk_5_setting_out_has_a_window(world) {
         let (kristal, anar, order) = at_four(world).await;
         world.until(instant("2026-11-20T13:00:00Z") - MICROSECOND).await;
@@ -29,7 +30,7 @@ both! {
     }
 
     /// BK-5, PEN-1, SAN-1: neither departed nor arrived a minute after the start: burned, with the
-    /// fee, the hold given back, and it counts.
+    /// fee and a strike; the hold is released.
     async fn bk_5_who_does_not_set_out_burns(world) {
         let (kristal, anar, order) = at_four(world).await;
         assert_eq!(kristal.balance().await, (5000, 135, 4865));
@@ -57,8 +58,8 @@ both! {
         assert_eq!(anar.sees(&order).await.status("cancelled")["reason"], "burned");
     }
 
-    /// BK-6, ARR-1, ARR-3: an arrival at the last instant stops both clocks, also for who never
-    /// pressed the button.
+    /// BK-6, ARR-1, ARR-3: an arrival at the last instant cancels both timers, even without a
+    /// departure.
     async fn bk_6_an_arrival_at_the_last_instant_counts(world) {
         let (kristal, anar, order) = at_four(world).await;
         world.until(instant("2026-11-20T16:00:55Z")).await;
@@ -81,7 +82,7 @@ both! {
         let code = kristal.arrival_code().await;
         anar.arrives_by_code(&order, &code).await.refused("too_early_to_depart");
         world.until(instant("2026-11-20T13:00:00Z")).await;
-        // The positions of before do not count; two of now do.
+        // The earlier positions do not count; two new ones do.
         let one = anar.is_at(&order, &kristal).await;
         assert_eq!(one.ok()["arrived"], false);
         world.advance(seconds(5)).await;
@@ -89,7 +90,7 @@ both! {
         assert_eq!(two.ok()["arrived"], true);
     }
 
-    /// ARR-3, BK-5: where the client is days before tells nobody when they come.
+    /// ARR-3, BK-5: positions days before the start produce no estimate.
     async fn arr_3_no_estimate_before_setting_out_is_possible(world) {
         let (kristal, anar, order) = at_four(world).await;
         world.until(instant("2026-11-20T12:59:55Z")).await;
@@ -101,8 +102,8 @@ both! {
         assert_eq!(comes.at("eta_at"), instant("2026-11-20T13:15:01Z"));
     }
 
-    /// ARR-2: who arrives before the start waits from the start on: support is told after fifteen
-    /// minutes, after an hour the clock ends it as the partner's cancellation.
+    /// ARR-2: for a client who arrives early the waiting time counts from the start: support is
+    /// notified after fifteen minutes, after an hour a timer ends it as the partner's cancellation.
     async fn arr_2_the_time_to_take_in_begins_with_the_start(world) {
         let (kristal, anar, order) = at_four(world).await;
         let mut queue = world.support().follows().await;
@@ -119,7 +120,7 @@ both! {
         assert_eq!(world.marks(&kristal.partner_id, "partner_not_admitted").await, 1);
     }
 
-    /// ORD, BK-7: taken in from an hour before the start on; then it is an order like any other.
+    /// ORD, BK-7: admitted from an hour before the start on; then it is an order like any other.
     async fn bk_7_taken_in_it_is_an_order_like_any_other(world) {
         let (kristal, anar, order) = at_four(world).await;
         world.until(instant("2026-11-20T15:00:00Z") - seconds(1)).await;
@@ -136,7 +137,7 @@ both! {
         anar.sees(&order).await.status("completed");
     }
 
-    /// BK-6: one extension of ten minutes, if the bay is free after; both deadlines move.
+    /// BK-6: one extension of ten minutes, if the bay is free then; both deadlines move.
     async fn bk_6_an_extension_moves_both_deadlines(world) {
         let (kristal, anar, order) = at_four(world).await;
         let next = world.client("Leyla").await.books(&kristal, instant("2026-11-20T16:30:00Z")).await;
@@ -157,7 +158,7 @@ both! {
         assert_eq!(anar.sees(&order).await.status("cancelled")["reason"], "burned");
     }
 
-    /// OUT-1: a booking whose minute fell into our own outage does not burn for it.
+    /// OUT-1: a booking whose deadline fell into our own outage does not burn for it.
     async fn out_1_a_booking_does_not_burn_for_our_outage(world) {
         let (_, anar, order) = at_four(world).await;
         world.until(instant("2026-11-20T15:50:00Z")).await;

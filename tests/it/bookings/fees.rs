@@ -1,4 +1,4 @@
-//! What letting a booking go costs, and until when it costs nothing (PEN-1, PEN-4, PEN-6).
+//! The cost of cancelling a booking, and until when it is free (PEN-1, PEN-4, PEN-6).
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -26,7 +26,7 @@ both! {
         assert_eq!(world.marks(&anar.person_id, "client_late_cancel").await, 1);
     }
 
-    /// PEN-4: a quote that was free is honoured for its thirty seconds, past the free time.
+    /// PEN-4: a free quote is honoured for its thirty seconds, past the free time.
     async fn pen_4_a_free_quote_is_honoured_past_the_free_time(world) {
         let (kristal, anar) = one_bay(world).await;
         let order = anar.has_booked(&kristal, instant("2026-11-20T16:00:00Z")).await;
@@ -38,7 +38,8 @@ both! {
         assert_eq!(world.marks(&anar.person_id, "client_late_cancel").await, 0);
     }
 
-    /// PEN-1: confirmed inside the three hours, it is free for ten minutes after that.
+    /// PEN-1: confirmed less than three hours before the start, it is free for ten minutes after
+    /// that.
     async fn pen_1_a_late_confirmation_gives_ten_minutes(world) {
         let (kristal, anar) = one_bay(world).await;
         let order = anar.books(&kristal, instant("2026-11-20T10:00:00Z")).await;
@@ -65,7 +66,7 @@ both! {
         assert_eq!(anar.quote(&order).await.money("fee"), 500);
     }
 
-    /// PEN-1, ORD-7: the terms are those of the moment of placing, whatever is changed later.
+    /// PEN-1, ORD-7: the terms are those of the moment of placing, whatever changes later.
     async fn pen_1_the_terms_are_shown_before_and_kept(world) {
         let (kristal, anar) = one_bay(world).await;
         let start = instant("2026-11-20T16:00:00Z");
@@ -78,7 +79,7 @@ both! {
         assert_eq!(anar.sees(&order).await.at("free_cancel_until"), start - minutes(180));
     }
 
-    /// PEN-1: the partner lets it go free for the client, whenever; it is the partner's fault.
+    /// PEN-1: a partner's cancel is free for the client at any time, and the partner's fault.
     async fn pen_1_the_partner_cancels_free_for_the_client(world) {
         let (kristal, anar) = one_bay(world).await;
         let order = anar.has_booked(&kristal, instant("2026-11-20T10:00:00Z")).await;

@@ -1,4 +1,4 @@
-//! Bookings: a partner's calendar that cannot be double-booked, and what may happen to a visit.
+//! Bookings: a calendar that cannot be double-booked, and everything that may happen to a visit.
 
 mod add_ons;
 mod again;

@@ -1,4 +1,4 @@
-//! Another start for a booking (BK-8).
+//! Moving a booking to another start (BK-8).
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -10,8 +10,8 @@ use crate::support::{instant, minutes};
 const MICROSECOND: TimeDelta = TimeDelta::microseconds(1);
 
 both! {
-    /// BK-8: the new slot is held while the other side thinks, the old one is not let go before it
-    /// agrees; order, hold and history stay.
+    /// BK-8: the new slot is held while the proposal is open, the old one until it is accepted;
+    /// order, hold and history stay.
     async fn bk_8_the_new_slot_is_held_before_the_old_is_let_go(world) {
         let (kristal, anar) = one_bay(world).await;
         let leyla = world.client("Leyla").await;
@@ -21,7 +21,7 @@ both! {
         let proposal = &proposed.status("confirmed")["proposal"];
         assert_eq!((&proposal["kind"], &proposal["by"]), (&json!("reschedule"), &json!("client")));
         assert_eq!(proposal["expires_at"], "2026-11-20T08:30:00Z");
-        // Which bay it would be is the branch's own.
+        // The proposed bay is not shown to the client.
         assert!(proposal.get("place").is_none(), "{proposal}");
         let seen = kristal.sees(&order).await;
         assert_eq!(seen.ok()["proposal"]["place"]["from"], "2026-11-20T18:00:00Z");
@@ -36,14 +36,14 @@ both! {
         assert_eq!(moved.ok()["proposal"], json!(null));
         assert_eq!(kristal.balance().await, (5000, 135, 4865));
         leyla.books(&kristal, four).await;
-        // It waits for the new start now.
+        // Its timers now follow the new start.
         world.until(four + minutes(20)).await;
         anar.sees(&order).await.status("confirmed");
         world.until(six + minutes(1) + MICROSECOND).await;
         assert_eq!(anar.sees(&order).await.status("cancelled")["reason"], "burned");
     }
 
-    /// BK-8: declined, taken back or unanswered, the new slot is free again, nothing has changed.
+    /// BK-8: declined, withdrawn or unanswered, the new slot is free again and nothing has changed.
     async fn bk_8_without_a_yes_nothing_changes(world) {
         let (kristal, anar) = one_bay(world).await;
         let leyla = world.client("Leyla").await;
@@ -68,7 +68,7 @@ both! {
         assert_eq!(anar.sees(&order).await.ok()["reschedules"], 0);
     }
 
-    /// BK-8: by a quarter of an hour within the same bay: what overlaps is held once.
+    /// BK-8: a move by a quarter of an hour within the same bay: the overlap is held once.
     async fn bk_8_a_move_may_overlap_itself(world) {
         let (kristal, anar) = one_bay(world).await;
         let four = instant("2026-11-20T16:00:00Z");
@@ -78,7 +78,7 @@ both! {
             let moved = anar.answers(&order, "reschedule", "accept").await;
             assert_eq!((moved.at("starts_at"), &moved.ok()["reschedules"]), (start, &json!(n + 1)));
         }
-        // Three times and no more.
+        // Three moves at most.
         anar.proposes_start(&order, four).await.refused("too_many_moves");
         let leyla = world.client("Leyla").await;
         let tried = leyla.asks_to_book(&kristal, &["wash.body"], four, 1500).await;
@@ -86,7 +86,7 @@ both! {
         leyla.books(&kristal, four + minutes(15)).await;
     }
 
-    /// BK-8: the proposal ends fifteen minutes before the start; then it is too late to move.
+    /// BK-8: the proposal expires fifteen minutes before the start; then it is too late to move.
     async fn bk_8_not_shortly_before_the_start(world) {
         let (kristal, anar) = one_bay(world).await;
         let (four, six) = (instant("2026-11-20T16:00:00Z"), instant("2026-11-20T18:00:00Z"));
@@ -100,7 +100,7 @@ both! {
         kristal.proposes_start(&order, six).await.refused("too_late_to_move");
     }
 
-    /// BK-8, PEN-1: no escape by moving: who moves when cancelling is no longer free still pays.
+    /// BK-8, PEN-1: a client who moves when cancelling is no longer free still pays.
     async fn bk_8_no_escape_by_moving_late(world) {
         let (kristal, anar) = one_bay(world).await;
         let (four, tomorrow) = (instant("2026-11-20T16:00:00Z"), instant("2026-11-21T16:00:00Z"));
@@ -113,7 +113,7 @@ both! {
         assert_eq!(anar.cancels(&order).await.money("penalty"), 150);
     }
 
-    /// BK-8: who is asked by the partner to move late owes nothing for it.
+    /// BK-8: a late move at the partner's request costs the client nothing.
     async fn bk_8_a_move_the_partner_wanted_costs_nothing(world) {
         let (kristal, anar) = one_bay(world).await;
         let (four, tomorrow) = (instant("2026-11-20T16:00:00Z"), instant("2026-11-21T16:00:00Z"));
@@ -128,7 +128,7 @@ both! {
         assert_eq!(anar.penalties().await.ok()["items"], json!([]));
     }
 
-    /// ORD-8: an end and an admission close what was proposed, and free what it held.
+    /// ORD-8: an end and an admission close an open proposal, and release what it held.
     async fn ord_8_an_end_closes_what_was_proposed(world) {
         let (kristal, anar) = one_bay(world).await;
         let leyla = world.client("Leyla").await;

@@ -1,4 +1,4 @@
-//! Bookings over our own outages (OUT-1).
+//! Bookings during our own outages (OUT-1).
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -21,8 +21,8 @@ both! {
         kristal.accepts(&order).await.status("confirmed");
     }
 
-    /// OUT-1, BK-3, ORD-6: but never past a quarter of an hour before the start: there it ends, and
-    /// the branch that had it is not to blame.
+    /// OUT-1, BK-3, ORD-6: but never past a quarter of an hour before the start: then the request
+    /// expires, without a strike for the branch that had it.
     async fn out_1_a_booking_is_not_answered_after_its_start(world) {
         let (kristal, anar) = one_bay(world).await;
         let mut device = kristal.follows().await;
@@ -31,7 +31,7 @@ both! {
         device.acks().await;
         world.until(instant("2026-11-20T08:04:00Z")).await;
         world.is_down_for(minutes(30)).await;
-        // Due 08:05, up 08:34, and the car was to come at 08:30.
+        // Due 08:05, up 08:34, and the start was at 08:30.
         kristal.accepts(&order).await.refused_as("offer_expired", "requested");
         world.advance(TimeDelta::zero()).await;
         let over = anar.sees(&order).await;
@@ -41,7 +41,7 @@ both! {
         assert_eq!(world.marks(&kristal.partner_id, "ignored").await, 0);
     }
 
-    /// OUT-1, BK-8: so does the time to answer a move, and it ends before either start.
+    /// OUT-1, BK-8: the time to answer a move moves too, and ends before either start.
     async fn out_1_a_proposal_moves_but_not_past_the_start(world) {
         let (kristal, anar) = one_bay(world).await;
         let (four, six) = (instant("2026-11-20T16:00:00Z"), instant("2026-11-20T18:00:00Z"));
@@ -69,8 +69,8 @@ both! {
         assert_eq!((stays.at("starts_at"), &stays.ok()["proposal"]), (four, &json!(null)));
     }
 
-    /// OUT-1, PEN-1: the end of the free time moves, for whoever could not let it go meanwhile;
-    /// down 12:50, due 13:00, up 13:20: until 13:30.
+    /// OUT-1, PEN-1: the free time moves, as the client could not cancel meanwhile; down 12:50, due
+    /// 13:00, up 13:20: until 13:30.
     async fn out_1_the_free_time_moves(world) {
         let (kristal, anar) = one_bay(world).await;
         let order = anar.has_booked(&kristal, instant("2026-11-20T16:00:00Z")).await;
@@ -84,7 +84,7 @@ both! {
         assert_eq!(anar.quote(&order).await.money("fee"), 150);
     }
 
-    /// OUT-1, PEN-1: and so do the minutes after a late yes: until 08:10, down 08:05, up 08:20.
+    /// OUT-1, PEN-1: so do the minutes after a late acceptance: until 08:10, down 08:05, up 08:20.
     async fn out_1_the_minutes_after_a_late_yes_move(world) {
         let (kristal, anar) = one_bay(world).await;
         let order = anar.has_booked(&kristal, instant("2026-11-20T10:00:00Z")).await;
@@ -97,7 +97,7 @@ both! {
         assert_eq!(anar.quote(&order).await.money("fee"), 150);
     }
 
-    /// OUT-1, ORD-10: the minutes to say "I am not there" move as well.
+    /// OUT-1, ORD-10: so do the minutes to say "I am not there".
     async fn out_1_the_minutes_to_contest_move(world) {
         let (kristal, anar) = one_bay(world).await;
         let leyla = world.client("Leyla").await;

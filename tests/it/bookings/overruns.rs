@@ -1,4 +1,4 @@
-//! Cars that are in a bay for longer than was planned (BK-10).
+//! Overruns: cars that stay in a bay for longer than planned (BK-10).
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ impl Branch {
 }
 
 both! {
-    /// BK-10, ORD-10: taken in at 16:12 as a larger car, for forty minutes: the partner sees at
+    /// BK-10, ORD-10: admitted at 16:12 as a larger car, for forty minutes: the partner sees at
     /// once that this ends 22 minutes into the next visit, and its client is warned at once.
     async fn bk_10_a_larger_class_at_the_admit_warns_the_next_client(world) {
         let (kristal, anar) = one_bay(world).await;
@@ -42,8 +42,8 @@ both! {
         kristal.completes(&first, 2000).await.ok();
     }
 
-    /// BK-10, ADD-2: services added on the spot that run into the next visit do the same; what ran
-    /// into it before is not told again.
+    /// BK-10, ADD-2: services added on the spot that run into the next visit do the same; a
+    /// conflict that existed before is not reported again.
     async fn bk_10_services_added_on_the_spot_warn_once(world) {
         let (kristal, anar) = one_bay(world).await;
         let leyla = world.client("Leyla").await;
@@ -62,9 +62,9 @@ both! {
         kristal.completes(&first, 4000).await.ok();
     }
 
-    /// BK-10, BK-2: a car that was to be done at 08:30 and is still there at 08:32 holds its bay: a
-    /// quick order that comes at 08:47 clashes with it, and takes no bay where the partner wants it
-    /// all the same; then both are warned.
+    /// BK-10, BK-2: a car planned until 08:30 and still there at 08:32 holds its bay: a quick order
+    /// that arrives at 08:47 clashes with it, and holds no bay if the partner accepts with an
+    /// override; then both are warned.
     async fn bk_10_a_car_that_stays_holds_its_bay(world) {
         let (kristal, anar) = one_bay(world).await;
         let (leyla, farid) = (world.client("Leyla").await, world.client("Farid").await);
@@ -74,7 +74,7 @@ both! {
         let mut branch = kristal.follows().await;
         world.advance(minutes(32)).await;
         let told = branch.hears("order.overrun").await;
-        // Half an hour more than the 08:30 it was to be.
+        // Half an hour more than the planned 08:30.
         assert_eq!(told["data"]["order"]["place"]["until"], "2026-11-20T09:00:00Z");
         let second = leyla.orders(&kristal).await;
         let clash = kristal.accepts(&second).await;
@@ -87,7 +87,7 @@ both! {
         assert_eq!(told["data"]["note"]["overrun_by"]["id"], json!(first.id));
         let told = client.hears("order.start_delayed").await;
         assert_eq!(told["data"]["note"]["planned_end"], "2026-11-20T08:30:00Z");
-        // 25 km away the car is surely gone by then: 45 km by road are an hour and a half.
+        // From 25 km away the bay is free by then: 45 km by road are an hour and a half.
         let mut wish = farid.wish(&kristal, &["wash.body"]);
         wish["origin"] = json!({"lat": kristal.lat - 0.225, "lon": kristal.lon});
         wish["shown_total"] = json!(1500);
@@ -99,7 +99,7 @@ both! {
         assert_eq!(kristal.accepts(&fourth).await.status("confirmed")["overbooked"], false);
     }
 
-    /// BK-10: for hours the bay is held on; it is free the moment the car is gone.
+    /// BK-10: the bay is held for hours if needed; it is free as soon as the car is gone.
     async fn bk_10_the_bay_is_held_until_the_car_is_gone(world) {
         let (kristal, anar) = one_bay(world).await;
         let leyla = world.client("Leyla").await;
@@ -115,8 +115,8 @@ both! {
         assert_eq!(kristal.accepts(&second).await.status("confirmed")["overbooked"], false);
     }
 
-    /// BK-10: a quick order that has the bay from 08:31 on is warned when the car before it is not
-    /// gone; the bay is not taken from it.
+    /// BK-10: a quick order that has the bay from 08:31 on is warned when the car before it is
+    /// still there; it keeps the bay.
     async fn bk_10_a_quick_order_that_comes_next_is_warned(world) {
         let (kristal, anar) = one_bay(world).await;
         let leyla = world.client("Leyla").await;

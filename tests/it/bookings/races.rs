@@ -1,4 +1,4 @@
-//! A yes and the end of a request at the same instant: one verdict each (ORD-3, BK-3).
+//! An acceptance and the expiry of a request at the same instant: one outcome each (ORD-3, BK-3).
 
 use chrono::TimeDelta;
 use entity::value::Instant;
@@ -11,12 +11,12 @@ use crate::support::ask::at;
 use crate::support::world::Backend;
 use crate::support::{Branch, Client, Order, Reply, World, instant, minutes};
 
-/// Seeds, each with a request of its own.
+/// Seeds, each with its own request.
 const SEEDS: u64 = 24;
-/// Seconds of its time that pass in a real one.
+/// Engine seconds per real second.
 const SPEED: u32 = 60;
 
-/// Confirmed with its hold, or expired without one; whoever lost was told so.
+/// Confirmed with its hold, or expired without one; the loser got the matching refusal.
 async fn one_verdict(anar: &Client, kristal: &Branch, order: &Order, yes: &Reply) -> bool {
     let seen = anar.sees(order).await;
     let steps = seen.ok()["version"].as_i64().unwrap();
@@ -33,7 +33,7 @@ async fn one_verdict(anar: &Client, kristal: &Branch, order: &Order, yes: &Reply
 }
 
 both! {
-    /// ORD-3, ORD-5, BK-3: the clock moves past the deadline while the yes is under way.
+    /// ORD-3, ORD-5, BK-3: the clock moves past the deadline while the acceptance is under way.
     async fn bk_3_a_yes_while_the_clock_passes_the_deadline(world) {
         let (kristal, anar) = one_bay(world).await;
         let start = instant("2026-11-21T12:00:00Z");
@@ -64,14 +64,14 @@ both! {
     }
 }
 
-/// Lets others go first, so many times.
+/// Yields to other tasks this many times.
 async fn waits(times: u32) {
     for _ in 0..times {
         tokio::task::yield_now().await;
     }
 }
 
-/// On a running clock: forty requests that end at the same instant, each answered within a real
+/// On a running clock: forty requests that expire at the same instant, each answered within a real
 /// millisecond or two of it.
 async fn at_the_same_millisecond(backend: Backend) {
     let world = World::living(backend, SPEED).await;
@@ -83,7 +83,7 @@ async fn at_the_same_millisecond(backend: Backend) {
     for n in 0..16 {
         people.push(world.client(&format!("Client {n}")).await);
     }
-    // Near enough for the short time to answer: five minutes are five real seconds.
+    // A start near enough for the short answer time: five minutes are five real seconds.
     let now = world.now();
     let grid = TimeDelta::minutes(15);
     let start = now + grid - TimeDelta::seconds(now.timestamp() % 900) + minutes(45);
@@ -116,14 +116,14 @@ async fn at_the_same_millisecond(backend: Backend) {
     world.closes().await;
 }
 
-/// Runs it on a runtime of its own.
+/// Runs it on a separate runtime.
 fn run(backend: Backend) {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(at_the_same_millisecond(backend));
 }
 
-/// ORD-3, ORD-5, BK-3: nobody moves the clock; real timers race real requests.
+/// ORD-3, ORD-5, BK-3: the test does not move the clock; real timers race real requests.
 mod bk_3_a_yes_at_the_millisecond_of_the_deadline {
     use super::*;
 

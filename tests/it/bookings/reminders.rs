@@ -1,11 +1,11 @@
-//! What a client is reminded of, as it stands at the moment (NOT-5).
+//! Reminders of a booking, computed from its current state (NOT-5).
 
 use serde_json::{Value, json};
 
 use super::one_bay;
 use crate::support::{Client, instant, minutes};
 
-/// The reminders told so far: which, and the minutes left.
+/// The reminders emitted so far: kind, and the minutes left.
 async fn reminders(client: &Client) -> Vec<(String, i64)> {
     let events = client.get("/v1/feed/events?after=0").await;
     let of = |event: &Value| {
@@ -17,8 +17,8 @@ async fn reminders(client: &Client) -> Vec<(String, i64)> {
 }
 
 both! {
-    /// BK-5, NOT-5: a day before, two hours before, and when it is time to leave: the route of
-    /// 901 s and ten minutes before the start.
+    /// BK-5, NOT-5: a day before, two hours before, and when it is time to leave: the route of 901
+    /// s and ten minutes before the start.
     async fn bk_5_reminded_a_day_two_hours_and_a_route_before(world) {
         let (kristal, anar) = one_bay(world).await;
         let start = instant("2026-11-22T12:00:00Z");
@@ -36,7 +36,7 @@ both! {
         anar.departs(&order).await.status("on_the_way");
     }
 
-    /// NOT-5, BK-8: moved, it reminds of the new start only; cancelled, of nothing.
+    /// NOT-5, BK-8: after a move only the new start is reminded of; after a cancel nothing.
     async fn bk_8_a_moved_booking_reminds_of_its_new_start(world) {
         let (kristal, anar) = one_bay(world).await;
         let start = instant("2026-11-22T12:00:00Z");
@@ -52,7 +52,7 @@ both! {
         assert_eq!(reminders(&anar).await.len(), 2);
     }
 
-    /// NOT-5: booked for soon, only what is still to come is told.
+    /// NOT-5: for a booking at short notice only the reminders still due are sent.
     async fn bk_5_booked_for_soon_only_the_rest_is_told(world) {
         let (kristal, anar) = one_bay(world).await;
         let start = instant("2026-11-20T09:30:00Z");

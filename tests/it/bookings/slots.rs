@@ -1,4 +1,4 @@
-//! A slot is asked for: what can be had, what cannot, and what else could (BK-1, BK-2, BK-11).
+//! Requests for a slot: what is free, what is refused, and the alternatives (BK-1, BK-2, BK-11).
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -9,8 +9,8 @@ use crate::support::people::Support;
 use crate::support::{Branch, Order, Person, instant, minutes};
 
 both! {
-    /// BK-1, BK-2: a request holds its bay until it is answered; who comes second is told what else
-    /// is free, nearest first, in the order of time.
+    /// BK-1, BK-2: a request holds its bay until it is answered; a second one is refused with the
+    /// nearest alternatives, in the order of time.
     async fn bk_2_a_request_holds_its_bay(world) {
         let (kristal, anar) = one_bay(world).await;
         let leyla = world.client("Leyla").await;
@@ -25,21 +25,21 @@ both! {
         let expected = ["11:15", "11:30", "12:30", "12:45", "13:00"];
         let expected = expected.map(|at| instant(&format!("2026-11-20T{at}:00Z")));
         assert_eq!(free, expected);
-        // An alternative can be had as it stands, and so can the slot once it is let go.
+        // An alternative can be booked as it is, and so can the slot once it is released.
         leyla.books(&kristal, free[2]).await;
         kristal.declines(&order).await.status("cancelled");
         let farid = world.client("Farid").await;
         farid.books(&kristal, noon).await;
     }
 
-    /// BK-1: occupancy is the sum of the durations and the rest after them, for the car's class.
+    /// BK-1: occupancy is the sum of the durations and the buffer after them, for the car's class.
     async fn bk_1_durations_of_the_class_and_the_rest_after_them(world) {
         let (kristal, anar) = one_bay(world).await;
         let suv = world.client_with("Leyla", "suv").await;
         let path = format!("/v1/partner/services/{}", kristal.service("wash.body"));
         let rests = kristal.ask("PATCH", &path).body(json!({"buffer_min": 10})).send().await;
         assert_eq!(rests.ok()["buffer_min"], 10);
-        // 40 and 75 minutes for an SUV, and ten of rest: 12:00 to 14:05.
+        // 40 and 75 minutes for an SUV, and a buffer of ten: 12:00 to 14:05.
         let noon = instant("2026-11-20T12:00:00Z");
         let both = ["wash.body", "wash.full"];
         let booked = suv.asks_to_book(&kristal, &both, noon, 5500).await;
@@ -47,14 +47,14 @@ both! {
         let two = instant("2026-11-20T14:00:00Z");
         anar.asks_to_book(&kristal, &["wash.body"], two, 1500).await.refused("slot_taken");
         anar.books(&kristal, instant("2026-11-20T14:15:00Z")).await;
-        // The rest is the bay's, not the client's: 11:30 to 12:00 and ten minutes more do not fit.
+        // The buffer occupies the bay only: 11:30 to 12:00 and ten minutes more do not fit.
         let farid = world.client("Farid").await;
         let before = instant("2026-11-20T11:30:00Z");
         farid.asks_to_book(&kristal, &["wash.body"], before, 1500).await.refused("slot_taken");
         farid.books(&kristal, instant("2026-11-20T11:15:00Z")).await;
     }
 
-    /// BK-1, BK-3: each way a start can be wrong has its own code, and nothing is placed.
+    /// BK-1, BK-3: each invalid start has its own code, and nothing is placed.
     async fn bk_1_every_wrong_start_has_its_own_code(world) {
         let (kristal, anar) = one_bay(world).await;
         kristal.keeps_hours(&[(9 * 60, 13 * 60), (14 * 60, 20 * 60)]).await.ok();
@@ -82,7 +82,7 @@ both! {
         anar.books(&kristal, instant("2026-11-20T15:30:00Z")).await;
     }
 
-    /// BK-1: a service that is not there, that is stopped, or that costs more now.
+    /// BK-1: a service that does not exist, is inactive, or costs more now.
     async fn bk_1_services_and_prices_as_they_are_now(world) {
         let (kristal, anar) = one_bay(world).await;
         let (shine, noon) = (world.branch("Shine").await, instant("2026-11-20T12:00:00Z"));
@@ -101,7 +101,7 @@ both! {
         assert_eq!(kristal.balance().await, (5000, 0, 5000));
     }
 
-    /// BK-1: the services say which bay they need; a branch without one takes no booking.
+    /// BK-1: the services determine the kind of bay; a branch without one takes no booking.
     async fn bk_1_a_bay_of_the_right_kind(world) {
         let (kristal, anar) = one_bay(world).await;
         let path = format!("/v1/partner/services/{}", kristal.service("wash.full"));
@@ -124,7 +124,7 @@ both! {
         farid.asks_to_book(&kristal, &both, later, 4000).await.refused("different_bays");
     }
 
-    /// BK-11: the same client at two places at one time is warned, the same car is refused.
+    /// BK-11: the same client in two places at once is warned, the same car is refused.
     async fn bk_11_the_same_client_is_warned_the_same_car_refused(world) {
         let (kristal, anar) = one_bay(world).await;
         let shine = world.branch("Shine").await;
@@ -140,14 +140,14 @@ both! {
         let placed = other.asks_to_book(&shine, &["wash.body"], noon, 1500).await;
         assert_eq!(placed.status("requested")["warnings"], json!(["overlaps_another_order"]));
         shine.accepts(&Order::of(&placed)).await.status("confirmed");
-        // Right after it, nothing overlaps.
+        // Right after it there is no overlap.
         let later = noon + minutes(30);
         let third = anar.asks_to_book(&shine, &["wash.body"], later, 1500).await;
         assert!(third.status("requested").get("warnings").is_none());
     }
 
-    /// BK-11: the slots for a very car leave out when it is booked elsewhere, the rest after it
-    /// included; those for its class do not.
+    /// BK-11: the slots for a certain car exclude its other bookings, their buffer included; those
+    /// for its class do not.
     async fn bk_11_the_slots_of_a_car_leave_out_when_it_is_booked(world) {
         let (kristal, anar) = one_bay(world).await;
         let shine = world.branch("Shine").await;
@@ -170,7 +170,7 @@ both! {
         assert_eq!(own, all);
     }
 
-    /// BK-11, QO-7: a car that is booked for the time it would come now cannot be ordered for now.
+    /// BK-11, QO-7: a car booked for the time of the visit cannot be ordered for now.
     async fn bk_11_a_booked_car_is_not_ordered_for_now(world) {
         let (kristal, anar) = one_bay(world).await;
         let shine = world.branch("Shine").await;
@@ -182,8 +182,8 @@ both! {
         other.places(&shine, &["wash.body"], 1500).await.status("requested");
     }
 
-    /// BK-12, BK-1: the night in which Berlin goes from 02:00 to 03:00: the labels between are no
-    /// slots, an hour is an hour, and the day has twenty-three.
+    /// BK-12, BK-1: the night in which Berlin skips from 02:00 to 03:00: the skipped labels are no
+    /// slots, an hour lasts an hour, and the day has twenty-three.
     async fn bk_12_a_booking_over_the_change_of_the_clock(world) {
         world.advance(TimeDelta::days(110)).await;
         let phone = world.support().phone.clone();
@@ -200,11 +200,12 @@ both! {
             .iter()
             .map(|slot| slot["starts_at"].as_str().unwrap().to_owned())
             .collect();
-        // From 00:00 summer has not begun: 23:00Z; up to 23:45 it has: 21:45Z. 23 hours of four.
+        // At 00:00 winter time applies: 23:00Z; up to 23:45 it is summer time: 21:45Z. 23 hours of
+        // four.
         assert_eq!(starts.len(), 23 * 4);
         assert_eq!(starts[0], "2027-03-27T23:00:00Z");
         assert_eq!(starts.last().unwrap(), "2027-03-28T21:45:00Z");
-        // 01:30 in winter; the hour ends at 03:30 in summer.
+        // 01:30 in winter time; the hour ends at 03:30 in summer time.
         let start = instant("2027-03-28T00:30:00Z");
         let booked = anar.asks_to_book(&spree, &["wash.full"], start, 2500).await;
         assert_eq!(booked.status("requested")["ends_at"], "2027-03-28T01:30:00Z");

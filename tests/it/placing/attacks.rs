@@ -1,5 +1,4 @@
-//! What one client can do to a branch, and an innocent third who does not notice it (LIM-1, LIM-2,
-//! LIM-7).
+//! Abuse of a branch by one client, and a third party who is not affected (LIM-1, LIM-2, LIM-7).
 
 use serde_json::json;
 
@@ -7,8 +6,8 @@ use super::{branches, garage, offers};
 use crate::support::{Order, instant, minutes, seconds};
 
 both! {
-    /// LIM-1: a client with twenty cars wants every start of a day at a branch with one bay, which
-    /// confirms by itself: three are his, and everybody else books what is left.
+    /// LIM-1: a client with twenty cars tries every start of a day at a branch with one bay and
+    /// automatic confirmation: he gets three, and others book the rest.
     async fn lim_1_nobody_squats_a_bay_for_days(world) {
         let kristal = world.branch("Kristal").await;
         kristal.adds_bay("Bay 1", "wash").await;
@@ -36,7 +35,7 @@ both! {
         let mut kristal = world.branch_with("Kristal", 4000).await;
         offers(&mut kristal, "respray", 50_000).await;
         let cars = garage(&world.client("Rich").await, 2).await;
-        // 5 % of 500.00 are 25.00 of the 45.00 there are.
+        // 5 % of 500.00 are 25.00 of the balance of 45.00.
         cars[0].places(&kristal, &["respray"], 50_000).await.ok();
         cars[1].places(&kristal, &["respray"], 50_000).await.refused("request_pending_here");
         let leyla = world.client("Leyla").await;
@@ -44,8 +43,8 @@ both! {
         kristal.accepts(&order).await.status("confirmed");
     }
 
-    /// LIM-2: a trusted client may have two requests at one branch: one of them counts against
-    /// others.
+    /// LIM-2: a trusted client may have two requests at one branch; only one of them counts against
+    /// the balance available to others.
     async fn lim_2_of_two_requests_of_one_client_one_counts(world) {
         let mut kristal = world.branch_with("Kristal", 4000).await;
         offers(&mut kristal, "respray", 50_000).await;
@@ -66,8 +65,8 @@ both! {
         world.client("Leyla").await.places(&kristal, &["respray"], 50_000).await.ok();
     }
 
-    /// LIM-2: a branch that can pay one commission of 25.00 is kept for the life of one offer, and
-    /// not again by whoever asks anew when it is over; nor by one who takes it back.
+    /// LIM-2: a branch that can pay one commission of 25.00 is occupied for the lifetime of one
+    /// offer, and not again by another request of that client, expired or withdrawn.
     async fn lim_2_nobody_keeps_a_branch_for_longer_than_one_offer(world) {
         let mut kristal = world.branch_with("Kristal", 2000).await;
         offers(&mut kristal, "respray", 50_000).await;
@@ -79,15 +78,15 @@ both! {
         let served = leyla.orders(&kristal).await;
         kristal.accepts(&served).await.status("confirmed");
         rich.cancels(&again).await.status("cancelled");
-        // A day later the client's requests count as everybody's.
+        // A day later the client's requests count like anybody's.
         kristal.cancels(&served).await.ok();
         world.advance(minutes(24 * 60 + 1)).await;
         rich.places(&kristal, &["respray"], 50_000).await.ok();
         leyla.tries(&kristal, &["wash.body"]).await.refused("partner_cannot_take");
     }
 
-    /// LIM-1: whoever places and takes back rings the branch's alarm five times, and then not for
-    /// an hour; the branch's other clients are served meanwhile.
+    /// LIM-1: a client who places and cancels alerts the branch five times, and then not for an
+    /// hour; the branch's other clients are served meanwhile.
     async fn lim_1_nobody_rings_the_alarm_all_day(world) {
         let (kristal, prankster) = (world.branch("Kristal").await, world.client("Prankster").await);
         let mut feed = kristal.follows().await;
@@ -107,7 +106,7 @@ both! {
         let order = world.client("Leyla").await.orders(&kristal).await;
         assert_eq!(feed.hears("order.requested").await["data"]["order"]["id"], order.id.as_str());
         kristal.accepts(&order).await.status("confirmed");
-        // An hour later one more, and the next hour of rest.
+        // An hour later once more, and then the next hour without.
         world.until(ends).await;
         let once = prankster.orders(shine).await;
         prankster.cancels(&once).await.status("cancelled");
@@ -118,8 +117,8 @@ both! {
         prankster.orders(shine).await;
     }
 
-    /// LIM-7: a branch has 200 services and no more; whoever looks around gets an answer of a
-    /// size that can be read.
+    /// LIM-7: a branch has at most 200 services, so that answers of the search stay at a readable
+    /// size.
     async fn lim_7_no_branch_has_a_hundred_thousand_services(world) {
         let kristal = world.branch("Kristal").await;
         let prices = json!([{"class": "sedan", "price": 1500, "minutes": 30}]);
@@ -127,7 +126,7 @@ both! {
             let body = json!({"code": format!("s{n}"), "name": "Wash", "prices": prices.clone()});
             kristal.post("/v1/partner/services", body)
         };
-        // Two were there from the beginning.
+        // Two existed from the beginning.
         for n in 0..198 {
             service(n).await.ok();
         }

@@ -1,5 +1,5 @@
-//! How much a branch may keep (LIM-7); under a policy with small numbers, so that each is reached
-//! soon. The rulebook's own are looked at in the policy.
+//! Limits on the rows of a branch (LIM-7), under a policy with small numbers, so that each limit is
+//! reached soon. The default numbers are checked against the policy.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::policy::{POLICY, publishes_now};
 use crate::support::{Branch, Reply, World, instant, minutes};
 
-/// Kristal, under limits of two more of everything than it has; it has two services and an owner.
+/// Kristal, with room for two more of everything; it has two services and an owner.
 async fn kristal(world: &World) -> Branch {
     let small = json!({"catalogue": {
         "services_max": 4, "bays_max": 2, "staff_max": 3, "blocks_max": 2, "special_days_max": 2,
@@ -16,7 +16,7 @@ async fn kristal(world: &World) -> Branch {
     world.branch("Kristal").await
 }
 
-/// Two of five sent at one instant were a yes, the others had this code and limit.
+/// Two of five concurrent requests succeeded, the others were refused with this code and limit.
 #[track_caller]
 fn two_of(replies: &[Reply], code: &str, limit: i64) {
     let yes = replies.iter().filter(|reply| (200..300).contains(&reply.status)).count();
@@ -27,7 +27,7 @@ fn two_of(replies: &[Reply], code: &str, limit: i64) {
 }
 
 both! {
-    /// LIM-7: the rulebook's numbers.
+    /// LIM-7: the default numbers of the policy.
     async fn lim_7_the_numbers_of_the_rulebook(world) {
         let policy = world.support().get(POLICY).await;
         let keys = &policy.ok()["keys"];
@@ -40,7 +40,7 @@ both! {
         assert_eq!(of("client", "cars_max"), 20);
     }
 
-    /// LIM-7: services, bays, people, blocks and special days, five of each at one instant.
+    /// LIM-7: services, bays, people, blocks and special days, five concurrent requests of each.
     async fn lim_7_as_many_as_there_may_be_also_at_one_instant(world) {
         let kristal = kristal(world).await;
         let prices = json!([{"class": "sedan", "price": 1500, "minutes": 30}]);
@@ -74,7 +74,7 @@ both! {
         };
         let days = join_all((1..6).map(day)).await;
         two_of(&days, "too_many_special_days", 2);
-        // Whatever is given up makes room; a date that is there already is changed.
+        // Removing one makes room; an existing date is replaced.
         let block = blocks.iter().find(|reply| reply.status == 201).unwrap();
         kristal.unblocks(block).await;
         kristal.blocks(bay, begins + minutes(100), begins + minutes(110)).await.ok();

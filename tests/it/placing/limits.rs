@@ -1,9 +1,9 @@
-//! What one client, and one side of an order, may do (LIM-1, LIM-5).
+//! Limits on one client, and on one side of an order (LIM-1, LIM-5).
 
 use super::{branches, garage};
 use crate::support::{Branch, Client, Order, World, minutes, seconds};
 
-/// Ordered, taken in and served, so many times.
+/// Orders, is admitted and served, this many times.
 async fn served(client: &Client, branch: &Branch, times: usize) {
     for _ in 0..times {
         let order = client.orders(branch).await;
@@ -13,7 +13,7 @@ async fn served(client: &Client, branch: &Branch, times: usize) {
     }
 }
 
-/// Accepted, so that it is open and no longer unanswered.
+/// An accepted order: open, but no longer unanswered.
 async fn confirmed(client: &Client, branch: &Branch) -> Order {
     let order = client.orders(branch).await;
     branch.accepts(&order).await.status("confirmed");
@@ -26,7 +26,7 @@ async fn anar(world: &World) -> Vec<Client> {
 }
 
 both! {
-    /// LIM-1: three open orders, and a fourth only when one of them is over.
+    /// LIM-1: three open orders; a fourth only after one of them ended.
     async fn lim_1_three_open_orders(world) {
         let (places, cars) = (branches(world, 4).await, anar(world).await);
         let first = confirmed(&cars[0], &places[0]).await;
@@ -57,8 +57,8 @@ both! {
         cars[2].orders(&places[2]).await;
     }
 
-    /// LIM-1: ten placings within an hour, also those that were declined; the eleventh when the
-    /// first is an hour old.
+    /// LIM-1: ten placings within an hour, including declined ones; the eleventh when the first is
+    /// an hour old.
     async fn lim_1_ten_placings_an_hour(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let begins = world.now();
@@ -77,7 +77,7 @@ both! {
     }
 
     /// LIM-1: twice as much after ten completed orders without a strike: a second request at one
-    /// branch, a third one in all, an eleventh placing in an hour; a strike takes it away again.
+    /// branch, a third one in all, an eleventh placing in an hour; a strike removes it again.
     async fn lim_1_trust_is_earned_and_lost(world) {
         let (places, cars) = (branches(world, 3).await, anar(world).await);
         served(&cars[0], &places[0], 9).await;
@@ -89,7 +89,7 @@ both! {
         cars[1].orders(&places[0]).await;
         cars[2].orders(&places[1]).await;
         cars[3].tries(&places[0], &["wash.body"]).await.refused("request_pending_here");
-        // Accepted, and let go when that costs 1.50.
+        // Accepted, and cancelled when that costs 1.50.
         places[0].accepts(&waiting).await.ok();
         world.advance(seconds(11)).await;
         let late = cars[0].cancels(&waiting).await;

@@ -1,4 +1,4 @@
-//! Placing under pressure: many at once, many by one, far away, late at night (LIM).
+//! Placing under pressure: many clients at once, one client in bulk, far away, late at night (LIM).
 
 mod attacks;
 mod catalogue;
@@ -11,12 +11,12 @@ use serde_json::json;
 
 use crate::support::{Branch, Client, World};
 
-/// A service of this price for sedans, half an hour long.
+/// Adds a service of this price for sedans, half an hour long.
 async fn offers(branch: &mut Branch, code: &str, price: i64) {
     branch.offers(code, json!([{"class": "sedan", "price": price, "minutes": 30}])).await;
 }
 
-/// So many branches with money and no bays.
+/// This many branches with money and no bays.
 async fn branches(world: &World, count: usize) -> Vec<Branch> {
     let mut all = Vec::new();
     for n in 0..count {
@@ -25,7 +25,7 @@ async fn branches(world: &World, count: usize) -> Vec<Branch> {
     all
 }
 
-/// The same client with so many cars in all.
+/// The same client with this many cars in all.
 async fn garage(client: &Client, count: usize) -> Vec<Client> {
     let mut all = vec![client.clone()];
     while all.len() < count {

@@ -1,11 +1,11 @@
-//! The night before a special day, and limits of branches under every policy (BK-12, QO-1).
+//! The night before a special day, and buffers of branches under every policy (BK-12, QO-1).
 
 use serde_json::{Value, json};
 
 use crate::support::policy::publishes_now;
 use crate::support::{World, instant};
 
-/// Registers a branch; its minutes on top of the route.
+/// Registers a branch; returns its buffer in minutes on top of the route.
 async fn registered(world: &World) -> Value {
     let body = json!({
         "name": "New", "address": format!("New street, {}", world.scene.number()),
@@ -17,8 +17,8 @@ async fn registered(world: &World) -> Value {
 }
 
 both! {
-    /// BK-12: Fridays run to 02:00; Saturday gets hours of its own. The answer names Friday's
-    /// night, which remains, and the visit in it; the night of a closed Friday is none.
+    /// BK-12: Fridays run to 02:00; Saturday becomes a special day. The answer names Friday's
+    /// night, which stays, and the visit in it; a closed Friday has no such night.
     async fn bk_12_the_night_before_a_special_day_is_named(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         kristal.adds_bay("Bay 1", "wash").await;
@@ -38,13 +38,13 @@ both! {
         kristal.keeps_day("2026-11-28", &[]).await.ok();
         let after = kristal.keeps_day("2026-11-29", &[(600, 900)]).await;
         assert_eq!(after.ok()["night_before"], json!([]));
-        // Friday's own hours end at midnight now: nothing is left of its night.
+        // Friday's own hours end at midnight now: there is no night left.
         kristal.keeps_day("2026-11-20", &[(540, 1440)]).await.ok();
         let again = kristal.keeps_day("2026-11-21", &[(600, 900)]).await;
         assert_eq!(again.ok()["night_before"], json!([]));
     }
 
-    /// QO-1: no policy that is published leaves a branch no arrival buffer to give.
+    /// QO-1: every published policy leaves a branch an arrival buffer it can choose.
     async fn qo_1_every_published_buffer_can_be_registered(world) {
         assert_eq!(registered(world).await, 10);
         let broken = publishes_now(world, json!({"quick": {"arrival_buffer_min": 121}})).await;

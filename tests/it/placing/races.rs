@@ -1,4 +1,4 @@
-//! Sent at one instant: what one of two may do, both never do.
+//! Concurrent placings: a limit that admits one of two never admits both.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -11,7 +11,7 @@ use crate::support::{Order, Reply, instant};
 /// How often each race is run.
 const TRIES: usize = 25;
 
-/// How many were a yes; all others were refused with this code.
+/// The number of successes; all others were refused with this code.
 #[track_caller]
 fn yes(replies: &[Reply], code: &str) -> usize {
     for reply in replies.iter().filter(|reply| reply.status != 201) {
@@ -21,8 +21,8 @@ fn yes(replies: &[Reply], code: &str) -> usize {
 }
 
 both! {
-    /// BAL-3: a balance of nothing covers one commission of 4.00 down to the floor of −5.00: of
-    /// three clients who place at one instant one waits for an answer, the others are told.
+    /// BAL-3: a balance of zero covers one commission of 4.00 down to the floor of −5.00: of three
+    /// clients who place concurrently one gets an offer, the others are refused.
     async fn bal_3_placings_at_one_instant_never_share_a_balance(world) {
         let mut kristal = world.branch_with("Kristal", 0).await;
         offers(&mut kristal, "polish", 5000).await;
@@ -39,8 +39,8 @@ both! {
         }
     }
 
-    /// BAL-3: with 4.00 of bonus besides there is room for two of five, and acceptances of the one
-    /// move nothing of the room of the other.
+    /// BAL-3: with 4.00 of bonus in addition there is room for two of five, and accepting one does
+    /// not change the room of the other.
     async fn bal_3_placings_at_one_instant_share_the_bonus_once(world) {
         let mut kristal = world.branch_with("Kristal", 0).await;
         offers(&mut kristal, "polish", 5000).await;
@@ -67,7 +67,7 @@ both! {
         }
     }
 
-    /// BAL-6: what unanswered offers would cost is proved too.
+    /// BAL-6: the sum of the commissions of unanswered offers is proved too.
     async fn bal_6_the_proof_names_a_sum_of_offers_that_is_wrong(world) {
         let kristal = world.branch("Kristal").await;
         world.client("Anar").await.orders(&kristal).await;
@@ -80,8 +80,8 @@ both! {
         world.tampers("UPDATE wallet SET pending = 135 WHERE pending = 134").await;
     }
 
-    /// BK-11: a quick order that takes the car from 08:15:01Z, and a booking of it half an hour
-    /// ahead at another branch: one of them is placed, whichever comes first.
+    /// BK-11: a quick order that occupies the car from 08:15:01Z, and a booking of it half an hour
+    /// ahead at another branch: one of them is placed, whichever commits first.
     async fn bk_11_one_car_is_never_placed_twice_at_one_instant(world) {
         let (kristal, shine) = (world.branch("Kristal").await, world.branch("Shine").await);
         shine.adds_bay("Bay 1", "wash").await;
@@ -99,7 +99,7 @@ both! {
         }
     }
 
-    /// BK-8, BK-11: so it is with a quick order and a booking that is being moved to its time.
+    /// BK-8, BK-11: the same for a quick order and a booking that is being moved to its time.
     async fn bk_11_a_move_and_a_quick_order_never_share_the_car(world) {
         let (kristal, shine) = (world.branch("Kristal").await, world.branch("Shine").await);
         for n in 0..TRIES {
@@ -120,8 +120,8 @@ both! {
         }
     }
 
-    /// LIM-1: four requests of one client at one instant, each for another car at another branch:
-    /// two are placed.
+    /// LIM-1: four concurrent requests of one client, each for another car at another branch: two
+    /// are placed.
     async fn lim_1_placings_at_one_instant_are_counted_one_by_one(world) {
         let places = branches(world, 4).await;
         for n in 0..TRIES / 2 {
@@ -134,7 +134,7 @@ both! {
         }
     }
 
-    /// LIM-7: of three cars at one instant the twentieth is added, and no other.
+    /// LIM-7: of three cars added concurrently only the twentieth is accepted.
     async fn lim_7_the_last_car_is_added_once(world) {
         let anar = world.client("Anar").await;
         garage(&anar, 19).await;

@@ -1,10 +1,10 @@
-//! From where and how late a quick order may be placed (LIM-4, QO-1).
+//! The distance and hour limits of placing a quick order (LIM-4, QO-1).
 
 use serde_json::{Value, json};
 
 use crate::support::{Branch, Client, Order, Reply, World, instant, seconds};
 
-/// From so many degrees south of the branch.
+/// An order request from this many degrees south of the branch.
 fn wish(client: &Client, branch: &Branch, south: f64) -> Value {
     let mut wish = client.wish(branch, &["wash.body"]);
     wish["origin"] = json!({"lat": branch.lat - south, "lon": branch.lon});
@@ -43,7 +43,7 @@ both! {
         booking["kind"] = json!("booking");
         booking["starts_at"] = json!("2026-11-21T08:00:00Z");
         places(&anar, booking).await.status("requested");
-        // Where roads are straight and fast, the distance decides.
+        // With straight and fast roads the distance is the limit.
         let fast = json!({"arrival": {"route_speed_kmh": 100, "route_detour_pct": 100}});
         crate::support::policy::publishes_now(world, fast).await.ok();
         previews(&anar, &wish(&anar, &kristal, 0.53)).await.ok();
@@ -51,8 +51,8 @@ both! {
         assert_eq!(far.refused("origin_too_far")["origin_max_km"], 60);
     }
 
-    /// QO-1: from 25 km, 75 min away, the client would find a closed door: the preview says so, and
-    /// nothing is placed, unless the branch takes such orders.
+    /// QO-1: from 25 km, 75 min away, the client would arrive after closing: the preview says so,
+    /// and nothing is placed, unless the branch takes such orders.
     async fn qo_1_nobody_is_sent_to_a_closed_door(world) {
         let (kristal, anar) = closes_soon(world).await;
         let far = wish(&anar, &kristal, 0.225);
@@ -69,8 +69,8 @@ both! {
         assert_eq!(branch.ok()["late_arrivals"], true);
     }
 
-    /// QO-1: expected at 12:15:01, with time until 12:25:01, where the door closes at 12:20: placed
-    /// with a warning; a minute earlier closed, at 12:15 sharp, refused.
+    /// QO-1: expected at 12:15:01, with a deadline of 12:25:01: placed with a warning if the branch
+    /// closes at 12:20, refused if it closes at 12:15.
     async fn qo_1_a_deadline_after_closing_is_warned_of(world) {
         let (kristal, anar) = closes_soon(world).await;
         let shown = anar.previews(&kristal, &["wash.body"]).await;
@@ -81,8 +81,8 @@ both! {
         assert_eq!(anar.previews(&kristal, &["wash.body"]).await.ok()["warnings"], json!([]));
     }
 
-    /// QO-8: what is offered instead can be placed: a branch that closes before the client could be
-    /// there is left out.
+    /// QO-8: alternatives can be placed: a branch that closes before the client could arrive is
+    /// left out.
     async fn qo_8_alternatives_are_open_when_the_client_arrives(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let (early, open) = (world.branch("Early").await, world.branch("Open").await);
