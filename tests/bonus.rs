@@ -1,7 +1,7 @@
-//! The queue of bonus lots against a naive reference that counts ticks (BON-1, BON-2, BON-3).
+//! The queue of bonus lots against a naive reference that counts time steps (BON-1, BON-2, BON-3).
 //!
-//! The reference knows no instants: each tick takes one from the head's life. `PROPTEST_CASES` says
-//! how many histories are tried.
+//! The reference has no instants: each step takes one from the head's life. `PROPTEST_CASES` sets
+//! the number of histories.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -45,7 +45,7 @@ fn lot(id: u128, amount: i64, life: i64) -> Model {
     }
 }
 
-/// A lot that waits or runs, in the reference: what is free, and how many ticks it has left.
+/// A queued or running lot of the reference: its free amount, and the steps it has left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Simple {
     id: u128,
@@ -53,7 +53,7 @@ struct Simple {
     life: i64,
 }
 
-/// A held part: of which lot, how much, ticks it had left, and the tick it would have ended at.
+/// A held part: its lot, its amount, the steps it had left, and the step it would have ended at.
 #[derive(Clone, Copy, Debug)]
 struct Held {
     id: u128,
@@ -71,11 +71,11 @@ struct Naive {
 }
 
 impl Naive {
-    /// One tick: the head has one less; a head that had none left is gone, and the next one has
-    /// been running since.
+    /// One step: the head's life shrinks by one; a head without any left is removed, and the next
+    /// one has been running since.
     fn tick(&mut self) {
         self.now += 1;
-        // One that waited with nothing left began and ended at the same moment.
+        // A lot queued with no life left began and ended at the same moment.
         while self.queue.first().is_some_and(|head| head.life == 0) {
             self.lost += self.queue.remove(0).free;
         }
@@ -133,7 +133,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     prop::collection::vec(act, 1..60)
 }
 
-/// Both, side by side.
+/// The queue and the reference, side by side.
 #[derive(Default)]
 struct Pair {
     naive: Naive,
@@ -212,13 +212,13 @@ impl Pair {
         }
     }
 
-    /// Both say the same, nothing is lost or made, and one clock runs.
+    /// Both agree, no bonus is lost or created, and one lot runs.
     fn agree(&mut self) {
         self.settle();
         let now = at(self.naive.now);
         let lots: Vec<&Model> = self.queue.lots().iter().filter(|lot| live(lot)).collect();
         let shown: Vec<Simple> = lots.iter().map(|lot| simple(lot, now)).collect();
-        // A head whose time is just over is gone with the next tick, in both.
+        // A head whose time is just over is removed with the next step, in both.
         assert_eq!(shown, self.naive.queue, "the queue at {}", self.naive.now);
         assert_eq!(self.lost, self.naive.lost, "what expired by {}", self.naive.now);
         let free: i64 = shown.iter().map(|lot| lot.free).sum();
@@ -248,8 +248,8 @@ fn simple(lot: &Model, now: Instant) -> Simple {
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
 
-    /// BON-1, BON-2, BON-3: whatever is granted, held, let go and spent, and whenever it is looked
-    /// at, the queue is what the reference counts.
+    /// BON-1, BON-2, BON-3: after any grants, holds, releases and spending, and whenever it is
+    /// read, the queue equals the reference.
     #[test]
     fn bon_1_bon_2_bon_3_the_queue_is_what_the_reference_counts(acts in acts()) {
         let mut pair = Pair::default();
@@ -259,7 +259,7 @@ proptest! {
         }
     }
 
-    /// BON-1: a queue that is looked at late is as if it had been looked at all the time.
+    /// BON-1: a queue that is read late is as if it had been read all the time.
     #[test]
     fn bon_1_looking_late_changes_nothing(acts in acts()) {
         let mut pair = Pair::default();
@@ -274,8 +274,8 @@ fn cases() -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(1_000)
 }
 
-/// BON-3 by hand: 10 of a head with 24 h is held after 1 h; let go after 3 h it has 23 h again, and
-/// the head waits with its 21 h; by the owner's own fault it would have been in the head again.
+/// BON-3 by hand: 10 of a head with 24 h is held after 1 h; released after 3 h it has 23 h again,
+/// and the head waits with its 21 h; after the owner's own fault it would be in the head again.
 #[test]
 fn bon_3_what_is_let_go_comes_back_at_the_front() {
     let hour = 3_600;

@@ -1,8 +1,8 @@
-//! The faults of the world: processes that are killed, commands that race, deadlines that fall at
-//! the same instant. Everything here happens to the real binary, over the wire, on both backends.
+//! Fault tests: processes that are killed, commands that race, deadlines that fall at the same
+//! instant. They run the real binary, over the wire, on both backends.
 //!
-//! PostgreSQL and Redis must be there: `scripts/test` starts them. Their absence fails the run.
-//! `YUMO_TEST_SEED` repeats a run's dice; the seed is printed.
+//! PostgreSQL and Redis must run: `scripts/test` starts them. Their absence fails the run.
+//! `YUMO_TEST_SEED` repeats a run's random choices; the seed is printed.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! What is published about the wire is true: every refusal's code stands in `docs/protocol.md`,
-//! and every route stands in the one table of who may call what.
+//! Checks the published protocol: every refusal's code is in `docs/protocol.md`, and every route is
+//! in the one table of roles.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -53,7 +53,7 @@ fn status(refused: &Refused) -> u16 {
     }
 }
 
-/// The table of codes in `docs/protocol.md` is the one the code has. `YUMO_BLESS=1` writes it anew.
+/// The table of codes in `docs/protocol.md` matches the code. `YUMO_BLESS=1` rewrites it.
 #[test]
 fn every_code_is_published() {
     let mut table =
@@ -80,7 +80,7 @@ fn every_code_is_published() {
     }
 }
 
-/// A code that several capabilities use says the same wherever it is met.
+/// A code that several capabilities use has the same text everywhere.
 #[test]
 fn a_code_means_one_thing() {
     let mut meanings: BTreeMap<&str, (Kind, &str)> = BTreeMap::new();
@@ -91,7 +91,7 @@ fn a_code_means_one_thing() {
     }
 }
 
-/// Every route of the published description has a row in the table of roles, and the reverse.
+/// Every route of the OpenAPI description has a row in the table of roles, and the reverse.
 #[test]
 fn every_route_has_a_role() {
     let api: serde_json::Value = serde_json::from_str(&yumo::app::openapi().unwrap()).unwrap();

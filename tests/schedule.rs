@@ -1,7 +1,7 @@
-//! Hours, grids and free slots against a reference that knows no rule of time zones: it walks the
-//! days minute by minute in UTC and reads what the branch's clock shows at each (BK-1, BK-12).
+//! Hours, grids and free slots against a reference without time zone rules: it walks the days
+//! minute by minute in UTC and reads the branch's local time at each (BK-1, BK-12).
 //!
-//! `YUMO_TEST_SEED` repeats a run's dice; the seed is printed.
+//! `YUMO_TEST_SEED` repeats a run's random choices; the seed is printed.
 
 #![expect(
     clippy::unwrap_used,
@@ -25,7 +25,8 @@ use uuid::Uuid;
 use yumo::partners::schedule::{Calendar, Hours, Opening, SpecialDay, sensible, sensible_day};
 use yumo::partners::slots::{Busy, Ticks, Visit, choose, free, ticks};
 
-/// Half hours, quarters, half an hour of summer, midnights that are skipped and dates that were.
+/// Offsets of half and quarter hours, half-hour daylight saving, skipped midnights and skipped
+/// dates.
 const ZONES: &[Tz] = &[
     Tz::Europe__Berlin,
     Tz::America__New_York,
@@ -66,13 +67,13 @@ fn midnight(year: i32, month: u32, day: u32) -> Instant {
     date(year, month, day).and_time(NaiveTime::MIN).and_utc()
 }
 
-/// A minute of the world and what the branch's clock shows at it.
+/// A minute in UTC and the branch's local time at it.
 struct Minute {
     at: Instant,
     wall: NaiveDateTime,
-    /// The latest the clock has shown so far.
+    /// The latest local time so far.
     reached: NaiveDateTime,
-    /// The earliest it shows from here on, and after this minute.
+    /// The earliest local time from here on, and after this minute.
     ahead: (NaiveDateTime, NaiveDateTime),
 }
 
@@ -94,7 +95,7 @@ fn walk(zone: Tz, date: NaiveDate) -> Vec<Minute> {
     walk
 }
 
-/// What stands at the door for the days around a date: from, until, as the clock will show them.
+/// The opening spans of the days around a date in local time: from, until.
 fn written(calendar: &Calendar, date: NaiveDate) -> Vec<(NaiveDateTime, NaiveDateTime)> {
     let mut written = Vec::new();
     for day in (-AROUND_DAYS - 3..=AROUND_DAYS + 3).map(|n| date + days(n)) {
@@ -109,8 +110,8 @@ fn written(calendar: &Calendar, date: NaiveDate) -> Vec<(NaiveDateTime, NaiveDat
     written
 }
 
-/// Open once the clock has reached the opening, as long as it shows less than the closing, will do
-/// so again, or has yet to show the closing for the last time.
+/// Open once the local time has reached the opening, as long as it is before the closing, will be
+/// so again, or has yet to reach the closing for the last time.
 fn is_open(minute: &Minute, written: &[(NaiveDateTime, NaiveDateTime)]) -> bool {
     let (ahead, after) = minute.ahead;
     let open = |opens, closes| minute.reached >= opens && (ahead < closes || after == closes);
@@ -134,7 +135,7 @@ fn place() -> impl Strategy<Value = (Tz, NaiveDate)> {
     })
 }
 
-/// Mostly where clocks turn: around midnight and in the small hours.
+/// Mostly where clocks change: around midnight and in the small hours.
 fn opening() -> impl Strategy<Value = Opening> {
     let turn = select(&[0, 30, 60, 90, 120, 150, 180, 1320, 1380][..]);
     let opens = prop_oneof![2 => turn, 1 => 0_i16..250, 1 => 1380_i16..1440, 1 => 0_i16..1440];
@@ -147,7 +148,7 @@ fn hours(weekday: i16, opens_min: i16, closes_min: i16) -> Hours {
     Hours { weekday, opens_min, closes_min }
 }
 
-/// A branch, and a date that is likely to be hard for it.
+/// A branch, and a date that is likely to be an edge case for it.
 fn branch() -> impl Strategy<Value = (Calendar, NaiveDate)> {
     let weekly = vec((-2_i64..=2, opening()), 0..8);
     let special = vec((-2_i64..=2, vec(opening(), 0..3)), 0..3);
@@ -162,7 +163,7 @@ fn branch() -> impl Strategy<Value = (Calendar, NaiveDate)> {
     })
 }
 
-/// From so many seconds after the date's midnight in UTC, for so many.
+/// A span from this many seconds after the date's midnight in UTC, this many long.
 fn span(date: NaiveDate, from_secs: i64, secs: i64) -> Span {
     let from = date.and_time(NaiveTime::MIN).and_utc() + TimeDelta::seconds(from_secs);
     Span { from, until: from + TimeDelta::seconds(secs) }
@@ -279,7 +280,7 @@ proptest! {
         unit in select(&[1_i64, 1_000_000_000, 300_000_000_000][..]),
         before in 0_i64..2, beyond in 0_i64..2,
     ) {
-        // Often on a tick, or one nanosecond off it.
+        // Often on a cell boundary, or one nanosecond off it.
         let until = (from / unit + lasts / unit + 1) * unit + beyond;
         let from = from / unit * unit - before;
         let at = DateTime::from_timestamp_nanos;
@@ -347,7 +348,7 @@ proptest! {
 
         for slot in &slots {
             let first = slot.starts_at.timestamp() / 300;
-            // Nothing is taken earlier than two days before the date.
+            // No cell is occupied earlier than two days before the date.
             let idle = |b: &BayId| (1..1440).find(|n| taken.contains(&(*b, first - n)));
             let idle: Vec<i64> = slot.bays.iter().map(|b| idle(b).unwrap_or(i64::MAX)).collect();
             let best = idle.iter().position(|n| Some(n) == idle.iter().min()).unwrap();

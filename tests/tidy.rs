@@ -1,5 +1,4 @@
-//! House rules that a compiler cannot hold. A failure names file, line, what stands there and why
-//! it may not.
+//! Project rules that the compiler cannot check. A failure names file, line, finding and reason.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +12,7 @@ mod tree;
 use text::{around, is_word, line_of, places, rule_ids};
 use tree::{File, files, hold, rust_below};
 
-/// Rules and arithmetic: values in, values out.
+/// Pure modules: rules and arithmetic, values in, values out.
 const PURE: &[&str] = &[
     "src/policy/calendar.rs",
     "src/policy/check.rs",
@@ -48,11 +47,11 @@ const PURE: &[&str] = &[
     "src/support/sla.rs",
 ];
 
-/// Tests that wait for the wall clock: file and reason. All others move the clock or step a loop.
+/// Tests that wait for real time: file and reason. All others move the clock or step a loop.
 const SLEEPERS: &[(&str, &str)] =
     &[("tests/faults/wait.rs", "real processes are paced in real time")];
 
-/// This file names what it forbids.
+/// This file contains the forbidden names.
 const SELF: &str = "tests/tidy.rs";
 
 const UNFINISHED_CODE: &[(&str, &str)] = &[
@@ -130,7 +129,7 @@ fn shape_refused(file: &File) -> Vec<String> {
     }
     for (number, line) in (1..).zip(file.text.lines()) {
         let chars = line.chars().count();
-        // What a string says is not wrapped by the formatter, nor read better when it is.
+        // The formatter does not wrap strings, nor would they read better wrapped.
         if chars > LINE_CHARS_MAX && !line.contains('"') {
             found.push(file.at(number, &format!("{chars} characters: at most {LINE_CHARS_MAX}")));
         }
@@ -184,7 +183,7 @@ fn machine_paths(file: &File) -> Vec<String> {
     for needle in ["/work/", "/home/", "/root/", "/Users/"] {
         for (at, _) in file.text.match_indices(needle) {
             let before = around(&file.text, at, 0).0;
-            // The middle of a longer path, or of an address, is no path of a machine.
+            // The middle of a longer path, or of a URL, is no machine path.
             if !before.ends_with(|c: char| is_word(c) || "-.~})".contains(c)) {
                 let why = format!("`{needle}`: exists on one machine only");
                 found.push(file.at(line_of(&file.text, at), &why));

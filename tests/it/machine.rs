@@ -1,4 +1,5 @@
-//! The machine against the hand-written matrix of every kind × command × actor × status (ORD-1).
+//! The order state machine against the hand-written matrix of every kind × command × actor × status
+//! (ORD-1).
 
 use std::collections::BTreeMap;
 
@@ -9,10 +10,10 @@ use yumo::orders::machine::{Intent, To, allow};
 
 const MATRIX: &str = include_str!("matrix.txt");
 
-/// Kind, command, actor, status; `none` before there is an order.
+/// Kind, command, actor, status; `none` before the order exists.
 type Cell = (String, String, String, String);
 
-/// The columns of the file, in its order.
+/// The columns of the file, in the file's order.
 const COLUMNS: [&str; 7] =
     ["none", "requested", "confirmed", "on_the_way", "active", "completed", "cancelled"];
 
@@ -59,8 +60,8 @@ fn pairs() -> impl Iterator<Item = (Kind, Actor)> {
         .flat_map(|kind| <Actor as Iterable>::iter().map(move |actor| (kind, actor)))
 }
 
-/// ORD-1: nothing is allowed or refused that the matrix does not say; no cell is missing, none is
-/// left over.
+/// ORD-1: the machine allows and refuses exactly what the matrix says; no cell is missing or
+/// superfluous.
 #[test]
 fn ord_1_the_machine_says_what_the_matrix_says() {
     let (written, decided) = (written(), decided());

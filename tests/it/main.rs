@@ -1,7 +1,7 @@
-//! The engine from outside: people with phones act over HTTP and sockets, the test holds the clock,
-//! and every world proves its books when it closes.
+//! Integration tests over the wire: people with phones act over HTTP and sockets, the test controls
+//! the clock, and every world checks its books when it closes.
 //!
-//! Each story runs twice, on `SQLite` with the local bus and on PostgreSQL with Redis.
+//! Each test runs twice, on `SQLite` with the local bus and on PostgreSQL with Redis.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

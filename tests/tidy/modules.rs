@@ -1,10 +1,10 @@
-//! Who may name whom, and who may write what.
+//! Module rules: which module may name which, and which may write which tables.
 
 use super::text::{Blank, around, blank, is_word, line_of, named_after, places};
 use super::tree::{File, hold, rust_below};
 
-/// Who may name whom in `src/`: a module names only what stands below it; what shares a line stands
-/// side by side. (`entity` is a crate of its own, below all of them.)
+/// The layers of `src/`: a module names only modules of lower layers; those on one line do not name
+/// each other. (`entity` is a separate crate, below all of them.)
 const ORDER: &[&[&str]] = &[
     &["main"],
     &["demo", "backup"],
@@ -26,13 +26,13 @@ const ORDER: &[&[&str]] = &[
     &["platform"],
 ];
 
-/// Settings are for whoever puts the process together or speaks to the outside. `config` gathers
-/// what each capability declares as its settings, so it may name what stands below the edge.
+/// Settings are for the modules that assemble the process or talk to the outside. `config` gathers
+/// the settings of each capability, so it may name modules below the edge.
 const NAME_CONFIG: &[&str] =
     &["main", "demo", "backup", "app", "clockwork", "keyring", "serving", "edge"];
 
-/// Tables with one writer, a file or a folder: below `home` only it touches the write set, and
-/// elsewhere nobody makes or changes a row of theirs.
+/// Tables with one writer, a file or a folder: below `home` only the writer adds their rows to the
+/// write set, and elsewhere nothing creates or changes them.
 struct Family {
     tables: &'static [&'static str],
     home: &'static str,
@@ -59,7 +59,7 @@ fn rank(module: &str) -> Option<usize> {
     ORDER.iter().position(|line| line.contains(&module))
 }
 
-/// Why a module may not name another, if it may not.
+/// The reason why a module may not name another, if there is one.
 fn edge_refused(from: &str, to: &str) -> Option<String> {
     if from == to {
         return None;
@@ -84,7 +84,7 @@ fn edges_refused(file: &File) -> Vec<String> {
     let Some((from, depth)) = file.module() else { return Vec::new() };
     let mut named = named_after(&file.code, "crate::");
     named.extend(named_after(&file.code, "yumo::"));
-    // Counted from an inline module, the same `super::` leads only to the file itself.
+    // In an inline module, the same `super::` leads only to the file itself.
     let above = named_after(&file.code, &"super::".repeat(depth));
     named.extend(above.into_iter().filter(|(_, to)| rank(to).is_some() || to == "config"));
     let refused = |(line, to): (usize, String)| {
@@ -99,7 +99,7 @@ fn modules_name_only_what_stands_to_their_right() {
     hold("A new edge between modules is the change to argue about.", &found);
 }
 
-/// Rows put into the write set: in the family's home by anybody but the writer, elsewhere by name.
+/// Rows added to the write set: in the family's home by any file but the writer, elsewhere by name.
 fn foreign_puts(file: &File, family: &Family) -> Vec<String> {
     let strings = blank(&file.text, Blank::Comments);
     let mut found = Vec::new();
@@ -117,7 +117,7 @@ fn foreign_puts(file: &File, family: &Family) -> Vec<String> {
     found
 }
 
-/// Rows made, or statements on them, outside the family's home.
+/// Rows created, or statements on them, outside the family's home.
 fn foreign_rows(file: &File, family: &Family) -> Vec<String> {
     let mut found = Vec::new();
     for table in family.tables {
@@ -138,7 +138,7 @@ fn foreign_rows(file: &File, family: &Family) -> Vec<String> {
 }
 
 fn foreign_writes(file: &File, family: &Family) -> Vec<String> {
-    // The platform writes whatever it is handed and knows no table by name.
+    // The platform writes any row it is given and names no table.
     if file.path.starts_with(family.writer) || file.path.starts_with("src/platform/") {
         return Vec::new();
     }

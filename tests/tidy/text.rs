@@ -1,6 +1,6 @@
-//! Source as text, without a parser: what the house rules read with.
+//! Source text with comments and strings blanked, without a parser.
 
-/// What a stretch of source is.
+/// The kind of a stretch of source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stretch {
     Code,
@@ -8,7 +8,7 @@ enum Stretch {
     Literal,
 }
 
-/// Which stretches are replaced by spaces; lines stay where they were.
+/// The stretches that are replaced by spaces; line numbers stay the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blank {
     /// Comments: what remains is code and strings.
@@ -17,7 +17,7 @@ pub enum Blank {
     CommentsAndLiterals,
 }
 
-/// The source with the stretches that do not matter blanked out.
+/// The source with these stretches blanked.
 pub fn blank(source: &str, what: Blank) -> String {
     let mut out = String::with_capacity(source.len());
     let (mut rest, mut before) = (source, ' ');
@@ -36,7 +36,7 @@ pub fn blank(source: &str, what: Blank) -> String {
     out
 }
 
-/// Length in bytes and nature of what the source begins with.
+/// The length in bytes and kind of the first stretch.
 fn first_stretch(rest: &str, before: char) -> (usize, Stretch) {
     if rest.starts_with("//") {
         return (rest.find('\n').unwrap_or(rest.len()), Stretch::Comment);
@@ -99,22 +99,22 @@ fn quoted_bytes(rest: &str, quote: char) -> usize {
     rest.len()
 }
 
-/// May stand inside a name.
+/// True if the character may be part of a name.
 pub fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// What stands before and after a place.
+/// The text before and after a match.
 pub fn around(text: &str, at: usize, bytes: usize) -> (&str, &str) {
     (text.get(..at).unwrap_or_default(), text.get(at + bytes..).unwrap_or_default())
 }
 
-/// Line of a place, from 1.
+/// The line of an offset, from 1.
 pub fn line_of(text: &str, at: usize) -> usize {
     around(text, at, 0).0.matches('\n').count() + 1
 }
 
-/// The places where a needle stands as whole words: `sleep(` is not in `oversleep(`.
+/// The offsets of a needle as whole words: `sleep(` is not in `oversleep(`.
 pub fn places(text: &str, needle: &str) -> Vec<usize> {
     let opens = needle.starts_with(is_word);
     let closes = needle.ends_with(is_word);
@@ -128,7 +128,7 @@ pub fn places(text: &str, needle: &str) -> Vec<usize> {
 }
 
 /// The names that directly follow a root, each with its line: `crate::orders::…`,
-/// `use crate::{orders, policy::Key}`. Overlooks names that come through a glob.
+/// `use crate::{orders, policy::Key}`. Names that come through a glob are missed.
 pub fn named_after(code: &str, root: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     for at in places(code, root) {

@@ -1,4 +1,4 @@
-//! The files of the project, as the house rules see them.
+//! The files of the project, as read by the project rules.
 
 use std::fs;
 use std::path::Path;
@@ -6,41 +6,41 @@ use std::sync::OnceLock;
 
 use super::text::{Blank, blank, line_of, places};
 
-/// Folders nobody wrote by hand.
+/// Folders without hand-written files.
 const SKIPPED: &[&str] = &[".git", "node_modules"];
 
-/// What is longer was not written by hand either.
+/// Longer files are not hand-written either.
 const TEXT_BYTES_MAX: u64 = 1 << 20;
 
 /// One file of the project.
 pub struct File {
-    /// From the root, with `/`.
+    /// Its path from the root, with `/`.
     pub path: String,
-    /// As it is written.
+    /// Its text.
     pub text: String,
-    /// Comments, strings and characters blanked; only of Rust files.
+    /// The text with comments, strings and characters blanked; only for Rust files.
     pub code: String,
 }
 
 impl File {
-    /// A file as it would be found.
+    /// A file with this path and text.
     pub fn new(path: &str, text: &str) -> Self {
         let rust = Path::new(path).extension().is_some_and(|e| e == "rs");
         let code = if rust { blank(text, Blank::CommentsAndLiterals) } else { String::new() };
         Self { path: path.to_owned(), text: text.to_owned(), code }
     }
 
-    /// Written in Rust?
+    /// True for a Rust file.
     pub fn is_rust(&self) -> bool {
         !self.code.is_empty() || Path::new(&self.path).extension().is_some_and(|e| e == "rs")
     }
 
-    /// The code that ships: what follows `#[cfg(test)]` does not.
+    /// The production code: everything before `#[cfg(test)]`.
     pub fn shipped(&self) -> &str {
         self.code.split("#[cfg(test)]").next().unwrap_or_default()
     }
 
-    /// The module directly below the crate's root, and how deep the file's own module lies.
+    /// The module directly below the crate's root, and the depth of the file's own module.
     pub fn module(&self) -> Option<(&str, usize)> {
         let inside = self.path.strip_prefix("src/")?.strip_suffix(".rs")?;
         let inside = inside.strip_suffix("/mod").unwrap_or(inside);
@@ -53,14 +53,14 @@ impl File {
         format!("{}:{line}: {what}", self.path)
     }
 
-    /// One finding for each place of the needle in the code.
+    /// One finding for each match of the needle in the code.
     pub fn code_hits(&self, needle: &str, why: &str) -> Vec<String> {
         let hit = |at| self.at(line_of(&self.code, at), &format!("`{needle}`: {why}"));
         places(&self.code, needle).into_iter().map(hit).collect()
     }
 }
 
-/// All of them, read once.
+/// All files, read once.
 pub fn files() -> &'static [File] {
     static FILES: OnceLock<Vec<File>> = OnceLock::new();
     FILES.get_or_init(|| {
@@ -78,20 +78,20 @@ fn collect(folder: &Path, inside: &str, found: &mut Vec<File>) {
         let path = if inside.is_empty() { name.clone() } else { format!("{inside}/{name}") };
         let Ok(meta) = entry.metadata() else { continue };
         if meta.is_dir() {
-            // Build folders, whatever they are called, bear the tag of a cache.
+            // Build folders, whatever their name, contain a cache tag.
             let built = entry.path().join("CACHEDIR.TAG").exists();
             if !built && !SKIPPED.contains(&name.as_str()) {
                 collect(&entry.path(), &path, found);
             }
         } else if meta.is_file() && meta.len() <= TEXT_BYTES_MAX {
-            // What is no UTF-8 is no text.
+            // A file that is not UTF-8 is not text.
             let text = fs::read_to_string(entry.path());
             found.extend(text.ok().map(|text| File::new(&path, &text)));
         }
     }
 }
 
-/// Those in Rust below a folder.
+/// The Rust files below a folder.
 pub fn rust_below(folder: &str) -> impl Iterator<Item = &'static File> {
     files().iter().filter(move |f| f.is_rust() && f.path.starts_with(folder))
 }

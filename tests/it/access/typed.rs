@@ -91,8 +91,8 @@ both! {
         assert_eq!(owner.get("/v1/partner/branch").await.ok()["name"], "Nizami");
     }
 
-    /// ACC-1: a code is read with marks and spaces around it and in any digits; a malformed one
-    /// counts as no attempt.
+    /// ACC-1: a code is accepted with marks and spaces around it and in any digits, without costing
+    /// an attempt.
     async fn acc_1_a_code_is_read_however_it_is_typed(world) {
         strict(world).await;
         let arabic = |code: &str| -> String {

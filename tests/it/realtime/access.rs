@@ -1,4 +1,4 @@
-//! Whose socket lives how long, and how many there may be (LIM-8, ACC-4).
+//! Lifetime and number of sockets (LIM-8, ACC-4).
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ async fn ticket(person: &Person) -> String {
     taken.ok(201)["ticket"].as_str().unwrap().to_owned()
 }
 
-/// As a browser does: what it is told before any `hello`, a close code.
+/// Opens a socket as a browser does; returns the close code if it is closed before any `hello`.
 async fn browses(person: &Person, audience: &str, ticket: &str) -> Result<u16, u16> {
     let query = format!("audience={audience}&ticket={ticket}");
     Line::turned_away(person, &query, &[]).await
@@ -33,8 +33,8 @@ async fn with_feed(world: &mut World, change: impl FnOnce(&mut yumo::config::Fee
 }
 
 both! {
-    /// LIM-8: a socket whose access token expired lives a minute on, and longer where the device
-    /// shows a new one of the same session.
+    /// LIM-8: a socket lives for a minute after its access token expired, and longer if the device
+    /// presents a new one of the same session.
     async fn lim_8_a_socket_renews_its_access(world) {
         world.settings.access.access_ttl_s = 900;
         world.is_down_for(seconds(1)).await;
@@ -67,8 +67,8 @@ both! {
         assert_eq!(line.closed().await, 4002);
     }
 
-    /// LIM-8: so many sockets of one session and of one account; a closed one makes room, and a
-    /// stranger does not notice.
+    /// LIM-8: the sockets of one session and of one account are limited; closing one makes room,
+    /// and other accounts are unaffected.
     async fn lim_8_sockets_are_counted(world) {
         with_feed(world, |feed| {
             (feed.sockets_per_session, feed.sockets_per_account) = (2, 3);
@@ -92,7 +92,8 @@ both! {
         drop((second, third));
     }
 
-    /// LIM-8: resumes and snapshots of one session are rationed, with the time to wait.
+    /// LIM-8: resumes and snapshots of one session are rate-limited; the refusal gives the time to
+    /// wait.
     async fn lim_8_resumes_and_snapshots_are_rationed(world) {
         with_feed(world, |feed| (feed.resumes_per_min, feed.snapshots_per_min) = (3, 2)).await;
         let (anar, leyla) = (world.client("Anar").await, world.client("Leyla").await);
@@ -117,7 +118,7 @@ both! {
         assert!(hers.answers().await);
     }
 
-    /// LIM-8: a browser cannot read a status: ended access is told by a close code after accepting.
+    /// LIM-8: a browser cannot read a status: ended access gets a close code after accepting.
     async fn lim_8_a_browser_is_told_by_a_close_code(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let branch = format!("branch:{}", kristal.partner_id);
@@ -125,13 +126,13 @@ both! {
         let late = ticket(&anar).await;
         anar.ask("DELETE", "/v1/auth/sessions").send().await.ok();
         assert_eq!(browses(&anar, "client", &late).await, Ok(4001));
-        // A ticket that is none is refused before the socket opens.
+        // An invalid ticket is refused before the socket opens.
         assert_eq!(browses(&anar, "client", "x").await, Err(401));
     }
 }
 
-/// LIM-8, ACC-4: a node that is deaf to the bus: a role is taken away and a session ended on the
-/// other node. Its sockets end all the same, by its own look.
+/// LIM-8, ACC-4: a node without the other node's bus messages: a role is removed and a session
+/// ended on the other node. Its sockets end all the same, as it polls the database.
 #[test]
 fn lim_8_a_deaf_node_ends_sockets_too() {
     tell(Backend::Postgres, async |world| {

@@ -1,4 +1,4 @@
-//! The snapshot, numbers that lead nowhere, and what somebody may not see.
+//! Snapshots, cursors out of range, and events a reader may not see.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ fn standing(order: &Value) -> Standing {
     (text("id"), order["version"].as_i64().unwrap(), text("status"))
 }
 
-/// The open orders somebody knows who heard these events.
+/// The open orders according to these events.
 fn known(events: &[Value]) -> BTreeSet<Standing> {
     let mut orders = BTreeMap::new();
     for event in events {
@@ -53,8 +53,8 @@ async fn is_busy(client: Client, kristal: Branch) {
 }
 
 both! {
-    /// NOT-6: a snapshot taken while everything moves, and the events after its number, are the
-    /// whole: no gap, nothing twice.
+    /// NOT-6: a snapshot taken during changes, and the events after its cursor, are complete: no
+    /// gap, no duplicate.
     async fn a_snapshot_and_what_follows_it_are_everything(world) {
         let kristal = world.branch("Kristal").await;
         let mut clients = Vec::new();
@@ -89,9 +89,8 @@ both! {
         assert_eq!(shots.last().unwrap().1.len(), 4, "four orders were accepted");
     }
 
-    /// NOT-6: what is no longer kept and what never was say that a snapshot is needed, on the
-    /// socket
-    /// and over HTTP; after it things go on.
+    /// NOT-6: cursors before the retention and in the future need a snapshot, on the socket and
+    /// over HTTP; after it the feed goes on.
     async fn who_comes_too_late_is_told_to_take_the_snapshot(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         for _ in 0..2 {
@@ -122,7 +121,7 @@ both! {
         restore(world, forgotten).await;
     }
 
-    /// NOT-6: an operator hears of money only that there was something, under its number.
+    /// NOT-6: an operator gets money events without content, under their numbers.
     async fn money_is_a_blank_to_an_operator(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let rufat = kristal.hires("operator").await;
@@ -148,7 +147,7 @@ both! {
     }
 }
 
-/// As retention does it: what is older than half an hour.
+/// Simulates retention: deletes what is older than half an hour.
 async fn forget(world: &World) -> Vec<feed_event::Model> {
     let db = &world.app().engine.shared().db.write;
     let before = world.now() - minutes(30);
@@ -159,7 +158,7 @@ async fn forget(world: &World) -> Vec<feed_event::Model> {
     rows
 }
 
-/// Back again, so that the books see the feeds whole.
+/// Restores them, so that the final check sees complete feeds.
 async fn restore(world: &World, rows: Vec<feed_event::Model>) {
     let db = &world.app().engine.shared().db.write;
     for row in rows {

@@ -1,4 +1,4 @@
-//! Who may open a feed: tickets, origins, audiences.
+//! Permission to open a feed: tickets, origins, audiences.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -27,13 +27,13 @@ fn own(world: &World) -> String {
     format!("http://{}", world.scene.addr())
 }
 
-/// What a browser that opens it is told, without the upgrade: every refusal comes before that.
+/// The answer to a browser without the upgrade: every refusal comes before that.
 async fn told(person: &Person, query: &str) -> Answer {
     Raw::of(person, "GET", &format!("/v1/feed?{query}")).token("").send().await
 }
 
 both! {
-    /// ACC-1: a ticket opens one socket, even if eight try it at once.
+    /// ACC-1: a ticket opens one socket, even if it is used eight times concurrently.
     async fn a_ticket_serves_once(world) {
         let anar = world.client("Anar").await;
         let first = ticket(&anar, Some("client")).await;
@@ -49,7 +49,8 @@ both! {
         assert!(all.iter().all(|line| line.as_ref().err().is_none_or(|status| *status == 401)));
     }
 
-    /// ACC-1: a ticket is for its audience, for thirty seconds, and nobody makes one up.
+    /// ACC-1: a ticket is bound to its audience, expires after thirty seconds, and cannot be
+    /// forged.
     async fn a_ticket_is_bound(world) {
         let kristal = world.branch("Kristal").await;
         let branch = format!("branch:{}", kristal.partner_id);
@@ -77,7 +78,7 @@ both! {
         told(&anar, &format!("ticket={taken}")).await.problem(401, "session_ended");
     }
 
-    /// NOT-6: pages from elsewhere follow nothing, and spend no ticket by trying.
+    /// NOT-6: pages of other origins are refused, and use up no ticket.
     async fn a_page_from_elsewhere_opens_nothing(world) {
         world.settings.http.allowed_origins = vec!["https://panel.yumo.az".to_owned()];
         world.is_down_for(seconds(1)).await;
@@ -94,7 +95,7 @@ both! {
         browses(&anar, "client", &second, &own(world)).await.unwrap();
     }
 
-    /// NOT-6: everybody follows their own feeds and no other, by socket, poll, snapshot or ack.
+    /// NOT-6: everybody follows only their own feeds, by socket, poll, snapshot or ack.
     async fn anothers_feed_is_nobodys(world) {
         let (kristal, mirror) = (world.branch("Kristal").await, world.branch("Mirror").await);
         let (anar, leyla) = (world.client("Anar").await, world.client("Leyla").await);

@@ -1,4 +1,4 @@
-//! How a connection ends, and what comes after.
+//! How a connection ends, and how a device continues.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::line::Line;
 use crate::support::{Person, instant, seconds};
 
 both! {
-    /// NOT-6: a server that restarts says so with 1012, answers polls, and all goes on afterwards.
+    /// NOT-6: a restarting server closes with 1012, answers polls, and feeds go on afterwards.
     async fn a_restart_is_told_and_nothing_is_lost(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let audience = format!("branch:{}", kristal.partner_id);
@@ -22,7 +22,7 @@ both! {
         his.numbered(1, 1).await;
         theirs.numbered(seq + 1, seq + 1).await;
         let poll = polls(&anar, 1).await;
-        // It was sent before this was answered, by the same worker: it has been taken.
+        // It was sent before this request, to the same worker: so it has been processed.
         kristal.get("/v1/partner/branch").await.ok();
         let (his, theirs, ()) =
             tokio::join!(his.closed(), theirs.closed(), world.is_down_for(seconds(1)));
@@ -39,7 +39,7 @@ both! {
         assert_eq!(branch.numbered(seq + 2, seq + 2).await[0]["event"], "order.confirmed");
     }
 
-    /// NOT-6: a device that says nothing, not even a pong, is let go with 4008.
+    /// NOT-6: a device that sends nothing, not even a pong, is closed with 4008.
     async fn a_silent_device_is_let_go(world) {
         world.settings.feed.silence_s = 1;
         world.is_down_for(seconds(1)).await;
@@ -49,7 +49,8 @@ both! {
         Line::open(&anar, "client").await;
     }
 
-    /// ACC-1, LIM-8: a socket outlives the token it was opened with for a minute, not the session.
+    /// ACC-1, LIM-8: a socket outlives the token it was opened with by a minute, but not the
+    /// session.
     async fn a_socket_outlives_its_token(world) {
         let kristal = world.branch("Kristal").await;
         let anar = world.client("Anar").await;
@@ -73,8 +74,8 @@ both! {
     }
 }
 
-/// Asks over HTTP for what comes after this number, on a connection that is being served already,
-/// and does not wait for the answer.
+/// Polls for events after this cursor, on a connection that is already being served, without
+/// waiting for the answer.
 async fn polls(person: &Person, after: i64) -> TcpStream {
     let mut socket = TcpStream::connect(person.scene.addr()).await.unwrap();
     socket.write_all(b"GET /health/live HTTP/1.1\r\nHost: here\r\n\r\n").await.unwrap();
@@ -91,7 +92,7 @@ async fn polls(person: &Person, after: i64) -> TcpStream {
     socket
 }
 
-/// Everything that came until the connection was closed.
+/// Everything received until the connection was closed.
 async fn answer(mut socket: TcpStream) -> String {
     let mut text = String::new();
     let all = socket.read_to_string(&mut text);

@@ -1,4 +1,4 @@
-//! Epochs: a number of another history leads to the snapshot, on a socket and over HTTP.
+//! Feed epochs: a cursor of another epoch needs the snapshot, on a socket and over HTTP.
 
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::line::Line;
 use crate::support::{Branch, Client, World};
 
-/// As `yumo epoch new` does it beside a node that serves, which then looks.
+/// Simulates `yumo epoch new` beside a serving node, which then polls the epoch.
 async fn another_epoch(world: &World) -> String {
     let shared = world.app().engine.shared();
     let epoch = yumo::platform::epoch::begin_another(&shared.db, "a test", world.now());
@@ -15,7 +15,7 @@ async fn another_epoch(world: &World) -> String {
     epoch
 }
 
-/// As another database that is put back under a node: an epoch of the same number, with its name.
+/// Simulates a restored database under a node: an epoch of the same number with another name.
 async fn the_same_number_again(world: &World) -> String {
     let (shared, name) = (world.app().engine.shared(), uuid::Uuid::new_v4().to_string());
     let sql = format!("UPDATE feed_epoch SET epoch = '{name}'");
@@ -24,7 +24,7 @@ async fn the_same_number_again(world: &World) -> String {
     name
 }
 
-/// So many events for both: an order is asked for and declined.
+/// Creates this many events for both: an order is placed and declined.
 async fn happens(anar: &Client, kristal: &Branch, events: i64) {
     for _ in 0..events / 2 {
         let order = anar.orders(kristal).await;
@@ -37,8 +37,8 @@ fn resume(after: i64, epoch: &Value) -> String {
 }
 
 both! {
-    /// NOT-6: a device that comes with a number of another epoch takes the snapshot, whatever the
-    /// number; with the epoch it is given it goes on.
+    /// NOT-6: a device with a cursor of another epoch takes the snapshot, whatever the number; with
+    /// the current epoch it goes on.
     async fn a_number_of_another_epoch_needs_the_snapshot(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         happens(&anar, &kristal, 4).await;
@@ -49,7 +49,7 @@ both! {
         line.numbered(3, 4).await;
         let now = json!(another_epoch(world).await);
         assert_ne!(before, now);
-        // The one who is connected hears it at once, the next event does not come.
+        // A connected device is notified at once; the next event is not sent.
         let needed = json!({"type": "snapshot_needed", "oldest": 1, "seq": 4});
         assert_eq!(line.frame().await, needed);
         happens(&anar, &kristal, 2).await;
@@ -71,13 +71,13 @@ both! {
         late.numbered(5, 6).await;
         let path = format!("/v1/feed/events?after=5&epoch={}", now.as_str().unwrap());
         assert_eq!(anar.get(&path).await.ok()["events"][0]["seq"], 6);
-        // Whoever has nothing yet begins at the beginning.
+        // A device without a cursor starts at the beginning.
         late.resumes(0).await;
         late.numbered(1, 6).await;
     }
 
-    /// NOT-6: a database that is put back under a node that serves counts its epochs anew: another
-    /// epoch may have the number of the one before.
+    /// NOT-6: a database restored under a serving node numbers its epochs anew: a new epoch may
+    /// have the number of the one before.
     async fn an_epoch_is_known_by_its_name(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         happens(&anar, &kristal, 2).await;
@@ -91,7 +91,7 @@ both! {
         assert_eq!(line.frame().await, needed);
     }
 
-    /// NOT-6, ORD-6: an acknowledgement of another history delivers nothing in this one.
+    /// NOT-6, ORD-6: an acknowledgement of another epoch delivers nothing in this one.
     async fn an_acknowledgement_of_another_epoch_counts_for_nothing(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let audience = format!("branch:{}", kristal.partner_id);
@@ -118,7 +118,7 @@ both! {
         kristal.declines(&order).await.ok();
     }
 
-    /// NOT-6: a node that starts again on the database it left goes on in its epoch.
+    /// NOT-6: a node that restarts on the same database stays in its epoch.
     async fn a_restart_is_no_other_epoch(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         happens(&anar, &kristal, 2).await;

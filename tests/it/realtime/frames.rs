@@ -1,4 +1,4 @@
-//! What a device says that it should not.
+//! Invalid frames of a device.
 
 use serde_json::json;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
@@ -19,7 +19,7 @@ const NONSENSE: [&str; 10] = [
 ];
 
 both! {
-    /// NOT-6: what cannot be read is answered and changes nothing; the connection stays.
+    /// NOT-6: an unreadable frame gets an answer and changes nothing; the connection stays.
     async fn nonsense_is_answered_and_the_story_goes_on(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let mut line = Line::open(&anar, "client").await;
@@ -46,7 +46,7 @@ both! {
         assert_eq!(line.numbered(2, 2).await[0]["event"], "order.declined");
     }
 
-    /// NOT-6: nobody acknowledges what was never told; what was acknowledged stays so.
+    /// NOT-6: an acknowledgement of an event not yet emitted is refused; earlier ones stay.
     async fn an_acknowledgement_of_the_future_is_refused(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let audience = format!("branch:{}", kristal.partner_id);
@@ -67,7 +67,7 @@ both! {
         assert_eq!(Line::open(&kristal, &audience).await.hello["acked"], 0);
     }
 
-    /// NOT-6: a frame beyond 4 KiB closes the socket with 1009, and nobody else's.
+    /// NOT-6: a frame beyond 4 KiB closes its own socket with 1009, and no other.
     async fn a_frame_too_big_closes_the_socket(world) {
         let anar = world.client("Anar").await;
         let (mut big, mut other) =

@@ -1,4 +1,4 @@
-//! What is told, in which order, to which device, and what it says back.
+//! Events: their order, their receivers, and acknowledgements.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ async fn lives(world: &World, anar: &Client, kristal: &Branch) -> Order {
     order
 }
 
-/// A page of the twin over HTTP.
+/// A page of the feed by long poll.
 async fn polls(person: &Person, audience: &str, after: i64) -> Value {
     let path = format!("/v1/feed/events?audience={audience}&after={after}");
     person.get(&path).await.ok().clone()
@@ -30,7 +30,7 @@ fn newest(line: &Line) -> i64 {
     line.hello["seq"].as_i64().unwrap()
 }
 
-/// The frame as it is, but for the moment it was read at.
+/// The frame without the time it was read at.
 fn told(frame: &Value) -> Value {
     let mut frame = frame.clone();
     assert!(frame["server_now"].is_string(), "{frame}");
@@ -38,7 +38,7 @@ fn told(frame: &Value) -> Value {
     frame
 }
 
-/// How far this device has acknowledged; waits until it is so far.
+/// Waits until this device's stored acknowledgement reaches this number.
 async fn acked(world: &World, line: &Line, seq: i64) {
     let session_id = line.hello["session_id"].as_str().unwrap().parse().unwrap();
     let key = (session_id, line.hello["audience"].as_str().unwrap().to_owned());
@@ -57,7 +57,7 @@ async fn acked(world: &World, line: &Line, seq: i64) {
 
 both! {
     /// NOT-6: 1, 2, 3 … with the whole order in each, the same to both devices of a client; ORD-9:
-    /// only the device that acted is told that it was its own act.
+    /// only the device that acted gets it marked as its own act.
     async fn two_devices_hear_the_same_story_in_order(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let tablet = anar.second_device().await;
@@ -94,8 +94,8 @@ both! {
         assert_eq!(heard.last().unwrap()["event"], "order.completed");
     }
 
-    /// NOT-6, ORD-6: a device's acknowledgement is what delivered means, and it is kept for it
-    /// alone.
+    /// NOT-6, ORD-6: an event is delivered once a device acknowledged it; the acknowledgement is
+    /// stored for that device alone.
     async fn an_acknowledged_offer_is_delivered(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let audience = format!("branch:{}", kristal.partner_id);
@@ -116,7 +116,7 @@ both! {
         kristal.declines(&order).await.status("cancelled");
     }
 
-    /// NOT-6: whoever comes back goes on at the next number: nothing twice, nothing left out.
+    /// NOT-6: a device that reconnects goes on at the next number: no duplicate, no gap.
     async fn a_device_that_was_away_goes_on_where_it_was(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = lives(world, &anar, &kristal).await;
@@ -135,7 +135,7 @@ both! {
         assert_eq!(whole[0]["data"]["order"]["id"], order.id);
     }
 
-    /// NOT-6: the same ids and the same data over a socket and over HTTP.
+    /// NOT-6: the same ids and the same data over a socket and by long poll.
     async fn a_poll_tells_what_a_socket_tells(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         lives(world, &anar, &kristal).await;
@@ -156,8 +156,7 @@ both! {
         }
     }
 
-    /// NOT-6: a poll that waits answers with the very next event; acknowledging works over HTTP
-    /// too.
+    /// NOT-6: a waiting long poll answers with the next event; acknowledging works over HTTP too.
     async fn a_waiting_poll_hears_the_next_event(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let audience = format!("branch:{}", kristal.partner_id);

@@ -1,4 +1,4 @@
-//! A socket as it is: frames, closes, and whatever a device should not say.
+//! A raw socket: frames, close codes, and frames no well-behaved device sends.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::support::Person;
 
-/// How long anything may take to be heard, real seconds.
+/// How long any frame may take, real seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A socket.
@@ -22,7 +22,7 @@ pub struct Line {
     pub hello: Value,
 }
 
-/// What a socket says next.
+/// The next item from a socket.
 #[derive(Debug)]
 enum Said {
     Frame(Value),
@@ -37,7 +37,7 @@ impl Line {
         Self::dial(person, &query, &[("authorization", &authorization)]).await.expect("it opens")
     }
 
-    /// Opens one with this query and these headers, or gives the status it was refused with.
+    /// Opens one with this query and these headers, or returns the status of the refusal.
     pub async fn dial(
         person: &Person,
         query: &str,
@@ -49,8 +49,8 @@ impl Line {
         Ok(line)
     }
 
-    /// Opens one that is closed before any frame, and gives the code; or the status it was refused
-    /// with.
+    /// Opens one that is closed before any frame, and returns the code; or the status of the
+    /// refusal.
     pub async fn turned_away(
         person: &Person,
         query: &str,
@@ -62,7 +62,7 @@ impl Line {
         Ok(code)
     }
 
-    /// Opens one as soon as another was closed: the server hears of that a moment later.
+    /// Opens one once another was closed, which the server notices a moment later.
     pub async fn when_there_is_room(person: &Person, audience: &str) -> Self {
         let authorization = format!("Bearer {}", person.token);
         let query = format!("audience={audience}");
@@ -97,13 +97,13 @@ impl Line {
         Ok(Self { socket, name: person.name.clone(), hello: Value::Null })
     }
 
-    /// Reads until nothing more comes.
+    /// Reads until the stream ends.
     pub async fn ends(&mut self) {
         let end = async { while let Some(Ok(_)) = self.socket.next().await {} };
         tokio::time::timeout(PATIENCE, end).await.expect("it ends");
     }
 
-    /// Goes on after this number.
+    /// Resumes after this number.
     pub async fn resumes(&mut self, after: i64) {
         self.says(&json!({"type": "resume", "after": after}).to_string()).await;
     }
@@ -113,7 +113,7 @@ impl Line {
         self.says(&json!({"type": "ack", "seq": seq}).to_string()).await;
     }
 
-    /// Says any text.
+    /// Sends a text frame.
     pub async fn says(&mut self, text: &str) {
         self.sends(Message::text(text.to_owned())).await;
     }
@@ -150,7 +150,7 @@ impl Line {
         }
     }
 
-    /// The frames numbered from … to, each in its turn.
+    /// The frames numbered from … to, in order.
     pub async fn numbered(&mut self, from: i64, to: i64) -> Vec<Value> {
         let mut frames = Vec::new();
         for seq in from..=to {
@@ -161,7 +161,7 @@ impl Line {
         frames
     }
 
-    /// Reads on until the server closes; gives the code.
+    /// Reads until the server closes; returns the code.
     pub async fn closed(&mut self) -> u16 {
         self.read_out().await.1
     }
@@ -177,7 +177,7 @@ impl Line {
         }
     }
 
-    /// Is it alive? It answers what it cannot read.
+    /// True if it is open: an unreadable frame gets an answer.
     pub async fn answers(&mut self) -> bool {
         self.says("anybody there?").await;
         loop {

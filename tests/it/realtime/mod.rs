@@ -1,4 +1,4 @@
-//! The feed over a socket and over its twin by HTTP.
+//! The feed over a socket and by long poll.
 
 mod access;
 mod catching_up;

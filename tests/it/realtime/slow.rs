@@ -9,13 +9,13 @@ use yumo::platform::{Audience, By, Command, Stop, Tx};
 use super::line::Line;
 use crate::support::{World, seconds};
 
-/// More than the kernel and the engine keep for one socket.
+/// More events than the kernel and the engine buffer for one socket.
 const TOLD: i64 = 600;
 const BYTES: usize = 40_000;
-/// Asked between two short events, so that the sleeper stays within reach of its number.
+/// Requests between two short events, so that the slow reader's cursor stays within retention.
 const ANSWERS: usize = 20;
 
-/// Tells a client something long.
+/// Emits a long event to a client.
 struct Tell {
     audience: Audience,
     bytes: usize,
@@ -37,7 +37,7 @@ async fn tells(world: &World, audience: Audience, bytes: usize) {
 }
 
 both! {
-    /// NOT-6: who does not read delays nobody, and is let go with 4008: resume and go on.
+    /// NOT-6: a device that does not read delays nobody, and is closed with 4008: it may resume.
     async fn a_sleeping_phone_delays_nobody(world) {
         world.settings.feed.send_timeout_s = 1;
         world.is_down_for(seconds(1)).await;

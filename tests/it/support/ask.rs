@@ -1,4 +1,4 @@
-//! One request and its answer.
+//! A request builder and its answer.
 
 use chrono::{DateTime, TimeDelta};
 use entity::value::Instant;
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::people::Person;
 
-/// A request that is being put together.
+/// A request being built.
 pub struct Ask<'p> {
     person: &'p Person,
     method: reqwest::Method,
@@ -18,7 +18,7 @@ pub struct Ask<'p> {
 }
 
 impl<'p> Ask<'p> {
-    /// A request of this person; a command has a fresh key unless told otherwise.
+    /// A request of this person; a command has a fresh key unless another is set.
     pub fn new(person: &'p Person, method: &str, path: &str) -> Self {
         let key = (method != "GET").then(|| Uuid::new_v4().simple().to_string());
         let method = method.parse().unwrap();
@@ -75,15 +75,15 @@ impl<'p> Ask<'p> {
 /// An answer.
 #[derive(Clone, Debug)]
 pub struct Reply {
-    /// What was asked, for people.
+    /// A description of the request, for messages.
     pub what: String,
     /// The HTTP status.
     pub status: u16,
     /// The body; null where there is none.
     pub json: Value,
-    /// The version of the order in it.
+    /// The version of the order in the answer.
     pub etag: Option<i64>,
-    /// Was it kept from the first time?
+    /// True if it is the stored answer of an earlier request.
     pub replayed: bool,
 }
 
@@ -100,14 +100,14 @@ impl Reply {
         Self { what, status, json, etag, replayed }
     }
 
-    /// It was a yes; gives the body.
+    /// Asserts success; returns the body.
     #[track_caller]
     pub fn ok(&self) -> &Value {
         assert!((200..300).contains(&self.status), "{}: {} {}", self.what, self.status, self.json);
         &self.json
     }
 
-    /// It was a no with this code; gives the problem.
+    /// Asserts a refusal with this code; returns the problem.
     #[track_caller]
     pub fn refused(&self, code: &str) -> &Value {
         let refused = (400..500).contains(&self.status) && self.json["code"] == code;
@@ -115,7 +115,7 @@ impl Reply {
         &self.json
     }
 
-    /// It was a no with this code because somebody was faster: it shows the order in this status.
+    /// Asserts a refusal with this code after a lost race: it shows the order in this status.
     #[track_caller]
     pub fn refused_as(&self, code: &str, status: &str) -> &Value {
         let problem = self.refused(code);
@@ -123,7 +123,7 @@ impl Reply {
         problem
     }
 
-    /// It was an order in this status.
+    /// Asserts an order in this status.
     #[track_caller]
     pub fn status(&self, status: &str) -> &Value {
         let order = self.ok();
@@ -131,13 +131,13 @@ impl Reply {
         order
     }
 
-    /// An amount in it, qəpik.
+    /// An amount in the answer, qəpik.
     #[track_caller]
     pub fn money(&self, field: &str) -> i64 {
         money(&self.json[field])
     }
 
-    /// An instant in it.
+    /// An instant in the answer.
     #[track_caller]
     pub fn at(&self, field: &str) -> Instant {
         at(&self.json[field])
@@ -157,18 +157,18 @@ pub fn at(value: &Value) -> Instant {
     instant(value.as_str().unwrap_or_else(|| panic!("no instant: {value}")))
 }
 
-/// An instant as people write it.
+/// Parses an instant in RFC 3339.
 #[track_caller]
 pub fn instant(text: &str) -> Instant {
     DateTime::parse_from_rfc3339(text).unwrap().to_utc()
 }
 
-/// So many seconds.
+/// This many seconds.
 pub fn seconds(n: i64) -> TimeDelta {
     TimeDelta::seconds(n)
 }
 
-/// So many minutes.
+/// This many minutes.
 pub fn minutes(n: i64) -> TimeDelta {
     TimeDelta::minutes(n)
 }

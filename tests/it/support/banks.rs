@@ -1,4 +1,4 @@
-//! The payment providers of a world: who breaks their protocol fails the story.
+//! The simulated payment providers of a world: a breach of their protocol fails the test.
 
 use std::ops::Deref;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::World;
 
-/// More than any story asks.
+/// More requests than any test sends.
 const REMEMBERS: usize = 100_000;
 
 const PUBLIC_KEY: &str = "i000000001";
@@ -16,7 +16,7 @@ const PRIVATE_KEY: &str = "d3hjsl59vs0kzp";
 const APP_KEY: &str = "an application key";
 const MERCHANT: &str = "ES1000000";
 
-/// A provider that is spoken to properly.
+/// A provider that asserts that its protocol is kept.
 pub struct Proper<S: Speaks>(Bank<S>);
 
 /// A running Epoint.
@@ -47,13 +47,13 @@ fn merchant() -> Merchant {
     }
 }
 
-/// A form that says this, signed with the merchant's key.
+/// A form with this content, signed with the merchant's key.
 pub fn signed(json: &Value) -> String {
     epoint::Provider::of(merchant()).signed(json)
 }
 
 impl Epoint {
-    /// The world's payments go through it from now on.
+    /// Routes the world's payments through it from now on.
     pub async fn serves(world: &mut World) -> Self {
         let bank = Bank::listens(REMEMBERS, |_| epoint::Provider::of(merchant())).unwrap();
         let url = bank.url.clone();
@@ -70,29 +70,29 @@ impl Epoint {
         Self(bank)
     }
 
-    /// A payment comes to stand so.
+    /// Sets the status of a payment.
     pub fn stands(&self, id: &str, status: &str) {
         self.with(|bank| status.clone_into(&mut bank.payments.get_mut(id).unwrap().status));
     }
 
-    /// Somebody pays.
+    /// Marks a payment as paid.
     pub fn paid(&self, id: &str) {
         self.stands(id, "success");
     }
 
-    /// A payment, as the bank has it.
+    /// A payment, as the provider has it.
     pub fn payment(&self, id: &str) -> Payment {
         self.with(|bank| bank.payments[id].clone())
     }
 
-    /// What the bank calls back with, signed: the raw form.
+    /// The signed callback of the provider: the raw form.
     pub fn callback(&self, id: &str, status: &str, amount: &str) -> String {
         self.with(|bank| bank.callback(id, status, amount))
     }
 }
 
 impl Payriff {
-    /// The world's payments go through it from now on.
+    /// Routes the world's payments through it from now on.
     pub async fn serves(world: &mut World) -> Self {
         let open = |_: &str| payriff::Provider::of(MERCHANT, APP_KEY);
         let bank = Bank::listens(REMEMBERS, open).unwrap();
@@ -110,18 +110,18 @@ impl Payriff {
         Self(bank)
     }
 
-    /// The bank's name for a payment of ours.
+    /// The provider's id of one of our payments.
     pub fn name_of(&self, id: &str) -> String {
         self.with(|bank| bank.name_of(id).unwrap())
     }
 
-    /// A payment of ours comes to stand so.
+    /// Sets the status of one of our payments.
     pub fn stands(&self, id: &str, status: &str) {
         let name = self.name_of(id);
         self.with(|bank| status.clone_into(&mut bank.orders.get_mut(&name).unwrap().status));
     }
 
-    /// What the bank calls back with; it signs nothing.
+    /// The callback of the provider, which is unsigned.
     pub fn callback(&self, id: &str, status: &str) -> String {
         let payload = json!({"orderId": self.name_of(id), "paymentStatus": status, "amount": 20});
         json!({"code": "00000", "message": "OK", "payload": payload}).to_string()

@@ -1,4 +1,4 @@
-//! Bookings: what clients and branches do with a calendar.
+//! Bookings: the calendar actions of clients and branches.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::value::Instant;
@@ -8,13 +8,13 @@ use super::ask::Reply;
 use super::branch::Branch;
 use super::client::{Client, Order};
 
-/// An instant as it travels.
+/// An instant in its wire format.
 pub fn text(at: Instant) -> Value {
     json!(at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))
 }
 
 impl Client {
-    /// The body of booking a start.
+    /// The body of a booking request for a start.
     pub fn booking(&self, branch: &Branch, services: &[&str], start: Instant) -> Value {
         let mut wish = self.wish(branch, services);
         wish["kind"] = json!("booking");
@@ -32,7 +32,7 @@ impl Client {
         self.post("/v1/client/orders/preview", self.booking(branch, services, start)).await
     }
 
-    /// Asks for a booking at this total.
+    /// Requests a booking at this total.
     pub async fn asks_to_book(
         &self,
         branch: &Branch,
@@ -50,14 +50,14 @@ impl Client {
         Order::of(&self.asks_to_book(branch, &["wash.body"], start, 1500).await)
     }
 
-    /// Books a body wash, and the branch says yes.
+    /// Books a body wash, and the branch accepts.
     pub async fn has_booked(&self, branch: &Branch, start: Instant) -> Order {
         let order = self.books(branch, start).await;
         branch.accepts(&order).await.status("confirmed");
         order
     }
 
-    /// Proposes more services, at the total that is told for them.
+    /// Proposes more services, at the quoted total.
     pub async fn proposes_add_on(&self, order: &Order, branch: &Branch, code: &str) -> Reply {
         let path = format!("/v1/client/orders/{}/add-ons", order.id);
         let mut body = json!({"service_ids": [branch.service(code)]});
@@ -75,7 +75,7 @@ impl Client {
         self.post(&format!("/v1/client/orders/{}/reschedule", order.id), body).await
     }
 
-    /// Answers what is proposed: `add-ons` or `reschedule`, `accept` or `decline`.
+    /// Answers a proposal: `add-ons` or `reschedule`, `accept` or `decline`.
     pub async fn answers(&self, order: &Order, what: &str, verb: &str) -> Reply {
         let seen = self.sees(order).await;
         let id = proposal(&seen);
@@ -85,13 +85,13 @@ impl Client {
 }
 
 impl Branch {
-    /// Adds a bay; gives its id.
+    /// Adds a bay; returns its id.
     pub async fn adds_bay(&self, name: &str, kind: &str) -> String {
         let reply = self.post("/v1/partner/bays", json!({"name": name, "kind": kind})).await;
         reply.ok()["id"].as_str().unwrap().to_owned()
     }
 
-    /// Keeps these hours every day, minutes after local midnight.
+    /// Sets these hours for every day, minutes after local midnight.
     pub async fn keeps_hours(&self, spans: &[(i16, i16)]) -> Reply {
         let day = |weekday: i16| {
             spans.iter().map(move |(from, until)| {
@@ -108,7 +108,7 @@ impl Branch {
         self.post(&format!("/v1/partner/orders/{}/reschedule", order.id), body).await
     }
 
-    /// Answers what is proposed: `add-ons` or `reschedule`, `accept` or `decline`.
+    /// Answers a proposal: `add-ons` or `reschedule`, `accept` or `decline`.
     pub async fn answers(&self, order: &Order, what: &str, verb: &str) -> Reply {
         let seen = self.sees(order).await;
         let id = proposal(&seen);
@@ -116,7 +116,7 @@ impl Branch {
         self.ask("POST", &path).seen(seen.etag.unwrap()).body(json!({})).send().await
     }
 
-    /// Takes a quick order on purpose although no bay is free.
+    /// Accepts a quick order with an override although no bay is free.
     pub async fn overbooks(&self, order: &Order) -> Reply {
         let version = self.sees(order).await.etag.unwrap();
         let path = format!("/v1/partner/orders/{}/accept", order.id);
@@ -124,7 +124,7 @@ impl Branch {
     }
 }
 
-/// The id of what is proposed; nobody's where nothing is.
+/// The id of the proposal; an unused id if there is none.
 fn proposal(seen: &Reply) -> String {
     let id = seen.json["proposal"]["id"].as_str();
     id.unwrap_or("019a0000-0000-7000-8000-00000000000f").to_owned()
@@ -136,7 +136,7 @@ pub fn alternatives(problem: &Value) -> Vec<DateTime<Utc>> {
     problem["alternatives"].as_array().expect("alternatives").iter().map(of).collect()
 }
 
-/// So many hours.
+/// This many hours.
 pub fn hours(n: i64) -> TimeDelta {
     TimeDelta::hours(n)
 }

@@ -1,6 +1,6 @@
 //! The check of the books at the end of every world, by rules written here and not by the code
-//! under test: money adds up, holds match open orders, feeds and histories are dense, each open
-//! order waits for exactly what it should and nothing is overdue, and the calendar is whole.
+//! under test: money adds up, holds match open orders, feeds and histories have no gaps, each open
+//! order has exactly the right timers and none is overdue, and the calendar is consistent.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,7 +34,7 @@ pub async fn check(world: &World) {
     assert_eq!(proof.ok()["ok"], true, "the proof says {}", proof.json);
 }
 
-/// Every row of every table that commands write, to see that nothing changed.
+/// Every row of every table that commands write, to compare before and after.
 pub async fn everything(db: &DatabaseConnection) -> Vec<String> {
     let mut rows = Vec::new();
     macro_rules! all {
@@ -55,7 +55,7 @@ pub async fn everything(db: &DatabaseConnection) -> Vec<String> {
     rows
 }
 
-/// All accounts together are zero; each wallet is the sum of its postings.
+/// All accounts add up to zero; each wallet is the sum of its postings.
 async fn money(db: &DatabaseConnection) {
     let mut accounts: BTreeMap<String, i64> = BTreeMap::new();
     let mut natural = BTreeSet::new();
@@ -74,7 +74,7 @@ async fn money(db: &DatabaseConnection) {
     assert!(rest.is_empty(), "accounts without a wallet: {rest:?}");
 }
 
-/// An open hold stands for exactly each accepted open order, and the wallets hold their sum.
+/// Exactly each accepted open order has an open hold, and the wallets hold their sum.
 async fn holds(db: &DatabaseConnection) {
     let open = |row: &order::Model| match row.status {
         Status::Confirmed | Status::OnTheWay | Status::Active => true,
@@ -102,8 +102,8 @@ async fn holds(db: &DatabaseConnection) {
     }
 }
 
-/// What a lot has is what its postings say, what is held of it stands in open holds and
-/// reservations; of each owner's queue one clock runs, the first, and its timers stand.
+/// The amount of a lot matches its postings, its held part is in open holds and reservations; of
+/// each owner's queue one lot runs, the first, and its timers are armed.
 async fn lots(db: &DatabaseConnection, now: Instant) {
     let mut has: BTreeMap<String, i64> = BTreeMap::new();
     for row in posting::Entity::find().all(db).await.unwrap() {
@@ -178,7 +178,7 @@ async fn feeds(db: &DatabaseConnection) {
     assert!(told.is_empty(), "feeds without a counter: {:?}", told.keys());
 }
 
-/// Each order's steps are numbered 1 … version, each from where the one before led.
+/// Each order's steps are numbered 1 … version, each from the status the one before led to.
 async fn histories(db: &DatabaseConnection) {
     let mut steps: BTreeMap<Uuid, Vec<order_step::Model>> = BTreeMap::new();
     let all = order_step::Entity::find().order_by_asc(order_step::Column::N);
@@ -199,14 +199,14 @@ async fn histories(db: &DatabaseConnection) {
     assert!(steps.is_empty(), "steps without an order: {:?}", steps.keys());
 }
 
-/// Reminders, and looks at the bay, of bookings that wait.
+/// Reminders and bay checks of upcoming bookings.
 const BESIDE: [&str; 4] =
     ["order.remind_day", "order.remind_soon", "order.remind_leave", "order.bay_check"];
 
-/// The time of a car in its bay is over.
+/// The planned time of a car in its bay is over.
 const OVERRUN: &str = "order.overrun";
 
-/// Each car in a bay has one such timer: when its time there is over, or a look after that.
+/// Each car in a bay has one such timer: at its planned end, or a check after that.
 fn overruns(orders: &[order::Model], rows: &[timer::Model]) {
     let inside = |row: &&order::Model| row.status == Status::Active && row.bay_id.is_some();
     let expected: BTreeSet<Uuid> = orders.iter().filter(inside).map(|row| row.id.0).collect();
@@ -215,7 +215,7 @@ fn overruns(orders: &[order::Model], rows: &[timer::Model]) {
     assert_eq!(standing, expected, "cars in a bay, and the timers of their time there");
 }
 
-/// What the clock does at once: it may be due at this very instant, and not before.
+/// Timers that are due immediately when armed: they may be due at this instant, never earlier.
 const AT_ONCE: [&str; 5] = [
     "payable.settle",
     "sanction.judge_client",
@@ -224,8 +224,7 @@ const AT_ONCE: [&str; 5] = [
     "order.shut_out",
 ];
 
-/// Timers stand for exactly what open orders and open sanctions wait for; none is parked, none is
-/// overdue.
+/// The timers are exactly those of open orders and open sanctions; none is parked, none is overdue.
 async fn timers(db: &DatabaseConnection, now: Instant) {
     let orders = order::Entity::find().all(db).await.unwrap();
     let mut expected: BTreeSet<_> = orders
@@ -258,13 +257,12 @@ async fn timers(db: &DatabaseConnection, now: Instant) {
     }
 }
 
-/// Payments that are waited for are looked at, what is on its way back or out is followed, and what
-/// is owed is due.
+/// Pending payments are polled, refunds and payouts under way are polled too, and payables are due.
 async fn money_timers(db: &DatabaseConnection, rows: &[timer::Model]) {
     let mut expected = BTreeSet::new();
     for row in payment::Entity::find().all(db).await.unwrap() {
         let look = ("payment.look".to_owned(), row.id.0);
-        // After a refused card a second one may be good, until nobody waits any longer.
+        // After a refused card a second one may succeed, until polling ends.
         let looked_at = rows.iter().any(|timer| timer.kind == look.0 && timer.subject == look.1);
         if row.state == PaymentState::Created || (row.state == PaymentState::Failed && looked_at) {
             expected.insert(look);
@@ -284,7 +282,7 @@ async fn money_timers(db: &DatabaseConnection, rows: &[timer::Model]) {
             expected.insert(("payout.run".to_owned(), row.partner_id.0));
         }
     }
-    // Once a day a payment is compared with its provider, as long as something of it may change.
+    // A payment is compared with its provider daily, as long as any part of it may change.
     let beside = ["payment.reconcile", "payment.stray"];
     let of_money = |kind: &str| {
         let own = kind.starts_with("payment.") || kind.starts_with("payout.");
@@ -298,8 +296,8 @@ async fn money_timers(db: &DatabaseConnection, rows: &[timer::Model]) {
     assert_eq!(standing, expected, "timers of money");
 }
 
-/// What a state waits for: the rulebook's QO-2 (and its grace), QO-4, QO-5, BK-3, BK-5, BK-6,
-/// ADD-1, BK-8, ARR-2, auto-complete; reminders and looks at the bay come and go beside it.
+/// The timers of a state: the rulebook's QO-2 (and its grace), QO-4, QO-5, BK-3, BK-5, BK-6, ADD-1,
+/// BK-8, ARR-2, auto-complete; reminders and bay checks come in addition.
 fn waits(row: &order::Model) -> Vec<(&'static str, Instant)> {
     match row.status {
         Status::Requested => {

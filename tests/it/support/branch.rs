@@ -1,4 +1,4 @@
-//! A branch through its owner's device: what partners do.
+//! A branch through its owner's device: the actions of partners.
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -10,16 +10,16 @@ use super::client::Order;
 use super::feed::Feed;
 use super::people::{Person, Support};
 
-/// A branch, as its people on one device.
+/// A branch, as its staff on one device.
 #[derive(Clone)]
 pub struct Branch {
-    /// Whose device it is.
+    /// The person on the device.
     pub person: Person,
-    /// The branch.
+    /// The branch's id.
     pub partner_id: String,
-    /// Where it is.
+    /// Its latitude.
     pub lat: f64,
-    /// Where it is.
+    /// Its longitude.
     pub lon: f64,
     /// Services by code.
     services: BTreeMap<String, String>,
@@ -90,14 +90,14 @@ impl Branch {
         self.services.get(code).unwrap_or_else(|| panic!("{} offers no {code}", self.name))
     }
 
-    /// Changes the price of a service for sedans; the other classes go.
+    /// Changes the price of a service for sedans; the other classes are removed.
     pub async fn reprices(&self, code: &str, price: i64, minutes: i32) -> Reply {
         let path = format!("/v1/partner/services/{}", self.service(code));
         let prices = json!([{"class": "sedan", "price": price, "minutes": minutes}]);
         self.ask("PATCH", &path).body(json!({"prices": prices})).send().await
     }
 
-    /// The switch for new orders.
+    /// Switches new orders on or off.
     pub async fn takes_orders(&self, taking: bool) -> Reply {
         let body = json!({"taking_orders": taking});
         self.ask("PATCH", "/v1/partner/branch").body(body).send().await
@@ -108,7 +108,7 @@ impl Branch {
         json!({"lat": self.lat - 0.045, "lon": self.lon})
     }
 
-    /// Another of the branch's people, on a device of their own.
+    /// Adds another person to the branch, on a device of their own.
     pub async fn hires(&self, role: &str) -> Self {
         let phone = self.scene.phone();
         let name = format!("{}'s {role}", self.name);
@@ -117,7 +117,7 @@ impl Branch {
         Self { person, ..self.clone() }
     }
 
-    /// Invites somebody, who accepts.
+    /// Invites a person, who accepts.
     pub async fn employs(&self, person: &Person, role: &str) {
         let body = json!({"phone": person.phone, "role": role});
         let invited = self.post("/v1/partner/staff", body).await;
@@ -135,44 +135,44 @@ impl Branch {
         self.get(&format!("/v1/partner/orders/{}", order.id)).await
     }
 
-    /// Its newest version.
+    /// Its current version.
     pub async fn version(&self, order: &Order) -> i64 {
         self.sees(order).await.ok()["version"].as_i64().unwrap()
     }
 
-    /// Says yes to what it sees now.
+    /// Accepts the current version.
     pub async fn accepts(&self, order: &Order) -> Reply {
         let version = self.version(order).await;
         self.accepts_seeing(order, version).await
     }
 
-    /// Says yes to what it saw.
+    /// Accepts the version it saw.
     pub async fn accepts_seeing(&self, order: &Order, version: i64) -> Reply {
         let path = format!("/v1/partner/orders/{}/accept", order.id);
         self.ask("POST", &path).body(json!({})).seen(version).send().await
     }
 
-    /// Says no.
+    /// Declines.
     pub async fn declines(&self, order: &Order) -> Reply {
         self.does(order, "decline", json!({"reason": "No free bay"})).await
     }
 
-    /// Gives more time.
+    /// Extends the deadline.
     pub async fn extends(&self, order: &Order) -> Reply {
         self.does(order, "extend", json!({})).await
     }
 
-    /// Takes the car in.
+    /// Admits the car.
     pub async fn admits(&self, order: &Order) -> Reply {
         self.does(order, "admit", json!({})).await
     }
 
-    /// Served, for this amount.
+    /// Completes the order, for this amount.
     pub async fn completes(&self, order: &Order, amount: i64) -> Reply {
         self.completes_saying(order, json!({"final_amount": amount})).await
     }
 
-    /// Served, for less than agreed.
+    /// Completes the order, for less than agreed.
     pub async fn completes_for_less(&self, order: &Order, amount: i64) -> Reply {
         let body = json!({"final_amount": amount, "reason": "No wax was used"});
         self.completes_saying(order, body).await
@@ -184,7 +184,7 @@ impl Branch {
         self.ask("POST", &path).body(body).seen(version).send().await
     }
 
-    /// Changes the services of a car that is being served.
+    /// Changes the services of an active order.
     pub async fn changes_services(&self, order: &Order, codes: &[&str]) -> Reply {
         let version = self.version(order).await;
         let ids: Vec<&str> = codes.iter().map(|code| self.service(code)).collect();
@@ -192,7 +192,7 @@ impl Branch {
         self.ask("PATCH", &path).body(json!({"service_ids": ids})).seen(version).send().await
     }
 
-    /// Lets the order go.
+    /// Cancels the order.
     pub async fn cancels(&self, order: &Order) -> Reply {
         self.does(order, "cancel", json!({"reason": "The pump broke"})).await
     }
@@ -221,7 +221,7 @@ impl Branch {
         (of("posted"), of("held"), of("available"))
     }
 
-    /// Follows the branch's feed from now on.
+    /// Follows the branch's feed from its current position.
     pub async fn follows(&self) -> Feed {
         self.follows_feed(&format!("branch:{}", self.partner_id)).await
     }

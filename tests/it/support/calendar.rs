@@ -1,4 +1,4 @@
-//! A branch's calendar: its blocks, switches and days, and what a client sees free in it.
+//! A branch's calendar: blocks, switches and days, and the slots a client sees in it.
 
 use entity::value::Instant;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use super::branch::Branch;
 use super::client::Client;
 
 impl Branch {
-    /// Closes a bay for a time.
+    /// Blocks a bay for a time.
     pub async fn blocks(&self, bay: &str, from: Instant, until: Instant) -> Reply {
         let body = json!({
             "bay_id": bay, "starts_at": text(from), "ends_at": text(until), "note": "Pump repair",
@@ -17,28 +17,28 @@ impl Branch {
         self.post("/v1/partner/blocks", body).await
     }
 
-    /// Opens it again.
+    /// Removes the block.
     pub async fn unblocks(&self, block: &Reply) -> Reply {
         let path = format!("/v1/partner/blocks/{}", block.json["id"].as_str().unwrap());
         self.ask("DELETE", &path).body(json!({})).send().await
     }
 
-    /// Closed for so many minutes.
+    /// Pauses the branch for this many minutes.
     pub async fn pauses(&self, minutes: i64) -> Reply {
         self.post("/v1/partner/pause", json!({"minutes": minutes})).await
     }
 
-    /// Closed until the working day is over.
+    /// Closes the branch until the working day is over.
     pub async fn closes_today(&self) -> Reply {
         self.post("/v1/partner/close-today", json!({})).await
     }
 
-    /// Open again.
+    /// Reopens the branch.
     pub async fn resumes(&self) -> Reply {
         self.post("/v1/partner/resume", json!({})).await
     }
 
-    /// Keeps other hours on a date: minutes after local midnight; none is closed.
+    /// Sets other hours on a date: minutes after local midnight; none means closed.
     pub async fn keeps_day(&self, date: &str, spans: &[(i16, i16)]) -> Reply {
         let span = |(opens, closes): &(i16, i16)| json!({"opens_min": opens, "closes_min": closes});
         let spans: Vec<Value> = spans.iter().map(span).collect();
@@ -47,7 +47,7 @@ impl Branch {
         self.ask("PUT", &path).body(body).send().await
     }
 
-    /// Keeps the weekly hours on a date again.
+    /// Restores the weekly hours on a date.
     pub async fn drops_day(&self, date: &str) -> Reply {
         let path = format!("/v1/partner/special-days/{date}");
         self.ask("DELETE", &path).body(json!({})).send().await
@@ -63,26 +63,26 @@ impl Branch {
         self.ask("PATCH", "/v1/partner/branch").body(body).send().await
     }
 
-    /// Looks at its calendar.
+    /// Reads its calendar.
     pub async fn looks_at(&self, date: &str, view: &str) -> Reply {
         self.get(&format!("/v1/partner/calendar?date={date}&view={view}")).await
     }
 }
 
 impl Client {
-    /// Asks for the free slots of a body wash on a local date.
+    /// Reads the free slots of a body wash on a local date.
     pub async fn slots(&self, branch: &Branch, date: &str) -> Reply {
         self.slots_for(branch, &format!("date={date}&class=sedan")).await
     }
 
-    /// Asks for the free slots of a body wash.
+    /// Reads the free slots of a body wash.
     pub async fn slots_for(&self, branch: &Branch, query: &str) -> Reply {
         let (id, wash) = (&branch.partner_id, branch.service("wash.body"));
         self.get(&format!("/v1/client/partners/{id}/slots?services={wash}&{query}")).await
     }
 }
 
-/// The starts in an answer, as a clock in Baku shows them: `21 09:30`.
+/// The starts in an answer, in Baku's local time: `21 09:30`.
 #[track_caller]
 pub fn starts(reply: &Reply) -> Vec<String> {
     let slots = reply.ok()["slots"].as_array().unwrap().iter();
@@ -91,7 +91,7 @@ pub fn starts(reply: &Reply) -> Vec<String> {
     slots.map(|slot| shown(slot).to_string()).collect()
 }
 
-/// The orders named as conflicts, each with why.
+/// The conflicting orders in an answer, each with its reason.
 #[track_caller]
 pub fn conflicts(reply: &Reply) -> Vec<(String, Value)> {
     let found = reply.ok()["conflicts"].as_array().unwrap().iter();

@@ -1,4 +1,4 @@
-//! A client with a car: what car owners do.
+//! A client with a car: the actions of car owners.
 
 use std::ops::Deref;
 
@@ -15,7 +15,7 @@ use super::world::World;
 pub struct Order {
     /// Its id.
     pub id: String,
-    /// What placing answered.
+    /// The answer to placing.
     pub placed: Value,
 }
 
@@ -46,7 +46,7 @@ impl Deref for Client {
 }
 
 impl Client {
-    /// Buys a car of a class.
+    /// Adds a car of a class.
     pub async fn buys(person: Person, class: &str) -> Self {
         let plate = format!("10-AA-{:03}", person.scene.number());
         let body = json!({"plate": plate, "make": "Kia Rio", "class": class});
@@ -60,7 +60,7 @@ impl Client {
         Self::buys(self.person.clone(), class).await
     }
 
-    /// The body of placing: these services there, from 5004 m south of the branch.
+    /// The body of placing: these services at this branch, from 5004 m south of it.
     pub fn wish(&self, branch: &Branch, services: &[&str]) -> Value {
         let ids: Vec<&str> = services.iter().map(|code| branch.service(code)).collect();
         json!({
@@ -77,14 +77,14 @@ impl Client {
         self.post("/v1/client/orders/preview", self.wish(branch, services)).await
     }
 
-    /// Places, having been shown this total.
+    /// Places an order at this shown total.
     pub async fn places(&self, branch: &Branch, services: &[&str], shown: i64) -> Reply {
         let mut wish = self.wish(branch, services);
         wish["shown_total"] = json!(shown);
         self.post("/v1/client/orders", wish).await
     }
 
-    /// Asks for the price of these services and places at it, whatever comes of it.
+    /// Reads the price of these services and places at it, whatever the outcome.
     pub async fn tries(&self, branch: &Branch, services: &[&str]) -> Reply {
         let preview = self.previews(branch, services).await;
         if preview.status != 200 {
@@ -112,24 +112,24 @@ impl Client {
         self.get(&format!("/v1/client/orders/{}", order.id)).await
     }
 
-    /// В путь.
+    /// Departs ("В путь").
     pub async fn departs(&self, order: &Order) -> Reply {
         self.does(order, "depart", json!({})).await
     }
 
-    /// The device says where it is.
+    /// Sends a position.
     pub async fn sends_position(&self, order: &Order, lat: f64, lon: f64, accuracy: i32) -> Reply {
         let body = json!({"lat": lat, "lon": lon, "accuracy_m": accuracy});
         self.does(order, "positions", body).await
     }
 
-    /// One exact position at the branch's gate.
+    /// Sends an exact position at the branch.
     pub async fn is_at(&self, order: &Order, branch: &Branch) -> Reply {
         self.sends_position(order, branch.lat, branch.lon, 20).await
     }
 
-    /// Drives for two minutes where nobody has driven yet, then sends two positions at the gate,
-    /// five seconds apart and not the same: that is an arrival (ARR-1, LIM-3).
+    /// Lets two minutes pass since placing, then sends two different positions at the branch, five
+    /// seconds apart: that is an arrival (ARR-1, LIM-3).
     pub async fn drives_to(&self, world: &World, order: &Order, branch: &Branch) -> Reply {
         let there = at(&order.placed["placed_at"]) + seconds(120);
         world.until(there.max(world.now())).await;
@@ -138,27 +138,27 @@ impl Client {
         self.is_beside(order, branch).await
     }
 
-    /// One exact position eleven metres north of the gate.
+    /// Sends an exact position eleven metres north of the branch.
     pub async fn is_beside(&self, order: &Order, branch: &Branch) -> Reply {
         self.sends_position(order, branch.lat + 0.0001, branch.lon, 20).await
     }
 
-    /// Reads the code shown at the branch.
+    /// Enters the code shown at the branch.
     pub async fn arrives_by_code(&self, order: &Order, code: &str) -> Reply {
         self.does(order, "arrive", json!({"code": code})).await
     }
 
-    /// Asks what cancelling costs now.
+    /// Reads the current cost of cancelling.
     pub async fn quote(&self, order: &Order) -> Reply {
         self.get(&format!("/v1/client/orders/{}/cancellation-quote", order.id)).await
     }
 
-    /// Lets the order go.
+    /// Cancels the order.
     pub async fn cancels(&self, order: &Order) -> Reply {
         self.does(order, "cancel", json!({})).await
     }
 
-    /// Lets the order go at the quoted fee.
+    /// Cancels the order at the quoted fee.
     pub async fn cancels_with(&self, order: &Order, token: &str) -> Reply {
         self.does(order, "cancel", json!({"quote": token})).await
     }
@@ -168,17 +168,17 @@ impl Client {
         self.does(order, "contest", json!({})).await
     }
 
-    /// Where else the same can be had.
+    /// The alternatives to a declined order.
     pub async fn alternatives(&self, order: &Order) -> Reply {
         self.get(&format!("/v1/client/orders/{}/alternatives", order.id)).await
     }
 
-    /// What is owed.
+    /// The client's penalties.
     pub async fn penalties(&self) -> Reply {
         self.get("/v1/client/penalties").await
     }
 
-    /// Follows the client's feed from now on.
+    /// Follows the client's feed from its current position.
     pub async fn follows(&self) -> Feed {
         self.follows_feed("client").await
     }

@@ -1,4 +1,4 @@
-//! Faults and what they cost: late cancels with their penalties, branches that let orders go,
+//! Faults and their consequences: late cancels with their penalties, branches that cancel,
 //! sanctions as each side sees them.
 
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::ask::{Reply, money, seconds};
 use super::{Branch, Client, Order, World};
 
-/// Orders and leaves late, for a tenth of the price; gives the id of the penalty.
+/// Orders and cancels late, for a tenth of the price; returns the id of the penalty.
 pub async fn leaves_late(world: &World, branch: &Branch, client: &Client, code: &str) -> String {
     let order = client.orders_services(branch, &[code]).await;
     branch.accepts(&order).await.ok();
@@ -27,7 +27,7 @@ pub async fn pays_all(world: &World, client: &Client) {
     pays(world, owed["id"].as_str().unwrap(), left).await.ok();
 }
 
-/// Support records money for a penalty.
+/// Support records a payment of a penalty.
 pub async fn pays(world: &World, penalty: &str, amount: i64) -> Reply {
     let path = format!("/v1/support/penalties/{penalty}/payments");
     let body = json!({"amount": amount, "reason": "Cash at the office", "confirm": true});
@@ -46,7 +46,7 @@ pub async fn disputes(client: &Client, penalty: &str) -> Reply {
     client.post(&path, json!({"reason": "The gate was shut"})).await
 }
 
-/// Leaves late and pays for it, so many times; the clock judges each a microsecond later.
+/// Cancels late and pays for it, this many times; a timer counts each a microsecond later.
 pub async fn leaves_late_paying(world: &World, branch: &Branch, client: &Client, times: u32) {
     for _ in 0..times {
         leaves_late(world, branch, client, "wash.body").await;
@@ -55,14 +55,14 @@ pub async fn leaves_late_paying(world: &World, branch: &Branch, client: &Client,
     }
 }
 
-/// An order the branch said yes to.
+/// An order that the branch accepted.
 pub async fn accepted(branch: &Branch, client: &Client) -> Order {
     let order = client.orders(branch).await;
     branch.accepts(&order).await.ok();
     order
 }
 
-/// The branch lets so many orders go, each its own fault.
+/// The branch cancels this many orders, each its own fault.
 pub async fn lets_go(world: &World, branch: &Branch, client: &Client, times: u32) {
     for _ in 0..times {
         let order = accepted(branch, client).await;
@@ -77,7 +77,7 @@ pub async fn imposes(world: &World, subject: &str, kind: &str, hours: i64) -> Re
     world.support().post("/v1/support/sanctions", body).await
 }
 
-/// Support lifts a sanction, or opens the address of one: `lift`, `lift-address`.
+/// Support lifts a sanction, or unblocks its address: `lift`, `lift-address`.
 pub async fn lifts(world: &World, sanction: &Value, verb: &str) -> Reply {
     let path = format!("/v1/support/sanctions/{}/{verb}", sanction["id"].as_str().unwrap());
     world.support().post(&path, json!({"reason": "It was settled"})).await

@@ -13,7 +13,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::people::Person;
 
-/// How long anything may take to be heard, real seconds.
+/// How long an event may take to arrive, real seconds.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A socket on a feed.
@@ -22,14 +22,14 @@ pub struct Feed {
     person: Person,
     /// The first frame.
     pub hello: Value,
-    /// The number heard last.
+    /// The number received last.
     pub seq: i64,
-    /// All frames heard, in order.
+    /// All frames received, in order.
     pub heard: Vec<Value>,
 }
 
 impl Feed {
-    /// Opens the socket and reads the greeting.
+    /// Opens the socket and reads the `hello` frame.
     pub async fn open(person: &Person, audience: &str) -> Self {
         let url = format!("ws://{}/v1/feed?audience={audience}", person.scene.addr());
         let mut request = url.into_client_request().unwrap();
@@ -44,7 +44,7 @@ impl Feed {
         feed
     }
 
-    /// Says from where to go on.
+    /// Resumes after this number.
     pub async fn resumes(&mut self, after: i64) {
         self.seq = after;
         self.says(json!({"type": "resume", "after": after})).await;
@@ -70,7 +70,7 @@ impl Feed {
         told.unwrap_or_else(|_| panic!("{}: nothing came in {PATIENCE:?}", self.person.name))
     }
 
-    /// The next event or blank; it has the next number.
+    /// The next event, with or without content; it must have the next number.
     pub async fn next(&mut self) -> Value {
         let frame = self.frame().await;
         assert_eq!(frame["seq"], self.seq + 1, "{}: {frame}", self.person.name);
@@ -79,7 +79,7 @@ impl Feed {
         frame
     }
 
-    /// Listens until this is told; gives the event.
+    /// Reads until an event of this kind arrives; returns it.
     pub async fn hears(&mut self, kind: &str) -> Value {
         loop {
             let frame = self.next().await;
@@ -89,7 +89,7 @@ impl Feed {
         }
     }
 
-    /// Acknowledges everything heard, and sees it kept.
+    /// Acknowledges everything received, and waits until it is stored.
     pub async fn acks(&mut self) {
         self.says(json!({"type": "ack", "seq": self.seq})).await;
         let session_id = self.person.session_id.parse().unwrap();

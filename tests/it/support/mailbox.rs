@@ -1,4 +1,4 @@
-//! Where one-time codes land in a test: the newest of each phone.
+//! The one-time codes sent in a test: the newest of each phone.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -6,12 +6,12 @@ use std::sync::Mutex;
 use entity::value::Phone;
 use yumo::access::otp::Codes;
 
-/// The phones' inboxes.
+/// The newest code of each phone.
 #[derive(Default)]
 pub struct Mailbox(Mutex<HashMap<String, String>>);
 
 impl Mailbox {
-    /// The newest code of a phone; taken once.
+    /// The newest code of a phone; removed when read.
     pub fn take(&self, phone: &str) -> String {
         let code = self.0.lock().unwrap().remove(phone);
         code.unwrap_or_else(|| panic!("no code came to {phone}"))

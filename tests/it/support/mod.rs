@@ -1,4 +1,5 @@
-//! What every story stands on: the world, its people, what they ask and hear, and the books.
+//! The fixture of every integration test: the world, its people, their requests and feeds, and the
+//! books.
 
 #[macro_use]
 pub mod world;

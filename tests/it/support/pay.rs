@@ -1,5 +1,5 @@
-//! Money through providers: what partners and clients ask, what providers call back with, what was
-//! written down of it.
+//! Payments through providers: requests of partners and clients, callbacks of providers, and the
+//! resulting rows.
 
 use entity::{inbound, payment, posting};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
@@ -10,7 +10,7 @@ use super::ask::Reply;
 use super::{Branch, Client, Person, World};
 use crate::wire::raw::{Answer, Raw};
 
-/// A branch begins a top-up.
+/// A branch starts a top-up.
 pub async fn tops_up(branch: &Branch, amount: i64) -> Reply {
     branch.post("/v1/partner/top-ups", json!({"amount": amount})).await
 }
@@ -21,7 +21,7 @@ pub fn id(reply: &Reply) -> String {
     reply.ok()["id"].as_str().unwrap().to_owned()
 }
 
-/// A branch asks for its money back.
+/// A branch requests a refund.
 pub async fn asks_back(branch: &Branch, payment: &str) -> Reply {
     branch.post(&format!("/v1/partner/top-ups/{payment}/refund"), json!({})).await
 }
@@ -31,12 +31,12 @@ pub async fn sees(branch: &Branch, payment: &str) -> Value {
     branch.get(&format!("/v1/partner/top-ups/{payment}")).await.ok().clone()
 }
 
-/// Where a top-up stands.
+/// The state of a top-up.
 pub async fn state(branch: &Branch, payment: &str) -> String {
     sees(branch, payment).await["state"].as_str().unwrap().to_owned()
 }
 
-/// A client begins to pay a penalty.
+/// A client starts the payment of a penalty.
 pub async fn pays_penalty(client: &Client, penalty: &str, body: Value) -> Reply {
     client.post(&format!("/v1/client/penalties/{penalty}/payments"), body).await
 }
@@ -48,7 +48,7 @@ pub async fn calls(world: &World, driver: &str, raw: &str) -> Answer {
     Raw::of(&provider, "POST", &path).bytes(raw).send().await
 }
 
-/// What came of the messages that called back, sorted.
+/// The outcomes of the callbacks received, sorted.
 pub async fn outcomes(world: &World) -> Vec<String> {
     let rows = inbound::Entity::find().all(&world.db()).await.unwrap();
     let mut outcomes: Vec<String> = rows.into_iter().map(|row| row.outcome).collect();
@@ -56,12 +56,12 @@ pub async fn outcomes(world: &World) -> Vec<String> {
     outcomes
 }
 
-/// How many payments there are.
+/// The number of payments.
 pub async fn payments(world: &World) -> usize {
     payment::Entity::find().all(&world.db()).await.unwrap().len()
 }
 
-/// Kind, account that loses, account that gains, amount: all postings about something.
+/// The postings of a subject: kind, account debited, account credited, amount.
 pub async fn postings(world: &World, subject: &str) -> Vec<(String, String, String, i64)> {
     let subject: Uuid = subject.parse().unwrap();
     let rows = posting::Entity::find().filter(posting::Column::Subject.eq(subject));
@@ -70,7 +70,7 @@ pub async fn postings(world: &World, subject: &str) -> Vec<(String, String, Stri
     rows.into_iter().map(|row| (row.kind, row.debit, row.credit, row.amount.0)).collect()
 }
 
-/// What stands on an account.
+/// The balance of an account.
 pub async fn account(world: &World, name: &str) -> i64 {
     let rows = posting::Entity::find().all(&world.db()).await.unwrap();
     let side = |row: &posting::Model| {

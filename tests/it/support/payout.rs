@@ -1,14 +1,14 @@
-//! Where branches are paid, and what went out to them.
+//! Where branches are paid, and their payouts.
 
 use serde_json::{Value, json};
 
 use super::ask::Reply;
 use super::{Branch, Person, World};
 
-/// A bank account's number in order.
+/// A valid bank account number.
 pub const IBAN: &str = "AZ21NABZ00000000137010001944";
 
-/// The owner says where it shall go; another account goes with a fresh code.
+/// The owner sets the payout destination; a new account needs a fresh code.
 pub async fn wants(branch: &Branch, mut terms: Value) -> Reply {
     if terms.get("account").is_some() && terms.get("code").is_none() {
         terms["code"] = json!(fresh_code(&branch.person).await);
@@ -16,13 +16,13 @@ pub async fn wants(branch: &Branch, mut terms: Value) -> Reply {
     branch.ask("PUT", "/v1/partner/payout").body(terms).send().await
 }
 
-/// A one-time code of somebody who is signed in.
+/// A one-time code for a person who is signed in.
 pub async fn fresh_code(person: &Person) -> String {
     person.post("/v1/auth/otp", json!({"phone": person.phone})).await.ok();
     person.scene.mailbox.take(&person.phone)
 }
 
-/// A bank account in order.
+/// A valid bank account.
 pub fn iban() -> Value {
     json!({"name": "Kristal LLC", "iban": IBAN, "bank_code": "505141"})
 }

@@ -1,4 +1,4 @@
-//! People: somebody with a phone and a signed-in device; support among them.
+//! People with a phone and a signed-in device, support among them.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -11,28 +11,28 @@ use super::client::Order;
 use super::feed::Feed;
 use super::scene::Scene;
 
-/// Somebody on one device.
+/// A person on one device.
 #[derive(Clone)]
 #[expect(clippy::struct_field_names, reason = "the names of the wire")]
 pub struct Person {
-    /// Where they live.
+    /// The world they belong to.
     pub scene: Arc<Scene>,
-    /// What the test calls them.
+    /// Their name in the test.
     pub name: String,
-    /// Their number.
+    /// Their phone number.
     pub phone: String,
     /// The device's access token; empty before signing in.
     pub token: String,
-    /// What renews it.
+    /// The refresh token.
     pub refresh_token: String,
     /// The device's session.
     pub session_id: String,
-    /// Who they are.
+    /// Their id.
     pub person_id: String,
 }
 
 impl Person {
-    /// Somebody whose device is not signed in.
+    /// A person whose device is not signed in.
     pub fn stranger(scene: &Arc<Scene>, name: &str, phone: &str) -> Self {
         Self {
             scene: Arc::clone(scene),
@@ -45,7 +45,7 @@ impl Person {
         }
     }
 
-    /// Somebody new, signed in by a one-time code.
+    /// A new person, signed in by a one-time code.
     pub async fn signs_in(scene: &Arc<Scene>, name: &str, phone: &str) -> Self {
         let mut person = Self::stranger(scene, name, phone);
         person.post("/v1/auth/otp", json!({"phone": phone})).await.ok();
@@ -63,7 +63,7 @@ impl Person {
         Self::signs_in(&self.scene, &name, &self.phone).await
     }
 
-    /// Keeps the tokens of an answer.
+    /// Stores the tokens of an answer.
     pub fn takes(&mut self, tokens: &Value) {
         let text = |field: &str| tokens[field].as_str().unwrap().to_owned();
         self.token = text("access_token");
@@ -72,12 +72,12 @@ impl Person {
         self.person_id = text("person_id");
     }
 
-    /// Begins a request.
+    /// Starts a request.
     pub fn ask(&self, method: &str, path: &str) -> Ask<'_> {
         Ask::new(self, method, path)
     }
 
-    /// Looks at something.
+    /// Reads a path.
     pub async fn get(&self, path: &str) -> Reply {
         self.ask("GET", path).send().await
     }
@@ -87,7 +87,7 @@ impl Person {
         self.ask("POST", path).body(body).send().await
     }
 
-    /// Follows a feed from where it stands now.
+    /// Follows a feed from its current position.
     pub async fn follows_feed(&self, audience: &str) -> Feed {
         let mut feed = Feed::open(self, audience).await;
         let newest = feed.hello["seq"].as_i64().unwrap();
@@ -96,7 +96,7 @@ impl Person {
     }
 }
 
-/// One of the operator's people.
+/// A member of the operator's staff.
 #[derive(Clone)]
 pub struct Support(pub Person);
 
@@ -118,12 +118,12 @@ impl Support {
         self.post(&path, body).await
     }
 
-    /// An order whole.
+    /// An order with all its details.
     pub async fn sees(&self, order: &Order) -> Reply {
         self.get(&format!("/v1/support/orders/{}", order.id)).await
     }
 
-    /// Adjusts an order at its newest version.
+    /// Adjusts an order at its current version.
     pub async fn adjusts(&self, order: &Order, act: &str, amount: Option<i64>) -> Reply {
         let version = self.sees(order).await.ok()["order"]["version"].as_i64().unwrap();
         let mut body = json!({"act": act, "reason": "It was agreed on the phone"});
@@ -134,7 +134,7 @@ impl Support {
         self.ask("POST", &path).body(body).seen(version).send().await
     }
 
-    /// Proves the books.
+    /// Runs the proof of the books.
     pub async fn proof(&self) -> Reply {
         self.get("/v1/support/proof").await
     }

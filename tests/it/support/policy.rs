@@ -1,4 +1,4 @@
-//! The policy in support's hands, and a second node on the same database.
+//! Policy changes by support, and a second node on the same database.
 
 use std::sync::Arc;
 
@@ -16,21 +16,21 @@ use super::ask::Reply;
 use super::people::Person;
 use super::world::World;
 
-/// Where versions are published.
+/// The path of policy versions.
 pub const POLICY: &str = "/v1/support/policy";
 
-/// An instant as it travels, to the microsecond.
+/// An instant in its wire format, to the microsecond.
 pub fn exact(at: Instant) -> Value {
     json!(at.to_rfc3339_opts(SecondsFormat::Micros, true))
 }
 
-/// Support publishes changes that come into force at an instant.
+/// Support publishes changes that take effect at an instant.
 pub async fn publishes(world: &World, changes: Value, at: Instant) -> Reply {
     let body = json!({"changes": changes, "effective_at": exact(at), "reason": "As announced"});
     world.support().post(POLICY, body).await
 }
 
-/// Support publishes changes that are in force at once.
+/// Support publishes changes that take effect at once.
 pub async fn publishes_now(world: &World, changes: Value) -> Reply {
     world.support().post(POLICY, json!({"changes": changes, "reason": "As announced"})).await
 }
@@ -46,7 +46,7 @@ pub async fn in_force(world: &World) -> i64 {
     world.support().get(POLICY).await.ok()["version"].as_i64().unwrap()
 }
 
-/// Another of the operator's people.
+/// Another member of the operator's staff.
 pub async fn agent(world: &World, role: SupportRole) -> Person {
     let phone = world.scene.phone();
     let command = AddSupport { phone: phone.parse().unwrap(), role };
@@ -54,14 +54,14 @@ pub async fn agent(world: &World, role: SupportRole) -> Person {
     Person::signs_in(&world.scene, &format!("{role:?}"), &phone).await
 }
 
-/// One more node on the world's database, under the world's clock.
+/// Another node on the world's database, under the world's clock.
 pub async fn second_node(world: &World) -> App {
     let clock: Arc<dyn Clock> = Arc::new(world.clock.clone());
     let instead = Instead { clock: Some(clock), codes: None, by_hand: true };
     App::start(world.settings.clone(), instead).await.expect("the second node starts")
 }
 
-/// The version a node holds to be in force.
+/// The version in force according to a node.
 pub fn held(app: &App) -> i32 {
     let now = app.engine.shared().clock.now();
     app.engine.extension::<Book>().unwrap().at(now).unwrap().version

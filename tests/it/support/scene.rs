@@ -1,4 +1,5 @@
-//! What all people of one world share: the line to its engine, their inboxes, fresh phone numbers.
+//! The state shared by all people of one world: the node's address, their inboxes, fresh phone
+//! numbers.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,11 +18,11 @@ struct Node {
     db: DatabaseConnection,
 }
 
-/// Shared by all people of a world.
+/// The state shared by all people of a world.
 pub struct Scene {
-    /// For HTTP.
+    /// The HTTP client.
     pub http: reqwest::Client,
-    /// For one-time codes.
+    /// The one-time codes.
     pub mailbox: Arc<Mailbox>,
     node: RwLock<Node>,
     numbers: AtomicU32,
@@ -31,33 +32,33 @@ impl Scene {
     /// A scene served by this engine.
     pub fn of(app: &App, mailbox: Arc<Mailbox>) -> Arc<Self> {
         let http = reqwest::Client::builder().no_proxy();
-        // The server gives an idle connection up after five seconds.
+        // The server closes an idle connection after five seconds.
         let http = http.pool_idle_timeout(Duration::from_secs(2)).build().unwrap();
         let node = RwLock::new(node(app));
         Arc::new(Self { http, mailbox, node, numbers: AtomicU32::new(1) })
     }
 
-    /// Another engine serves from now on.
+    /// Switches to another engine.
     pub fn moves_to(&self, app: &App) {
         *self.node.write().unwrap() = node(app);
     }
 
-    /// Where it listens.
+    /// Its listening address.
     pub fn addr(&self) -> SocketAddr {
         self.node.read().unwrap().addr
     }
 
-    /// The database, to look at; `SQLite` lets nobody write here.
+    /// The database, for reading; on `SQLite` it is read-only.
     pub fn db(&self) -> DatabaseConnection {
         self.node.read().unwrap().db.clone()
     }
 
-    /// 1, 2, 3 …
+    /// The next number: 1, 2, 3 …
     pub fn number(&self) -> u32 {
         self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// A phone nobody has yet.
+    /// An unused phone number.
     pub fn phone(&self) -> String {
         format!("+99450{:07}", self.number())
     }

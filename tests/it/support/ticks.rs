@@ -1,4 +1,4 @@
-//! The check of the calendar at the end of every world: each five minutes of a bay or a car are
+//! The check of the calendar at the end of every world: each occupancy cell of a bay or a car is
 //! held by exactly whom the rulebook says (BK-2, BK-8, BK-11, BK-13), and by nobody else.
 
 use std::collections::BTreeSet;
@@ -10,13 +10,13 @@ use entity::{bay_block, order, tick};
 use sea_orm::{DatabaseConnection, EntityTrait as _};
 use uuid::Uuid;
 
-/// Five minutes.
+/// One cell: five minutes.
 const SECS: i64 = 300;
 
-/// What is held, which five minutes since 1970, by whom.
+/// Bay or car, number of five-minute cells since 1970, holder.
 type Held = BTreeSet<(Uuid, i64, Uuid)>;
 
-/// Checks it.
+/// Checks all cells.
 pub async fn check(db: &DatabaseConnection) {
     let mut expected = Held::new();
     for row in order::Entity::find().all(db).await.unwrap() {
@@ -37,8 +37,8 @@ pub async fn check(db: &DatabaseConnection) {
     assert!(lost.is_empty() && stray.is_empty(), "not held: {lost:?}, held for nobody: {stray:?}");
 }
 
-/// An open order holds its bay, and again where it may move to; and its car until that is taken in:
-/// a booking for the same time, a quick order for the visit from the arrival that was estimated at
+/// An open order holds its bay, and also the bay it may move to; and its car until that is
+/// admitted: a booking for the same time, a quick order for the visit from the arrival estimated at
 /// placing.
 fn visit(held: &mut Held, row: &order::Model) {
     match row.status {
@@ -71,7 +71,7 @@ fn visit(held: &mut Held, row: &order::Model) {
     }
 }
 
-/// Every five minutes that the time touches; nobody else may have them.
+/// Every cell the time touches; it must be free.
 fn hold(held: &mut Held, what: Uuid, (from, until): (Instant, Instant), by: Uuid) {
     let first = from.timestamp().div_euclid(SECS);
     let mut n = first;

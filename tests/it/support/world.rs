@@ -1,5 +1,5 @@
-//! The world: a whole engine in this process, its clock in the test's hand, its books proven at the
-//! end.
+//! The world: a whole engine in this process, its clock controlled by the test, its books checked
+//! at the end.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Once};
@@ -27,10 +27,10 @@ use super::mailbox::Mailbox;
 use super::people::{Person, Support};
 use super::scene::Scene;
 
-/// On what the engine stands.
+/// The database and bus of a world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
-    /// `SQLite` and the bus inside the process.
+    /// `SQLite` and the in-process bus.
     Sqlite,
     /// PostgreSQL and Redis.
     Postgres,
@@ -38,31 +38,31 @@ pub enum Backend {
 
 /// Every world begins on this Friday, noon in Baku.
 pub const BEGINNING: &str = "2026-11-20T08:00:00Z";
-/// Timers that one move of the clock may fire.
+/// The most timers that one move of the clock may fire.
 const FIRED_MAX: usize = 10_000;
-/// A month: a world's clock jumps, and that is no outage.
+/// A month: a world's clock jumps, which is not an outage.
 const HEARTBEAT_MS: u64 = 30 * 86_400_000;
-/// After a restart; three of these without a beat are an outage.
+/// After a restart; three of these without a heartbeat are an outage.
 const HEARTBEAT_AFTER_RESTART_MS: u64 = 60_000;
 
-/// A world.
+/// A running engine with its people.
 pub struct World {
     /// The engine's clock.
     pub clock: TestClock,
-    /// What its people share.
+    /// The state its people share.
     pub scene: Arc<Scene>,
-    /// One of the operator's people.
+    /// The operator's staff member of the tests.
     pub support: Support,
     /// On what it stands.
     pub backend: Backend,
-    /// As the engine was started.
+    /// The settings the engine was started with.
     pub settings: Settings,
     app: Option<App>,
     mailbox: Arc<Mailbox>,
     folder: PathBuf,
 }
 
-/// Tells a story in a fresh world on this backend, then checks the books.
+/// Runs a test in a fresh world on this backend, then checks the books.
 pub fn tell(backend: Backend, story: impl AsyncFnOnce(&mut World)) {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(2).enable_all().build().unwrap();
@@ -73,7 +73,7 @@ pub fn tell(backend: Backend, story: impl AsyncFnOnce(&mut World)) {
     });
 }
 
-/// Tells a story in a fresh world whose clock is this one and whose loops do nothing by themselves.
+/// Runs a test in a fresh world with this clock and without running loops.
 pub fn tell_really(backend: Backend, clock: WallClock, story: impl AsyncFnOnce(&mut World)) {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(2).enable_all().build().unwrap();
@@ -112,7 +112,8 @@ impl World {
         Self::found(backend, None).await
     }
 
-    /// A fresh engine whose clock and loops run by themselves, so many times as fast as real time.
+    /// A fresh engine whose clock and loops run by themselves, this many times as fast as real
+    /// time.
     pub async fn living(backend: Backend, speed: u32) -> Self {
         Self::found(backend, Some((WallClock::from(instant(BEGINNING), speed), false))).await
     }
@@ -147,30 +148,30 @@ impl World {
         self.app.as_ref().expect("the engine runs")
     }
 
-    /// What time it is.
+    /// The current time of the world.
     pub fn now(&self) -> Instant {
         self.app().engine.shared().clock.now()
     }
 
-    /// How many marks of this kind somebody (a client, a branch) has.
+    /// How many strikes of this kind a client or a branch has.
     pub async fn marks(&self, subject: &str, kind: &str) -> u64 {
         let subject: Uuid = subject.parse().unwrap();
         let rows = mark::Entity::find().filter(mark::Column::Subject.eq(subject));
         rows.filter(mark::Column::Kind.eq(kind)).count(&self.db()).await.unwrap()
     }
 
-    /// The database, to look at.
+    /// The database, for reading.
     pub fn db(&self) -> DatabaseConnection {
         self.scene.db()
     }
 
-    /// Does something to the database behind the engine's back.
+    /// Changes the database directly.
     pub async fn tampers(&self, sql: &str) {
         let done = self.app().engine.shared().db.write.execute_unprepared(sql).await.unwrap();
         assert_eq!(done.rows_affected(), 1, "{sql}");
     }
 
-    /// One of the operator's people.
+    /// The operator's staff member of the tests.
     pub fn support(&self) -> &Support {
         &self.support
     }
@@ -196,12 +197,12 @@ impl World {
         Branch::opens(&self.support, name, credit).await
     }
 
-    /// Lets so much time pass: whatever falls due in it happens at its own moment.
+    /// Moves the clock by this much; each timer that falls due fires at its own time.
     pub async fn advance(&self, by: TimeDelta) {
         self.until(self.now() + by).await;
     }
 
-    /// Lets time pass until then, and not a microsecond longer.
+    /// Moves the clock to this instant, and not a microsecond further.
     pub async fn until(&self, then: Instant) {
         let clockwork = &self.app().clockwork;
         let beat = TimeDelta::milliseconds(self.settings.timers.heartbeat_ms.cast_signed()) * 2;
@@ -224,7 +225,7 @@ impl World {
         first.map(|timer| timer.due_at)
     }
 
-    /// Nobody serves for so long; then the engine starts again over the same database.
+    /// Stops the engine for this long, then starts it again over the same database.
     pub async fn is_down_for(&mut self, gap: TimeDelta) {
         let up = self.now() + gap;
         self.app.take().expect("the engine runs").stop().await;
@@ -235,7 +236,7 @@ impl World {
         self.app = Some(app);
     }
 
-    /// The engine starts again at once, over the same database and with other settings.
+    /// Restarts the engine at once, over the same database and with other settings.
     pub async fn restarts_with(&mut self, change: impl FnOnce(&mut Settings)) {
         self.app.take().expect("the engine runs").stop().await;
         change(&mut self.settings);
@@ -244,7 +245,7 @@ impl World {
         self.app = Some(app);
     }
 
-    /// Another node on the same database and bus, whose loops do nothing by themselves.
+    /// Another node on the same database and bus, without running loops.
     pub async fn beside(&self, clock: WallClock) -> App {
         self.beside_with(Arc::new(clock), |_| {}).await
     }
@@ -290,7 +291,7 @@ async fn boot(settings: &Settings, clock: &TestClock, mailbox: &Arc<Mailbox>) ->
     App::start(settings.clone(), instead).await.expect("the engine starts")
 }
 
-/// The first of the operator's people, named as the command line does it.
+/// The operator's first staff member, created as the command line does it.
 async fn chief(app: &App, scene: &Arc<Scene>) -> Support {
     let phone = "+994120000001";
     let role = entity::support_agent::SupportRole::Owner;
@@ -304,7 +305,7 @@ async fn settings(backend: Backend, folder: &std::path::Path) -> Settings {
     "127.0.0.1:0".clone_into(&mut settings.http.listen);
     settings.http.workers = 1;
     let http = &mut settings.http;
-    // A story's people act at once, from one address (LIM-9).
+    // The people of a test act at once, from one address (LIM-9).
     (http.rate_session_burst, http.rate_session_per_s) = (1_000_000, 1_000_000);
     (http.rate_address_burst, http.rate_address_per_s) = (1_000_000, 1_000_000);
     settings.crypto.key_file = folder.join("keys").display().to_string();

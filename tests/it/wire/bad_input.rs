@@ -1,4 +1,4 @@
-//! Requests that make no sense: each is a problem with its own code, and nothing has happened.
+//! Invalid requests: each gets a problem with its own code, and nothing changes.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -7,10 +7,10 @@ use super::raw::Raw;
 use super::rows;
 use crate::support::{Branch, Client, Order, Person, World};
 
-/// A request, and the status and code it is refused with.
+/// A request, and the status and code of its refusal.
 pub type Bad<'p> = (Raw<'p>, u16, &'static str);
 
-/// Sends them one after another: each is refused as it should be, and nothing has changed.
+/// Sends them one after another: each gets its refusal, and nothing has changed.
 pub async fn refused(world: &World, bad: Vec<Bad<'_>>) {
     let before = rows::written(world).await;
     for (request, status, code) in bad {
@@ -39,7 +39,7 @@ fn car(plate: &str, make: &str) -> Value {
 }
 
 both! {
-    /// ORD-4 and the conventions of the wire: a body is read strictly or not at all.
+    /// ORD-4 and the wire conventions: a body is parsed strictly or refused.
     async fn a_body_that_cannot_be_read_does_nothing(world) {
         let (kristal, anar, order) = cast(world).await;
         let cars = || Raw::command(&anar, "POST", "/v1/client/cars");
@@ -79,7 +79,7 @@ both! {
         kristal.declines(&order).await.ok();
     }
 
-    /// ORD-4: a command without a key that can be read is not taken.
+    /// ORD-4: a command without a valid key is refused.
     async fn a_command_needs_a_key(world) {
         let (kristal, anar, order) = cast(world).await;
         let accept = format!("/v1/partner/orders/{}/accept", order.id);
@@ -102,7 +102,7 @@ both! {
         kristal.declines(&order).await.ok();
     }
 
-    /// ACC-7, BAL-3, ARR-1: numbers and texts that make no sense are refused by name.
+    /// ACC-7, BAL-3, ARR-1: invalid numbers and texts are refused with their own codes.
     async fn numbers_out_of_range_do_nothing(world) {
         let (kristal, anar, order) = cast(world).await;
         let support = &world.support().0;
@@ -158,7 +158,7 @@ both! {
         kristal.declines(&order).await.ok();
     }
 
-    /// PAN-3, PAN-4: a branch offers, opens and hires only what makes sense.
+    /// PAN-3, PAN-4: invalid services, hours and staff of a branch are refused.
     async fn a_branch_that_makes_no_sense_stays_as_it_was(world) {
         let kristal = world.branch("Kristal").await;
         let mut bad: Vec<Bad> = Vec::new();
@@ -182,8 +182,7 @@ both! {
         refused(world, bad).await;
     }
 
-    /// The conventions of the wire: ids, pages and places that cannot be read, things that are not
-    /// there.
+    /// The wire conventions: unreadable ids, pages and positions, and objects that do not exist.
     async fn what_is_not_there_is_not_found(world) {
         let (kristal, anar, order) = cast(world).await;
         let support = &world.support().0;
@@ -242,7 +241,8 @@ both! {
 }
 
 both! {
-    /// ACC-5, ORD-4: a text with U+0000, which PostgreSQL cannot keep, is refused on every backend.
+    /// ACC-5, ORD-4: a text with U+0000, which PostgreSQL cannot store, is refused on every
+    /// backend.
     async fn no_text_holds_a_nul(world) {
         let (kristal, anar, order) = cast(world).await;
         let support = &world.support().0;

@@ -1,4 +1,4 @@
-//! Orders that cannot be placed, seen or changed: who is told what, and that nothing moves.
+//! Orders that cannot be placed, seen or changed: each refusal, and nothing changes.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -24,7 +24,7 @@ fn with(wish: &Value, field: &str, value: Value) -> Value {
 }
 
 both! {
-    /// QO-1, ORD-7: what cannot be ordered is refused by name.
+    /// QO-1, ORD-7: an invalid order request is refused with its own code.
     async fn a_wish_that_makes_no_sense_places_nothing(world) {
         let (kristal, mirror) = (world.branch("Kristal").await, world.branch("Mirror").await);
         let anar = world.client("Anar").await;
@@ -59,7 +59,7 @@ both! {
         refused(world, bad).await;
     }
 
-    /// QO-1: a price that is not the one shown places nothing and names the one that is.
+    /// QO-1: a price that is not the one shown places nothing; the refusal gives the current one.
     async fn a_changed_price_is_shown_anew(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         kristal.reprices("wash.body", 1700, 30).await.ok();
@@ -75,7 +75,7 @@ both! {
         does(&anar, PLACE, wish(&anar, &kristal, 1700)).send().await.ok(201);
     }
 
-    /// PAR, BAL-3, QO-7: closed, poor, or the car is busy: nothing is placed.
+    /// PAR, BAL-3, QO-7: branch closed, balance too low, or the car is busy: nothing is placed.
     async fn an_order_that_cannot_be_taken_is_not_placed(world) {
         let (kristal, mirror) = (world.branch("Kristal").await, world.branch("Mirror").await);
         let (poor, anar) = (world.branch_with("Poor", 0).await, world.client("Anar").await);
@@ -101,7 +101,7 @@ both! {
         kristal.declines(&order).await.ok();
     }
 
-    /// ORD-3: what demands the version somebody saw takes neither none nor an old one.
+    /// ORD-3: a command that needs the version seen is refused without one or with an old one.
     async fn an_order_is_changed_only_by_who_saw_it(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;
@@ -145,7 +145,7 @@ both! {
         kristal.cancels(&order).await.ok();
     }
 
-    /// ORD-2: somebody else's order is not there, exactly as one that never was.
+    /// ORD-2: another person's order is answered exactly like one that never existed.
     async fn anothers_order_is_not_there(world) {
         let (kristal, mirror) = (world.branch("Kristal").await, world.branch("Mirror").await);
         let (anar, leyla) = (world.client("Anar").await, world.client("Leyla").await);
@@ -187,7 +187,7 @@ both! {
         kristal.declines(&order).await.ok();
     }
 
-    /// ORD-3, ORD-8: a reason is a reason, an amount an amount, and what is over stays over.
+    /// ORD-3, ORD-8: reasons and amounts are validated, and an ended order stays ended.
     async fn an_order_that_is_over_stays_so(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;

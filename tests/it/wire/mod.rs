@@ -1,4 +1,4 @@
-//! What a request may look like: input that makes no sense, commands that come twice.
+//! The wire format: invalid input, repeated commands, rate limits.
 
 mod bad_input;
 mod bad_orders;

@@ -1,5 +1,5 @@
-//! How much one device and one address may ask for, methods a path does not have, and pages from
-//! elsewhere.
+//! Rate limits of one device and one address, methods a path does not have, and pages of other
+//! origins.
 
 use serde_json::json;
 
@@ -12,8 +12,8 @@ async fn me(person: &crate::support::Person) -> super::raw::Answer {
 }
 
 both! {
-    /// LIM-9: a device that asks too much is told when it may go on; a second device of the same
-    /// person and everybody else at that address go on meanwhile.
+    /// LIM-9: a device that asks too much gets the time to wait; a second device of the same person
+    /// and everybody else at that address go on meanwhile.
     async fn one_device_that_floods_slows_only_itself(world) {
         world.restarts_with(|settings| {
             settings.http.rate_session_burst = 40;
@@ -21,7 +21,7 @@ both! {
         }).await;
         let (anar, leyla) = (world.client("Anar").await, world.client("Leyla").await);
         let mut told = None;
-        // 40 of weight 1 fit at once; a second gives one more.
+        // 40 requests of weight 1 fit at once; a second adds one.
         for n in 0..400 {
             let answer = me(&anar).await;
             if answer.status == 429 {
@@ -40,7 +40,7 @@ both! {
         me(&leyla).await.ok(200);
     }
 
-    /// LIM-9: a heavy route costs more: a snapshot weighs 8.
+    /// LIM-9: a route may cost more than one unit: a snapshot weighs 8.
     async fn a_heavy_request_weighs_more(world) {
         world.restarts_with(|settings| {
             settings.http.rate_session_burst = 80;
@@ -55,7 +55,7 @@ both! {
         assert!((5..=20).contains(&served), "{served} snapshots of weight 8 out of 80");
     }
 
-    /// LIM-9: all of an address together; who signs in with a spent ticket pays for guessing.
+    /// LIM-9: the limit of a whole address; connecting with a spent ticket costs as a guess.
     async fn a_spent_ticket_is_not_tried_for_long(world) {
         world.restarts_with(|settings| {
             settings.http.rate_address_burst = 2_000;
@@ -77,7 +77,7 @@ both! {
         world.restarts_with(|settings| settings.http.rate_address_burst = 1_000_000).await;
     }
 
-    /// RFC 9110 §15.5.6: a path that has other methods says which.
+    /// RFC 9110 §15.5.6: a path with other methods lists them.
     async fn a_method_a_path_does_not_have_is_405(world) {
         let anar = world.client("Anar").await;
         let order = "/v1/client/orders/019a0000-0000-7000-8000-000000000001";
@@ -96,7 +96,7 @@ both! {
         Raw::of(&anar, "PUT", "/v1/nothing").send().await.problem(404, "not_found");
     }
 
-    /// A page of an allowed origin may call the API from its browser, another may not.
+    /// Pages of an allowed origin may call the API from a browser, others may not.
     ///
     /// # Source
     /// The Fetch standard, "CORS protocol".
@@ -130,7 +130,7 @@ both! {
         assert_eq!(other.header("access-control-allow-origin"), None);
     }
 
-    /// A page is 1 to 200 rows; any other number is refused, not changed.
+    /// A page has 1 to 200 rows; any other number is refused, not adjusted.
     async fn a_page_has_one_to_two_hundred_rows(world) {
         let anar = world.client("Anar").await;
         for limit in ["0", "201", "-1", "18446744073709551616", "x"] {
@@ -143,8 +143,8 @@ both! {
         }
     }
 
-    /// ORD-3, ORD-4: the version is what is compared, however its tag is written; what cannot be
-    /// read as one version is refused.
+    /// ORD-3, ORD-4: the version is compared, however its tag is written; a tag that is not one
+    /// version is refused.
     async fn a_version_is_the_same_however_it_is_tagged(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = anar.orders(&kristal).await;

@@ -1,4 +1,4 @@
-//! A request of any kind, and its answer whole: what no well-behaved device would send.
+//! A raw request of any kind, and its complete answer, as no well-behaved device would send it.
 
 use reqwest::header::HeaderMap;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::support::Person;
 
-/// A request that is being put together.
+/// A request being built.
 pub struct Raw<'p> {
     person: &'p Person,
     method: String,
@@ -29,7 +29,7 @@ impl<'p> Raw<'p> {
         Self::of(person, method, path).key(&Uuid::new_v4().simple().to_string())
     }
 
-    /// With another token; none where it is empty.
+    /// With another token; without one if it is empty.
     pub fn token(mut self, token: &str) -> Self {
         token.clone_into(&mut self.token);
         self
@@ -88,7 +88,7 @@ impl<'p> Raw<'p> {
 /// An answer.
 #[derive(Debug)]
 pub struct Answer {
-    /// What was asked, for people.
+    /// A description of the request, for messages.
     pub what: String,
     /// The HTTP status.
     pub status: u16,
@@ -113,14 +113,14 @@ impl Answer {
         after.parse().unwrap()
     }
 
-    /// It was a yes with this status; gives the body.
+    /// Asserts success with this status; returns the body.
     #[track_caller]
     pub fn ok(&self, status: u16) -> &Value {
         assert_eq!(self.status, status, "{}: {}", self.what, self.text);
         &self.json
     }
 
-    /// It was a no, as a problem with this status and code; gives it.
+    /// Asserts a refusal, as a problem with this status and code; returns it.
     ///
     /// # Source
     /// RFC 9457.

@@ -1,4 +1,4 @@
-//! Commands that come twice.
+//! Repeated commands.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -22,7 +22,7 @@ async fn orders_of(client: &Client) -> usize {
 }
 
 both! {
-    /// ORD-4: what was answered is answered again, though the order has gone on.
+    /// ORD-4: a repeat gets the stored answer, though the order has changed since.
     async fn a_repeated_command_is_answered_again_and_not_done_again(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let first = places(&anar, &kristal, 1500, "once").await;
@@ -57,7 +57,7 @@ both! {
         assert!(replayed(&accepts(1).await), "the first one is kept");
     }
 
-    /// ORD-4: a key belongs to a person and a route.
+    /// ORD-4: a key is scoped to a person and a route.
     async fn a_key_is_nobody_elses(world) {
         let kristal = world.branch("Kristal").await;
         let (anar, leyla) = (world.client("Anar").await, world.client("Leyla").await);
@@ -85,7 +85,7 @@ both! {
         assert_eq!(orders_of(&anar).await, 1);
     }
 
-    /// ORD-4: whoever repeats while the first is on its way waits for its answer.
+    /// ORD-4: a repeat sent while the first is running waits for its answer.
     async fn eight_repeats_at_once_are_one_command(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let all = join_all((0..8).map(|_| places(&anar, &kristal, 1500, "at-once"))).await;
@@ -95,7 +95,7 @@ both! {
         assert_eq!(orders_of(&anar).await, 1);
     }
 
-    /// ORD-4: 48 hours, then the key is fresh again.
+    /// ORD-4: a key expires after 48 hours.
     async fn a_key_is_forgotten_after_two_days(world) {
         let anar = world.client("Anar").await;
         let body = json!({"plate": "99-ZZ-001", "make": "Lada Niva", "class": "suv"});

@@ -1,4 +1,4 @@
-//! Every row of every table, as text: to see that nothing changed, and what is never written.
+//! Every row of every table, as text: to check that nothing changed, and what is never stored.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::support::World;
 /// Rows by table.
 pub type Rows = BTreeMap<String, Vec<String>>;
 
-/// What signing in and living on write; a refused request may leave traces there.
+/// Tables written by signing in and by connections; a refused request may leave rows there.
 const APART: [&str; 6] =
     ["otp", "otp_budget", "session", "heartbeat", "storage_probe", "seaql_migrations"];
 
@@ -34,7 +34,7 @@ pub async fn written(world: &World) -> Rows {
     rows
 }
 
-/// Nothing that commands write has changed.
+/// Asserts that no row that commands write has changed.
 pub async fn unchanged(world: &World, before: &Rows, what: &str) {
     let after = written(world).await;
     for (table, rows) in before {
@@ -43,7 +43,7 @@ pub async fn unchanged(world: &World, before: &Rows, what: &str) {
     assert_eq!(after.len(), before.len());
 }
 
-/// On `SQLite`, on PostgreSQL.
+/// The table list on `SQLite`, on PostgreSQL.
 const TABLES: [&str; 2] = [
     "SELECT name AS text FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
     "SELECT tablename::text AS text FROM pg_tables WHERE schemaname = current_schema()",

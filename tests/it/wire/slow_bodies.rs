@@ -1,4 +1,4 @@
-//! Bodies that do not come: nobody is waited for without end.
+//! Request bodies that do not arrive: the wait for them is bounded.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 
 use crate::support::World;
 
-/// Sends a head that declares so many bytes, none of them, and reads the answer: its status line,
+/// Sends a head that declares this many bytes, none of them, and reads the answer: its status line,
 /// and how long it took.
 async fn declares(world: &World, bytes: usize) -> (String, Duration) {
     let began = Instant::now();
@@ -25,10 +25,10 @@ async fn declares(world: &World, bytes: usize) -> (String, Duration) {
 }
 
 both! {
-    /// The conventions of the wire: too much is refused when it is declared, and a body that does
-    /// not come in time is waited for no longer.
+    /// The wire conventions: an oversized body is refused when it is declared, and a late body is
+    /// not waited for any longer.
     async fn a_body_that_never_comes_holds_nothing_open(world) {
-        // Of a body that is too large nothing is waited for, however long it may take.
+        // An oversized body is refused without waiting, however long the time-out is.
         world.restarts_with(|settings| settings.http.body_timeout_s = 600).await;
         let (status, _) = declares(world, 1 << 30).await;
         assert_eq!(status, "HTTP/1.1 413 Payload Too Large");
