@@ -15,7 +15,7 @@ use crate::wire::{Ask, Wire};
 /// Offers that are accepted around their deadline, at intervals of some milliseconds.
 const ANSWERED: i64 = 31;
 const STEP_MS: i64 = 2;
-/// Offers nobody answers.
+/// Offers that are not answered.
 const IGNORED: i64 = 17;
 /// Not shown to users (QO-2).
 const GRACE: TimeDelta = TimeDelta::seconds(2);

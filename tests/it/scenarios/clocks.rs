@@ -124,7 +124,7 @@ fn out_1_a_node_with_a_wrong_clock_decides_nothing() {
     });
 }
 
-/// OUT-1: half a second is tolerated: such a node serves, and its clock is slewed gradually.
+/// OUT-1: half a second is tolerated: such a node serves, and corrects its clock gradually.
 #[test]
 fn out_1_a_small_difference_is_corrected() {
     tell_really(Backend::Postgres, WallClock::real(), async |world| {

@@ -53,7 +53,7 @@ pub struct World {
     pub scene: Arc<Scene>,
     /// The operator's staff member of the tests.
     pub support: Support,
-    /// On what it stands.
+    /// The database and bus it runs on.
     pub backend: Backend,
     /// The settings the engine was started with.
     pub settings: Settings,
