@@ -1,8 +1,9 @@
 //! The audit log of what support does, written in the transaction of the act itself (SUP-2).
 //!
 //! Rows are only added; the database refuses to change one. Acts are numbered by actor and by
-//! subject under a uniqueness rule, so the earlier acts a command read are still complete when it
-//! commits: of two commands that read the same acts, one commits and the other is run again.
+//! subject, so whatever was read of earlier acts still holds when this one lands: of two that read
+//! the same, one lands and the other is decided anew. Within a node acts that would take the same
+//! number wait for their turn, so many at once do not make each other run again.
 
 use std::net::IpAddr;
 
@@ -16,6 +17,7 @@ use uuid::Uuid;
 
 use super::crypto::Keys;
 use super::refusal::{Fault, Refused, Stop};
+use super::turns::Sequence;
 use super::tx::Tx;
 use super::write_set::Unique;
 
@@ -43,11 +45,13 @@ pub struct Place {
     subject_n: i64,
 }
 
-/// Takes the next numbers of the actor and of the subject.
+/// Takes the next numbers of whoever acts and of the subject: once in a command.
 ///
 /// # Errors
-/// A fault when the database fails.
-pub async fn place(tx: &Tx, subject_id: Uuid) -> Result<Place, Stop> {
+/// `contended` when too many act at once; a fault when the database fails.
+pub async fn place(tx: &mut Tx, subject_id: Uuid) -> Result<Place, Stop> {
+    tx.turn(Sequence::Actor(actor(tx))).await?;
+    tx.turn(Sequence::Subject(subject_id)).await?;
     let actor_n = next(tx, Column::Actor, Column::ActorN, actor(tx)).await?;
     let subject_n = next(tx, Column::SubjectId, Column::SubjectN, subject_id).await?;
     Ok(Place { actor_n, subject_n })

@@ -26,6 +26,7 @@ use super::refusal::{Fault, Refused, Stop};
 use super::serving::Serving;
 use super::sql::{self, Gate, KEY_UNIQUE, Meaning, Script};
 use super::timers::Timers;
+use super::turns::Turns;
 use super::tx::Tx;
 use super::write_set::{Fired, WriteSet};
 
@@ -50,6 +51,8 @@ pub struct Shared {
     pub kept: Arc<Kept>,
     /// Whether this node may decide now.
     pub serving: Serving,
+    /// Whose turn it is to take the next number of a sequence.
+    pub turns: Turns,
     flusher: Flusher,
     runtime: Handle,
     extensions: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
@@ -108,6 +111,7 @@ impl Engine {
             epoch: FeedEpoch::default(),
             kept,
             serving: Serving::default(),
+            turns: Turns::default(),
             flusher,
             runtime: Handle::current(),
             db,
@@ -213,6 +217,8 @@ impl Engine {
         fired: Option<&Fired>,
         command: &C,
     ) -> Result<Done<C::Answer>, Stop> {
+        // What it has the turn of it keeps until it has landed, over all its runs.
+        let mut turns = Vec::new();
         for attempt in 0..RUNS_MAX {
             if attempt > 1 {
                 pause(Duration::from_millis(u64::from(rand::random_range(0..=attempt * 2)))).await;
@@ -220,9 +226,11 @@ impl Engine {
             let now = instant_of(self.instant::<C>().await?, fired);
             let trusting = attempt == 0;
             let mut tx = Tx::begin(now, by, Arc::clone(&self.0), fired.cloned(), trusting);
-            let answer = match command.run(&mut tx).await {
-                // The run spans an outage: its instant lies in a time in which no request could be
-                // served.
+            tx.has_turns(turns);
+            let ran = command.run(&mut tx).await;
+            turns = tx.take_turns();
+            let answer = match ran {
+                // It read across an outage: its instant lies in a time in which nobody could act.
                 Ok(_) | Err(Stop::Refused(_)) if self.stands_still::<C>() => continue,
                 // A result that rests only on cached rows needs a run on fresh reads.
                 Ok(_) if tx.leaned() && tx.writes.is_empty() => continue,

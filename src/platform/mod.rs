@@ -38,6 +38,7 @@ pub mod sqlite_file;
 pub mod storage;
 pub mod telemetry;
 pub mod timers;
+pub mod turns;
 pub mod tx;
 mod wal;
 pub mod write_set;

@@ -19,6 +19,7 @@ use super::engine::Shared;
 use super::feed::Audience;
 use super::kept::{Kept, TOPIC, Versioned};
 use super::refusal::{Fault, Stop};
+use super::turns::{Sequence, Turn};
 use super::write_set::{
     self, Adjust, Claim, Count, Fact, Fired, TimerWrite, Unique, Write, WriteSet,
 };
@@ -36,6 +37,7 @@ pub struct Tx {
     leaned: Vec<Write>,
     checks: Vec<Write>,
     landing: Vec<Keeping>,
+    turns: Vec<(Sequence, Turn)>,
     /// What the command wants to change.
     pub(crate) writes: WriteSet,
 }
@@ -52,7 +54,8 @@ impl Tx {
         let writes = WriteSet { fired, ..WriteSet::default() };
         let seen = HashMap::new();
         let (leaned, checks, landing) = (Vec::new(), Vec::new(), Vec::new());
-        Self { now, by, shared, seen, trusting, leaned, checks, landing, writes }
+        let turns = Vec::new();
+        Self { now, by, shared, seen, trusting, leaned, checks, landing, turns, writes }
     }
 
     /// Did it read any row from the row cache?
@@ -76,6 +79,29 @@ impl Tx {
             }
         }
         (writes, self.landing)
+    }
+
+    /// Waits for this command's turn to take the next number of a sequence; it has the turn until it
+    /// has ended, over all its runs: a further run reads what the turns before it left.
+    ///
+    /// # Errors
+    /// `contended`, when it would take too long.
+    pub async fn turn(&mut self, sequence: Sequence) -> Result<(), Stop> {
+        if !self.turns.iter().any(|(held, _)| *held == sequence) {
+            let turn = self.shared.turns.wait(sequence).await.ok_or(Stop::Contended)?;
+            self.turns.push((sequence, turn));
+        }
+        Ok(())
+    }
+
+    /// The turns its command has from an earlier run.
+    pub(super) fn has_turns(&mut self, turns: Vec<(Sequence, Turn)>) {
+        self.turns = turns;
+    }
+
+    /// The turns its command has after this run.
+    pub(super) fn take_turns(&mut self) -> Vec<(Sequence, Turn)> {
+        std::mem::take(&mut self.turns)
     }
 
     /// The transaction's one instant (ORD-5).
