@@ -53,6 +53,8 @@ mod outage;
 mod pitr;
 #[path = "faults/races.rs"]
 mod races;
+#[path = "faults/rates.rs"]
+mod rates;
 #[path = "faults/readers.rs"]
 mod readers;
 #[path = "faults/readonly.rs"]

@@ -81,8 +81,8 @@ impl Tx {
         (writes, self.landing)
     }
 
-    /// Waits for this command's turn to take the next number of a sequence; it has the turn until it
-    /// has ended, over all its runs: a further run reads what the turns before it left.
+    /// Waits for this command's turn to take the next number of a sequence; it has the turn until
+    /// it has ended, over all its runs: a further run reads what the turns before it left.
     ///
     /// # Errors
     /// `contended`, when it would take too long.

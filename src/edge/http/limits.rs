@@ -20,7 +20,8 @@ impl RateLimits {
     /// From the settings.
     #[must_use]
     pub fn of(http: &Http) -> Self {
-        let buckets = |name, burst, per_s| Arc::new(Buckets::new(Quota { name, burst, per_s }));
+        let buckets =
+            |name, burst, per_s| Arc::new(Buckets::new(Quota::per_second(name, burst, per_s)));
         Self {
             sessions: buckets("session", http.rate_session_burst, http.rate_session_per_s),
             addresses: buckets("address", http.rate_address_burst, http.rate_address_per_s),
