@@ -147,7 +147,7 @@ pub async fn of_penalty<C: ConnectionTrait>(
     if let Some(cursor) = query.cursor {
         rows = rows.filter(payment::Column::Id.lt(PaymentId(cursor)));
     }
-    Ok(Page::cut(rows.all(db).await?, query, |row| row.id.0, |row| view(&row, 0)))
+    Ok(Page::read(db, rows, query, |row| row.id.0, |row| view(&row, 0)).await?)
 }
 
 /// One of the payments that a client opened for a penalty (PEN-5).

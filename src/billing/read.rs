@@ -115,7 +115,7 @@ pub async fn page<C: ConnectionTrait>(
     }
     let page = Page::read(db, rows, query, |row| row.id.0, |row| row).await?;
     let items = shown(db, book, &page.items).await?;
-    Ok(Page { items, next_cursor: page.next_cursor })
+    Ok(page.with(items))
 }
 
 /// One of a client's penalties.

@@ -231,5 +231,5 @@ pub async fn page<C: ConnectionTrait>(
     if let Some(cursor) = query.cursor {
         rows = rows.filter(Column::Id.lt(StrayId(cursor)));
     }
-    Ok(Page::cut(rows.all(db).await?, query, |row| row.id.0, |row| view(&row)))
+    Ok(Page::read(db, rows, query, |row| row.id.0, |row| view(&row)).await?)
 }

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use super::Refusal;
 use crate::platform::crypto::Keys;
 use crate::platform::engine::Shared;
+use crate::platform::page::Page;
 use crate::platform::write_set::Unique;
 use crate::platform::{Command, Stop, Tx, readable};
 use crate::policy;
@@ -72,7 +73,8 @@ impl Command for AddCar {
         let owner = Tx::must("person", self.client_id, owner)?;
         tx.update(&owner, &owner.clone());
         let most = policy::book::in_force(tx)?.keys.client.cars_max;
-        if list(tx.db(), self.client_id).await?.len() >= most {
+        let has = list(tx.db(), self.client_id).await?;
+        if has.items.len() + has.unreadable.len() >= most {
             return Err(Refusal::TooManyCars.refused().with("limit", most).into());
         }
         let keys = tx.shared::<Keys>()?;
@@ -133,14 +135,12 @@ impl Command for RemoveCar {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list<C: ConnectionTrait>(db: &C, client_id: PersonId) -> Result<Vec<CarView>, Stop> {
+pub async fn list<C: ConnectionTrait>(db: &C, client_id: PersonId) -> Result<Page<CarView>, Stop> {
     let rows = car::Entity::find()
         .filter(car::Column::ClientId.eq(client_id))
         .filter(car::Column::RemovedAt.is_null())
-        .order_by_asc(car::Column::Id)
-        .all(db)
-        .await?;
-    Ok(rows.into_iter().map(CarView::from).collect())
+        .order_by_asc(car::Column::Id);
+    Ok(Page::whole(db, rows, CarView::from).await?)
 }
 
 /// The class of a client's own car, from the row cache if it is there.

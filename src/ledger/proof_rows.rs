@@ -1,7 +1,7 @@
 //! Rows of other tables that the whole proof only decodes: those that cannot be decoded are listed
 //! (BAL-6).
 
-use entity::{car, partner, payout_terms, sanction};
+use entity::{bay, bay_block, car, partner, payout_terms, sanction, service};
 use sea_orm::EntityTrait;
 use uuid::Uuid;
 
@@ -16,6 +16,9 @@ pub(super) async fn decoded(reading: &Reading<'_>, proof: &mut Proof) -> Result<
         all::<payout_terms::Entity>(reading, proof, |row| row.id.0).await?;
         all::<sanction::Entity>(reading, proof, |row| row.id.0).await?;
         all::<car::Entity>(reading, proof, |row| row.id.0).await?;
+        all::<service::Entity>(reading, proof, |row| row.id.0).await?;
+        all::<bay::Entity>(reading, proof, |row| row.id.0).await?;
+        all::<bay_block::Entity>(reading, proof, |row| row.id.0).await?;
     }
     Ok(())
 }

@@ -123,7 +123,7 @@ pub async fn page<C: ConnectionTrait>(
     if let Some(cursor) = query.cursor {
         rows = rows.filter(posting::Column::Id.lt(PostingId(cursor)));
     }
-    Ok(Page::cut(rows.all(db).await?, query, |row| row.id.0, line))
+    Ok(Page::read(db, rows, query, |row| row.id.0, line).await?)
 }
 
 /// The lines of a span, oldest first.

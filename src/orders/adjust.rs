@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::Refusal;
 use super::amount::{far_off, stayed};
 use super::apply::{self, Step};
-use super::cancel::End;
+use super::cancel::{End, let_go_by_hand, let_go_late};
 use super::complete::{ChangeServices, completed, held, settle};
 use super::machine::Intent;
 use super::read::{self, Scope};
@@ -154,6 +154,9 @@ impl Adjust {
     /// the correct amount.
     async fn amend(&self, tx: &mut Tx, order: &Model, reason: &str) -> Result<Model, Stop> {
         let mut next = order.clone();
+        if order.status == Status::Cancelled {
+            let_go_late(tx, order).await?;
+        }
         if let Some(amount) = self.final_amount {
             if order.status != Status::Completed {
                 return Err(Refusal::AmountInvalid
@@ -201,14 +204,15 @@ async fn cancel(tx: &mut Tx, order: &Model, to: Status, reason: &str) -> Result<
         Some(_) => Some(readable::raw::<_, order::Entity>(tx.db(), order.id.0).await?),
         None => None,
     };
+    let kept = let_go_by_hand(tx, order).await?;
     let end = End {
         intent: Intent::ForceCancel,
         event: "order.cancelled",
         to,
         reason: Reason::SupportCancelled,
         penalty: Money::ZERO,
-        note: json!({"reason": reason, "unreadable": unreadable}),
+        note: json!({"reason": reason, "unreadable": unreadable, "kept": kept}),
         marks: Vec::new(),
     };
-    end.of(tx, order).await
+    end.ended(tx, order)
 }

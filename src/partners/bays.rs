@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::register::says_something;
 use super::services::raise;
 use super::{Refusal, limits};
+use crate::platform::page::Page;
 use crate::platform::{Command, Stop, Tx};
 
 /// A bay as shown to staff.
@@ -102,7 +103,7 @@ impl Command for EditBay {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list<C: ConnectionTrait>(db: &C, id: PartnerId) -> Result<Vec<BayView>, Stop> {
-    let rows = bay::Entity::find().filter(bay::Column::PartnerId.eq(id)).all(db).await?;
-    Ok(rows.into_iter().map(BayView::from).collect())
+pub async fn list<C: ConnectionTrait>(db: &C, id: PartnerId) -> Result<Page<BayView>, Stop> {
+    let rows = bay::Entity::find().filter(bay::Column::PartnerId.eq(id));
+    Ok(Page::whole(db, rows, BayView::from).await?)
 }

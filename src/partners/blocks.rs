@@ -235,7 +235,7 @@ pub async fn list<C: ConnectionTrait>(
     if let Some(cursor) = query.cursor {
         rows = rows.filter(bay_block::Column::Id.lt(BlockId(cursor)));
     }
-    Ok(Page::cut(rows.all(db).await?, query, |row| row.id.0, BlockView::from))
+    Ok(Page::read(db, rows, query, |row| row.id.0, BlockView::from).await?)
 }
 
 /// The blocks of a branch that stand in a span.

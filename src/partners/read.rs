@@ -12,10 +12,13 @@ use entity::{opening, partner, service, service_price};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::schedule::{Calendar, Hours};
 use super::{Refusal, arrival_code};
 use crate::platform::crypto::Keys;
+use crate::platform::page::Page;
+use crate::platform::readable::{self, Rows};
 use crate::platform::{Fault, Stop};
 
 /// A branch as shown to its staff and to support.
@@ -135,22 +138,43 @@ pub async fn services<C: ConnectionTrait>(
     db: &C,
     partners: &[PartnerId],
 ) -> Result<BTreeMap<PartnerId, Vec<ServiceView>>, Stop> {
-    let rows = service::Entity::find()
-        .filter(service::Column::PartnerId.is_in(partners.iter().copied()))
-        .all(db)
-        .await?;
+    Ok(decoded(db, partners).await?.0)
+}
+
+/// The services of one branch; those that cannot be decoded are named.
+///
+/// # Errors
+/// When the database fails.
+pub async fn own_services<C: ConnectionTrait>(
+    db: &C,
+    id: PartnerId,
+) -> Result<Page<ServiceView>, Stop> {
+    let (mut services, unreadable) = decoded(db, &[id]).await?;
+    let items = services.remove(&id).unwrap_or_default();
+    Ok(Page { items, next_cursor: None, unreadable })
+}
+
+/// Services with their prices, and the ids of those that cannot be decoded: one that has no right
+/// price for a class of cars is not offered at all.
+async fn decoded<C: ConnectionTrait>(
+    db: &C,
+    partners: &[PartnerId],
+) -> Result<(BTreeMap<PartnerId, Vec<ServiceView>>, Vec<Uuid>), Stop> {
+    let rows =
+        service::Entity::find().filter(service::Column::PartnerId.is_in(partners.iter().copied()));
+    let Rows { rows, unreadable } = readable::all(db, rows).await?;
     let ids = rows.iter().map(|row| row.id);
     let mut prices: BTreeMap<ServiceId, Vec<PriceView>> = BTreeMap::new();
-    let tags = service_price::Entity::find()
-        .filter(service_price::Column::ServiceId.is_in(ids))
-        .all(db)
-        .await?;
-    for row in tags {
+    let tags = service_price::Entity::find().filter(service_price::Column::ServiceId.is_in(ids));
+    let tags = readable::all(db, tags).await?;
+    let unreadable: Vec<Uuid> =
+        unreadable.into_iter().chain(tags.unreadable).map(|row| row.id).collect();
+    for row in tags.rows {
         let price = PriceView { class: row.class, price: row.price, minutes: row.minutes };
         prices.entry(row.service_id).or_default().push(price);
     }
     let mut services: BTreeMap<PartnerId, Vec<ServiceView>> = BTreeMap::new();
-    for row in rows {
+    for row in rows.into_iter().filter(|row| !unreadable.contains(&row.id.0)) {
         services.entry(row.partner_id).or_default().push(ServiceView {
             prices: prices.remove(&row.id).unwrap_or_default(),
             id: row.id,
@@ -162,7 +186,7 @@ pub async fn services<C: ConnectionTrait>(
             version: row.version,
         });
     }
-    Ok(services)
+    Ok((services, unreadable))
 }
 
 /// The weekly hours of some branches.

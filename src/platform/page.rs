@@ -4,7 +4,7 @@ use sea_orm::{ConnectionTrait, DbErr, EntityTrait, Select};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::readable;
+use super::readable::{self, Rows};
 
 /// The most rows a page holds.
 pub const PAGE_MAX: u64 = 200;
@@ -58,11 +58,44 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// The cursor of the next page; `null` at the end.
     pub next_cursor: Option<uuid::Uuid>,
+    /// Rows that belong here and cannot be read; left out where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<uuid::Uuid>,
+}
+
+impl<T> From<Vec<T>> for Page<T> {
+    /// All there is.
+    fn from(items: Vec<T>) -> Self {
+        Self { items, next_cursor: None, unreadable: Vec::new() }
+    }
 }
 
 impl<T> Page<T> {
-    /// Reads a page of a table whose key is one UUID. Rows that cannot be decoded are left out and
-    /// logged; the list continues.
+    /// All rows of a list without pages; those that cannot be decoded are named.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn whole<C, E>(
+        db: &C,
+        select: Select<E>,
+        view: impl FnMut(E::Model) -> T,
+    ) -> Result<Self, DbErr>
+    where
+        C: ConnectionTrait,
+        E: EntityTrait,
+    {
+        let Rows { rows, unreadable } = readable::all(db, select).await?;
+        let unreadable = unreadable.into_iter().map(|row| row.id).collect();
+        Ok(Self { items: rows.into_iter().map(view).collect(), next_cursor: None, unreadable })
+    }
+
+    /// The same page of something else.
+    pub fn with<U>(&self, items: Vec<U>) -> Page<U> {
+        Page { items, next_cursor: self.next_cursor, unreadable: self.unreadable.clone() }
+    }
+
+    /// Reads a page of a table whose key is one UUID, which is its order. Rows that cannot be
+    /// decoded end no list: they are named.
     ///
     /// # Errors
     /// When the database fails.
@@ -77,20 +110,19 @@ impl<T> Page<T> {
         C: ConnectionTrait,
         E: EntityTrait,
     {
-        let found = readable::all(db, select).await?;
-        if found.whole() {
-            return Ok(Self::cut(found.rows, query, id, view));
+        let Rows { rows, unreadable } = readable::all(db, select).await?;
+        if unreadable.is_empty() {
+            return Ok(Self::cut(rows, query, id, view));
         }
-        for row in &found.unreadable {
-            tracing::error!(table = E::default().table_name(), id = %row.id, why = row.why, "left out");
-        }
-        let mut ids: Vec<uuid::Uuid> = found.rows.iter().map(&id).collect();
-        ids.extend(found.unreadable.iter().map(|row| row.id));
+        let mut ids: Vec<uuid::Uuid> = rows.iter().map(&id).collect();
+        ids.extend(unreadable.iter().map(|row| row.id));
         ids.sort_unstable_by(|a, b| b.cmp(a));
         let size = usize::try_from(query.size()).unwrap_or(50);
         let next_cursor = ids.get(size).and(ids.get(size.saturating_sub(1))).copied();
-        let shown = found.rows.into_iter().filter(|row| next_cursor.is_none_or(|c| id(row) >= c));
-        Ok(Self { items: shown.map(&mut view).collect(), next_cursor })
+        let here = |id: uuid::Uuid| next_cursor.is_none_or(|cursor| id >= cursor);
+        let shown = rows.into_iter().filter(|row| here(id(row)));
+        let named = unreadable.iter().map(|row| row.id).filter(|id| here(*id));
+        Ok(Self { items: shown.map(&mut view).collect(), next_cursor, unreadable: named.collect() })
     }
 
     /// Cuts the rows read to a page.
@@ -104,6 +136,7 @@ impl<T> Page<T> {
         let more = rows.len() > size;
         rows.truncate(size);
         let next_cursor = if more { rows.last().map(key) } else { None };
-        Self { items: rows.into_iter().map(view).collect(), next_cursor }
+        let items = rows.into_iter().map(view).collect();
+        Self { items, next_cursor, unreadable: Vec::new() }
     }
 }

@@ -7,8 +7,8 @@ use entity::partly::Partly;
 
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait, IdenStatic as _, Iterable as _,
-    QueryFilter as _, QuerySelect as _, QueryTrait as _, Select,
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait, FromQueryResult as _, IdenStatic as _,
+    Iterable as _, QueryFilter as _, QuerySelect as _, QueryTrait as _, Select,
 };
 use uuid::Uuid;
 
@@ -34,15 +34,7 @@ pub struct Rows<M> {
     pub unreadable: Vec<Unreadable>,
 }
 
-impl<M> Rows<M> {
-    /// Were all rows decoded?
-    #[must_use]
-    pub fn whole(&self) -> bool {
-        self.unreadable.is_empty()
-    }
-}
-
-/// The key column of a table whose primary key is one UUID.
+/// The first column of a table's primary key.
 ///
 /// # Errors
 /// When it has no primary key.
@@ -51,8 +43,8 @@ pub fn key<E: EntityTrait>() -> Result<E::Column, DbErr> {
     key.ok_or_else(|| DbErr::Custom(format!("{} has no key", E::default().table_name())))
 }
 
-/// Runs a query on a table whose key is one UUID. Only where the batch cannot be decoded are its
-/// rows read again, one by one, and those that fail are reported separately.
+/// Runs a query on a table whose key begins with a UUID. Each row is decoded by itself; those that
+/// cannot be are set aside, with an alarm.
 ///
 /// # Errors
 /// When the database fails.
@@ -61,27 +53,16 @@ where
     C: ConnectionTrait,
     E: EntityTrait,
 {
-    match select.clone().all(db).await {
-        Ok(rows) => Ok(Rows { rows, unreadable: Vec::new() }),
-        Err(error) if undecodable(&error) => one_by_one(db, select).await,
-        Err(error) => Err(error),
-    }
-}
-
-async fn one_by_one<C, E>(db: &C, select: Select<E>) -> Result<Rows<E::Model>, DbErr>
-where
-    C: ConnectionTrait,
-    E: EntityTrait,
-{
-    let key = key::<E>()?;
-    let ids: Vec<Uuid> = select.select_only().column(key).into_tuple().all(db).await?;
-    let mut found = Rows { rows: Vec::new(), unreadable: Vec::new() };
-    for id in ids {
-        match E::find().filter(key.eq(id)).all(db).await {
-            Ok(rows) => found.rows.extend(rows),
+    let (key, table) = (key::<E>()?, E::default().table_name().to_owned());
+    let read = db.query_all_raw(select.build(db.get_database_backend())).await?;
+    let mut found = Rows { rows: Vec::with_capacity(read.len()), unreadable: Vec::new() };
+    for row in &read {
+        match E::Model::from_query_result(row, "") {
+            Ok(row) => found.rows.push(row),
             Err(error) if undecodable(&error) => {
-                let table = E::default().table_name().to_owned();
-                found.unreadable.push(Unreadable { table, id, why: error.to_string() });
+                let (id, why): (Uuid, _) = (row.try_get("", key.as_str())?, error.to_string());
+                tracing::error!(alarm = "rows_unreadable", table, %id, why, "set aside in a list");
+                found.unreadable.push(Unreadable { table: table.clone(), id, why });
             }
             Err(error) => return Err(error),
         }

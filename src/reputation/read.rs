@@ -167,8 +167,9 @@ pub async fn page<C: ConnectionTrait>(
     }
     let shown = if to_support { whole } else { view };
     let page = Page::read(db, rows, query, |row| row.id.0, |row| shown(&row)).await?;
-    let items = page.items.into_iter().collect::<Result<_, _>>()?;
-    Ok(Page { items, next_cursor: page.next_cursor })
+    let Page { items, next_cursor, unreadable } = page;
+    let items = items.into_iter().collect::<Result<_, _>>()?;
+    Ok(Page { items, next_cursor, unreadable })
 }
 
 /// A subject's record: strikes since an instant, all voided ones, and earlier sanctions.

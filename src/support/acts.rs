@@ -119,5 +119,5 @@ pub async fn page<C: ConnectionTrait>(
     if let Some(cursor) = query.cursor {
         rows = rows.filter(Column::Id.lt(ActId(cursor)));
     }
-    Ok(Page::cut(rows.all(db).await?, query, |row| row.id.0, view))
+    Ok(Page::read(db, rows, query, |row| row.id.0, view).await?)
 }

@@ -41,23 +41,19 @@ pub async fn page<C: ConnectionTrait>(db: &C, query: &PageQuery) -> Result<Page<
     if let Some(cursor) = query.cursor {
         rows = rows.filter(outage::Column::Id.lt(OutageId(cursor)));
     }
-    let rows = rows.all(db).await?;
-    let mut touched = Vec::new();
-    for row in &rows {
-        touched.push((row.id, orders_of(db, row).await?));
-    }
-    let view = |row: outage::Model| {
-        let found = touched.iter().find(|(id, _)| *id == row.id);
-        let order_ids = found.map(|(_, orders)| orders.clone()).unwrap_or_default();
-        OutageView {
+    let page = Page::read(db, rows, query, |row| row.id.0, |row| row).await?;
+    let mut items = Vec::new();
+    for row in &page.items {
+        let order_ids = orders_of(db, row).await?;
+        items.push(OutageView {
             id: row.id,
             down_at: row.down_at,
             up_at: row.up_at,
             orders_touched: order_ids.len(),
             order_ids,
-        }
-    };
-    Ok(Page::cut(rows, query, |row| row.id.0, view))
+        });
+    }
+    Ok(page.with(items))
 }
 
 async fn orders_of<C: ConnectionTrait>(db: &C, row: &outage::Model) -> Result<Vec<OrderId>, Stop> {

@@ -50,8 +50,8 @@ pub struct CarBody {
 #[utoipa::path(tag = "client", responses((status = 200, body = Page<CarView>)), security(("bearer" = [])))]
 #[get("/v1/client/cars")]
 async fn list_cars(edge: Data<Edge>, client: Client) -> Result<HttpResponse, Problem> {
-    let items = cars::list(&edge.engine.shared().db.read, client.person_id()).await?;
-    reply::json(&edge, StatusCode::OK, &Page { items, next_cursor: None })
+    let page = cars::list(&edge.engine.shared().db.read, client.person_id()).await?;
+    reply::json(&edge, StatusCode::OK, &page)
 }
 
 #[utoipa::path(tag = "client", request_body = CarBody, responses((status = 201, body = CarView)), security(("bearer" = [])))]
@@ -145,7 +145,7 @@ async fn search(
         closed_too: query.closed_too.unwrap_or(false),
     };
     let items = look(&edge, &wanted).await?;
-    reply::json(&edge, StatusCode::OK, &Page { items, next_cursor: None })
+    reply::json(&edge, StatusCode::OK, &Page::from(items))
 }
 
 async fn look(edge: &Edge, wanted: &Wanted) -> Result<Vec<Found>, Problem> {

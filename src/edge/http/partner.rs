@@ -110,9 +110,8 @@ async fn edit_branch(
 #[get("/v1/partner/services")]
 async fn services(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
     let id = staff.partner_id();
-    let mut all = read::services(&edge.engine.shared().db.read, &[id]).await?;
-    let items = all.remove(&id).unwrap_or_default();
-    reply::json(&edge, StatusCode::OK, &Page { items, next_cursor: None })
+    let page = read::own_services(&edge.engine.shared().db.read, id).await?;
+    reply::json(&edge, StatusCode::OK, &page)
 }
 
 /// A service.

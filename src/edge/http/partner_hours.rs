@@ -78,8 +78,8 @@ async fn edit<C: Command>(
 #[utoipa::path(tag = "partner", responses((status = 200, body = Page<BayView>)), security(("bearer" = [])))]
 #[get("/v1/partner/bays")]
 async fn list_bays(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
-    let items = bays::list(&edge.engine.shared().db.read, staff.partner_id()).await?;
-    reply::json(&edge, StatusCode::OK, &Page { items, next_cursor: None })
+    let page = bays::list(&edge.engine.shared().db.read, staff.partner_id()).await?;
+    reply::json(&edge, StatusCode::OK, &page)
 }
 
 /// A bay.
@@ -161,7 +161,7 @@ async fn list_special_days(edge: Data<Edge>, staff: Staff) -> Result<HttpRespons
     let shared = edge.engine.shared();
     let now = shared.clock.now();
     let items = special_days::list(&shared.db.read, staff.partner_id(), now).await?;
-    reply::json(&edge, StatusCode::OK, &Page { items, next_cursor: None })
+    reply::json(&edge, StatusCode::OK, &Page::from(items))
 }
 
 /// The hours of one date.

@@ -41,7 +41,7 @@ pub fn configure(config: &mut ServiceConfig) {
 #[get("/v1/partner/staff")]
 async fn people(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
     let items = staff::list(&edge.engine, staff.partner_id()).await?;
-    reply::json(&edge, StatusCode::OK, &Page { items, next_cursor: None })
+    reply::json(&edge, StatusCode::OK, &Page::from(items))
 }
 
 /// A person to invite.
@@ -108,7 +108,7 @@ async fn remove_person(
 #[get("/v1/partner/invitations")]
 async fn invited(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
     let items = invitation::of_branch(&edge.engine, staff.partner_id()).await?;
-    reply::json(&edge, StatusCode::OK, &Page { items, next_cursor: None })
+    reply::json(&edge, StatusCode::OK, &Page::from(items))
 }
 
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), responses((status = 204)), security(("bearer" = [])))]
@@ -129,7 +129,7 @@ async fn withdraw(
 #[get("/v1/auth/invitations")]
 async fn own_invitations(edge: Data<Edge>, who: SignedIn) -> Result<HttpResponse, Problem> {
     let items = invitation::of_person(&edge.engine, who.person_id()).await?;
-    reply::json(&edge, StatusCode::OK, &Page { items, next_cursor: None })
+    reply::json(&edge, StatusCode::OK, &Page::from(items))
 }
 
 #[utoipa::path(tag = "auth", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 204)), security(("bearer" = [])))]
