@@ -113,7 +113,7 @@ pub async fn engine(
     // One node migrates at a time: the others wait, and find nothing left to do.
     let starting = StartLock::take(&settings.db_options()).await?;
     let db = Db::open(&settings.db_options()).await?;
-    migration::Migrator::up(&db.write, None).await?;
+    migration::Migrator::up(db.write.unlimited(), None).await?;
     let keys = Arc::new(keys(settings, &db).await?);
     reseal::rows(&db, &keys, clock.now()).await?;
     let book = Arc::new(Book::open(&db.read, &db.write, clock.now()).await?);

@@ -91,6 +91,7 @@ pub struct DatabaseSettings {
     pub synchronous: Synchronous,
     pub schema: String,
     pub idle_in_transaction_s: u64,
+    pub statement_max_s: u64,
     pub snapshot_max_s: u64,
     pub proof_max_s: u64,
     pub probe_ms: u64,
@@ -275,7 +276,8 @@ impl DatabaseSettings {
         if self.connections == 0 || self.write_connections == 0 {
             return Err("database.connections and write_connections are at least 1");
         }
-        let reads = self.snapshot_max_s.min(self.proof_max_s).min(self.idle_in_transaction_s);
+        let reads = [self.snapshot_max_s, self.proof_max_s, self.statement_max_s];
+        let reads = reads.into_iter().fold(self.idle_in_transaction_s, u64::min);
         if reads == 0 || self.probe_ms == 0 {
             return Err("database.*_s and database.probe_ms are at least 1");
         }
@@ -290,6 +292,7 @@ impl DatabaseSettings {
         Limits {
             write_connections: self.write_connections,
             idle_in_transaction: Duration::from_secs(self.idle_in_transaction_s),
+            statement_max: Duration::from_secs(self.statement_max_s),
             snapshot_max: Duration::from_secs(self.snapshot_max_s),
             proof_max: Duration::from_secs(self.proof_max_s),
             probe_every: Duration::from_millis(self.probe_ms),

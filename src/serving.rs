@@ -2,14 +2,14 @@
 //! releases last.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::config::Settings;
 use crate::platform::clock::pause;
-use crate::platform::node_lock::NodeLock;
+use crate::platform::node_lock::{NOTICED, NodeLock};
 use crate::platform::sqlite_file::{self, ServeLock};
 use crate::platform::{Engine, Fault};
 
@@ -49,11 +49,12 @@ impl ServingLock {
         let (engine, node, mut stop) = (engine.clone(), self.node.clone(), stopped.clone());
         loops.spawn(async move {
             let looking = async {
-                let mut held = true;
+                let mut place = Place::default();
                 loop {
                     pause(every).await;
                     if let Some(node) = &node {
-                        held = still(node, held).await;
+                        place.look(node).await;
+                        engine.shared().serving.crowd(place.lost);
                     }
                     if let Err(stop) = engine.shared().check_epoch().await {
                         tracing::warn!(?stop, "the epoch of the feeds could not be read");
@@ -72,19 +73,29 @@ impl ServingLock {
     }
 }
 
-/// Is the lock of this node held? Raises an alarm when it was lost to conflicting nodes.
-async fn still(node: &NodeLock, before: bool) -> bool {
-    match node.held().await {
-        Ok(true) => true,
-        Ok(false) => {
-            if before {
-                tracing::error!(alarm = "nodes_without_bus", why = node.refusal());
+/// What this node knows of its lock.
+#[derive(Debug, Default)]
+struct Place {
+    /// Since when it is not held.
+    since: Option<Instant>,
+    /// It is lost to nodes that must not be beside this one.
+    lost: bool,
+}
+
+impl Place {
+    /// Is the lock held? Where its connection went silent, the server still gives it to that
+    /// connection for a while: only after that it is lost, and an alarm fires.
+    async fn look(&mut self, node: &NodeLock) {
+        match node.held().await {
+            Ok(true) => *self = Self::default(),
+            Ok(false) => {
+                let since = *self.since.get_or_insert_with(Instant::now);
+                if !self.lost && since.elapsed() >= NOTICED {
+                    self.lost = true;
+                    tracing::error!(alarm = "nodes_without_bus", why = node.refusal());
+                }
             }
-            false
-        }
-        Err(error) => {
-            tracing::warn!(%error, "the lock of this node could not be looked at");
-            before
+            Err(error) => tracing::warn!(%error, "the lock of this node could not be looked at"),
         }
     }
 }

@@ -71,9 +71,9 @@ mod storm;
 mod truth;
 #[path = "faults/wait.rs"]
 mod wait;
-#[path = "faults/wallet.rs"]
-mod wallet;
 #[path = "faults/walkthrough.rs"]
 mod walkthrough;
+#[path = "faults/wallet.rs"]
+mod wallet;
 #[path = "faults/wire.rs"]
 mod wire;

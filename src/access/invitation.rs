@@ -7,7 +7,7 @@ use entity::staff::StaffRole;
 use entity::staff_invitation::{Column, Entity, InvitationState, Model};
 use entity::value::{Instant, InvitationId, PartnerId, PersonId, Phone, SealedColumn, SealedField};
 use entity::{partner, person, staff};
-use sea_orm::{ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -15,6 +15,7 @@ use super::Refusal;
 use super::person::{known, phone_hash};
 use super::staff::{hold_branch, name, one_more, only_owners};
 use crate::platform::crypto::Keys;
+use crate::platform::pool::Pool;
 use crate::platform::{Command, Engine, Stop, Tx};
 
 /// Days an invitation can be accepted.
@@ -111,7 +112,7 @@ pub async fn of_person(
 }
 
 async fn pending(
-    db: &DatabaseConnection,
+    db: &Pool,
     whose: sea_orm::sea_query::SimpleExpr,
     now: Instant,
 ) -> Result<Vec<Model>, DbErr> {

@@ -9,8 +9,8 @@ use chrono::TimeDelta;
 use entity::value::{Instant, Phone};
 use entity::{otp, person, session};
 use sea_orm::{
-    ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _, QueryTrait as _, Value,
+    ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    QueryTrait as _, Value,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -20,6 +20,7 @@ use super::otp_budget::{self, Alarms, Requester};
 use super::person::phone_hash;
 use super::{ANYONE, AccessSettings, Refusal};
 use crate::platform::crypto::{Keys, digest};
+use crate::platform::pool::Pool;
 use crate::platform::write_set::{Adjust, Unique};
 use crate::platform::{Command, Engine, Refused, Stop, Tx};
 
@@ -91,7 +92,7 @@ pub fn code_hash(keys: &Keys, phone_hash: &str, code: &str) -> String {
 /// # Errors
 /// When the database fails.
 pub async fn newest(
-    db: &DatabaseConnection,
+    db: &Pool,
     phone_hash: &str,
     requesters: &[String],
     n: u32,
@@ -110,7 +111,7 @@ pub async fn newest(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn forget(db: &DatabaseConnection, now: Instant) -> Result<u64, DbErr> {
+pub async fn forget(db: &Pool, now: Instant) -> Result<u64, DbErr> {
     let gone = otp::Entity::delete_many()
         .filter(otp::Column::CreatedAt.lt(now - DAY - DAY))
         .exec(db)
@@ -214,7 +215,7 @@ async fn knows(tx: &Tx, phone_hash: &str, from: &Requester, requester: &str) -> 
 /// When the n-th newest code requested from an address was made, if that was after `since`. It
 /// gives the wait to the second; under concurrency the limit is enforced by the address's budget.
 async fn nth_newest(
-    db: &DatabaseConnection,
+    db: &Pool,
     address: &str,
     n: u32,
     since: Instant,

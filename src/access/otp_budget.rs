@@ -10,13 +10,12 @@ use std::sync::{Mutex, PoisonError};
 use chrono::{DateTime, TimeDelta};
 use entity::otp_budget;
 use entity::value::{Instant, Phone};
-use sea_orm::{
-    ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _, Value,
-};
+use sea_orm::{ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _, Value};
 
 use super::person::phone_hash;
 use super::{AccessSettings, Refusal};
 use crate::platform::crypto::Keys;
+use crate::platform::pool::Pool;
 use crate::platform::write_set::Count;
 use crate::platform::{Stop, Tx};
 
@@ -136,7 +135,7 @@ impl Alarms {
 /// # Errors
 /// When the database fails.
 pub(super) async fn watch(
-    db: &DatabaseConnection,
+    db: &Pool,
     alarms: &Alarms,
     keys: &Keys,
     settings: &AccessSettings,
@@ -164,7 +163,7 @@ pub(super) async fn watch(
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn forget(db: &DatabaseConnection, now: Instant) -> Result<u64, DbErr> {
+pub(super) async fn forget(db: &Pool, now: Instant) -> Result<u64, DbErr> {
     let gone = otp_budget::Entity::delete_many()
         .filter(otp_budget::Column::BeganAt.lt(now - TimeDelta::seconds(2 * DAY_S)))
         .exec(db)

@@ -3,11 +3,11 @@
 use entity::person;
 use entity::value::{Lang, PersonId, Phone, SealedColumn};
 use sea_orm::{
-    ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
 use crate::platform::crypto::Keys;
+use crate::platform::pool::Pool;
 use crate::platform::{Stop, Tx};
 
 /// Keyed hash of a number, by which a person is found.
@@ -20,7 +20,7 @@ pub fn phone_hash(keys: &Keys, phone: &Phone) -> String {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn newest(db: &DatabaseConnection) -> Result<Option<person::Model>, DbErr> {
+pub async fn newest(db: &Pool) -> Result<Option<person::Model>, DbErr> {
     let rows = person::Entity::find().order_by_desc(person::Column::Id).limit(1);
     Ok(rows.all(db).await?.pop())
 }
@@ -41,11 +41,7 @@ pub fn opens(keys: &Keys, person: &person::Model) -> bool {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn known(
-    db: &DatabaseConnection,
-    keys: &Keys,
-    phone: &Phone,
-) -> Result<Option<person::Model>, DbErr> {
+pub async fn known(db: &Pool, keys: &Keys, phone: &Phone) -> Result<Option<person::Model>, DbErr> {
     let rows = person::Entity::find()
         .filter(person::Column::PhoneHash.eq(phone_hash(keys, phone)))
         .all(db)

@@ -15,8 +15,8 @@ use entity::value::{Instant, PartnerId, PersonId, SessionId};
 use entity::{session, staff, support_agent};
 use moka::sync::Cache;
 use sea_orm::{
-    ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, JoinType, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, DbErr, EntityTrait as _, JoinType, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
 };
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::TryRecvError;
@@ -26,6 +26,7 @@ use super::token::Claims;
 use super::{AccessSettings, Refusal};
 use crate::platform::bus::{Bus, Wake};
 use crate::platform::crypto::Keys;
+use crate::platform::pool::Pool;
 use crate::platform::{Audience, By, Engine, Stop};
 
 /// How long a cached entry is used where no wake-up arrives.
@@ -189,11 +190,7 @@ impl Sessions {
         }))
     }
 
-    async fn look(
-        &self,
-        db: &DatabaseConnection,
-        session_id: SessionId,
-    ) -> Result<(PersonId, Arc<Roles>), Stop> {
+    async fn look(&self, db: &Pool, session_id: SessionId) -> Result<(PersonId, Arc<Roles>), Stop> {
         let before = self.forgotten.load(Ordering::SeqCst);
         let found = read(db, session_id).await?.map(|(id, roles)| (id, Arc::new(roles)));
         self.devices.insert(session_id, found.as_ref().map(|(id, _)| *id));
@@ -248,7 +245,7 @@ impl Sessions {
 /// # Errors
 /// When the database fails.
 pub async fn standing_of(
-    db: &DatabaseConnection,
+    db: &Pool,
     sessions: &[SessionId],
 ) -> Result<HashMap<SessionId, u64>, DbErr> {
     let works = session::Entity::belongs_to(staff::Entity)
@@ -283,12 +280,8 @@ type Standing = (SessionId, Option<PartnerId>, Option<StaffRole>, Option<Support
 
 type Row = (PersonId, Option<PartnerId>, Option<StaffRole>, Option<SupportRole>);
 
-/// Reads session, staff and support in one round trip; an owner needs a second one, for the other
-/// branches.
-async fn read(
-    db: &DatabaseConnection,
-    session_id: SessionId,
-) -> Result<Option<(PersonId, Roles)>, DbErr> {
+/// Session, staff and support in one round; an owner costs a second one, for the other branches.
+async fn read(db: &Pool, session_id: SessionId) -> Result<Option<(PersonId, Roles)>, DbErr> {
     let works = session::Entity::belongs_to(staff::Entity)
         .from(session::Column::PersonId)
         .to(staff::Column::PersonId);

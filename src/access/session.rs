@@ -4,8 +4,7 @@ use chrono::TimeDelta;
 use entity::session;
 use entity::value::{Instant, PersonId, SealedColumn, SealedField, SessionId};
 use sea_orm::{
-    ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,6 +12,7 @@ use utoipa::ToSchema;
 use super::token::RefreshToken;
 use super::{ANYONE, AccessSettings, Principal, Refusal, Tokens};
 use crate::platform::crypto::Keys;
+use crate::platform::pool::Pool;
 use crate::platform::{Command, Engine, Stop, Tx};
 
 /// Devices that may be signed in as one person; a new one replaces the one that was not seen for
@@ -212,12 +212,8 @@ pub(super) async fn make_room(tx: &mut Tx, person_id: PersonId) -> Result<(), St
     Ok(())
 }
 
-/// The open sessions of a person, those not seen for longest first.
-async fn alive(
-    db: &DatabaseConnection,
-    person_id: PersonId,
-    now: Instant,
-) -> Result<Vec<session::Model>, DbErr> {
+/// The sessions of a person that have not ended, longest unseen first.
+async fn alive(db: &Pool, person_id: PersonId, now: Instant) -> Result<Vec<session::Model>, DbErr> {
     session::Entity::find()
         .filter(session::Column::PersonId.eq(person_id))
         .filter(session::Column::EndedAt.is_null())

@@ -5,14 +5,15 @@ use entity::staff::StaffRole;
 use entity::value::{Instant, PartnerId, PersonId, Phone, SealedColumn, SealedField};
 use entity::{partner, person, staff, staff_past};
 use sea_orm::{
-    ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _,
-    QuerySelect as _, QueryTrait as _, Value,
+    ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _, QuerySelect as _, QueryTrait as _,
+    Value,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Refusal;
 use super::person::known_or_new;
+use crate::platform::pool::Pool;
 use crate::platform::{By, Command, Engine, Stop, Tx};
 use crate::policy;
 
@@ -175,11 +176,7 @@ pub(super) async fn one_more(tx: &Tx, partner_id: PartnerId, invited: usize) -> 
     Err(Refusal::TooManyStaff.refused().with("limit", most).into())
 }
 
-pub(super) async fn only_owners(
-    db: &DatabaseConnection,
-    by: By,
-    partner_id: PartnerId,
-) -> Result<(), Stop> {
+pub(super) async fn only_owners(db: &Pool, by: By, partner_id: PartnerId) -> Result<(), Stop> {
     let owner = match (by.actor, by.person_id) {
         (Actor::Support, _) => true,
         (Actor::Staff, Some(person_id)) => {
@@ -193,16 +190,13 @@ pub(super) async fn only_owners(
     if owner { Ok(()) } else { Err(Refusal::OwnerRequired.into()) }
 }
 
-async fn not_the_last(db: &DatabaseConnection, partner_id: PartnerId) -> Result<(), Stop> {
+async fn not_the_last(db: &Pool, partner_id: PartnerId) -> Result<(), Stop> {
     let rows = of_branch(db, partner_id).await?;
     let owners = rows.iter().filter(|row| row.role == StaffRole::Owner).count();
     if owners > 1 { Ok(()) } else { Err(Refusal::LastOwner.into()) }
 }
 
-async fn of_branch(
-    db: &DatabaseConnection,
-    partner_id: PartnerId,
-) -> Result<Vec<staff::Model>, DbErr> {
+async fn of_branch(db: &Pool, partner_id: PartnerId) -> Result<Vec<staff::Model>, DbErr> {
     staff::Entity::find().filter(staff::Column::PartnerId.eq(partner_id)).all(db).await
 }
 
@@ -211,7 +205,7 @@ async fn of_branch(
 /// # Errors
 /// When the database fails.
 pub(super) async fn with_organisations(
-    db: &DatabaseConnection,
+    db: &Pool,
     own: Vec<(PartnerId, StaffRole)>,
 ) -> Result<Vec<(PartnerId, StaffRole)>, DbErr> {
     let owned: Vec<PartnerId> =

@@ -5,10 +5,7 @@ use chrono::TimeDelta;
 use entity::payment::{Driver, PaymentState};
 use entity::value::{Instant, PaymentId};
 use entity::{inbound, payment};
-use sea_orm::{
-    ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, PaginatorTrait as _,
-    QueryFilter as _,
-};
+use sea_orm::{ColumnTrait as _, DbErr, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 
 use super::gateway::{Gateways, Hint, Payments, Seen, Standing, Untrusted};
 use super::look::{named, went_back};
@@ -16,6 +13,7 @@ use super::settle::{Fail, Keep, Message, Outcome, Settle};
 use super::stray::Found;
 use super::{Refusal, payment_view};
 use crate::platform::crypto::digest;
+use crate::platform::pool::Pool;
 use crate::platform::{By, Engine, Stop};
 
 /// Maximum number of messages without effect stored per hour, for one payment or for all unknown
@@ -189,7 +187,7 @@ async fn noise(engine: &Engine, payment_id: Option<PaymentId>) -> Result<u64, St
 ///
 /// # Errors
 /// When the database fails.
-pub async fn forget(db: &DatabaseConnection, before: Instant) -> Result<(), DbErr> {
+pub async fn forget(db: &Pool, before: Instant) -> Result<(), DbErr> {
     let old = inbound::Entity::delete_many().filter(inbound::Column::At.lt(before));
     old.exec(db).await.map(|_| ())
 }

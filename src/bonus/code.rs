@@ -7,8 +7,7 @@ use entity::value::fold::fold_code;
 use entity::value::{CampaignId, Instant, PersonId, PostingId};
 use entity::{campaign, campaign_claim, session};
 use sea_orm::{
-    ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +16,7 @@ use super::read::LotView;
 use super::{Owner, Refusal};
 use crate::platform::codes::General;
 use crate::platform::crypto::Keys;
+use crate::platform::pool::Pool;
 use crate::platform::write_set::Unique;
 use crate::platform::{Command, Fault, Refused, Stop, Tx};
 use crate::policy;
@@ -227,7 +227,7 @@ fn rested(tx: &Tx, wrong: &[Instant], most: usize, who: &str) -> Result<(), Stop
 ///
 /// # Errors
 /// When the database fails.
-pub async fn forget(db: &DatabaseConnection, now: Instant) -> Result<(), DbErr> {
+pub async fn forget(db: &Pool, now: Instant) -> Result<(), DbErr> {
     let old = code_try::Entity::delete_many().filter(Column::At.lt(now - HOUR - HOUR));
     old.exec(db).await.map(|_| ())
 }

@@ -5,11 +5,12 @@ use entity::order::{Kind, Reason, Status};
 use entity::value::{Instant, Money};
 use entity::{hold, order, posting, timer};
 use sea_orm::{
-    ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, PaginatorTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, DbErr, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
 };
 
 use crate::ledger::chart;
+use crate::platform::pool::Pool;
 
 /// The most upcoming bookings that are listed.
 const NEXT_MAX: u64 = 3;
@@ -55,7 +56,7 @@ impl Books {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn read(db: &DatabaseConnection, now: Instant) -> Result<Self, DbErr> {
+    pub async fn read(db: &Pool, now: Instant) -> Result<Self, DbErr> {
         let orders = order::Entity::find()
             .select_only()
             .column(order::Column::Kind)
@@ -167,11 +168,7 @@ impl Books {
     }
 }
 
-async fn posted(
-    db: &DatabaseConnection,
-    side: posting::Column,
-    account: &str,
-) -> Result<i64, DbErr> {
+async fn posted(db: &Pool, side: posting::Column, account: &str) -> Result<i64, DbErr> {
     let sum: Vec<Option<i64>> = posting::Entity::find()
         .select_only()
         .column_as(posting::Column::Amount.sum(), "sum")
@@ -182,8 +179,8 @@ async fn posted(
     Ok(sum.into_iter().flatten().sum())
 }
 
-/// The sum of the postings of these kinds.
-async fn sum_of(db: &DatabaseConnection, kinds: &[&str]) -> Result<Money, DbErr> {
+/// What postings of these kinds moved in all.
+async fn sum_of(db: &Pool, kinds: &[&str]) -> Result<Money, DbErr> {
     let sum: Vec<Option<i64>> = posting::Entity::find()
         .select_only()
         .column_as(posting::Column::Amount.sum(), "sum")

@@ -3,13 +3,12 @@
 use entity::value::Instant;
 use entity::{feed_event, heartbeat, idempotency, otp};
 use migration::MigratorTrait as _;
-use sea_orm::{
-    ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryOrder as _, QuerySelect as _,
-};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryOrder as _, QuerySelect as _};
 
 use crate::config::Settings;
 use crate::platform::clock::real_now;
 use crate::platform::db::Db;
+use crate::platform::pool::Pool;
 
 /// The time to resume at: the newest instant in this database, or the machine's time if it has
 /// none.
@@ -21,7 +20,7 @@ use crate::platform::db::Db;
 /// When the database fails.
 pub async fn base(settings: &Settings) -> Result<Instant, DbErr> {
     let db = Db::open(&settings.db_options()).await?;
-    migration::Migrator::up(&db.write, None).await?;
+    migration::Migrator::up(db.write.unlimited(), None).await?;
     let known = [
         newest(&db.read, heartbeat::Entity, heartbeat::Column::BeatAt).await?,
         newest(&db.read, feed_event::Entity, feed_event::Column::At).await?,
@@ -34,7 +33,7 @@ pub async fn base(settings: &Settings) -> Result<Instant, DbErr> {
 }
 
 async fn newest<E: EntityTrait>(
-    db: &DatabaseConnection,
+    db: &Pool,
     table: E,
     at: impl ColumnTrait,
 ) -> Result<Option<Instant>, DbErr> {

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use entity::value::{OrderId, SessionId};
 use entity::{delivery, feed_cursor, feed_event};
 use sea_orm::{
-    ColumnTrait as _, DatabaseConnection, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
+    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
 use super::Refusal;
 use crate::platform::feed::{self, Audience, BEHIND_MAX};
+use crate::platform::pool::Pool;
 use crate::platform::{Command, Stop, Tx};
 
 /// Maximum number of deliveries recorded per acknowledgement, the newest ones: a device that is new
@@ -97,7 +97,7 @@ pub fn matters(audience: &Audience) -> Option<(&'static str, &'static str)> {
 
 /// The newest orders with events in (from, to].
 async fn told(
-    db: &DatabaseConnection,
+    db: &Pool,
     audience: &str,
     kind: &str,
     from: i64,

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use entity::value::SessionId;
 use entity::{feed, feed_cursor, feed_event};
-use sea_orm::{ColumnTrait as _, DatabaseConnection, EntityTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
 use crate::platform::Stop;
 use crate::platform::engine::Shared;
 use crate::platform::epoch::Epoch;
 use crate::platform::feed::{BEHIND_MAX, after, newest, oldest};
+use crate::platform::pool::Pool;
 
 /// Maximum number of feeds in one query.
 pub const FEEDS_MAX: usize = 500;
@@ -106,10 +107,7 @@ pub async fn next(
 ///
 /// # Errors
 /// A fault when the database fails.
-pub async fn far(
-    db: &DatabaseConnection,
-    audiences: &[String],
-) -> Result<Vec<(String, i64)>, Stop> {
+pub async fn far(db: &Pool, audiences: &[String]) -> Result<Vec<(String, i64)>, Stop> {
     let rows = feed::Entity::find()
         .filter(feed::Column::Audience.is_in(audiences.iter().take(FEEDS_MAX)))
         .all(db)

@@ -4,13 +4,14 @@ use chrono::{Days, NaiveDate, TimeDelta};
 use entity::tick;
 use entity::value::{BayId, CarId, Instant, PartnerId, Span};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DatabaseBackend, DatabaseConnection, DbErr,
-    EntityTrait as _, QueryFilter as _, Statement, Value,
+    ColumnTrait as _, ConnectionTrait, DatabaseBackend, DbErr, EntityTrait as _, QueryFilter as _,
+    Statement, Value,
 };
 use uuid::Uuid;
 
 use super::plan::{Need, Plan};
 use super::slots::{self, Busy, Slot, Ticks, ticks};
+use crate::platform::pool::Pool;
 use crate::platform::{Fault, Stop};
 use crate::policy::Policy;
 
@@ -214,7 +215,7 @@ pub async fn free_until<C: ConnectionTrait>(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn forget(db: &DatabaseConnection, before: Instant) -> Result<u64, DbErr> {
+pub async fn forget(db: &Pool, before: Instant) -> Result<u64, DbErr> {
     let last = before.timestamp().div_euclid(slots::TICK_SECS);
     let gone = tick::Entity::delete_many().filter(tick::Column::N.lt(last)).exec(db).await?;
     Ok(gone.rows_affected)

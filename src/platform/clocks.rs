@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{ConnectionTrait as _, DatabaseBackend, DatabaseConnection, DbErr, Statement};
+use sea_orm::{ConnectionTrait as _, DatabaseBackend, DbErr, Statement};
 
 use super::clock::Clock;
 use super::engine::{Engine, Shared};
+use super::pool::Pool;
 
 /// An answer of the database that took longer than this is too inexact to correct the clock by.
 const SURE: TimeDelta = TimeDelta::milliseconds(50);
@@ -96,7 +97,7 @@ fn show(against: &'static str, ahead: TimeDelta) {
     metrics::gauge!("yumo_clock_ahead_seconds", "against" => against).set(ahead.as_seconds_f64());
 }
 
-async fn measure(clock: &dyn Clock, db: &DatabaseConnection) -> Result<Offset, DbErr> {
+async fn measure(clock: &dyn Clock, db: &Pool) -> Result<Offset, DbErr> {
     let asks = Statement::from_string(DatabaseBackend::Postgres, "SELECT clock_timestamp() AS now");
     let before = clock.now();
     let row = db.query_one_raw(asks).await?;

@@ -8,6 +8,7 @@ use sea_orm::sqlx::{Connection as _, Database as Sqlx, pool::PoolOptions};
 use sea_orm::{ConnectOptions, Database, DatabaseBackend, DatabaseConnection, DbErr, RuntimeErr};
 use tokio::runtime::Handle;
 
+use super::pool::Pool;
 use super::storage::Storage;
 
 /// How to open the database.
@@ -32,6 +33,7 @@ pub struct DbOptions {
 pub struct Limits {
     pub write_connections: u32,
     pub idle_in_transaction: Duration,
+    pub statement_max: Duration,
     pub snapshot_max: Duration,
     pub proof_max: Duration,
     pub probe_every: Duration,
@@ -44,6 +46,7 @@ impl Default for Limits {
         Self {
             write_connections: 1,
             idle_in_transaction: Duration::from_secs(30),
+            statement_max: Duration::from_secs(10),
             snapshot_max: Duration::from_mins(1),
             proof_max: Duration::from_mins(10),
             probe_every: Duration::from_secs(2),
@@ -57,11 +60,11 @@ impl Default for Limits {
 /// connection.
 #[derive(Clone, Debug)]
 pub struct Db {
-    /// For reading single statements; several that must agree are read by [`Db::snapshot`].
-    pub read: DatabaseConnection,
-    /// For writing: flushes, migrations, and single statements outside any command.
-    pub write: DatabaseConnection,
-    /// SQLite or PostgreSQL.
+    /// For reading single statements; several of one moment are read by [`Db::snapshot`].
+    pub read: Pool,
+    /// For writing: flushes, migrations, and single statements that no command waits for.
+    pub write: Pool,
+    /// Which of the two it is.
     pub backend: DatabaseBackend,
     /// Whether it accepts writes.
     pub storage: Arc<Storage>,
@@ -70,6 +73,14 @@ pub struct Db {
 }
 
 const STATEMENTS_CACHED: usize = 512;
+/// The server notices within 11 s that a client's host is gone, not after the two hours of its
+/// system's default, and gives it up after 15 s in which nothing it sent was acknowledged.
+const KEEPALIVES: [(&str, &str); 4] = [
+    ("tcp_keepalives_idle", "5"),
+    ("tcp_keepalives_interval", "2"),
+    ("tcp_keepalives_count", "3"),
+    ("tcp_user_timeout", "15000"),
+];
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a connection to `SQLite` waits while another process locks the file.
 pub(super) const SQLITE_BUSY: Duration = Duration::from_secs(5);
@@ -91,10 +102,12 @@ impl Db {
             let write = postgres(options, &storage, options.limits.write_connections).await?;
             (postgres(options, &storage, options.connections).await?, write)
         };
+        let most = options.limits.statement_max;
+        let pool = |connections| Pool::new(connections, most, Arc::clone(&storage));
         Ok(Self {
             backend: read.get_database_backend(),
-            read,
-            write,
+            read: pool(read),
+            write: pool(write),
             storage,
             limits: options.limits,
             runtime: Handle::current(),
@@ -128,6 +141,9 @@ async fn postgres(
     n: u32,
 ) -> Result<DatabaseConnection, DbErr> {
     let mut connect = common(&options.url, n);
+    // The pool opens none by itself: it would try that for minutes where the server is silent.
+    // Whoever releases a connection sees to its return (`held.rs`).
+    connect.min_connections(0);
     let idle_ms = options.limits.idle_in_transaction.as_millis().to_string();
     let schema = options.schema.as_ref().map(|schema| format!("\"{schema}\""));
     connect.map_sqlx_postgres_opts(move |o| {
@@ -136,9 +152,10 @@ async fn postgres(
             .application_name("yumo")
             // Every statement finds its rows by key: one plan serves all values.
             .options([("plan_cache_mode", "force_generic_plan"), ("jit", "off")])
-            // No code pauses inside a transaction: one that is idle was abandoned and still holds
-            // locks.
-            .options([("idle_in_transaction_session_timeout", &idle_ms)]);
+            // Nobody waits inside a transaction: one that does is nobody's, and holds locks.
+            .options([("idle_in_transaction_session_timeout", &idle_ms)])
+            // What a node that vanished holds is free soon.
+            .options(KEEPALIVES);
         match &schema {
             Some(schema) => o.options([("search_path", schema)]),
             None => o,

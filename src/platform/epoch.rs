@@ -14,14 +14,15 @@ use chrono::DateTime;
 use entity::feed_epoch;
 use entity::value::Instant;
 use sea_orm::{
-    ConnectionTrait, DatabaseBackend, DatabaseConnection, DbErr, EntityTrait as _,
-    IntoActiveModel as _, QueryOrder as _, Statement,
+    ConnectionTrait, DatabaseBackend, DbErr, EntityTrait as _, IntoActiveModel as _,
+    QueryOrder as _, Statement,
 };
 use uuid::Uuid;
 
 use super::db::{Db, WriteError};
 use super::engine::Shared;
 use super::epoch_marker::{self, Marker};
+use super::pool::Pool;
 use super::sqlite_file::broken;
 use super::{Fault, Stop};
 
@@ -249,7 +250,7 @@ fn elsewhere(row: &feed_epoch::Model, place: &Place) -> Option<&'static str> {
         .then_some("it stands on another server, timeline, database or table")
 }
 
-async fn newest(db: &DatabaseConnection) -> Result<Option<feed_epoch::Model>, DbErr> {
+async fn newest(db: &Pool) -> Result<Option<feed_epoch::Model>, DbErr> {
     Ok(all(db).await?.pop())
 }
 
@@ -285,7 +286,7 @@ pub async fn begin_another(db: &Db, reason: &str, now: Instant) -> Result<Epoch,
 ///
 /// # Errors
 /// When the database fails.
-pub async fn events(db: &DatabaseConnection) -> Result<u64, DbErr> {
+pub async fn events(db: &Pool) -> Result<u64, DbErr> {
     let asked = Statement::from_string(db.get_database_backend(), EVENTS);
     let row = db.query_one_raw(asked).await?;
     let events: i64 = row.map_or(Ok(0), |row| row.try_get("", "events"))?;
@@ -293,7 +294,7 @@ pub async fn events(db: &DatabaseConnection) -> Result<u64, DbErr> {
 }
 
 async fn add(
-    db: &DatabaseConnection,
+    db: &Pool,
     before: Option<&feed_epoch::Model>,
     place: &str,
     reason: &str,

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use entity::value::{Instant, PartnerId, PersonId};
 use entity::{feed, feed_event};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
 };
 
+use super::pool::Pool;
 use super::write_set::Fact;
 
 /// How many events are read at once.
@@ -132,7 +133,7 @@ pub async fn newest<C: ConnectionTrait>(db: &C, audience: &str) -> Result<i64, D
 ///
 /// # Errors
 /// When the database fails.
-pub async fn oldest(db: &DatabaseConnection, audience: &str) -> Result<Option<i64>, DbErr> {
+pub async fn oldest(db: &Pool, audience: &str) -> Result<Option<i64>, DbErr> {
     feed_event::Entity::find()
         .select_only()
         .column_as(feed_event::Column::Seq.min(), "oldest")
@@ -149,7 +150,7 @@ pub async fn oldest(db: &DatabaseConnection, audience: &str) -> Result<Option<i6
 /// # Errors
 /// When the database fails.
 pub async fn after(
-    db: &DatabaseConnection,
+    db: &Pool,
     tail: &Tail,
     audience: &str,
     after: i64,
@@ -184,7 +185,7 @@ fn readable(mut event: feed_event::Model) -> feed_event::Model {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn forget(db: &DatabaseConnection, before: Instant) -> Result<u64, DbErr> {
+pub async fn forget(db: &Pool, before: Instant) -> Result<u64, DbErr> {
     let gone = feed_event::Entity::delete_many()
         .filter(feed_event::Column::At.lt(before))
         .exec(db)

@@ -10,11 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::sqlx::{ConnectOptions as _, Connection as _, PgConnection};
-use sea_orm::{DatabaseBackend, DatabaseConnection, DbErr, Statement};
+use sea_orm::{DatabaseBackend, DbErr, Statement};
 use tokio::sync::{mpsc, oneshot};
 
 use super::db::{Db, WriteError};
 use super::held::Held;
+use super::pool::Pool;
 use super::storage::{Storage, probe};
 use super::writer::{Job, WAITING_MAX, Writer};
 
@@ -27,7 +28,7 @@ pub type Numbers = Vec<i64>;
 /// Commits scripts.
 #[derive(Clone)]
 pub struct Flusher {
-    pool: DatabaseConnection,
+    pool: Pool,
     writer: Option<mpsc::Sender<Job>>,
     storage: Arc<Storage>,
 }
@@ -73,7 +74,7 @@ impl Flusher {
     /// Runs one statement on a connection of the writing pool. An error of the statement itself
     /// leaves the connection outside a transaction; after any other error it is closed.
     async fn land_one(&self, statement: &Statement, feeds: usize) -> Result<Numbers, WriteError> {
-        let outcome = match Held::of(&self.pool).await {
+        let outcome = match self.pool.held().await {
             Ok(mut held) => {
                 let outcome = run(&mut held, statement, feeds).await;
                 if !matches!(outcome, Err(WriteError::Unwritable(_) | WriteError::Broken(_))) {
@@ -118,8 +119,8 @@ pub(super) async fn run(
 
 /// The PostgreSQL probe: a separate write on a separate connection, whenever a flush reports a
 /// failure, and regularly while nothing else is written.
-async fn probing(pool: DatabaseConnection, storage: Arc<Storage>, every: Duration) {
-    let pool = pool.get_postgres_connection_pool().clone();
+async fn probing(pool: Pool, storage: Arc<Storage>, every: Duration) {
+    let pool = pool.unlimited().get_postgres_connection_pool().clone();
     let (mut mine, mut seen) = (None, 0);
     loop {
         storage.next_probe(every).await;

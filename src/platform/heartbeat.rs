@@ -5,19 +5,21 @@ use entity::value::{Instant, Span};
 use entity::{heartbeat, outage};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait as _,
-    IntoActiveModel as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, IntoActiveModel as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use uuid::Uuid;
 
-/// Most outages read at once: the newest.
+use super::pool::Pool;
+
+/// Outages read at once: the newest.
 const OUTAGES_MAX: u64 = 1_000;
 
 /// The newest moment any node is known to have served; `None` before the first start.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn newest(db: &DatabaseConnection) -> Result<Option<Instant>, DbErr> {
+pub async fn newest(db: &Pool) -> Result<Option<Instant>, DbErr> {
     let rows = heartbeat::Entity::find().order_by_desc(heartbeat::Column::BeatAt).all(db).await?;
     Ok(rows.into_iter().map(|row| row.beat_at).max())
 }
@@ -26,7 +28,7 @@ pub async fn newest(db: &DatabaseConnection) -> Result<Option<Instant>, DbErr> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn alive(db: &DatabaseConnection, since: Instant) -> Result<Vec<Uuid>, DbErr> {
+pub async fn alive(db: &Pool, since: Instant) -> Result<Vec<Uuid>, DbErr> {
     let rows = heartbeat::Entity::find()
         .filter(heartbeat::Column::BeatAt.gte(since))
         .filter(heartbeat::Column::StoppedAt.is_null())
@@ -40,12 +42,7 @@ pub async fn alive(db: &DatabaseConnection, since: Instant) -> Result<Vec<Uuid>,
 ///
 /// # Errors
 /// When the database fails.
-pub async fn beat(
-    db: &DatabaseConnection,
-    node: Uuid,
-    now: Instant,
-    stopped: bool,
-) -> Result<(), DbErr> {
+pub async fn beat(db: &Pool, node: Uuid, now: Instant, stopped: bool) -> Result<(), DbErr> {
     let stopped_at = stopped.then_some(now);
     let row = heartbeat::Model { node, started_at: now, beat_at: now, stopped_at };
     let again = OnConflict::column(heartbeat::Column::Node)
@@ -59,7 +56,7 @@ pub async fn beat(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn forget(db: &DatabaseConnection, before: Instant) -> Result<(), DbErr> {
+pub async fn forget(db: &Pool, before: Instant) -> Result<(), DbErr> {
     heartbeat::Entity::delete_many()
         .filter(heartbeat::Column::BeatAt.lt(before))
         .exec(db)

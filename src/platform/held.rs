@@ -2,8 +2,9 @@
 //! the connection is known to be outside any transaction; dropped in any other state it is closed,
 //! and the pool opens another.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sea_orm::sqlx::error::Error as SqlxError;
 use sea_orm::sqlx::pool::PoolConnection;
@@ -13,8 +14,12 @@ use sea_orm::{
 };
 use sea_query_sqlx::SqlxValues;
 
-/// Instructions of `SQLite`'s virtual machine between two checks of the deadline.
+use super::storage::Storage;
+
+/// Instructions of `SQLite`'s machine between two looks at a deadline.
 const OPS_PER_LOOK: i32 = 100_000;
+/// How long a connection may take to show that it is alive when it comes back.
+const RETURN_MAX: Duration = Duration::from_secs(5);
 
 enum Raw {
     Sqlite(PoolConnection<Sqlite>),
@@ -25,6 +30,32 @@ enum Raw {
 pub struct Held {
     raw: Raw,
     released: bool,
+    limit: Option<Limit>,
+}
+
+/// How long one statement may take, and who is told when it took longer.
+#[derive(Clone, Debug)]
+pub(super) struct Limit {
+    pub(super) most: Duration,
+    pub(super) storage: Arc<Storage>,
+}
+
+impl Limit {
+    /// A statement whose answer did not come in time leaves the connection in an unknown state.
+    async fn within<T>(
+        limit: Option<&Self>,
+        running: impl Future<Output = Result<T, DbErr>>,
+    ) -> Result<T, DbErr> {
+        let Some(Self { most, storage }) = limit else { return running.await };
+        let began = Instant::now();
+        match tokio::time::timeout(*most, running).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                storage.silent(began);
+                Err(connecting(SqlxError::Io(ErrorKind::TimedOut.into())))
+            }
+        }
+    }
 }
 
 impl Held {
@@ -40,7 +71,13 @@ impl Held {
             let acquired = pool.get_postgres_connection_pool().acquire().await;
             Raw::Postgres(acquired.map_err(connecting)?)
         };
-        Ok(Self { raw, released: false })
+        Ok(Self { raw, released: false, limit: None })
+    }
+
+    /// Gives each of its statements a limit.
+    pub(super) fn limited(mut self, limit: Limit) -> Self {
+        self.limit = Some(limit);
+        self
     }
 
     /// Runs SQL text without parameters that returns no rows.
@@ -49,10 +86,14 @@ impl Held {
     /// Any error of the database.
     pub async fn run(&mut self, sql: &str) -> Result<ExecResult, DbErr> {
         let sql = AssertSqlSafe(sql.to_owned());
-        match &mut self.raw {
-            Raw::Sqlite(raw) => raw.execute(sql).await.map(Into::into).map_err(executing),
-            Raw::Postgres(raw) => raw.execute(sql).await.map(Into::into).map_err(executing),
-        }
+        let Self { raw, limit, .. } = self;
+        let running = async {
+            match raw {
+                Raw::Sqlite(raw) => raw.execute(sql).await.map(Into::into).map_err(executing),
+                Raw::Postgres(raw) => raw.execute(sql).await.map(Into::into).map_err(executing),
+            }
+        };
+        Limit::within(limit.as_ref(), running).await
     }
 
     /// Runs a statement that returns no rows.
@@ -61,16 +102,20 @@ impl Held {
     /// Any error of the database.
     pub async fn execute(&mut self, statement: &Statement) -> Result<ExecResult, DbErr> {
         let (sql, values) = parts(statement);
-        match &mut self.raw {
-            Raw::Sqlite(raw) => {
-                let done = query_with(sql, values).execute(&mut **raw).await;
-                done.map(Into::into).map_err(executing)
+        let Self { raw, limit, .. } = self;
+        let running = async {
+            match raw {
+                Raw::Sqlite(raw) => {
+                    let done = query_with(sql, values).execute(&mut **raw).await;
+                    done.map(Into::into).map_err(executing)
+                }
+                Raw::Postgres(raw) => {
+                    let done = query_with(sql, values).execute(&mut **raw).await;
+                    done.map(Into::into).map_err(executing)
+                }
             }
-            Raw::Postgres(raw) => {
-                let done = query_with(sql, values).execute(&mut **raw).await;
-                done.map(Into::into).map_err(executing)
-            }
-        }
+        };
+        Limit::within(limit.as_ref(), running).await
     }
 
     /// The first row of a statement.
@@ -79,16 +124,20 @@ impl Held {
     /// Any error of the database.
     pub async fn one(&mut self, statement: &Statement) -> Result<Option<QueryResult>, DbErr> {
         let (sql, values) = parts(statement);
-        match &mut self.raw {
-            Raw::Sqlite(raw) => {
-                let row = query_with(sql, values).fetch_optional(&mut **raw).await;
-                row.map(|row| row.map(Into::into)).map_err(querying)
+        let Self { raw, limit, .. } = self;
+        let running = async {
+            match raw {
+                Raw::Sqlite(raw) => {
+                    let row = query_with(sql, values).fetch_optional(&mut **raw).await;
+                    row.map(|row| row.map(Into::into)).map_err(querying)
+                }
+                Raw::Postgres(raw) => {
+                    let row = query_with(sql, values).fetch_optional(&mut **raw).await;
+                    row.map(|row| row.map(Into::into)).map_err(querying)
+                }
             }
-            Raw::Postgres(raw) => {
-                let row = query_with(sql, values).fetch_optional(&mut **raw).await;
-                row.map(|row| row.map(Into::into)).map_err(querying)
-            }
-        }
+        };
+        Limit::within(limit.as_ref(), running).await
     }
 
     /// All rows of a statement.
@@ -97,16 +146,20 @@ impl Held {
     /// Any error of the database.
     pub async fn all(&mut self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
         let (sql, values) = parts(statement);
-        match &mut self.raw {
-            Raw::Sqlite(raw) => {
-                let rows = query_with(sql, values).fetch_all(&mut **raw).await;
-                rows.map(|rows| rows.into_iter().map(Into::into).collect()).map_err(querying)
+        let Self { raw, limit, .. } = self;
+        let running = async {
+            match raw {
+                Raw::Sqlite(raw) => {
+                    let rows = query_with(sql, values).fetch_all(&mut **raw).await;
+                    rows.map(|rows| rows.into_iter().map(Into::into).collect()).map_err(querying)
+                }
+                Raw::Postgres(raw) => {
+                    let rows = query_with(sql, values).fetch_all(&mut **raw).await;
+                    rows.map(|rows| rows.into_iter().map(Into::into).collect()).map_err(querying)
+                }
             }
-            Raw::Postgres(raw) => {
-                let rows = query_with(sql, values).fetch_all(&mut **raw).await;
-                rows.map(|rows| rows.into_iter().map(Into::into).collect()).map_err(querying)
-            }
-        }
+        };
+        Limit::within(limit.as_ref(), running).await
     }
 
     /// On `SQLite`: statements are interrupted from this moment on. On PostgreSQL the server
@@ -124,9 +177,14 @@ impl Held {
         Ok(())
     }
 
-    /// Returns it to the pool: it is outside any transaction, and no statement is running.
+    /// Gives it back: it is outside any transaction, and nothing of it is under way. The driver
+    /// asks a PostgreSQL connection for an answer first; one that gives none in time is closed, and
+    /// the pool opens another.
     pub fn release(mut self) {
         self.released = true;
+        if let Raw::Postgres(raw) = &mut self.raw {
+            tokio::spawn(tokio::time::timeout(RETURN_MAX, raw.return_to_pool()));
+        }
     }
 }
 

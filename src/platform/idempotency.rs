@@ -2,12 +2,11 @@
 
 use entity::idempotency;
 use entity::value::Instant;
-use sea_orm::{
-    ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _, Value,
-};
+use sea_orm::{ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _, Value};
 use uuid::Uuid;
 
 use super::codes::General;
+use super::pool::Pool;
 use super::tx::Tx;
 use super::write_set::{Cell, Unique};
 
@@ -45,7 +44,7 @@ impl Key {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn find(&self, db: &DatabaseConnection) -> Result<Option<idempotency::Model>, DbErr> {
+    pub async fn find(&self, db: &Pool) -> Result<Option<idempotency::Model>, DbErr> {
         idempotency::Entity::find_by_id((self.actor, self.route.clone(), self.key.clone()))
             .all(db)
             .await
@@ -76,7 +75,7 @@ pub fn take_place(tx: &mut Tx, about: Uuid, what: &'static str, place: String) {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn forget(db: &DatabaseConnection, before: Instant) -> Result<u64, DbErr> {
+pub async fn forget(db: &Pool, before: Instant) -> Result<u64, DbErr> {
     let gone = idempotency::Entity::delete_many()
         .filter(idempotency::Column::At.lt(before))
         .exec(db)

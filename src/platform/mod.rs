@@ -27,6 +27,7 @@ pub mod lock_order;
 pub mod node_lock;
 pub mod outages;
 pub mod page;
+pub mod pool;
 pub mod private;
 pub mod rate_limit;
 pub mod readable;

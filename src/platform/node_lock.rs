@@ -3,6 +3,7 @@
 //!
 //! Each lock has its own connection and ends with it, however the process ends.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::{
@@ -13,13 +14,15 @@ use sea_orm::{
 use super::Fault;
 use super::clock::pause;
 use super::db::DbOptions;
+use super::pool::Pool;
+use super::storage::Storage;
 
 /// Waits up to ten minutes for another node that is migrating the database.
 const START_LOCK: &str = "\
 SET lock_timeout = '10min'; \
 SELECT pg_advisory_lock(hashtextextended('yumo start ' || coalesce(current_schema(), ''), 0))";
-/// A host that vanished is detected within 11 s, not after the operating system's default of two
-/// hours.
+/// A host that vanished is noticed within 11 s, not after the two hours of the system's default.
+/// [`NOTICED`] is a little longer.
 const KEEPALIVES: &str = "\
 SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3";
 /// Takes the connection's only advisory lock, if it is not held already.
@@ -27,16 +30,21 @@ const NODE_LOCK: &str = "\
 SELECT CASE WHEN EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted \
 AND pid = pg_backend_pid()) THEN true \
 ELSE @(hashtextextended('yumo node ' || coalesce(current_schema(), ''), 0)) END AS held";
-/// How long a start waits for the previous node to end.
+/// After so long the server has ended a connection whose host vanished, and what it held is free.
+pub const NOTICED: Duration = Duration::from_secs(13);
+/// How long a start waits for the node before it to be gone.
 const WAIT: Duration = Duration::from_secs(2);
 const RETRY: Duration = Duration::from_millis(100);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a look at the lock may take; a connection that does not answer is closed.
+const LOOK_MAX: Duration = Duration::from_secs(5);
 
 async fn connect(options: &DbOptions) -> Result<DatabaseConnection, DbErr> {
     let mut connect = ConnectOptions::new(&options.url);
     connect
         .max_connections(1)
-        .min_connections(1)
+        // The pool opens none by itself: it would try that one for minutes, and nobody else could.
+        .min_connections(0)
         .acquire_timeout(CONNECT_TIMEOUT)
         .connect_timeout(CONNECT_TIMEOUT)
         .idle_timeout(None::<Duration>)
@@ -85,7 +93,7 @@ impl StartLock {
 /// without.
 #[derive(Debug)]
 pub struct NodeLock {
-    connection: DatabaseConnection,
+    connection: Pool,
     clustered: bool,
 }
 
@@ -96,6 +104,7 @@ impl NodeLock {
     /// When nodes of the other kind serve the database, or it cannot be reached.
     pub async fn take(options: &DbOptions, clustered: bool) -> Result<Self, Fault> {
         let connection = connect(options).await?;
+        let connection = Pool::new(connection, LOOK_MAX, Arc::new(Storage::default()));
         let lock = Self { connection, clustered };
         let mut waited = Duration::ZERO;
         while !lock.held().await? {

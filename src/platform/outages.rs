@@ -5,12 +5,13 @@ use entity::outage;
 use entity::value::{Instant, OutageId, Span};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ColumnTrait as _, DatabaseConnection, DbErr, EntityTrait as _, IntoActiveModel as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, DbErr, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
 };
 use uuid::Uuid;
 
 use super::heartbeat;
+use super::pool::Pool;
 
 /// A claim that was not renewed for this long belongs to a node that died.
 const CLAIM_OVER: TimeDelta = TimeDelta::seconds(10);
@@ -32,7 +33,7 @@ pub enum Found {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn served(db: &DatabaseConnection) -> Result<Option<Instant>, DbErr> {
+pub async fn served(db: &Pool) -> Result<Option<Instant>, DbErr> {
     let Some(beat) = heartbeat::newest(db).await? else { return Ok(None) };
     // Recovered, but no heartbeat followed: what comes next is another outage.
     let rows = outage::Entity::find()
@@ -43,8 +44,8 @@ pub async fn served(db: &DatabaseConnection) -> Result<Option<Instant>, DbErr> {
     Ok(Some(up.map_or(beat, |up| beat.max(up))))
 }
 
-/// The outage whose recovery a node began and did not finish.
-async fn open(db: &DatabaseConnection) -> Result<Option<outage::Model>, DbErr> {
+/// The outage another node began to make good and did not finish.
+async fn open(db: &Pool) -> Result<Option<outage::Model>, DbErr> {
     let rows = outage::Entity::find().filter(outage::Column::RecoveredAt.is_null());
     Ok(rows.all(db).await?.pop())
 }
@@ -54,7 +55,7 @@ async fn open(db: &DatabaseConnection) -> Result<Option<outage::Model>, DbErr> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn claim(db: &DatabaseConnection, span: Span, node: Uuid) -> Result<Found, DbErr> {
+pub async fn claim(db: &Pool, span: Span, node: Uuid) -> Result<Found, DbErr> {
     let row = outage::Model {
         id: named(span.from),
         down_at: span.from,
@@ -87,12 +88,7 @@ pub async fn claim(db: &DatabaseConnection, span: Span, node: Uuid) -> Result<Fo
 ///
 /// # Errors
 /// When the database fails.
-pub async fn unfinished(
-    db: &DatabaseConnection,
-    now: Instant,
-    node: Uuid,
-    alone: bool,
-) -> Result<Found, DbErr> {
+pub async fn unfinished(db: &Pool, now: Instant, node: Uuid, alone: bool) -> Result<Found, DbErr> {
     let Some(row) = open(db).await? else { return Ok(Found::Nothing) };
     let over = row.claimed_at.is_none_or(|at| now - at > CLAIM_OVER || now < at);
     if !over && !alone && row.claimed_by != Some(node) {
@@ -113,11 +109,7 @@ pub async fn unfinished(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn change(
-    db: &DatabaseConnection,
-    old: &outage::Model,
-    new: &outage::Model,
-) -> Result<bool, DbErr> {
+pub async fn change(db: &Pool, old: &outage::Model, new: &outage::Model) -> Result<bool, DbErr> {
     use outage::Column::{ClaimedAt, ClaimedBy, Id, RecoveredAt, Touched, UpAt};
     let claimed = old.claimed_at.map_or_else(|| ClaimedAt.is_null(), |at| ClaimedAt.eq(at));
     let done = outage::Entity::update_many()

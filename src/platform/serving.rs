@@ -33,6 +33,8 @@ pub struct Serving {
     /// How long after it decisions may be made, microseconds.
     patience: AtomicI64,
     clock_off: AtomicBool,
+    /// Nodes of another kind serve beside this one.
+    crowded: AtomicBool,
     changed: Notify,
 }
 
@@ -43,6 +45,7 @@ impl Default for Serving {
             good: AtomicI64::new(0),
             patience: AtomicI64::new(i64::MAX),
             clock_off: AtomicBool::new(false),
+            crowded: AtomicBool::new(false),
             changed: Notify::new(),
         }
     }
@@ -80,6 +83,19 @@ impl Serving {
         let news = self.clock_off.swap(off, Ordering::SeqCst) != off;
         self.changed.notify_waiters();
         news
+    }
+
+    /// Says whether nodes serve beside this one that must not: they and this node do not hear each
+    /// other. Commands go on, for refusing them would turn a mistake of configuration into an
+    /// outage; but the node is not ready.
+    pub fn crowd(&self, crowded: bool) {
+        self.crowded.store(crowded, Ordering::SeqCst);
+    }
+
+    /// Does it serve only beside nodes that it may serve beside?
+    #[must_use]
+    pub fn has_its_place(&self) -> bool {
+        !self.crowded.load(Ordering::SeqCst)
     }
 
     /// May this node decide at this instant?

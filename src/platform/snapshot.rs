@@ -18,7 +18,10 @@ use super::held::Held;
 /// How the error begins that ends a read which took too long.
 pub(super) const TOO_LONG: &str = "a read took longer than";
 
-/// A snapshot of the database; it is read like any connection.
+/// How much longer one answer may take than the whole read: the server ends that itself.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// One moment of the database; it is read like any connection.
 #[derive(Clone)]
 pub struct Snapshot {
     held: Arc<Mutex<Held>>,
@@ -77,7 +80,7 @@ impl Db {
         R: Future<Output = Result<T, E>> + Send + 'static,
         E: From<DbErr>,
     {
-        let mut held = Held::of(&self.read).await?;
+        let mut held = self.read.held_for(most + GRACE).await?;
         if self.backend == DatabaseBackend::Postgres {
             held.run(&format!(
                 "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {}",

@@ -77,7 +77,19 @@ impl Storage {
         }
     }
 
-    /// A probe succeeded.
+    /// A statement that began then got no answer in time: connections that were open at that moment
+    /// may be as silent, so none of them is lent again, and a probe finds out what it means.
+    pub(super) fn silent(&self, began: Instant) {
+        {
+            let mut doubted = self.doubted.lock().unwrap_or_else(PoisonError::into_inner);
+            *doubted = Some(doubted.map_or(began, |before| before.max(began)));
+        }
+        metrics::counter!("yumo_statements_unanswered").increment(1);
+        tracing::warn!(waited = ?began.elapsed(), "the database did not answer a statement");
+        self.suspect();
+    }
+
+    /// A probe was written.
     pub(super) fn recovers(&self) {
         metrics::gauge!("yumo_storage_writable").set(1.0);
         if self.down.swap(false, Ordering::AcqRel) {

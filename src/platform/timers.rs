@@ -8,13 +8,14 @@ use chrono::TimeDelta;
 use entity::timer;
 use entity::value::Instant;
 use sea_orm::{
-    ColumnTrait as _, Condition, DatabaseConnection, DbErr, EntityTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, Condition, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
 };
 use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::failure;
+use super::pool::Pool;
 use super::refusal::Stop;
 use super::write_set::{Fired, TimerWrite};
 
@@ -156,7 +157,7 @@ impl Timers {
     /// When the database fails.
     pub async fn load(
         &self,
-        db: &DatabaseConnection,
+        db: &Pool,
         now: Instant,
         near: TimeDelta,
         mine: impl Fn(Uuid) -> bool + Send,
@@ -182,7 +183,7 @@ impl Timers {
 
     async fn load_span(
         &self,
-        db: &DatabaseConnection,
+        db: &Pool,
         from: Instant,
         until: Instant,
         mine: impl Fn(Uuid) -> bool + Send,
@@ -225,7 +226,7 @@ impl Near {
 }
 
 async fn page(
-    db: &DatabaseConnection,
+    db: &Pool,
     from: Instant,
     until: Instant,
     after: Option<&timer::Model>,
@@ -259,7 +260,7 @@ async fn page(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn left_over(db: &DatabaseConnection, late: Instant) -> Result<Vec<Fired>, DbErr> {
+pub async fn left_over(db: &Pool, late: Instant) -> Result<Vec<Fired>, DbErr> {
     let rows = timer::Entity::find()
         .filter(timer::Column::ParkedAt.is_null())
         .filter(timer::Column::DueAt.lt(late))
@@ -275,7 +276,7 @@ pub async fn left_over(db: &DatabaseConnection, late: Instant) -> Result<Vec<Fir
 /// # Errors
 /// When the database fails.
 pub async fn due_within(
-    db: &DatabaseConnection,
+    db: &Pool,
     kinds: &[&str],
     from: Instant,
     until: Instant,
@@ -302,12 +303,7 @@ pub fn fired(row: timer::Model) -> Fired {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn broke(
-    db: &DatabaseConnection,
-    fired: &Fired,
-    now: Instant,
-    stop: &Stop,
-) -> Result<(), DbErr> {
+pub async fn broke(db: &Pool, fired: &Fired, now: Instant, stop: &Stop) -> Result<(), DbErr> {
     let key = (fired.kind.clone(), fired.subject);
     let Some(row) = timer::Entity::find_by_id(key).all(db).await?.pop() else { return Ok(()) };
     if row.generation != fired.generation {

@@ -9,15 +9,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use entity::value::{EventId, Instant, OrderId};
-use sea_orm::{
-    DatabaseConnection, EntityTrait, IntoActiveModel, ModelTrait, PrimaryKeyTrait, Value,
-};
+use sea_orm::{EntityTrait, IntoActiveModel, ModelTrait, PrimaryKeyTrait, Value};
 use uuid::Uuid;
 
 use super::command::By;
 use super::engine::Shared;
 use super::feed::Audience;
 use super::kept::{Kept, TOPIC, Versioned};
+use super::pool::Pool;
 use super::refusal::{Fault, Stop};
 use super::turns::{Sequence, Turn};
 use super::write_set::{
@@ -118,7 +117,7 @@ impl Tx {
 
     /// For reading.
     #[must_use]
-    pub fn db(&self) -> &DatabaseConnection {
+    pub fn db(&self) -> &Pool {
         &self.shared.db.read
     }
 

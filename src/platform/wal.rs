@@ -37,7 +37,7 @@ pub(super) struct Wal {
 
 impl Wal {
     pub(super) fn of(db: &Db) -> Self {
-        let options = db.write.get_sqlite_connection_pool().connect_options();
+        let options = db.write.unlimited().get_sqlite_connection_pool().connect_options();
         let mut path = options.get_filename().as_os_str().to_owned();
         path.push("-wal");
         let (target, most) = (db.limits.wal_target_bytes, db.limits.wal_max_bytes);

@@ -46,7 +46,7 @@ impl Writer {
     pub(super) fn new(db: &Db, storage: Arc<Storage>) -> Self {
         let probe_every = db.limits.probe_every;
         Self {
-            pool: db.write.clone(),
+            pool: db.write.unlimited().clone(),
             storage,
             wal: Wal::of(db),
             probe_every,

@@ -7,13 +7,13 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use entity::policy_version;
 use entity::value::{Instant, Money};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DatabaseConnection, EntityTrait as _, IntoActiveModel as _,
-    QueryFilter as _,
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
 };
 use tokio::sync::Notify;
 
 use super::draft;
 use super::keys::Policy;
+use crate::platform::pool::Pool;
 use crate::platform::{Fault, Stop, Tx};
 
 /// The defaults of the rulebook.
@@ -43,11 +43,7 @@ impl Book {
     ///
     /// # Errors
     /// A fault when the database fails.
-    pub async fn open(
-        read: &DatabaseConnection,
-        write: &DatabaseConnection,
-        now: Instant,
-    ) -> Result<Self, Fault> {
+    pub async fn open(read: &Pool, write: &Pool, now: Instant) -> Result<Self, Fault> {
         let mut rows = policy_version::Entity::find().all(read).await?;
         if rows.is_empty() {
             let first = policy_version::Model {

@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use entity::value::Instant;
-use sea_orm::DatabaseConnection;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::Book;
 use super::check::{self, Severity};
 use crate::platform::bus::Wake;
+use crate::platform::pool::Pool;
 use crate::platform::{Clock, Stop};
 
 /// The bus topic for a published version.
@@ -21,7 +21,7 @@ pub const TOPIC: &str = "policy";
 pub async fn follow(
     mut wakes: broadcast::Receiver<Wake>,
     book: Arc<Book>,
-    read: DatabaseConnection,
+    read: Pool,
     clock: Arc<dyn Clock>,
 ) {
     loop {
@@ -39,9 +39,9 @@ pub async fn follow(
     }
 }
 
-/// Reads versions published since and logs their findings; where the database fails, the next call
-/// tries again.
-pub async fn look(book: &Book, read: &DatabaseConnection, now: Instant) {
+/// Takes up what was published since, and says what is wrong with it; the next look tries again
+/// where the database fails.
+pub async fn look(book: &Book, read: &Pool, now: Instant) {
     match book.look(read).await {
         Ok(0) => {}
         Ok(new) => {

@@ -1,7 +1,7 @@
 //! Recovery from an outage: the database, or the node itself, was away over deadlines, and commands
 //! are sent at the moment it returns (OUT-1).
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use futures_util::future::join_all;
@@ -33,7 +33,11 @@ const BOTH_AWAY: Duration = Duration::from_secs(15);
 const LEAD_S: [i64; 4] = [4, 12, 36, 108];
 /// Deadlines lie one and two seconds after the beginning of the outage.
 const MARGIN: TimeDelta = TimeDelta::seconds(1);
-/// The most that the last confirmed moment may precede the outage's beginning.
+/// When a node must have noticed that its database is silent: three beats, or a look's time limit.
+const NOTICED_MAX: Duration = Duration::from_secs(10);
+/// When it must serve again, once it can be reached.
+const BACK_MAX: Duration = Duration::from_secs(30);
+/// What the last confirmed moment may lie before the outage's beginning.
 const CONFIRMED_WITHIN: TimeDelta = TimeDelta::seconds(8);
 
 /// What is away, and how.
@@ -45,6 +49,8 @@ enum Away {
     Frozen,
     /// PostgreSQL is stopped: its connections are closed.
     Cut,
+    /// Connections to PostgreSQL are forgotten: they stay open, and nothing comes of them any more.
+    Silent,
 }
 
 /// The requests sent at the moment of return.
@@ -109,7 +115,8 @@ fn begin(server: &Server, proxy: Option<&Proxy>, away: Away) -> DateTime<Utc> {
         (Away::Node, _) => signal(server, "-STOP"),
         (Away::Frozen, Some(proxy)) => proxy.set(Flow::Frozen),
         (Away::Cut, Some(proxy)) => proxy.set(Flow::Cut),
-        (Away::Frozen | Away::Cut, None) => panic!("the database has no proxy"),
+        (Away::Silent, Some(proxy)) => proxy.set(Flow::Silent),
+        (Away::Frozen | Away::Cut | Away::Silent, None) => panic!("the database has no proxy"),
     }
     before
 }
@@ -243,7 +250,51 @@ async fn a_stopped_database_charges_nobody() {
     at_the_instant_of_return(Backend::Postgres, Away::Cut).await;
 }
 
-/// A command that commits on this node, once it accepts commands again.
+/// OUT-1, QO-2, QO-5: connections to the database that went silent and never come back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn silent_connections_to_the_database_charge_nobody() {
+    at_the_instant_of_return(Backend::Postgres, Away::Silent).await;
+}
+
+/// OUT-1: with silent connections a node says within a bounded time that it is not ready, decides
+/// nothing, and goes on by itself on new connections; again and again, so that none is lost to it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_leaves_silent_connections() {
+    let mut ground = Ground::new(Backend::Cluster).await;
+    let proxy = Proxy::to(ground.database_address().unwrap()).await;
+    ground.database_through(&proxy.addr.to_string());
+    ground.set("YUMO__DATABASE__STATEMENT_MAX_S", "4");
+    ground.set("YUMO__DATABASE__CONNECTIONS", "4");
+    ground.set("YUMO__DATABASE__WRITE_CONNECTIONS", "4");
+    let city = City::found(&ground, 1, 3, 1_000_000).await;
+    let server = Server::start(&ground).await;
+    let health = Ask::get("/health/ready");
+    for (n, client) in city.clients.iter().enumerate() {
+        proxy.set(Flow::Silent);
+        let began = Instant::now();
+        while server.wire.sure("", &health).await.status == 200 {
+            assert!(began.elapsed() < NOTICED_MAX, "it is ready without a database");
+            wait::pause(Duration::from_millis(100)).await;
+        }
+        // People go on asking, more at once than there are connections.
+        let place = Ask::post("/v1/client/orders", &client.wish(&city.branches[0]));
+        let asks = (0..12).map(|_| server.wire.sure(&client.token, &place));
+        for answer in join_all(asks).await {
+            assert_eq!(answer.status, 503, "{}", answer.text);
+        }
+        proxy.set(Flow::Open);
+        let back = Instant::now();
+        while server.wire.sure("", &health).await.status != 200 {
+            assert!(back.elapsed() < BACK_MAX, "it never comes back");
+            wait::pause(Duration::from_millis(100)).await;
+        }
+        println!("noticed after {:?}, back after {:?}", began.elapsed(), back.elapsed());
+        lands(&server, &city, n).await;
+    }
+    truth::books_prove_right(&ground, server, &city.support).await;
+}
+
+/// A command that lands at this node, as soon as it decides again.
 async fn lands(server: &Server, city: &City, client: usize) {
     let client = &city.clients[client];
     let place = Ask::post("/v1/client/orders", &client.wish(&city.branches[0]));

@@ -1,14 +1,22 @@
 //! A TCP proxy in front of PostgreSQL that can be frozen (nothing passes, as when the server is
-//! suspended) or cut (connections end and new ones are closed at once, as when it is stopped).
+//! suspended), cut (connections end and new ones are closed at once, as when it is stopped), or
+//! silent (connections are forgotten without a word, as a firewall does it).
 
+use std::future::pending;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// What the proxy does with the bytes it receives.
+use crate::wait::pause;
+
+/// When the server gives up a connection that was forgotten.
+const GIVEN_UP: Duration = Duration::from_secs(3);
+
+/// What the proxy does with what it is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
     /// Forwards them.
@@ -17,6 +25,9 @@ pub enum Flow {
     Frozen,
     /// Closes every connection.
     Cut,
+    /// Forgets every connection, for ever: whoever made it hears nothing more. The server's end is
+    /// given up after a while, as its keepalive would do.
+    Silent,
 }
 
 /// A running proxy; it ends with the test's runtime.
@@ -46,22 +57,36 @@ impl Proxy {
     }
 }
 
-async fn serve(near: TcpStream, target: String, mut state: watch::Receiver<Flow>) {
+async fn serve(mut near: TcpStream, target: String, state: watch::Receiver<Flow>) {
     if *state.borrow() == Flow::Cut {
         return;
     }
-    let Ok(far) = TcpStream::connect(target).await else { return };
+    let Ok(mut far) = TcpStream::connect(target).await else { return };
     near.set_nodelay(true).unwrap();
     far.set_nodelay(true).unwrap();
-    let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
-    tokio::select! {
-        () = pass(near_in, far_out, state.clone()) => {}
-        () = pass(far_in, near_out, state.clone()) => {}
-        _ = state.wait_for(|flow| *flow == Flow::Cut) => {}
+    let silent = {
+        let ((near_in, near_out), (far_in, far_out)) = (near.split(), far.split());
+        tokio::select! {
+            biased;
+            ended = ends(state.clone()) => ended == Flow::Silent,
+            () = pass(near_in, far_out, state.clone()) => false,
+            () = pass(far_in, near_out, state.clone()) => false,
+        }
+    };
+    if silent {
+        pause(GIVEN_UP).await;
+        drop(far);
+        pending::<()>().await;
     }
 }
 
-async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut state: watch::Receiver<Flow>) {
+/// Waits until connections end, or are forgotten.
+async fn ends(mut state: watch::Receiver<Flow>) -> Flow {
+    let ended = state.wait_for(|flow| matches!(flow, Flow::Cut | Flow::Silent)).await;
+    ended.map_or(Flow::Cut, |flow| *flow)
+}
+
+async fn pass(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, mut state: watch::Receiver<Flow>) {
     let mut bytes = vec![0; 16 * 1024];
     loop {
         let Ok(n @ 1..) = from.read(&mut bytes).await else { return };

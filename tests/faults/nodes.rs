@@ -2,9 +2,12 @@
 
 use futures_util::future::join_all;
 use sea_orm::{ConnectionTrait as _, Statement};
+use serde_json::json;
 
 use crate::ground::{Backend, Ground};
+use crate::load::until_ready;
 use crate::server::{self, Server};
+use crate::wire::Ask;
 
 const REDIS: &str = "YUMO__BUS__REDIS_URL";
 /// The key of a node's advisory lock.
@@ -56,7 +59,7 @@ async fn a_node_without_redis_serves_alone() {
     Server::start(&ground).await.stop().await;
 }
 
-/// A node that loses its lock to a node of the other kind reports it.
+/// A node that loses its lock to another kind of node says so, and is not ready.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_that_was_lost_is_an_alarm() {
     let ground = Ground::new(Backend::Postgres).await;
@@ -76,6 +79,12 @@ async fn a_lock_that_was_lost_is_an_alarm() {
     taken.unwrap();
     let said = server.alarm("nodes_without_bus").await;
     assert!(said.contains("another node serves this database"), "{said}");
+    let health = Ask::get("/health/ready");
+    let ready = server.wire.sure("", &health).await;
+    assert_eq!((ready.status, &ready.body["place"]), (503, &json!(false)), "{}", ready.text);
+    // The other one is gone: this node takes its lock again.
+    other.write.close().await.unwrap();
+    until_ready(&server.wire, true).await;
 }
 
 /// Four nodes that start simultaneously on an empty database all serve.

@@ -41,9 +41,11 @@ async fn ready(edge: Data<Edge>) -> HttpResponse {
     let bus = shared.bus.healthy();
     let serving = shared.serving.now(shared.clock.now());
     let (clock, recovered) = (serving != Err(Pause::ClockOff), serving.is_ok());
-    let ready = database && writable && recovered;
+    let place = shared.serving.has_its_place();
+    let ready = database && writable && recovered && place;
     let body = json!({
         "ready": ready, "database": database, "writable": writable, "bus": bus, "clock": clock, "recovered": recovered,
+        "place": place,
     });
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     HttpResponse::build(status).json(body)

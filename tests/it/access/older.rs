@@ -5,9 +5,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use entity::value::sealed::SealedField;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement, Value};
+use sea_orm::{ConnectionTrait as _, Statement, Value};
 use uuid::Uuid;
 use yumo::platform::crypto::Keys;
+
+use yumo::platform::pool::Pool;
 
 use crate::support::World;
 
@@ -86,7 +88,7 @@ fn sealing(world: &World) -> LessSafeKey {
     LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).unwrap())
 }
 
-async fn rows(db: &DatabaseConnection, sql: &str) -> Vec<(Uuid, Uuid, String)> {
+async fn rows(db: &Pool, sql: &str) -> Vec<(Uuid, Uuid, String)> {
     let statement = Statement::from_string(db.get_database_backend(), sql);
     let rows = db.query_all_raw(statement).await.unwrap();
     let read = |row: &sea_orm::QueryResult| {
@@ -96,7 +98,7 @@ async fn rows(db: &DatabaseConnection, sql: &str) -> Vec<(Uuid, Uuid, String)> {
     rows.iter().map(read).collect()
 }
 
-async fn run(db: &DatabaseConnection, sql: &str, values: Vec<Value>) {
+async fn run(db: &Pool, sql: &str, values: Vec<Value>) {
     let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
     db.execute_raw(statement).await.unwrap();
 }

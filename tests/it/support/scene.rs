@@ -65,5 +65,5 @@ impl Scene {
 }
 
 fn node(app: &App) -> Node {
-    Node { addr: app.addr, db: app.engine.shared().db.read.clone() }
+    Node { addr: app.addr, db: app.engine.shared().db.read.unlimited().clone() }
 }
