@@ -21,6 +21,7 @@ use crate::billing::callback;
 use crate::clockwork::Clockwork;
 use crate::config::Settings;
 use crate::edge::http::limits::RateLimits;
+use crate::edge::ws::limits::Limits as FeedLimits;
 use crate::edge::ws::{Stopping, hub::Hub};
 use crate::edge::{Edge, http, pay, tcp};
 use crate::ledger::prover::{Pace, Prover};
@@ -188,9 +189,12 @@ impl App {
             Sessions::new(settings.access.clone(), Arc::clone(&keys), shared.bus.as_ref());
         let settings = Arc::new(settings);
         let limits = RateLimits::of(&settings.http);
+        let feed = Arc::new(FeedLimits::of(&settings));
         if settings.clustered() {
             let (url, channel) = (settings.bus.redis_url.clone(), settings.bus.channel.clone());
-            loops.spawn(until(stopped.clone(), share(limits.all(), url, channel)));
+            let buckets = limits.all().into_iter().chain(feed.buckets()).collect();
+            loops.spawn(until(stopped.clone(), share(buckets, url.clone(), channel)));
+            loops.spawn(until(stopped.clone(), Arc::clone(&feed).keep(url)));
         }
         let edge = Data::new(Edge {
             engine: engine.clone(),
@@ -198,7 +202,7 @@ impl App {
             settings: Arc::clone(&settings),
             sessions: Arc::new(sessions),
             limits,
-            feed: Arc::default(),
+            feed,
         });
         let stopping = Stopping::default();
         let server = serve(listener, edge, stopping.clone(), settings.http_workers())?;

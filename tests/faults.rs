@@ -63,6 +63,8 @@ mod readonly;
 mod resets;
 #[path = "faults/server.rs"]
 mod server;
+#[path = "faults/sockets.rs"]
+mod sockets;
 #[path = "faults/starving.rs"]
 mod starving;
 #[path = "faults/storm.rs"]

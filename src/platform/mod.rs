@@ -34,6 +34,7 @@ pub mod readable;
 pub mod refusal;
 pub mod serving;
 pub mod snapshot;
+pub mod socket_count;
 pub mod sql;
 pub mod sqlite_file;
 pub mod storage;

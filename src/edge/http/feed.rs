@@ -229,7 +229,7 @@ pub async fn state(
     if !reader::money(&principal, &audience) {
         request.extensions_mut().insert(NoMoney);
     }
-    let spent = edge.feed.snapshot(principal.session_id, edge.settings.feed.snapshots_per_min);
+    let spent = edge.feed.snapshot(principal.session_id);
     spent
         .map_err(|wait_s| ws::Refusal::TooManySnapshots.refused().with("retry_after_s", wait_s))?;
     let snapshot = snapshot(edge.engine.shared(), &audience).await?;

@@ -180,7 +180,7 @@ impl Connection {
     /// The device asks to resume after this number; limited per minute (LIM-8).
     async fn resumes(&mut self, after: i64) -> Result<(), End> {
         let (edge, session_id) = (&self.seated.hub.edge, self.seated.seat.reader().session_id);
-        match edge.feed.resume(session_id, edge.settings.feed.resumes_per_min) {
+        match edge.feed.resume(session_id) {
             Ok(()) => {
                 self.seated.seat.place.set(Place::Asked(after));
                 Ok(())

@@ -1,30 +1,28 @@
-//! Feed limits per session and per account: open sockets, and resumes and snapshots per minute
-//! (LIM-8). Counted on each node.
+//! How much of the feed one session and one account may have: sockets at once, resumes and
+//! snapshots in a minute (LIM-8). All nodes count together while Redis is there, each by itself
+//! while it is away.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
 use entity::value::{PersonId, SessionId};
-use moka::sync::Cache;
+use uuid::Uuid;
 
 use crate::access::Principal;
-use crate::config::FeedSettings;
+use crate::config::{FeedSettings, Settings};
+use crate::platform::rate_limit::{Buckets, Exceeded, Quota};
+use crate::platform::socket_count::{Socket, SocketCount};
 
-/// The largest number of sessions that are tracked.
-const SESSIONS_MAX: u64 = 100_000;
-/// The period of the limits.
-const MINUTE: Duration = Duration::from_mins(1);
-
-/// The usage on this node.
+/// What is in use.
 pub struct Limits {
-    began: Instant,
     sockets: Mutex<Sockets>,
-    resumes: Cache<SessionId, Arc<Mutex<Duration>>>,
-    snapshots: Cache<SessionId, Arc<Mutex<Duration>>>,
+    everywhere: SocketCount,
+    resumes: Arc<Buckets>,
+    snapshots: Arc<Buckets>,
 }
 
+/// On this node.
 #[derive(Default)]
 struct Sockets {
     sessions: HashMap<SessionId, usize>,
@@ -36,24 +34,53 @@ pub struct OpenSocket {
     limits: Arc<Limits>,
     session_id: SessionId,
     person_id: PersonId,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        let cache = || Cache::builder().max_capacity(SESSIONS_MAX).time_to_idle(MINUTE * 2).build();
-        let (resumes, snapshots) = (cache(), cache());
-        Self { began: Instant::now(), sockets: Mutex::default(), resumes, snapshots }
-    }
+    socket: Socket,
 }
 
 impl Limits {
+    /// As the settings say; nothing is in use.
+    #[must_use]
+    pub fn of(settings: &Settings) -> Self {
+        let feed = &settings.feed;
+        let buckets = |name, per_min| Arc::new(Buckets::new(Quota::per_minute(name, per_min)));
+        Self {
+            sockets: Mutex::default(),
+            everywhere: SocketCount::on(&settings.bus.channel, settings.clustered()),
+            resumes: buckets("resumes", feed.resumes_per_min),
+            snapshots: buckets("snapshots", feed.snapshots_per_min),
+        }
+    }
+
     fn sockets(&self) -> MutexGuard<'_, Sockets> {
         self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts one more socket, unless the session or the account has reached its limit (LIM-8).
+    /// What is shared between nodes as rates are.
     #[must_use]
-    pub fn open(
+    pub fn buckets(&self) -> Vec<Arc<Buckets>> {
+        vec![Arc::clone(&self.resumes), Arc::clone(&self.snapshots)]
+    }
+
+    /// Keeps the sockets counted in Redis, until it is dropped.
+    pub async fn keep(self: Arc<Self>, redis_url: String) {
+        self.everywhere.keep(redis_url).await;
+    }
+
+    /// Counts one socket more, unless the session or the account has as many as it may, here or on
+    /// all nodes together (LIM-8).
+    pub async fn open(
+        self: &Arc<Self>,
+        principal: &Principal,
+        settings: &FeedSettings,
+    ) -> Option<OpenSocket> {
+        let open = self.open_here(principal, settings)?;
+        let (per_session, per_account) =
+            (settings.sockets_per_session, settings.sockets_per_account);
+        let fits = self.everywhere.open(open.socket, per_session, per_account).await;
+        fits.then_some(open)
+    }
+
+    fn open_here(
         self: &Arc<Self>,
         principal: &Principal,
         settings: &FeedSettings,
@@ -68,47 +95,29 @@ impl Limits {
         }
         *sockets.sessions.entry(session_id).or_default() += 1;
         *sockets.people.entry(person_id).or_default() += 1;
-        Some(OpenSocket { limits: Arc::clone(self), session_id, person_id })
+        let socket = Socket { person: person_id.0, session: session_id.0, id: Uuid::new_v4() };
+        Some(OpenSocket { limits: Arc::clone(self), session_id, person_id, socket })
     }
 
     /// Counts one resume of this session (LIM-8).
     ///
     /// # Errors
-    /// The seconds to wait, if the limit is reached.
-    pub fn resume(&self, session_id: SessionId, per_min: u32) -> Result<(), u64> {
-        spend(&self.resumes, session_id, self.began.elapsed(), per_min)
+    /// Seconds to wait, when there were too many.
+    pub fn resume(&self, session_id: SessionId) -> Result<(), u64> {
+        self.resumes.take(session_id.0.as_u128(), 1).map_err(wait_s)
     }
 
     /// Counts one snapshot of this session (LIM-8).
     ///
     /// # Errors
-    /// The seconds to wait, if the limit is reached.
-    pub fn snapshot(&self, session_id: SessionId, per_min: u32) -> Result<(), u64> {
-        spend(&self.snapshots, session_id, self.began.elapsed(), per_min)
+    /// Seconds to wait, when there were too many.
+    pub fn snapshot(&self, session_id: SessionId) -> Result<(), u64> {
+        self.snapshots.take(session_id.0.as_u128(), 1).map_err(wait_s)
     }
 }
 
-fn spend(
-    spent: &Cache<SessionId, Arc<Mutex<Duration>>>,
-    session_id: SessionId,
-    now: Duration,
-    per_min: u32,
-) -> Result<(), u64> {
-    let paid_until = spent.get_with(session_id, Arc::default);
-    let mut paid_until = paid_until.lock().unwrap_or_else(PoisonError::into_inner);
-    let (next, wait) = charged(*paid_until, now, per_min);
-    if wait.is_zero() {
-        *paid_until = next;
-        return Ok(());
-    }
-    Err(wait.as_secs() + 1)
-}
-
-/// The generic cell rate algorithm with a burst of one minute's acts: the new theoretical arrival
-/// time, and how long to wait before the act.
-fn charged(paid_until: Duration, now: Duration, per_min: u32) -> (Duration, Duration) {
-    let next = paid_until.max(now) + MINUTE / per_min.max(1);
-    (next, next.saturating_sub(now).saturating_sub(MINUTE))
+fn wait_s(exceeded: Exceeded) -> u64 {
+    exceeded.retry_after.as_secs() + 1
 }
 
 impl Drop for OpenSocket {
@@ -117,6 +126,8 @@ impl Drop for OpenSocket {
         let Sockets { sessions, people } = &mut *sockets;
         less(sessions, &self.session_id);
         less(people, &self.person_id);
+        drop(sockets);
+        self.limits.everywhere.close(self.socket);
     }
 }
 
@@ -126,25 +137,5 @@ fn less<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: &K) {
         if *n == 0 {
             counts.remove(key);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// LIM-8: a limit of six a minute allows six at once, and the seventh after ten seconds.
-    #[test]
-    fn lim_8_a_minutes_acts_and_then_one_at_a_time() {
-        let seconds = Duration::from_secs;
-        let mut paid = Duration::ZERO;
-        for _ in 0..6 {
-            let (next, wait) = charged(paid, seconds(100), 6);
-            assert_eq!(wait, Duration::ZERO);
-            paid = next;
-        }
-        assert_eq!(charged(paid, seconds(100), 6).1, seconds(10));
-        assert_eq!(charged(paid, seconds(109), 6).1, seconds(1));
-        assert_eq!(charged(paid, seconds(110), 6).1, Duration::ZERO);
     }
 }

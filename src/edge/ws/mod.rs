@@ -138,7 +138,8 @@ async fn admitted(
         None => edge.sessions.authenticate(&edge.engine, bearer(request)?).await?,
     };
     let audience = reader::audience(&principal, which.audience.as_deref())?;
-    let counted = edge.feed.open(&principal, &edge.settings.feed).ok_or(Refusal::TooManySockets)?;
+    let counted = edge.feed.open(&principal, &edge.settings.feed).await;
+    let counted = counted.ok_or(Refusal::TooManySockets)?;
     Ok(Admitted { principal, audience, counted })
 }
 

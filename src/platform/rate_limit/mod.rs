@@ -201,7 +201,20 @@ mod tests {
         assert_eq!(buckets.take_at(1, 1, 500_000), Ok(()));
     }
 
-    /// LIM-9: tokens taken on other nodes count here too, and nothing is counted twice.
+    /// LIM-8: six in a minute come at once, the seventh after ten seconds.
+    #[test]
+    fn lim_8_a_minutes_acts_and_then_one_at_a_time() {
+        let buckets = Buckets::new(Quota::per_minute("resumes", 6));
+        for _ in 0..6 {
+            buckets.take_at(1, 1, 0).unwrap();
+        }
+        let exceeded = buckets.take_at(1, 1, 0).unwrap_err();
+        assert_eq!(exceeded.retry_after, Duration::from_secs(10));
+        assert!(buckets.take_at(1, 1, 9 * MICROS).is_err());
+        assert!(buckets.take_at(1, 1, 10 * MICROS).is_ok());
+    }
+
+    /// LIM-9: what other nodes gave counts here too, and nothing is counted twice.
     #[test]
     fn what_others_took_is_learned() {
         let buckets = Buckets::new(Quota::per_second("session", 1_000, 1));

@@ -68,6 +68,17 @@ pub async fn share(buckets: Vec<Arc<Buckets>>, url: String, channel: String) {
     }
 }
 
+/// A connection on which no answer is waited for without limit.
+///
+/// # Errors
+/// When Redis is away.
+pub async fn connect(client: &redis::Client) -> Result<MultiplexedConnection, redis::RedisError> {
+    let config = redis::AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT_MAX))
+        .set_response_timeout(Some(ANSWER_MAX));
+    client.get_multiplexed_async_connection_with_config(&config).await
+}
+
 struct Sharing {
     client: redis::Client,
     connection: Option<MultiplexedConnection>,
@@ -79,11 +90,7 @@ impl Sharing {
     /// Tells Redis of everything there is to tell. After an error the connection is made anew.
     async fn round(&mut self, buckets: &[Arc<Buckets>]) -> Result<(), redis::RedisError> {
         if self.connection.is_none() {
-            let config = redis::AsyncConnectionConfig::new()
-                .set_connection_timeout(Some(CONNECT_MAX))
-                .set_response_timeout(Some(ANSWER_MAX));
-            let connecting = self.client.get_multiplexed_async_connection_with_config(&config);
-            self.connection = Some(connecting.await?);
+            self.connection = Some(connect(&self.client).await?);
         }
         for buckets in buckets {
             let taken = buckets.unshared(buckets.now());
