@@ -280,7 +280,8 @@ type Standing = (SessionId, Option<PartnerId>, Option<StaffRole>, Option<Support
 
 type Row = (PersonId, Option<PartnerId>, Option<StaffRole>, Option<SupportRole>);
 
-/// Session, staff and support in one round; an owner costs a second one, for the other branches.
+/// Reads session, staff and support in one round trip; an owner needs a second one, for the other
+/// branches.
 async fn read(db: &Pool, session_id: SessionId) -> Result<Option<(PersonId, Roles)>, DbErr> {
     let works = session::Entity::belongs_to(staff::Entity)
         .from(session::Column::PersonId)

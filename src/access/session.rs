@@ -212,7 +212,7 @@ pub(super) async fn make_room(tx: &mut Tx, person_id: PersonId) -> Result<(), St
     Ok(())
 }
 
-/// The sessions of a person that have not ended, longest unseen first.
+/// The open sessions of a person, those not seen for longest first.
 async fn alive(db: &Pool, person_id: PersonId, now: Instant) -> Result<Vec<session::Model>, DbErr> {
     session::Entity::find()
         .filter(session::Column::PersonId.eq(person_id))

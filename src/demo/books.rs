@@ -179,7 +179,7 @@ async fn posted(db: &Pool, side: posting::Column, account: &str) -> Result<i64, 
     Ok(sum.into_iter().flatten().sum())
 }
 
-/// What postings of these kinds moved in all.
+/// The sum of the postings of these kinds.
 async fn sum_of(db: &Pool, kinds: &[&str]) -> Result<Money, DbErr> {
     let sum: Vec<Option<i64>> = posting::Entity::find()
         .select_only()

@@ -261,8 +261,8 @@ pub(super) async fn let_go_late(tx: &mut Tx, order: &Model) -> Result<(), Stop> 
     Ok(())
 }
 
-/// What the client's bonus and the partner's have left of their lifetimes: whoever caused it has
-/// the original expiry back, the other what was left when it was held (BON-3).
+/// The remaining lifetimes of the client's and the partner's bonus: the party at fault gets the
+/// original expiry back, the other the lifetime left when the bonus was held (BON-3).
 fn lifetimes(reason: Reason) -> (Lifetime, Lifetime) {
     use Lifetime::{Left, Original};
     match reason {

@@ -60,11 +60,11 @@ impl Default for Limits {
 /// connection.
 #[derive(Clone, Debug)]
 pub struct Db {
-    /// For reading single statements; several of one moment are read by [`Db::snapshot`].
+    /// For reading single statements; several that must agree are read by [`Db::snapshot`].
     pub read: Pool,
-    /// For writing: flushes, migrations, and single statements that no command waits for.
+    /// For writing: flushes, migrations, and single statements outside any command.
     pub write: Pool,
-    /// Which of the two it is.
+    /// SQLite or PostgreSQL.
     pub backend: DatabaseBackend,
     /// Whether it accepts writes.
     pub storage: Arc<Storage>,
@@ -152,7 +152,8 @@ async fn postgres(
             .application_name("yumo")
             // Every statement finds its rows by key: one plan serves all values.
             .options([("plan_cache_mode", "force_generic_plan"), ("jit", "off")])
-            // Nobody waits inside a transaction: one that does is nobody's, and holds locks.
+            // No code pauses inside a transaction: one that is idle was abandoned and still holds
+            // locks.
             .options([("idle_in_transaction_session_timeout", &idle_ms)])
             // What a node that vanished holds is free soon.
             .options(KEEPALIVES);

@@ -230,7 +230,7 @@ impl Engine {
             let ran = command.run(&mut tx).await;
             turns = tx.take_turns();
             let answer = match ran {
-                // It read across an outage: its instant lies in a time in which nobody could act.
+                // The run spans an outage: no request could be served at its instant.
                 Ok(_) | Err(Stop::Refused(_)) if self.stands_still::<C>() => continue,
                 // A result that rests only on cached rows needs a run on fresh reads.
                 Ok(_) if tx.leaned() && tx.writes.is_empty() => continue,

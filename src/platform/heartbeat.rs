@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::pool::Pool;
 
-/// Outages read at once: the newest.
+/// Most outages read at once: the newest.
 const OUTAGES_MAX: u64 = 1_000;
 
 /// The newest moment any node is known to have served; `None` before the first start.

@@ -16,7 +16,7 @@ use sea_query_sqlx::SqlxValues;
 
 use super::storage::Storage;
 
-/// Instructions of `SQLite`'s machine between two looks at a deadline.
+/// Instructions of `SQLite`'s virtual machine between two checks of the deadline.
 const OPS_PER_LOOK: i32 = 100_000;
 /// How long a connection may take to show that it is alive when it comes back.
 const RETURN_MAX: Duration = Duration::from_secs(5);
@@ -48,13 +48,11 @@ impl Limit {
     ) -> Result<T, DbErr> {
         let Some(Self { most, storage }) = limit else { return running.await };
         let began = Instant::now();
-        match tokio::time::timeout(*most, running).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                storage.silent(began);
-                Err(connecting(SqlxError::Io(ErrorKind::TimedOut.into())))
-            }
-        }
+        let Ok(answer) = tokio::time::timeout(*most, running).await else {
+            storage.silent(began);
+            return Err(connecting(SqlxError::Io(ErrorKind::TimedOut.into())));
+        };
+        answer
     }
 }
 

@@ -21,7 +21,8 @@ use super::storage::Storage;
 const START_LOCK: &str = "\
 SET lock_timeout = '10min'; \
 SELECT pg_advisory_lock(hashtextextended('yumo start ' || coalesce(current_schema(), ''), 0))";
-/// A host that vanished is noticed within 11 s, not after the two hours of the system's default.
+/// A host that vanished is detected within 11 s, not after the operating system's default of two
+/// hours.
 /// [`NOTICED`] is a little longer.
 const KEEPALIVES: &str = "\
 SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3";
@@ -32,7 +33,7 @@ AND pid = pg_backend_pid()) THEN true \
 ELSE @(hashtextextended('yumo node ' || coalesce(current_schema(), ''), 0)) END AS held";
 /// After so long the server has ended a connection whose host vanished, and what it held is free.
 pub const NOTICED: Duration = Duration::from_secs(13);
-/// How long a start waits for the node before it to be gone.
+/// How long a start waits for the previous node to end.
 const WAIT: Duration = Duration::from_secs(2);
 const RETRY: Duration = Duration::from_millis(100);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -44,7 +44,7 @@ pub async fn served(db: &Pool) -> Result<Option<Instant>, DbErr> {
     Ok(Some(up.map_or(beat, |up| beat.max(up))))
 }
 
-/// The outage another node began to make good and did not finish.
+/// The outage whose recovery a node began and did not finish.
 async fn open(db: &Pool) -> Result<Option<outage::Model>, DbErr> {
     let rows = outage::Entity::find().filter(outage::Column::RecoveredAt.is_null());
     Ok(rows.all(db).await?.pop())

@@ -21,7 +21,7 @@ pub(super) const TOO_LONG: &str = "a read took longer than";
 /// How much longer one answer may take than the whole read: the server ends that itself.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// One moment of the database; it is read like any connection.
+/// A snapshot of the database; it is read like any connection.
 #[derive(Clone)]
 pub struct Snapshot {
     held: Arc<Mutex<Held>>,
