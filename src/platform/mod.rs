@@ -34,7 +34,6 @@ pub mod readable;
 pub mod refusal;
 pub mod serving;
 pub mod snapshot;
-pub mod socket_count;
 pub mod sql;
 pub mod sqlite_file;
 pub mod storage;

@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use crate::access::Principal;
 use crate::config::{FeedSettings, Settings};
+use crate::platform::rate_limit::socket_count::{Socket, SocketCount};
 use crate::platform::rate_limit::{Buckets, Exceeded, Quota};
-use crate::platform::socket_count::{Socket, SocketCount};
 
 /// What is in use.
 pub struct Limits {

@@ -5,6 +5,7 @@
 //! [`shared`] adds up in Redis what all of them took; without Redis each node goes on by itself.
 
 pub mod shared;
+pub mod socket_count;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -10,8 +10,8 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use uuid::Uuid;
 
-use super::clock::pause;
-use super::rate_limit::shared::connect;
+use super::shared::connect;
+use crate::platform::clock::pause;
 
 /// How often a node says which sockets it has, and looks for Redis while it is away.
 const EVERY: Duration = Duration::from_secs(5);
