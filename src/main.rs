@@ -148,7 +148,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
             println!("{}", epoch::begin_another(db, &reason, now).await?.id);
         }
         Command::Demo(options) => {
-            let fine = demo::run(settings, &options, told_to_stop()).await?;
+            let fine = demo::run(settings, &options, stop_signal()?).await?;
             return Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Command::Openapi => println!("{}", app::openapi()?),
@@ -170,8 +170,10 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
 }
 
 async fn serve(settings: Settings) -> Result<(), Failure> {
+    // Registered before the server listens: whoever sees it listen may stop it at once.
+    let stopped = stop_signal()?;
     let app = App::start(settings, Instead::default()).await?;
-    told_to_stop().await?;
+    stopped.await?;
     app.stop().await;
     Ok(())
 }
@@ -257,11 +259,13 @@ fn said(stop: Stop) -> String {
     format!("{stop:?}")
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-async fn told_to_stop() -> std::io::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = terminate.recv() => Ok(()),
-    }
+/// Registers for Ctrl-C and SIGTERM at once; the future ends with the first of them.
+fn stop_signal() -> std::io::Result<impl Future<Output = std::io::Result<()>> + Send> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+        Ok(())
+    })
 }

@@ -110,8 +110,7 @@ fn written(calendar: &Calendar, date: NaiveDate) -> Vec<(NaiveDateTime, NaiveDat
     written
 }
 
-/// Open once the local time has reached the opening, as long as it is before the closing, will be
-/// so again, or has yet to reach the closing for the last time.
+/// Open from the local opening time on, until the local time passes the closing for the last time.
 fn is_open(minute: &Minute, written: &[(NaiveDateTime, NaiveDateTime)]) -> bool {
     let (ahead, after) = minute.ahead;
     let open = |opens, closes| minute.reached >= opens && (ahead < closes || after == closes);

@@ -1,5 +1,4 @@
-//! `docs/walkthrough.md` is true: its blocks are run as they stand, by one shell, against the real
-//! binary.
+//! Runs the blocks of `docs/walkthrough.md` unchanged, in one shell, against the real binary.
 
 use std::process::{Command, Output};
 
@@ -9,23 +8,24 @@ use crate::ground::{Backend, Ground};
 
 const PAGE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/walkthrough.md"));
 const ADDRESS: &str = "127.0.0.1:8080";
-/// What stands before the page's own lines: the built binary takes the place of `cargo run`, every
-/// program must succeed, and the server ends with the shell.
+/// Prelude: `cargo run` starts the built binary, a failing program ends the shell, which kills the
+/// server at its exit.
 const BEFORE: &str = r#"
 set -Eeuo pipefail
 trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT
 cargo() { shift 2; "$YUMO_BINARY" "$@"; }
 "#;
-/// What stands behind them: the facts that the page promises, as one line of JSON.
+/// Epilogue: prints the state that the page promises as one line of JSON.
 const BEHIND: &str = r#"
 status() { read_from $SUPPORT /v1/support/orders/$1 | jq -c '.order.status // .status'; }
-jq -nc --argjson quick "$(status $ORDER)" --argjson booked "$(status $BOOKED)" --argjson paid "$(status $PAID)" \
-  --argjson bonus "$(read_from $CLIENT /v1/client/bonus)" --argjson items "$(read_from $OWNER /v1/partner/statement | jq .items)" \
-  --argjson proof "$(read_from $SUPPORT /v1/support/proof)" --argjson events "$(read_from $CLIENT '/v1/feed/events?after=0' | jq '.events | length')" \
-  '{quick: $quick, booked: $booked, paid: $paid, bonus: $bonus, items: $items, proof: $proof, events: $events}'
+EVENTS=$(read_from $CLIENT '/v1/feed/events?after=0' | jq '.events | length')
+ITEMS=$(read_from $OWNER /v1/partner/statement | jq -c '.items | length')
+PROOF=$(read_from $SUPPORT /v1/support/proof | jq .ok)
+printf '{"quick":%s,"booked":%s,"paid":%s,"items":%s,"proof":%s,"events":%s}\n' \
+  "$(status $ORDER)" "$(status $BOOKED)" "$(status $PAID)" "$ITEMS" "$PROOF" "$EVENTS"
 "#;
 
-/// The page's blocks of shell lines, in their order.
+/// The page's `sh` blocks, concatenated in order.
 fn blocks(page: &str) -> String {
     let parts = page.split("```sh\n").skip(1);
     parts.filter_map(|part| part.split_once("```")).map(|(block, _)| block).collect()
@@ -48,7 +48,7 @@ fn walk(ground: &Ground) -> Output {
     shell.env("YUMO__HTTP__LISTEN", &address).output().unwrap()
 }
 
-/// A newcomer who sends what the page says sees what the page promises.
+/// Every command of the page succeeds, and the orders, the books and the feed end as it says.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_walkthrough_is_true() {
     let ground = Ground::new(Backend::Sqlite).await;
@@ -60,7 +60,7 @@ async fn the_walkthrough_is_true() {
     let facts: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
     assert_eq!((&facts["quick"], &facts["paid"]), (&"completed".into(), &"completed".into()));
     assert_eq!(facts["booked"], "confirmed");
-    assert!(facts["items"].as_array().unwrap().len() >= 3, "{facts}");
+    assert!(facts["items"].as_i64().unwrap() >= 3, "{facts}");
     assert!(facts["events"].as_i64().unwrap() > 10, "{facts}");
-    assert_eq!(facts["proof"]["ok"], true, "{facts}");
+    assert_eq!(facts["proof"], true, "{facts}");
 }
