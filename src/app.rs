@@ -241,11 +241,11 @@ fn serve(
 ) -> Result<ServerHandle, NotStarted> {
     let http = edge.settings.http.clone();
     let origins = http.allowed_origins.clone();
+    let document = document()?;
     let application = move || {
         let (path, query) = http::strict();
-        let (app, api) = Actix::new()
+        let (app, _) = Actix::new()
             .into_utoipa_app()
-            .openapi(http::description())
             .app_data(edge.clone())
             .app_data(path)
             .app_data(query)
@@ -253,7 +253,7 @@ fn serve(
             .configure(http::configure)
             .configure(crate::edge::ws::configure)
             .split_for_parts();
-        app.service(http::docs(api))
+        app.service(http::docs(document.clone()))
             .default_service(web::to(http::problem::nowhere))
             .wrap(from_fn(http::opened::opened))
             .wrap(from_fn(http::outer::outer))
@@ -265,18 +265,23 @@ fn serve(
     Ok(handle)
 }
 
-/// The OpenAPI description, generated from the handlers.
-///
-/// # Errors
-/// When it cannot be serialised.
-pub fn openapi() -> Result<String, NotStarted> {
+/// The description of the API, as it is published.
+fn document() -> Result<serde_json::Value, NotStarted> {
     let (_, api) = Actix::new()
         .into_utoipa_app()
         .openapi(http::description())
         .configure(http::configure)
         .configure(crate::edge::ws::configure)
         .split_for_parts();
-    api.to_pretty_json().map_err(|error| NotStarted(error.to_string()))
+    http::described::complete(&api).map_err(|error| NotStarted(error.to_string()))
+}
+
+/// The description of the API, as text.
+///
+/// # Errors
+/// When it is no JSON.
+pub fn openapi() -> Result<String, NotStarted> {
+    serde_json::to_string_pretty(&document()?).map_err(|error| NotStarted(error.to_string()))
 }
 
 /// Runs a loop until the engine stops.

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use yumo::edge::http::pointers;
 use yumo::platform::{Kind, Refused};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/protocol.md");
@@ -78,6 +79,24 @@ fn every_code_is_published() {
     } else {
         assert_eq!(published, table, "run with YUMO_BLESS=1 and read what changed");
     }
+}
+
+/// Whatever makes no sense names the field that is at fault, or says why it is about none: a code
+/// of 422 stands in the table, and nothing else does.
+#[test]
+fn every_unprocessable_code_has_its_field() {
+    let table: BTreeSet<&str> = pointers::FAULTS.iter().map(|(code, _)| *code).collect();
+    assert_eq!(table.len(), pointers::FAULTS.len(), "a code stands there twice");
+    let unprocessable = all().into_iter().filter(|r| r.kind == Kind::Unprocessable);
+    let codes: BTreeSet<&str> = unprocessable.map(|r| r.code).collect();
+    assert_eq!(table, codes);
+    let about_none: Vec<&str> = pointers::FAULTS
+        .iter()
+        .filter(|(_, fault)| *fault == pointers::Fault::NoField)
+        .map(|(code, _)| *code)
+        .collect();
+    let written = ["idempotency_key_reused", "not_for_this_kind", "statement_too_long"];
+    assert_eq!(about_none, written);
 }
 
 /// A code that several capabilities use has the same text everywhere.

@@ -98,8 +98,10 @@ pub struct AutoConfirm {
     /// All bookings.
     pub all: bool,
     /// Only bookings of these services.
+    #[schema(max_items = 200)]
     pub service_ids: Vec<ServiceId>,
     /// Only bookings that start within these weekly hours.
+    #[schema(max_items = 70)]
     pub hours: Vec<AutoHours>,
 }
 
@@ -110,9 +112,12 @@ pub struct AutoConfirm {
 #[serde(deny_unknown_fields)]
 pub struct AutoHours {
     /// 1 Monday … 7 Sunday.
+    #[schema(minimum = 1, maximum = 7)]
     pub weekday: i16,
     /// Minutes after local midnight.
+    #[schema(minimum = 0, maximum = 1439)]
     pub from_min: i16,
     /// Minutes after the same midnight, exclusive.
+    #[schema(minimum = 1, maximum = 2879)]
     pub until_min: i16,
 }

@@ -41,7 +41,9 @@ pub struct Spans(pub Vec<DaySpan>);
 #[serde(deny_unknown_fields)]
 pub struct DaySpan {
     /// Minutes after local midnight.
+    #[schema(minimum = 0, maximum = 1439)]
     pub opens_min: i16,
     /// Minutes after the same midnight, exclusive.
+    #[schema(minimum = 1, maximum = 2879)]
     pub closes_min: i16,
 }

@@ -21,30 +21,35 @@ const VOEN_DIGITS: usize = 10;
 /// the holder's FIN).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Account {
+pub struct PayoutAccount {
     /// The holder's name.
+    #[schema(min_length = 1, max_length = 100)]
     pub name: String,
     /// The bank account's IBAN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^AZ[0-9A-Z]{26}$")]
     pub iban: Option<String>,
     /// The bank's code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[0-9]{6}$")]
     pub bank_code: Option<String>,
     /// The card number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[0-9]{16}$")]
     pub card: Option<String>,
     /// The FIN of the card holder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[0-9A-Za-z]{7}$")]
     pub fin: Option<String>,
 }
 
-impl std::fmt::Debug for Account {
+impl std::fmt::Debug for PayoutAccount {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Account(…)")
+        f.write_str("PayoutAccount(…)")
     }
 }
 
-impl Account {
+impl PayoutAccount {
     /// Whether the account is complete and its checksum is valid, so that it can be paid to.
     #[must_use]
     pub fn sensible(&self) -> bool {
@@ -125,14 +130,14 @@ mod tests {
     #[test]
     fn bon_5_what_can_be_paid_to() {
         let text = |text: &str| Some(text.to_owned());
-        let bank = Account {
+        let bank = PayoutAccount {
             name: "Kristal LLC".to_owned(),
             iban: text("AZ21NABZ00000000137010001944"),
             bank_code: text("505141"),
             card: None,
             fin: None,
         };
-        let card = Account {
+        let card = PayoutAccount {
             card: text("4169738812345670"),
             fin: text("5ABC123"),
             iban: None,
@@ -141,15 +146,15 @@ mod tests {
         };
         assert!(bank.sensible() && card.sensible());
         assert_eq!((bank.hint().as_str(), card.hint().as_str()), ("…1944", "…5670"));
-        assert!(!Account { fin: text("5ABC123"), ..bank.clone() }.sensible());
-        assert!(!Account { iban: text("GB29ABCD38053"), ..bank.clone() }.sensible());
-        assert!(!Account { bank_code: None, ..bank.clone() }.sensible());
-        assert!(!Account { card: text("4169"), ..card.clone() }.sensible());
-        assert!(!Account { name: " ".to_owned(), ..bank.clone() }.sensible());
+        assert!(!PayoutAccount { fin: text("5ABC123"), ..bank.clone() }.sensible());
+        assert!(!PayoutAccount { iban: text("GB29ABCD38053"), ..bank.clone() }.sensible());
+        assert!(!PayoutAccount { bank_code: None, ..bank.clone() }.sensible());
+        assert!(!PayoutAccount { card: text("4169"), ..card.clone() }.sensible());
+        assert!(!PayoutAccount { name: " ".to_owned(), ..bank.clone() }.sensible());
         // One digit wrong, and two digits swapped.
-        let other = |iban: &str| Account { iban: text(iban), ..bank.clone() }.sensible();
+        let other = |iban: &str| PayoutAccount { iban: text(iban), ..bank.clone() }.sensible();
         assert!(!other("AZ21NABZ00000000137010001945") && !other("AZ12NABZ00000000137010001944"));
-        let other = |number: &str| Account { card: text(number), ..card.clone() }.sensible();
+        let other = |number: &str| PayoutAccount { card: text(number), ..card.clone() }.sensible();
         assert!(!other("4169738812345671") && !other("4169738812345760"));
         assert!(voen("1234567891") && !voen("123456789") && !voen("12345678a1"));
     }

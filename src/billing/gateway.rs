@@ -99,7 +99,7 @@ pub struct Transfer {
     pub payout_id: PayoutId,
     /// The amount.
     pub amount: Money,
-    /// The destination: a sealed [`Account`](super::account::Account).
+    /// Where to: a sealed [`PayoutAccount`](super::account::PayoutAccount).
     pub account: SealedField,
     /// The partner's tax number, sealed.
     pub voen: Option<SealedField>,

@@ -244,7 +244,8 @@ impl Command for RecordTransfer {
     const NAME: &'static str = "record_transfer";
 
     async fn run(&self, tx: &mut Tx) -> Result<PayoutView, Stop> {
-        let reference = given(&self.reference)?;
+        let reference = given(&self.reference);
+        let reference = reference.map_err(|refusal| refusal.refused().at("/reference"))?;
         let old = load(tx, self.payout_id).await?;
         if old.driver != Driver::Manual {
             return Err(Refusal::NotByHand.into());

@@ -10,7 +10,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::Refusal;
-use super::account::{self, Account};
+use super::account::{self, PayoutAccount};
 use crate::access::fresh::{self, Attempt};
 use crate::access::limits;
 use crate::access::staff::owners;
@@ -77,7 +77,7 @@ pub struct SetTerms {
 /// A new account, confirmed by the owner with a fresh one-time code (LIM-11).
 pub struct NewAccount {
     /// The bank account or card.
-    pub account: Account,
+    pub account: PayoutAccount,
     /// The code attempt.
     pub attempt: Attempt,
     /// The code.
@@ -117,7 +117,12 @@ impl Command for SetTerms {
 
 /// The terms with this account. A changed account starts a rest period, needs a new verification of
 /// the VÖEN, and is notified to all owners (LIM-11).
-async fn named(tx: &mut Tx, old: Model, account: &Account, rest_h: i64) -> Result<Model, Stop> {
+async fn named(
+    tx: &mut Tx,
+    old: Model,
+    account: &PayoutAccount,
+    rest_h: i64,
+) -> Result<Model, Stop> {
     let keys = tx.shared::<Keys>()?;
     let text = serde_json::to_string(account)?;
     let hash = keys.lookup(ACCOUNT, &text);

@@ -5,18 +5,19 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use entity::penalty::{self, PenaltyState};
-use entity::value::{Money, OrderId, PartnerId, PenaltyId, PersonId};
+use entity::value::{Money, OrderId, PartnerId, PenaltyId, PersonId, WaiverId};
 use entity::{order, posting, waiver};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::Refusal;
 use super::penalty::dispute_until;
+use crate::ledger::posted::PostingView;
 use crate::platform::page::{Page, PageQuery};
 use crate::platform::{Stop, Tx};
 use crate::policy::{self, Book, Policy};
@@ -51,6 +52,58 @@ pub struct PenaltyView {
     pub dispute_reason: Option<String>,
     /// When it was paid in full.
     pub settled_at: Option<DateTime<Utc>>,
+}
+
+/// What support undid of a penalty, and perhaps did again.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WaiverView {
+    /// The waiver.
+    id: WaiverId,
+    /// By whom.
+    by_person: PersonId,
+    /// Why.
+    reason: String,
+    /// When.
+    at: DateTime<Utc>,
+    /// What stood before.
+    #[schema(value_type = Value)]
+    before: Value,
+    /// What stood afterwards.
+    #[schema(value_type = Value)]
+    after: Value,
+    /// When the waiver itself was undone.
+    undone_at: Option<DateTime<Utc>>,
+    /// By whom.
+    undone_by: Option<PersonId>,
+    /// Why.
+    undone_reason: Option<String>,
+}
+
+impl From<waiver::Model> for WaiverView {
+    fn from(row: waiver::Model) -> Self {
+        Self {
+            id: row.id,
+            by_person: row.by_person,
+            reason: row.reason,
+            at: row.at,
+            before: row.before,
+            after: row.after,
+            undone_at: row.undone_at,
+            undone_by: row.undone_by,
+            undone_reason: row.undone_reason,
+        }
+    }
+}
+
+/// A penalty and everything that is recorded of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PenaltyWhole {
+    /// The penalty.
+    penalty: PenaltyView,
+    /// How it was undone.
+    waivers: Vec<WaiverView>,
+    /// The money it moved.
+    postings: Vec<PostingView>,
 }
 
 /// Which penalties to read.
@@ -160,7 +213,11 @@ async fn shown<C: ConnectionTrait>(
 ///
 /// # Errors
 /// `no_such_penalty`, or a fault.
-pub async fn whole<C: ConnectionTrait>(db: &C, book: &Book, id: PenaltyId) -> Result<Value, Stop> {
+pub async fn whole<C: ConnectionTrait>(
+    db: &C,
+    book: &Book,
+    id: PenaltyId,
+) -> Result<PenaltyWhole, Stop> {
     let row = penalty::Entity::find_by_id(id).all(db).await?.pop();
     let row = row.ok_or(Refusal::NoSuchPenalty)?;
     let shown = shown(db, book, std::slice::from_ref(&row)).await?;
@@ -176,16 +233,9 @@ pub async fn whole<C: ConnectionTrait>(db: &C, book: &Book, id: PenaltyId) -> Re
         .limit(WHOLE_MAX)
         .all(db)
         .await?;
-    Ok(json!({
-        "penalty": shown.first(),
-        "waivers": waivers.iter().map(|w| json!({
-            "id": w.id, "by_person": w.by_person, "reason": w.reason, "at": w.at,
-            "before": w.before, "after": w.after, "undone_at": w.undone_at,
-            "undone_by": w.undone_by, "undone_reason": w.undone_reason,
-        })).collect::<Vec<_>>(),
-        "postings": postings.iter().map(|p| json!({
-            "id": p.id, "debit": p.debit, "credit": p.credit, "amount": p.amount,
-            "kind": p.kind, "n": p.n, "at": p.at, "note": p.note,
-        })).collect::<Vec<_>>(),
-    }))
+    Ok(PenaltyWhole {
+        penalty: shown.into_iter().next().ok_or(Refusal::NoSuchPenalty)?,
+        waivers: waivers.into_iter().map(WaiverView::from).collect(),
+        postings: postings.into_iter().map(PostingView::from).collect(),
+    })
 }

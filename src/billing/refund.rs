@@ -282,7 +282,8 @@ impl Command for RecordByHand {
     const NAME: &'static str = "record_refund_by_hand";
 
     async fn run(&self, tx: &mut Tx) -> Result<PaymentView, Stop> {
-        let reference = given(&self.reference)?;
+        let reference = given(&self.reference);
+        let reference = reference.map_err(|refusal| refusal.refused().at("/reference"))?;
         let row = payment_view::load(tx, self.payment_id).await?;
         if row.driver != Driver::Manual {
             return Err(Refusal::NotByHand.into());

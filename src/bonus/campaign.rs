@@ -23,7 +23,7 @@ use crate::platform::audit::Act;
 use crate::platform::codes::given;
 use crate::platform::page::{Page, PageQuery};
 use crate::platform::write_set::{Adjust, Unique};
-use crate::platform::{Command, Fault, Stop, Tx};
+use crate::platform::{Command, Fault, Stop, Tx, all_right};
 
 /// The latest end of a campaign, in days from now: ten years.
 const DAYS_MAX: i64 = 3_650;
@@ -120,9 +120,7 @@ impl Command for MakeCampaign {
             CodeOf::Random => Some(code::random()),
         };
         let starts_at = new.starts_at.unwrap_or(tx.now());
-        if !sensible(new, code.as_deref(), starts_at, tx.now()) {
-            return Err(Refusal::CampaignInvalid.into());
-        }
+        all_right(Refusal::CampaignInvalid, &wrong(new, code.as_deref(), starts_at, tx.now()))?;
         let nobody = || Fault::Other("a campaign is somebody's act".to_owned());
         let row = Model {
             id: CampaignId::new(),
@@ -159,19 +157,28 @@ impl Command for MakeCampaign {
     }
 }
 
-fn sensible(new: &NewCampaign, code: Option<&str>, starts_at: Instant, now: Instant) -> bool {
+/// The fields of a campaign, and whether each is wrong.
+fn wrong(
+    new: &NewCampaign,
+    code: Option<&str>,
+    starts_at: Instant,
+    now: Instant,
+) -> [(&'static str, bool); 6] {
     let named = (1..=NAME_MAX).contains(&new.name.trim().chars().count());
     let coded = code.is_none_or(|code| {
         (4..=32).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric())
     });
-    named
-        && coded
-        && new.amount.is_positive()
-        && new.amount <= new.budget
-        && lives(new.ttl_h)
-        && starts_at < new.ends_at
+    let ends = starts_at < new.ends_at
         && now < new.ends_at
-        && new.ends_at <= now + TimeDelta::days(DAYS_MAX)
+        && new.ends_at <= now + TimeDelta::days(DAYS_MAX);
+    [
+        ("/name", !named),
+        ("/code", !coded),
+        ("/amount", !new.amount.is_positive()),
+        ("/budget", new.amount > new.budget),
+        ("/ttl_h", !lives(new.ttl_h)),
+        ("/ends_at", !ends),
+    ]
 }
 
 /// Grants a campaign's bonus to one owner, by support.

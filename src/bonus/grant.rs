@@ -16,7 +16,7 @@ use crate::ledger::post::lots;
 use crate::platform::audit::Act;
 use crate::platform::codes::given;
 use crate::platform::write_set::Unique;
-use crate::platform::{Command, Refused, Stop, Tx};
+use crate::platform::{Command, Refused, Stop, Tx, all_right};
 use crate::policy;
 
 /// The longest lifetime, in hours: a year.
@@ -196,9 +196,8 @@ impl Command for GrantBonus {
         let reason = given(&self.reason)?;
         let days = policy::book::in_force(tx)?.keys.bonus.other_days;
         let ttl_h = self.ttl_h.unwrap_or(days * 24);
-        if !self.amount.is_positive() || !lives(ttl_h) {
-            return Err(Refusal::GrantInvalid.into());
-        }
+        let wrong = [("/amount", !self.amount.is_positive()), ("/ttl_h", !lives(ttl_h))];
+        all_right(Refusal::GrantInvalid, &wrong)?;
         known(tx, self.owner).await?;
         let act = Act {
             kind: "grant_bonus",

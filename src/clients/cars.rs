@@ -15,7 +15,7 @@ use crate::platform::crypto::Keys;
 use crate::platform::engine::Shared;
 use crate::platform::page::Page;
 use crate::platform::write_set::Unique;
-use crate::platform::{Command, Stop, Tx, readable};
+use crate::platform::{Command, Stop, Tx, all_right, readable};
 use crate::policy;
 
 /// Maximum characters of a make.
@@ -61,12 +61,11 @@ impl Command for AddCar {
         // Lookalike letters fold to the same plate (ACC-7).
         let plate = fold_code(&self.plate);
         let make = self.make.trim();
-        let right = (4..=12).contains(&plate.chars().count())
-            && !make.is_empty()
-            && make.chars().count() <= MAKE_MAX;
-        if !right {
-            return Err(Refusal::CarInvalid.into());
-        }
+        let wrong = [
+            ("/plate", !(4..=12).contains(&plate.chars().count())),
+            ("/make", !(1..=MAKE_MAX).contains(&make.chars().count())),
+        ];
+        all_right(Refusal::CarInvalid, &wrong)?;
         // LIM-7. Adding a car raises its owner's version: concurrent additions cannot exceed the
         // limit.
         let owner = tx.find::<person::Entity>(self.client_id).await?;

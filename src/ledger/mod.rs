@@ -9,6 +9,7 @@ mod checkpoint;
 pub mod commission;
 pub mod payments;
 pub mod post;
+pub mod posted;
 pub mod proof;
 mod proof_bonus;
 mod proof_orders;

@@ -23,7 +23,7 @@ const WITHIN: &str = "bonus_returned";
 /// Which of an owner's two accounts a line changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Account {
+pub enum StatementAccount {
     /// The money balance.
     Balance,
     /// The bonus account.
@@ -42,7 +42,7 @@ pub struct StatementLine {
     /// The rule of the rulebook.
     pub rule: String,
     /// The account that changes.
-    pub account: Account,
+    pub account: StatementAccount,
     /// The change; above zero is a gain of the owner.
     pub amount: Money,
     /// The order.
@@ -101,7 +101,7 @@ pub fn line(row: posting::Model) -> StatementLine {
         at: row.at,
         rule: rule(&row.kind).to_owned(),
         kind: row.kind,
-        account: if bonus { Account::Bonus } else { Account::Balance },
+        account: if bonus { StatementAccount::Bonus } else { StatementAccount::Balance },
         amount,
         order_id: row.order_id,
         lot_id: row.lot_id,
@@ -181,8 +181,8 @@ fn sums(lines: impl Iterator<Item = StatementLine>) -> (Money, Money) {
     let (mut balance, mut bonus) = (0, 0);
     for line in lines {
         match line.account {
-            Account::Balance => balance += line.amount.0,
-            Account::Bonus => bonus += line.amount.0,
+            StatementAccount::Balance => balance += line.amount.0,
+            StatementAccount::Bonus => bonus += line.amount.0,
         }
     }
     (Money(balance), Money(bonus))
@@ -196,7 +196,7 @@ pub struct Total {
     /// The rule.
     pub rule: String,
     /// The account.
-    pub account: Account,
+    pub account: StatementAccount,
     /// The number of lines.
     pub lines: u64,
     /// The sum of their changes.

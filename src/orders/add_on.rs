@@ -55,7 +55,10 @@ impl Command for Propose {
                 return Err(partners::Refusal::NoBay.into());
             }
         }
-        let total = order.agreed.plus(price::total(&services)?).ok_or(Refusal::AmountInvalid)?;
+        let total = order
+            .agreed
+            .plus(price::total(&services)?)
+            .ok_or_else(|| Refusal::AmountInvalid.refused().at("/service_ids"))?;
         if self.shown_total != Some(total) {
             let changed = Refusal::PriceChanged.refused().with("total", total);
             return Err(changed.with("services", services).into());

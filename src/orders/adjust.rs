@@ -67,7 +67,7 @@ impl Command for Adjust {
         read::fresh(tx, &order, self.seen, Scope::Support).await?;
         let reason = given(&self.reason)?;
         if self.final_amount.is_some_and(|amount| !amount.is_positive()) {
-            return Err(Refusal::AmountInvalid.into());
+            return Err(Refusal::AmountInvalid.refused().at("/final_amount").into());
         }
         let before = order.clone();
         let order = match self.act {
@@ -161,6 +161,7 @@ impl Adjust {
             if order.status != Status::Completed {
                 return Err(Refusal::AmountInvalid
                     .refused()
+                    .at("/final_amount")
                     .because("A cancelled order has no final amount.")
                     .into());
             }

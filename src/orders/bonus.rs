@@ -30,7 +30,7 @@ impl Command for PayWithBonus {
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
         let (order, _) = read::ask(tx, self.scope, self.order_id, Intent::PayWithBonus).await?;
-        fits(self.amount, order.agreed)?;
+        fits(self.amount, order.agreed, "/amount")?;
         if self.amount == order.bonus {
             return Ok(view(&order, self.scope.reader()));
         }
@@ -45,16 +45,16 @@ impl Command for PayWithBonus {
     }
 }
 
-/// Checks an amount of bonus to be reserved for this total.
+/// Is it an amount that can be set aside for this total? A refusal names the field of the body.
 ///
 /// # Errors
 /// `amount_invalid`, `bonus_above_total`.
-pub fn fits(amount: Money, total: Money) -> Result<(), Stop> {
+pub fn fits(amount: Money, total: Money, field: &str) -> Result<(), Stop> {
     if amount < Money::ZERO {
-        return Err(Refusal::AmountInvalid.into());
+        return Err(Refusal::AmountInvalid.refused().at(field).into());
     }
     if amount > total {
-        return Err(Refusal::BonusTooMuch.refused().with("total", total).into());
+        return Err(Refusal::BonusTooMuch.refused().at(field).with("total", total).into());
     }
     Ok(())
 }

@@ -43,7 +43,7 @@ impl Command for Complete {
         let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::Complete).await?;
         read::fresh(tx, &order, self.seen, self.scope).await?;
         if !self.final_amount.is_positive() {
-            return Err(Refusal::AmountInvalid.into());
+            return Err(Refusal::AmountInvalid.refused().at("/final_amount").into());
         }
         let keys = policy::book::pinned(tx, order.policy_version)?;
         let stayed = amount::stayed(tx, &order, &keys).await?;

@@ -54,6 +54,7 @@ pub mod slot;
 pub mod standing;
 pub mod timers;
 pub mod view;
+pub mod whole;
 pub mod wish;
 
 crate::refusals! {

@@ -90,7 +90,7 @@ impl Command for Place {
             Some(booked) => wish::scheduled(order, booked, keys),
         };
         if order.bonus != Money::ZERO {
-            bonus::fits(order.bonus, order.agreed)?;
+            bonus::fits(order.bonus, order.agreed, "/pay_with_bonus")?;
             reserve::set_aside(tx, reserved(&order)).await?;
         }
         let auto = auto::confirms(&ready.partner, &order);

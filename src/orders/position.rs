@@ -64,7 +64,7 @@ impl Command for SendPosition {
 
     async fn run(&self, tx: &mut Tx) -> Result<PositionAnswer, Stop> {
         if !(0..=ACCURACY_MAX).contains(&self.accuracy_m) {
-            return Err(Refusal::PositionInvalid.into());
+            return Err(Refusal::PositionInvalid.refused().at("/accuracy_m").into());
         }
         let (order, _) = read::ask(tx, self.scope, self.order_id, Intent::Arrive).await?;
         let keys = policy::book::pinned(tx, order.policy_version)?;

@@ -35,11 +35,13 @@ pub fn lines(
     let rest = i32::try_from(policy.booking.buffer_min).unwrap_or(0);
     wanted
         .iter()
-        .map(|id| {
+        .enumerate()
+        .map(|(n, id)| {
             if let Some(line) = agreed.iter().find(|line| line.id == *id) {
                 return Ok(line.clone());
             }
-            let (service, price) = plan::offered(offered, *id, class)?;
+            let (service, price) = plan::offered(offered, *id, class)
+                .map_err(|refusal| refusal.refused().at(format!("/service_ids/{n}")))?;
             Ok(Line {
                 id: service.id,
                 code: service.code.clone(),
@@ -56,11 +58,11 @@ pub fn lines(
 ///
 /// # Errors
 /// `amount_invalid` when it is out of range.
-pub fn total(lines: &[Line]) -> Result<Money, Refusal> {
+pub fn total(lines: &[Line]) -> Result<Money, Refused> {
     lines
         .iter()
         .try_fold(Money::ZERO, |sum, line| sum.plus(line.price))
-        .ok_or(Refusal::AmountInvalid)
+        .ok_or_else(|| Refusal::AmountInvalid.refused().at("/service_ids"))
 }
 
 /// The time the lines need: the sum of the durations, and the longest buffer after them (BK-1).

@@ -1,25 +1,24 @@
-//! Reads of orders: by scope, one, in pages, complete for support.
+//! Orders as they are read: by whom, one, in pages.
 
 use entity::order::{Actor, Model, Status};
 use entity::value::{OrderId, PartnerId, PersonId};
-use entity::{delivery, order, order_position, order_step, penalty, posting, timer};
+use entity::{order, order_step};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _,
     QueryOrder as _, QuerySelect as _, Select,
 };
-use serde_json::{Value, json};
 
 use super::machine::{self, Intent, To};
 use super::view::{OrderView, Reader, view};
-use super::{Refusal, acts, timers};
+use super::{Refusal, acts};
 use crate::platform::codes::General;
 use crate::platform::page::{Page, PageQuery};
 use crate::platform::{Audience, Fault, Refused, Stop, Tx, failure, readable};
 
 /// Maximum open orders of one audience in a snapshot.
 const OPEN_MAX: u64 = 1_000;
-/// Maximum rows of one kind in support's complete view.
-const WHOLE_MAX: u64 = 1_000;
+/// Steps since a version at most.
+const STEPS_MAX: u64 = 1_000;
 
 /// The scope of a caller: which orders it may see, and the role in which it changes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,7 +153,7 @@ async fn only_moved(tx: &Tx, order: &Model, seen: i64) -> Result<bool, Stop> {
     let since = order_step::Entity::find()
         .filter(order_step::Column::OrderId.eq(order.id))
         .filter(order_step::Column::N.gt(seen))
-        .limit(WHOLE_MAX);
+        .limit(STEPS_MAX);
     let steps = since.all(tx.db()).await?;
     Ok(!steps.is_empty() && steps.iter().all(|step| step.intent == Intent::Shift.to_string()))
 }
@@ -229,65 +228,4 @@ pub async fn open_orders<C: ConnectionTrait>(
     }
     let rows = readable::partly(db, query).await?;
     Ok(rows.iter().map(|row| view(row, scope.reader())).collect())
-}
-
-/// A complete order for support (SUP-1): the timeline, timers, deliveries, positions, money.
-///
-/// # Errors
-/// `no_such_order`, or a fault.
-pub async fn whole<C: ConnectionTrait>(db: &C, id: OrderId) -> Result<Value, Stop> {
-    let order = one(db, Scope::Support, id).await?;
-    let raw = if order.unreadable {
-        Some(readable::raw::<_, order::Entity>(db, id.0).await?)
-    } else {
-        None
-    };
-    let steps = order_step::Entity::find()
-        .filter(order_step::Column::OrderId.eq(id))
-        .order_by_asc(order_step::Column::N)
-        .limit(WHOLE_MAX)
-        .all(db)
-        .await?;
-    let timers = timer::Entity::find()
-        .filter(timer::Column::Subject.eq(id.0))
-        .filter(timer::Column::Kind.is_in(timers::ALL.iter().copied()))
-        .all(db)
-        .await?;
-    let positions = order_position::Entity::find()
-        .filter(order_position::Column::OrderId.eq(id))
-        .order_by_asc(order_position::Column::At)
-        .limit(WHOLE_MAX)
-        .all(db)
-        .await?;
-    let deliveries =
-        delivery::Entity::find().filter(delivery::Column::OrderId.eq(id)).all(db).await?;
-    let postings =
-        posting::Entity::find().filter(posting::Column::Subject.eq(id.0)).all(db).await?;
-    let penalties = penalty::Entity::find().filter(penalty::Column::OrderId.eq(id)).all(db).await?;
-    Ok(json!({
-        "order": order,
-        "raw": raw,
-        "steps": steps.iter().map(|s| json!({
-            "n": s.n, "at": s.at, "actor": s.actor, "person_id": s.person_id,
-            "session_id": s.session_id, "intent": s.intent, "from": s.from_status,
-            "to": s.to_status, "note": s.note,
-        })).collect::<Vec<_>>(),
-        "timers": timers.iter().map(|t| json!({
-            "kind": t.kind, "due_at": t.due_at, "attempts": t.attempts, "parked_at": t.parked_at,
-        })).collect::<Vec<_>>(),
-        "positions": positions.iter().map(|p| json!({
-            "at": p.at, "lat": p.lat, "lon": p.lon, "accuracy_m": p.accuracy_m,
-            "distance_m": p.distance_m,
-        })).collect::<Vec<_>>(),
-        "deliveries": deliveries.iter().map(|d| json!({
-            "what": d.what, "session_id": d.session_id, "at": d.at,
-        })).collect::<Vec<_>>(),
-        "postings": postings.iter().map(|p| json!({
-            "id": p.id, "debit": p.debit, "credit": p.credit, "amount": p.amount,
-            "kind": p.kind, "n": p.n, "at": p.at, "note": p.note,
-        })).collect::<Vec<_>>(),
-        "penalties": penalties.iter().map(|p| json!({
-            "id": p.id, "amount": p.amount, "paid": p.paid, "state": p.state,
-        })).collect::<Vec<_>>(),
-    }))
 }

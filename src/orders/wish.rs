@@ -27,6 +27,7 @@ pub struct Wish {
     /// The car.
     pub car_id: CarId,
     /// The services.
+    #[schema(min_items = 1, max_items = 20)]
     pub service_ids: Vec<ServiceId>,
     /// The client's position.
     pub origin: Point,

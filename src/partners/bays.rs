@@ -10,7 +10,7 @@ use super::register::says_something;
 use super::services::raise;
 use super::{Refusal, limits};
 use crate::platform::page::Page;
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, Stop, Tx, all_right};
 
 /// A bay as shown to staff.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -46,9 +46,9 @@ impl Command for AddBay {
     const NAME: &'static str = "add_bay";
 
     async fn run(&self, tx: &mut Tx) -> Result<BayView, Stop> {
-        if !says_something(&self.name) || !says_something(&self.kind) {
-            return Err(Refusal::BayInvalid.into());
-        }
+        let wrong =
+            [("/name", !says_something(&self.name)), ("/kind", !says_something(&self.kind))];
+        all_right(Refusal::BayInvalid, &wrong)?;
         raise(tx, self.partner_id).await?;
         limits::one_more_bay(tx, self.partner_id).await?;
         let row = bay::Model {
@@ -91,9 +91,8 @@ impl Command for EditBay {
         row.name = self.name.clone().unwrap_or(row.name);
         row.kind = self.kind.clone().unwrap_or(row.kind);
         row.active = self.active.unwrap_or(row.active);
-        if !says_something(&row.name) || !says_something(&row.kind) {
-            return Err(Refusal::BayInvalid.into());
-        }
+        let wrong = [("/name", !says_something(&row.name)), ("/kind", !says_something(&row.kind))];
+        all_right(Refusal::BayInvalid, &wrong)?;
         tx.replace(row.clone());
         Ok(row.into())
     }

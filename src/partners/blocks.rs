@@ -19,7 +19,7 @@ use super::slots::{TICK_SECS, Ticks, ticks};
 use super::{Refusal, limits};
 use crate::platform::page::{Page, PageQuery};
 use crate::platform::write_set::{Claim, Unique};
-use crate::platform::{Audience, Command, Refused, Stop, Tx, readable};
+use crate::platform::{Audience, Command, Refused, Stop, Tx, all_right, readable};
 
 /// The longest block, occupancy cells: 31 days.
 const LONG_MAX_TICKS: i64 = 31 * 24 * 3600 / TICK_SECS;
@@ -97,7 +97,7 @@ impl Command for AddBlock {
     const NAME: &'static str = "add_block";
 
     async fn run(&self, tx: &mut Tx) -> Result<BlockView, Stop> {
-        let Span { from, until } = self.rounded(tx.now()).ok_or(Refusal::BlockInvalid)?;
+        let Span { from, until } = self.rounded(tx.now())?;
         let bay = tx.find::<bay::Entity>(self.bay_id).await?;
         let bay = bay.filter(|bay| bay.partner_id == self.partner_id);
         let bay = bay.ok_or(Refusal::NoSuchBay)?;
@@ -135,16 +135,16 @@ impl Command for AddBlock {
 
 impl AddBlock {
     /// The whole cells it touches, if its times are valid.
-    fn rounded(&self, now: Instant) -> Option<Span> {
+    fn rounded(&self, now: Instant) -> Result<Span, Refused> {
         let last = now + TimeDelta::days(AHEAD_MAX_DAYS);
-        let sensible = self.starts_at < self.ends_at
-            && now < self.ends_at
-            && self.ends_at <= last
-            && self.note.chars().count() <= TEXT_MAX;
         let Ticks { from, until } = ticks(Span { from: self.starts_at, until: self.ends_at });
         let short = until.checked_sub(from).is_some_and(|long| long <= LONG_MAX_TICKS);
+        let ends = self.starts_at < self.ends_at && now < self.ends_at && self.ends_at <= last;
+        let long = self.note.chars().count() > TEXT_MAX;
+        all_right(Refusal::BlockInvalid, &[("/ends_at", !ends || !short), ("/note", long)])?;
         let at = |n: i64| Instant::from_timestamp(n.checked_mul(TICK_SECS)?, 0);
-        (sensible && short).then_some(Span { from: at(from)?, until: at(until)? })
+        let span = at(from).zip(at(until)).map(|(from, until)| Span { from, until });
+        span.ok_or_else(|| Refusal::BlockInvalid.refused().at("/starts_at"))
     }
 }
 

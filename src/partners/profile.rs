@@ -13,7 +13,7 @@ use super::Refusal;
 use super::read::BranchView;
 use super::schedule::{Hours, sensible};
 use crate::platform::crypto::Keys;
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, Stop, Tx, all_right};
 use crate::policy::{self, Policy};
 
 /// Spans in a week.
@@ -87,9 +87,9 @@ impl Command for EditBranch {
         let old = tx.find::<partner::Entity>(self.partner_id).await?;
         let old = old.ok_or(Refusal::NoSuchPartner)?;
         let policy = policy::book::in_force(tx)?;
-        if !self.sensible(&policy.keys) || !self.own_services(tx).await? {
-            return Err(Refusal::BranchInvalid.into());
-        }
+        all_right(Refusal::BranchInvalid, &self.wrong(&policy.keys))?;
+        let foreign = !self.own_services(tx).await?;
+        all_right(Refusal::BranchInvalid, &[("/auto_confirm/service_ids", foreign)])?;
         let mut new = old.clone();
         new.taking_orders = self.taking_orders.unwrap_or(old.taking_orders);
         new.arrival_buffer_min = self.arrival_buffer_min.unwrap_or(old.arrival_buffer_min);
@@ -105,17 +105,26 @@ impl Command for EditBranch {
 }
 
 impl EditBranch {
-    fn sensible(&self, keys: &Policy) -> bool {
+    /// Its fields, and whether each is wrong.
+    fn wrong(&self, keys: &Policy) -> [(&'static str, bool); 5] {
         let buffers = buffers(keys);
         let booking = &keys.booking;
         let free = booking.free_cancel_least_min..=booking.free_cancel_most_min;
         let confirmed = self.auto_confirm.own();
-        self.arrival_buffer_min.is_none_or(|min| buffers.contains(&min))
-            && self.grid_min.own().is_none_or(|min| GRIDS_MIN.contains(min))
-            && self.free_cancel_min.own().is_none_or(|min| free.contains(&i64::from(*min)))
-            && confirmed.is_none_or(|auto| auto.service_ids.len() <= AUTO_SERVICES_MAX)
-            && confirmed.is_none_or(|auto| auto.hours.len() <= SPANS_MAX)
-            && confirmed.is_none_or(|auto| auto.hours.iter().copied().all(weekly))
+        let hours = |auto: &AutoConfirm| {
+            auto.hours.len() <= SPANS_MAX && auto.hours.iter().copied().all(weekly)
+        };
+        let services = |auto: &AutoConfirm| auto.service_ids.len() <= AUTO_SERVICES_MAX;
+        [
+            ("/arrival_buffer_min", self.arrival_buffer_min.is_some_and(|m| !buffers.contains(&m))),
+            ("/grid_min", self.grid_min.own().is_some_and(|min| !GRIDS_MIN.contains(min))),
+            (
+                "/free_cancel_min",
+                self.free_cancel_min.own().is_some_and(|min| !free.contains(&i64::from(*min))),
+            ),
+            ("/auto_confirm/service_ids", confirmed.is_some_and(|auto| !services(auto))),
+            ("/auto_confirm/hours", confirmed.is_some_and(|auto| !hours(auto))),
+        ]
     }
 
     /// Are the named services the branch's own?
@@ -146,10 +155,13 @@ fn weekly(hours: AutoHours) -> bool {
 #[serde(deny_unknown_fields)]
 pub struct SpanView {
     /// 1 Monday … 7 Sunday.
+    #[schema(minimum = 1, maximum = 7)]
     pub weekday: i16,
     /// Minutes after local midnight.
+    #[schema(minimum = 0, maximum = 1439)]
     pub opens_min: i16,
     /// Minutes after the same midnight; past 1440 is the next day.
+    #[schema(minimum = 1, maximum = 2879)]
     pub closes_min: i16,
 }
 
@@ -158,6 +170,7 @@ pub struct SpanView {
 #[serde(deny_unknown_fields)]
 pub struct ScheduleView {
     /// All spans of the week.
+    #[schema(max_items = 70)]
     pub weekly: Vec<SpanView>,
 }
 

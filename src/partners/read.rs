@@ -97,6 +97,7 @@ pub struct PriceView {
     /// The price.
     pub price: Money,
     /// The duration, minutes.
+    #[schema(minimum = 5, maximum = 10080, multiple_of = 5)]
     pub minutes: i32,
 }
 

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{Refusal, barred, profile};
 use crate::platform::crypto::Keys;
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, Stop, Tx, all_right};
 use crate::{access, policy};
 
 /// Maximum length of names and addresses, characters.
@@ -73,13 +73,13 @@ pub struct NewBranch {
 pub async fn register(tx: &mut Tx, branch: &NewBranch) -> Result<partner::Model, Stop> {
     let buffers = profile::buffers(&policy::book::in_force(tx)?.keys);
     let buffer = branch.arrival_buffer_min.unwrap_or(*buffers.start());
-    let right = says_something(&branch.name)
-        && says_something(&branch.address)
-        && branch.zone.parse::<chrono_tz::Tz>().is_ok()
-        && buffers.contains(&buffer);
-    if !right {
-        return Err(Refusal::BranchInvalid.into());
-    }
+    let wrong = [
+        ("/name", !says_something(&branch.name)),
+        ("/address", !says_something(&branch.address)),
+        ("/zone", branch.zone.parse::<chrono_tz::Tz>().is_err()),
+        ("/arrival_buffer_min", !buffers.contains(&buffer)),
+    ];
+    all_right(Refusal::BranchInvalid, &wrong)?;
     barred::admissible(tx, &branch.owner_phone, &branch.address).await?;
     let organisation_id = organisation(tx, branch).await?;
     let keys = tx.shared::<Keys>()?;
@@ -114,7 +114,8 @@ async fn organisation(tx: &mut Tx, branch: &NewBranch) -> Result<OrganisationId,
     if let Some(id) = branch.organisation_id {
         let row = tx.find::<organisation::Entity>(id).await?;
         return row.map(|row| row.id).ok_or_else(|| {
-            Refusal::BranchInvalid.refused().because("There is no such organisation.").into()
+            let refused = Refusal::BranchInvalid.refused().at("/organisation_id");
+            refused.because("There is no such organisation.").into()
         });
     }
     let id = OrganisationId::new();

@@ -9,7 +9,7 @@ use sea_orm::Value;
 use super::read::{PriceView, ServiceView};
 use super::register::says_something;
 use super::{Refusal, limits};
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, Stop, Tx, all_right};
 
 /// The unit of durations, minutes (BK-1).
 pub const STEP_MIN: i32 = 5;
@@ -47,12 +47,12 @@ impl Command for SaveService {
     async fn run(&self, tx: &mut Tx) -> Result<ServiceView, Stop> {
         let rests = |min: i32| (0..=BUFFER_MAX).contains(&min) && min % STEP_MIN == 0;
         let kind = self.bay_kind.as_deref();
-        if self.prices.as_ref().is_some_and(|prices| !sensible(prices))
-            || self.buffer_min.is_some_and(|min| !rests(min))
-            || kind.is_some_and(|kind| !kind.is_empty() && !coded(kind))
-        {
-            return Err(Refusal::ServiceInvalid.into());
-        }
+        let wrong = [
+            ("/prices", self.prices.as_ref().is_some_and(|prices| !sensible(prices))),
+            ("/buffer_min", self.buffer_min.is_some_and(|min| !rests(min))),
+            ("/bay_kind", kind.is_some_and(|kind| !kind.is_empty() && !coded(kind))),
+        ];
+        all_right(Refusal::ServiceInvalid, &wrong)?;
         raise(tx, self.partner_id).await?;
         let row = match self.service_id {
             None => {
@@ -82,11 +82,16 @@ impl Command for SaveService {
 impl SaveService {
     fn add(&self, tx: &mut Tx) -> Result<service::Model, Stop> {
         let (Some(code), Some(name), Some(_)) = (&self.code, &self.name, &self.prices) else {
+            let missing = [
+                ("/code", self.code.is_none()),
+                ("/name", self.name.is_none()),
+                ("/prices", self.prices.is_none()),
+            ];
+            all_right(Refusal::ServiceInvalid, &missing)?;
             return Err(Refusal::ServiceInvalid.into());
         };
-        if !coded(code) || !says_something(name) {
-            return Err(Refusal::ServiceInvalid.into());
-        }
+        let wrong = [("/code", !coded(code)), ("/name", !says_something(name))];
+        all_right(Refusal::ServiceInvalid, &wrong)?;
         let row = service::Model {
             id: ServiceId::new(),
             partner_id: self.partner_id,
@@ -114,9 +119,8 @@ impl SaveService {
         if let Some(kind) = &self.bay_kind {
             new.bay_kind = Some(kind.clone()).filter(|kind| !kind.is_empty());
         }
-        if !coded(&new.code) || !says_something(&new.name) {
-            return Err(Refusal::ServiceInvalid.into());
-        }
+        let wrong = [("/code", !coded(&new.code)), ("/name", !says_something(&new.name))];
+        all_right(Refusal::ServiceInvalid, &wrong)?;
         tx.update(&old, &new);
         new.version += 1;
         Ok(new)

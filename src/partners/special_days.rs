@@ -14,7 +14,7 @@ use super::register::TEXT_MAX;
 use super::schedule::{Opening, sensible_day};
 use super::services::raise;
 use super::{Refusal, limits, read};
-use crate::platform::{Command, Fault, Stop, Tx};
+use crate::platform::{Command, Fault, Stop, Tx, all_right};
 
 /// Maximum spans of one day.
 const SPANS_MAX: usize = 24;
@@ -49,11 +49,14 @@ impl Command for SetSpecialDay {
         let SpecialDayView { date, spans, note } = &self.day;
         let opening = |s: &DaySpan| Opening { opens_min: s.opens_min, closes_min: s.closes_min };
         let openings: Vec<Opening> = spans.iter().map(opening).collect();
-        let sensible = openings.len() <= SPANS_MAX
-            && note.chars().count() <= TEXT_MAX
-            && sensible_day(&openings);
+        let wrong = [
+            ("/spans", openings.len() > SPANS_MAX || !sensible_day(&openings)),
+            ("/note", note.chars().count() > TEXT_MAX),
+        ];
         let partner = raise(tx, self.partner_id).await?;
-        if !sensible || !ahead(&partner, *date, tx.now())? {
+        all_right(Refusal::DayInvalid, &wrong)?;
+        // The date stands in the path.
+        if !ahead(&partner, *date, tx.now())? {
             return Err(Refusal::DayInvalid.into());
         }
         limits::one_more_special_day(tx, &partner, &date.to_string(), tx.now()).await?;

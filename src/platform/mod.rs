@@ -49,6 +49,6 @@ pub use clock::Clock;
 pub use command::{By, Command};
 pub use engine::{Done, Engine};
 pub use feed::Audience;
-pub use refusal::{Fault, Kind, Refused, Stop};
+pub use refusal::{Fault, Kind, Refused, Stop, all_right};
 pub use snapshot::Snapshot;
 pub use tx::Tx;

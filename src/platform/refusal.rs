@@ -49,6 +49,8 @@ pub struct Refused {
     pub detail: String,
     /// Further data for the caller: the order as it is now, the new price …
     pub with: Map<String, Value>,
+    /// Where the fields at fault stand in the body that was sent (RFC 6901).
+    pub at: Vec<String>,
 }
 
 impl Refused {
@@ -61,12 +63,29 @@ impl Refused {
         self
     }
 
+    /// Names a field of the body that is at fault.
+    #[must_use]
+    pub fn at(mut self, pointer: impl Into<String>) -> Self {
+        self.at.push(pointer.into());
+        self
+    }
+
     /// Replaces the detail by a more exact one.
     #[must_use]
     pub fn because(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();
         self
     }
+}
+
+/// Refuses where a field is at fault, and names each that is.
+///
+/// # Errors
+/// The refusal, where one of them is said to be wrong.
+pub fn all_right(refusal: impl Into<Refused>, wrong: &[(&str, bool)]) -> Result<(), Refused> {
+    let mut refused = refusal.into();
+    refused.at = wrong.iter().filter(|(_, wrong)| *wrong).map(|(at, _)| (*at).to_owned()).collect();
+    if refused.at.is_empty() { Ok(()) } else { Err(refused) }
 }
 
 /// A technical failure: logged once where it is handled; the caller learns only "unavailable".
@@ -170,6 +189,7 @@ macro_rules! refusals {
                     title,
                     detail: detail.to_owned(),
                     with: serde_json::Map::new(),
+                    at: Vec::new(),
                 }
             }
         }

@@ -91,13 +91,18 @@ fn put_one(mut body: Table, section: &str, key: &str, value: &Json) -> Result<Ta
 
 fn unknown(name: &str) -> Refused {
     let detail = format!("There is no key {name}; GET /v1/support/policy shows all of them.");
-    Refusal::KeyUnknown.refused().because(detail).with("key", name)
+    Refusal::KeyUnknown.refused().because(detail).with("key", name).at(pointer(name))
 }
 
 fn invalid(name: &str, error: &dyn std::fmt::Display) -> Refused {
     let said = error.to_string();
     let detail = format!("{name}: {}", said.split_whitespace().collect::<Vec<_>>().join(" "));
-    Refusal::ValueInvalid.refused().because(detail).with("key", name)
+    Refusal::ValueInvalid.refused().because(detail).with("key", name).at(pointer(name))
+}
+
+/// Where a key, or a section, stands in the body that changes it.
+fn pointer(name: &str) -> String {
+    format!("/changes/{}", name.replace('~', "~0").replace('/', "~1").replacen('.', "/", 1))
 }
 
 /// Parses changes from the text of a file.

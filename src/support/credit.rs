@@ -11,7 +11,7 @@ use crate::ledger::Refusal;
 use crate::ledger::read::BalanceView;
 use crate::platform::audit::Act;
 use crate::platform::codes::given;
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, Stop, Tx, all_right};
 use crate::policy;
 
 /// Maximum length of a reason, in characters.
@@ -40,15 +40,13 @@ impl Command for CreditPartner {
     async fn run(&self, tx: &mut Tx) -> Result<BalanceView, Stop> {
         let reason = self.reason.trim();
         let said = (1..=REASON_MAX).contains(&reason.chars().count());
-        if !self.amount.is_positive() || !said {
-            return Err(Refusal::AmountInvalid
-                .refused()
-                .because("Send an amount above zero and a reason of 1 to 500 characters.")
-                .into());
-        }
+        let why = "Send an amount above zero and a reason of 1 to 500 characters.";
+        let wrong = [("/amount", !self.amount.is_positive()), ("/reason", !said)];
+        all_right(Refusal::AmountInvalid.refused().because(why), &wrong)?;
         let wallet = tx.find::<wallet::Entity>(self.partner_id.0).await?;
         let wallet = wallet.ok_or(Refusal::NoSuchPartner)?;
-        let receipt = self.receipt.as_deref().map(given).transpose()?;
+        let receipt = self.receipt.as_deref().map(given).transpose();
+        let receipt = receipt.map_err(|refusal| refusal.refused().at("/receipt"))?;
         if self.gift && receipt.is_none() {
             return Err(Refusal::ReceiptRequired.into());
         }

@@ -13,13 +13,14 @@ pub const MAX_QEPIK: i64 = 1_000_000_000;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, DeriveValueType)]
 pub struct Money(pub i64);
 
-/// The wire form of [`Money`].
+/// Money: whole qəpik, 1/100 AZN.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MoneyWire {
     /// Whole qəpik.
     pub amount: i64,
     /// Always `AZN`.
+    #[schema(pattern = "^AZN$")]
     pub currency: String,
 }
 

@@ -5,10 +5,13 @@ use utoipa::ToSchema;
 
 /// A point in WGS 84 degrees.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Point {
-    /// Latitude, −90 to 90.
+    /// Latitude.
+    #[schema(minimum = -90, maximum = 90)]
     pub lat: f64,
-    /// Longitude, −180 to 180.
+    /// Longitude.
+    #[schema(minimum = -180, maximum = 180)]
     pub lon: f64,
 }
 

@@ -63,7 +63,7 @@ async fn lots_of(edge: &Edge, owner: Owner, query: &PageQuery) -> Result<HttpRes
 /// A code.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct CodeBody {
+pub struct CampaignCodeBody {
     /// The code as the person read it.
     code: String,
 }
@@ -88,7 +88,7 @@ async fn own_lots(
 async fn redeemed(
     edge: &Edge,
     by: By,
-    sent: &Sent<CodeBody>,
+    sent: &Sent<CampaignCodeBody>,
     command: Redeem,
 ) -> Result<HttpResponse, Problem> {
     let actor = by.person_id.map(|id| id.0).unwrap_or_default();
@@ -97,12 +97,12 @@ async fn redeemed(
     reply::done(edge, StatusCode::CREATED, &Done { answer, replayed }, None)
 }
 
-#[utoipa::path(tag = "client", request_body = CodeBody, responses((status = 201, body = LotView)), security(("bearer" = [])))]
+#[utoipa::path(tag = "client", request_body = CampaignCodeBody, responses((status = 201, body = LotView)), security(("bearer" = [])))]
 #[post("/v1/client/bonus/codes")]
 async fn redeem(
     edge: Data<Edge>,
     client: Client,
-    sent: Sent<CodeBody>,
+    sent: Sent<CampaignCodeBody>,
 ) -> Result<HttpResponse, Problem> {
     let code = sent.body.code.clone();
     let command = Redeem { owner: Owner::Client(client.person_id()), code };
@@ -146,12 +146,12 @@ async fn branch_lots(
     lots_of(&edge, Owner::Partner(staff.partner_id()), &query).await
 }
 
-#[utoipa::path(tag = "partner", request_body = CodeBody, responses((status = 201, body = LotView)), security(("bearer" = [])))]
+#[utoipa::path(tag = "partner", request_body = CampaignCodeBody, responses((status = 201, body = LotView)), security(("bearer" = [])))]
 #[post("/v1/partner/bonus/codes")]
 async fn branch_redeem(
     edge: Data<Edge>,
     staff: Staff,
-    sent: Sent<CodeBody>,
+    sent: Sent<CampaignCodeBody>,
 ) -> Result<HttpResponse, Problem> {
     let code = sent.body.code.clone();
     let command = Redeem { owner: Owner::Partner(staff.partner_id()), code };
@@ -169,8 +169,10 @@ pub struct GrantBody {
     /// Qəpik, above zero.
     amount: Money,
     /// The lifetime once its expiry clock runs, hours; by default the policy's days.
+    #[schema(minimum = 1, maximum = 8760)]
     ttl_h: Option<i64>,
     /// Why.
+    #[schema(min_length = 1, max_length = 500)]
     reason: String,
     /// Confirms that an equal amount granted a moment ago was a different grant.
     #[serde(default)]
@@ -230,12 +232,14 @@ async fn campaigns(
 #[serde(deny_unknown_fields)]
 pub struct CampaignBody {
     /// The name people read.
+    #[schema(min_length = 1, max_length = 100)]
     name: String,
     /// The kind of owner it is for.
     audience: OwnerKind,
     /// The amount one owner gets, once.
     amount: Money,
     /// The lifetime of a granted lot, hours.
+    #[schema(minimum = 1, maximum = 8760)]
     ttl_h: i64,
     /// The most that all its grants may add up to.
     budget: Money,
@@ -252,6 +256,7 @@ pub struct CampaignBody {
     /// When it ends.
     ends_at: DateTime<Utc>,
     /// Why.
+    #[schema(min_length = 1, max_length = 500)]
     reason: String,
 }
 
@@ -268,7 +273,7 @@ async fn make_campaign(
         (None, false, true) => CodeOf::Random,
         (Some(code), true, false) => CodeOf::Public(code),
         (Some(_), false, false) => return Err(Refusal::CodeGuessable.into()),
-        _ => return Err(Refusal::CampaignInvalid.into()),
+        _ => return Err(Refusal::CampaignInvalid.refused().at("/code").into()),
     };
     let command = MakeCampaign(NewCampaign {
         name: body.name,

@@ -40,8 +40,10 @@ pub fn configure(config: &mut ServiceConfig) {
 #[serde(deny_unknown_fields)]
 pub struct CarBody {
     /// The plate, as on the car.
+    #[schema(min_length = 4)]
     plate: String,
     /// Make and model.
+    #[schema(min_length = 1, max_length = 60)]
     make: String,
     /// Its class.
     class: CarClass,
@@ -78,8 +80,8 @@ async fn remove_car(
 ) -> Result<HttpResponse, Problem> {
     let key = sent.key(client.person_id().0);
     let command = RemoveCar { client_id: client.person_id(), car_id: id.into_inner() };
-    edge.engine.execute(client.by(), Some(key), command).await?;
-    Ok(HttpResponse::NoContent().finish())
+    let done = edge.engine.execute(client.by(), Some(key), command).await?;
+    Ok(reply::nothing(&done))
 }
 
 /// Name and language.
@@ -87,6 +89,7 @@ async fn remove_car(
 #[serde(deny_unknown_fields)]
 pub struct ProfileBody {
     /// What the person is called.
+    #[schema(min_length = 1, max_length = 60)]
     name: Option<String>,
     /// The language of messages to the person.
     lang: Option<Lang>,
@@ -111,10 +114,13 @@ async fn edit_profile(
 #[serde(deny_unknown_fields)]
 pub struct SearchQuery {
     /// Latitude.
+    #[param(minimum = -90, maximum = 90)]
     lat: f64,
     /// Longitude.
+    #[param(minimum = -180, maximum = 180)]
     lon: f64,
     /// The radius, metres; 5000 by default, 50000 at most.
+    #[param(minimum = 0, maximum = 50000)]
     radius_m: Option<u32>,
     /// Kinds of work, separated by commas; all of them must be offered.
     services: Option<String>,
@@ -136,10 +142,14 @@ async fn search(
 ) -> Result<HttpResponse, Problem> {
     let centre = Point::new(query.lat, query.lon);
     let centre = centre.ok_or_else(|| malformed("lat is −90…90 and lon −180…180."))?;
+    let radius_m = query.radius_m.unwrap_or(RADIUS_M);
+    if radius_m > RADIUS_MAX_M {
+        return Err(malformed("radius_m is at most 50000."));
+    }
     let codes = query.services.as_deref().unwrap_or_default();
     let wanted = Wanted {
         centre,
-        radius_m: query.radius_m.unwrap_or(RADIUS_M).min(RADIUS_MAX_M),
+        radius_m,
         codes: codes.split(',').filter(|c| !c.is_empty()).map(ToOwned::to_owned).collect(),
         class: query.class,
         closed_too: query.closed_too.unwrap_or(false),

@@ -12,6 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Nothing;
 use super::guard::Client;
+use super::penalties::ReasonBody;
 use super::problem::{Problem, malformed};
 use super::reply;
 use super::sent::{Body, Sent};
@@ -27,8 +28,8 @@ use crate::orders::position::{PositionAnswer, SendPosition};
 use crate::orders::read::{self, Scope};
 use crate::orders::view::OrderView;
 use crate::orders::wish::{Preview, PreviewOrder, Wish};
-use crate::platform::Command;
 use crate::platform::page::{Page, PageLimit, PageQuery};
+use crate::platform::{Command, Refused};
 
 /// Routes.
 pub fn configure(config: &mut ServiceConfig) {
@@ -155,10 +156,13 @@ async fn depart(
 #[serde(deny_unknown_fields)]
 pub struct PositionBody {
     /// Latitude.
+    #[schema(minimum = -90, maximum = 90)]
     lat: f64,
     /// Longitude.
+    #[schema(minimum = -180, maximum = 180)]
     lon: f64,
     /// The accuracy, metres.
+    #[schema(minimum = 0, maximum = 10000)]
     accuracy_m: i32,
     /// When the device took this fix; distinguishes two fixes at the same place.
     fixed_at: Option<DateTime<Utc>>,
@@ -177,7 +181,7 @@ async fn positions(
     let command = SendPosition {
         scope: Scope::Client(client.person_id()),
         order_id: *id,
-        point: point.ok_or(crate::orders::Refusal::PositionInvalid)?,
+        point: point.ok_or_else(|| out_of_range(body))?,
         accuracy_m: body.accuracy_m,
         fixed_at: body.fixed_at,
     };
@@ -186,21 +190,28 @@ async fn positions(
     reply::done(&edge, StatusCode::OK, &done, None)
 }
 
+/// No such point is on the earth.
+fn out_of_range(body: &PositionBody) -> Refused {
+    let latitude = Point::new(body.lat, 0.0).is_some();
+    let field = if latitude { "/lon" } else { "/lat" };
+    crate::orders::Refusal::PositionInvalid.refused().at(field)
+}
+
 /// The code the client read at the branch.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct CodeBody {
+pub struct ArrivalCodeBody {
     /// The code shown there.
     code: String,
 }
 
-#[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = CodeBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = ArrivalCodeBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/client/orders/{id}/arrive")]
 async fn arrive_by_code(
     edge: Data<Edge>,
     client: Client,
     id: Path<OrderId>,
-    sent: Sent<CodeBody>,
+    sent: Sent<ArrivalCodeBody>,
 ) -> Result<HttpResponse, Problem> {
     let scope = Scope::Client(client.person_id());
     let key = sent.key(client.person_id().0);
@@ -288,21 +299,13 @@ async fn confirm_amount(
     act(&edge, client.by(), &sent, command).await
 }
 
-/// Why.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ContestBody {
-    /// In 1 to 500 characters.
-    reason: String,
-}
-
-#[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = ContestBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = ReasonBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/client/orders/{id}/contest-amount")]
 async fn contest_amount(
     edge: Data<Edge>,
     client: Client,
     id: Path<OrderId>,
-    sent: Sent<ContestBody>,
+    sent: Sent<ReasonBody>,
 ) -> Result<HttpResponse, Problem> {
     let scope = Scope::Client(client.person_id());
     let reason = sent.body.reason.clone();

@@ -12,7 +12,7 @@ use super::dates::Date;
 use super::guard::Client;
 use super::problem::{Problem, malformed};
 use super::reply;
-use crate::clients::cars;
+use crate::clients::{self, cars};
 use crate::discovery::slots::{SlotsView, Wanted, slots};
 use crate::edge::Edge;
 use crate::orders::price::SERVICES_MAX;
@@ -35,12 +35,16 @@ pub struct SlotsQuery {
     #[param(value_type = String, format = Date)]
     date: Date,
     /// Services of the partner, separated by commas; one to twenty different ones.
+    #[param(
+        pattern = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(,[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}){0,19}$"
+    )]
     services: String,
     /// The class of the car …
     class: Option<CarClass>,
     /// … or the client's own car.
     car_id: Option<CarId>,
     /// How many days; one by default, seven at most.
+    #[param(minimum = 1, maximum = 7)]
     days: Option<u64>,
 }
 
@@ -64,7 +68,10 @@ impl SlotsQuery {
                 let shared = edge.engine.shared();
                 Ok(cars::class_of(shared, client.person_id(), car_id).await?)
             }
-            _ => Err(malformed("Name a class of car or one of your cars, and not both.")),
+            _ => {
+                let why = "Name a class of car or one of your cars, and not both.";
+                Err(clients::Refusal::CarInvalid.refused().because(why).into())
+            }
         }
     }
 }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Deserializer, de};
 /// Characters of a date.
 const DATE_CHARS: usize = 10;
 
-/// The accepted years: a week later must still have a four-digit year.
-const YEARS: std::ops::RangeInclusive<i32> = 2000..=9998;
+/// Years a calendar may be asked about: a week less or more is still written with four digits.
+const YEARS: std::ops::RangeInclusive<i32> = 1..=9998;
 
 /// A local date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, get, post, web};
+use chrono::{DateTime, Utc};
 use entity::feed_event;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -42,15 +43,64 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 #[into_params(parameter_in = Query)]
 pub struct Wanted {
     /// `client` (the default), `branch:<partner_id>` or `support`.
+    #[param(
+        pattern = "^(client|support|branch:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"
+    )]
     audience: Option<String>,
     /// The newest number the device has; 0 for the beginning.
     #[serde(default)]
+    #[param(minimum = 0)]
     after: i64,
     /// The epoch of that number, as given by `hello`, the snapshot or the last answer.
     epoch: Option<String>,
     /// Seconds to wait if there is nothing new, 30 at most.
     #[serde(default)]
+    #[param(minimum = 0, maximum = 30)]
     wait: u64,
+}
+
+/// A frame of the feed, as on a socket.
+#[derive(ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[expect(dead_code, reason = "frames are written as text: this says what stands in them")]
+enum Frame {
+    /// Something happened.
+    Event {
+        /// The number.
+        seq: i64,
+        /// The same on socket, poll, push and webhook.
+        id: uuid::Uuid,
+        /// What happened; `/asyncapi.yaml` lists the names.
+        event: String,
+        /// When.
+        at: DateTime<Utc>,
+        /// The server's clock.
+        server_now: DateTime<Utc>,
+        /// This device caused it.
+        own: bool,
+        /// What of, as `/asyncapi.yaml` says.
+        #[schema(value_type = Object)]
+        data: serde_json::Value,
+    },
+    /// Something this reader may not see.
+    Blank {
+        /// The number.
+        seq: i64,
+    },
+}
+
+/// What a look at the feed finds.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it is written as text: this says what stands in it")]
+struct FeedPage {
+    /// The frames after the number, in order.
+    events: Vec<Frame>,
+    /// The newest number.
+    seq: i64,
+    /// The number was too far back, of the future or of another epoch: the snapshot is needed.
+    snapshot_needed: bool,
+    /// The epoch the numbers belong to.
+    epoch: String,
 }
 
 /// The next events after a number, at most a hundred; waits for the first one if asked to.
@@ -58,7 +108,7 @@ pub struct Wanted {
     tag = "feed",
     params(Wanted),
     responses(
-        (status = 200, description = "`{\"events\": [frames], \"seq\": newest, \"snapshot_needed\": false, \"epoch\", \"server_now\"}`"),
+        (status = 200, description = "The frames, and the newest number", body = FeedPage),
         (status = 400, description = "`malformed`"),
         (status = 401, description = "Nobody is signed in"),
         (status = 403, description = "`audience_not_yours`"),
@@ -158,8 +208,12 @@ fn json(
 #[serde(deny_unknown_fields)]
 pub struct Ack {
     /// `client` (the default), `branch:<partner_id>` or `support`.
+    #[schema(
+        pattern = "^(client|support|branch:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"
+    )]
     audience: Option<String>,
     /// Everything up to this number.
+    #[schema(minimum = 0)]
     seq: i64,
     /// The epoch of that number.
     epoch: Option<String>,
@@ -203,6 +257,9 @@ pub async fn acknowledge(
 #[into_params(parameter_in = Query)]
 pub struct Whose {
     /// `client` (the default), `branch:<partner_id>` or `support`.
+    #[param(
+        pattern = "^(client|support|branch:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"
+    )]
     audience: Option<String>,
 }
 

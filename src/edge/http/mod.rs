@@ -7,6 +7,7 @@ pub mod client;
 pub mod client_orders;
 pub mod client_slots;
 pub mod dates;
+pub mod described;
 pub mod feed;
 pub mod guard;
 pub mod limits;
@@ -20,6 +21,7 @@ pub mod partner_orders;
 pub mod payments;
 pub mod payouts;
 pub mod penalties;
+pub mod pointers;
 pub mod policy;
 pub mod problem;
 pub mod proposals;
@@ -94,6 +96,6 @@ pub fn description() -> OpenApi {
 }
 
 /// The description and its viewer, which needs no internet.
-pub fn docs(api: OpenApi) -> SwaggerUi {
-    SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", api)
+pub fn docs(document: serde_json::Value) -> SwaggerUi {
+    SwaggerUi::new("/docs/{_:.*}").external_url_unchecked("/openapi.json", document)
 }

@@ -6,7 +6,6 @@ use actix_web::web::{Data, Query};
 use actix_web::{HttpResponse, get};
 use entity::value::{Bp, Money};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -26,13 +25,40 @@ pub fn configure(config: &mut ServiceConfig) {
     config.service(live).service(ready).service(scrape).service(asyncapi).service(calculator);
 }
 
-#[utoipa::path(tag = "open", responses((status = 200)))]
-#[get("/health/live")]
-async fn live() -> HttpResponse {
-    HttpResponse::Ok().json(json!({"live": true}))
+/// The process is there.
+#[derive(Serialize, ToSchema)]
+pub struct Live {
+    /// Always true.
+    live: bool,
 }
 
-#[utoipa::path(tag = "open", responses((status = 200), (status = 503)))]
+#[utoipa::path(tag = "open", responses((status = 200, body = Live)))]
+#[get("/health/live")]
+async fn live() -> HttpResponse {
+    HttpResponse::Ok().json(Live { live: true })
+}
+
+/// May this node be sent requests, and if not, what is wrong?
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing for whoever watches")]
+#[derive(Serialize, ToSchema)]
+pub struct Ready {
+    /// All that is needed is there.
+    ready: bool,
+    /// The database answers.
+    database: bool,
+    /// It takes writes.
+    writable: bool,
+    /// Wake-ups travel between nodes; without them the feeds are looked at.
+    bus: bool,
+    /// The clock is right.
+    clock: bool,
+    /// The deadlines of an outage were moved.
+    recovered: bool,
+    /// Its lock on the database is held, and no other node excludes it.
+    place: bool,
+}
+
+#[utoipa::path(tag = "open", responses((status = 200, body = Ready), (status = 503, description = "It may not: what is false is wrong", body = Ready)))]
 #[get("/health/ready")]
 async fn ready(edge: Data<Edge>) -> HttpResponse {
     let shared = edge.engine.shared();
@@ -43,15 +69,12 @@ async fn ready(edge: Data<Edge>) -> HttpResponse {
     let (clock, recovered) = (serving != Err(Pause::ClockOff), serving.is_ok());
     let place = shared.serving.has_its_place();
     let ready = database && writable && recovered && place;
-    let body = json!({
-        "ready": ready, "database": database, "writable": writable, "bus": bus, "clock": clock, "recovered": recovered,
-        "place": place,
-    });
+    let body = Ready { ready, database, writable, bus, clock, recovered, place };
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     HttpResponse::build(status).json(body)
 }
 
-#[utoipa::path(tag = "open", responses((status = 200, content_type = "text/plain")))]
+#[utoipa::path(tag = "open", responses((status = 200, description = "Prometheus' text format", body = String, content_type = "text/plain; version=0.0.4")))]
 #[get("/metrics")]
 async fn scrape(edge: Data<Edge>) -> HttpResponse {
     let near = u32::try_from(edge.engine.shared().timers.count()).unwrap_or(u32::MAX);
@@ -63,7 +86,7 @@ async fn scrape(edge: Data<Edge>) -> HttpResponse {
         .body(handle.render())
 }
 
-#[utoipa::path(tag = "open", responses((status = 200, content_type = "application/yaml")))]
+#[utoipa::path(tag = "open", responses((status = 200, description = "AsyncAPI 3: the frames of the feed", body = String, content_type = "application/yaml")))]
 #[get("/asyncapi.yaml")]
 async fn asyncapi() -> HttpResponse {
     HttpResponse::Ok()
@@ -75,6 +98,7 @@ async fn asyncapi() -> HttpResponse {
 #[derive(Deserialize, IntoParams)]
 pub struct CommissionQuery {
     /// Qəpik.
+    #[param(minimum = 0, maximum = 1_000_000_000)]
     amount: i64,
 }
 

@@ -4,6 +4,7 @@
 use actix_web::HttpMessage as _;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::middleware::Next;
 use actix_web::web::{Bytes, Data};
@@ -35,23 +36,32 @@ pub async fn opened(
     let json = problem || kind == Some("application/json");
     let blind = answer.request().extensions().contains::<NoMoney>()
         && answer.request().path() != CALCULATOR;
+    // What was asked without a body has no field at fault.
+    let what = (problem, blind, answer.request().method() == Method::GET);
     let edge = answer.request().app_data::<Data<Edge>>().cloned();
     let Some(edge) = edge.filter(|_| problem || (json && blind)) else { return Ok(answer) };
     Ok(answer.map_body(|_, body| match body.try_into_bytes() {
-        Ok(bytes) => BoxBody::new(rewritten(&edge, &bytes, problem, blind).unwrap_or(bytes)),
+        Ok(bytes) => BoxBody::new(rewritten(&edge, &bytes, what).unwrap_or(bytes)),
         Err(body) => body,
     }))
 }
 
-fn rewritten(edge: &Edge, bytes: &Bytes, problem: bool, blind: bool) -> Option<Bytes> {
+fn rewritten(
+    edge: &Edge,
+    bytes: &Bytes,
+    (problem, blind, bodiless): (bool, bool, bool),
+) -> Option<Bytes> {
     let text = std::str::from_utf8(bytes).ok()?;
     let text = if problem { edge.keys.open_json(text) } else { text.to_owned() };
     let mut value: Value = serde_json::from_str(&text).ok()?;
     if blind {
         without_money(&mut value);
     }
-    let object = value.as_object_mut().filter(|object| problem && object.contains_key("order"));
-    if let Some(object) = object {
+    let mut object = value.as_object_mut().filter(|_| problem);
+    if let Some(object) = object.as_mut().filter(|_| bodiless) {
+        object.remove("errors");
+    }
+    if let Some(object) = object.filter(|object| object.contains_key("order")) {
         let now = edge.engine.shared().clock.now();
         object.insert("server_now".to_owned(), serde_json::to_value(now).ok()?);
     }

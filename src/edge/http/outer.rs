@@ -12,7 +12,7 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage as _, HttpResponse, ResponseError as _, web};
 
 use super::auth::subscriber_of;
-use super::problem::Problem;
+use super::problem::{Problem, malformed};
 use crate::access::weight::{Route, routes};
 use crate::edge::Edge;
 use crate::edge::tcp::phase::Phases;
@@ -91,6 +91,10 @@ fn refused(request: &ServiceRequest) -> Option<HttpResponse> {
         if let Err(stop) = counted {
             return Some(Problem::from(stop).error_response());
         }
+    }
+    // PostgreSQL cannot keep U+0000, and nothing that is asked for holds it.
+    if request.query_string().contains("%00") {
+        return Some(malformed("No text holds the character U+0000.").error_response());
     }
     match route {
         Some(route) => {

@@ -67,14 +67,15 @@ pub struct BranchBody {
     /// Whether it takes orders now.
     taking_orders: Option<bool>,
     /// Minutes added to the route time.
+    #[schema(minimum = 0)]
     arrival_buffer_min: Option<i32>,
     /// The slot grid, minutes: 5, 10, 15, 20, 30 or 60; null is the policy's.
     #[serde(default)]
-    #[schema(value_type = Option<i16>)]
+    #[schema(value_type = Option<i32>, minimum = 5, maximum = 60)]
     grid_min: Setting<i16>,
     /// Cancelling a booking is free until so many minutes before; null is the policy's.
     #[serde(default)]
-    #[schema(value_type = Option<i32>)]
+    #[schema(value_type = Option<i32>, minimum = 0)]
     free_cancel_min: Setting<i32>,
     /// Which bookings the branch confirms automatically; null is none.
     #[serde(default)]
@@ -119,16 +120,21 @@ async fn services(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Proble
 #[serde(deny_unknown_fields)]
 pub struct ServiceBody {
     /// The kind of work, by the same code at every branch (`wash.body`).
+    #[schema(min_length = 1, max_length = 64, pattern = "^[a-z0-9._-]+$")]
     code: Option<String>,
     /// The name clients see.
+    #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
     /// Whether it is offered now.
     active: Option<bool>,
     /// The kind of bay it needs; an empty text is any.
+    #[schema(max_length = 64, pattern = "^[a-z0-9._-]*$")]
     bay_kind: Option<String>,
     /// The buffer of the bay after it, minutes.
+    #[schema(minimum = 0, maximum = 240, multiple_of = 5)]
     buffer_min: Option<i32>,
     /// Prices by class of car; they replace all earlier ones.
+    #[schema(min_items = 1)]
     prices: Option<Vec<PriceView>>,
 }
 

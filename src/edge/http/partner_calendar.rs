@@ -60,6 +60,7 @@ pub struct CalendarQuery {
     #[param(value_type = String, format = Date)]
     date: Date,
     /// The day, or its week.
+    #[param(inline)]
     view: View,
     /// Only this bay.
     bay: Option<BayId>,
@@ -125,6 +126,7 @@ pub struct BlockBody {
     ends_at: DateTime<Utc>,
     /// Why.
     #[serde(default)]
+    #[schema(max_length = 200)]
     note: String,
 }
 
@@ -155,8 +157,8 @@ async fn remove_block(
 ) -> Result<HttpResponse, Problem> {
     let command = RemoveBlock { partner_id: staff.partner_id(), block_id: *id };
     let key = sent.key(staff.person_id().0);
-    edge.engine.execute(staff.by(), Some(key), command).await?;
-    Ok(HttpResponse::NoContent().finish())
+    let done = edge.engine.execute(staff.by(), Some(key), command).await?;
+    Ok(reply::nothing(&done))
 }
 
 /// The address at which other programs read the branch's calendar.
@@ -196,8 +198,8 @@ async fn stop_feed(
 ) -> Result<HttpResponse, Problem> {
     let command = StopFeed { partner_id: staff.partner_id() };
     let key = sent.key(staff.person_id().0);
-    edge.engine.execute(staff.by(), Some(key), command).await?;
-    Ok(HttpResponse::NoContent().finish())
+    let done = edge.engine.execute(staff.by(), Some(key), command).await?;
+    Ok(reply::nothing(&done))
 }
 
 #[utoipa::path(tag = "open", params(("token" = String, Path)), responses((status = 200, content_type = "text/calendar"), (status = 304)))]

@@ -169,9 +169,11 @@ async fn list_special_days(edge: Data<Edge>, staff: Staff) -> Result<HttpRespons
 #[serde(deny_unknown_fields)]
 pub struct DayBody {
     /// The open spans; none means closed.
+    #[schema(max_items = 24)]
     spans: Vec<DaySpan>,
     /// The reason, for human readers.
     #[serde(default)]
+    #[schema(max_length = 200)]
     note: String,
 }
 
@@ -187,7 +189,7 @@ pub struct DayEdited {
     night_before: Vec<NightSpan>,
 }
 
-#[utoipa::path(tag = "partner", params(("date" = String, Path)), request_body = DayBody, responses((status = 200, body = DayEdited)), security(("bearer" = [])))]
+#[utoipa::path(tag = "partner", params(("date" = String, Path, format = Date)), request_body = DayBody, responses((status = 200, body = DayEdited)), security(("bearer" = [])))]
 #[put("/v1/partner/special-days/{date}")]
 async fn set_special_day(
     edge: Data<Edge>,
@@ -206,7 +208,7 @@ async fn set_special_day(
     reply::done(&edge, StatusCode::OK, &done, None)
 }
 
-#[utoipa::path(tag = "partner", params(("date" = String, Path)), responses((status = 200, body = Edited<DroppedDay>)), security(("bearer" = [])))]
+#[utoipa::path(tag = "partner", params(("date" = String, Path, format = Date)), responses((status = 200, body = Edited<DroppedDay>)), security(("bearer" = [])))]
 #[delete("/v1/partner/special-days/{date}")]
 async fn drop_special_day(
     edge: Data<Edge>,
@@ -223,6 +225,7 @@ async fn drop_special_day(
 #[serde(deny_unknown_fields)]
 pub struct PauseBody {
     /// Minutes, 1 to 1440; 60 by default.
+    #[schema(minimum = 1)]
     minutes: Option<i64>,
 }
 

@@ -11,6 +11,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::Nothing;
 use super::client_orders::{OrdersQuery, act, show};
 use super::guard::Staff;
+use super::penalties::ReasonBody;
 use super::problem::Problem;
 use super::reply;
 use super::sent::{IfMatch, Sent};
@@ -87,14 +88,6 @@ async fn accept(
     act(&edge, staff.by(), &sent, command).await
 }
 
-/// Why.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ReasonBody {
-    /// In 1 to 500 characters.
-    reason: String,
-}
-
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = ReasonBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/partner/orders/{id}/decline")]
 async fn decline(
@@ -144,6 +137,7 @@ async fn admit(
 #[serde(deny_unknown_fields)]
 pub struct ServicesBody {
     /// All services, including those that stay.
+    #[schema(min_items = 1, max_items = 20)]
     service_ids: Vec<ServiceId>,
     /// An amount that differs from their sum.
     amount: Option<Money>,
@@ -176,6 +170,7 @@ pub struct CompleteBody {
     /// What the client paid.
     final_amount: Money,
     /// Why it is below the agreed total, if it is.
+    #[schema(min_length = 1, max_length = 500)]
     reason: Option<String>,
 }
 

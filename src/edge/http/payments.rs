@@ -203,6 +203,7 @@ async fn penalty_payment(
 #[serde(deny_unknown_fields)]
 pub struct ReferenceBody {
     /// In 1 to 500 characters.
+    #[schema(min_length = 1, max_length = 500)]
     pub(super) reference: String,
 }
 

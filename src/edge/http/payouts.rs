@@ -16,12 +16,12 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::guard::{Staff, Support};
 use super::payments::ReferenceBody;
 use super::penalties::{ReasonBody, send};
-use super::problem::{Problem, malformed};
+use super::problem::Problem;
 use super::reply;
 use super::sent::Sent;
 use crate::access::{self, fresh};
 use crate::billing::Refusal;
-use crate::billing::account::Account;
+use crate::billing::account::PayoutAccount;
 use crate::billing::payable::{Refuse, Release};
 use crate::billing::payout_send::RecordTransfer;
 use crate::billing::payout_terms::{NewAccount, SetTerms, SetVoen, TermsView};
@@ -69,16 +69,26 @@ async fn terms(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> 
     reply::json(&edge, StatusCode::OK, &terms)
 }
 
+/// To the card or account, or to the balance.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Whereto {
+    /// To the card or bank account.
+    Card,
+    /// To the balance.
+    Balance,
+}
+
 /// The destination of payouts.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TermsBody {
-    /// `card` or `balance`.
-    to: String,
+    /// To the card or account, or to the balance.
+    to: Whereto,
     /// For `balance`: basis points that become bonus.
     bonus_bp: Option<Bp>,
     /// The bank account or card; by default the known one stays.
-    account: Option<Account>,
+    account: Option<PayoutAccount>,
     /// With another account: a fresh one-time code of the owner who sends this.
     code: Option<String>,
 }
@@ -91,10 +101,10 @@ async fn set_terms(
     sent: Sent<TermsBody>,
 ) -> Result<HttpResponse, Problem> {
     let TermsBody { to, bonus_bp, account, code } = sent.body.clone();
-    let payout_to = match (to.as_str(), bonus_bp) {
-        ("card", None) => PayoutTo::Card,
-        ("balance", bonus_bp) => PayoutTo::Balance { bonus_bp: bonus_bp.unwrap_or(Bp(0)) },
-        _ => return Err(malformed("`to` is card, or balance with bonus_bp.")),
+    let payout_to = match (to, bonus_bp) {
+        (Whereto::Card, None) => PayoutTo::Card,
+        (Whereto::Card, Some(_)) => return Err(Refusal::TermsInvalid.into()),
+        (Whereto::Balance, part) => PayoutTo::Balance { bonus_bp: part.unwrap_or(Bp(0)) },
     };
     let account = match account {
         None => None,
@@ -129,12 +139,14 @@ async fn own(
 #[serde(deny_unknown_fields)]
 pub struct VoenBody {
     /// Ten digits.
+    #[schema(pattern = "^[0-9]{10}$")]
     voen: String,
     /// Whether support has verified that it is the partner's, and the account owner's.
     verified: bool,
     /// The last digits of the account verified with it, as the partner's terms show them.
     account: Option<String>,
     /// How it was verified.
+    #[schema(min_length = 1, max_length = 500)]
     reason: String,
 }
 
@@ -231,7 +243,7 @@ pub struct WheretoView {
     /// The payout.
     payout: PayoutView,
     /// The bank account or card, in full.
-    account: Account,
+    account: PayoutAccount,
     /// The tax number it goes out under.
     voen: Option<String>,
 }

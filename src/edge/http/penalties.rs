@@ -15,7 +15,7 @@ use super::reply;
 use super::sent::Sent;
 use crate::billing::dispute::{Dispute, Reject};
 use crate::billing::pay::Pay;
-use crate::billing::read::{self, PenaltyView, Scope};
+use crate::billing::read::{self, PenaltyView, PenaltyWhole, Scope};
 use crate::billing::waive::{Reinstate, Waive};
 use crate::edge::Edge;
 use crate::platform::page::{Page, PageLimit, PageQuery};
@@ -41,6 +41,7 @@ pub fn configure(config: &mut ServiceConfig) {
 #[serde(deny_unknown_fields)]
 pub struct ReasonBody {
     /// In 1 to 500 characters.
+    #[schema(min_length = 1, max_length = 500)]
     pub reason: String,
 }
 
@@ -122,7 +123,7 @@ async fn list(
     page(&edge, Scope::Support(state), &PageQuery { limit, cursor }).await
 }
 
-#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), responses((status = 200)), security(("bearer" = [])))]
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), responses((status = 200, body = PenaltyWhole)), security(("bearer" = [])))]
 #[get("/v1/support/penalties/{id}")]
 async fn one(
     edge: Data<Edge>,
@@ -144,6 +145,7 @@ pub struct PaymentBody {
     /// Qəpik, above zero, at most what is left.
     amount: Money,
     /// Where it came from.
+    #[schema(min_length = 1, max_length = 500)]
     reason: String,
     /// Confirms that an equal amount recorded a moment ago was a different payment.
     #[serde(default)]

@@ -1,5 +1,7 @@
 //! The policy as support changes it: versions, the check, drafts, rehearsals.
 
+use std::collections::BTreeMap;
+
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpResponse, get, post};
@@ -19,7 +21,7 @@ use crate::policy::check::{self, Finding};
 use crate::policy::draft::Changes;
 use crate::policy::publish::{Publish, Published};
 use crate::policy::read::{self, VersionView, VersionWhole};
-use crate::policy::{Book, watch};
+use crate::policy::{Book, Policy, watch};
 use crate::support::rehearsal::{ORDERS_MAX, Rehearse, Rehearsed, rehearse};
 
 /// Routes.
@@ -34,17 +36,44 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(rehearse_draft);
 }
 
-#[utoipa::path(tag = "support", responses((status = 200)), security(("bearer" = [])))]
+/// The policy in force.
+#[derive(Serialize, ToSchema)]
+pub struct PolicyInForce {
+    /// Its version.
+    version: i32,
+    /// Since when it is in force.
+    effective_at: DateTime<Utc>,
+    /// `{section: {key: value}}`.
+    #[schema(value_type = Object)]
+    keys: Policy,
+}
+
+#[utoipa::path(tag = "support", responses((status = 200, body = PolicyInForce)), security(("bearer" = [])))]
 #[get("/v1/support/policy")]
 async fn in_force(edge: Data<Edge>, _support: Support) -> Result<HttpResponse, Problem> {
     let now = edge.engine.shared().clock.now();
     let version = edge.engine.extension::<Book>()?.at(now)?;
-    let answer = serde_json::json!({
-        "version": version.version,
-        "effective_at": version.effective_at,
-        "keys": *version.keys,
-    });
+    let answer = PolicyInForce {
+        version: version.version,
+        effective_at: version.effective_at,
+        keys: (*version.keys).clone(),
+    };
     reply::json(&edge, StatusCode::OK, &answer)
+}
+
+/// A value of the policy.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "values are read as their keys say: this says what they may be")]
+enum PolicyValue {
+    /// A switch.
+    Switch(bool),
+    /// A number.
+    Number(i64),
+    /// A word.
+    Word(String),
+    /// A list, such as the brackets of a commission.
+    List(Vec<BTreeMap<String, i64>>),
 }
 
 /// The next version.
@@ -52,11 +81,12 @@ async fn in_force(edge: Data<Edge>, _support: Support) -> Result<HttpResponse, P
 #[serde(deny_unknown_fields)]
 pub struct PublishBody {
     /// `{section: {key: value}}`, applied to the newest version.
-    #[schema(value_type = Object)]
+    #[schema(value_type = BTreeMap<String, BTreeMap<String, PolicyValue>>)]
     changes: Changes,
     /// When it takes effect; at once by default.
     effective_at: Option<DateTime<Utc>>,
     /// Why.
+    #[schema(min_length = 1, max_length = 500)]
     reason: String,
 }
 
@@ -88,7 +118,7 @@ async fn list(
     reply::json(&edge, StatusCode::OK, &page)
 }
 
-#[utoipa::path(tag = "support", params(("version" = i32, Path)), responses((status = 200, body = VersionWhole)), security(("bearer" = [])))]
+#[utoipa::path(tag = "support", params(("version" = i32, Path, minimum = 1)), responses((status = 200, body = VersionWhole)), security(("bearer" = [])))]
 #[get("/v1/support/policy/versions/{version}")]
 async fn one(
     edge: Data<Edge>,
@@ -140,7 +170,7 @@ async fn check_versions(edge: Data<Edge>, _support: Support) -> Result<HttpRespo
 #[serde(deny_unknown_fields)]
 pub struct DraftBody {
     /// `{section: {key: value}}`, applied to the newest version.
-    #[schema(value_type = Object)]
+    #[schema(value_type = BTreeMap<String, BTreeMap<String, PolicyValue>>)]
     changes: Changes,
 }
 
@@ -162,7 +192,7 @@ async fn check_draft(
 #[serde(deny_unknown_fields)]
 pub struct RehearsalBody {
     /// `{section: {key: value}}`, applied to the newest version.
-    #[schema(value_type = Object)]
+    #[schema(value_type = BTreeMap<String, BTreeMap<String, PolicyValue>>)]
     changes: Changes,
     /// Only orders placed from this instant …
     from: DateTime<Utc>,

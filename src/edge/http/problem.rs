@@ -5,6 +5,7 @@ use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use serde_json::{Value, json};
 
+use super::pointers;
 use crate::platform::codes::General;
 use crate::platform::serving::Pause;
 use crate::platform::{Fault, Kind, Refused, Stop};
@@ -138,10 +139,20 @@ impl Problem {
         }
         if let Some(object) = body.as_object_mut() {
             object.extend(refused.with.clone());
+            if status == StatusCode::UNPROCESSABLE_ENTITY {
+                object.extend(errors(refused));
+            }
         }
         response.insert_header((CONTENT_TYPE, "application/problem+json"));
         response.body(body.to_string())
     }
+}
+
+/// The fields at fault, if it is about fields.
+fn errors(refused: &Refused) -> Option<(String, Value)> {
+    let error = |pointer: String| json!({"pointer": pointer, "code": refused.code, "detail": refused.detail});
+    let errors: Vec<Value> = pointers::of(refused).into_iter().map(error).collect();
+    (!errors.is_empty()).then(|| ("errors".to_owned(), errors.into()))
 }
 
 /// The rate limit that was exceeded, as headers.

@@ -51,6 +51,7 @@ fn answer(scope: Scope, id: &(OrderId, ProposalId), seen: &IfMatch) -> Answer {
 #[serde(deny_unknown_fields)]
 pub struct AddOnBody {
     /// The services to add.
+    #[schema(min_items = 1, max_items = 20)]
     service_ids: Vec<ServiceId>,
     /// The total including them, as it was shown.
     shown_total: Option<Money>,

@@ -44,6 +44,15 @@ pub fn done<A: Serialize>(
     Ok(response.body(text(edge, &done.answer)?))
 }
 
+/// The answer of a command that has nothing to show.
+pub fn nothing<A>(done: &Done<A>) -> HttpResponse {
+    let mut response = HttpResponse::NoContent();
+    if done.replayed {
+        response.insert_header(("Idempotency-Replayed", "true"));
+    }
+    response.finish()
+}
+
 fn text(edge: &Edge, answer: &impl Serialize) -> Result<String, Problem> {
     let mut value = serde_json::to_value(answer)?;
     if let Some(object) = value.as_object_mut() {

@@ -94,8 +94,10 @@ pub struct SanctionBody {
     /// The kind of sanction.
     kind: SanctionKind,
     /// How long, hours.
+    #[schema(minimum = 1, maximum = 8760)]
     hours: i64,
     /// Why.
+    #[schema(min_length = 1, max_length = 500)]
     reason: String,
 }
 

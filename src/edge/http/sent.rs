@@ -189,31 +189,60 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if names_nul(bytes) {
         return Err(malformed("No text holds the character U+0000."));
     }
-    if names_sealed(bytes) {
-        return Err(General::TextReserved.into());
+    if let Some(pointer) = sealed_at(bytes) {
+        return Err(General::TextReserved.refused().at(pointer).into());
     }
-    serde_json::from_slice(bytes).map_err(malformed)
+    serde_json::from_slice(bytes).or_else(|error| {
+        // JSON knows no integers: 5.0 is 5.
+        let mut value: Value = serde_json::from_slice(bytes).map_err(malformed)?;
+        whole_numbers(&mut value);
+        serde_json::from_value(value).map_err(|_| malformed(error))
+    })
 }
 
-/// Whether a text of this JSON starts like sealed data (ACC-5). Such a text comes from the sender
-/// and is refused, so that it is never taken for sealed data.
-fn names_sealed(json: &[u8]) -> bool {
+/// Writes numbers without a fraction as integers.
+fn whole_numbers(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            let text = number.to_string();
+            let whole = text.strip_suffix(".0").and_then(|text| text.parse::<i64>().ok());
+            if let Some(whole) = whole {
+                *value = whole.into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(whole_numbers),
+        Value::Object(fields) => fields.values_mut().for_each(whole_numbers),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
+}
+
+/// Where a text of this JSON begins as sealed data does (ACC-5). Such a text would only be
+/// somebody's own words, and is refused so that nobody ever takes it for more.
+fn sealed_at(json: &[u8]) -> Option<String> {
     let holds = |needle: &[u8]| json.windows(needle.len()).any(|window| window == needle);
     // An escaped letter can spell the prefix, too.
     let perhaps = holds(b"ealed:") || holds(b"\\u");
-    perhaps && serde_json::from_slice::<Value>(json).is_ok_and(|value| begins_sealed(&value))
+    let value: Value = serde_json::from_slice(json).ok().filter(|_| perhaps)?;
+    begins_sealed(&value, "")
 }
 
-fn begins_sealed(value: &Value) -> bool {
+/// The pointer to the first such text of a value that stands here.
+fn begins_sealed(value: &Value, here: &str) -> Option<String> {
     let sealed = |text: &str| {
         let skipped = |c: char| c.is_whitespace() || is_mark(c);
         text.trim_start_matches(skipped).starts_with(SEALED_PREFIX)
     };
     match value {
-        Value::String(text) => sealed(text),
-        Value::Array(items) => items.iter().any(begins_sealed),
-        Value::Object(fields) => fields.iter().any(|(k, v)| sealed(k) || begins_sealed(v)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        Value::String(text) => sealed(text).then(|| here.to_owned()),
+        Value::Array(items) => {
+            let mut items = items.iter().enumerate();
+            items.find_map(|(n, item)| begins_sealed(item, &format!("{here}/{n}")))
+        }
+        Value::Object(fields) => fields.iter().find_map(|(name, value)| {
+            let there = format!("{here}/{}", name.replace('~', "~0").replace('/', "~1"));
+            if sealed(name) { Some(there) } else { begins_sealed(value, &there) }
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
     }
 }
 
@@ -239,10 +268,10 @@ mod tests {
             r#"{"a":"\u0073ealed:k1:AAAA"}"#,
             r#"{"sealed:a":1}"#,
         ] {
-            assert!(names_sealed(json.as_bytes()), "{json}");
+            assert!(sealed_at(json.as_bytes()).is_some(), "{json}");
         }
         for json in [r#"{"a":"It was sealed: with tape"}"#, r#"{"a":"\u0041"}"#, "{}", ""] {
-            assert!(!names_sealed(json.as_bytes()), "{json}");
+            assert!(sealed_at(json.as_bytes()).is_none(), "{json}");
         }
     }
 

@@ -44,6 +44,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 #[serde(deny_unknown_fields)]
 struct CodeRequest {
     /// With its country code, such as `+994501234567`.
+    #[schema(pattern = "^[+][0-9](?:[ ()./-]*[0-9]){6,14}$")]
     phone: String,
     /// The id the app made for this installation: the code must then be answered from it, whatever
     /// network it is on.
@@ -55,6 +56,7 @@ struct CodeRequest {
 #[serde(deny_unknown_fields)]
 struct CodeAnswer {
     /// The number it was sent to.
+    #[schema(pattern = "^[+][0-9](?:[ ()./-]*[0-9]){6,14}$")]
     phone: String,
     /// Six digits.
     code: String,
@@ -77,6 +79,9 @@ struct RefreshRequest {
 #[serde(deny_unknown_fields)]
 struct TicketRequest {
     /// The only feed it may open; by default any feed of the caller.
+    #[schema(
+        pattern = "^(client|support|branch:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"
+    )]
     audience: Option<String>,
 }
 
@@ -159,7 +164,7 @@ async fn sessions(edge: web::Data<Edge>, who: SignedIn) -> Answer {
 #[utoipa::path(
     tag = "auth",
     security(("bearer" = [])),
-    params(("id" = SessionId, Path, description = "The session")),
+    params(("id" = Uuid, Path, description = "The session")),
     responses(
         (status = 204, description = "Signed out"),
         (status = 404, description = "`no_such_session`"),

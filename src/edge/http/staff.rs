@@ -49,6 +49,7 @@ async fn people(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem>
 #[serde(deny_unknown_fields)]
 pub struct StaffBody {
     /// The number to sign in with.
+    #[schema(pattern = "^[+][0-9](?:[ ()./-]*[0-9]){6,14}$")]
     phone: String,
     /// The role.
     role: StaffRole,
@@ -100,8 +101,8 @@ async fn remove_person(
 ) -> Result<HttpResponse, Problem> {
     let command = RemoveStaff { partner_id: staff.partner_id(), person_id: *id };
     let key = sent.key(staff.person_id().0);
-    edge.engine.execute(staff.by(), Some(key), command).await?;
-    Ok(HttpResponse::NoContent().finish())
+    let done = edge.engine.execute(staff.by(), Some(key), command).await?;
+    Ok(reply::nothing(&done))
 }
 
 #[utoipa::path(tag = "partner", responses((status = 200, body = Page<InvitationView>)), security(("bearer" = [])))]
@@ -121,8 +122,8 @@ async fn withdraw(
 ) -> Result<HttpResponse, Problem> {
     let command = Withdraw { partner_id: staff.partner_id(), invitation_id: *id };
     let key = sent.key(staff.person_id().0);
-    edge.engine.execute(staff.by(), Some(key), command).await?;
-    Ok(HttpResponse::NoContent().finish())
+    let done = edge.engine.execute(staff.by(), Some(key), command).await?;
+    Ok(reply::nothing(&done))
 }
 
 #[utoipa::path(tag = "auth", responses((status = 200, body = Page<OwnInvitationView>)), security(("bearer" = [])))]
@@ -163,6 +164,6 @@ async fn answer(
 ) -> Result<HttpResponse, Problem> {
     let person_id = who.person_id();
     let command = AnswerInvitation { person_id, invitation_id, accept: yes };
-    edge.engine.execute(who.by(), Some(sent.key(person_id.0)), command).await?;
-    Ok(HttpResponse::NoContent().finish())
+    let done = edge.engine.execute(who.by(), Some(sent.key(person_id.0)), command).await?;
+    Ok(reply::nothing(&done))
 }

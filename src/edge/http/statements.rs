@@ -14,7 +14,7 @@ use super::guard::{Client, Staff};
 use super::problem::{Problem, malformed};
 use super::reply;
 use crate::edge::Edge;
-use crate::ledger::statement::{self, Account, Month, StatementLine, Whose};
+use crate::ledger::statement::{self, Month, StatementAccount, StatementLine, Whose};
 use crate::orders::charges::{self, Charges};
 use crate::partners;
 use crate::platform::page::{Page, PageQuery};
@@ -66,8 +66,8 @@ async fn file(
     staff: Staff,
     query: Query<SpanQuery>,
 ) -> Result<HttpResponse, Problem> {
-    if !kept(query.from.year()) || !kept(query.until.year()) {
-        return Err(malformed("The time is within the years 2000 to 2999."));
+    if !written(query.from.year()) || !written(query.until.year()) {
+        return Err(malformed("A year has four digits."));
     }
     let span = Span { from: query.from, until: query.until };
     let read = &edge.engine.shared().db.read;
@@ -77,6 +77,11 @@ async fn file(
         .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8"))
         .insert_header((CONTENT_DISPOSITION, named))
         .body(csv(&lines)?))
+}
+
+/// Whether RFC 3339 has a way to write the year.
+fn written(year: i32) -> bool {
+    (0..=9999).contains(&year)
 }
 
 /// Whether a year can contain anything to show.
@@ -95,8 +100,8 @@ fn csv(lines: &[StatementLine]) -> Result<Vec<u8>, Problem> {
         .map_err(broken)?;
     for line in lines {
         let account = match line.account {
-            Account::Balance => "balance",
-            Account::Bonus => "bonus",
+            StatementAccount::Balance => "balance",
+            StatementAccount::Bonus => "bonus",
         };
         writer
             .write_record([
@@ -122,7 +127,7 @@ fn plain(text: &str) -> String {
     if formula { format!("'{text}") } else { text.to_owned() }
 }
 
-#[utoipa::path(tag = "partner", params(("month" = String, Path)), responses((status = 200, body = Month)), security(("bearer" = [])))]
+#[utoipa::path(tag = "partner", params(("month" = String, Path, pattern = "^2[0-9]{3}-(0[1-9]|1[0-2])$")), responses((status = 200, body = Month)), security(("bearer" = [])))]
 #[get("/v1/partner/statements/{month}")]
 async fn monthly(
     edge: Data<Edge>,

@@ -5,7 +5,7 @@ use actix_web::http::header::ETAG;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpResponse, get, post};
 use entity::value::{Money, OrderId, OrganisationId, PartnerId, Point, ServiceId};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -19,8 +19,8 @@ use crate::ledger::proof::Proof;
 use crate::ledger::prover;
 use crate::ledger::read::BalanceView;
 use crate::orders::adjust::{Act, Adjust};
-use crate::orders::read;
 use crate::orders::view::OrderView;
+use crate::orders::whole::{OrderWhole, whole};
 use crate::partners::read::BranchView;
 use crate::partners::register::{NewBranch, OrganisationView, RegisterOrganisation};
 use crate::platform::Snapshot;
@@ -49,6 +49,7 @@ pub fn configure(config: &mut ServiceConfig) {
 #[serde(deny_unknown_fields)]
 pub struct OrganisationBody {
     /// Its name.
+    #[schema(min_length = 1, max_length = 200)]
     name: String,
 }
 
@@ -72,16 +73,20 @@ pub struct PartnerBody {
     /// The business; a new one of the same name where none is given.
     organisation_id: Option<OrganisationId>,
     /// The name clients see.
+    #[schema(min_length = 1, max_length = 200)]
     name: String,
     /// The postal address.
+    #[schema(min_length = 1, max_length = 200)]
     address: String,
     /// Where it is.
     point: Point,
     /// IANA time zone.
     zone: String,
     /// The phone of the owner, who signs in with it.
+    #[schema(pattern = "^[+][0-9](?:[ ()./-]*[0-9]){6,14}$")]
     owner_phone: String,
     /// Minutes added to the route time.
+    #[schema(minimum = 0)]
     arrival_buffer_min: Option<i32>,
 }
 
@@ -94,7 +99,8 @@ async fn add_partner(
 ) -> Result<HttpResponse, Problem> {
     let key = sent.key(support.person_id().0);
     let body = sent.body;
-    let owner_phone = access::phone::read(&body.owner_phone, &edge.settings.access)?;
+    let owner_phone = access::phone::read(&body.owner_phone, &edge.settings.access)
+        .map_err(|refused| refused.at("/owner_phone"))?;
     let command = RegisterPartner(NewBranch {
         organisation_id: body.organisation_id,
         name: body.name,
@@ -108,7 +114,17 @@ async fn add_partner(
     reply::done(&edge, StatusCode::CREATED, &done, None)
 }
 
-#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), responses((status = 200, body = BranchView)), security(("bearer" = [])))]
+/// A branch and its balance.
+#[derive(Serialize, ToSchema)]
+pub struct BranchWhole {
+    /// The branch.
+    #[serde(flatten)]
+    branch: BranchView,
+    /// Its balance.
+    balance: BalanceView,
+}
+
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), responses((status = 200, body = BranchWhole)), security(("bearer" = [])))]
 #[get("/v1/support/partners/{id}")]
 async fn partner(
     edge: Data<Edge>,
@@ -120,11 +136,7 @@ async fn partner(
     let branch = BranchView::of(branch, &edge.keys, shared.clock.now())?;
     let floor = edge.engine.extension::<Book>()?.at(shared.clock.now())?.keys.balance.floor;
     let balance = ledger::read::balance(&shared.db.read, *id, floor).await?;
-    let mut answer = serde_json::to_value(branch)?;
-    if let Some(object) = answer.as_object_mut() {
-        object.insert("balance".to_owned(), serde_json::to_value(balance)?);
-    }
-    reply::json(&edge, StatusCode::OK, &answer)
+    reply::json(&edge, StatusCode::OK, &BranchWhole { branch, balance })
 }
 
 /// Money received outside the app, or goodwill.
@@ -134,9 +146,11 @@ pub struct CreditBody {
     /// Qəpik, above zero.
     amount: Money,
     /// Why.
+    #[schema(min_length = 1, max_length = 500)]
     reason: String,
     /// The receipt of received money: the credit is then a top-up, which may be refunded. Without
     /// one it is goodwill and is never refunded.
+    #[schema(min_length = 1, max_length = 500)]
     receipt: Option<String>,
     /// Whether a top-up paid in cash brings the gift of a top-up; false by default.
     #[serde(default)]
@@ -161,7 +175,7 @@ async fn credit(
     reply::done(&edge, StatusCode::CREATED, &done, None)
 }
 
-#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), responses((status = 200)), security(("bearer" = [])))]
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), responses((status = 200, body = OrderWhole)), security(("bearer" = [])))]
 #[get("/v1/support/orders/{id}")]
 async fn order(
     edge: Data<Edge>,
@@ -170,14 +184,11 @@ async fn order(
 ) -> Result<HttpResponse, Problem> {
     // State, history, timers and money are read in one snapshot.
     let id = *id;
-    let read = async move |moment: Snapshot| read::whole(&moment, id).await;
+    let read = async move |moment: Snapshot| whole(&moment, id).await;
     let whole = edge.engine.shared().db.snapshot(read).await?;
-    let version = whole.pointer("/order/version").and_then(serde_json::Value::as_i64);
     let mut response = reply::json(&edge, StatusCode::OK, &whole)?;
-    if let Some(version) = version {
-        let tag = format!("\"{version}\"").parse().map_err(malformed)?;
-        response.headers_mut().insert(ETAG, tag);
-    }
+    let tag = format!("\"{}\"", whole.order.version).parse().map_err(malformed)?;
+    response.headers_mut().insert(ETAG, tag);
     Ok(response)
 }
 
@@ -188,10 +199,12 @@ pub struct AdjustBody {
     /// The act.
     act: Act,
     /// Why.
+    #[schema(min_length = 1, max_length = 500)]
     reason: String,
     /// The corrected final amount.
     final_amount: Option<Money>,
     /// All services after the act, for `change_services`.
+    #[schema(min_items = 1, max_items = 20)]
     service_ids: Option<Vec<ServiceId>>,
 }
 

@@ -7,7 +7,7 @@ use reqwest::{Client, RequestBuilder, Response};
 use serde::Deserialize as _;
 use serde_json::{Number, Value};
 
-use crate::billing::account::Account;
+use crate::billing::account::PayoutAccount;
 use crate::billing::gateway::Trouble;
 use crate::platform::crypto::Keys;
 
@@ -139,11 +139,11 @@ pub fn money(json: &Value, field: &str) -> Option<Money> {
 ///
 /// # Errors
 /// When it cannot be opened; nothing was sent then.
-pub fn account(keys: &Keys, sealed: &SealedField) -> Result<Account, Trouble> {
+pub fn account(keys: &Keys, sealed: &SealedField) -> Result<PayoutAccount, Trouble> {
     let closed = || Trouble::NotReached("the account cannot be opened".to_owned());
     let text = keys.open_field(sealed).ok_or_else(closed)?;
     let json: Value = serde_json::from_str(&text).map_err(|_| closed())?;
-    Account::deserialize(json).map_err(|_| closed())
+    PayoutAccount::deserialize(json).map_err(|_| closed())
 }
 
 #[cfg(test)]

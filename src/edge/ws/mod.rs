@@ -72,6 +72,9 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 #[into_params(parameter_in = Query)]
 pub struct Which {
     /// `client` (the default), `branch:<partner_id>` or `support`.
+    #[param(
+        pattern = "^(client|support|branch:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"
+    )]
     audience: Option<String>,
     /// From `POST /v1/auth/tickets`, for browsers, which cannot set a header here.
     ticket: Option<String>,

@@ -99,7 +99,7 @@ pub async fn rehearse(engine: &Engine, ask: &Rehearse) -> Result<Rehearsed, Stop
     let now = shared.clock.now();
     let until = ask.until.min(now);
     if ask.from >= until || until - ask.from > TimeDelta::days(DAYS_MAX) {
-        return Err(Refusal::PeriodInvalid.into());
+        return Err(Refusal::PeriodInvalid.refused().at("/from").at("/until").into());
     }
     let (base_version, draft) = read::draft(&shared.db.read, &ask.changes).await?;
     let warnings = check::check(&draft.keys, now.date_naive());

@@ -68,17 +68,19 @@ both! {
         slots(id, format!("{wash}&class=minivan")).await.refused("not_for_class");
         slots(id, format!("{wash}&car_id={}", leyla.car_id)).await.refused("no_such_car");
         for rest in [
-            wash.clone(),
             "class=suv".to_owned(),
             "services=&class=suv".to_owned(),
             format!("{wash},{body}&class=suv"),
             format!("{wash}&class=tank"),
-            format!("{wash}&class=sedan&car_id={}", anar.car_id),
             format!("{wash}&class=suv&days=0"),
             format!("{wash}&class=suv&days=8"),
             format!("{wash}&class=suv&from=now"),
         ] {
             slots(id, rest).await.refused("malformed");
+        }
+        let both = format!("{wash}&class=sedan&car_id={}", anar.car_id);
+        for car in [wash.clone(), both] {
+            slots(id, car).await.refused("car_invalid");
         }
         anar.slots(&kristal, "2026-11-31").await.refused("malformed");
         anar.slots(&kristal, "2026-1-2").await.refused("malformed");

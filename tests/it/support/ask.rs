@@ -5,6 +5,7 @@ use entity::value::Instant;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::described::{self, Exchange};
 use super::people::Person;
 
 /// A request being built.
@@ -54,6 +55,7 @@ impl<'p> Ask<'p> {
         let scene = &self.person.scene;
         let what = format!("{} {} {}", self.person.name, self.method, self.path);
         let url = format!("http://{}{}", scene.addr(), self.path);
+        let method = self.method.to_string();
         let mut request = scene.http.request(self.method, url);
         if !self.person.token.is_empty() {
             request = request.bearer_auth(&self.person.token);
@@ -64,11 +66,22 @@ impl<'p> Ask<'p> {
         if let Some(seen) = self.seen {
             request = request.header("If-Match", seen);
         }
-        if let Some(body) = self.body {
-            request = request.json(&body);
+        if let Some(body) = &self.body {
+            request = request.json(body);
         }
         let answer = request.send().await.unwrap_or_else(|error| panic!("{what}: {error:?}"));
-        Reply::read(what, answer).await
+        let kind = answer.headers().get("content-type").and_then(|kind| kind.to_str().ok());
+        let kind = kind.map(ToOwned::to_owned);
+        let reply = Reply::read(what, answer).await;
+        described::exchange(&Exchange {
+            method: &method,
+            path: &self.path,
+            sent: self.body.as_ref(),
+            status: reply.status,
+            kind: kind.as_deref(),
+            answer: &reply.json,
+        });
+        reply
     }
 }
 

@@ -12,6 +12,7 @@ pub mod books;
 pub mod branch;
 pub mod calendar;
 pub mod client;
+pub mod described;
 pub mod faults;
 pub mod feed;
 pub mod mailbox;
