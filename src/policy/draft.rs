@@ -28,10 +28,10 @@ pub struct Changed {
     /// `section.key`.
     pub key: String,
     /// Its value before.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Value)]
     pub before: Json,
     /// Its value after.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Value)]
     pub after: Json,
 }
 

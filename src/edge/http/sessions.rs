@@ -79,9 +79,6 @@ struct RefreshRequest {
 #[serde(deny_unknown_fields)]
 struct TicketRequest {
     /// The only feed it may open; by default any feed of the caller.
-    #[schema(
-        pattern = "^(client|support|branch:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"
-    )]
     audience: Option<String>,
 }
 
