@@ -84,9 +84,9 @@ CREATE UNIQUE INDEX hold_open ON hold (order_id) WHERE state = 'open';
 CREATE INDEX hold_wallet ON hold (wallet_id) WHERE state = 'open';
 
 -- Six open orders to each connection, as in the measurement; branches with a wallet each.
-CREATE TABLE seat (seat int PRIMARY KEY, order_id uuid NOT NULL, client uuid NOT NULL, branch uuid NOT NULL);
+CREATE TABLE subscriber (subscriber int PRIMARY KEY, order_id uuid NOT NULL, client uuid NOT NULL, branch uuid NOT NULL);
 INSERT INTO wallet SELECT next_id(), 'partner', 100000000, 0, NULL FROM generate_series(1, :branches);
-INSERT INTO seat SELECT s, next_id(), next_id(), (SELECT id FROM wallet ORDER BY id OFFSET s % :branches LIMIT 1)
+INSERT INTO subscriber SELECT s, next_id(), next_id(), (SELECT id FROM wallet ORDER BY id OFFSET s % :branches LIMIT 1)
     FROM generate_series(0, :clients * 6 - 1) s;
 INSERT INTO "order"
 SELECT order_id, 'K7Q2-M', 'quick', 'confirmed', NULL, 1, client, repeat('n', 60), branch, client, 'sedan', repeat('p', 60),
@@ -95,7 +95,7 @@ SELECT order_id, 'K7Q2-M', 'quick', 'confirmed', NULL, 1, client, repeat('n', 60
            'route_secs', 900, 'buffer_secs', 600, 'fee_bp', 1000, 'fee_cap', 200),
        800, NULL, 72, 1, now(), now(), NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
        NULL, NULL, NULL, false, false, now()
-FROM seat;
+FROM subscriber;
 
 -- Appends an event to a feed under its next number.
 CREATE FUNCTION tell(told text, about uuid, what text) RETURNS void LANGUAGE sql AS $$
@@ -110,11 +110,11 @@ $$;
 CREATE FUNCTION command(connection int) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     mine int := connection * 6 + floor(random() * 6)::int;
-    s floor.seat;
+    s floor.subscriber;
     v bigint;
     payload text := repeat('{"order":{"id":"0190"}}', 39);
 BEGIN
-    SELECT * INTO s FROM floor.seat WHERE seat = mine;
+    SELECT * INTO s FROM floor.subscriber WHERE subscriber = mine;
     SELECT version INTO v FROM floor."order" WHERE id = s.order_id;
     INSERT INTO floor.idempotency VALUES (s.client, 'POST /v1/client/orders/{id}/depart', gen_random_uuid()::text,
         md5(payload), payload, now());

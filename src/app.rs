@@ -10,7 +10,6 @@ use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App as Actix, web};
 use chrono::TimeDelta;
-use migration::MigratorTrait as _;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use utoipa_actix_web::AppExt as _;
@@ -18,13 +17,12 @@ use utoipa_actix_web::AppExt as _;
 use crate::access::otp_budget::Alarms;
 use crate::access::{CodeChannel, Sessions, person};
 use crate::billing::callback;
-use crate::clockwork::Clockwork;
 use crate::config::Settings;
 use crate::edge::http::limits::RateLimits;
-use crate::edge::ws::limits::Limits as FeedLimits;
+use crate::edge::ws::limits::SocketLimits as FeedLimits;
 use crate::edge::ws::{Stopping, hub::Hub};
 use crate::edge::{Edge, http, pay, tcp};
-use crate::ledger::prover::{Pace, Prover};
+use crate::ledger::prover::{Prover, ProverSettings};
 use crate::ledger::standing::{self, Standing};
 use crate::partners::availability;
 use crate::partners::plan::Plans;
@@ -37,8 +35,11 @@ use crate::platform::db::Db;
 use crate::platform::node_lock::StartLock;
 use crate::platform::rate_limit::shared::share;
 use crate::platform::sqlite_file;
-use crate::platform::{Clock, Engine, Fault, Stop, feed, heartbeat, idempotency, telemetry};
-use crate::policy::{Book, watch as versions};
+use crate::platform::{
+    Clock, CommandError, Engine, Fault, feed, heartbeat, idempotency, telemetry,
+};
+use crate::policy::{Registry, watch as versions};
+use crate::scheduler::Scheduler;
 use crate::serving::ServingLock;
 use crate::{access, bonus, keyring, reseal};
 
@@ -47,13 +48,13 @@ const FORGET_EVERY: Duration = Duration::from_hours(1);
 
 /// Replacements that tests and the demo pass instead of the defaults.
 #[derive(Default)]
-pub struct Instead {
+pub struct Overrides {
     /// The clock; by default the real one.
     pub clock: Option<Arc<dyn Clock>>,
     /// The channel of one-time codes; by default the configured one.
     pub codes: Option<CodeChannel>,
     /// The scheduler's loops do not run: a test takes each step itself.
-    pub by_hand: bool,
+    pub manual_loops: bool,
 }
 
 /// A running engine.
@@ -61,7 +62,7 @@ pub struct App {
     /// The engine, through which every command runs.
     pub engine: Engine,
     /// The scheduler.
-    pub clockwork: Arc<Clockwork>,
+    pub scheduler: Arc<Scheduler>,
     /// The address it listens on.
     pub addr: SocketAddr,
     server: ServerHandle,
@@ -76,8 +77,8 @@ pub struct App {
 #[error("the engine could not start: {0}")]
 pub struct NotStarted(String);
 
-impl From<Stop> for NotStarted {
-    fn from(stop: Stop) -> Self {
+impl From<CommandError> for NotStarted {
+    fn from(stop: CommandError) -> Self {
         Self(format!("{stop:?}"))
     }
 }
@@ -106,7 +107,7 @@ impl From<std::io::Error> for NotStarted {
 /// When something it needs cannot be reached.
 pub async fn engine(
     settings: &Settings,
-    instead: Instead,
+    instead: Overrides,
 ) -> Result<(Engine, Arc<Keys>), NotStarted> {
     // Installs the metrics recorder before anything records.
     telemetry::metrics();
@@ -114,10 +115,10 @@ pub async fn engine(
     // One node migrates at a time: the others wait, and find nothing left to do.
     let starting = StartLock::take(&settings.db_options()).await?;
     let db = Db::open(&settings.db_options()).await?;
-    migration::Migrator::up(db.write.unlimited(), None).await?;
+    migration::migrate(db.write.unlimited()).await?;
     let keys = Arc::new(keys(settings, &db).await?);
     reseal::rows(&db, &keys, clock.now()).await?;
-    let book = Arc::new(Book::open(&db.read, &db.write, clock.now()).await?);
+    let book = Arc::new(Registry::open(&db.read, &db.write, clock.now()).await?);
     starting.release().await?;
     let bus: Arc<dyn Bus> = if settings.clustered() {
         let bus = RedisBus::connect(&settings.bus.redis_url, &settings.bus.channel).await;
@@ -164,8 +165,8 @@ impl App {
     ///
     /// # Errors
     /// When something it needs cannot be reached.
-    pub async fn start(settings: Settings, instead: Instead) -> Result<Self, NotStarted> {
-        let by_hand = instead.by_hand;
+    pub async fn start(settings: Settings, instead: Overrides) -> Result<Self, NotStarted> {
+        let manual_loops = instead.manual_loops;
         let serving = ServingLock::begin(&settings).await?;
         let listener = TcpListener::bind(&settings.http.listen)?;
         let addr = listener.local_addr()?;
@@ -173,14 +174,14 @@ impl App {
         let (db, now) = (&engine.shared().db, engine.shared().clock.now());
         let file = sqlite_file::of(&settings.database.url);
         engine.shared().epoch.begin(db, file.as_deref(), now).await?;
-        versions::report(&*engine.extension::<Book>()?, engine.shared().clock.now())?;
-        let clockwork =
-            Arc::new(Clockwork::new(engine.clone(), &settings.timers, settings.clustered()));
-        clockwork.begin().await?;
+        versions::report(&*engine.extension::<Registry>()?, engine.shared().clock.now())?;
+        let scheduler =
+            Arc::new(Scheduler::new(engine.clone(), &settings.timers, settings.clustered()));
+        scheduler.begin().await?;
         standing::learn(&engine).await?;
         let (stop, stopped) = watch::channel(false);
-        let mut loops = if by_hand { JoinSet::new() } else { clockwork.run(&stopped) };
-        if !by_hand {
+        let mut loops = if manual_loops { JoinSet::new() } else { scheduler.run(&stopped) };
+        if !manual_loops {
             keep_house(&mut loops, &engine, &settings, &stopped);
             serving.watch(&mut loops, &engine, &settings, &stopped);
         }
@@ -207,7 +208,7 @@ impl App {
         let stopping = Stopping::default();
         let server = serve(listener, edge, stopping.clone(), settings.http_workers())?;
         tracing::info!(addr = %addr, "listening");
-        Ok(Self { engine, clockwork, addr, server, stopping, stop, loops, serving })
+        Ok(Self { engine, scheduler, addr, server, stopping, stop, loops, serving })
     }
 
     /// Stops in order: asks sockets to reconnect elsewhere, finishes work in progress, writes a
@@ -217,7 +218,7 @@ impl App {
         self.server.stop(true).await;
         self.stop.send_replace(true);
         while self.loops.join_next().await.is_some() {}
-        if let Err(stop) = self.clockwork.beat(true).await {
+        if let Err(stop) = self.scheduler.beat(true).await {
             tracing::warn!(?stop, "the last beat did not land");
         }
         self.engine.shared().epoch.renew();
@@ -325,7 +326,7 @@ fn keep_house(
 #[must_use]
 pub fn prover(engine: &Engine, settings: &Settings) -> Prover {
     let timers = &settings.timers;
-    let pace = Pace {
+    let pace = ProverSettings {
         every_s: timers.proof_s,
         learn_s: timers.proof_learn_s,
         whole_hour_utc: timers.proof_whole_hour_utc,
@@ -347,8 +348,8 @@ fn keep_policy(
             loop {
                 pause(every).await;
                 let shared = engine.shared();
-                if let Ok(book) = engine.extension::<Book>() {
-                    versions::look(&book, &shared.db.read, shared.clock.now()).await;
+                if let Ok(book) = engine.extension::<Registry>() {
+                    versions::refresh(&book, &shared.db.read, shared.clock.now()).await;
                 }
             }
         };

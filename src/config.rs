@@ -15,7 +15,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::access::{AccessSettings, OtpChannel};
-use crate::platform::db::{DbOptions, Limits};
+use crate::platform::db::{DbLimits, DbOptions};
 use crate::platform::telemetry::LogFormat;
 
 pub use payments::{EpointSettings, PayriffSettings};
@@ -287,9 +287,9 @@ impl DatabaseSettings {
         Ok(())
     }
 
-    fn limits(&self) -> Limits {
+    fn limits(&self) -> DbLimits {
         let bytes = |mb: u64| mb.saturating_mul(1024 * 1024);
-        Limits {
+        DbLimits {
             write_connections: self.write_connections,
             idle_in_transaction: Duration::from_secs(self.idle_in_transaction_s),
             statement_max: Duration::from_secs(self.statement_max_s),

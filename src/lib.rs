@@ -1,23 +1,22 @@
 //! Yumo: a real-time booking engine for car care.
 //!
 //! The modules in reading order. Each may name only what stands below it:
-//! `main → demo · backup → app → clockwork · keyring · reseal · serving → recovery → timetable ·
-//! rounds → edge → support · notify → orders → discovery → billing → bonus → ledger → partners ·
-//! clients → reputation → access → policy →
-//! platform → entity`.
+//! `main → demo · backup → app → scheduler · keyring · reseal · serving → recovery →
+//! timer_dispatch · sweeps → edge → support · notify → orders → discovery → billing → bonus →
+//! ledger → partners · clients → reputation → access → policy → platform → entity`.
 
 pub mod app;
 pub mod backup;
-pub mod clockwork;
 pub mod config;
 pub mod demo;
 pub mod edge;
 pub mod keyring;
 pub mod recovery;
 pub mod reseal;
-pub mod rounds;
+pub mod scheduler;
 pub mod serving;
-pub mod timetable;
+pub mod sweeps;
+pub mod timer_dispatch;
 
 pub mod notify;
 pub mod support;

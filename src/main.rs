@@ -8,14 +8,14 @@ use clap::{Parser, Subcommand};
 use entity::support_agent::SupportRole;
 use yumo::access::phone;
 use yumo::access::support::AddSupport;
-use yumo::app::{self, App, Instead};
+use yumo::app::{self, App, Overrides};
 use yumo::backup::{self, Examined, Permitted, Restored, Saved};
 use yumo::config::Settings;
 use yumo::demo;
 use yumo::ledger::prover;
-use yumo::platform::{By, Stop, epoch, telemetry};
+use yumo::platform::{By, CommandError, epoch, telemetry};
 use yumo::policy::check::Finding;
-use yumo::policy::{self, Book, PolicyVersion, draft, read};
+use yumo::policy::{self, PolicyVersion, Registry, draft, read};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -132,7 +132,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
         Command::Serve => serve(settings).await?,
         Command::Migrate => {
-            app::engine(&settings, Instead::default()).await?;
+            app::engine(&settings, Overrides::default()).await?;
         }
         Command::Check => return check(&settings).await,
         Command::Backup { file, without_keys } => {
@@ -143,7 +143,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
             return restore(&settings, &file, permitted).await;
         }
         Command::Epoch(EpochCommand::New { reason }) => {
-            let (engine, _) = app::engine(&settings, Instead::default()).await?;
+            let (engine, _) = app::engine(&settings, Overrides::default()).await?;
             let (db, now) = (&engine.shared().db, engine.shared().clock.now());
             println!("{}", epoch::begin_another(db, &reason, now).await?.id);
         }
@@ -159,7 +159,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
             let phone = phone::read(&phone, &settings.access);
             let phone =
                 phone.map_err(|refused| format!("{}: {}", refused.title, refused.detail))?;
-            let (engine, _) = app::engine(&settings, Instead::default()).await?;
+            let (engine, _) = app::engine(&settings, Overrides::default()).await?;
             let by = By::CLOCK;
             let done = engine.execute(by, None, AddSupport { phone, role }).await;
             let done = done.map_err(|stop| format!("{stop:?}"))?;
@@ -172,14 +172,14 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
 async fn serve(settings: Settings) -> Result<(), Failure> {
     // Registered before the server listens: whoever sees it listen may stop it at once.
     let stopped = stop_signal()?;
-    let app = App::start(settings, Instead::default()).await?;
+    let app = App::start(settings, Overrides::default()).await?;
     stopped.await?;
     app.stop().await;
     Ok(())
 }
 
 async fn check(settings: &Settings) -> Result<ExitCode, Failure> {
-    let (engine, _) = app::engine(settings, Instead::default()).await?;
+    let (engine, _) = app::engine(settings, Overrides::default()).await?;
     let proof = prover::on_demand(&engine).await.map_err(|stop| format!("{stop:?}"))?;
     println!("{}", serde_json::to_string_pretty(&proof)?);
     Ok(if proof.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -227,7 +227,7 @@ fn found(examined: &Examined) -> String {
 }
 
 async fn check_policy(settings: &Settings, file: Option<&Path>) -> Result<ExitCode, Failure> {
-    let (engine, _) = app::engine(settings, Instead::default()).await?;
+    let (engine, _) = app::engine(settings, Overrides::default()).await?;
     let shared = engine.shared();
     let now = shared.clock.now();
     let versions = if let Some(file) = file {
@@ -236,7 +236,7 @@ async fn check_policy(settings: &Settings, file: Option<&Path>) -> Result<ExitCo
         let (base, draft) = drafted.map_err(said)?;
         vec![(format!("draft on version {base}"), Arc::new(draft.keys))]
     } else {
-        let book = engine.extension::<Book>().and_then(|book| book.from(now));
+        let book = engine.extension::<Registry>().and_then(|book| book.from(now));
         let named = |v: PolicyVersion| (format!("version {}", v.version), v.keys);
         book.map_err(said)?.into_iter().map(named).collect()
     };
@@ -252,8 +252,8 @@ async fn check_policy(settings: &Settings, file: Option<&Path>) -> Result<ExitCo
     Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn said(stop: Stop) -> String {
-    if let Stop::Refused(no) = stop {
+fn said(stop: CommandError) -> String {
+    if let CommandError::Refused(no) = stop {
         return format!("{}: {}", no.code, no.detail);
     }
     format!("{stop:?}")

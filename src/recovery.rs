@@ -8,12 +8,12 @@ use entity::outage;
 use entity::value::{Instant, OrderId, OutageId, Span};
 use uuid::Uuid;
 
-use crate::orders::shift::Shift;
-use crate::platform::outages::{self, Found};
+use crate::orders::extend_deadlines::ExtendDeadlines;
+use crate::platform::outages::{self, Gap};
 use crate::platform::write_set::Fired;
-use crate::platform::{By, Engine, Stop, failure, timers};
-use crate::policy::Book;
-use crate::{orders, rounds};
+use crate::platform::{By, CommandError, Engine, failure, timers};
+use crate::policy::Registry;
+use crate::{orders, sweeps};
 
 /// A recovery that took longer than this repeats: deadlines fell due meanwhile.
 const QUICK_ENOUGH: TimeDelta = TimeDelta::milliseconds(500);
@@ -42,13 +42,13 @@ pub struct Looker {
 ///
 /// # Errors
 /// When the database fails; an unfinished recovery is resumed by the next caller.
-pub async fn catch_up(engine: &Engine, looker: Looker) -> Result<bool, Stop> {
+pub async fn catch_up(engine: &Engine, looker: Looker) -> Result<bool, CommandError> {
     let db = &engine.shared().db;
     let now = engine.shared().clock.now();
     match outages::unfinished(&db.write, now, looker.node, looker.alone).await? {
-        Found::Nothing => {}
-        Found::Elsewhere => return Ok(false),
-        Found::Ours(row) => return recover(engine, row).await,
+        Gap::Nothing => {}
+        Gap::Elsewhere => return Ok(false),
+        Gap::Ours(row) => return recover(engine, row).await,
     }
     let Some(served) = outages::served(&db.read).await? else { return Ok(true) };
     // Several nodes must agree on the outage, so only what all of them can read counts.
@@ -61,26 +61,26 @@ pub async fn catch_up(engine: &Engine, looker: Looker) -> Result<bool, Stop> {
         return Ok(true);
     }
     match outages::claim(&db.write, span, looker.node).await? {
-        Found::Ours(row) => recover(engine, row).await,
-        Found::Nothing | Found::Elsewhere => Ok(false),
+        Gap::Ours(row) => recover(engine, row).await,
+        Gap::Nothing | Gap::Elsewhere => Ok(false),
     }
 }
 
-async fn nobody_waited(engine: &Engine, span: Span) -> Result<bool, Stop> {
-    let kinds: Vec<&str> = orders::timers::DEADLINES.iter().chain(rounds::BONUS).copied().collect();
+async fn nobody_waited(engine: &Engine, span: Span) -> Result<bool, CommandError> {
+    let kinds: Vec<&str> = orders::timers::DEADLINES.iter().chain(sweeps::BONUS).copied().collect();
     let db = &engine.shared().db.read;
     Ok(timers::due_within(db, &kinds, span.from, span.until).await?.is_empty())
 }
 
 /// Moves every deadline that fell into an outage, and finishes its row. False when another node
 /// took it over.
-async fn recover(engine: &Engine, row: outage::Model) -> Result<bool, Stop> {
+async fn recover(engine: &Engine, row: outage::Model) -> Result<bool, CommandError> {
     let shared = engine.shared();
     let mut work = Work { engine, row, touched: BTreeSet::new() };
     for _ in 0..LOOKS_MAX {
         shared.timers.reset(DateTime::UNIX_EPOCH);
         let span = Span { from: work.row.down_at, until: work.row.up_at };
-        rounds::shift_bonus(engine, span).await?;
+        sweeps::shift_bonus(engine, span).await?;
         if !work.shift_all(span).await? {
             return Ok(false);
         }
@@ -113,7 +113,7 @@ impl Work<'_> {
         now: Instant,
         up: Option<Instant>,
         recovered_at: Option<Instant>,
-    ) -> Result<bool, Stop> {
+    ) -> Result<bool, CommandError> {
         let next = outage::Model {
             up_at: up.unwrap_or(self.row.up_at),
             touched: i64::try_from(self.touched.len()).unwrap_or(i64::MAX),
@@ -128,14 +128,14 @@ impl Work<'_> {
 
     /// Timers whose deadline may lie in the outage: an offer's fires a grace after the shown
     /// deadline.
-    async fn fallen(&self, from: Instant, span: Span) -> Result<Vec<Fired>, Stop> {
-        let keys = self.engine.extension::<Book>()?.at(span.until)?.keys;
+    async fn fallen(&self, from: Instant, span: Span) -> Result<Vec<Fired>, CommandError> {
+        let keys = self.engine.extension::<Registry>()?.at(span.until)?.keys;
         let until = span.until + TimeDelta::seconds(keys.quick.net_grace_s);
         let db = &self.engine.shared().db.read;
         Ok(timers::due_within(db, orders::timers::DEADLINES, from, until).await?)
     }
 
-    async fn shift_all(&mut self, span: Span) -> Result<bool, Stop> {
+    async fn shift_all(&mut self, span: Span) -> Result<bool, CommandError> {
         let mut from = span.from;
         loop {
             let due = self.fallen(from, span).await?;
@@ -149,7 +149,7 @@ impl Work<'_> {
                 }
             }
             for subject in new {
-                self.shift(OrderId(subject), self.row.id, span).await?;
+                self.extend(OrderId(subject), self.row.id, span).await?;
                 self.touched.insert(subject);
                 if self.touched.len().is_multiple_of(RENEWED_AFTER) {
                     let now = self.engine.shared().clock.now();
@@ -161,16 +161,16 @@ impl Work<'_> {
         }
     }
 
-    async fn shift(
+    async fn extend(
         &self,
         order_id: OrderId,
         outage_id: OutageId,
         outage: Span,
-    ) -> Result<(), Stop> {
-        let command = Shift { order_id, outage_id, outage };
+    ) -> Result<(), CommandError> {
+        let command = ExtendDeadlines { order_id, outage_id, outage };
         match failure::alone(self.engine.execute(By::CLOCK, None, command).await, order_id) {
             // The order has ended or does not exist: its timer will be consumed.
-            Ok(_) | Err(Stop::Refused(_)) => Ok(()),
+            Ok(_) | Err(CommandError::Refused(_)) => Ok(()),
             Err(stop) => Err(stop),
         }
     }

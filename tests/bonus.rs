@@ -9,13 +9,13 @@
 )]
 
 use chrono::{DateTime, TimeDelta};
-use entity::hold::{Leg, Pin};
+use entity::bonus_account::OwnerKind;
+use entity::hold::{Allocation, ReservedLot};
 use entity::lot::{LotSource, LotState, Model};
-use entity::purse::OwnerKind;
 use entity::value::{Instant, LotId, Money};
 use proptest::prelude::*;
 use uuid::Uuid;
-use yumo::bonus::queue::{Back, Lifetime, Queue, live};
+use yumo::bonus::queue::{Lifetime, Queue, Released, live};
 
 fn at(tick: i64) -> Instant {
     DateTime::UNIX_EPOCH + TimeDelta::seconds(tick)
@@ -100,7 +100,7 @@ impl Naive {
         held
     }
 
-    fn let_go(&mut self, held: Held, own_fault: bool, new: u128) {
+    fn release(&mut self, held: Held, own_fault: bool, new: u128) {
         let life = if own_fault { held.end - self.now } else { held.left };
         if life < 0 {
             self.lost += held.amount;
@@ -118,7 +118,7 @@ enum Act {
     Wait(i64),
     Grant(i64, i64),
     Hold(i64),
-    LetGo(usize, bool),
+    Release(usize, bool),
     Spend(usize),
 }
 
@@ -127,7 +127,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         3 => (0..40_i64).prop_map(Act::Wait),
         3 => (1..50_i64, 1..60_i64).prop_map(|(amount, life)| Act::Grant(amount, life)),
         4 => (1..80_i64).prop_map(Act::Hold),
-        3 => (any::<usize>(), any::<bool>()).prop_map(|(n, own)| Act::LetGo(n, own)),
+        3 => (any::<usize>(), any::<bool>()).prop_map(|(n, own)| Act::Release(n, own)),
         2 => any::<usize>().prop_map(Act::Spend),
     ];
     prop::collection::vec(act, 1..60)
@@ -138,7 +138,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 struct Pair {
     naive: Naive,
     queue: Queue,
-    holds: Vec<(Vec<Held>, Vec<Leg>)>,
+    holds: Vec<(Vec<Held>, Vec<Allocation>)>,
     ids: u128,
     granted: i64,
     spent: i64,
@@ -170,21 +170,21 @@ impl Pair {
             Act::Hold(amount) => {
                 self.settle();
                 let held = self.naive.hold(*amount);
-                let legs = self.queue.pin(Money(*amount), at(self.naive.now));
+                let allocations = self.queue.reserve(Money(*amount), at(self.naive.now));
                 let parts: Vec<(u128, i64)> = held.iter().map(|h| (h.id, h.amount)).collect();
-                let pinned: Vec<(u128, i64)> = legs.iter().map(part).collect();
+                let pinned: Vec<(u128, i64)> = allocations.iter().map(part).collect();
                 assert_eq!(parts, pinned, "which lots pay");
                 if !held.is_empty() {
-                    self.holds.push((held, legs));
+                    self.holds.push((held, allocations));
                 }
             }
-            Act::LetGo(n, own) => self.let_go(*n, *own),
+            Act::Release(n, own) => self.release(*n, *own),
             Act::Spend(n) => {
                 if self.holds.is_empty() {
                     return;
                 }
-                let (_, legs) = self.holds.swap_remove(n % self.holds.len());
-                for leg in legs {
+                let (_, allocations) = self.holds.swap_remove(n % self.holds.len());
+                for leg in allocations {
                     let pin = leg.pin.unwrap();
                     self.queue.hold_more(pin.lot, Money(-leg.amount.0)).unwrap();
                     self.spent += leg.amount.0;
@@ -193,20 +193,20 @@ impl Pair {
         }
     }
 
-    fn let_go(&mut self, n: usize, own: bool) {
+    fn release(&mut self, n: usize, own: bool) {
         self.settle();
         if self.holds.is_empty() {
             return;
         }
-        let (held, legs) = self.holds.swap_remove(n % self.holds.len());
+        let (held, allocations) = self.holds.swap_remove(n % self.holds.len());
         let lifetime = if own { Lifetime::Original } else { Lifetime::Left };
-        for (held, leg) in held.into_iter().zip(legs).rev() {
+        for (held, leg) in held.into_iter().zip(allocations).rev() {
             let id = self.id();
-            self.naive.let_go(held, own, id);
-            let pin: Pin = leg.pin.unwrap();
+            self.naive.release(held, own, id);
+            let pin: ReservedLot = leg.pin.unwrap();
             let new = LotId(Uuid::from_u128(id));
-            let back = self.queue.give_back((leg.amount, pin), lifetime, at(self.naive.now), new);
-            if back == Back::Burned {
+            let back = self.queue.release((leg.amount, pin), lifetime, at(self.naive.now), new);
+            if back == Released::Burned {
                 self.lost += leg.amount.0;
             }
         }
@@ -224,7 +224,12 @@ impl Pair {
         let free: i64 = shown.iter().map(|lot| lot.free).sum();
         assert_eq!(self.queue.usable(), Money(free));
         let pinned: i64 = self.queue.lots().iter().map(|lot| lot.pinned.0).sum();
-        let held: i64 = self.holds.iter().flat_map(|(_, legs)| legs).map(|leg| leg.amount.0).sum();
+        let held: i64 = self
+            .holds
+            .iter()
+            .flat_map(|(_, allocations)| allocations)
+            .map(|leg| leg.amount.0)
+            .sum();
         assert_eq!(pinned, held, "what is held");
         assert_eq!(self.granted, free + pinned + self.spent + self.lost, "nothing is made or lost");
         let running = lots.iter().filter(|lot| lot.state == LotState::Running).count();
@@ -233,7 +238,7 @@ impl Pair {
     }
 }
 
-fn part(leg: &Leg) -> (u128, i64) {
+fn part(leg: &Allocation) -> (u128, i64) {
     (leg.pin.unwrap().lot.0.as_u128(), leg.amount.0)
 }
 
@@ -277,19 +282,19 @@ fn cases() -> u32 {
 /// BON-3 by hand: 10 of a head with 24 h is held after 1 h; released after 3 h it has 23 h again,
 /// and the head waits with its 21 h; after the owner's own fault it would be in the head again.
 #[test]
-fn bon_3_what_is_let_go_comes_back_at_the_front() {
+fn bon_3_what_is_released_comes_back_at_the_front() {
     let hour = 3_600;
     let mut queue = Queue::default();
     queue.grant(lot(1, 100, 24 * hour), at(0));
-    let legs = queue.pin(Money(10), at(hour));
-    let pin = legs[0].pin.unwrap();
+    let allocations = queue.reserve(Money(10), at(hour));
+    let pin = allocations[0].pin.unwrap();
     let mut other = queue.clone();
-    let own = other.give_back((Money(10), pin), Lifetime::Original, at(3 * hour), LotId::new());
-    assert_eq!(own, Back::Rejoined(LotId(Uuid::from_u128(1))));
+    let own = other.release((Money(10), pin), Lifetime::Original, at(3 * hour), LotId::new());
+    assert_eq!(own, Released::Rejoined(LotId(Uuid::from_u128(1))));
     let new = LotId(Uuid::from_u128(2));
     assert_eq!(
-        queue.give_back((Money(10), pin), Lifetime::Left, at(3 * hour), new),
-        Back::New(new)
+        queue.release((Money(10), pin), Lifetime::Left, at(3 * hour), new),
+        Released::New(new)
     );
     let head = queue.head().unwrap();
     assert_eq!((head.id, head.free, head.expires_at), (new, Money(10), Some(at(26 * hour))));

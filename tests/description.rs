@@ -94,8 +94,8 @@ fn schemas(text: &str) -> Vec<String> {
     let mut renamed = None;
     for line in text.lines().map(str::trim) {
         derives |= line.contains("ToSchema)]") || line.contains("ToSchema,");
-        let named = line.strip_prefix("#[schema(as = ").and_then(|rest| rest.split(')').next());
-        renamed = named.map(ToOwned::to_owned).or(renamed);
+        let given = line.strip_prefix("#[schema(as = ").and_then(|rest| rest.split(')').next());
+        renamed = given.map(ToOwned::to_owned).or(renamed);
         let words: Vec<&str> = line.split([' ', '<', '(', '{']).collect();
         let kind = words.iter().position(|word| ["struct", "enum"].contains(word));
         let head =

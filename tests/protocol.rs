@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use yumo::edge::http::pointers;
-use yumo::platform::{Kind, Refused};
+use yumo::platform::{RefusalKind, Refused};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/protocol.md");
 const BEGIN: &str = "<!-- codes: begin -->\n";
@@ -38,19 +38,19 @@ fn declared() -> Vec<Refused> {
 
 fn status(refused: &Refused) -> u16 {
     match refused.kind {
-        Kind::Slow => 408,
-        Kind::Invalid if refused.code == "too_large" => 413,
-        Kind::Invalid => 400,
-        Kind::Unauthenticated => 401,
-        Kind::Forbidden => 403,
-        Kind::NotFound => 404,
-        Kind::MethodNotAllowed => 405,
-        Kind::Conflict => 409,
-        Kind::Stale => 412,
-        Kind::VersionMissing => 428,
-        Kind::Unprocessable => 422,
-        Kind::TooMany => 429,
-        Kind::Unavailable => 503,
+        RefusalKind::Slow => 408,
+        RefusalKind::Invalid if refused.code == "too_large" => 413,
+        RefusalKind::Invalid => 400,
+        RefusalKind::Unauthenticated => 401,
+        RefusalKind::Forbidden => 403,
+        RefusalKind::NotFound => 404,
+        RefusalKind::MethodNotAllowed => 405,
+        RefusalKind::Conflict => 409,
+        RefusalKind::Stale => 412,
+        RefusalKind::VersionMissing => 428,
+        RefusalKind::Unprocessable => 422,
+        RefusalKind::TooMany => 429,
+        RefusalKind::Unavailable => 503,
     }
 }
 
@@ -87,12 +87,12 @@ fn every_code_is_published() {
 fn every_unprocessable_code_has_its_field() {
     let table: BTreeSet<&str> = pointers::FAULTS.iter().map(|(code, _)| *code).collect();
     assert_eq!(table.len(), pointers::FAULTS.len(), "a code stands there twice");
-    let unprocessable = all().into_iter().filter(|r| r.kind == Kind::Unprocessable);
+    let unprocessable = all().into_iter().filter(|r| r.kind == RefusalKind::Unprocessable);
     let codes: BTreeSet<&str> = unprocessable.map(|r| r.code).collect();
     assert_eq!(table, codes);
     let about_none: Vec<&str> = pointers::FAULTS
         .iter()
-        .filter(|(_, fault)| *fault == pointers::Fault::NoField)
+        .filter(|(_, fault)| *fault == pointers::FieldError::NoField)
         .map(|(code, _)| *code)
         .collect();
     let written = ["idempotency_key_reused", "not_for_this_kind", "statement_too_long"];
@@ -102,7 +102,7 @@ fn every_unprocessable_code_has_its_field() {
 /// A code that several capabilities use has the same text everywhere.
 #[test]
 fn a_code_means_one_thing() {
-    let mut meanings: BTreeMap<&str, (Kind, &str)> = BTreeMap::new();
+    let mut meanings: BTreeMap<&str, (RefusalKind, &str)> = BTreeMap::new();
     for refused in declared() {
         let meaning = (refused.kind, refused.title);
         let first = *meanings.entry(refused.code).or_insert(meaning);

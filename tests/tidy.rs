@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
+#[path = "tidy/map.rs"]
+mod map;
 #[path = "tidy/modules.rs"]
 mod modules;
 #[path = "tidy/text.rs"]
 mod text;
 #[path = "tidy/tree.rs"]
 mod tree;
+#[path = "tidy/words.rs"]
+mod words;
 
 use text::{around, is_word, line_of, places, rule_ids};
 use tree::{File, files, hold, rust_below};
@@ -27,7 +31,7 @@ const PURE: &[&str] = &[
     "src/ledger/commission.rs",
     "src/ledger/split.rs",
     "src/billing/penalty.rs",
-    "src/billing/legs.rs",
+    "src/billing/allocations.rs",
     "src/billing/payment.rs",
     "src/billing/account.rs",
     "src/billing/velocity.rs",

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::purse::OwnerKind;
+use crate::bonus_account::OwnerKind;
 use crate::value::{CampaignId, Instant, Money, PersonId};
 
 /// One row of `campaign`.

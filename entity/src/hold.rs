@@ -21,7 +21,7 @@ pub struct Model {
     pub bonus: Money,
     /// The allocations, in the order they were taken, where bonus is among them (BON-2, COM-3).
     #[sea_orm(column_type = "JsonBinary", nullable)]
-    pub legs: Option<Legs>,
+    pub allocations: Option<Allocations>,
     /// Its current state.
     pub state: HoldState,
     /// When it was taken.
@@ -73,20 +73,20 @@ pub enum HoldState {
     sea_orm::FromJsonQueryResult,
 )]
 #[serde(transparent)]
-pub struct Legs(pub Vec<Leg>);
+pub struct Allocations(pub Vec<Allocation>);
 
 /// One allocation of a hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Leg {
+pub struct Allocation {
     /// The amount.
     pub amount: Money,
     /// The lot it comes from; the balance if none is named.
-    pub pin: Option<Pin>,
+    pub pin: Option<ReservedLot>,
 }
 
 /// The held part of a lot, and the lifetime the lot had left when it was held (BON-3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Pin {
+pub struct ReservedLot {
     /// The lot.
     pub lot: LotId,
     /// When the lot would have expired.

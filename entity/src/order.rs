@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::SimpleExpr;
 
-pub use crate::order_parts::{Line, Place, Proposal, Proposed, Snapshot};
+pub use crate::order_parts::{BayAllocation, OrderTerms, OrderedService, Proposal, Proposed};
 use crate::partly::Partly;
 use crate::value::{BayId, CarClass, CarId, Instant, Money, OrderId, PartnerId, PersonId, Sealed};
 
@@ -18,11 +18,11 @@ pub struct Model {
     /// A short code people can read aloud.
     pub code: String,
     /// Quick or booked.
-    pub kind: Kind,
+    pub kind: OrderKind,
     /// Its current state.
-    pub status: Status,
+    pub status: OrderStatus,
     /// Why it was cancelled.
-    pub reason: Option<Reason>,
+    pub reason: Option<EndReason>,
     /// Optimistic version; positions do not raise it (ORD-3).
     pub version: i64,
     /// Who placed it.
@@ -39,7 +39,7 @@ pub struct Model {
     pub plate: Sealed,
     /// The terms the order was placed under; later edits of the branch do not change them.
     #[sea_orm(column_type = "JsonBinary")]
-    pub snapshot: Snapshot,
+    pub snapshot: OrderTerms,
     /// Its current price: agreed with the client, or entered by staff since.
     pub agreed: Money,
     /// The total the client last agreed to; the final amount is measured against it (ORD-11).
@@ -98,7 +98,7 @@ pub struct Model {
     /// When the car was admitted.
     pub admitted_at: Option<Instant>,
     /// The status before the admission (ORD-10).
-    pub admitted_from: Option<Status>,
+    pub admitted_from: Option<OrderStatus>,
     /// The planned end: the admission plus the durations.
     pub planned_end: Option<Instant>,
     /// When it was completed.
@@ -151,7 +151,7 @@ pub struct Model {
 impl Partly for Entity {
     fn stand_in(column: Column) -> Option<SimpleExpr> {
         match column.as_str() {
-            "snapshot" => serde_json::to_value(Snapshot::blank()).ok().map(Expr::value),
+            "snapshot" => serde_json::to_value(OrderTerms::blank()).ok().map(Expr::value),
             "proposal" => Some(Expr::value(None::<serde_json::Value>)),
             "kind" => Some(Expr::cust(KIND)),
             "status" => Some(Expr::cust(STATUS)),
@@ -199,7 +199,7 @@ impl ActiveModelBehavior for ActiveModel {}
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
-pub enum Kind {
+pub enum OrderKind {
     /// Ordered now (QO).
     Quick,
     /// Booked for a slot (BK).
@@ -225,7 +225,7 @@ pub enum Kind {
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
-pub enum Status {
+pub enum OrderStatus {
     /// Waiting for the partner.
     Requested,
     /// Accepted by the partner.
@@ -259,7 +259,7 @@ pub enum Status {
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
-pub enum Reason {
+pub enum EndReason {
     /// The partner declined.
     Declined,
     /// The partner did not answer.

@@ -10,7 +10,7 @@ use crate::value::{BayId, Bp, Money, Point, ProposalId, ServiceId};
 #[derive(
     Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, sea_orm::FromJsonQueryResult,
 )]
-pub struct Snapshot {
+pub struct OrderTerms {
     /// The partner's name.
     pub partner_name: String,
     /// The partner's address.
@@ -24,7 +24,7 @@ pub struct Snapshot {
     /// Where the client was when placing the order.
     pub origin: Point,
     /// The services, priced.
-    pub lines: Vec<Line>,
+    pub lines: Vec<OrderedService>,
     /// Route time when the order was placed, seconds (QO-4).
     pub route_secs: i64,
     /// Arrival buffer, seconds (QO-1).
@@ -44,7 +44,7 @@ pub struct Snapshot {
     pub bay_kind: Option<String>,
 }
 
-impl Snapshot {
+impl OrderTerms {
     /// The placeholder for an order whose snapshot cannot be decoded: every value is unknown.
     #[must_use]
     pub fn blank() -> Self {
@@ -72,7 +72,7 @@ impl Snapshot {
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
 )]
-pub struct Place {
+pub struct BayAllocation {
     /// The bay.
     pub bay_id: BayId,
     /// The first instant.
@@ -112,7 +112,7 @@ pub enum Proposed {
     /// More services (ADD-1).
     AddOn {
         /// The added services, priced for the car.
-        services: Vec<Line>,
+        services: Vec<OrderedService>,
         /// The total including them.
         total: Money,
     },
@@ -123,7 +123,7 @@ pub enum Proposed {
         /// The end.
         ends_at: DateTime<Utc>,
         /// The bay allocation held for it until it is answered.
-        place: Place,
+        place: BayAllocation,
         /// Whether the client proposed it when cancelling was no longer free.
         late: bool,
     },
@@ -131,7 +131,7 @@ pub enum Proposed {
 
 /// One service of an order.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
-pub struct Line {
+pub struct OrderedService {
     /// The service.
     pub id: ServiceId,
     /// The kind of work.

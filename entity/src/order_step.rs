@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::order::{Actor, Status};
+use super::order::{Actor, OrderStatus};
 use crate::value::{Instant, OrderId, PersonId, SessionId};
 
 /// One row of `order_step`.
@@ -26,9 +26,9 @@ pub struct Model {
     /// What was done.
     pub intent: String,
     /// The status before.
-    pub from_status: Option<Status>,
+    pub from_status: Option<OrderStatus>,
     /// The status after.
-    pub to_status: Status,
+    pub to_status: OrderStatus,
     /// Further details of the step.
     #[sea_orm(column_type = "JsonBinary")]
     pub note: Json,

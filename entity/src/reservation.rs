@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::hold::{HoldState, Legs};
+use crate::hold::{Allocations, HoldState};
 use crate::value::{Instant, Money, OrderId, PersonId};
 
 /// One row of `reservation`.
@@ -18,7 +18,7 @@ pub struct Model {
     pub amount: Money,
     /// The lots it is allocated to.
     #[sea_orm(column_type = "JsonBinary")]
-    pub legs: Legs,
+    pub allocations: Allocations,
     /// Its current state.
     pub state: HoldState,
     /// When it was reserved.

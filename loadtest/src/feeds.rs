@@ -1,6 +1,6 @@
 //! The feed subscribers of a measurement: they time every event and check that none is missing.
 
-use crate::records::Spread;
+use crate::records::LatencyHistogram;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
-use town::{Ask, Audience, Follower, Heard, Person, Seen, Start, Stop};
+use town::{Ask, Audience, Follower, FollowerEvent, Heard, Person, Start, StopSignal};
 
 /// Events queued for timing.
 const EVENTS_MAX: usize = 16_384;
@@ -28,19 +28,19 @@ enum Side {
 
 /// Latency of events, from the instant of their command to this machine's socket.
 #[derive(Debug, Default, Clone)]
-pub struct Told {
+pub struct FeedLatency {
     /// On clients' sockets.
-    pub client: Spread,
+    pub client: LatencyHistogram,
     /// On branches' sockets.
-    pub branch: Spread,
+    pub branch: LatencyHistogram,
     /// Until both sides had received it.
-    pub both: Spread,
+    pub both: LatencyHistogram,
     from: Option<DateTime<Utc>>,
     halves: HashMap<(String, i64, String), (Side, Duration)>,
 }
 
 impl Side {
-    fn spread(self, told: &mut Told) -> &mut Spread {
+    fn spread(self, told: &mut FeedLatency) -> &mut LatencyHistogram {
         match self {
             Self::Client => &mut told.client,
             Self::Branch => &mut told.branch,
@@ -58,9 +58,9 @@ struct Followed {
 /// All feeds being followed.
 pub struct Feeds {
     followed: Vec<Followed>,
-    told: Arc<Mutex<Told>>,
-    client_sink: mpsc::Sender<Seen>,
-    branch_sink: mpsc::Sender<Seen>,
+    told: Arc<Mutex<FeedLatency>>,
+    client_sink: mpsc::Sender<FollowerEvent>,
+    branch_sink: mpsc::Sender<FollowerEvent>,
 }
 
 #[derive(Deserialize)]
@@ -71,7 +71,7 @@ struct Newest {
 impl Feeds {
     /// Creates a set without feeds.
     pub fn new() -> Self {
-        let told = Arc::<Mutex<Told>>::default();
+        let told = Arc::<Mutex<FeedLatency>>::default();
         let (client_sink, client_events) = mpsc::channel(EVENTS_MAX);
         let (branch_sink, branch_events) = mpsc::channel(EVENTS_MAX);
         tokio::spawn(listen(Side::Client, client_events, told.clone()));
@@ -98,17 +98,17 @@ impl Feeds {
 
     /// Measures events from this instant on.
     pub fn measure_from(&self, from: DateTime<Utc>) {
-        *held(&self.told) = Told { from: Some(from), ..Told::default() };
+        *held(&self.told) = FeedLatency { from: Some(from), ..FeedLatency::default() };
     }
 
     /// The latencies measured so far.
-    pub fn told(&self) -> Told {
+    pub fn told(&self) -> FeedLatency {
         held(&self.told).clone()
     }
 
     /// Waits until every feed has been received to its newest number; returns the feeds that were
     /// not.
-    pub async fn missing(&self, stop: &Stop) -> Vec<String> {
+    pub async fn missing(&self, stop: &StopSignal) -> Vec<String> {
         let mut missing = Vec::new();
         let until = tokio::time::Instant::now() + SETTLE_WAIT_MAX;
         for feed in &self.followed {
@@ -135,15 +135,19 @@ impl Feeds {
     }
 }
 
-async fn listen(side: Side, mut events: mpsc::Receiver<Seen>, told: Arc<Mutex<Told>>) {
+async fn listen(
+    side: Side,
+    mut events: mpsc::Receiver<FollowerEvent>,
+    told: Arc<Mutex<FeedLatency>>,
+) {
     while let Some(seen) = events.recv().await {
-        if let Seen::Event(heard) = seen {
+        if let FollowerEvent::Event(heard) = seen {
             held(&told).hear(side, *heard);
         }
     }
 }
 
-impl Told {
+impl FeedLatency {
     fn hear(&mut self, side: Side, heard: Heard) {
         let Heard { event, received_at } = heard;
         if self.from.is_none_or(|from| event.at < from) {
@@ -164,6 +168,6 @@ impl Told {
     }
 }
 
-fn held(told: &Mutex<Told>) -> MutexGuard<'_, Told> {
+fn held(told: &Mutex<FeedLatency>) -> MutexGuard<'_, FeedLatency> {
     told.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::task::JoinSet;
-use town::{Came, Frame, Person, Socket, Stop};
+use town::{Came, Frame, Person, Socket, StopSignal};
 
 /// Sockets opened concurrently.
 const OPENINGS_MAX: usize = 64;
@@ -19,12 +19,12 @@ const OPENINGS_MAX: usize = 64;
 const SETTLE: Duration = Duration::from_secs(2);
 
 /// Sockets held open in the background; dropping it closes them.
-pub struct Held {
+pub struct IdleSockets {
     tasks: JoinSet<()>,
     lost: Arc<AtomicU64>,
 }
 
-impl Held {
+impl IdleSockets {
     /// How many were opened.
     pub fn len(&self) -> usize {
         self.tasks.len()
@@ -69,12 +69,12 @@ pub async fn run(options: &Idle) -> Result<Report, String> {
     Ok(report)
 }
 
-async fn settle(stop: &Stop) {
+async fn settle(stop: &StopSignal) {
     stop.rest(SETTLE).await;
 }
 
 /// Opens a socket for each person and keeps them open, answering pings.
-pub async fn open_sockets(people: Vec<Arc<Person>>) -> Result<Held, String> {
+pub async fn open_sockets(people: Vec<Arc<Person>>) -> Result<IdleSockets, String> {
     let opening = people.into_iter().map(|person| async move { open(&person).await });
     let sockets: Vec<Socket> =
         futures_util::stream::iter(opening).buffer_unordered(OPENINGS_MAX).try_collect().await?;
@@ -83,7 +83,7 @@ pub async fn open_sockets(people: Vec<Arc<Person>>) -> Result<Held, String> {
     for socket in sockets {
         tasks.spawn(hold(socket, lost.clone()));
     }
-    Ok(Held { tasks, lost })
+    Ok(IdleSockets { tasks, lost })
 }
 
 async fn open(person: &Person) -> Result<Socket, String> {

@@ -3,7 +3,7 @@
 use crate::records::{Command, Outcome};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use town::{Ask, Branch, Car, Order, Page, Person, Point, Status, Trouble};
+use town::{ApiError, Ask, Branch, Car, Order, Page, Person, Point, Status};
 
 /// The distance of the client from the branch, metres north and east.
 const HOME_M: (i32, i32) = (1800, 1300);
@@ -54,7 +54,7 @@ impl Life {
     }
 
     /// Sends the next command and records its response.
-    pub async fn live(&mut self, command: Command) -> (Outcome, Option<Trouble>) {
+    pub async fn live(&mut self, command: Command) -> (Outcome, Option<ApiError>) {
         let (person, ask) = self.wording(command);
         match person.order(&ask).await {
             Ok(order) => {
@@ -62,11 +62,11 @@ impl Life {
                 self.refused_in_row = 0;
                 (Outcome::Yes, None)
             }
-            Err(Trouble::Refused(mut problem)) => {
+            Err(ApiError::Refused(mut problem)) => {
                 self.refused_in_row += 1;
                 let told = problem.order.take().map(|order| *order);
                 self.order = if told.is_some() { told } else { self.open_order().await };
-                (Outcome::No, Some(Trouble::Refused(problem)))
+                (Outcome::No, Some(ApiError::Refused(problem)))
             }
             Err(trouble) => {
                 self.refused_in_row += 1;

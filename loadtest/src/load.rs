@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use town::{Dice, Stop, Trouble};
+use town::{ApiError, Dice, StopSignal};
 
 /// Successive refusals after which a sequence pauses.
 const STUBBORN: u32 = 3;
@@ -32,7 +32,7 @@ pub struct Load {
     queue: AsyncMutex<mpsc::Receiver<Life>>,
     dice: Mutex<Dice>,
     ignore_per_mille: u32,
-    stop: Stop,
+    stop: StopSignal,
     /// The measurements.
     pub records: Records,
     /// Offers left to expire.
@@ -84,7 +84,7 @@ fn starts(rate: u32, began: Instant, until: Instant) -> mpsc::Receiver<Instant> 
 
 impl Load {
     /// A load of sequences, all ready.
-    pub fn of(lives: Vec<Life>, ignore_per_mille: u32, seed: u64, stop: &Stop) -> Arc<Self> {
+    pub fn of(lives: Vec<Life>, ignore_per_mille: u32, seed: u64, stop: &StopSignal) -> Arc<Self> {
         let (ready, queue) = mpsc::channel(lives.len().max(1));
         for life in lives {
             // The channel has capacity for every sequence.
@@ -189,7 +189,7 @@ impl Load {
         let _over = self.ready.send(life).await;
     }
 
-    fn note(&self, command: Command, trouble: &Trouble) {
+    fn note(&self, command: Command, trouble: &ApiError) {
         let what = match trouble.problem() {
             Some(problem) => {
                 format!("{} refused: {} {}", command.name(), problem.status, problem.code)

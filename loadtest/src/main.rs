@@ -21,18 +21,18 @@ mod slots;
 mod storm;
 
 use clap::Parser;
-use options::{Options, What};
+use options::{Measurement, Options};
 use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse();
     let done = match options.what {
-        What::Orders(orders) => orders::run(&orders).await,
-        What::Life(life) => lifelike::run(&life).await,
-        What::Storm(it) => storm::run(&it).await,
-        What::Idle(idle) => idle::run(&idle).await,
-        What::Slots(slots) => slots::run(&slots).await,
+        Measurement::Orders(orders) => orders::run(&orders).await,
+        Measurement::Life(life) => lifelike::run(&life).await,
+        Measurement::Storm(it) => storm::run(&it).await,
+        Measurement::Idle(idle) => idle::run(&idle).await,
+        Measurement::Slots(slots) => slots::run(&slots).await,
     };
     match done {
         Ok(report) => {

@@ -9,12 +9,12 @@ use std::path::PathBuf;
 pub struct Options {
     /// What to measure.
     #[command(subcommand)]
-    pub what: What,
+    pub what: Measurement,
 }
 
 /// The measurements.
 #[derive(Debug, Subcommand)]
-pub enum What {
+pub enum Measurement {
     /// Whole orders: place, accept, depart, arrive by code, admit, complete.
     Orders(Orders),
     /// The simulator, sped up: every kind of action, refusal and ending; books and feeds are
@@ -31,7 +31,7 @@ pub enum What {
 
 /// The engine under measurement.
 #[derive(Debug, Clone, Args)]
-pub struct Place {
+pub struct EngineAddress {
     /// A running server, by its loopback address; repeat for several nodes.
     #[arg(long, required_unless_present = "spawn", conflicts_with = "spawn")]
     pub base_url: Vec<String>,
@@ -63,7 +63,7 @@ pub struct Place {
 pub struct Orders {
     /// The engine under measurement.
     #[command(flatten)]
-    pub place: Place,
+    pub place: EngineAddress,
     /// Clients, each with one car and so at most one open order.
     #[arg(long, default_value_t = 192, value_parser = clap::value_parser!(u32).range(1..=20_000))]
     pub clients: u32,
@@ -102,7 +102,7 @@ pub struct Orders {
 pub struct Lifelike {
     /// The engine under measurement.
     #[command(flatten)]
-    pub place: Place,
+    pub place: EngineAddress,
     /// Clients.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=5_000))]
     pub clients: u32,
@@ -122,7 +122,7 @@ pub struct Lifelike {
 pub struct Storm {
     /// The engine under measurement; its branches must have no bookings yet.
     #[command(flatten)]
-    pub place: Place,
+    pub place: EngineAddress,
     /// Clients, each with one car and one order request.
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=20_000))]
     pub clients: u32,
@@ -148,7 +148,7 @@ pub struct Storm {
 pub struct Idle {
     /// The engine under measurement; its memory is read only when it is started here.
     #[command(flatten)]
-    pub place: Place,
+    pub place: EngineAddress,
     /// How many sockets, each of a person of its own.
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=19_000))]
     pub sockets: u32,
@@ -162,7 +162,7 @@ pub struct Idle {
 pub struct Slots {
     /// The engine under measurement.
     #[command(flatten)]
-    pub place: Place,
+    pub place: EngineAddress,
     /// Bays of the partner.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub bays: u32,
@@ -184,7 +184,7 @@ pub struct Slots {
     pub p99_ms: u32,
 }
 
-impl Place {
+impl EngineAddress {
     /// Refuses every address that is not this machine.
     pub fn check(&self) -> Result<(), String> {
         let urls = self.base_url.iter().chain(&self.database_url).chain(&self.redis_url);

@@ -11,15 +11,15 @@ const DIGITS: u8 = 3;
 
 /// A histogram of microseconds.
 #[derive(Debug, Clone)]
-pub struct Spread(Option<Histogram<u64>>);
+pub struct LatencyHistogram(Option<Histogram<u64>>);
 
-impl Default for Spread {
+impl Default for LatencyHistogram {
     fn default() -> Self {
         Self(Histogram::new_with_bounds(1, LONGEST_MICROS, DIGITS).ok())
     }
 }
 
-impl Spread {
+impl LatencyHistogram {
     /// Records one duration.
     pub fn record(&mut self, took: Duration) {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
@@ -100,13 +100,13 @@ pub enum Outcome {
 
 /// The measurements of commands.
 #[derive(Debug, Default, Clone)]
-pub struct Tally {
+pub struct CommandTally {
     /// From the intended start to the complete response, all commands.
-    pub all: Spread,
+    pub all: LatencyHistogram,
     /// The same, in the order of [`COMMANDS`].
-    pub by_command: [Spread; 6],
+    pub by_command: [LatencyHistogram; 6],
     /// From the intended start until the generator sent it.
-    pub generator: Spread,
+    pub generator: LatencyHistogram,
     /// Successful commands.
     pub yes: u64,
     /// Refused commands.
@@ -117,7 +117,7 @@ pub struct Tally {
 
 /// A tally shared between tasks.
 #[derive(Debug, Default)]
-pub struct Records(Mutex<Tally>);
+pub struct Records(Mutex<CommandTally>);
 
 impl Records {
     /// Records one command.
@@ -137,11 +137,11 @@ impl Records {
     }
 
     /// The tally so far.
-    pub fn tally(&self) -> Tally {
+    pub fn tally(&self) -> CommandTally {
         self.held().clone()
     }
 
-    fn held(&self) -> MutexGuard<'_, Tally> {
+    fn held(&self) -> MutexGuard<'_, CommandTally> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,6 +1,6 @@
 //! The report: lines of `name=value`, readable by people and scripts, then the violations.
 
-use crate::records::{COMMANDS, Spread, Tally};
+use crate::records::{COMMANDS, CommandTally, LatencyHistogram};
 use std::time::Duration;
 
 /// The figures and violations of a measurement.
@@ -17,7 +17,7 @@ impl Report {
     }
 
     /// Adds the percentiles of a histogram, in milliseconds.
-    pub fn spread(&mut self, name: &str, spread: &Spread) {
+    pub fn spread(&mut self, name: &str, spread: &LatencyHistogram) {
         if spread.count() == 0 {
             return;
         }
@@ -29,7 +29,7 @@ impl Report {
     }
 
     /// Adds the commands of a window of so many seconds.
-    pub fn tally(&mut self, tally: &Tally, seconds: u32) {
+    pub fn tally(&mut self, tally: &CommandTally, seconds: u32) {
         self.say("commands", tally.yes);
         self.say("commands_per_s", tally.yes / u64::from(seconds.max(1)));
         self.say("refused", tally.no);

@@ -1,12 +1,12 @@
 //! The set-up of a measurement: a simulated world whose clients are signed in but not yet active.
 
-use crate::options::Place;
+use crate::options::EngineAddress;
 use crate::server::Server;
 use futures_util::{StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::sync::watch;
-use town::{Bays, Car, Config, Person, Stop, Town, Trouble, resident, settle, stop_pair};
+use town::{ApiError, Bays, Car, Config, Person, StopSignal, Town, resident, settle, stop_pair};
 
 /// Concurrent sign-ins.
 const SIGN_INS_MAX: usize = 32;
@@ -34,13 +34,13 @@ pub struct Scene {
     /// The simulator.
     pub town: Town,
     /// The stop signal.
-    pub stop: Stop,
+    pub stop: StopSignal,
     switch: watch::Sender<bool>,
 }
 
 impl Scene {
     /// Starts the server and sets the world up.
-    pub async fn set(place: &Place, partners: usize, bays: usize) -> Result<Self, String> {
+    pub async fn set(place: &EngineAddress, partners: usize, bays: usize) -> Result<Self, String> {
         let server = Server::open(place).await?;
         let (switch, stop) = stop_pair();
         let config = Config {
@@ -80,7 +80,7 @@ impl Scene {
 
     async fn all<T, F>(&self, people: impl Iterator<Item = F>) -> Result<Vec<T>, String>
     where
-        F: Future<Output = Result<T, Trouble>>,
+        F: Future<Output = Result<T, ApiError>>,
     {
         let signed_in = futures_util::stream::iter(people).buffered(SIGN_INS_MAX).try_collect();
         signed_in.await.map_err(|trouble| format!("signing people in: {trouble}"))

@@ -1,6 +1,6 @@
 //! The server under measurement: started here, or already running.
 
-use crate::options::Place;
+use crate::options::EngineAddress;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -103,7 +103,7 @@ impl Ear {
 
 impl Server {
     /// Starts a server, or uses a running one.
-    pub async fn open(place: &Place) -> Result<Self, String> {
+    pub async fn open(place: &EngineAddress) -> Result<Self, String> {
         place.check()?;
         match &place.spawn {
             Some(binary) => Self::spawn(binary, place).await,
@@ -111,7 +111,7 @@ impl Server {
         }
     }
 
-    async fn attach(place: &Place) -> Result<Self, String> {
+    async fn attach(place: &EngineAddress) -> Result<Self, String> {
         let ear = Ear::new();
         if let Some(path) = &place.server_log {
             let log = tokio::fs::File::open(path).await;
@@ -121,7 +121,7 @@ impl Server {
         Ok(Self { base_urls: place.base_url.clone(), codes: ear.codes, child: None, folder: None })
     }
 
-    async fn spawn(binary: &Path, place: &Place) -> Result<Self, String> {
+    async fn spawn(binary: &Path, place: &EngineAddress) -> Result<Self, String> {
         let folder = std::env::temp_dir().join(format!("yumo-loadtest-{}", std::process::id()));
         let made = tokio::fs::create_dir_all(&folder).await;
         made.map_err(|fault| format!("{}: {fault}", folder.display()))?;
@@ -186,7 +186,7 @@ impl Server {
 }
 
 /// The settings of a server started here.
-fn settings(place: &Place, folder: &Path) -> Result<Vec<(String, String)>, String> {
+fn settings(place: &EngineAddress, folder: &Path) -> Result<Vec<(String, String)>, String> {
     let file = |name: &str| folder.join(name).display().to_string();
     let database = format!("sqlite://{}?mode=rwc", file("yumo.db"));
     let mut settings: Vec<(String, String)> = [

@@ -2,7 +2,7 @@
 
 use crate::metrics::{Buckets, SLOTS};
 use crate::options::Slots;
-use crate::records::Spread;
+use crate::records::LatencyHistogram;
 use crate::report::Report;
 use crate::scene::{Scene, policy};
 use chrono::{DateTime, DurationRound as _, NaiveDate, SecondsFormat, TimeDelta, Utc};
@@ -13,7 +13,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
-use town::{Ask, Branch, Page, Person, Trouble, wall_now};
+use town::{ApiError, Ask, Branch, Page, Person, wall_now};
 
 /// Blocks written concurrently.
 const SEEDERS_MAX: usize = 16;
@@ -91,7 +91,7 @@ async fn fill(
     branch: &Branch,
     today: DateTime<Utc>,
     options: &Slots,
-) -> Result<(usize, usize), Trouble> {
+) -> Result<(usize, usize), ApiError> {
     let owner = &branch.owner;
     let bays = owner.read::<Page<Bay>>(&Ask::get("/v1/partner/bays")).await?.items;
     let per_bay = i64::from(options.days) * 24 * 60 / EVERY_MIN;
@@ -110,7 +110,7 @@ async fn fill(
     }
     let seeding = wanted.iter().map(|block| async move {
         match owner.done(&Ask::post("/v1/partner/blocks", block)).await {
-            Err(Trouble::Refused(problem)) if problem.code == "bay_taken" => Ok(()),
+            Err(ApiError::Refused(problem)) if problem.code == "bay_taken" => Ok(()),
             done => done,
         }
     });
@@ -124,7 +124,7 @@ struct Looks {
     path: String,
     from: NaiveDate,
     days: u32,
-    spread: Mutex<Spread>,
+    spread: Mutex<LatencyHistogram>,
     seen: AtomicU64,
     broken: Mutex<Option<String>>,
 }
@@ -167,11 +167,11 @@ impl Looks {
     }
 
     fn forget(&self) {
-        *self.spread.lock().unwrap_or_else(PoisonError::into_inner) = Spread::default();
+        *self.spread.lock().unwrap_or_else(PoisonError::into_inner) = LatencyHistogram::default();
         self.seen.store(0, Relaxed);
     }
 
-    fn spread(&self) -> Spread {
+    fn spread(&self) -> LatencyHistogram {
         self.spread.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -4,7 +4,7 @@
 use crate::feeds::Feeds;
 use crate::options::Storm;
 use crate::orders::{check, follow};
-use crate::records::Spread;
+use crate::records::LatencyHistogram;
 use crate::report::Report;
 use crate::scene::{Scene, policy};
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use town::{Ask, Branch, Car, Kind, Order, Person, Problem, Trouble, wall_now};
+use town::{ApiError, Ask, Branch, Car, Kind, Order, Person, Problem, wall_now};
 
 /// The service everybody requests; it takes less than the time between two starts.
 const SERVICE: &str = "wash.body";
@@ -31,7 +31,7 @@ const PAGE_ROWS: usize = 200;
 const PAGES_MAX: usize = 200;
 
 /// A client and the start it requests.
-struct Wish {
+struct SlotWanted {
     client: Arc<Person>,
     body: Value,
 }
@@ -39,14 +39,14 @@ struct Wish {
 /// The outcome of one request.
 struct Fate {
     took: Duration,
-    answer: Result<Order, Trouble>,
+    answer: Result<Order, ApiError>,
 }
 
 /// The outcomes of all requests.
 #[derive(Default)]
 struct Outcome {
-    held: Spread,
-    refused: Spread,
+    held: LatencyHistogram,
+    refused: LatencyHistogram,
     reasons: BTreeMap<String, u64>,
     fewest_alternatives: Option<usize>,
     wrong: Vec<String>,
@@ -119,7 +119,7 @@ async fn wishes(
     scene: &Scene,
     people: &[(Arc<Person>, Car)],
     starts: usize,
-) -> Result<Vec<Wish>, String> {
+) -> Result<Vec<SlotWanted>, String> {
     let branches = scene.town.branches();
     let first = branches.first().ok_or("the town has no branch")?;
     let asked = first.owner.read(&Ask::get("/v1/partner/branch")).await;
@@ -136,7 +136,7 @@ async fn wishes(
             "service_ids": [service], "origin": branch.point.moved(HOME_M.0, HOME_M.1),
             "shown_total": total, "starts_at": start,
         });
-        Ok(Wish { client: Arc::clone(client), body })
+        Ok(SlotWanted { client: Arc::clone(client), body })
     };
     people.iter().enumerate().map(wish).collect()
 }
@@ -151,10 +151,10 @@ fn offered<'a>(branch: &'a Branch, class: &str) -> Result<(&'a str, i64), String
 }
 
 /// Sends all requests at once.
-async fn storm(wishes: Vec<Wish>) -> Result<Vec<Fate>, String> {
+async fn storm(wishes: Vec<SlotWanted>) -> Result<Vec<Fate>, String> {
     let (go, _) = watch::channel(false);
     let mut crowd = JoinSet::new();
-    for Wish { client, body } in wishes {
+    for SlotWanted { client, body } in wishes {
         let mut gone = go.subscribe();
         crowd.spawn(async move {
             let ask = Ask::post("/v1/client/orders", &body);
@@ -180,7 +180,7 @@ impl Outcome {
             match answer {
                 Ok(order) if order.kind == Kind::Booking => outcome.held.record(*took),
                 Ok(order) => outcome.wrong.push(format!("{} is no booking", order.code)),
-                Err(Trouble::Refused(problem)) => {
+                Err(ApiError::Refused(problem)) => {
                     outcome.refused.record(*took);
                     outcome.refusal(problem);
                 }

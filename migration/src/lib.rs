@@ -22,11 +22,27 @@ mod m0018_people;
 mod m0019_staff_invitation;
 mod table;
 
-pub use sea_orm_migration::prelude::MigratorTrait;
 use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DatabaseConnection;
+
+/// A table that builds had before its tables got their final names.
+const OLDER_TABLE: &str = "purse";
+const OLDER: &str = "this database was written by an older build, whose tables have other names, and \
+                     cannot be converted: serve an empty database, or keep the older build for it";
+
+/// Brings a database to the newest step.
+///
+/// # Errors
+/// When a step fails, or an older build wrote the database.
+pub async fn migrate(db: &DatabaseConnection) -> Result<(), DbErr> {
+    if SchemaManager::new(db).has_table(OLDER_TABLE).await? {
+        return Err(DbErr::Custom(OLDER.to_owned()));
+    }
+    Migrator::up(db, None).await
+}
 
 /// All steps, in order.
-pub struct Migrator;
+struct Migrator;
 
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {

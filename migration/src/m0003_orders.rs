@@ -33,7 +33,7 @@ const INDEXES: &[&str] = &[
     "CREATE INDEX order_position_order ON order_position (order_id, at)",
     "CREATE UNIQUE INDEX penalty_order ON penalty (order_id)",
     "CREATE INDEX penalty_client ON penalty (client_id, state)",
-    "CREATE INDEX mark_subject ON mark (subject, at)",
+    "CREATE INDEX strike_subject ON strike (subject, at)",
 ];
 
 fn tables() -> Vec<crate::table::Builder> {
@@ -134,7 +134,7 @@ fn penalty() -> crate::table::Builder {
 }
 
 fn mark() -> crate::table::Builder {
-    table("mark", &["id"])
+    table("strike", &["id"])
         .col("id", Type::Uuid)
         .col("subject", Type::Uuid)
         .col("kind", Type::Text)

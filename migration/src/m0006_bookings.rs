@@ -36,7 +36,7 @@ const INDEXES: &[&str] = &[
     "CREATE UNIQUE INDEX calendar_feed_token ON calendar_feed (token)",
     "CREATE INDEX sanction_subject ON sanction (subject, until)",
     "CREATE UNIQUE INDEX sanction_standing ON sanction (subject, kind) WHERE ended_at IS NULL",
-    "CREATE INDEX mark_order ON mark (order_id)",
+    "CREATE INDEX strike_order ON strike (order_id)",
     "CREATE INDEX waiver_penalty ON waiver (penalty_id)",
     "CREATE INDEX penalty_partner ON penalty (partner_id, id)",
 ];
@@ -77,7 +77,7 @@ fn columns() -> Vec<TableAlterStatement> {
         added("order", &order),
         added("partner", &partner),
         added("service", &service),
-        added("mark", &mark),
+        added("strike", &mark),
         added("penalty", &penalty),
     ]
     .concat()
@@ -109,7 +109,7 @@ fn bay_block() -> crate::table::Builder {
 }
 
 fn tick() -> crate::table::Builder {
-    table("tick", &["resource", "n"])
+    table("occupancy", &["resource", "n"])
         .col("resource", Type::Uuid)
         .col("n", Type::BigInteger)
         .col("holder", Type::Uuid)

@@ -47,14 +47,14 @@ const SQL: &[&str] = &[
     "UPDATE posting SET order_id = subject WHERE kind IN ('commission', 'commission_amended')",
     "UPDATE posting SET order_id = (SELECT p.order_id FROM penalty p WHERE p.id = posting.subject) \
      WHERE kind LIKE 'penalty%'",
-    "INSERT INTO purse (id, kind, live, created_at, version) \
+    "INSERT INTO bonus_account (id, kind, live, created_at, version) \
      SELECT id, 'partner', false, created_at, 1 FROM partner",
 ];
 
 fn columns() -> Vec<TableAlterStatement> {
     let order =
         [("commission_bonus", Type::BigInteger, Some("0")), ("bonus", Type::BigInteger, Some("0"))];
-    let hold = [("bonus", Type::BigInteger, Some("0")), ("legs", Type::JsonBinary, None)];
+    let hold = [("bonus", Type::BigInteger, Some("0")), ("allocations", Type::JsonBinary, None)];
     let posting = [
         ("client_id", Type::Uuid, None),
         ("order_id", Type::Uuid, None),
@@ -77,11 +77,11 @@ fn columns() -> Vec<TableAlterStatement> {
 }
 
 fn tables() -> Vec<crate::table::Builder> {
-    vec![purse(), lot(), reservation(), campaign()]
+    vec![bonus_account(), lot(), reservation(), campaign()]
 }
 
-fn purse() -> crate::table::Builder {
-    table("purse", &["id"])
+fn bonus_account() -> crate::table::Builder {
+    table("bonus_account", &["id"])
         .col("id", Type::Uuid)
         .col("kind", Type::Text)
         .col("live", Type::Boolean)
@@ -120,7 +120,7 @@ fn reservation() -> crate::table::Builder {
         .col("id", Type::Uuid)
         .col("client_id", Type::Uuid)
         .col("amount", Type::BigInteger)
-        .col("legs", Type::JsonBinary)
+        .col("allocations", Type::JsonBinary)
         .col("state", Type::Text)
         .col("at", Type::TimestampWithTimeZone)
         .maybe("ended_at", Type::TimestampWithTimeZone)

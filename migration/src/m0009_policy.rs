@@ -21,7 +21,7 @@ impl MigrationTrait for Migration {
         }
         let index = r#"CREATE INDEX order_placed ON "order" (placed_at, id)"#;
         manager.get_connection().execute_unprepared(index).await?;
-        let index = "CREATE INDEX mark_at ON mark (at, id)";
+        let index = "CREATE INDEX strike_at ON strike (at, id)";
         manager.get_connection().execute_unprepared(index).await?;
         Ok(())
     }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::sign_in::Try;
 use super::{ANYONE, Refusal, otp as codes};
 use crate::platform::crypto::Keys;
-use crate::platform::{By, Engine, Fault, Refused, Stop, Tx};
+use crate::platform::{By, CommandError, Engine, Fault, Refused, Tx};
 
 /// A counted try of a person's newest code, or the refusal why there is none.
 pub type Attempt = Result<Uuid, Box<Refused>>;
@@ -20,7 +20,7 @@ pub type Attempt = Result<Uuid, Box<Refused>>;
 ///
 /// # Errors
 /// Faults only.
-pub async fn attempt(engine: &Engine, by: By) -> Result<Attempt, Stop> {
+pub async fn attempt(engine: &Engine, by: By) -> Result<Attempt, CommandError> {
     let db = &engine.shared().db.write;
     let (Some(person_id), Some(session_id)) = (by.person_id, by.session_id) else {
         return Err(Fault::Other("a fresh code is somebody's".to_owned()).into());
@@ -35,7 +35,7 @@ pub async fn attempt(engine: &Engine, by: By) -> Result<Attempt, Stop> {
     let requesters = device.into_iter().chain(address).collect();
     match engine.execute(ANYONE, None, Try { phone_hash: row.phone_hash, requesters }).await {
         Ok(done) => Ok(Ok(done.answer)),
-        Err(Stop::Refused(refused)) => Ok(Err(refused)),
+        Err(CommandError::Refused(refused)) => Ok(Err(refused)),
         Err(stop) => Err(stop),
     }
 }
@@ -44,10 +44,10 @@ pub async fn attempt(engine: &Engine, by: By) -> Result<Attempt, Stop> {
 ///
 /// # Errors
 /// `code_wrong`, `code_expired`, `too_many_tries`.
-pub async fn spend(tx: &mut Tx, attempt: &Attempt, code: &str) -> Result<(), Stop> {
+pub async fn spend(tx: &mut Tx, attempt: &Attempt, code: &str) -> Result<(), CommandError> {
     let id = match attempt {
         Ok(id) => *id,
-        Err(refused) => return Err(Stop::Refused(refused.clone())),
+        Err(refused) => return Err(CommandError::Refused(refused.clone())),
     };
     let keys = tx.shared::<Keys>()?;
     let sent = tx.find::<otp::Entity>(id).await?;

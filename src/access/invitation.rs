@@ -16,7 +16,7 @@ use super::person::{known, phone_hash};
 use super::staff::{hold_branch, name, one_more, only_owners};
 use crate::platform::crypto::Keys;
 use crate::platform::pool::Pool;
-use crate::platform::{Command, Engine, Stop, Tx};
+use crate::platform::{Command, CommandError, Engine, Tx};
 
 /// Days an invitation can be accepted.
 const GOOD_DAYS: i64 = 7;
@@ -73,7 +73,7 @@ pub struct OwnInvitationView {
 pub async fn of_branch(
     engine: &Engine,
     partner_id: PartnerId,
-) -> Result<Vec<InvitationView>, Stop> {
+) -> Result<Vec<InvitationView>, CommandError> {
     let shared = engine.shared();
     let query = Column::PartnerId.eq(partner_id);
     let rows = pending(&shared.db.read, query, shared.clock.now()).await?;
@@ -87,7 +87,7 @@ pub async fn of_branch(
 pub async fn of_person(
     engine: &Engine,
     person_id: PersonId,
-) -> Result<Vec<OwnInvitationView>, Stop> {
+) -> Result<Vec<OwnInvitationView>, CommandError> {
     let shared = engine.shared();
     let db = &shared.db.read;
     let who = person::Entity::find_by_id(person_id).all(db).await?.pop();
@@ -141,7 +141,7 @@ impl Command for Invite {
 
     const NAME: &'static str = "invite_staff";
 
-    async fn run(&self, tx: &mut Tx) -> Result<InvitationView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<InvitationView, CommandError> {
         hold_branch(tx, self.partner_id).await?;
         if self.role == StaffRole::Owner {
             only_owners(tx.db(), tx.by(), self.partner_id).await?;
@@ -199,7 +199,7 @@ impl Command for Withdraw {
 
     const NAME: &'static str = "withdraw_invitation";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let row = tx.find::<Entity>(self.invitation_id).await?;
         let row = row.filter(|row| row.partner_id == self.partner_id && open(row, tx.now()));
         let row = row.ok_or(Refusal::NoSuchInvitation)?;
@@ -225,7 +225,7 @@ impl Command for AnswerInvitation {
 
     const NAME: &'static str = "answer_invitation";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let who = tx.find::<person::Entity>(self.person_id).await?;
         let who = Tx::must("person", self.person_id, who)?;
         let row = tx.find::<Entity>(self.invitation_id).await?;

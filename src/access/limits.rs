@@ -7,10 +7,10 @@ use entity::support_agent::{self, SupportRole};
 use entity::value::Money;
 
 use super::Refusal;
-use crate::platform::audit::{self, Act, Place};
-use crate::platform::{Refused, Stop, Tx};
+use crate::platform::audit::{self, ActNumbers, AuditedAct};
+use crate::platform::{CommandError, Refused, Tx};
 use crate::policy;
-use crate::policy::keys::Support;
+use crate::policy::keys::SupportKeys;
 
 /// The span over which a person's acts are summed.
 const DAY: TimeDelta = TimeDelta::hours(24);
@@ -19,7 +19,7 @@ const DAY: TimeDelta = TimeDelta::hours(24);
 ///
 /// # Errors
 /// `support_limit`, which names the role that may.
-pub async fn act(tx: &mut Tx, act: Act<'_>) -> Result<(), Stop> {
+pub async fn act(tx: &mut Tx, act: AuditedAct<'_>) -> Result<(), CommandError> {
     let place = audit::place(tx, act.subject.1).await?;
     bounded(tx, place, act).await
 }
@@ -29,10 +29,14 @@ pub async fn act(tx: &mut Tx, act: Act<'_>) -> Result<(), Stop> {
 ///
 /// # Errors
 /// `same_amount_a_moment_ago`, `support_limit`.
-pub async fn act_once(tx: &mut Tx, one: Act<'_>, confirmed: bool) -> Result<(), Stop> {
+pub async fn act_once(
+    tx: &mut Tx,
+    one: AuditedAct<'_>,
+    confirmed: bool,
+) -> Result<(), CommandError> {
     let (kind, (_, subject_id), amount) = (one.kind, one.subject, one.amount);
     let place = audit::place(tx, subject_id).await?;
-    let secs = policy::book::in_force(tx)?.keys.support.same_amount_s;
+    let secs = policy::registry::in_force(tx)?.keys.support.same_amount_s;
     let since = tx.now() - TimeDelta::seconds(secs);
     let before = audit::same(tx, kind, subject_id, amount, since).await?;
     if let Some(before) = before.filter(|_| !confirmed) {
@@ -42,13 +46,13 @@ pub async fn act_once(tx: &mut Tx, one: Act<'_>, confirmed: bool) -> Result<(), 
     bounded(tx, place, one).await
 }
 
-async fn bounded(tx: &mut Tx, place: Place, act: Act<'_>) -> Result<(), Stop> {
+async fn bounded(tx: &mut Tx, place: ActNumbers, act: AuditedAct<'_>) -> Result<(), CommandError> {
     let person = tx.by().person_id.filter(|_| tx.by().actor == Actor::Support);
     if let Some(person_id) = person {
         let agent = tx.find::<support_agent::Entity>(person_id).await?;
         let role = agent.ok_or(Refusal::Forbidden)?.role;
         let amount = Money(act.amount.0.abs());
-        let keys = policy::book::in_force(tx)?.keys;
+        let keys = policy::registry::in_force(tx)?.keys;
         let moved = audit::moved(tx, person_id, tx.now() - DAY).await?;
         within(&keys.support, role, amount, moved)?;
     }
@@ -56,7 +60,12 @@ async fn bounded(tx: &mut Tx, place: Place, act: Act<'_>) -> Result<(), Stop> {
 }
 
 /// May this role move this amount, after what it moved within a day?
-fn within(keys: &Support, role: SupportRole, amount: Money, moved: Money) -> Result<(), Refused> {
+fn within(
+    keys: &SupportKeys,
+    role: SupportRole,
+    amount: Money,
+    moved: Money,
+) -> Result<(), Refused> {
     let (by_act, by_day) = bounds(keys, role);
     let day = Money(moved.0.saturating_add(amount.0));
     let (limit, max) = if amount > by_act {
@@ -74,7 +83,7 @@ fn within(keys: &Support, role: SupportRole, amount: Money, moved: Money) -> Res
     Err(no.with("max", max).with("moved", moved).with("may", may))
 }
 
-fn bounds(keys: &Support, role: SupportRole) -> (Money, Money) {
+fn bounds(keys: &SupportKeys, role: SupportRole) -> (Money, Money) {
     match role {
         SupportRole::Manager => (keys.manager_act_max, keys.manager_day_max),
         SupportRole::Administrator => (keys.administrator_act_max, keys.administrator_day_max),
@@ -89,7 +98,7 @@ mod tests {
     /// SUP-4: each role has a limit for one act and for a day; the refusal names the role that may.
     #[test]
     fn sup_4_a_role_moves_so_much() {
-        let keys = Support {
+        let keys = SupportKeys {
             manager_act_max: Money(100),
             manager_day_max: Money(150),
             administrator_act_max: Money(1_000),

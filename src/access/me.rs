@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Principal;
-use crate::platform::{Engine, Stop, Tx};
+use crate::platform::{CommandError, Engine, Tx};
 
 /// A person, as they see themselves.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -48,7 +48,7 @@ pub struct MyBranch {
 ///
 /// # Errors
 /// A fault when the database fails.
-pub async fn me(engine: &Engine, principal: &Principal) -> Result<Me, Stop> {
+pub async fn me(engine: &Engine, principal: &Principal) -> Result<Me, CommandError> {
     let db = &engine.shared().db.read;
     let person_id = principal.person_id;
     let row = person::Entity::find_by_id(person_id).all(db).await?.pop();

@@ -21,8 +21,8 @@ use super::person::phone_hash;
 use super::{ANYONE, AccessSettings, Refusal};
 use crate::platform::crypto::{Keys, digest};
 use crate::platform::pool::Pool;
-use crate::platform::write_set::{Adjust, Unique};
-use crate::platform::{Command, Engine, Refused, Stop, Tx};
+use crate::platform::write_set::{RelativeUpdate, Unique};
+use crate::platform::{Command, CommandError, Engine, Refused, Tx};
 
 /// Digits of a code.
 const CODE_DIGITS: u32 = 6;
@@ -66,7 +66,7 @@ pub async fn request_code(
     engine: &Engine,
     phone: Phone,
     from: Requester,
-) -> Result<CodeSent, Stop> {
+) -> Result<CodeSent, CommandError> {
     let keys = engine.extension::<Keys>()?;
     let settings = engine.extension::<AccessSettings>()?;
     let channel = engine.extension::<CodeChannel>()?;
@@ -131,7 +131,7 @@ impl Command for RequestCode {
 
     const NAME: &'static str = "request_code";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let keys = tx.shared::<Keys>()?;
         let settings = tx.shared::<AccessSettings>()?;
         let now = tx.now();
@@ -183,8 +183,8 @@ impl Command for RequestCode {
 }
 
 /// Marks a code as used: a second command is refused, or runs again.
-pub(super) fn used(id: Uuid, now: Instant, refusal: Option<Refused>) -> Adjust {
-    Adjust {
+pub(super) fn used(id: Uuid, now: Instant, refusal: Option<Refused>) -> RelativeUpdate {
+    RelativeUpdate {
         table: "otp",
         key: vec![("id", Value::from(id))],
         add: Vec::new(),
@@ -196,7 +196,12 @@ pub(super) fn used(id: Uuid, now: Instant, refusal: Option<Refused>) -> Adjust {
 }
 
 /// Did this device sign in the number's person before?
-async fn knows(tx: &Tx, phone_hash: &str, from: &Requester, requester: &str) -> Result<bool, Stop> {
+async fn knows(
+    tx: &Tx,
+    phone_hash: &str,
+    from: &Requester,
+    requester: &str,
+) -> Result<bool, CommandError> {
     if from.device.is_none() {
         return Ok(false);
     }
@@ -234,7 +239,11 @@ async fn nth_newest(
     Ok(rows.into_iter().next())
 }
 
-fn refuse_until(until: Option<Instant>, now: Instant, refusal: Refusal) -> Result<(), Stop> {
+fn refuse_until(
+    until: Option<Instant>,
+    now: Instant,
+    refusal: Refusal,
+) -> Result<(), CommandError> {
     match until.map(|until| until - now).filter(|left| *left > TimeDelta::zero()) {
         None => Ok(()),
         Some(left) => Err(refusal.refused().with("retry_after_s", whole_secs(left)).into()),
@@ -264,7 +273,8 @@ mod tests {
     fn a_wait_is_refused_until_its_very_instant() {
         let at: Instant = chrono::DateTime::UNIX_EPOCH;
         let soon = at + TimeDelta::milliseconds(1_500);
-        let Err(Stop::Refused(refused)) = refuse_until(Some(soon), at, Refusal::ResendTooSoon)
+        let Err(CommandError::Refused(refused)) =
+            refuse_until(Some(soon), at, Refusal::ResendTooSoon)
         else {
             panic!("it must wait");
         };

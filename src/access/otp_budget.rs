@@ -17,7 +17,7 @@ use super::{AccessSettings, Refusal};
 use crate::platform::crypto::Keys;
 use crate::platform::pool::Pool;
 use crate::platform::write_set::Count;
-use crate::platform::{Stop, Tx};
+use crate::platform::{CommandError, Tx};
 
 const HOUR_S: i64 = 3_600;
 const DAY_S: i64 = 86_400;
@@ -141,7 +141,7 @@ pub(super) async fn watch(
     settings: &AccessSettings,
     (phone, from): (&Phone, &Requester),
     now: Instant,
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     let shared = budgets(keys, settings, phone, from).into_iter().filter(|budget| budget.shared);
     for budget in shared {
         let (bucket, began) = (budget.bucket(), budget.began(now));

@@ -8,7 +8,7 @@ use sea_orm::{
 
 use crate::platform::crypto::Keys;
 use crate::platform::pool::Pool;
-use crate::platform::{Stop, Tx};
+use crate::platform::{CommandError, Tx};
 
 /// Keyed hash of a number, by which a person is found.
 #[must_use]
@@ -56,7 +56,7 @@ pub async fn known(db: &Pool, keys: &Keys, phone: &Phone) -> Result<Option<perso
 ///
 /// # Errors
 /// A fault when the database fails.
-pub async fn known_or_new(tx: &mut Tx, phone: &Phone) -> Result<person::Model, Stop> {
+pub async fn known_or_new(tx: &mut Tx, phone: &Phone) -> Result<person::Model, CommandError> {
     let keys = tx.shared::<Keys>()?;
     if let Some(known) = known(tx.db(), &keys, phone).await? {
         return Ok(known);

@@ -27,7 +27,7 @@ use super::{AccessSettings, Refusal};
 use crate::platform::bus::{Bus, Wake};
 use crate::platform::crypto::Keys;
 use crate::platform::pool::Pool;
-use crate::platform::{Audience, By, Engine, Stop};
+use crate::platform::{Audience, By, CommandError, Engine};
 
 /// How long a cached entry is used where no wake-up arrives.
 const REMEMBERED: Duration = Duration::from_secs(5);
@@ -123,7 +123,7 @@ impl Sessions {
         &self,
         engine: &Engine,
         bearer: &str,
-    ) -> Result<Arc<Principal>, Stop> {
+    ) -> Result<Arc<Principal>, CommandError> {
         let claims = Claims::read(&self.keys, bearer, engine.shared().clock.now())?;
         let expires_at = DateTime::from_timestamp(claims.exp, 0).ok_or(Refusal::Unauthenticated)?;
         self.principal(engine, claims.sid, expires_at).await
@@ -137,7 +137,7 @@ impl Sessions {
         &self,
         engine: &Engine,
         principal: &Principal,
-    ) -> Result<Arc<Principal>, Stop> {
+    ) -> Result<Arc<Principal>, CommandError> {
         if engine.shared().clock.now() >= principal.expires_at {
             return Err(Refusal::TokenExpired.into());
         }
@@ -153,7 +153,7 @@ impl Sessions {
         &self,
         engine: &Engine,
         principal: &Principal,
-    ) -> Result<Arc<Principal>, Stop> {
+    ) -> Result<Arc<Principal>, CommandError> {
         self.principal(engine, principal.session_id, principal.expires_at).await
     }
 
@@ -169,7 +169,7 @@ impl Sessions {
         engine: &Engine,
         session_id: SessionId,
         expires_at: Instant,
-    ) -> Result<Arc<Principal>, Stop> {
+    ) -> Result<Arc<Principal>, CommandError> {
         self.hear();
         let remembered = match self.devices.get(&session_id) {
             Some(None) => return Err(Refusal::SessionEnded.into()),
@@ -190,7 +190,11 @@ impl Sessions {
         }))
     }
 
-    async fn look(&self, db: &Pool, session_id: SessionId) -> Result<(PersonId, Arc<Roles>), Stop> {
+    async fn look(
+        &self,
+        db: &Pool,
+        session_id: SessionId,
+    ) -> Result<(PersonId, Arc<Roles>), CommandError> {
         let before = self.forgotten.load(Ordering::SeqCst);
         let found = read(db, session_id).await?.map(|(id, roles)| (id, Arc::new(roles)));
         self.devices.insert(session_id, found.as_ref().map(|(id, _)| *id));

@@ -26,7 +26,7 @@ pub enum Who {
 
 /// A route and who may call it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rule {
+pub struct RouteRule {
     /// The HTTP method.
     pub method: &'static str,
     /// The route's template; names of parameters are ignored.
@@ -56,13 +56,13 @@ const RUNNING: Who = Who::Staff(&[Owner, Manager]);
 const CASES: Who = Who::Support(SupportRole::Manager);
 const AFFAIRS: Who = Who::Support(SupportRole::Administrator);
 
-const fn rule_of(method: &'static str, path: &'static str, who: Who) -> Rule {
-    Rule { method, path, who }
+const fn rule_of(method: &'static str, path: &'static str, who: Who) -> RouteRule {
+    RouteRule { method, path, who }
 }
 
 /// All routes with their rules.
 #[rustfmt::skip]
-pub const TABLE: &[Rule] = &[
+pub const TABLE: &[RouteRule] = &[
     rule_of("GET",    "/health/live", Who::Open),
     rule_of("GET",    "/health/ready", Who::Open),
     rule_of("GET",    "/metrics", Who::Open),
@@ -254,11 +254,11 @@ pub fn sees_money(role: StaffRole) -> bool {
 
 /// The rule of a route, by its method and template.
 #[must_use]
-pub fn rule(method: &str, path: &str) -> Option<&'static Rule> {
+pub fn rule(method: &str, path: &str) -> Option<&'static RouteRule> {
     TABLE.iter().find(|rule| rule.method == method && same_path(rule.path, path))
 }
 
-impl Rule {
+impl RouteRule {
     /// The role in which this principal may proceed; staff act for the named branch, or for their
     /// only one.
     ///

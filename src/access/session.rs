@@ -13,7 +13,7 @@ use super::token::RefreshToken;
 use super::{ANYONE, AccessSettings, Principal, Refusal, Tokens};
 use crate::platform::crypto::Keys;
 use crate::platform::pool::Pool;
-use crate::platform::{Command, Engine, Stop, Tx};
+use crate::platform::{Command, CommandError, Engine, Tx};
 
 /// Devices that may be signed in as one person; a new one replaces the one that was not seen for
 /// longest.
@@ -46,7 +46,10 @@ pub struct SessionView {
 ///
 /// # Errors
 /// A fault when the database fails.
-pub async fn list(engine: &Engine, principal: &Principal) -> Result<Vec<SessionView>, Stop> {
+pub async fn list(
+    engine: &Engine,
+    principal: &Principal,
+) -> Result<Vec<SessionView>, CommandError> {
     let shared = engine.shared();
     let mut rows = alive(&shared.db.read, principal.person_id, shared.clock.now()).await?;
     rows.sort_by_key(|row| std::cmp::Reverse(row.created_at));
@@ -68,7 +71,7 @@ pub async fn list(engine: &Engine, principal: &Principal) -> Result<Vec<SessionV
 ///
 /// # Errors
 /// `refresh_invalid`; `refresh_reused`, and the session has ended.
-pub async fn refresh(engine: &Engine, token: &str) -> Result<Tokens, Stop> {
+pub async fn refresh(engine: &Engine, token: &str) -> Result<Tokens, CommandError> {
     let keys = engine.extension::<Keys>()?;
     let settings = engine.extension::<AccessSettings>()?;
     let token = RefreshToken::read(&keys, token).ok_or(Refusal::RefreshInvalid)?;
@@ -106,7 +109,7 @@ impl Command for Refresh {
 
     const NAME: &'static str = "refresh_session";
 
-    async fn run(&self, tx: &mut Tx) -> Result<Refreshed, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<Refreshed, CommandError> {
         let keys = tx.shared::<Keys>()?;
         let settings = tx.shared::<AccessSettings>()?;
         let now = tx.now();
@@ -170,7 +173,7 @@ impl Command for EndSession {
 
     const NAME: &'static str = "end_session";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let row = tx.find::<session::Entity>(self.session_id).await?;
         let row = row
             .filter(|s| s.person_id == self.person_id && s.ended_at.is_none())
@@ -191,7 +194,7 @@ impl Command for EndAll {
 
     const NAME: &'static str = "end_all_sessions";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         for row in alive(tx.db(), self.person_id, tx.now()).await? {
             end(tx, &row);
         }
@@ -203,7 +206,7 @@ impl Command for EndAll {
 ///
 /// # Errors
 /// A fault when the database fails.
-pub(super) async fn make_room(tx: &mut Tx, person_id: PersonId) -> Result<(), Stop> {
+pub(super) async fn make_room(tx: &mut Tx, person_id: PersonId) -> Result<(), CommandError> {
     let rows = alive(tx.db(), person_id, tx.now()).await?;
     let over = (rows.len() + 1).saturating_sub(SESSIONS_MAX);
     for row in rows.iter().take(over) {

@@ -14,8 +14,8 @@ use super::session::make_room;
 use super::token::RefreshToken;
 use super::{ANYONE, AccessSettings, Refusal, Tokens, otp as codes};
 use crate::platform::crypto::Keys;
-use crate::platform::write_set::Adjust;
-use crate::platform::{Command, Engine, Stop, Tx};
+use crate::platform::write_set::RelativeUpdate;
+use crate::platform::{Command, CommandError, Engine, Tx};
 
 /// The longest name of a device that is stored, characters.
 const DEVICE_CHARS_MAX: usize = 100;
@@ -33,7 +33,7 @@ pub async fn sign_in(
     code: String,
     device: &str,
     from: &Requester,
-) -> Result<Tokens, Stop> {
+) -> Result<Tokens, CommandError> {
     let keys = engine.extension::<Keys>()?;
     let settings = engine.extension::<AccessSettings>()?;
     let phone_hash = phone_hash(&keys, &phone);
@@ -68,7 +68,7 @@ impl Command for Try {
 
     const NAME: &'static str = "try_code";
 
-    async fn run(&self, tx: &mut Tx) -> Result<Uuid, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<Uuid, CommandError> {
         let settings = tx.shared::<AccessSettings>()?;
         let code = codes::newest(tx.db(), &self.phone_hash, &self.requesters, 1);
         let code = code.await?.pop();
@@ -76,7 +76,7 @@ impl Command for Try {
         if tx.now() > code.expires_at {
             return Err(Refusal::CodeExpired.into());
         }
-        tx.adjust(Adjust {
+        tx.adjust(RelativeUpdate {
             table: "otp",
             key: vec![("id", Value::from(code.id))],
             add: vec![("tries", 1)],
@@ -111,7 +111,7 @@ impl Command for SignIn {
 
     const NAME: &'static str = "sign_in";
 
-    async fn run(&self, tx: &mut Tx) -> Result<Signed, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<Signed, CommandError> {
         let keys = tx.shared::<Keys>()?;
         let settings = tx.shared::<AccessSettings>()?;
         let now = tx.now();

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::Refusal;
 use super::person::known_or_new;
 use crate::platform::pool::Pool;
-use crate::platform::{By, Command, Engine, Stop, Tx};
+use crate::platform::{By, Command, CommandError, Engine, Tx};
 use crate::policy;
 
 /// The bus topic for a change of a person's roles.
@@ -43,7 +43,7 @@ pub struct StaffView {
 ///
 /// # Errors
 /// A fault when the database fails.
-pub async fn list(engine: &Engine, partner_id: PartnerId) -> Result<Vec<StaffView>, Stop> {
+pub async fn list(engine: &Engine, partner_id: PartnerId) -> Result<Vec<StaffView>, CommandError> {
     let db = &engine.shared().db.read;
     let mut rows = of_branch(db, partner_id).await?;
     rows.sort_by_key(|row| (row.created_at, row.person_id));
@@ -74,7 +74,7 @@ impl Command for ChangeRole {
 
     const NAME: &'static str = "change_role";
 
-    async fn run(&self, tx: &mut Tx) -> Result<StaffView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<StaffView, CommandError> {
         hold_branch(tx, self.partner_id).await?;
         let before = tx.find::<staff::Entity>((self.partner_id, self.person_id)).await?;
         let before = before.ok_or(Refusal::NoSuchStaff)?;
@@ -105,7 +105,7 @@ impl Command for RemoveStaff {
 
     const NAME: &'static str = "remove_staff";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         hold_branch(tx, self.partner_id).await?;
         let row = tx.find::<staff::Entity>((self.partner_id, self.person_id)).await?;
         let row = row.ok_or(Refusal::NoSuchStaff)?;
@@ -137,7 +137,7 @@ pub async fn name_owner(
     tx: &mut Tx,
     partner_id: PartnerId,
     phone: &Phone,
-) -> Result<PersonId, Stop> {
+) -> Result<PersonId, CommandError> {
     let person_id = known_or_new(tx, phone).await?.id;
     name(tx, partner_id, person_id, StaffRole::Owner, None);
     Ok(person_id)
@@ -159,7 +159,7 @@ pub(super) fn name(
 
 /// Serialises staff changes of one branch: each raises the branch's version, so of two owners who
 /// remove each other at once the second is refused.
-pub(super) async fn hold_branch(tx: &mut Tx, partner_id: PartnerId) -> Result<(), Stop> {
+pub(super) async fn hold_branch(tx: &mut Tx, partner_id: PartnerId) -> Result<(), CommandError> {
     let branch = tx.find::<partner::Entity>(partner_id).await?;
     let branch = branch.ok_or(Refusal::NoSuchBranch)?;
     tx.update(&branch, &branch);
@@ -168,15 +168,23 @@ pub(super) async fn hold_branch(tx: &mut Tx, partner_id: PartnerId) -> Result<()
 
 /// May the branch have one more person, besides those invited (LIM-7)? Its version was raised
 /// before, so two concurrent commands cannot both take the last place.
-pub(super) async fn one_more(tx: &Tx, partner_id: PartnerId, invited: usize) -> Result<(), Stop> {
-    let most = policy::book::in_force(tx)?.keys.catalogue.staff_max;
+pub(super) async fn one_more(
+    tx: &Tx,
+    partner_id: PartnerId,
+    invited: usize,
+) -> Result<(), CommandError> {
+    let most = policy::registry::in_force(tx)?.keys.catalogue.staff_max;
     if of_branch(tx.db(), partner_id).await?.len() + invited < most {
         return Ok(());
     }
     Err(Refusal::TooManyStaff.refused().with("limit", most).into())
 }
 
-pub(super) async fn only_owners(db: &Pool, by: By, partner_id: PartnerId) -> Result<(), Stop> {
+pub(super) async fn only_owners(
+    db: &Pool,
+    by: By,
+    partner_id: PartnerId,
+) -> Result<(), CommandError> {
     let owner = match (by.actor, by.person_id) {
         (Actor::Support, _) => true,
         (Actor::Staff, Some(person_id)) => {
@@ -190,7 +198,7 @@ pub(super) async fn only_owners(db: &Pool, by: By, partner_id: PartnerId) -> Res
     if owner { Ok(()) } else { Err(Refusal::OwnerRequired.into()) }
 }
 
-async fn not_the_last(db: &Pool, partner_id: PartnerId) -> Result<(), Stop> {
+async fn not_the_last(db: &Pool, partner_id: PartnerId) -> Result<(), CommandError> {
     let rows = of_branch(db, partner_id).await?;
     let owners = rows.iter().filter(|row| row.role == StaffRole::Owner).count();
     if owners > 1 { Ok(()) } else { Err(Refusal::LastOwner.into()) }
@@ -245,7 +253,7 @@ fn view(who: &person::Model, row: &staff::Model) -> StaffView {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn owners(tx: &Tx, partner_id: PartnerId) -> Result<Vec<PersonId>, Stop> {
+pub async fn owners(tx: &Tx, partner_id: PartnerId) -> Result<Vec<PersonId>, CommandError> {
     let organisation = partner::Entity::find()
         .select_only()
         .column(partner::Column::OrganisationId)

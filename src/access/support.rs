@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::person::known_or_new;
 use super::staff::topic;
-use crate::platform::audit::{self, Act};
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::audit::{self, AuditedAct};
+use crate::platform::{Command, CommandError, Tx};
 
 /// Makes the person with this number a support person, or changes their role.
 pub struct AddSupport {
@@ -23,13 +23,13 @@ impl Command for AddSupport {
 
     const NAME: &'static str = "add_support";
 
-    async fn run(&self, tx: &mut Tx) -> Result<PersonId, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<PersonId, CommandError> {
         let person_id = known_or_new(tx, &self.phone).await?.id;
         let before = tx.find::<support_agent::Entity>(person_id).await?;
         let was = before.as_ref().map(|row| row.role);
         let created_at = before.map_or(tx.now(), |row| row.created_at);
         tx.replace(support_agent::Model { person_id, role: self.role, created_at });
-        let act = Act {
+        let act = AuditedAct {
             kind: "add_support",
             subject: ("person", person_id.0),
             amount: Money::ZERO,

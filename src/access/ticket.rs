@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{ANYONE, Principal, Refusal, Sessions, once};
+use super::{ANYONE, Principal, Refusal, Sessions, single_use};
 use crate::platform::crypto::Keys;
-use crate::platform::{Command, Engine, Stop, Tx};
+use crate::platform::{Command, CommandError, Engine, Tx};
 
 const PURPOSE: &str = "ticket";
 
@@ -40,7 +40,7 @@ struct Claims {
 }
 
 impl Claims {
-    fn sign(&self, keys: &Keys) -> Result<String, Stop> {
+    fn sign(&self, keys: &Keys) -> Result<String, CommandError> {
         let body = URL_SAFE_NO_PAD.encode(serde_json::to_vec(self)?);
         let signature = keys.sign(PURPOSE, &body);
         Ok(format!("{body}.{signature}"))
@@ -67,7 +67,7 @@ impl Sessions {
         engine: &Engine,
         principal: &Principal,
         audience: Option<String>,
-    ) -> Result<Ticket, Stop> {
+    ) -> Result<Ticket, CommandError> {
         let expires_in_s = self.settings.ticket_ttl_s;
         let now = engine.shared().clock.now();
         let claims = Claims {
@@ -90,7 +90,7 @@ impl Sessions {
         engine: &Engine,
         ticket: &str,
         audience: &str,
-    ) -> Result<Arc<Principal>, Stop> {
+    ) -> Result<Arc<Principal>, CommandError> {
         let now = engine.shared().clock.now();
         let claims =
             Claims::read(&self.keys, ticket, audience, now).ok_or(Refusal::TicketInvalid)?;
@@ -108,8 +108,8 @@ impl Command for Redeem {
 
     const NAME: &'static str = "redeem_ticket";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
-        once::take(tx, PURPOSE, self.id, Refusal::TicketInvalid).await
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
+        single_use::take(tx, PURPOSE, self.id, Refusal::TicketInvalid).await
     }
 }
 

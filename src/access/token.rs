@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::{AccessSettings, Refusal};
 use crate::platform::crypto::Keys;
-use crate::platform::{Fault, Stop};
+use crate::platform::{CommandError, Fault};
 
 /// The tokens of a signed-in device.
 #[derive(Serialize, ToSchema)]
@@ -39,7 +39,7 @@ impl Tokens {
         person_id: PersonId,
         refresh: RefreshToken,
         now: Instant,
-    ) -> Result<Self, Stop> {
+    ) -> Result<Self, CommandError> {
         let session_id = refresh.session_id;
         let exp = (now + TimeDelta::seconds(i64::from(settings.access_ttl_s))).timestamp();
         let claims = Claims { sub: person_id, sid: session_id, iat: now.timestamp(), exp };

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::role::{Rule, TABLE};
+use super::role::{RouteRule, TABLE};
 
 /// A page, or the feed.
 const PAGE: u32 = 2;
@@ -60,7 +60,7 @@ const OTHERS: &[(&str, &str, u32)] = &[
 #[derive(Clone, Copy, Debug)]
 pub struct Route {
     /// Who may call it.
-    pub rule: &'static Rule,
+    pub rule: &'static RouteRule,
     /// Its weight.
     pub weight: u32,
 }

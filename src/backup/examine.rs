@@ -9,8 +9,8 @@ use sea_orm::{
     EntityTrait as _, PaginatorTrait as _, Statement,
 };
 
-use super::Failed;
-use crate::app::{self, Instead};
+use super::BackupFailed;
+use crate::app::{self, Overrides};
 use crate::config::Settings;
 use crate::ledger::proof::Violation;
 use crate::ledger::prover;
@@ -34,7 +34,7 @@ pub struct Examined {
 pub(super) async fn open(
     path: &Path,
     journal: Option<SqliteJournalMode>,
-) -> Result<DatabaseConnection, Failed> {
+) -> Result<DatabaseConnection, BackupFailed> {
     let mut connect = ConnectOptions::new(url(path, "rw"));
     connect.max_connections(1).sqlx_logging(false);
     connect.map_sqlx_sqlite_opts(move |o| match journal {
@@ -50,11 +50,11 @@ pub(super) async fn examine(
     settings: &Settings,
     copy: &Path,
     another: Option<&str>,
-) -> Result<Examined, Failed> {
+) -> Result<Examined, BackupFailed> {
     intact(copy).await?;
     let mut settings = settings.clone();
     settings.database.url = url(copy, "rw");
-    let (engine, _) = app::engine(&settings, Instead::default()).await?;
+    let (engine, _) = app::engine(&settings, Overrides::default()).await?;
     let proof = prover::on_demand(&engine).await?;
     let shared = engine.shared();
     let epoch = match another {
@@ -74,7 +74,7 @@ pub(super) async fn examine(
     Ok(examined)
 }
 
-async fn intact(copy: &Path) -> Result<(), Failed> {
+async fn intact(copy: &Path) -> Result<(), BackupFailed> {
     let db = open(copy, None).await?;
     let asked = Statement::from_string(DatabaseBackend::Sqlite, "PRAGMA integrity_check");
     let rows = db.query_all_raw(asked).await?;
@@ -82,16 +82,16 @@ async fn intact(copy: &Path) -> Result<(), Failed> {
         rows.iter().map(|row| row.try_get("", "integrity_check")).collect();
     db.close().await?;
     let said = said?.join("; ");
-    if said == "ok" { Ok(()) } else { Err(Failed(format!("{}: {said}", copy.display()))) }
+    if said == "ok" { Ok(()) } else { Err(BackupFailed(format!("{}: {said}", copy.display()))) }
 }
 
 /// Merges the log into the file and removes it.
-async fn alone(copy: &Path) -> Result<(), Failed> {
+async fn alone(copy: &Path) -> Result<(), BackupFailed> {
     open(copy, Some(SqliteJournalMode::Delete)).await?.close().await?;
     for suffix in LOG_FILES {
         let log = beside(copy, suffix);
         if log.exists() {
-            return Err(Failed(format!("{} could not be folded in", log.display())));
+            return Err(BackupFailed(format!("{} could not be folded in", log.display())));
         }
     }
     Ok(())

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::app::NotStarted;
 use crate::config::Settings;
 use crate::platform::sqlite_file::{self, beside, broken};
-use crate::platform::{Fault, Stop, private};
+use crate::platform::{CommandError, Fault, private};
 
 mod examine;
 mod restore;
@@ -25,37 +25,37 @@ const KEY_SUFFIX: &str = ".key";
 /// The error of a backup or restore; nothing that existed before was changed.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Failed(String);
+pub struct BackupFailed(String);
 
-impl From<Fault> for Failed {
+impl From<Fault> for BackupFailed {
     fn from(fault: Fault) -> Self {
         Self(fault.to_string())
     }
 }
 
-impl From<Stop> for Failed {
-    fn from(stop: Stop) -> Self {
+impl From<CommandError> for BackupFailed {
+    fn from(stop: CommandError) -> Self {
         Self(format!("{stop:?}"))
     }
 }
 
-impl From<NotStarted> for Failed {
+impl From<NotStarted> for BackupFailed {
     fn from(not_started: NotStarted) -> Self {
         Self(not_started.to_string())
     }
 }
 
-impl From<sea_orm::DbErr> for Failed {
+impl From<sea_orm::DbErr> for BackupFailed {
     fn from(error: sea_orm::DbErr) -> Self {
         Self(format!("the database: {error}"))
     }
 }
 
 /// The database file that the settings name.
-fn database(settings: &Settings) -> Result<PathBuf, Failed> {
+fn database(settings: &Settings) -> Result<PathBuf, BackupFailed> {
     let file = sqlite_file::of(&settings.database.url);
     file.ok_or_else(|| {
-        Failed(
+        BackupFailed(
             "this command is for SQLite: PostgreSQL is backed up with pg_basebackup and its \
              archived log, see docs/operations.md and scripts/pitr"
                 .to_owned(),
@@ -64,22 +64,22 @@ fn database(settings: &Settings) -> Result<PathBuf, Failed> {
 }
 
 /// Refuses if the path exists, so that nothing is overwritten.
-fn free(path: &Path) -> Result<(), Failed> {
+fn free(path: &Path) -> Result<(), BackupFailed> {
     if path.symlink_metadata().is_err() {
         return Ok(());
     }
-    Err(Failed(format!("{} is there already: choose another name", path.display())))
+    Err(BackupFailed(format!("{} is there already: choose another name", path.display())))
 }
 
 /// Copies a file with mode 0600 and syncs it to the disk.
-fn copy(from: &Path, to: &Path) -> Result<(), Failed> {
+fn copy(from: &Path, to: &Path) -> Result<(), BackupFailed> {
     let copied = File::open(from).and_then(|mut source| {
         let mut target = private::create_new(to)?;
         io::copy(&mut source, &mut target)?;
         target.sync_all()
     });
     copied.map_err(|error| {
-        Failed(format!("{} could not be copied to {}: {error}", from.display(), to.display()))
+        BackupFailed(format!("{} could not be copied to {}: {error}", from.display(), to.display()))
     })
 }
 
@@ -92,7 +92,7 @@ fn remove(path: &Path) {
 }
 
 /// Renames a file to its final name and syncs the folder to the disk.
-fn put(from: &Path, to: &Path) -> Result<(), Failed> {
+fn put(from: &Path, to: &Path) -> Result<(), BackupFailed> {
     let folder = to.parent().filter(|folder| *folder != Path::new(""));
     let put = fs::rename(from, to)
         .and_then(|()| File::open(folder.unwrap_or(Path::new(".")))?.sync_all());

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::examine::{Examined, examine};
-use super::{Failed, copy, database, key_beside, key_file, put, remove};
+use super::{BackupFailed, copy, database, key_beside, key_file, put, remove};
 use crate::config::Settings;
 use crate::platform::clock::real_now;
 use crate::platform::epoch_marker::Marker;
@@ -43,13 +43,13 @@ pub async fn restore(
     settings: &Settings,
     backup: &Path,
     permitted: Permitted,
-) -> Result<Restored, Failed> {
+) -> Result<Restored, BackupFailed> {
     let target = database(settings)?;
     let _lock = ServeLock::take(&target)?;
     let there = files(&target).iter().any(|file| file.exists());
     if there && !permitted.replace {
         let target = target.display();
-        return Err(Failed(format!("{target} is there already: --replace moves it aside")));
+        return Err(BackupFailed(format!("{target} is there already: --replace moves it aside")));
     }
     let fresh = beside(&target, ".restoring");
     remove(&fresh);
@@ -70,7 +70,7 @@ async fn make(
     backup: &Path,
     fresh: &Path,
     permitted: Permitted,
-) -> Result<(Examined, bool), Failed> {
+) -> Result<(Examined, bool), BackupFailed> {
     copy(backup, fresh)?;
     // A database that was copied by hand may have a log beside it.
     let log = beside(backup, "-wal");
@@ -86,7 +86,7 @@ async fn make(
     let examined = examine(&settings, fresh, Some(REASON)).await?;
     if !examined.violations.is_empty() && !permitted.unproved {
         let backup = backup.display();
-        return Err(Failed(format!(
+        return Err(BackupFailed(format!(
             "the books of {backup} do not prove right; --unproved takes it all the same: {:?}",
             examined.violations
         )));
@@ -98,7 +98,7 @@ async fn make(
 }
 
 /// Moves the existing database aside, together with its log.
-fn aside(target: &Path) -> Result<PathBuf, Failed> {
+fn aside(target: &Path) -> Result<PathBuf, BackupFailed> {
     let suffix = format!(".before-{}", real_now().format("%Y%m%dT%H%M%S%.6fZ"));
     let place = beside(target, &suffix);
     for (from, to) in files(target).iter().zip(files(&place)) {

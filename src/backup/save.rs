@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, Statement};
 
 use super::examine::{Examined, examine, open};
-use super::{Failed, copy, database, free, key_beside, key_file, put, remove};
+use super::{BackupFailed, copy, database, free, key_beside, key_file, put, remove};
 use crate::config::Settings;
 use crate::platform::private;
 use crate::platform::sqlite_file::{beside, broken};
@@ -26,10 +26,14 @@ pub struct Saved {
 ///
 /// # Errors
 /// When something of that name is there, the database cannot be read, or the copy is not intact.
-pub async fn save(settings: &Settings, target: &Path, with_keys: bool) -> Result<Saved, Failed> {
+pub async fn save(
+    settings: &Settings,
+    target: &Path,
+    with_keys: bool,
+) -> Result<Saved, BackupFailed> {
     let source = database(settings)?;
     if !source.is_file() {
-        return Err(Failed(format!("{} is no database file", source.display())));
+        return Err(BackupFailed(format!("{} is no database file", source.display())));
     }
     let keys = key_file(settings).filter(|keys| with_keys && keys.is_file());
     free(target)?;
@@ -51,10 +55,11 @@ pub async fn save(settings: &Settings, target: &Path, with_keys: bool) -> Result
     Ok(Saved { examined, keys })
 }
 
-async fn write(settings: &Settings, source: &Path, to: &Path) -> Result<Examined, Failed> {
+async fn write(settings: &Settings, source: &Path, to: &Path) -> Result<Examined, BackupFailed> {
     // SQLite writes into an existing empty file and keeps its mode.
     drop(private::create_new(to).map_err(|error| broken(to, &error))?);
-    let name = to.to_str().ok_or_else(|| Failed("the name of the backup is no text".to_owned()))?;
+    let name =
+        to.to_str().ok_or_else(|| BackupFailed("the name of the backup is no text".to_owned()))?;
     let db = open(source, None).await?;
     // One read transaction over all pages, the log included.
     let vacuum = Statement::from_sql_and_values(

@@ -7,14 +7,14 @@ use entity::value::{Instant, PaymentId};
 use entity::{inbound, payment};
 use sea_orm::{ColumnTrait as _, DbErr, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 
-use super::gateway::{Gateways, Hint, Payments, Seen, Standing, Untrusted};
-use super::look::{named, went_back};
-use super::settle::{Fail, Keep, Message, Outcome, Settle};
-use super::stray::Found;
+use super::gateway::{Gateways, Hint, PaymentLookup, PaymentStatus, Payments, Untrusted};
+use super::settle::{Fail, Keep, Message, Settle, SettleOutcome};
+use super::status_poll::{named, went_back};
+use super::stray::RecordStray;
 use super::{Refusal, payment_view};
 use crate::platform::crypto::digest;
 use crate::platform::pool::Pool;
-use crate::platform::{By, Engine, Stop};
+use crate::platform::{By, CommandError, Engine};
 
 /// Maximum number of messages without effect stored per hour, for one payment or for all unknown
 /// payments together; further ones are only logged.
@@ -29,18 +29,22 @@ const IDENTIFIED_MAX: u64 = 60;
 /// # Errors
 /// `callback_forged`, `callback_unreadable`, `no_such_payment`, `no_payment_provider`; where the
 /// provider could not be asked `provider_unreachable`, so that it calls again.
-pub async fn take(engine: &Engine, driver: Driver, raw: &[u8]) -> Result<Outcome, Stop> {
+pub async fn take(
+    engine: &Engine,
+    driver: Driver,
+    raw: &[u8],
+) -> Result<SettleOutcome, CommandError> {
     let gateway = engine.extension::<Gateways>()?.of(driver).ok_or(Refusal::NoProvider)?;
     let digest = digest(&[format!("{driver:?}\n").as_bytes(), raw].concat());
     let message = Message { digest, driver };
     let hint = match gateway.callback(raw) {
         Ok(hint) => hint,
         Err(Untrusted::Forged) => {
-            keep(engine, message, None, Outcome::Forged).await?;
+            keep(engine, message, None, SettleOutcome::Forged).await?;
             return Err(Refusal::CallbackForged.into());
         }
         Err(Untrusted::Unreadable) => {
-            keep(engine, message, None, Outcome::Unreadable).await?;
+            keep(engine, message, None, SettleOutcome::Unreadable).await?;
             return Err(Refusal::CallbackUnreadable.into());
         }
     };
@@ -52,23 +56,30 @@ pub async fn take(engine: &Engine, driver: Driver, raw: &[u8]) -> Result<Outcome
         None => identified(engine, &*gateway, &hint).await?,
     };
     let Some(payment_id) = found else {
-        keep(engine, message, None, Outcome::NoSuchPayment).await?;
+        keep(engine, message, None, SettleOutcome::NoSuchPayment).await?;
         return Err(Refusal::NoSuchPayment.into());
     };
-    look(engine, &*gateway, payment_id, message).await
+    poll_status(engine, &*gateway, payment_id, message).await
 }
 
 /// Returns the outcome of a message that was already processed. One that came too early is
 /// processed again.
-async fn seen_before(engine: &Engine, message: &Message) -> Result<Option<Outcome>, Stop> {
+async fn seen_before(
+    engine: &Engine,
+    message: &Message,
+) -> Result<Option<SettleOutcome>, CommandError> {
     let db = &engine.shared().db.write;
     let row = inbound::Entity::find_by_id(message.digest.clone()).all(db).await?.pop();
-    let done = [Outcome::Credited, Outcome::Known, Outcome::AmountWrong];
+    let done = [SettleOutcome::Credited, SettleOutcome::Known, SettleOutcome::AmountWrong];
     let before = row.is_some_and(|row| done.iter().any(|o| o.name() == row.outcome));
-    Ok(before.then_some(Outcome::Known))
+    Ok(before.then_some(SettleOutcome::Known))
 }
 
-async fn known(engine: &Engine, driver: Driver, hint: &Hint) -> Result<Option<PaymentId>, Stop> {
+async fn known(
+    engine: &Engine,
+    driver: Driver,
+    hint: &Hint,
+) -> Result<Option<PaymentId>, CommandError> {
     let mut rows = payment::Entity::find().filter(payment::Column::Driver.eq(driver));
     rows = match (&hint.payment_id, &hint.reference) {
         (Some(id), _) => rows.filter(payment::Column::Id.eq(*id)),
@@ -86,7 +97,7 @@ async fn identified(
     engine: &Engine,
     gateway: &dyn Payments,
     hint: &Hint,
-) -> Result<Option<PaymentId>, Stop> {
+) -> Result<Option<PaymentId>, CommandError> {
     if noise(engine, None).await? >= IDENTIFIED_MAX {
         return Ok(None);
     }
@@ -104,45 +115,49 @@ async fn identified(
             return Ok(Some(id));
         }
     }
-    if says.standing == Standing::Paid {
-        let found = Found { driver, name: hint.name().to_owned(), says };
+    if says.standing == PaymentLookup::Paid {
+        let found = RecordStray { driver, name: hint.name().to_owned(), says };
         engine.execute(By::CLOCK, None, found).await?;
     }
     Ok(None)
 }
 
-async fn look(
+async fn poll_status(
     engine: &Engine,
     gateway: &dyn Payments,
     payment_id: PaymentId,
     message: Message,
-) -> Result<Outcome, Stop> {
+) -> Result<SettleOutcome, CommandError> {
     let row = payment_view::now(&engine.shared().db.write, payment_id).await?;
     let decided = match row.state {
         PaymentState::Paid | PaymentState::Refunding | PaymentState::Refunded => true,
         PaymentState::Created | PaymentState::Failed | PaymentState::Expired => false,
     };
     if decided {
-        keep(engine, message, Some(payment_id), Outcome::Known).await?;
-        return Ok(Outcome::Known);
+        keep(engine, message, Some(payment_id), SettleOutcome::Known).await?;
+        return Ok(SettleOutcome::Known);
     }
     let message = Some(message);
     match gateway.status(&named(&row)).await {
-        Ok(Seen::Paid { amount, reference }) => {
+        Ok(PaymentStatus::Paid { amount, reference }) => {
             let settle = Settle { payment_id, amount, reference, message };
             Ok(engine.execute(By::CLOCK, None, settle).await?.answer)
         }
-        Ok(Seen::Failed(why)) => {
+        Ok(PaymentStatus::Failed(why)) => {
             let fail = Fail { payment_id, why, went_back: false, message };
             Ok(engine.execute(By::CLOCK, None, fail).await?.answer)
         }
-        Ok(seen @ (Seen::Returned | Seen::PartlyReturned | Seen::Touched)) => {
+        Ok(
+            seen @ (PaymentStatus::Returned
+            | PaymentStatus::PartlyReturned
+            | PaymentStatus::Touched),
+        ) => {
             let fail = Fail { payment_id, why: went_back(&seen), went_back: true, message };
             Ok(engine.execute(By::CLOCK, None, fail).await?.answer)
         }
-        Ok(seen @ (Seen::Pending | Seen::Absent | Seen::Unknown(_))) => {
-            let unclear = matches!(seen, Seen::Unknown(_));
-            let outcome = if unclear { Outcome::Unclear } else { Outcome::Pending };
+        Ok(seen @ (PaymentStatus::Pending | PaymentStatus::Absent | PaymentStatus::Unknown(_))) => {
+            let unclear = matches!(seen, PaymentStatus::Unknown(_));
+            let outcome = if unclear { SettleOutcome::Unclear } else { SettleOutcome::Pending };
             if let Some(message) = message {
                 keep(engine, message, Some(payment_id), outcome).await?;
             }
@@ -159,9 +174,9 @@ async fn keep(
     engine: &Engine,
     message: Message,
     payment_id: Option<PaymentId>,
-    outcome: Outcome,
-) -> Result<(), Stop> {
-    if outcome != Outcome::Known {
+    outcome: SettleOutcome,
+) -> Result<(), CommandError> {
+    if outcome != SettleOutcome::Known {
         tracing::warn!(driver = ?message.driver, outcome = outcome.name(), "a callback moved nothing");
     }
     if noise(engine, payment_id).await? >= NOISE_MAX {
@@ -173,7 +188,7 @@ async fn keep(
 }
 
 /// Number of messages in the last hour about this payment, or about unknown payments.
-async fn noise(engine: &Engine, payment_id: Option<PaymentId>) -> Result<u64, Stop> {
+async fn noise(engine: &Engine, payment_id: Option<PaymentId>) -> Result<u64, CommandError> {
     let since = engine.shared().clock.now() - TimeDelta::hours(1);
     let rows = inbound::Entity::find().filter(inbound::Column::At.gt(since));
     let rows = match payment_id {

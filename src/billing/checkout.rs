@@ -4,21 +4,22 @@
 use entity::payment::{Model, PaymentState, Purpose};
 use entity::value::PaymentId;
 
-use super::gateway::{Checkout, Gateways, Payments, Seen, Trouble, Wish};
+use super::gateway::{Checkout, Gateways, PaymentRequest, PaymentStatus, Payments, ProviderError};
 use super::payment_view::{self, PaymentView, view};
-use super::{Refusal, look, payment as rules};
+use super::{Refusal, payment as rules, status_poll};
 use crate::platform::write_set::Unique;
-use crate::platform::{By, Command, Engine, Stop, Tx};
-use crate::policy::{self, Book};
+use crate::platform::{By, Command, CommandError, Engine, Tx};
+use crate::policy::{self, Registry};
 
 /// Asks the provider for the checkout page, unless it is known already, and records it. A repeated
 /// request opens no second payment, because it carries the same payment id.
 ///
 /// # Errors
 /// `provider_refused`, `provider_unreachable`, `provider_unclear`, or a fault.
-pub async fn open(engine: &Engine, id: PaymentId) -> Result<PaymentView, Stop> {
+pub async fn open(engine: &Engine, id: PaymentId) -> Result<PaymentView, CommandError> {
     let row = payment_view::now(&engine.shared().db.write, id).await?;
-    let refund_h = engine.extension::<Book>()?.at(engine.shared().clock.now())?.keys.topup.refund_h;
+    let refund_h =
+        engine.extension::<Registry>()?.at(engine.shared().clock.now())?.keys.topup.refund_h;
     if row.state != PaymentState::Created || row.provider_ref.is_some() {
         return match row.state {
             PaymentState::Failed => Err(Refusal::ProviderRefused.into()),
@@ -30,7 +31,7 @@ pub async fn open(engine: &Engine, id: PaymentId) -> Result<PaymentView, Stop> {
         };
     }
     let gateway = engine.extension::<Gateways>()?.of(row.driver).ok_or(Refusal::NoProvider)?;
-    let wish = Wish { payment_id: row.id, amount: row.amount, about: about(&row) };
+    let wish = PaymentRequest { payment_id: row.id, amount: row.amount, about: about(&row) };
     match gateway.create(&wish).await {
         Ok(checkout) => {
             let command = RecordCheckout { payment_id: row.id, checkout };
@@ -38,25 +39,29 @@ pub async fn open(engine: &Engine, id: PaymentId) -> Result<PaymentView, Stop> {
         }
         // An earlier request may have opened the payment; the provider then refuses only the
         // repetition.
-        Err(Trouble::Refused(why)) if !unknown(&*gateway, &row).await => {
+        Err(ProviderError::Refused(why)) if !unknown(&*gateway, &row).await => {
             unclear(engine, id, why).await
         }
-        Err(Trouble::Refused(why)) => {
+        Err(ProviderError::Refused(why)) => {
             tracing::warn!(payment = %row.id, why, "a provider refused a payment");
             let command = RecordNone { payment_id: row.id, why };
             engine.execute(By::CLOCK, None, command).await?;
             Err(Refusal::ProviderRefused.into())
         }
-        Err(trouble @ (Trouble::NotReached(_) | Trouble::PerhapsActed(_))) => {
+        Err(trouble @ (ProviderError::NotReached(_) | ProviderError::PerhapsActed(_))) => {
             tracing::warn!(payment = %row.id, %trouble, "a provider did not answer");
             Err(Refusal::ProviderAway.into())
         }
-        Err(Trouble::Unclear(what)) => unclear(engine, id, what).await,
+        Err(ProviderError::Unclear(what)) => unclear(engine, id, what).await,
     }
 }
 
 /// Notifies support that the provider may or may not have the payment, once per distinct answer.
-async fn unclear<T>(engine: &Engine, payment_id: PaymentId, what: String) -> Result<T, Stop> {
+async fn unclear<T>(
+    engine: &Engine,
+    payment_id: PaymentId,
+    what: String,
+) -> Result<T, CommandError> {
     tracing::error!(alarm = "provider_unclear", payment = %payment_id, what);
     engine.execute(By::CLOCK, None, RecordUnclear { payment_id, what }).await?;
     Err(Refusal::ProviderUnclear.into())
@@ -64,7 +69,10 @@ async fn unclear<T>(engine: &Engine, payment_id: PaymentId, what: String) -> Res
 
 /// Whether the provider has nothing under this payment's names that could still be paid.
 async fn unknown(gateway: &dyn Payments, row: &Model) -> bool {
-    matches!(gateway.status(&look::named(row)).await, Ok(Seen::Absent | Seen::Failed(_)))
+    matches!(
+        gateway.status(&status_poll::named(row)).await,
+        Ok(PaymentStatus::Absent | PaymentStatus::Failed(_))
+    )
 }
 
 fn about(row: &Model) -> &'static str {
@@ -86,9 +94,9 @@ impl Command for RecordCheckout {
     type Answer = PaymentView;
     const NAME: &'static str = "record_checkout";
 
-    async fn run(&self, tx: &mut Tx) -> Result<PaymentView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<PaymentView, CommandError> {
         let row = payment_view::load(tx, self.payment_id).await?;
-        let refund_h = policy::book::in_force(tx)?.keys.topup.refund_h;
+        let refund_h = policy::registry::in_force(tx)?.keys.topup.refund_h;
         // A concurrent request committed first: the payment keeps its page.
         if row.provider_ref.is_some() {
             return Ok(view(&row, refund_h));
@@ -119,11 +127,11 @@ impl Command for RecordNone {
     type Answer = ();
     const NAME: &'static str = "record_no_checkout";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let row = payment_view::load(tx, self.payment_id).await?;
         if let Some(next) = rules::given_up(&row, PaymentState::Failed, tx.now()) {
             tx.update(&row, &Model { note: self.why.clone(), ..next });
-            tx.disarm(look::LOOK, row.id.0);
+            tx.disarm(status_poll::STATUS_POLL, row.id.0);
         }
         Ok(())
     }
@@ -139,7 +147,7 @@ impl Command for RecordUnclear {
     type Answer = ();
     const NAME: &'static str = "record_unclear_checkout";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let row = payment_view::load(tx, self.payment_id).await?;
         let note = format!("Asked for a page, the provider says {}", self.what);
         if row.note == note {

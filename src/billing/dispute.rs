@@ -6,10 +6,10 @@ use entity::value::{Money, PenaltyId, PersonId};
 
 use super::read::{self, PenaltyView, view};
 use super::waive::record;
-use super::{Refusal, penalty, tell};
+use super::{Refusal, emit, penalty};
 use crate::access::limits;
 use crate::platform::codes::given;
-use crate::platform::{Command, Refused, Stop, Tx, heartbeat};
+use crate::platform::{Command, CommandError, Refused, Tx, heartbeat};
 
 /// Disputes one of the client's own penalties.
 pub struct Dispute {
@@ -25,7 +25,7 @@ impl Command for Dispute {
     type Answer = PenaltyView;
     const NAME: &'static str = "dispute_penalty";
 
-    async fn run(&self, tx: &mut Tx) -> Result<PenaltyView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<PenaltyView, CommandError> {
         let (row, keys) = read::load(tx, self.penalty_id).await?;
         if row.client_id != self.client_id {
             return Err(Refusal::NoSuchPenalty.into());
@@ -40,8 +40,8 @@ impl Command for Dispute {
         let next = Model { disputed_at: Some(tx.now()), ..next };
         tx.update(&row, &next);
         let shown = view(&next, &keys);
-        tell::client(tx, &shown, None)?;
-        tell::support(tx, "support.penalty_disputed", &shown, reason)?;
+        emit::client(tx, &shown, None)?;
+        emit::support(tx, "support.penalty_disputed", &shown, reason)?;
         Ok(shown)
     }
 }
@@ -58,7 +58,7 @@ impl Command for Reject {
     type Answer = PenaltyView;
     const NAME: &'static str = "reject_dispute";
 
-    async fn run(&self, tx: &mut Tx) -> Result<PenaltyView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<PenaltyView, CommandError> {
         let reason = given(&self.reason)?;
         let (row, keys) = read::load(tx, self.penalty_id).await?;
         let next = penalty::rejected(&row)?;
@@ -66,8 +66,8 @@ impl Command for Reject {
         limits::act(tx, act).await?;
         tx.update(&row, &next);
         let shown = view(&next, &keys);
-        tell::client(tx, &shown, Some(reason))?;
-        tell::support(tx, "support.penalty_rejected", &shown, reason)?;
+        emit::client(tx, &shown, Some(reason))?;
+        emit::support(tx, "support.penalty_rejected", &shown, reason)?;
         Ok(shown)
     }
 }

@@ -2,7 +2,7 @@
 //! (LIM-6).
 
 use chrono::TimeDelta;
-use entity::order::{self, Status};
+use entity::order::{self, OrderStatus};
 use entity::payable::{self, PayableState};
 use entity::value::{Instant, Money, PartnerId, PersonId};
 use entity::{person, session};
@@ -13,7 +13,7 @@ use sea_orm::{
 };
 
 use super::velocity::Facts;
-use crate::platform::{Stop, Tx, readable};
+use crate::platform::{CommandError, Tx, readable};
 
 const WEEK: TimeDelta = TimeDelta::days(7);
 
@@ -21,7 +21,7 @@ const WEEK: TimeDelta = TimeDelta::days(7);
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of(tx: &mut Tx, order: &order::Model) -> Result<Facts, Stop> {
+pub async fn of(tx: &mut Tx, order: &order::Model) -> Result<Facts, CommandError> {
     let (client_id, partner_id, since) = (order.client_id, order.partner_id, tx.now() - WEEK);
     let (week_orders, week_total, week_bonus) = week(tx, partner_id, since).await?;
     let account = tx.find::<person::Entity>(client_id).await?;
@@ -41,7 +41,7 @@ async fn pair(
     client_id: PersonId,
     partner_id: PartnerId,
     since: Instant,
-) -> Result<usize, Stop> {
+) -> Result<usize, CommandError> {
     let owed = payable::Entity::find()
         .select_only()
         .column(payable::Column::OrderId)
@@ -59,7 +59,7 @@ async fn week(
     tx: &Tx,
     partner_id: PartnerId,
     since: Instant,
-) -> Result<(usize, Money, Money), Stop> {
+) -> Result<(usize, Money, Money), CommandError> {
     let sum = |column: &str| Expr::cust(format!("CAST(coalesce(sum(\"{column}\"), 0) AS bigint)"));
     let rows: Vec<(i64, i64, i64)> = order::Entity::find()
         .select_only()
@@ -67,7 +67,7 @@ async fn week(
         .column_as(sum("final_amount"), "total")
         .column_as(sum("bonus"), "paid_with_bonus")
         .filter(order::Column::PartnerId.eq(partner_id))
-        .filter(order::Column::Status.eq(Status::Completed))
+        .filter(order::Column::Status.eq(OrderStatus::Completed))
         .filter(order::Column::CompletedAt.gt(since))
         .into_tuple()
         .all(tx.db())
@@ -76,17 +76,17 @@ async fn week(
     Ok((usize::try_from(orders).unwrap_or(0), Money(total), Money(bonus)))
 }
 
-async fn first(tx: &Tx, order: &order::Model) -> Result<bool, Stop> {
+async fn first(tx: &Tx, order: &order::Model) -> Result<bool, CommandError> {
     let earlier = order::Entity::find()
         .filter(order::Column::ClientId.eq(order.client_id))
-        .filter(order::Column::Status.eq(Status::Completed))
+        .filter(order::Column::Status.eq(OrderStatus::Completed))
         .filter(order::Column::Id.ne(order.id))
         .filter(order::Column::CompletedAt.lte(order.completed_at))
         .limit(1);
     Ok(readable::partly(tx.db(), earlier).await?.is_empty())
 }
 
-async fn device(tx: &Tx, client_id: PersonId) -> Result<bool, Stop> {
+async fn device(tx: &Tx, client_id: PersonId) -> Result<bool, CommandError> {
     let named = session::Entity::find()
         .filter(session::Column::PersonId.eq(client_id))
         .filter(session::Column::DeviceHash.is_not_null())

@@ -17,11 +17,11 @@ use entity::value::{Money, PaymentId, PayoutId, SealedField};
 pub const LEASE: TimeDelta = TimeDelta::minutes(5);
 
 /// The future of a provider's answer.
-pub type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, Trouble>> + Send + 'a>>;
+pub type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, ProviderError>> + Send + 'a>>;
 
 /// Why a request to a provider failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Trouble {
+pub enum ProviderError {
     /// The provider refused and did nothing.
     #[error("refused: {0}")]
     Refused(String),
@@ -38,7 +38,7 @@ pub enum Trouble {
 
 /// A payment to be opened.
 #[derive(Clone, Debug)]
-pub struct Wish {
+pub struct PaymentRequest {
     /// This engine's id of the payment, used as the idempotency key: repeated requests open one
     /// payment.
     pub payment_id: PaymentId,
@@ -59,7 +59,7 @@ pub struct Checkout {
 
 /// The identifiers of a payment.
 #[derive(Clone, Debug)]
-pub struct Named {
+pub struct PaymentRef {
     /// This engine's id.
     pub payment_id: PaymentId,
     /// The provider's reference, where it is known.
@@ -68,7 +68,7 @@ pub struct Named {
 
 /// The status of a payment at its provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Seen {
+pub enum PaymentStatus {
     /// Not paid yet.
     Pending,
     /// Paid.
@@ -107,7 +107,7 @@ pub struct Transfer {
 
 /// The status of a payout at its provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sent {
+pub enum PayoutStatus {
     /// In progress.
     Pending,
     /// Arrived; with the provider's reference.
@@ -141,7 +141,7 @@ impl Hint {
 
 /// Whether a provider has money for a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum PaymentLookup {
     /// The provider has the money.
     Paid,
     /// The provider had the money and returned it.
@@ -162,7 +162,7 @@ pub struct Identified {
     /// The provider's status text.
     pub status: String,
     /// Whether the provider has money for it.
-    pub standing: Standing,
+    pub standing: PaymentLookup,
 }
 
 /// Why a callback is rejected.
@@ -180,23 +180,23 @@ pub trait Payments: Send + Sync {
     fn driver(&self) -> Driver;
 
     /// Opens a payment, or returns the one already open under its id.
-    fn create<'a>(&'a self, wish: &'a Wish) -> Asked<'a, Checkout>;
+    fn create<'a>(&'a self, wish: &'a PaymentRequest) -> Asked<'a, Checkout>;
 
     /// Queries the status of a payment.
-    fn status<'a>(&'a self, named: &'a Named) -> Asked<'a, Seen>;
+    fn status<'a>(&'a self, named: &'a PaymentRef) -> Asked<'a, PaymentStatus>;
 
     /// Asks about a payment that the provider called back about and that is not known here.
     fn identify<'a>(&'a self, hint: &'a Hint) -> Asked<'a, Identified>;
 
     /// Refunds a payment in part or in full.
-    fn refund<'a>(&'a self, named: &'a Named, amount: Money) -> Asked<'a, ()>;
+    fn refund<'a>(&'a self, named: &'a PaymentRef, amount: Money) -> Asked<'a, ()>;
 
     /// Requests a payout; the answer says that the provider accepted it, not that the money
     /// arrived.
-    fn pay_out<'a>(&'a self, transfer: &'a Transfer) -> Asked<'a, Sent>;
+    fn pay_out<'a>(&'a self, transfer: &'a Transfer) -> Asked<'a, PayoutStatus>;
 
     /// Queries the status of a payout by this engine's id.
-    fn pay_out_status(&self, payout_id: PayoutId) -> Asked<'_, Sent>;
+    fn pay_out_status(&self, payout_id: PayoutId) -> Asked<'_, PayoutStatus>;
 
     /// Parses the raw bytes of a callback and names the payment they are about.
     ///

@@ -20,14 +20,14 @@
 //! queries the status before it repeats the request.
 
 pub mod account;
+pub mod allocations;
 pub mod callback;
 pub mod checkout;
 pub mod dispute;
+mod emit;
 mod facts;
 pub mod funds;
 pub mod gateway;
-pub mod legs;
-pub mod look;
 pub mod pay;
 pub mod payable;
 pub mod payment;
@@ -43,8 +43,8 @@ pub mod reconcile;
 pub mod refund;
 pub mod reserve;
 pub mod settle;
+pub mod status_poll;
 pub mod stray;
-mod tell;
 pub mod top_up;
 mod velocity;
 pub mod waive;

@@ -4,13 +4,13 @@ use entity::value::{Money, PenaltyId};
 
 use super::read::{self, PenaltyView, view};
 use super::waive::record;
-use super::{penalty, tell};
+use super::{emit, penalty};
 use crate::access::limits;
 use crate::ledger;
-use crate::ledger::post::penalty::{Act, share};
+use crate::ledger::post::penalty::{PenaltyAct, share};
 use crate::ledger::split::split;
 use crate::platform::codes::given;
-use crate::platform::{Command, Refused, Stop, Tx};
+use crate::platform::{Command, CommandError, Refused, Tx};
 
 /// Records a payment.
 pub struct Pay {
@@ -28,7 +28,7 @@ impl Command for Pay {
     type Answer = PenaltyView;
     const NAME: &'static str = "pay_penalty";
 
-    async fn run(&self, tx: &mut Tx) -> Result<PenaltyView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<PenaltyView, CommandError> {
         let note = given(&self.reason)?;
         if !self.amount.is_positive() {
             return Err(ledger::Refusal::AmountInvalid.into());
@@ -43,11 +43,11 @@ impl Command for Pay {
         let more = split(next.paid, rate).since(split(row.paid, rate));
         let (penalty_id, order_id) = (row.id, row.order_id);
         let (partner_id, n) = (row.partner_id, next.payments);
-        share(tx, &Act { penalty_id, order_id, partner_id, n, note }, more)?;
+        share(tx, &PenaltyAct { penalty_id, order_id, partner_id, n, note }, more)?;
         tx.update(&row, &next);
         let shown = view(&next, &keys);
-        tell::client(tx, &shown, None)?;
-        tell::branch(tx, &next, "penalty_share", more.partner)?;
+        emit::client(tx, &shown, None)?;
+        emit::branch(tx, &next, "penalty_share", more.partner)?;
         Ok(shown)
     }
 }

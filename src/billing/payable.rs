@@ -14,15 +14,15 @@ use serde_json::json;
 use super::payout_view::{PayableView, view};
 use super::{Refusal, facts, payout, payout_terms as terms, velocity};
 use crate::access::limits;
-use crate::access::same::same;
+use crate::access::self_dealing::find;
 use crate::bonus::Owner;
 use crate::bonus::grant::{Grant, grant_from_owed};
 use crate::ledger::{self, payments};
 use crate::partners;
-use crate::platform::audit::Act;
+use crate::platform::audit::AuditedAct;
 use crate::platform::codes::given;
 use crate::platform::write_set::Unique;
-use crate::platform::{Audience, Command, Stop, Tx};
+use crate::platform::{Audience, Command, CommandError, Tx};
 use crate::policy::{self, Policy, calendar};
 
 /// Timer: settle a payable by the partner's terms.
@@ -39,8 +39,8 @@ pub fn owe(
     order_id: OrderId,
     partner_id: PartnerId,
     amount: Money,
-) -> Result<(), Stop> {
-    let keys = policy::book::in_force(tx)?.keys;
+) -> Result<(), CommandError> {
+    let keys = policy::registry::in_force(tx)?.keys;
     let free_at = tx.now() + TimeDelta::hours(keys.bonus.payable_hold_h);
     let row = fresh(tx, order_id, partner_id, amount, PayableState::Owed);
     tx.arm(SETTLE, row.id.0, free_at);
@@ -59,13 +59,13 @@ impl Command for SettlePayable {
     type Answer = ();
     const NAME: &'static str = "settle_payable";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let row = tx.find::<payable::Entity>(self.payable_id).await?;
         let row = row.ok_or(Refusal::NoSuchPayable)?;
         if row.state != PayableState::Owed || row.due_on.is_some() {
             return Err(Refusal::PayableDecided.into());
         }
-        let keys = policy::book::in_force(tx)?.keys;
+        let keys = policy::registry::in_force(tx)?.keys;
         let free_at = row.created_at + TimeDelta::hours(keys.bonus.payable_hold_h);
         if tx.now() < free_at {
             tx.arm(SETTLE, row.id.0, free_at);
@@ -93,17 +93,22 @@ impl Command for SettlePayable {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn is_own(tx: &mut Tx, order: &order::Model) -> Result<bool, Stop> {
-    let partner = tx.find_kept::<partner::Entity>(order.partner_id).await?;
+pub async fn is_own(tx: &mut Tx, order: &order::Model) -> Result<bool, CommandError> {
+    let partner = tx.find_cached::<partner::Entity>(order.partner_id).await?;
     let partner = Tx::must("partner", order.partner_id, partner)?;
-    let days = policy::book::in_force(tx)?.keys.bonus.staff_days;
+    let days = policy::registry::in_force(tx)?.keys.bonus.staff_days;
     let since = tx.now() - TimeDelta::days(days);
-    Ok(same(tx, order.client_id, partner.organisation_id, since).await?.is_some())
+    Ok(find(tx, order.client_id, partner.organisation_id, since).await?.is_some())
 }
 
 /// Extends the hold because velocity rules match: the payable is evaluated again after another hold
 /// time, and goes to support after a limit of days (LIM-6).
-fn held(tx: &mut Tx, row: &Model, rules: &[velocity::Rule], keys: &Policy) -> Result<(), Stop> {
+fn held(
+    tx: &mut Tx,
+    row: &Model,
+    rules: &[velocity::HoldRule],
+    keys: &Policy,
+) -> Result<(), CommandError> {
     let names: Vec<String> = rules.iter().map(ToString::to_string).collect();
     let names = names.join(",");
     let over = row.created_at + TimeDelta::days(keys.bonus.velocity_days);
@@ -120,11 +125,11 @@ fn held(tx: &mut Tx, row: &Model, rules: &[velocity::Rule], keys: &Policy) -> Re
     }
     let payload = json!({"payable": view(&next)});
     let (event, order_id) = ("support.payable_held", Some(row.order_id));
-    tx.tell(&Audience::Support, event, order_id, EventId::new(), &payload)
+    tx.emit(&Audience::Support, event, order_id, EventId::new(), &payload)
 }
 
 /// Suspends an owed payable until support decides.
-fn withheld(tx: &mut Tx, row: &Model, why: &str) -> Result<(), Stop> {
+fn withheld(tx: &mut Tx, row: &Model, why: &str) -> Result<(), CommandError> {
     let next = Model {
         state: PayableState::Suspended,
         held_until: None,
@@ -134,7 +139,7 @@ fn withheld(tx: &mut Tx, row: &Model, why: &str) -> Result<(), Stop> {
     tx.update(row, &next);
     let payload = json!({"payable": view(&next)});
     let (event, order_id) = ("support.payable_suspended", Some(row.order_id));
-    tx.tell(&Audience::Support, event, order_id, EventId::new(), &payload)
+    tx.emit(&Audience::Support, event, order_id, EventId::new(), &payload)
 }
 
 /// As [`owe`], but support decides first whether the payable is owed (BON-6).
@@ -146,11 +151,11 @@ pub fn suspend(
     order_id: OrderId,
     partner_id: PartnerId,
     amount: Money,
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     let row = fresh(tx, order_id, partner_id, amount, PayableState::Suspended);
     let payload = json!({"payable": view(&row)});
     tx.insert(row);
-    tx.tell(&Audience::Support, "support.payable_suspended", None, EventId::new(), &payload)
+    tx.emit(&Audience::Support, "support.payable_suspended", None, EventId::new(), &payload)
 }
 
 fn fresh(
@@ -184,13 +189,13 @@ fn fresh(
 }
 
 /// Applies the partner's terms: the payable is settled at once, or due on a working day.
-async fn due(tx: &mut Tx, row: Model) -> Result<Model, Stop> {
+async fn due(tx: &mut Tx, row: Model) -> Result<Model, CommandError> {
     let found = tx.find::<payout_terms::Entity>(row.partner_id).await?;
     match found.as_ref().map_or(terms::SILENT, |terms| terms.payout_to) {
         PayoutTo::Balance { bonus_bp } => to_balance(tx, row, bonus_bp).await,
         PayoutTo::Card => {
             let zone = zone(tx, row.partner_id).await?;
-            let keys = policy::book::in_force(tx)?.keys;
+            let keys = policy::registry::in_force(tx)?.keys;
             let today = tx.now().with_timezone(&zone).date_naive();
             // Counted from the day it was earned: a hold by itself adds no days.
             let earned = row.created_at.with_timezone(&zone).date_naive();
@@ -211,25 +216,25 @@ async fn due(tx: &mut Tx, row: Model) -> Result<Model, Stop> {
 }
 
 /// Settles a payable to the balance, with a part of it as bonus.
-async fn to_balance(tx: &mut Tx, row: Model, bonus: Bp) -> Result<Model, Stop> {
+async fn to_balance(tx: &mut Tx, row: Model, bonus: Bp) -> Result<Model, CommandError> {
     let part = bonus.floor_of(row.amount);
     let rest = Money(row.amount.0 - part.0);
     payments::to_balance(tx, &row, rest)?;
     bonus_part(tx, &row, part).await?;
     let payload = json!({"kind": "payable", "amount": rest, "order_id": row.order_id});
     let audience = Audience::Branch(row.partner_id);
-    tx.tell(&audience, "balance.changed", Some(row.order_id), EventId::new(), &payload)?;
+    tx.emit(&audience, "balance.changed", Some(row.order_id), EventId::new(), &payload)?;
     let settled_at = Some(tx.now());
     Ok(Model { state: PayableState::Settled, settled_at, held_until: None, ..row })
 }
 
 /// Grants the part that a partner takes as bonus, as a lot of its own (BON-5, BON-8).
-async fn bonus_part(tx: &mut Tx, row: &Model, part: Money) -> Result<(), Stop> {
+async fn bonus_part(tx: &mut Tx, row: &Model, part: Money) -> Result<(), CommandError> {
     if !part.is_positive() {
         return Ok(());
     }
     payments::to_bonus(tx, row, part);
-    let days = policy::book::in_force(tx)?.keys.bonus.other_days;
+    let days = policy::registry::in_force(tx)?.keys.bonus.other_days;
     let lot = Grant {
         owner: Owner::Partner(row.partner_id),
         amount: part,
@@ -242,7 +247,7 @@ async fn bonus_part(tx: &mut Tx, row: &Model, part: Money) -> Result<(), Stop> {
 }
 
 /// The time zone in which a partner's days are counted.
-pub(super) async fn zone(tx: &mut Tx, partner_id: PartnerId) -> Result<Tz, Stop> {
+pub(super) async fn zone(tx: &mut Tx, partner_id: PartnerId) -> Result<Tz, CommandError> {
     let row = tx.find::<partner::Entity>(partner_id).await?;
     let row = row.ok_or(ledger::Refusal::NoSuchPartner)?;
     Ok(partners::read::zone(&row)?)
@@ -267,7 +272,7 @@ impl Command for Release {
     type Answer = PayableView;
     const NAME: &'static str = "release_payable";
 
-    async fn run(&self, tx: &mut Tx) -> Result<PayableView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<PayableView, CommandError> {
         let reason = given(&self.reason)?;
         let row = undecided(tx, self.payable_id).await?;
         let owed = Model { state: PayableState::Owed, note: reason.to_owned(), ..row.clone() };
@@ -290,7 +295,7 @@ impl Command for Refuse {
     type Answer = PayableView;
     const NAME: &'static str = "refuse_payable";
 
-    async fn run(&self, tx: &mut Tx) -> Result<PayableView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<PayableView, CommandError> {
         let reason = given(&self.reason)?;
         let row = undecided(tx, self.payable_id).await?;
         let next = Model {
@@ -305,7 +310,7 @@ impl Command for Refuse {
         tx.update(&row, &next);
         let payload = json!({"payable": view(&next), "reason": reason});
         let audience = Audience::Branch(row.partner_id);
-        tx.tell(&audience, "payable.refused", Some(row.order_id), EventId::new(), &payload)?;
+        tx.emit(&audience, "payable.refused", Some(row.order_id), EventId::new(), &payload)?;
         Ok(view(&next))
     }
 }
@@ -316,14 +321,14 @@ async fn decided(
     kind: &'static str,
     (old, next): (&Model, &Model),
     reason: &str,
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     tx.disarm(SETTLE, old.id.0);
     let (before, after) = (json!(view(old)), json!(view(next)));
     let subject = ("payable", old.id.0);
-    limits::act(tx, Act { kind, subject, amount: old.amount, reason, before, after }).await
+    limits::act(tx, AuditedAct { kind, subject, amount: old.amount, reason, before, after }).await
 }
 
-async fn undecided(tx: &mut Tx, id: PayableId) -> Result<Model, Stop> {
+async fn undecided(tx: &mut Tx, id: PayableId) -> Result<Model, CommandError> {
     let row = tx.find::<payable::Entity>(id).await?.ok_or(Refusal::NoSuchPayable)?;
     match row.state {
         PayableState::Suspended => Ok(row),

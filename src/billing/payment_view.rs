@@ -13,9 +13,9 @@ use utoipa::ToSchema;
 
 use super::Refusal;
 use super::payment::refund_until;
-use crate::platform::audit::Act;
+use crate::platform::audit::AuditedAct;
 use crate::platform::page::{Page, PageQuery};
-use crate::platform::{Audience, Stop, Tx};
+use crate::platform::{Audience, CommandError, Tx};
 
 /// A payment as its payer sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -79,7 +79,7 @@ pub fn view(row: &payment::Model, refund_h: i64) -> PaymentView {
 ///
 /// # Errors
 /// `no_such_payment`, or a fault.
-pub async fn load(tx: &mut Tx, id: PaymentId) -> Result<payment::Model, Stop> {
+pub async fn load(tx: &mut Tx, id: PaymentId) -> Result<payment::Model, CommandError> {
     let row = tx.find::<payment::Entity>(id).await?;
     row.ok_or_else(|| Refusal::NoSuchPayment.into())
 }
@@ -88,7 +88,10 @@ pub async fn load(tx: &mut Tx, id: PaymentId) -> Result<payment::Model, Stop> {
 ///
 /// # Errors
 /// `no_such_payment`, or a fault.
-pub async fn now<C: ConnectionTrait>(db: &C, id: PaymentId) -> Result<payment::Model, Stop> {
+pub async fn now<C: ConnectionTrait>(
+    db: &C,
+    id: PaymentId,
+) -> Result<payment::Model, CommandError> {
     let row = payment::Entity::find_by_id(id).all(db).await?.pop();
     row.ok_or_else(|| Refusal::NoSuchPayment.into())
 }
@@ -102,7 +105,7 @@ pub async fn top_ups<C: ConnectionTrait>(
     partner_id: PartnerId,
     refund_h: i64,
     query: &PageQuery,
-) -> Result<Page<PaymentView>, Stop> {
+) -> Result<Page<PaymentView>, CommandError> {
     let mut rows = payment::Entity::find()
         .filter(payment::Column::PartnerId.eq(partner_id))
         .filter(payment::Column::Purpose.eq(Purpose::TopUp))
@@ -123,7 +126,7 @@ pub async fn top_up<C: ConnectionTrait>(
     partner_id: PartnerId,
     refund_h: i64,
     id: PaymentId,
-) -> Result<PaymentView, Stop> {
+) -> Result<PaymentView, CommandError> {
     let row = now(db, id).await?;
     let own = row.partner_id == partner_id && row.purpose == Purpose::TopUp;
     if own { Ok(view(&row, refund_h)) } else { Err(Refusal::NoSuchPayment.into()) }
@@ -138,7 +141,7 @@ pub async fn of_penalty<C: ConnectionTrait>(
     client_id: PersonId,
     penalty_id: PenaltyId,
     query: &PageQuery,
-) -> Result<Page<PaymentView>, Stop> {
+) -> Result<Page<PaymentView>, CommandError> {
     let mut rows = payment::Entity::find()
         .filter(payment::Column::PenaltyId.eq(penalty_id))
         .filter(payment::Column::ClientId.eq(client_id))
@@ -159,7 +162,7 @@ pub async fn for_penalty<C: ConnectionTrait>(
     client_id: PersonId,
     penalty_id: PenaltyId,
     id: PaymentId,
-) -> Result<PaymentView, Stop> {
+) -> Result<PaymentView, CommandError> {
     let row = now(db, id).await?;
     let own = row.client_id == Some(client_id) && row.penalty_id == Some(penalty_id);
     if own { Ok(view(&row, 0)) } else { Err(Refusal::NoSuchPayment.into()) }
@@ -169,23 +172,28 @@ pub async fn for_penalty<C: ConnectionTrait>(
 ///
 /// # Errors
 /// A fault when the event cannot be serialised.
-pub fn told(tx: &mut Tx, row: &payment::Model, refund_h: i64) -> Result<(), Stop> {
+pub fn emit(tx: &mut Tx, row: &payment::Model, refund_h: i64) -> Result<(), CommandError> {
     let audience = match (row.purpose, row.client_id) {
         (Purpose::Penalty, Some(client_id)) => Audience::Client(client_id),
         (Purpose::TopUp | Purpose::Penalty, _) => Audience::Branch(row.partner_id),
     };
     let payload = json!({"payment": view(row, refund_h)});
-    tx.tell(&audience, "payment.changed", None, EventId::new(), &payload)
+    tx.emit(&audience, "payment.changed", None, EventId::new(), &payload)
 }
 
 /// Emits to the branch that a top-up changed its balance.
 ///
 /// # Errors
 /// A fault when the event cannot be serialised.
-pub fn balance(tx: &mut Tx, row: &payment::Model, kind: &str, amount: Money) -> Result<(), Stop> {
+pub fn balance(
+    tx: &mut Tx,
+    row: &payment::Model,
+    kind: &str,
+    amount: Money,
+) -> Result<(), CommandError> {
     let payload = json!({"kind": kind, "amount": amount, "payment_id": row.id});
     let audience = Audience::Branch(row.partner_id);
-    tx.tell(&audience, "balance.changed", None, EventId::new(), &payload)
+    tx.emit(&audience, "balance.changed", None, EventId::new(), &payload)
 }
 
 /// The audit record of an act of support on a payment (SUP-2).
@@ -195,9 +203,9 @@ pub fn act<'a>(
     (before, after): (&payment::Model, &payment::Model),
     amount: Money,
     reason: &'a str,
-) -> Act<'a> {
+) -> AuditedAct<'a> {
     let (before, subject) = (json!(view(before, 0)), ("payment", after.id.0));
-    Act { kind, subject, amount, reason, before, after: json!(view(after, 0)) }
+    AuditedAct { kind, subject, amount, reason, before, after: json!(view(after, 0)) }
 }
 
 /// Emits to support that a payment needs attention.
@@ -209,10 +217,10 @@ pub fn support(
     event: &'static str,
     row: &payment::Model,
     why: &str,
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     let payload = json!({
         "payment": view(row, 0), "partner_id": row.partner_id, "client_id": row.client_id,
         "provider_ref": row.provider_ref, "reason": why, "by_person": tx.by().person_id,
     });
-    tx.tell(&Audience::Support, event, None, EventId::new(), &payload)
+    tx.emit(&Audience::Support, event, None, EventId::new(), &payload)
 }

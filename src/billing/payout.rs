@@ -17,7 +17,7 @@ use super::payout_send::SEND;
 use super::payout_terms as terms;
 use super::payout_view::payout;
 use crate::ledger::payments;
-use crate::platform::{Audience, Command, Stop, Tx};
+use crate::platform::{Audience, Command, CommandError, Tx};
 use crate::policy::{self, Policy, calendar};
 
 /// Timer: collect a partner's due payables.
@@ -35,9 +35,9 @@ impl Command for RunPayouts {
     type Answer = ();
     const NAME: &'static str = "run_payouts";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let zone = zone(tx, self.partner_id).await?;
-        let keys = policy::book::in_force(tx)?.keys;
+        let keys = policy::registry::in_force(tx)?.keys;
         let today = tx.now().with_timezone(&zone).date_naive();
         let owed = owed(tx, self.partner_id).await?;
         let is_due = |row: &&payable::Model| row.due_on <= Some(today.to_string());
@@ -80,7 +80,7 @@ impl Command for RunPayouts {
                     let payload =
                         json!({"partner_id": self.partner_id, "reason": "no verified VÖEN"});
                     let event = "support.payout_blocked";
-                    tx.tell(&Audience::Support, event, None, EventId::new(), &payload)?;
+                    tx.emit(&Audience::Support, event, None, EventId::new(), &payload)?;
                 }
             },
         }
@@ -97,7 +97,7 @@ fn rests(terms: &payout_terms::Model, keys: &Policy, now: Instant) -> bool {
 }
 
 /// The partner's owed payables in no payout, oldest first.
-async fn owed(tx: &Tx, partner_id: PartnerId) -> Result<Vec<payable::Model>, Stop> {
+async fn owed(tx: &Tx, partner_id: PartnerId) -> Result<Vec<payable::Model>, CommandError> {
     Ok(payable::Entity::find()
         .filter(payable::Column::PartnerId.eq(partner_id))
         .filter(payable::Column::State.eq(PayableState::Owed))
@@ -112,7 +112,10 @@ async fn owed(tx: &Tx, partner_id: PartnerId) -> Result<Vec<payable::Model>, Sto
 }
 
 /// The earliest due date of a partner's payables.
-pub(super) async fn first_due(tx: &Tx, partner_id: PartnerId) -> Result<Option<NaiveDate>, Stop> {
+pub(super) async fn first_due(
+    tx: &Tx,
+    partner_id: PartnerId,
+) -> Result<Option<NaiveDate>, CommandError> {
     Ok(owed(tx, partner_id).await?.first().and_then(date))
 }
 
@@ -125,7 +128,7 @@ fn collect(
     tx: &mut Tx,
     terms: &payout_terms::Model,
     due: &[&payable::Model],
-) -> Result<bool, Stop> {
+) -> Result<bool, CommandError> {
     let id = PayoutId::new();
     let (mut amount, mut left) = (Money::ZERO, false);
     for old in due {
@@ -157,11 +160,11 @@ fn collect(
     };
     payments::collected(tx, &made);
     tx.insert(made.clone());
-    told(tx, &made)?;
+    emit(tx, &made)?;
     match made.driver {
         Driver::Manual => {
             let payload = json!({"payout": payout(&made)});
-            tx.tell(&Audience::Support, "support.payout_due", None, EventId::new(), &payload)?;
+            tx.emit(&Audience::Support, "support.payout_due", None, EventId::new(), &payload)?;
         }
         Driver::Epoint | Driver::Payriff => tx.arm(SEND, id.0, tx.now()),
     }
@@ -169,10 +172,10 @@ fn collect(
 }
 
 /// Emits the payout's state to the branch.
-pub(super) fn told(tx: &mut Tx, row: &row::Model) -> Result<(), Stop> {
+pub(super) fn emit(tx: &mut Tx, row: &row::Model) -> Result<(), CommandError> {
     let payload = json!({"payout": payout(row)});
     let audience = Audience::Branch(row.partner_id);
-    tx.tell(&audience, "payout.changed", None, EventId::new(), &payload)
+    tx.emit(&audience, "payout.changed", None, EventId::new(), &payload)
 }
 
 /// Completes a payout that arrived: its payables are settled.
@@ -180,7 +183,7 @@ pub(super) async fn arrived(
     tx: &mut Tx,
     old: &row::Model,
     reference: &str,
-) -> Result<row::Model, Stop> {
+) -> Result<row::Model, CommandError> {
     let next = row::Model {
         state: PayoutState::Paid,
         paid_at: Some(tx.now()),
@@ -195,38 +198,38 @@ pub(super) async fn arrived(
         let (state, settled_at) = (PayableState::Settled, Some(tx.now()));
         tx.update(&debt, &payable::Model { state, settled_at, ..debt.clone() });
     }
-    told(tx, &next)?;
+    emit(tx, &next)?;
     Ok(next)
 }
 
 /// Fails a payout that came back: its payables are owed again, due on the next working day.
-pub(super) async fn bounced(tx: &mut Tx, old: &row::Model, why: &str) -> Result<(), Stop> {
+pub(super) async fn bounced(tx: &mut Tx, old: &row::Model, why: &str) -> Result<(), CommandError> {
     let next = row::Model { state: PayoutState::Failed, note: why.to_owned(), ..old.clone() };
     payments::bounced(tx, &next);
     tx.update(old, &next);
     tx.disarm(SEND, old.id.0);
     let zone = zone(tx, old.partner_id).await?;
     let today = tx.now().with_timezone(&zone).date_naive();
-    let keys = policy::book::in_force(tx)?.keys;
+    let keys = policy::registry::in_force(tx)?.keys;
     let due_on = calendar::after(today, 1, &keys.calendar.holidays);
     for debt in debts(tx, old.id).await? {
         let again =
             payable::Model { payout_id: None, due_on: Some(due_on.to_string()), ..debt.clone() };
         tx.update(&debt, &again);
     }
-    let keys = policy::book::in_force(tx)?.keys;
+    let keys = policy::registry::in_force(tx)?.keys;
     let first = first_due(tx, old.partner_id).await?.map_or(due_on, |first| first.min(due_on));
     tx.arm(RUN, old.partner_id.0, run_at(first, zone, keys.payout.run_at_min).max(tx.now()));
     if let Some(terms) = tx.find::<payout_terms::Entity>(old.partner_id).await? {
         tx.update(&terms, &terms.clone());
     }
-    told(tx, &next)?;
+    emit(tx, &next)?;
     tracing::error!(alarm = "payout_failed", payout = %old.id, why);
     let payload = json!({"payout": payout(&next), "reason": why});
-    tx.tell(&Audience::Support, "support.payout_failed", None, EventId::new(), &payload)
+    tx.emit(&Audience::Support, "support.payout_failed", None, EventId::new(), &payload)
 }
 
-async fn debts(tx: &Tx, id: PayoutId) -> Result<Vec<payable::Model>, Stop> {
+async fn debts(tx: &Tx, id: PayoutId) -> Result<Vec<payable::Model>, CommandError> {
     let rows = payable::Entity::find().filter(payable::Column::PayoutId.eq(id));
     Ok(rows.all(tx.db()).await?)
 }

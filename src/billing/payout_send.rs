@@ -11,15 +11,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Refusal;
-use super::gateway::{Gateways, LEASE, Payments, Sent, Transfer, Trouble};
+use super::gateway::{Gateways, LEASE, Payments, PayoutStatus, ProviderError, Transfer};
 use super::payout::{arrived, bounced};
 use super::payout_terms::payable_to_card;
 use super::payout_view::{PayoutView, payout};
 use crate::access::limits;
-use crate::platform::audit::Act;
+use crate::platform::audit::AuditedAct;
 use crate::platform::codes::given;
 use crate::platform::write_set::Fired;
-use crate::platform::{Audience, By, Command, Engine, Stop, Tx};
+use crate::platform::{Audience, By, Command, CommandError, Engine, Tx};
 use crate::policy;
 
 /// Timer: send a payout to its provider, or query its status.
@@ -29,7 +29,7 @@ pub const SEND: &str = "payout.send";
 ///
 /// # Errors
 /// Faults alone.
-pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), Stop> {
+pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), CommandError> {
     let payout_id = PayoutId(fired.subject);
     let sending = engine.execute(By::CLOCK, None, MarkSent { payout_id }).await?.answer;
     if let Some(until) = sending.busy_until {
@@ -47,15 +47,17 @@ pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), Stop> {
     let transfer = Transfer { payout_id, amount: row.amount, account, voen };
     let sent = match engine.extension::<Gateways>()?.of(row.driver) {
         Some(gateway) => hand_over(&*gateway, &transfer, first).await,
-        None => Err(Trouble::NotReached("the provider is not set up".to_owned())),
+        None => Err(ProviderError::NotReached("the provider is not set up".to_owned())),
     };
     match sent {
-        Ok(Sent::Arrived(reference)) => record(engine, RecordPaid { payout_id, reference }).await,
-        Ok(Sent::Bounced(why)) | Err(Trouble::Refused(why)) => {
+        Ok(PayoutStatus::Arrived(reference)) => {
+            record(engine, RecordPaid { payout_id, reference }).await
+        }
+        Ok(PayoutStatus::Bounced(why)) | Err(ProviderError::Refused(why)) => {
             record(engine, RecordFailed { payout_id, why }).await
         }
-        Ok(Sent::Pending) => record(engine, SendLater { payout_id, why: None }).await,
-        Ok(sent @ (Sent::Absent | Sent::Unknown(_))) => {
+        Ok(PayoutStatus::Pending) => record(engine, SendLater { payout_id, why: None }).await,
+        Ok(sent @ (PayoutStatus::Absent | PayoutStatus::Unknown(_))) => {
             let why = Some(format!("The provider says {sent:?}"));
             record(engine, SendLater { payout_id, why }).await
         }
@@ -68,7 +70,7 @@ pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), Stop> {
 
 /// Executes the command on its own, so that the result is recorded even if another node has
 /// re-armed the timer.
-async fn record<C: Command<Answer = ()>>(engine: &Engine, command: C) -> Result<(), Stop> {
+async fn record<C: Command<Answer = ()>>(engine: &Engine, command: C) -> Result<(), CommandError> {
     engine.execute(By::CLOCK, None, command).await.map(|_| ())
 }
 
@@ -78,18 +80,20 @@ async fn hand_over(
     gateway: &dyn Payments,
     transfer: &Transfer,
     first: bool,
-) -> Result<Sent, Trouble> {
+) -> Result<PayoutStatus, ProviderError> {
     if first {
         return gateway.pay_out(transfer).await;
     }
     let sent = gateway.pay_out_status(transfer.payout_id).await?;
-    if sent != Sent::Absent {
+    if sent != PayoutStatus::Absent {
         return Ok(sent);
     }
     // The first request may have succeeded, so a refusal of the second proves nothing.
     gateway.pay_out(transfer).await.map_err(|trouble| match trouble {
-        Trouble::Refused(why) => Trouble::Unclear(why),
-        Trouble::NotReached(_) | Trouble::PerhapsActed(_) | Trouble::Unclear(_) => trouble,
+        ProviderError::Refused(why) => ProviderError::Unclear(why),
+        ProviderError::NotReached(_)
+        | ProviderError::PerhapsActed(_)
+        | ProviderError::Unclear(_) => trouble,
     })
 }
 
@@ -116,7 +120,7 @@ impl Command for MarkSent {
     type Answer = Sending;
     const NAME: &'static str = "mark_payout_sent";
 
-    async fn run(&self, tx: &mut Tx) -> Result<Sending, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<Sending, CommandError> {
         let old = load(tx, self.payout_id).await?;
         let terms = tx.find::<payout_terms::Entity>(old.partner_id).await?;
         let (now, first) = (tx.now(), old.state == PayoutState::Created);
@@ -155,13 +159,13 @@ impl Command for Wait {
     type Answer = ();
     const NAME: &'static str = "wait_for_payout";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         tx.arm(SEND, self.payout_id.0, self.until);
         Ok(())
     }
 }
 
-async fn load(tx: &mut Tx, id: PayoutId) -> Result<row::Model, Stop> {
+async fn load(tx: &mut Tx, id: PayoutId) -> Result<row::Model, CommandError> {
     tx.find::<row::Entity>(id).await?.ok_or_else(|| Refusal::NoSuchPayout.into())
 }
 
@@ -175,7 +179,7 @@ impl Command for RecordPaid {
     type Answer = ();
     const NAME: &'static str = "record_payout";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let old = load(tx, self.payout_id).await?;
         if old.state == PayoutState::Sent {
             arrived(tx, &old, &self.reference).await?;
@@ -194,7 +198,7 @@ impl Command for RecordFailed {
     type Answer = ();
     const NAME: &'static str = "record_payout_failed";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let old = load(tx, self.payout_id).await?;
         if old.state == PayoutState::Sent {
             bounced(tx, &old, &self.why).await?;
@@ -213,12 +217,12 @@ impl Command for SendLater {
     type Answer = ();
     const NAME: &'static str = "look_at_payout_later";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let old = load(tx, self.payout_id).await?;
         if old.state != PayoutState::Sent {
             return Ok(());
         }
-        let keys = policy::book::in_force(tx)?.keys;
+        let keys = policy::registry::in_force(tx)?.keys;
         let news = self.why.clone().filter(|why| *why != old.note);
         let wait = if news.is_some() { keys.topup.look_min } else { keys.topup.look_again_min };
         tx.arm(SEND, old.id.0, tx.now() + TimeDelta::minutes(wait));
@@ -227,7 +231,7 @@ impl Command for SendLater {
         tx.update(&old, &next);
         let Some(note) = news else { return Ok(()) };
         let payload = json!({"payout": payout(&next), "reason": note});
-        tx.tell(&Audience::Support, "support.payout_late", None, EventId::new(), &payload)
+        tx.emit(&Audience::Support, "support.payout_late", None, EventId::new(), &payload)
     }
 }
 
@@ -243,7 +247,7 @@ impl Command for RecordTransfer {
     type Answer = PayoutView;
     const NAME: &'static str = "record_transfer";
 
-    async fn run(&self, tx: &mut Tx) -> Result<PayoutView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<PayoutView, CommandError> {
         let reference = given(&self.reference);
         let reference = reference.map_err(|refusal| refusal.refused().at("/reference"))?;
         let old = load(tx, self.payout_id).await?;
@@ -255,7 +259,7 @@ impl Command for RecordTransfer {
             PayoutState::Paid | PayoutState::Failed => return Err(Refusal::PayoutOver.into()),
         }
         let next = arrived(tx, &old, reference).await?;
-        let act = Act {
+        let act = AuditedAct {
             kind: "record_transfer",
             subject: ("payout", old.id.0),
             amount: old.amount,

@@ -14,10 +14,10 @@ use super::account::{self, PayoutAccount};
 use crate::access::fresh::{self, Attempt};
 use crate::access::limits;
 use crate::access::staff::owners;
-use crate::platform::audit::Act;
+use crate::platform::audit::AuditedAct;
 use crate::platform::codes::given;
 use crate::platform::crypto::Keys;
-use crate::platform::{Audience, Command, Stop, Tx};
+use crate::platform::{Audience, Command, CommandError, Tx};
 use crate::{ledger, policy};
 
 /// The default terms: everything to the balance.
@@ -88,8 +88,8 @@ impl Command for SetTerms {
     type Answer = TermsView;
     const NAME: &'static str = "set_payout_terms";
 
-    async fn run(&self, tx: &mut Tx) -> Result<TermsView, Stop> {
-        let rest_h = policy::book::in_force(tx)?.keys.payout.account_rest_h;
+    async fn run(&self, tx: &mut Tx) -> Result<TermsView, CommandError> {
+        let rest_h = policy::registry::in_force(tx)?.keys.payout.account_rest_h;
         let old = tx.find::<payout_terms::Entity>(self.partner_id).await?;
         let mut next = old.clone().unwrap_or_else(|| silent(self.partner_id));
         next.payout_to = self.payout_to;
@@ -122,7 +122,7 @@ async fn named(
     old: Model,
     account: &PayoutAccount,
     rest_h: i64,
-) -> Result<Model, Stop> {
+) -> Result<Model, CommandError> {
     let keys = tx.shared::<Keys>()?;
     let text = serde_json::to_string(account)?;
     let hash = keys.lookup(ACCOUNT, &text);
@@ -143,12 +143,12 @@ async fn named(
         "rests_until": rests_until(&next, rest_h),
     });
     let (event, id) = ("payout.account_changed", EventId::new());
-    tx.tell(&Audience::Branch(next.id), event, None, id, &payload)?;
+    tx.emit(&Audience::Branch(next.id), event, None, id, &payload)?;
     for owner in owners(tx, next.id).await? {
-        tx.tell(&Audience::Client(owner), event, None, id, &payload)?;
+        tx.emit(&Audience::Client(owner), event, None, id, &payload)?;
     }
     let event = "support.payout_account_changed";
-    tx.tell(&Audience::Support, event, None, EventId::new(), &payload)?;
+    tx.emit(&Audience::Support, event, None, EventId::new(), &payload)?;
     Ok(next)
 }
 
@@ -170,7 +170,7 @@ impl Command for SetVoen {
     type Answer = TermsView;
     const NAME: &'static str = "set_voen";
 
-    async fn run(&self, tx: &mut Tx) -> Result<TermsView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<TermsView, CommandError> {
         let reason = given(&self.reason)?;
         if !account::voen(&self.voen) {
             return Err(Refusal::VoenInvalid.into());
@@ -200,7 +200,7 @@ impl Command for SetVoen {
                 "account": row.account_hint,
             })
         };
-        let act = Act {
+        let act = AuditedAct {
             kind: "verify_voen",
             subject: ("partner", self.partner_id.0),
             amount: Money::ZERO,
@@ -210,7 +210,7 @@ impl Command for SetVoen {
         };
         limits::act(tx, act).await?;
         put(tx, old.as_ref(), &next);
-        let rest_h = policy::book::in_force(tx)?.keys.payout.account_rest_h;
+        let rest_h = policy::registry::in_force(tx)?.keys.payout.account_rest_h;
         Ok(view(Some(&next), rest_h))
     }
 }

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use super::Refusal;
 use super::payout_terms::{self, TermsView};
-use crate::platform::Stop;
+use crate::platform::CommandError;
 use crate::platform::page::{Page, PageQuery};
 
 /// A payable: what is owed to a partner for an order.
@@ -126,7 +126,7 @@ pub async fn payables<C: ConnectionTrait>(
     partner_id: Option<PartnerId>,
     state: Option<PayableState>,
     query: &PageQuery,
-) -> Result<Page<PayableView>, Stop> {
+) -> Result<Page<PayableView>, CommandError> {
     let mut rows = payable::Entity::find().order_by_desc(payable::Column::Id).limit(query.reach());
     if let Some(partner_id) = partner_id {
         rows = rows.filter(payable::Column::PartnerId.eq(partner_id));
@@ -147,7 +147,7 @@ pub async fn payables<C: ConnectionTrait>(
 pub async fn whereto<C: ConnectionTrait>(
     db: &C,
     id: PayoutId,
-) -> Result<(PayoutView, SealedField, Option<SealedField>), Stop> {
+) -> Result<(PayoutView, SealedField, Option<SealedField>), CommandError> {
     let row = payout::Entity::find_by_id(id).all(db).await?.pop();
     let row = row.ok_or(Refusal::NoSuchPayout)?;
     let terms = entity::payout_terms::Entity::find_by_id(row.partner_id).all(db).await?.pop();
@@ -166,7 +166,7 @@ pub async fn payouts<C: ConnectionTrait>(
     partner_id: Option<PartnerId>,
     state: Option<PayoutState>,
     query: &PageQuery,
-) -> Result<Page<PayoutView>, Stop> {
+) -> Result<Page<PayoutView>, CommandError> {
     let mut rows = payout::Entity::find().order_by_desc(payout::Column::Id).limit(query.reach());
     if let Some(partner_id) = partner_id {
         rows = rows.filter(payout::Column::PartnerId.eq(partner_id));
@@ -188,7 +188,7 @@ pub async fn terms<C: ConnectionTrait>(
     db: &C,
     partner_id: PartnerId,
     rest_h: i64,
-) -> Result<TermsView, Stop> {
+) -> Result<TermsView, CommandError> {
     let row = ::entity::payout_terms::Entity::find_by_id(partner_id).all(db).await?.pop();
     Ok(payout_terms::view(row.as_ref(), rest_h))
 }

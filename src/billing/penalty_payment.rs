@@ -8,13 +8,13 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder a
 use serde::{Deserialize, Serialize};
 
 use super::read::view;
-use super::top_up::{Intent, intend_once};
-use super::{Refusal, payment as rules, penalty, read, refund, tell};
+use super::top_up::{NewPayment, intend_once};
+use super::{Refusal, emit, payment as rules, penalty, read, refund};
 use crate::ledger;
 use crate::ledger::payments;
-use crate::ledger::post::penalty::{Act, share};
+use crate::ledger::post::penalty::{PenaltyAct, share};
 use crate::ledger::split::split;
-use crate::platform::{Command, Refused, Stop, Tx};
+use crate::platform::{Command, CommandError, Refused, Tx};
 
 /// Opens a payment for a penalty; the provider is asked after this command commits.
 pub struct CreatePenaltyPayment {
@@ -32,7 +32,7 @@ impl Command for CreatePenaltyPayment {
     type Answer = PaymentId;
     const NAME: &'static str = "create_penalty_payment";
 
-    async fn run(&self, tx: &mut Tx) -> Result<PaymentId, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<PaymentId, CommandError> {
         let (row, _) = read::load(tx, self.penalty_id).await?;
         if row.client_id != self.client_id {
             return Err(Refusal::NoSuchPenalty.into());
@@ -48,8 +48,8 @@ impl Command for CreatePenaltyPayment {
         if amount > left || !amount.is_positive() {
             return Err(Refused::from(Refusal::Overpaid).with("left", left).into());
         }
-        let keys = crate::policy::book::in_force(tx)?.keys;
-        let intent = Intent {
+        let keys = crate::policy::registry::in_force(tx)?.keys;
+        let intent = NewPayment {
             purpose: Purpose::Penalty,
             partner_id: row.partner_id,
             client_id: Some(row.client_id),
@@ -68,7 +68,10 @@ fn left(row: &entity::penalty::Model) -> Money {
 }
 
 /// Splits the received money up to the unpaid amount, and refunds the rest.
-pub(super) async fn apply(tx: &mut Tx, row: &payment::Model) -> Result<payment::Model, Stop> {
+pub(super) async fn apply(
+    tx: &mut Tx,
+    row: &payment::Model,
+) -> Result<payment::Model, CommandError> {
     let id = Tx::must("payment", row.id, row.penalty_id)?;
     let (old, keys) = read::load(tx, id).await?;
     let fits = left(&old).min(row.amount);
@@ -78,10 +81,10 @@ pub(super) async fn apply(tx: &mut Tx, row: &payment::Model) -> Result<payment::
         let more = split(next.paid, rate).since(split(old.paid, rate));
         let (penalty_id, order_id) = (old.id, old.order_id);
         let (partner_id, n) = (old.partner_id, next.payments);
-        share(tx, &Act { penalty_id, order_id, partner_id, n, note: "" }, more)?;
+        share(tx, &PenaltyAct { penalty_id, order_id, partner_id, n, note: "" }, more)?;
         tx.update(&old, &next);
-        tell::client(tx, &view(&next, &keys), None)?;
-        tell::branch(tx, &next, "penalty_share", more.partner)?;
+        emit::client(tx, &view(&next, &keys), None)?;
+        emit::branch(tx, &next, "penalty_share", more.partner)?;
     } else {
         // Verifies the version, so that a concurrent waiver or reinstatement makes the command run
         // again.
@@ -112,7 +115,7 @@ pub(super) async fn send_back(
     tx: &mut Tx,
     id: PenaltyId,
     why: &str,
-) -> Result<Vec<SentBack>, Stop> {
+) -> Result<Vec<SentBack>, CommandError> {
     let rows = payment::Entity::find()
         .filter(payment::Column::PenaltyId.eq(id))
         .filter(payment::Column::Driver.ne(Driver::Manual))
@@ -135,7 +138,11 @@ pub(super) async fn send_back(
 
 /// Cancels the refunds of a waiver that were not requested yet; returns the amount that was or may
 /// have been refunded, which becomes a debt again (PEN-7).
-pub(super) async fn call_back(tx: &mut Tx, sent: &[SentBack], why: &str) -> Result<Money, Stop> {
+pub(super) async fn call_back(
+    tx: &mut Tx,
+    sent: &[SentBack],
+    why: &str,
+) -> Result<Money, CommandError> {
     let mut gone = Money::ZERO;
     for SentBack { payment_id, amount, before } in sent {
         let row = super::payment_view::load(tx, *payment_id).await?;

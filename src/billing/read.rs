@@ -19,8 +19,8 @@ use super::Refusal;
 use super::penalty::dispute_until;
 use crate::ledger::posted::PostingView;
 use crate::platform::page::{Page, PageQuery};
-use crate::platform::{Stop, Tx};
-use crate::policy::{self, Book, Policy};
+use crate::platform::{CommandError, Tx};
+use crate::policy::{self, Policy, Registry};
 
 /// Maximum number of rows of one kind in support's full view.
 const WHOLE_MAX: u64 = 1_000;
@@ -108,7 +108,7 @@ pub struct PenaltyWhole {
 
 /// Which penalties to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub enum PenaltyScope {
     /// One client's penalties.
     Client(PersonId),
     /// All penalties, optionally of one state.
@@ -139,11 +139,14 @@ pub fn view(row: &penalty::Model, keys: &Policy) -> PenaltyView {
 ///
 /// # Errors
 /// `no_such_penalty`, or a fault.
-pub async fn load(tx: &mut Tx, id: PenaltyId) -> Result<(penalty::Model, Arc<Policy>), Stop> {
+pub async fn load(
+    tx: &mut Tx,
+    id: PenaltyId,
+) -> Result<(penalty::Model, Arc<Policy>), CommandError> {
     let row = tx.find::<penalty::Entity>(id).await?.ok_or(Refusal::NoSuchPenalty)?;
     let order = tx.find::<order::Entity>(row.order_id).await?;
     let order = Tx::must("order", row.order_id, order)?;
-    let keys = policy::book::pinned(tx, order.policy_version)?;
+    let keys = policy::registry::at_version(tx, order.policy_version)?;
     Ok((row, keys))
 }
 
@@ -153,15 +156,15 @@ pub async fn load(tx: &mut Tx, id: PenaltyId) -> Result<(penalty::Model, Arc<Pol
 /// When the database fails.
 pub async fn page<C: ConnectionTrait>(
     db: &C,
-    book: &Book,
-    scope: Scope,
+    book: &Registry,
+    scope: PenaltyScope,
     query: &PageQuery,
-) -> Result<Page<PenaltyView>, Stop> {
+) -> Result<Page<PenaltyView>, CommandError> {
     let mut rows = penalty::Entity::find().order_by_desc(penalty::Column::Id).limit(query.reach());
     rows = match scope {
-        Scope::Client(id) => rows.filter(penalty::Column::ClientId.eq(id)),
-        Scope::Support(Some(state)) => rows.filter(penalty::Column::State.eq(state)),
-        Scope::Support(None) => rows,
+        PenaltyScope::Client(id) => rows.filter(penalty::Column::ClientId.eq(id)),
+        PenaltyScope::Support(Some(state)) => rows.filter(penalty::Column::State.eq(state)),
+        PenaltyScope::Support(None) => rows,
     };
     if let Some(cursor) = query.cursor {
         rows = rows.filter(penalty::Column::Id.lt(PenaltyId(cursor)));
@@ -177,10 +180,10 @@ pub async fn page<C: ConnectionTrait>(
 /// `no_such_penalty`, or a fault.
 pub async fn own<C: ConnectionTrait>(
     db: &C,
-    book: &Book,
+    book: &Registry,
     client_id: PersonId,
     id: PenaltyId,
-) -> Result<PenaltyView, Stop> {
+) -> Result<PenaltyView, CommandError> {
     let row = penalty::Entity::find_by_id(id).all(db).await?.pop();
     let row = row.filter(|row| row.client_id == client_id).ok_or(Refusal::NoSuchPenalty)?;
     let mut views = shown(db, book, &[row]).await?;
@@ -189,9 +192,9 @@ pub async fn own<C: ConnectionTrait>(
 
 async fn shown<C: ConnectionTrait>(
     db: &C,
-    book: &Book,
+    book: &Registry,
     rows: &[penalty::Model],
-) -> Result<Vec<PenaltyView>, Stop> {
+) -> Result<Vec<PenaltyView>, CommandError> {
     let versions: BTreeMap<OrderId, i32> = order::Entity::find()
         .select_only()
         .column(order::Column::Id)
@@ -215,9 +218,9 @@ async fn shown<C: ConnectionTrait>(
 /// `no_such_penalty`, or a fault.
 pub async fn whole<C: ConnectionTrait>(
     db: &C,
-    book: &Book,
+    book: &Registry,
     id: PenaltyId,
-) -> Result<PenaltyWhole, Stop> {
+) -> Result<PenaltyWhole, CommandError> {
     let row = penalty::Entity::find_by_id(id).all(db).await?.pop();
     let row = row.ok_or(Refusal::NoSuchPenalty)?;
     let shown = shown(db, book, std::slice::from_ref(&row)).await?;

@@ -5,18 +5,18 @@ use chrono::TimeDelta;
 use entity::payment::{Driver, Model, PaymentState, Purpose};
 use entity::value::{Instant, LotId, Money, PaymentId};
 
-use super::gateway::{Gateways, Seen};
-use super::look::named;
-use super::payment_view::{self, support, told};
+use super::gateway::{Gateways, PaymentStatus};
+use super::payment_view::{self, emit, support};
 use super::read::{self, view};
 use super::settle::Settle;
-use super::{payment as rules, penalty, tell};
+use super::status_poll::named;
+use super::{emit, payment as rules, penalty};
 use crate::bonus::{Owner, grant};
 use crate::ledger::payments;
-use crate::ledger::post::penalty::{Act, share_back};
+use crate::ledger::post::penalty::{PenaltyAct, share_back};
 use crate::ledger::split::split;
 use crate::platform::write_set::Fired;
-use crate::platform::{Command, Engine, Stop, Tx};
+use crate::platform::{Command, CommandError, Engine, Tx};
 use crate::policy;
 use crate::policy::keys::TopUp;
 
@@ -43,8 +43,8 @@ fn until(row: &Model, keys: &TopUp) -> Option<Instant> {
 ///
 /// # Errors
 /// Faults only.
-pub(super) fn again(tx: &mut Tx, row: &Model) -> Result<(), Stop> {
-    let keys = policy::book::in_force(tx)?.keys;
+pub(super) fn again(tx: &mut Tx, row: &Model) -> Result<(), CommandError> {
+    let keys = policy::registry::in_force(tx)?.keys;
     let next = tx.now() + DAILY;
     if until(row, &keys.topup).is_some_and(|until| next <= until) {
         tx.arm(RECONCILE, row.id.0, next);
@@ -58,11 +58,11 @@ pub(super) fn again(tx: &mut Tx, row: &Model) -> Result<(), Stop> {
 ///
 /// # Errors
 /// Faults alone.
-pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), Stop> {
+pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), CommandError> {
     let payment_id = PaymentId(fired.subject);
     let row = match payment_view::now(&engine.shared().db.write, payment_id).await {
         Ok(row) => row,
-        Err(Stop::Refused(_)) => return engine.consume(fired).await,
+        Err(CommandError::Refused(_)) => return engine.consume(fired).await,
         Err(stop) => return Err(stop),
     };
     let same = |what: Option<String>| Compared { payment_id, what };
@@ -78,7 +78,7 @@ pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), Stop> {
     };
     match (compare(&row, &seen), seen) {
         (Difference::None, _) => engine.fire(fired, same(None)).await,
-        (Difference::Came, Seen::Paid { amount, reference }) => {
+        (Difference::Came, PaymentStatus::Paid { amount, reference }) => {
             let settle = Settle { payment_id, amount, reference, message: None };
             engine.fire(fired, settle).await
         }
@@ -108,11 +108,15 @@ enum Difference {
 /// Compares a payment with its provider's status (LIM-11). If the provider does not state the
 /// amount it took back, that counts as all of it, unless there was a partial refund of ours before:
 /// then the difference is undecidable.
-fn compare(row: &Model, seen: &Seen) -> Difference {
+fn compare(row: &Model, seen: &PaymentStatus) -> Difference {
     let here = rules::here(row);
     match (row.state, seen) {
-        (PaymentState::Failed | PaymentState::Expired, Seen::Paid { .. }) => Difference::Came,
-        (PaymentState::Failed | PaymentState::Expired, Seen::PartlyReturned) => Difference::Unclear,
+        (PaymentState::Failed | PaymentState::Expired, PaymentStatus::Paid { .. }) => {
+            Difference::Came
+        }
+        (PaymentState::Failed | PaymentState::Expired, PaymentStatus::PartlyReturned) => {
+            Difference::Unclear
+        }
         (
             PaymentState::Created
             | PaymentState::Refunding
@@ -121,16 +125,16 @@ fn compare(row: &Model, seen: &Seen) -> Difference {
             | PaymentState::Expired,
             _,
         )
-        | (PaymentState::Paid, Seen::Pending) => Difference::None,
-        (PaymentState::Paid, Seen::Paid { amount, .. }) if *amount == row.amount => {
+        | (PaymentState::Paid, PaymentStatus::Pending) => Difference::None,
+        (PaymentState::Paid, PaymentStatus::Paid { amount, .. }) if *amount == row.amount => {
             Difference::None
         }
-        (PaymentState::Paid, Seen::Returned) => Difference::ChargedBack(here),
-        (PaymentState::Paid, Seen::Touched) if row.returned == Money::ZERO => {
+        (PaymentState::Paid, PaymentStatus::Returned) => Difference::ChargedBack(here),
+        (PaymentState::Paid, PaymentStatus::Touched) if row.returned == Money::ZERO => {
             Difference::ChargedBack(here)
         }
         // Our own refund yields the same status.
-        (PaymentState::Paid, Seen::Touched | Seen::PartlyReturned)
+        (PaymentState::Paid, PaymentStatus::Touched | PaymentStatus::PartlyReturned)
             if row.returned.is_positive() =>
         {
             Difference::None
@@ -150,7 +154,7 @@ impl Command for Compared {
     type Answer = ();
     const NAME: &'static str = "compare_payment";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let row = payment_view::load(tx, self.payment_id).await?;
         again(tx, &row)?;
         let Some(what) = self.what.as_ref().filter(|what| **what != row.note) else {
@@ -175,7 +179,7 @@ impl Command for ChargeBack {
     type Answer = ();
     const NAME: &'static str = "charge_back";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let row = payment_view::load(tx, self.payment_id).await?;
         let Some(next) = rules::charged_back(&row, self.amount, tx.now()) else {
             return again(tx, &row);
@@ -192,18 +196,18 @@ impl Command for ChargeBack {
         tx.update(&row, &next);
         again(tx, &next)?;
         tracing::error!(alarm = "charge_back", payment = %row.id, amount = %self.amount);
-        let refund_h = policy::book::in_force(tx)?.keys.topup.refund_h;
-        told(tx, &next, refund_h)?;
+        let refund_h = policy::registry::in_force(tx)?.keys.topup.refund_h;
+        emit(tx, &next, refund_h)?;
         support(tx, "support.charge_back", &next, &self.why)
     }
 }
 
 /// Revokes the gift lot of a charged-back top-up; if it was used, support has to recover it.
-async fn gift_goes(tx: &mut Tx, row: &Model) -> Result<(), Stop> {
+async fn gift_goes(tx: &mut Tx, row: &Model) -> Result<(), CommandError> {
     let Some(lot) = row.gift_lot_id else { return Ok(()) };
     match grant::revoke(tx, Owner::Partner(row.partner_id), LotId(lot)).await {
         Ok(()) => Ok(()),
-        Err(Stop::Refused(_)) => support(
+        Err(CommandError::Refused(_)) => support(
             tx,
             "support.gift_spent",
             row,
@@ -213,7 +217,7 @@ async fn gift_goes(tx: &mut Tx, row: &Model) -> Result<(), Stop> {
     }
 }
 
-async fn debt_again(tx: &mut Tx, row: &Model, amount: Money) -> Result<(), Stop> {
+async fn debt_again(tx: &mut Tx, row: &Model, amount: Money) -> Result<(), CommandError> {
     let id = Tx::must("payment", row.id, row.penalty_id)?;
     let (old, keys) = read::load(tx, id).await?;
     let Some(next) = penalty::charged_back(&old, amount) else {
@@ -225,8 +229,8 @@ async fn debt_again(tx: &mut Tx, row: &Model, amount: Money) -> Result<(), Stop>
     let (penalty_id, order_id) = (old.id, old.order_id);
     let (partner_id, n) = (old.partner_id, next.payments);
     let note = "Charged back";
-    share_back(tx, &Act { penalty_id, order_id, partner_id, n, note }, parts)?;
+    share_back(tx, &PenaltyAct { penalty_id, order_id, partner_id, n, note }, parts)?;
     tx.update(&old, &next);
-    tell::client(tx, &view(&next, &keys), Some(note))?;
-    tell::branch(tx, &next, "penalty_share_back", Money(-parts.partner.0))
+    emit::client(tx, &view(&next, &keys), Some(note))?;
+    emit::branch(tx, &next, "penalty_share_back", Money(-parts.partner.0))
 }

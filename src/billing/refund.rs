@@ -6,16 +6,16 @@ use entity::payment::{Driver, Model, PaymentState, Purpose};
 use entity::value::{Instant, LotId, Money, PaymentId};
 use serde::{Deserialize, Serialize};
 
-use super::gateway::{Gateways, LEASE, Payments, Seen, Trouble};
-use super::look::named;
-use super::payment_view::{self, PaymentView, support, told, view};
+use super::gateway::{Gateways, LEASE, PaymentStatus, Payments, ProviderError};
+use super::payment_view::{self, PaymentView, emit, support, view};
+use super::status_poll::named;
 use super::{Refusal, payment as rules};
 use crate::access::limits;
 use crate::bonus::{Owner, grant};
 use crate::ledger::payments;
 use crate::platform::codes::given;
 use crate::platform::write_set::Fired;
-use crate::platform::{By, Command, Engine, Stop, Tx};
+use crate::platform::{By, Command, CommandError, Engine, Tx};
 use crate::policy;
 
 /// Timer: request a refund from the provider.
@@ -26,7 +26,7 @@ pub const REFUND: &str = "payment.refund";
 ///
 /// # Errors
 /// A fault when the event cannot be serialised.
-pub(super) fn begin(tx: &mut Tx, row: &Model) -> Result<(), Stop> {
+pub(super) fn begin(tx: &mut Tx, row: &Model) -> Result<(), CommandError> {
     match row.driver {
         Driver::Manual => support(tx, "support.refund_due", row, "It was paid by hand"),
         Driver::Epoint | Driver::Payriff => {
@@ -39,7 +39,7 @@ pub(super) fn begin(tx: &mut Tx, row: &Model) -> Result<(), Stop> {
 /// The result of a refund request.
 enum Answer {
     Gone,
-    Kept(String),
+    Retained(String),
     /// Undecided; `asked` where the provider may have acted on the request.
     Later {
         asked: bool,
@@ -51,7 +51,7 @@ enum Answer {
 ///
 /// # Errors
 /// Faults alone.
-pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), Stop> {
+pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), CommandError> {
     let payment_id = PaymentId(fired.subject);
     let asking = engine.execute(By::CLOCK, None, AskBack { payment_id }).await?.answer;
     if let Some(until) = asking.busy_until {
@@ -65,7 +65,7 @@ pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), Stop> {
     };
     match answer {
         Answer::Gone => record(engine, RecordGone { payment_id }).await,
-        Answer::Kept(why) => record(engine, RecordKept { payment_id, why }).await,
+        Answer::Retained(why) => record(engine, RecordKept { payment_id, why }).await,
         Answer::Later { asked, why } => {
             tracing::warn!(payment = %payment_id, why, "money could not go back yet");
             let asked = asked || !asking.fresh;
@@ -76,7 +76,7 @@ pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), Stop> {
 
 /// Executes the command on its own, so that the result is recorded even if another node has
 /// re-armed the timer.
-async fn record<C: Command<Answer = ()>>(engine: &Engine, command: C) -> Result<(), Stop> {
+async fn record<C: Command<Answer = ()>>(engine: &Engine, command: C) -> Result<(), CommandError> {
     engine.execute(By::CLOCK, None, command).await.map(|_| ())
 }
 
@@ -95,29 +95,32 @@ async fn ask(gateway: &dyn Payments, row: &Model, amount: Money, fresh: bool) ->
     }
     match gateway.refund(&named(row), amount).await {
         Ok(()) => Answer::Gone,
-        Err(Trouble::Refused(why)) if fresh => Answer::Kept(why),
+        Err(ProviderError::Refused(why)) if fresh => Answer::Retained(why),
         // The first request may have succeeded, so a refusal of the second proves nothing.
-        Err(Trouble::Refused(why)) => later(true, why),
-        Err(Trouble::NotReached(why)) => later(false, why),
-        Err(trouble @ (Trouble::PerhapsActed(_) | Trouble::Unclear(_))) => {
+        Err(ProviderError::Refused(why)) => later(true, why),
+        Err(ProviderError::NotReached(why)) => later(false, why),
+        Err(trouble @ (ProviderError::PerhapsActed(_) | ProviderError::Unclear(_))) => {
             later(true, trouble.to_string())
         }
     }
 }
 
 /// Whether the requested refund was made already; none where undecidable, and support has to check.
-fn gone_already(row: &Model, amount: Money, fresh: bool, seen: &Seen) -> Option<bool> {
+fn gone_already(row: &Model, amount: Money, fresh: bool, seen: &PaymentStatus) -> Option<bool> {
     let untouched = row.returned == Money::ZERO;
     let rest = row.returned.0 + amount.0 == row.amount.0;
     match seen {
-        Seen::Paid { .. } => (untouched || fresh).then_some(false),
-        Seen::Returned => rest.then_some(true),
-        Seen::PartlyReturned if untouched => (!fresh && !rest).then_some(true),
+        PaymentStatus::Paid { .. } => (untouched || fresh).then_some(false),
+        PaymentStatus::Returned => rest.then_some(true),
+        PaymentStatus::PartlyReturned if untouched => (!fresh && !rest).then_some(true),
         // Before the first request, a refund by somebody else: its amount is unknown.
-        Seen::Touched if untouched => (!fresh).then_some(true),
+        PaymentStatus::Touched if untouched => (!fresh).then_some(true),
         // The earlier refunds were ours; this one was not requested yet.
-        Seen::PartlyReturned | Seen::Touched => fresh.then_some(false),
-        Seen::Pending | Seen::Failed(_) | Seen::Absent | Seen::Unknown(_) => None,
+        PaymentStatus::PartlyReturned | PaymentStatus::Touched => fresh.then_some(false),
+        PaymentStatus::Pending
+        | PaymentStatus::Failed(_)
+        | PaymentStatus::Absent
+        | PaymentStatus::Unknown(_) => None,
     }
 }
 
@@ -140,7 +143,7 @@ impl Command for AskBack {
     type Answer = Asking;
     const NAME: &'static str = "ask_back";
 
-    async fn run(&self, tx: &mut Tx) -> Result<Asking, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<Asking, CommandError> {
         let row = payment_view::load(tx, self.payment_id).await?;
         let (now, fresh) = (tx.now(), row.asked.is_none());
         let Some((next, amount)) = rules::asking(&row, now + LEASE) else {
@@ -164,7 +167,7 @@ impl Command for Wait {
     type Answer = ();
     const NAME: &'static str = "wait_for_refund";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         tx.arm(REFUND, self.payment_id.0, self.until);
         Ok(())
     }
@@ -179,7 +182,7 @@ impl Command for RecordGone {
     type Answer = ();
     const NAME: &'static str = "record_refund";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let row = payment_view::load(tx, self.payment_id).await?;
         let Some((next, amount)) = rules::gone_back(&row, tx.now()) else { return Ok(()) };
         // The note described a problem that is solved now.
@@ -187,8 +190,8 @@ impl Command for RecordGone {
         payments::gone_back(tx, &next, amount, "");
         tx.update(&row, &next);
         follow(tx, &next);
-        let refund_h = policy::book::in_force(tx)?.keys.topup.refund_h;
-        told(tx, &next, refund_h)
+        let refund_h = policy::registry::in_force(tx)?.keys.topup.refund_h;
+        emit(tx, &next, refund_h)
     }
 }
 
@@ -211,7 +214,7 @@ impl Command for RecordKept {
     type Answer = ();
     const NAME: &'static str = "record_refund_refused";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let row = payment_view::load(tx, self.payment_id).await?;
         let Some((next, amount)) = rules::kept(&row) else { return Ok(()) };
         let note = format!("The provider refused to give it back: {}", self.why);
@@ -230,8 +233,8 @@ impl Command for RecordKept {
         if next.purpose == Purpose::TopUp {
             payment_view::balance(tx, &next, "top_up_kept", amount)?;
         }
-        let refund_h = policy::book::in_force(tx)?.keys.topup.refund_h;
-        told(tx, &next, refund_h)?;
+        let refund_h = policy::registry::in_force(tx)?.keys.topup.refund_h;
+        emit(tx, &next, refund_h)?;
         support(tx, "support.refund_refused", &next, &self.why)
     }
 }
@@ -247,12 +250,12 @@ impl Command for AskLater {
     type Answer = ();
     const NAME: &'static str = "ask_back_later";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let row = payment_view::load(tx, self.payment_id).await?;
         if row.state != PaymentState::Refunding {
             return Ok(());
         }
-        let keys = policy::book::in_force(tx)?.keys;
+        let keys = policy::registry::in_force(tx)?.keys;
         let asked = if self.asked { row.asked } else { None };
         let again = row.note == self.why;
         let next = Model {
@@ -281,14 +284,14 @@ impl Command for RecordByHand {
     type Answer = PaymentView;
     const NAME: &'static str = "record_refund_by_hand";
 
-    async fn run(&self, tx: &mut Tx) -> Result<PaymentView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<PaymentView, CommandError> {
         let reference = given(&self.reference);
         let reference = reference.map_err(|refusal| refusal.refused().at("/reference"))?;
         let row = payment_view::load(tx, self.payment_id).await?;
         if row.driver != Driver::Manual {
             return Err(Refusal::NotByHand.into());
         }
-        let refund_h = policy::book::in_force(tx)?.keys.topup.refund_h;
+        let refund_h = policy::registry::in_force(tx)?.keys.topup.refund_h;
         let asking = rules::asking(&row, tx.now()).ok_or(match row.state {
             PaymentState::Refunded => Refusal::PaymentRefunded,
             PaymentState::Created
@@ -306,7 +309,7 @@ impl Command for RecordByHand {
         limits::act(tx, act).await?;
         payments::gone_back(tx, &next, amount, reference);
         tx.update(&row, &next);
-        told(tx, &next, refund_h)?;
+        emit(tx, &next, refund_h)?;
         Ok(view(&next, refund_h))
     }
 }

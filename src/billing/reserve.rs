@@ -1,16 +1,16 @@
 //! Reservations of a client's bonus for an order, to pay with at its end (BON-5).
 
-use entity::hold::{HoldState, Leg, Legs};
+use entity::hold::{Allocation, Allocations, HoldState};
 use entity::reservation::{self, Model};
 use entity::value::{LotId, Money, OrderId, PartnerId, PersonId};
 
-use super::legs::{grown, shrink, sums};
-use crate::bonus::purse::Purse;
+use super::allocations::{grown, shrink, sums};
+use crate::bonus::account::BonusAccount;
 use crate::bonus::queue::Lifetime;
 use crate::bonus::{Owner, Refusal};
 use crate::ledger::chart;
 use crate::ledger::post::lots::{self, Paid};
-use crate::platform::{Stop, Tx};
+use crate::platform::{CommandError, Tx};
 
 /// A reservation of a client's bonus for an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,16 +27,16 @@ pub struct Reserved {
 ///
 /// # Errors
 /// `bonus_insufficient`, or a fault.
-pub async fn set_aside(tx: &mut Tx, wanted: Reserved) -> Result<(), Stop> {
+pub async fn set_aside(tx: &mut Tx, wanted: Reserved) -> Result<(), CommandError> {
     let Reserved { order_id, client_id, amount } = wanted;
-    let mut purse = Purse::open(tx, Owner::Client(client_id), &[]).await?;
-    let legs = pin(tx, &mut purse, amount)?;
-    purse.close(tx)?;
+    let mut bonus_account = BonusAccount::load(tx, Owner::Client(client_id), &[]).await?;
+    let allocations = reserve_lots(tx, &mut bonus_account, amount)?;
+    bonus_account.save(tx)?;
     tx.insert(Model {
         id: order_id,
         client_id,
         amount,
-        legs: Legs(legs),
+        allocations: Allocations(allocations),
         state: HoldState::Open,
         at: tx.now(),
         ended_at: None,
@@ -45,35 +45,39 @@ pub async fn set_aside(tx: &mut Tx, wanted: Reserved) -> Result<(), Stop> {
     Ok(())
 }
 
-fn pin(tx: &Tx, purse: &mut Purse, amount: Money) -> Result<Vec<Leg>, Stop> {
-    let usable = purse.usable();
+fn reserve_lots(
+    tx: &Tx,
+    bonus_account: &mut BonusAccount,
+    amount: Money,
+) -> Result<Vec<Allocation>, CommandError> {
+    let usable = bonus_account.usable();
     if amount > usable {
         return Err(Refusal::Insufficient.refused().with("usable", usable).into());
     }
-    Ok(purse.queue.pin(amount, tx.now()))
+    Ok(bonus_account.queue.reserve(amount, tx.now()))
 }
 
 /// Increases or decreases the reservation, with the client's consent.
 ///
 /// # Errors
 /// `bonus_insufficient`, or a fault.
-pub async fn change(tx: &mut Tx, reserved: &Reserved, amount: Money) -> Result<(), Stop> {
+pub async fn change(tx: &mut Tx, reserved: &Reserved, amount: Money) -> Result<(), CommandError> {
     let id = reserved.order_id;
     let Some(row) = tx.find::<reservation::Entity>(id).await? else {
         return set_aside(tx, Reserved { amount, ..*reserved }).await;
     };
-    let mut purse = purse_of(tx, &row).await?;
-    let legs = if amount > row.amount {
-        let more = pin(tx, &mut purse, Money(amount.0 - row.amount.0))?;
-        grown(&row.legs, more)
+    let mut bonus_account = bonus_account_of(tx, &row).await?;
+    let allocations = if amount > row.amount {
+        let more = reserve_lots(tx, &mut bonus_account, Money(amount.0 - row.amount.0))?;
+        grown(&row.allocations, more)
     } else {
-        let (kept, gone) = shrink(&row.legs.0, Money(row.amount.0 - amount.0));
+        let (kept, gone) = shrink(&row.allocations.0, Money(row.amount.0 - amount.0));
         // The client decreased it, so the bonus keeps its original expiry (BON-3).
-        purse.give_back(tx, &gone.0, Lifetime::Original, id);
+        bonus_account.release(tx, &gone.0, Lifetime::Original, id);
         kept
     };
-    purse.close(tx)?;
-    tx.update(&row, &Model { amount, legs, ..row.clone() });
+    bonus_account.save(tx)?;
+    tx.update(&row, &Model { amount, allocations, ..row.clone() });
     Ok(())
 }
 
@@ -88,20 +92,22 @@ pub async fn pay(
     partner_id: PartnerId,
     amount: Money,
     note: &str,
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     let row = open(tx, reserved).await?;
-    let mut purse = purse_of(tx, &row).await?;
-    let (kept, gone) = shrink(&row.legs.0, Money(row.amount.0 - amount.0));
-    for (n, leg) in (1..).zip(&kept.0) {
+    let mut bonus_account = bonus_account_of(tx, &row).await?;
+    let (kept, gone) = shrink(&row.allocations.0, Money(row.amount.0 - amount.0));
+    for (n, allocation) in (1..).zip(&kept.0) {
         let account = chart::payable(partner_id);
         let (order_id, kind) = (row.id, "paid_with_bonus");
         let paid = Paid { order_id, account, kind, n, note };
-        if let Some(lot) = leg.pin.and_then(|pin| purse.spend(pin.lot, leg.amount)) {
-            lots::paid(tx, &lot, leg.amount, paid);
+        if let Some(lot) =
+            allocation.pin.and_then(|pin| bonus_account.spend(pin.lot, allocation.amount))
+        {
+            lots::paid(tx, &lot, allocation.amount, paid);
         }
     }
-    purse.give_back(tx, &gone.0, Lifetime::Left, row.id);
-    purse.close(tx)?;
+    bonus_account.release(tx, &gone.0, Lifetime::Left, row.id);
+    bonus_account.save(tx)?;
     let state = if amount.is_positive() { HoldState::Captured } else { HoldState::Released };
     end(tx, &row, state, amount, kept);
     Ok(())
@@ -111,30 +117,39 @@ pub async fn pay(
 ///
 /// # Errors
 /// Faults only.
-pub async fn release(tx: &mut Tx, reserved: &Reserved, lifetime: Lifetime) -> Result<(), Stop> {
+pub async fn release(
+    tx: &mut Tx,
+    reserved: &Reserved,
+    lifetime: Lifetime,
+) -> Result<(), CommandError> {
     let row = open(tx, reserved).await?;
-    let mut purse = purse_of(tx, &row).await?;
-    purse.give_back(tx, &row.legs.0, lifetime, row.id);
-    purse.close(tx)?;
-    let legs = row.legs.clone();
-    end(tx, &row, HoldState::Released, row.amount, legs);
+    let mut bonus_account = bonus_account_of(tx, &row).await?;
+    bonus_account.release(tx, &row.allocations.0, lifetime, row.id);
+    bonus_account.save(tx)?;
+    let allocations = row.allocations.clone();
+    end(tx, &row, HoldState::Released, row.amount, allocations);
     Ok(())
 }
 
-fn end(tx: &mut Tx, row: &Model, state: HoldState, amount: Money, legs: Legs) {
+fn end(tx: &mut Tx, row: &Model, state: HoldState, amount: Money, allocations: Allocations) {
     let ended_at = Some(tx.now());
-    tx.update(row, &Model { state, amount, legs, ended_at, ..row.clone() });
+    tx.update(row, &Model { state, amount, allocations, ended_at, ..row.clone() });
 }
 
-async fn open(tx: &mut Tx, reserved: &Reserved) -> Result<Model, Stop> {
+async fn open(tx: &mut Tx, reserved: &Reserved) -> Result<Model, CommandError> {
     let row = tx.find::<reservation::Entity>(reserved.order_id).await?;
     let row = Tx::must("reservation", reserved.order_id, row)?;
     // The order was read before the reservation, and another command committed in between.
-    let same = row.state == HoldState::Open && sums(&row.legs.0).1 == reserved.amount;
-    if same { Ok(row) } else { Err(Stop::Contended) }
+    let same = row.state == HoldState::Open && sums(&row.allocations.0).1 == reserved.amount;
+    if same { Ok(row) } else { Err(CommandError::Contended) }
 }
 
-async fn purse_of(tx: &mut Tx, row: &Model) -> Result<Purse, Stop> {
-    let lots: Vec<LotId> = row.legs.0.iter().filter_map(|leg| leg.pin.map(|pin| pin.lot)).collect();
-    Purse::open(tx, Owner::Client(row.client_id), &lots).await
+async fn bonus_account_of(tx: &mut Tx, row: &Model) -> Result<BonusAccount, CommandError> {
+    let lots: Vec<LotId> = row
+        .allocations
+        .0
+        .iter()
+        .filter_map(|allocation| allocation.pin.map(|pin| pin.lot))
+        .collect();
+    BonusAccount::load(tx, Owner::Client(row.client_id), &lots).await
 }

@@ -6,16 +6,16 @@ use entity::payment::{Driver, Model, PaymentState, Purpose};
 use entity::value::{Money, PaymentId};
 use serde::{Deserialize, Serialize};
 
-use super::payment_view::{self, balance, support, told};
-use super::{look, payment as rules, penalty_payment, reconcile, top_up};
+use super::payment_view::{self, balance, emit, support};
+use super::{payment as rules, penalty_payment, reconcile, status_poll, top_up};
 use crate::ledger::payments;
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, CommandError, Tx};
 use crate::policy;
 
 /// The outcome of processing a provider's answer or message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum SettleOutcome {
     /// The money was booked.
     Credited,
     /// The money was booked before.
@@ -36,7 +36,7 @@ pub enum Outcome {
     Unreadable,
 }
 
-impl Outcome {
+impl SettleOutcome {
     /// The outcome's stored name.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -65,7 +65,7 @@ pub struct Message {
 
 impl Message {
     /// Stores the message with its outcome.
-    pub fn keep(&self, tx: &mut Tx, payment_id: Option<PaymentId>, outcome: Outcome) {
+    pub fn keep(&self, tx: &mut Tx, payment_id: Option<PaymentId>, outcome: SettleOutcome) {
         tx.replace(inbound::Model {
             digest: self.digest.clone(),
             driver: format!("{:?}", self.driver).to_lowercase(),
@@ -89,34 +89,34 @@ pub struct Settle {
 }
 
 impl Command for Settle {
-    type Answer = Outcome;
+    type Answer = SettleOutcome;
     const NAME: &'static str = "settle_payment";
 
-    async fn run(&self, tx: &mut Tx) -> Result<Outcome, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<SettleOutcome, CommandError> {
         let row = payment_view::load(tx, self.payment_id).await?;
         let outcome = match rules::came(&row, self.amount, tx.now()) {
             Ok(Some(next)) => {
                 self.book(tx, &row, next).await?;
-                Outcome::Credited
+                SettleOutcome::Credited
             }
-            Ok(None) => Outcome::Known,
+            Ok(None) => SettleOutcome::Known,
             Err(_) => {
                 self.wrong(tx, &row)?;
-                Outcome::AmountWrong
+                SettleOutcome::AmountWrong
             }
         };
         if let Some(message) = &self.message {
             message.keep(tx, Some(row.id), outcome);
         }
-        if outcome == Outcome::Known {
-            tx.disarm(look::LOOK, row.id.0);
+        if outcome == SettleOutcome::Known {
+            tx.disarm(status_poll::STATUS_POLL, row.id.0);
         }
         Ok(outcome)
     }
 }
 
 impl Settle {
-    async fn book(&self, tx: &mut Tx, row: &Model, came: Model) -> Result<(), Stop> {
+    async fn book(&self, tx: &mut Tx, row: &Model, came: Model) -> Result<(), CommandError> {
         let reference = row.provider_ref.clone().or_else(|| self.reference.clone());
         let next = Model { provider_ref: reference, ..came };
         payments::came(tx, &next, "")?;
@@ -128,27 +128,27 @@ impl Settle {
             Purpose::Penalty => penalty_payment::apply(tx, &next).await?,
         };
         tx.update(row, &next);
-        tx.disarm(look::LOOK, row.id.0);
+        tx.disarm(status_poll::STATUS_POLL, row.id.0);
         reconcile::again(tx, &next)?;
-        let refund_h = policy::book::in_force(tx)?.keys.topup.refund_h;
-        told(tx, &next, refund_h)
+        let refund_h = policy::registry::in_force(tx)?.keys.topup.refund_h;
+        emit(tx, &next, refund_h)
     }
 
-    fn wrong(&self, tx: &mut Tx, row: &Model) -> Result<(), Stop> {
+    fn wrong(&self, tx: &mut Tx, row: &Model) -> Result<(), CommandError> {
         let note = format!("The provider says {} was paid", self.amount);
         tracing::error!(alarm = "payment_amount_wrong", payment = %row.id, note);
         let (now, news) = (tx.now(), row.note != note);
         let looked = Model { note: note.clone(), last_look_at: Some(now), ..row.clone() };
-        let keys = policy::book::in_force(tx)?.keys;
+        let keys = policy::registry::in_force(tx)?.keys;
         if now < row.expires_at {
             tx.update(row, &looked);
-            tx.arm(look::LOOK, row.id.0, look::next(row, &keys.topup, now));
+            tx.arm(status_poll::STATUS_POLL, row.id.0, status_poll::next(row, &keys.topup, now));
         } else {
             // Support was notified already; the payer need not wait longer.
             let next = rules::given_up(&looked, PaymentState::Expired, now).unwrap_or(looked);
             tx.update(row, &next);
-            told(tx, &next, keys.topup.refund_h)?;
-            tx.disarm(look::LOOK, row.id.0);
+            emit(tx, &next, keys.topup.refund_h)?;
+            tx.disarm(status_poll::STATUS_POLL, row.id.0);
             reconcile::again(tx, &next)?;
         }
         if news { support(tx, "support.payment_amount_wrong", row, &note) } else { Ok(()) }
@@ -168,19 +168,19 @@ pub struct Fail {
 }
 
 impl Command for Fail {
-    type Answer = Outcome;
+    type Answer = SettleOutcome;
     const NAME: &'static str = "fail_payment";
 
-    async fn run(&self, tx: &mut Tx) -> Result<Outcome, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<SettleOutcome, CommandError> {
         let row = payment_view::load(tx, self.payment_id).await?;
         if let Some(message) = &self.message {
-            message.keep(tx, Some(row.id), Outcome::Failed);
+            message.keep(tx, Some(row.id), SettleOutcome::Failed);
         }
         let now = tx.now();
         if let Some(next) = rules::given_up(&row, PaymentState::Failed, now) {
             let next = Model { note: self.why.clone(), ..next };
             tx.update(&row, &next);
-            told(tx, &next, 0)?;
+            emit(tx, &next, 0)?;
         } else if row.state == PaymentState::Failed {
             let note = self.why.clone();
             tx.update(&row, &Model { last_look_at: Some(now), note, ..row.clone() });
@@ -188,17 +188,17 @@ impl Command for Fail {
         let open = matches!(row.state, PaymentState::Created | PaymentState::Failed);
         if open && row.redirect_url.is_some() && now < row.expires_at {
             // The payer may succeed with a second card, and that callback may be lost.
-            let keys = policy::book::in_force(tx)?.keys;
-            tx.arm(look::LOOK, row.id.0, look::next(&row, &keys.topup, now));
+            let keys = policy::registry::in_force(tx)?.keys;
+            tx.arm(status_poll::STATUS_POLL, row.id.0, status_poll::next(&row, &keys.topup, now));
         } else {
-            tx.disarm(look::LOOK, row.id.0);
+            tx.disarm(status_poll::STATUS_POLL, row.id.0);
             let state = if open { PaymentState::Failed } else { row.state };
             reconcile::again(tx, &Model { state, ..row.clone() })?;
         }
         if open && self.went_back && row.note != self.why {
             support(tx, "support.payment_went_back", &row, &self.why)?;
         }
-        Ok(Outcome::Failed)
+        Ok(SettleOutcome::Failed)
     }
 }
 
@@ -209,14 +209,14 @@ pub struct Keep {
     /// The payment it was about, where that is known.
     pub payment_id: Option<PaymentId>,
     /// The outcome.
-    pub outcome: Outcome,
+    pub outcome: SettleOutcome,
 }
 
 impl Command for Keep {
     type Answer = ();
     const NAME: &'static str = "keep_message";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         self.message.keep(tx, self.payment_id, self.outcome);
         Ok(())
     }

@@ -15,13 +15,13 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::Refusal;
-use super::gateway::{Gateways, Hint, Identified, Standing};
+use super::gateway::{Gateways, Hint, Identified, PaymentLookup};
 use crate::access::limits;
-use crate::platform::audit::Act;
+use crate::platform::audit::AuditedAct;
 use crate::platform::codes::given;
 use crate::platform::page::{Page, PageQuery};
 use crate::platform::write_set::{Fired, Unique};
-use crate::platform::{Audience, Command, Engine, Stop, Tx};
+use crate::platform::{Audience, Command, CommandError, Engine, Tx};
 
 /// Timer: query a stray payment again.
 pub const STRAY: &str = "payment.stray";
@@ -72,15 +72,15 @@ fn view(row: &Model) -> StrayView {
     }
 }
 
-fn tell(tx: &mut Tx, row: &Model) -> Result<(), Stop> {
+fn emit(tx: &mut Tx, row: &Model) -> Result<(), CommandError> {
     tracing::error!(alarm = "payment_unknown", driver = ?row.driver, name = row.name);
     let payload = json!({"payment": view(row)});
     let event = "support.payment_unknown";
-    tx.tell(&Audience::Support, event, None, EventId::new(), &payload)
+    tx.emit(&Audience::Support, event, None, EventId::new(), &payload)
 }
 
 /// Records that a provider has money for an unknown payment.
-pub struct Found {
+pub struct RecordStray {
     /// The provider.
     pub driver: Driver,
     /// The name that the callback gave.
@@ -89,11 +89,11 @@ pub struct Found {
     pub says: Identified,
 }
 
-impl Command for Found {
+impl Command for RecordStray {
     type Answer = ();
     const NAME: &'static str = "find_stray_payment";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let known = Entity::find()
             .filter(Column::Driver.eq(self.driver))
             .filter(Column::Name.eq(&self.name));
@@ -114,7 +114,7 @@ impl Command for Found {
             note: String::new(),
             version: 1,
         };
-        tell(tx, &row)?;
+        emit(tx, &row)?;
         tx.arm(STRAY, row.id.0, tx.now() + DAILY);
         tx.unique(Unique {
             name: "stray_payment_name",
@@ -131,7 +131,7 @@ impl Command for Found {
 ///
 /// # Errors
 /// Faults alone.
-pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), Stop> {
+pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), CommandError> {
     let stray_id = StrayId(fired.subject);
     let rows = Entity::find_by_id(stray_id).all(&engine.shared().db.write).await?;
     let Some(row) = rows.into_iter().next().filter(|row| row.closed_at.is_none()) else {
@@ -157,7 +157,7 @@ impl Command for Looked {
     type Answer = ();
     const NAME: &'static str = "look_at_stray_payment";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let row = load(tx, self.stray_id).await?;
         if row.closed_at.is_some() {
             return Ok(());
@@ -166,14 +166,14 @@ impl Command for Looked {
         if let Some(says) = &self.says {
             next.status.clone_from(&says.status);
         }
-        if self.says.as_ref().is_some_and(|says| says.standing == Standing::WentBack) {
+        if self.says.as_ref().is_some_and(|says| says.standing == PaymentLookup::WentBack) {
             next.closed_at = Some(tx.now());
             "It went back at the provider".clone_into(&mut next.note);
         } else {
             tx.arm(STRAY, row.id.0, tx.now() + DAILY);
         }
         tx.update(&row, &next);
-        tell(tx, &next)
+        emit(tx, &next)
     }
 }
 
@@ -189,7 +189,7 @@ impl Command for Close {
     type Answer = StrayView;
     const NAME: &'static str = "close_stray_payment";
 
-    async fn run(&self, tx: &mut Tx) -> Result<StrayView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<StrayView, CommandError> {
         let reason = given(&self.reason)?;
         let row = load(tx, self.stray_id).await?;
         if row.closed_at.is_some() {
@@ -198,7 +198,7 @@ impl Command for Close {
         let next = Model { closed_at: Some(tx.now()), note: reason.to_owned(), ..row.clone() };
         tx.update(&row, &next);
         tx.disarm(STRAY, row.id.0);
-        let act = Act {
+        let act = AuditedAct {
             kind: "close_stray_payment",
             subject: ("stray_payment", row.id.0),
             amount: Money::ZERO,
@@ -211,7 +211,7 @@ impl Command for Close {
     }
 }
 
-async fn load(tx: &mut Tx, id: StrayId) -> Result<Model, Stop> {
+async fn load(tx: &mut Tx, id: StrayId) -> Result<Model, CommandError> {
     tx.find::<Entity>(id).await?.ok_or_else(|| Refusal::NoSuchPayment.into())
 }
 
@@ -223,7 +223,7 @@ pub async fn page<C: ConnectionTrait>(
     db: &C,
     open: bool,
     query: &PageQuery,
-) -> Result<Page<StrayView>, Stop> {
+) -> Result<Page<StrayView>, CommandError> {
     let mut rows = Entity::find().order_by_desc(Column::Id).limit(query.reach());
     if open {
         rows = rows.filter(Column::ClosedAt.is_null());

@@ -14,14 +14,14 @@ use uuid::Uuid;
 
 use super::gateway::Gateways;
 use super::payment_view::{self, PaymentView, view};
-use super::{Refusal, look, payment as rules, refund};
+use super::{Refusal, payment as rules, refund, status_poll};
 use crate::bonus::{Owner, grant};
 use crate::ledger::{self, chart, payments};
-use crate::platform::{Audience, Command, Refused, Stop, Tx, heartbeat, idempotency};
+use crate::platform::{Audience, Command, CommandError, Refused, Tx, heartbeat, idempotency};
 use crate::policy::{self, Policy};
 
 /// A payment intent: the payer, the purpose and the amount.
-pub(super) struct Intent {
+pub(super) struct NewPayment {
     pub(super) purpose: Purpose,
     pub(super) partner_id: PartnerId,
     pub(super) client_id: Option<PersonId>,
@@ -33,7 +33,11 @@ pub(super) struct Intent {
 ///
 /// # Errors
 /// `no_payment_provider` where none takes new payments.
-pub(super) fn intend(tx: &mut Tx, intent: &Intent, keys: &Policy) -> Result<payment::Model, Stop> {
+pub(super) fn intend(
+    tx: &mut Tx,
+    intent: &NewPayment,
+    keys: &Policy,
+) -> Result<payment::Model, CommandError> {
     let driver = tx.shared::<Gateways>()?.current();
     if driver == Driver::Manual {
         return Err(Refusal::NoProvider.into());
@@ -41,7 +45,7 @@ pub(super) fn intend(tx: &mut Tx, intent: &Intent, keys: &Policy) -> Result<paym
     let row = fresh(tx, intent, driver, keys.topup.give_up_h);
     tx.insert(row.clone());
     let due = tx.now() + TimeDelta::minutes(keys.topup.look_min);
-    tx.arm(look::LOOK, row.id.0, due);
+    tx.arm(status_poll::STATUS_POLL, row.id.0, due);
     Ok(row)
 }
 
@@ -52,10 +56,10 @@ pub(super) fn intend(tx: &mut Tx, intent: &Intent, keys: &Policy) -> Result<paym
 /// `no_payment_provider` where none takes new payments.
 pub(super) async fn intend_once(
     tx: &mut Tx,
-    intent: &Intent,
+    intent: &NewPayment,
     keys: &Policy,
     confirmed: bool,
-) -> Result<PaymentId, Stop> {
+) -> Result<PaymentId, CommandError> {
     let mut alike = payment::Entity::find()
         .filter(payment::Column::PartnerId.eq(intent.partner_id))
         .filter(payment::Column::Purpose.eq(intent.purpose))
@@ -81,7 +85,7 @@ pub(super) async fn intend_once(
     Ok(intend(tx, intent, keys)?.id)
 }
 
-fn fresh(tx: &Tx, intent: &Intent, driver: Driver, give_up_h: i64) -> payment::Model {
+fn fresh(tx: &Tx, intent: &NewPayment, driver: Driver, give_up_h: i64) -> payment::Model {
     payment::Model {
         id: PaymentId::new(),
         purpose: intent.purpose,
@@ -114,7 +118,10 @@ fn fresh(tx: &Tx, intent: &Intent, driver: Driver, give_up_h: i64) -> payment::M
 ///
 /// # Errors
 /// Faults only.
-pub(super) async fn with_gift(tx: &mut Tx, row: payment::Model) -> Result<payment::Model, Stop> {
+pub(super) async fn with_gift(
+    tx: &mut Tx,
+    row: payment::Model,
+) -> Result<payment::Model, CommandError> {
     let owner = Owner::Partner(row.partner_id);
     let gift = grant::gift(tx, owner, row.id.0, row.amount).await?;
     Ok(payment::Model { gift_lot_id: gift.map(|lot| lot.id.0), ..row })
@@ -130,9 +137,9 @@ pub async fn recorded(
     amount: Money,
     note: &str,
     gift: bool,
-) -> Result<payment::Model, Stop> {
+) -> Result<payment::Model, CommandError> {
     let (purpose, client_id, penalty_id) = (Purpose::TopUp, None, None);
-    let intent = Intent { purpose, partner_id, client_id, penalty_id, amount };
+    let intent = NewPayment { purpose, partner_id, client_id, penalty_id, amount };
     let row = payment::Model {
         state: PaymentState::Paid,
         paid_at: Some(tx.now()),
@@ -156,12 +163,12 @@ pub fn goodwill(
     partner_id: PartnerId,
     amount: Money,
     note: &str,
-) -> Result<Uuid, Stop> {
+) -> Result<Uuid, CommandError> {
     let act = PostingId::new().0;
     ledger::post::goodwill(tx, partner_id, amount, act, note)?;
     let payload = json!({"kind": "goodwill", "amount": amount});
     let audience = Audience::Branch(partner_id);
-    tx.tell(&audience, "balance.changed", None, EventId::new(), &payload)?;
+    tx.emit(&audience, "balance.changed", None, EventId::new(), &payload)?;
     Ok(act)
 }
 
@@ -179,17 +186,17 @@ impl Command for CreateTopUp {
     type Answer = PaymentId;
     const NAME: &'static str = "create_top_up";
 
-    async fn run(&self, tx: &mut Tx) -> Result<PaymentId, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<PaymentId, CommandError> {
         if !self.amount.is_positive() {
             return Err(ledger::Refusal::AmountInvalid.into());
         }
-        let keys = policy::book::in_force(tx)?.keys;
+        let keys = policy::registry::in_force(tx)?.keys;
         let (min, max) = (keys.topup.min, keys.topup.max);
         if self.amount < min || self.amount > max {
             let refused = Refusal::TopUpBounds.refused();
             return Err(refused.with("min", min).with("max", max).into());
         }
-        let intent = Intent {
+        let intent = NewPayment {
             purpose: Purpose::TopUp,
             partner_id: self.partner_id,
             client_id: None,
@@ -212,12 +219,12 @@ impl Command for RefundTopUp {
     type Answer = PaymentView;
     const NAME: &'static str = "refund_top_up";
 
-    async fn run(&self, tx: &mut Tx) -> Result<PaymentView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<PaymentView, CommandError> {
         let row = payment_view::load(tx, self.payment_id).await?;
         if row.partner_id != self.partner_id || row.purpose != Purpose::TopUp {
             return Err(Refusal::NoSuchPayment.into());
         }
-        let policy = policy::book::in_force(tx)?;
+        let policy = policy::registry::in_force(tx)?;
         let (hours, least) = (policy.keys.topup.refund_h, policy.keys.outage.least_s);
         let until = rules::refund_until(&row, hours);
         let (due, least) = (until.unwrap_or(tx.now()), TimeDelta::seconds(least));
@@ -236,14 +243,14 @@ impl Command for RefundTopUp {
         tx.update(&row, &next);
         refund::begin(tx, &next)?;
         payment_view::balance(tx, &next, "top_up_refund", Money(-amount.0))?;
-        payment_view::told(tx, &next, hours)?;
+        payment_view::emit(tx, &next, hours)?;
         Ok(view(&next, hours))
     }
 }
 
 /// The posted balance, if nothing was spent since the top-up: no commission was taken, no hold is
 /// open, and the balance covers the amount. The commit checks that the balance is unchanged.
-async fn unspent(tx: &mut Tx, row: &payment::Model, amount: Money) -> Result<Money, Stop> {
+async fn unspent(tx: &mut Tx, row: &payment::Model, amount: Money) -> Result<Money, CommandError> {
     let wallet = tx.find::<wallet::Entity>(row.partner_id.0).await?;
     let wallet = wallet.ok_or(ledger::Refusal::NoSuchPartner)?;
     let since = row.paid_at.unwrap_or(row.created_at);

@@ -3,12 +3,12 @@
 use chrono::TimeDelta;
 use entity::value::{Instant, Money};
 
-use crate::policy::keys::Bonus;
+use crate::policy::keys::BonusKeys;
 
 /// A rule that holds a branch's payable for a bonus-paid order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
 #[strum(serialize_all = "snake_case")]
-pub enum Rule {
+pub enum HoldRule {
     /// The same client paid the same branch with bonus too often in seven days.
     PairOrders,
     /// Bonus was too large a share of the branch's turnover in seven days.
@@ -43,15 +43,15 @@ pub struct Facts {
 /// # Source
 /// LIM-6.
 #[must_use]
-pub fn holding(facts: &Facts, keys: &Bonus, now: Instant) -> Vec<Rule> {
+pub fn holding(facts: &Facts, keys: &BonusKeys, now: Instant) -> Vec<HoldRule> {
     let share = i128::from(facts.week_bonus.0) * 100;
     let allowed = i128::from(facts.week_total.0) * i128::from(keys.week_share_pct);
     let new_until = facts.account_since + TimeDelta::days(keys.new_account_days);
     [
-        (facts.pair_orders >= keys.pair_orders_7d, Rule::PairOrders),
-        (facts.week_orders >= keys.week_orders_min && share > allowed, Rule::WeekShare),
-        (facts.first_order && now < new_until, Rule::NewAccount),
-        (!facts.device, Rule::NoDevice),
+        (facts.pair_orders >= keys.pair_orders_7d, HoldRule::PairOrders),
+        (facts.week_orders >= keys.week_orders_min && share > allowed, HoldRule::WeekShare),
+        (facts.first_order && now < new_until, HoldRule::NewAccount),
+        (!facts.device, HoldRule::NoDevice),
     ]
     .into_iter()
     .filter_map(|(holds, rule)| holds.then_some(rule))
@@ -61,7 +61,7 @@ pub fn holding(facts: &Facts, keys: &Bonus, now: Instant) -> Vec<Rule> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::book::DEFAULTS;
+    use crate::policy::registry::DEFAULTS;
 
     fn at(day: i64) -> Instant {
         Instant::UNIX_EPOCH + TimeDelta::days(day)
@@ -86,16 +86,16 @@ mod tests {
         let keys = crate::policy::draft::keys(DEFAULTS).unwrap().bonus;
         let held = |facts: Facts, day: i64| holding(&facts, &keys, at(day));
         assert_eq!(held(quiet(), 1), []);
-        assert_eq!(held(Facts { pair_orders: 2, ..quiet() }, 1), [Rule::PairOrders]);
-        assert_eq!(held(Facts { week_bonus: Money(5_001), ..quiet() }, 1), [Rule::WeekShare]);
+        assert_eq!(held(Facts { pair_orders: 2, ..quiet() }, 1), [HoldRule::PairOrders]);
+        assert_eq!(held(Facts { week_bonus: Money(5_001), ..quiet() }, 1), [HoldRule::WeekShare]);
         let few = Facts { week_bonus: Money(9_000), week_orders: 4, ..quiet() };
         assert_eq!(held(few, 1), [], "four orders say nothing about a week");
         let first = Facts { first_order: true, ..quiet() };
-        assert_eq!(held(first.clone(), 6), [Rule::NewAccount]);
+        assert_eq!(held(first.clone(), 6), [HoldRule::NewAccount]);
         assert_eq!(held(first, 7), [], "an account of seven days is not new");
-        assert_eq!(held(Facts { device: false, ..quiet() }, 1), [Rule::NoDevice]);
+        assert_eq!(held(Facts { device: false, ..quiet() }, 1), [HoldRule::NoDevice]);
         let all = Facts { pair_orders: 3, device: false, first_order: true, ..quiet() };
-        assert_eq!(held(all, 2), [Rule::PairOrders, Rule::NewAccount, Rule::NoDevice]);
-        assert_eq!(Rule::PairOrders.to_string(), "pair_orders");
+        assert_eq!(held(all, 2), [HoldRule::PairOrders, HoldRule::NewAccount, HoldRule::NoDevice]);
+        assert_eq!(HoldRule::PairOrders.to_string(), "pair_orders");
     }
 }

@@ -10,14 +10,14 @@ use serde_json::json;
 
 use super::penalty_payment::{self, SentBack};
 use super::read::{self, PenaltyView, view};
-use super::{Refusal, penalty, tell};
+use super::{Refusal, emit, penalty};
 use crate::access::limits;
-use crate::ledger::post::penalty::{self as post, Act};
+use crate::ledger::post::penalty::{self as post, PenaltyAct};
 use crate::ledger::split::{Split, split};
 use crate::platform::audit;
 use crate::platform::codes::given;
-use crate::platform::{Command, Fault, Refused, Stop, Tx, heartbeat};
-use crate::reputation::mark::{self, Counted};
+use crate::platform::{Command, CommandError, Fault, Refused, Tx, heartbeat};
+use crate::reputation::strike::{self, Counted};
 
 /// Everything an act changes, with the values before or after it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,7 +63,7 @@ impl Command for Waive {
     type Answer = PenaltyView;
     const NAME: &'static str = "waive_penalty";
 
-    async fn run(&self, tx: &mut Tx) -> Result<PenaltyView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<PenaltyView, CommandError> {
         let reason = given(&self.reason)?;
         let (old, keys) = read::load(tx, self.penalty_id).await?;
         let days = keys.penalty.dispute_days;
@@ -75,7 +75,7 @@ impl Command for Waive {
         limits::act(tx, record("waive_penalty", (&old, &next), old.amount, reason)).await?;
         let parts = split(old.paid, keys.fee.split_partner_bp);
         post::share_back(tx, &act(&next, reason), parts)?;
-        let (before, after) = mark::void(tx, old.client_id, old.order_id).await?;
+        let (before, after) = strike::void(tx, old.client_id, old.order_id).await?;
         tx.update(&old, &next);
         let sent_back = penalty_payment::send_back(tx, old.id, reason).await?;
         let (penalty, posted_before) = (cells(&old), posted(parts));
@@ -97,9 +97,9 @@ impl Command for Waive {
             version: 1,
         });
         let shown = view(&next, &keys);
-        tell::client(tx, &shown, Some(reason))?;
-        tell::branch(tx, &next, "penalty_share_back", Money(-parts.partner.0))?;
-        tell::support(tx, "support.penalty_waived", &shown, reason)?;
+        emit::client(tx, &shown, Some(reason))?;
+        emit::branch(tx, &next, "penalty_share_back", Money(-parts.partner.0))?;
+        emit::support(tx, "support.penalty_waived", &shown, reason)?;
         Ok(shown)
     }
 }
@@ -116,7 +116,7 @@ impl Command for Reinstate {
     type Answer = PenaltyView;
     const NAME: &'static str = "reinstate_penalty";
 
-    async fn run(&self, tx: &mut Tx) -> Result<PenaltyView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<PenaltyView, CommandError> {
         let reason = given(&self.reason)?;
         let (old, keys) = read::load(tx, self.penalty_id).await?;
         let waiver = standing(tx, old.id).await?;
@@ -131,7 +131,7 @@ impl Command for Reinstate {
         limits::act(tx, record("reinstate_penalty", (&old, &next), old.amount, reason)).await?;
         let parts = split(next.paid, keys.fee.split_partner_bp);
         post::share(tx, &act(&next, reason), parts)?;
-        mark::unvoid(tx, old.client_id, &was.counted).await?;
+        strike::unvoid(tx, old.client_id, &was.counted).await?;
         tx.update(&old, &next);
         let undone = waiver::Model {
             undone_at: Some(tx.now()),
@@ -141,15 +141,15 @@ impl Command for Reinstate {
         };
         tx.update(&waiver, &undone);
         let shown = view(&next, &keys);
-        tell::client(tx, &shown, Some(reason))?;
-        tell::branch(tx, &next, "penalty_share", parts.partner)?;
-        tell::support(tx, "support.penalty_reinstated", &shown, reason)?;
+        emit::client(tx, &shown, Some(reason))?;
+        emit::branch(tx, &next, "penalty_share", parts.partner)?;
+        emit::support(tx, "support.penalty_reinstated", &shown, reason)?;
         Ok(shown)
     }
 }
 
 /// The penalty's waiver that was not undone.
-async fn standing(tx: &Tx, penalty_id: PenaltyId) -> Result<waiver::Model, Stop> {
+async fn standing(tx: &Tx, penalty_id: PenaltyId) -> Result<waiver::Model, CommandError> {
     let rows = waiver::Entity::find()
         .filter(waiver::Column::PenaltyId.eq(penalty_id))
         .filter(waiver::Column::UndoneAt.is_null())
@@ -164,14 +164,14 @@ pub(super) fn record<'a>(
     (old, next): (&row::Model, &row::Model),
     amount: Money,
     reason: &'a str,
-) -> audit::Act<'a> {
+) -> audit::AuditedAct<'a> {
     let (before, after) = (json!(cells(old)), json!(cells(next)));
-    audit::Act { kind, subject: ("penalty", old.id.0), amount, reason, before, after }
+    audit::AuditedAct { kind, subject: ("penalty", old.id.0), amount, reason, before, after }
 }
 
-fn act<'a>(next: &row::Model, note: &'a str) -> Act<'a> {
+fn act<'a>(next: &row::Model, note: &'a str) -> PenaltyAct<'a> {
     let (penalty_id, order_id) = (next.id, next.order_id);
-    Act { penalty_id, order_id, partner_id: next.partner_id, n: next.payments, note }
+    PenaltyAct { penalty_id, order_id, partner_id: next.partner_id, n: next.payments, note }
 }
 
 fn cells(row: &row::Model) -> PenaltyCells {

@@ -2,9 +2,9 @@
 //! (BON-8).
 
 use chrono::{DateTime, TimeDelta, Utc};
+use entity::bonus_account::OwnerKind;
 use entity::campaign::{self, Model};
 use entity::lot::LotSource;
-use entity::purse::OwnerKind;
 use entity::value::{CampaignId, Instant, Money};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
@@ -19,11 +19,11 @@ use super::grant::{Grant, grant, known, lives};
 use super::read::{LotView, view as lot_view};
 use super::{Owner, Refusal};
 use crate::access::limits;
-use crate::platform::audit::Act;
+use crate::platform::audit::AuditedAct;
 use crate::platform::codes::given;
 use crate::platform::page::{Page, PageQuery};
-use crate::platform::write_set::{Adjust, Unique};
-use crate::platform::{Command, Fault, Stop, Tx, all_right};
+use crate::platform::write_set::{RelativeUpdate, Unique};
+use crate::platform::{Command, CommandError, Fault, Tx, all_right};
 
 /// The latest end of a campaign, in days from now: ten years.
 const DAYS_MAX: i64 = 3_650;
@@ -111,7 +111,7 @@ impl Command for MakeCampaign {
     type Answer = CampaignView;
     const NAME: &'static str = "make_campaign";
 
-    async fn run(&self, tx: &mut Tx) -> Result<CampaignView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<CampaignView, CommandError> {
         let new = &self.0;
         let reason = given(&new.reason)?;
         let code = match &new.code {
@@ -137,7 +137,7 @@ impl Command for MakeCampaign {
             reason: reason.to_owned(),
             created_at: tx.now(),
         };
-        let act = Act {
+        let act = AuditedAct {
             kind: "make_campaign",
             subject: ("campaign", row.id.0),
             amount: row.budget,
@@ -193,14 +193,14 @@ impl Command for GrantCampaign {
     type Answer = LotView;
     const NAME: &'static str = "grant_campaign";
 
-    async fn run(&self, tx: &mut Tx) -> Result<LotView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<LotView, CommandError> {
         let row = tx.find::<campaign::Entity>(self.campaign_id).await?;
         let row = row.ok_or(Refusal::NoSuchCampaign)?;
         let owner = Owner::of(row.audience, self.owner);
         known(tx, owner).await?;
         let lot = give(tx, &row, owner).await?;
         // Zero, because the campaign's whole budget was counted at its creation.
-        let act = Act {
+        let act = AuditedAct {
             kind: "grant_campaign",
             subject: ("campaign", row.id.0),
             amount: Money::ZERO,
@@ -214,13 +214,13 @@ impl Command for GrantCampaign {
 }
 
 /// Grants a campaign's bonus to one owner, within its budget and its time.
-pub(super) async fn give(tx: &mut Tx, row: &Model, owner: Owner) -> Result<LotView, Stop> {
+pub(super) async fn give(tx: &mut Tx, row: &Model, owner: Owner) -> Result<LotView, CommandError> {
     if tx.now() < row.starts_at || tx.now() > row.ends_at {
         let over = Refusal::CampaignOver.refused();
         return Err(over.with("starts_at", row.starts_at).with("ends_at", row.ends_at).into());
     }
     // The guard on the sum in the database keeps the budget from being exceeded.
-    tx.adjust(Adjust {
+    tx.adjust(RelativeUpdate {
         table: "campaign",
         key: vec![("id", Value::from(row.id.0))],
         add: vec![("granted", row.amount.0)],
@@ -247,7 +247,7 @@ pub(super) async fn give(tx: &mut Tx, row: &Model, owner: Owner) -> Result<LotVi
 pub async fn page<C: ConnectionTrait>(
     db: &C,
     query: &PageQuery,
-) -> Result<Page<CampaignView>, Stop> {
+) -> Result<Page<CampaignView>, CommandError> {
     let mut rows =
         campaign::Entity::find().order_by_desc(campaign::Column::Id).limit(query.reach());
     if let Some(cursor) = query.cursor {

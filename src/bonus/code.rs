@@ -18,7 +18,7 @@ use crate::platform::codes::General;
 use crate::platform::crypto::Keys;
 use crate::platform::pool::Pool;
 use crate::platform::write_set::Unique;
-use crate::platform::{Command, Fault, Refused, Stop, Tx};
+use crate::platform::{Command, CommandError, Fault, Refused, Tx};
 use crate::policy;
 
 /// The period over which wrong codes are counted.
@@ -76,7 +76,7 @@ impl Command for Redeem {
     type Answer = Redeemed;
     const NAME: &'static str = "redeem_code";
 
-    async fn run(&self, tx: &mut Tx) -> Result<Redeemed, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<Redeemed, CommandError> {
         let nobody = || Fault::Other("a code is entered by somebody".to_owned());
         let person_id = tx.by().person_id.ok_or_else(nobody)?;
         let trying = Trying::begin(tx, person_id).await?;
@@ -96,7 +96,11 @@ impl Command for Redeem {
 }
 
 /// Records that a device has received a campaign's bonus, at most once (LIM-6).
-async fn claim(tx: &mut Tx, campaign_id: CampaignId, person_id: PersonId) -> Result<(), Stop> {
+async fn claim(
+    tx: &mut Tx,
+    campaign_id: CampaignId,
+    person_id: PersonId,
+) -> Result<(), CommandError> {
     let session = match tx.by().session_id {
         Some(id) => tx.find::<session::Entity>(id).await?,
         None => None,
@@ -127,24 +131,24 @@ struct Trying {
 
 impl Trying {
     /// Counts earlier attempts, and refuses after too many wrong ones.
-    async fn begin(tx: &mut Tx, person_id: PersonId) -> Result<Self, Stop> {
+    async fn begin(tx: &mut Tx, person_id: PersonId) -> Result<Self, CommandError> {
         // The numbers are read first: an attempt committed after that has the same ones, and
         // conflicts.
-        let person_n = newest(tx, Whose::Person(person_id)).await? + 1;
+        let person_n = newest(tx, CodeOwner::Person(person_id)).await? + 1;
         let address = tx.by().address.map(|address| address.to_string());
         let secrets = tx.shared::<Keys>()?;
         let address = match address.map(|address| secrets.lookup("address", &address)) {
             Some(hash) => {
-                let n = newest(tx, Whose::Address(&hash)).await?;
+                let n = newest(tx, CodeOwner::Address(&hash)).await?;
                 Some((hash, n + 1))
             }
             None => None,
         };
-        let keys = policy::book::in_force(tx)?.keys;
-        let own = wrong(tx, Whose::Person(person_id)).await?;
+        let keys = policy::registry::in_force(tx)?.keys;
+        let own = wrong(tx, CodeOwner::Person(person_id)).await?;
         rested(tx, &own, keys.bonus.code_tries_person, "person")?;
         if let Some((hash, _)) = &address {
-            let there = wrong(tx, Whose::Address(hash)).await?;
+            let there = wrong(tx, CodeOwner::Address(hash)).await?;
             rested(tx, &there, keys.bonus.code_tries_address, "address")?;
         }
         Ok(Self { person_id, person_n, address })
@@ -173,12 +177,12 @@ impl Trying {
 
 /// Whose attempts are counted.
 #[derive(Clone, Copy)]
-enum Whose<'a> {
+enum CodeOwner<'a> {
     Person(PersonId),
     Address(&'a str),
 }
 
-impl Whose<'_> {
+impl CodeOwner<'_> {
     fn tries(self) -> sea_orm::Select<code_try::Entity> {
         let rows = code_try::Entity::find();
         match self {
@@ -189,7 +193,7 @@ impl Whose<'_> {
 }
 
 /// The instants of the wrong attempts in the last hour, newest first.
-async fn wrong(tx: &Tx, whose: Whose<'_>) -> Result<Vec<Instant>, Stop> {
+async fn wrong(tx: &Tx, whose: CodeOwner<'_>) -> Result<Vec<Instant>, CommandError> {
     let rows = whose
         .tries()
         .select_only()
@@ -200,10 +204,10 @@ async fn wrong(tx: &Tx, whose: Whose<'_>) -> Result<Vec<Instant>, Stop> {
     Ok(rows.into_tuple().all(tx.db()).await?)
 }
 
-async fn newest(tx: &Tx, whose: Whose<'_>) -> Result<i64, Stop> {
+async fn newest(tx: &Tx, whose: CodeOwner<'_>) -> Result<i64, CommandError> {
     let number = match whose {
-        Whose::Person(_) => Column::PersonN,
-        Whose::Address(_) => Column::AddressN,
+        CodeOwner::Person(_) => Column::PersonN,
+        CodeOwner::Address(_) => Column::AddressN,
     };
     let rows: Vec<Option<i64>> = whose
         .tries()
@@ -215,7 +219,7 @@ async fn newest(tx: &Tx, whose: Whose<'_>) -> Result<i64, Stop> {
     Ok(rows.into_iter().next().flatten().unwrap_or(0))
 }
 
-fn rested(tx: &Tx, wrong: &[Instant], most: usize, who: &str) -> Result<(), Stop> {
+fn rested(tx: &Tx, wrong: &[Instant], most: usize, who: &str) -> Result<(), CommandError> {
     let Some(nth) = wrong.get(most.saturating_sub(1)) else { return Ok(()) };
     let left = *nth + HOUR - tx.now();
     let secs = left.num_seconds() + i64::from(left.subsec_nanos() > 0);

@@ -7,16 +7,16 @@ use entity::{partner, person};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::purse::Purse;
+use super::account::BonusAccount;
 use super::queue::micros;
 use super::read::{LotView, view};
 use super::{Owner, Refusal};
 use crate::access::limits;
 use crate::ledger::post::lots;
-use crate::platform::audit::Act;
+use crate::platform::audit::AuditedAct;
 use crate::platform::codes::given;
 use crate::platform::write_set::Unique;
-use crate::platform::{Command, Refused, Stop, Tx, all_right};
+use crate::platform::{Command, CommandError, Refused, Tx, all_right};
 use crate::policy;
 
 /// The longest lifetime, in hours: a year.
@@ -42,7 +42,7 @@ pub struct Grant<'a> {
 ///
 /// # Errors
 /// `granted_already` at the flush, or a fault.
-pub async fn grant(tx: &mut Tx, grant: Grant<'_>) -> Result<lot::Model, Stop> {
+pub async fn grant(tx: &mut Tx, grant: Grant<'_>) -> Result<lot::Model, CommandError> {
     let lot = new(tx, &grant);
     lots::granted(tx, &lot);
     put(tx, grant.owner, lot).await
@@ -52,13 +52,13 @@ pub async fn grant(tx: &mut Tx, grant: Grant<'_>) -> Result<lot::Model, Stop> {
 ///
 /// # Errors
 /// A fault.
-pub async fn grant_from_owed(tx: &mut Tx, grant: Grant<'_>) -> Result<lot::Model, Stop> {
+pub async fn grant_from_owed(tx: &mut Tx, grant: Grant<'_>) -> Result<lot::Model, CommandError> {
     let lot = new(tx, &grant);
     lots::granted_from_owed(tx, &lot);
     put(tx, grant.owner, lot).await
 }
 
-async fn put(tx: &mut Tx, owner: Owner, lot: lot::Model) -> Result<lot::Model, Stop> {
+async fn put(tx: &mut Tx, owner: Owner, lot: lot::Model) -> Result<lot::Model, CommandError> {
     tx.unique(Unique {
         name: "lot_once",
         columns: "lot.source_id, lot.owner, lot.source",
@@ -66,10 +66,10 @@ async fn put(tx: &mut Tx, owner: Owner, lot: lot::Model) -> Result<lot::Model, S
         choose_again: false,
     });
     let id = lot.id;
-    let mut purse = Purse::open(tx, owner, &[]).await?;
-    purse.grant(tx, lot);
-    let granted = purse.lot(id).cloned();
-    purse.close(tx)?;
+    let mut bonus_account = BonusAccount::load(tx, owner, &[]).await?;
+    bonus_account.grant(tx, lot);
+    let granted = bonus_account.lot(id).cloned();
+    bonus_account.save(tx)?;
     Tx::must("lot", id, granted)
 }
 
@@ -113,8 +113,8 @@ pub async fn gift(
     owner: Owner,
     top_up: Uuid,
     paid: Money,
-) -> Result<Option<lot::Model>, Stop> {
-    let keys = policy::book::in_force(tx)?.keys;
+) -> Result<Option<lot::Model>, CommandError> {
+    let keys = policy::registry::in_force(tx)?.keys;
     let bonus = &keys.bonus;
     let times = paid.0.checked_div(bonus.topup_per.0).unwrap_or(0);
     let amount = Money(times.saturating_mul(bonus.topup_gift.0));
@@ -136,19 +136,19 @@ pub async fn gift(
 ///
 /// # Errors
 /// `bonus_spent`, or a fault.
-pub async fn revoke(tx: &mut Tx, owner: Owner, root: LotId) -> Result<(), Stop> {
+pub async fn revoke(tx: &mut Tx, owner: Owner, root: LotId) -> Result<(), CommandError> {
     let family = super::read::family(tx.db(), root).await?;
     let ids: Vec<LotId> = family.iter().map(|lot| lot.id).collect();
     if super::read::spent(tx.db(), &family).await? {
         return Err(Refusal::Spent.into());
     }
-    let mut purse = Purse::open(tx, owner, &ids).await?;
+    let mut bonus_account = BonusAccount::load(tx, owner, &ids).await?;
     // A concurrent command may have held a part of it since the check.
-    if ids.iter().any(|id| purse.pins(*id)) {
+    if ids.iter().any(|id| bonus_account.reserves(*id)) {
         return Err(Refusal::Spent.into());
     }
-    purse.revoke(tx, root);
-    purse.close(tx)
+    bonus_account.revoke(tx, root);
+    bonus_account.save(tx)
 }
 
 /// Grants again what [`revoke`] took, with the lifetime of a gift, because the refund it belonged
@@ -156,13 +156,13 @@ pub async fn revoke(tx: &mut Tx, owner: Owner, root: LotId) -> Result<(), Stop> 
 ///
 /// # Errors
 /// A fault.
-pub async fn again(tx: &mut Tx, owner: Owner, root: LotId) -> Result<Option<LotId>, Stop> {
+pub async fn again(tx: &mut Tx, owner: Owner, root: LotId) -> Result<Option<LotId>, CommandError> {
     let family = super::read::family(tx.db(), root).await?;
     let amount = super::read::revoked(tx.db(), &family).await?;
     if !amount.is_positive() {
         return Ok(None);
     }
-    let ttl_h = policy::book::in_force(tx)?.keys.bonus.topup_ttl_h;
+    let ttl_h = policy::registry::in_force(tx)?.keys.bonus.topup_ttl_h;
     let gift = Grant {
         owner,
         amount,
@@ -192,14 +192,14 @@ impl Command for GrantBonus {
     type Answer = LotView;
     const NAME: &'static str = "grant_bonus";
 
-    async fn run(&self, tx: &mut Tx) -> Result<LotView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<LotView, CommandError> {
         let reason = given(&self.reason)?;
-        let days = policy::book::in_force(tx)?.keys.bonus.other_days;
+        let days = policy::registry::in_force(tx)?.keys.bonus.other_days;
         let ttl_h = self.ttl_h.unwrap_or(days * 24);
         let wrong = [("/amount", !self.amount.is_positive()), ("/ttl_h", !lives(ttl_h))];
         all_right(Refusal::GrantInvalid, &wrong)?;
         known(tx, self.owner).await?;
-        let act = Act {
+        let act = AuditedAct {
             kind: "grant_bonus",
             subject: (self.owner.name(), self.owner.id()),
             amount: self.amount,
@@ -224,11 +224,11 @@ impl Command for GrantBonus {
 ///
 /// # Errors
 /// `no_such_owner`, or a fault.
-pub async fn known(tx: &mut Tx, owner: Owner) -> Result<(), Stop> {
+pub async fn known(tx: &mut Tx, owner: Owner) -> Result<(), CommandError> {
     let there = match owner {
-        Owner::Client(id) => tx.find_kept::<person::Entity>(id).await?.is_some(),
-        Owner::Partner(id) => tx.find_kept::<partner::Entity>(id).await?.is_some(),
+        Owner::Client(id) => tx.find_cached::<person::Entity>(id).await?.is_some(),
+        Owner::Partner(id) => tx.find_cached::<partner::Entity>(id).await?.is_some(),
     };
-    let nobody = || Stop::from(Refused::from(Refusal::NoSuchOwner));
+    let nobody = || CommandError::from(Refused::from(Refusal::NoSuchOwner));
     if there { Ok(()) } else { Err(nobody()) }
 }

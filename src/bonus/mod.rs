@@ -1,7 +1,7 @@
 //! Bonus: lots in queues (BON).
 //!
 //! A bonus is a *lot*: an amount with a lifetime. An owner's lots form a queue; only the head's
-//! lifetime runs. [`queue`] holds the rules, [`purse`] loads an owner's queue for a command and
+//! lifetime runs. [`queue`] holds the rules, [`account`] loads an owner's queue for a command and
 //! puts the changes into the write set. A hold reserves parts of lots and is not affected by their
 //! expiry; released parts return to the front.
 //!
@@ -11,15 +11,15 @@
 //!    └── granted · returned
 //! ```
 
+pub mod account;
 pub mod campaign;
-pub mod clock;
 pub mod code;
 pub mod grant;
-pub mod purse;
 pub mod queue;
 pub mod read;
+pub mod timers;
 
-use entity::purse::OwnerKind;
+use entity::bonus_account::OwnerKind;
 use entity::value::{PartnerId, PersonId};
 use uuid::Uuid;
 

@@ -5,7 +5,7 @@
 //! access.
 
 use chrono::TimeDelta;
-use entity::hold::{Leg, Pin};
+use entity::hold::{Allocation, ReservedLot};
 use entity::lot::{LotState, Model};
 use entity::value::{Instant, LotId, Money};
 
@@ -17,7 +17,7 @@ pub struct Queue {
 
 /// Where a released part went.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Back {
+pub enum Released {
     /// Back into its lot, whose lifetime runs on unchanged.
     Rejoined(LotId),
     /// Into a new lot at the front.
@@ -97,8 +97,8 @@ impl Queue {
 
     /// Reserves up to `amount`, front to back; the part that exceeds the head is taken from the
     /// next lots, within the same debit (BON-2).
-    pub fn pin(&mut self, amount: Money, now: Instant) -> Vec<Leg> {
-        let mut legs = Vec::new();
+    pub fn reserve(&mut self, amount: Money, now: Instant) -> Vec<Allocation> {
+        let mut allocations = Vec::new();
         let mut rest = amount.0;
         for lot in self.lots.iter_mut().filter(|lot| live(lot)) {
             if rest <= 0 {
@@ -113,23 +113,23 @@ impl Queue {
             if lot.free == Money::ZERO {
                 lot.state = LotState::Exhausted;
             }
-            let pin = Pin { lot: lot.id, expires_at, left_us: micros(expires_at - now) };
-            legs.push(Leg { amount: Money(part), pin: Some(pin) });
+            let pin = ReservedLot { lot: lot.id, expires_at, left_us: micros(expires_at - now) };
+            allocations.push(Allocation { amount: Money(part), pin: Some(pin) });
         }
         self.run_head(now);
-        legs
+        allocations
     }
 
     /// Releases a reserved part: into its lot where that still runs to the same end, else as a lot
     /// of its own at the front, which pauses the head; without lifetime left it is burned (BON-3).
     /// `new` is the id for such a lot.
-    pub fn give_back(
+    pub fn release(
         &mut self,
-        part: (Money, Pin),
+        part: (Money, ReservedLot),
         lifetime: Lifetime,
         now: Instant,
         new: LotId,
-    ) -> Back {
+    ) -> Released {
         let (amount, pin) = part;
         let end = match lifetime {
             Lifetime::Original => pin.expires_at,
@@ -139,16 +139,16 @@ impl Queue {
             lot.pinned.0 -= amount.0;
         }
         if end < now {
-            return Back::Burned;
+            return Released::Burned;
         }
         let Some(from) = self.lots.iter().find(|lot| lot.id == pin.lot).cloned() else {
-            return Back::Burned;
+            return Released::Burned;
         };
         let head = self.lots.iter_mut().find(|lot| live(lot));
         match head {
             Some(head) if head.id == from.id && head.expires_at == Some(end) => {
                 head.free.0 += amount.0;
-                return Back::Rejoined(from.id);
+                return Released::Rejoined(from.id);
             }
             Some(head) => pause(head, now),
             None => {}
@@ -157,7 +157,7 @@ impl Queue {
         let place = first.map_or(0, |place| place - 1);
         self.lots.push(returned(from, new, amount, (place, end), now));
         self.lots.sort_by_key(|lot| (lot.place, lot.id));
-        Back::New(new)
+        Released::New(new)
     }
 
     /// Adds to the held amount of a lot; returns the lot.

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::Owner;
 use super::queue::{Queue, live};
 use crate::ledger::chart;
-use crate::platform::Stop;
+use crate::platform::CommandError;
 use crate::platform::page::{Page, PageQuery};
 
 /// Maximum number of lots of one queue or grant.
@@ -85,7 +85,7 @@ pub async fn bonus<C: ConnectionTrait>(
     db: &C,
     owner: Owner,
     now: Instant,
-) -> Result<BonusView, Stop> {
+) -> Result<BonusView, CommandError> {
     let rows = lot::Entity::find()
         .filter(lot::Column::Owner.eq(owner.id()))
         .filter(lot::Column::State.is_in([LotState::Queued, LotState::Running]))
@@ -115,7 +115,7 @@ pub async fn page<C: ConnectionTrait>(
     db: &C,
     owner: Owner,
     query: &PageQuery,
-) -> Result<Page<LotView>, Stop> {
+) -> Result<Page<LotView>, CommandError> {
     let mut rows = lot::Entity::find()
         .filter(lot::Column::Owner.eq(owner.id()))
         .order_by_desc(lot::Column::Id)
@@ -130,7 +130,10 @@ pub async fn page<C: ConnectionTrait>(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn family<C: ConnectionTrait>(db: &C, root: LotId) -> Result<Vec<lot::Model>, Stop> {
+pub async fn family<C: ConnectionTrait>(
+    db: &C,
+    root: LotId,
+) -> Result<Vec<lot::Model>, CommandError> {
     let rows = lot::Entity::find().filter(lot::Column::Root.eq(root)).limit(LOTS_MAX);
     Ok(rows.all(db).await?)
 }
@@ -139,7 +142,10 @@ pub async fn family<C: ConnectionTrait>(db: &C, root: LotId) -> Result<Vec<lot::
 ///
 /// # Errors
 /// When the database fails.
-pub async fn revoked<C: ConnectionTrait>(db: &C, lots: &[lot::Model]) -> Result<Money, Stop> {
+pub async fn revoked<C: ConnectionTrait>(
+    db: &C,
+    lots: &[lot::Model],
+) -> Result<Money, CommandError> {
     let rows = posting::Entity::find()
         .filter(posting::Column::LotId.is_in(lots.iter().map(|lot| lot.id)))
         .filter(posting::Column::Kind.eq("bonus_revoked"));
@@ -150,7 +156,7 @@ pub async fn revoked<C: ConnectionTrait>(db: &C, lots: &[lot::Model]) -> Result<
 ///
 /// # Errors
 /// When the database fails.
-pub async fn spent<C: ConnectionTrait>(db: &C, lots: &[lot::Model]) -> Result<bool, Stop> {
+pub async fn spent<C: ConnectionTrait>(db: &C, lots: &[lot::Model]) -> Result<bool, CommandError> {
     if lots.iter().any(|lot| lot.pinned.is_positive()) {
         return Ok(true);
     }

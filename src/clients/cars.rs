@@ -1,6 +1,6 @@
 //! Clients' cars (ACC-7).
 
-use entity::order::{self, Status};
+use entity::order::{self, OrderStatus};
 use entity::value::fold::fold_code;
 use entity::value::{CarClass, CarId, PersonId, SealedColumn, SealedField};
 use entity::{car, person};
@@ -15,7 +15,7 @@ use crate::platform::crypto::Keys;
 use crate::platform::engine::Shared;
 use crate::platform::page::Page;
 use crate::platform::write_set::Unique;
-use crate::platform::{Command, Stop, Tx, all_right, readable};
+use crate::platform::{Command, CommandError, Tx, all_right, readable};
 use crate::policy;
 
 /// Maximum characters of a make.
@@ -57,7 +57,7 @@ impl Command for AddCar {
     type Answer = CarView;
     const NAME: &'static str = "add_car";
 
-    async fn run(&self, tx: &mut Tx) -> Result<CarView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<CarView, CommandError> {
         // Lookalike letters fold to the same plate (ACC-7).
         let plate = fold_code(&self.plate);
         let make = self.make.trim();
@@ -71,7 +71,7 @@ impl Command for AddCar {
         let owner = tx.find::<person::Entity>(self.client_id).await?;
         let owner = Tx::must("person", self.client_id, owner)?;
         tx.update(&owner, &owner.clone());
-        let most = policy::book::in_force(tx)?.keys.client.cars_max;
+        let most = policy::registry::in_force(tx)?.keys.client.cars_max;
         let has = list(tx.db(), self.client_id).await?;
         if has.items.len() + has.unreadable.len() >= most {
             return Err(Refusal::TooManyCars.refused().with("limit", most).into());
@@ -112,12 +112,17 @@ impl Command for RemoveCar {
     type Answer = ();
     const NAME: &'static str = "remove_car";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let old = tx.find::<car::Entity>(self.car_id).await?;
         let old = old.filter(|c| c.client_id == self.client_id && c.removed_at.is_none());
         let old = old.ok_or(Refusal::NoSuchCar)?;
         // Removed and added again, it would be a different car to QO-7 and BK-11.
-        let open = [Status::Requested, Status::Confirmed, Status::OnTheWay, Status::Active];
+        let open = [
+            OrderStatus::Requested,
+            OrderStatus::Confirmed,
+            OrderStatus::OnTheWay,
+            OrderStatus::Active,
+        ];
         let in_use = order::Entity::find()
             .filter(order::Column::CarId.eq(self.car_id))
             .filter(order::Column::Status.is_in(open));
@@ -134,7 +139,10 @@ impl Command for RemoveCar {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list<C: ConnectionTrait>(db: &C, client_id: PersonId) -> Result<Page<CarView>, Stop> {
+pub async fn list<C: ConnectionTrait>(
+    db: &C,
+    client_id: PersonId,
+) -> Result<Page<CarView>, CommandError> {
     let rows = car::Entity::find()
         .filter(car::Column::ClientId.eq(client_id))
         .filter(car::Column::RemovedAt.is_null())
@@ -150,15 +158,15 @@ pub async fn class_of(
     shared: &Shared,
     client_id: PersonId,
     car_id: CarId,
-) -> Result<CarClass, Stop> {
+) -> Result<CarClass, CommandError> {
     let own = |car: &car::Model| car.client_id == client_id && car.removed_at.is_none();
-    let kept = shared.kept.get::<car::Model>(car_id.0).filter(own);
+    let kept = shared.row_cache.get::<car::Model>(car_id.0).filter(own);
     let car = match kept {
         Some(car) => Some(car),
         None => car::Entity::find_by_id(car_id).all(&shared.db.read).await?.pop().filter(own),
     };
     let car = car.ok_or(Refusal::NoSuchCar)?;
     let class = car.class;
-    shared.kept.put(car);
+    shared.row_cache.put(car);
     Ok(class)
 }

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::Refusal;
 use crate::platform::crypto::Keys;
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, CommandError, Tx};
 
 /// Maximum characters of a name.
 const NAME_MAX: usize = 60;
@@ -37,7 +37,7 @@ impl Command for EditProfile {
     type Answer = ProfileView;
     const NAME: &'static str = "edit_profile";
 
-    async fn run(&self, tx: &mut Tx) -> Result<ProfileView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<ProfileView, CommandError> {
         let old = tx.find::<person::Entity>(self.person_id).await?;
         let old = Tx::must("person", self.person_id, old)?;
         let mut new = old.clone();

@@ -5,7 +5,7 @@ use bank::epoint::{Epoint, Merchant, Provider};
 use entity::payment::Driver;
 use town::Census;
 
-use super::Failed;
+use super::DemoFailed;
 use crate::config::Settings;
 use crate::platform::crypto::fresh_key;
 
@@ -21,11 +21,11 @@ const LOSES_ONE_OF: usize = 8;
 ///
 /// # Errors
 /// When it cannot listen.
-pub fn open(settings: &mut Settings) -> Result<Option<Epoint>, Failed> {
+pub fn open(settings: &mut Settings) -> Result<Option<Epoint>, DemoFailed> {
     if settings.payments.driver != Driver::Manual {
         return Ok(None);
     }
-    let private_key = fresh_key().map_err(|fault| Failed::because(fault.to_string()))?;
+    let private_key = fresh_key().map_err(|fault| DemoFailed::because(fault.to_string()))?;
     let merchant = Merchant {
         public_key: PUBLIC_KEY.to_owned(),
         private_key: private_key.clone(),

@@ -1,7 +1,7 @@
 //! The figures in the database, counted over a read-only connection: orders, money, timers.
 
 use entity::hold::HoldState;
-use entity::order::{Kind, Reason, Status};
+use entity::order::{EndReason, OrderKind, OrderStatus};
 use entity::value::{Instant, Money};
 use entity::{hold, order, posting, timer};
 use sea_orm::{
@@ -28,7 +28,7 @@ pub struct Coming {
 #[derive(Clone, Debug, Default)]
 pub struct Books {
     /// Orders by kind and status; the cancelled ones by reason.
-    pub orders: Vec<(Kind, Status, Option<Reason>, i64)>,
+    pub orders: Vec<(OrderKind, OrderStatus, Option<EndReason>, i64)>,
     /// Bookings that were rescheduled at least once.
     pub moved: u64,
     /// Bookings whose start is still to come.
@@ -70,14 +70,14 @@ impl Books {
             .all(db)
             .await?;
         let arrived = order::Entity::find()
-            .filter(order::Column::Status.eq(Status::OnTheWay))
+            .filter(order::Column::Status.eq(OrderStatus::OnTheWay))
             .filter(order::Column::ArrivedAt.is_not_null())
             .count(db)
             .await?;
         let moved = order::Entity::find().filter(order::Column::Reschedules.gt(0));
         let moved = moved.count(db).await?;
         let coming = order::Entity::find()
-            .filter(order::Column::Status.is_in([Status::Confirmed, Status::OnTheWay]))
+            .filter(order::Column::Status.is_in([OrderStatus::Confirmed, OrderStatus::OnTheWay]))
             .filter(order::Column::StartsAt.gt(now));
         let upcoming = coming.clone().count(db).await?;
         let next = coming.order_by_asc(order::Column::StartsAt).limit(NEXT_MAX).all(db).await?;
@@ -118,44 +118,50 @@ impl Books {
 
     /// The number of orders with this status.
     #[must_use]
-    pub fn count(&self, status: Status) -> i64 {
+    pub fn count(&self, status: OrderStatus) -> i64 {
         self.orders.iter().filter(|(_, of, ..)| *of == status).map(|(.., n)| n).sum()
     }
 
     /// The number of bookings with this status.
     #[must_use]
-    pub fn booked(&self, status: Status) -> i64 {
-        let booked = |(kind, of, ..): &&(Kind, Status, Option<Reason>, i64)| {
-            *kind == Kind::Booking && *of == status
+    pub fn booked(&self, status: OrderStatus) -> i64 {
+        let booked = |(kind, of, ..): &&(OrderKind, OrderStatus, Option<EndReason>, i64)| {
+            *kind == OrderKind::Booking && *of == status
         };
         self.orders.iter().filter(booked).map(|(.., n)| n).sum()
     }
 
     /// The number of orders of a kind.
     #[must_use]
-    pub fn all(&self, kind: Kind) -> i64 {
+    pub fn all(&self, kind: OrderKind) -> i64 {
         self.orders.iter().filter(|(of, ..)| *of == kind).map(|(.., n)| n).sum()
     }
 
     /// The number of burned bookings.
     #[must_use]
     pub fn burned(&self) -> i64 {
-        let burned =
-            |(.., why, _): &&(Kind, Status, Option<Reason>, i64)| *why == Some(Reason::Burned);
+        let burned = |(.., why, _): &&(OrderKind, OrderStatus, Option<EndReason>, i64)| {
+            *why == Some(EndReason::Burned)
+        };
         self.orders.iter().filter(burned).map(|(.., n)| n).sum()
     }
 
     /// The number of open orders.
     #[must_use]
     pub fn open(&self) -> i64 {
-        let open = [Status::Requested, Status::Confirmed, Status::OnTheWay, Status::Active];
+        let open = [
+            OrderStatus::Requested,
+            OrderStatus::Confirmed,
+            OrderStatus::OnTheWay,
+            OrderStatus::Active,
+        ];
         open.into_iter().map(|status| self.count(status)).sum()
     }
 
     /// The reasons for which orders ended without being served, the most frequent first.
     #[must_use]
-    pub fn reasons(&self) -> Vec<(Reason, i64)> {
-        let mut reasons: Vec<(Reason, i64)> = Vec::new();
+    pub fn reasons(&self) -> Vec<(EndReason, i64)> {
+        let mut reasons: Vec<(EndReason, i64)> = Vec::new();
         for (.., reason, n) in &self.orders {
             let Some(reason) = reason else { continue };
             match reasons.iter_mut().find(|(known, _)| known == reason) {

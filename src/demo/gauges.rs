@@ -4,9 +4,9 @@ use town::{Ask, Wire};
 
 /// A histogram in the Prometheus text format: upper bounds in seconds and cumulative counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Spread(Vec<(String, u64)>);
+pub struct CumulativeHistogram(Vec<(String, u64)>);
 
-impl Spread {
+impl CumulativeHistogram {
     fn add(&mut self, bound: &str, count: u64) {
         match self.0.iter_mut().find(|(known, _)| known == bound) {
             Some((_, sum)) => *sum += count,
@@ -39,7 +39,7 @@ pub struct Gauges {
     /// Timers parked after too many failed attempts.
     pub timers_parked: u64,
     /// The lateness of timers, real seconds.
-    pub lateness: Spread,
+    pub lateness: CumulativeHistogram,
 }
 
 impl Gauges {

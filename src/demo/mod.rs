@@ -3,7 +3,7 @@
 //! The engine is the real one, on `SQLite`, with an accelerated clock. The simulated people sign
 //! in, hold tokens and act only over HTTP and WebSocket; deadlines they let pass are handled by
 //! scheduled timers. The user sees the whole life of many orders at once ([`view`]), and can act
-//! too ([`guests`]). A second start resumes with the same file at the time where the first one
+//! too ([`logins`]). A second start resumes with the same file at the time where the first one
 //! stopped ([`time`]).
 
 use std::future::Future;
@@ -22,29 +22,29 @@ use town::{Config, Mailbox, Town, Wire, stop_pair};
 
 use crate::access::CodeChannel;
 use crate::access::support::AddSupport;
-use crate::app::{App, Instead, NotStarted};
+use crate::app::{App, NotStarted, Overrides};
 use crate::config::Settings;
 use crate::ledger::prover;
 use crate::platform::clock::{WallClock, pause};
-use crate::platform::{By, Clock as _, Stop};
+use crate::platform::{By, Clock as _, CommandError};
 
 pub mod bank;
 pub mod books;
 pub mod codes;
+pub mod demo_logins;
+pub mod files;
 pub mod gauges;
-pub mod guests;
 pub mod options;
-pub mod place;
 pub mod screen;
-pub mod sight;
+pub mod state;
 pub mod time;
 pub mod view;
 
-use guests::{Guests, SUPPORT_PHONE};
+use demo_logins::{DemoLogins, SUPPORT_PHONE};
+use files::DemoFiles;
 pub use options::Options;
-use place::Place;
 use screen::{Screen, say};
-use sight::{Sight, Watcher};
+use state::{DemoState, Watcher};
 
 /// The interval at which the screen is drawn, and that of the lines printed without a screen.
 const DRAW_EVERY: Duration = Duration::from_millis(500);
@@ -56,9 +56,9 @@ const CREDIT_QEPIK: i64 = 2_000;
 /// The reason the demo had to stop.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Failed(String);
+pub struct DemoFailed(String);
 
-impl Failed {
+impl DemoFailed {
     fn because(why: impl Into<String>) -> Self {
         Self(why.into())
     }
@@ -68,38 +68,38 @@ impl Failed {
     }
 }
 
-impl From<NotStarted> for Failed {
+impl From<NotStarted> for DemoFailed {
     fn from(error: NotStarted) -> Self {
         Self(error.to_string())
     }
 }
 
-impl From<Stop> for Failed {
-    fn from(stop: Stop) -> Self {
+impl From<CommandError> for DemoFailed {
+    fn from(stop: CommandError) -> Self {
         Self(format!("{stop:?}"))
     }
 }
 
-impl From<sea_orm::DbErr> for Failed {
+impl From<sea_orm::DbErr> for DemoFailed {
     fn from(error: sea_orm::DbErr) -> Self {
         Self(format!("the database: {error}"))
     }
 }
 
-impl From<io::Error> for Failed {
+impl From<io::Error> for DemoFailed {
     fn from(error: io::Error) -> Self {
         Self(error.to_string())
     }
 }
 
-impl From<town::Trouble> for Failed {
-    fn from(trouble: town::Trouble) -> Self {
+impl From<town::ApiError> for DemoFailed {
+    fn from(trouble: town::ApiError) -> Self {
         Self(format!("the town: {trouble}"))
     }
 }
 
 /// The stop signal: Ctrl-C, SIGTERM, or the time limit.
-type Told<'a> = Pin<&'a mut (dyn Future<Output = io::Result<()>> + Send)>;
+type StopRequest<'a> = Pin<&'a mut (dyn Future<Output = io::Result<()>> + Send)>;
 
 /// Runs the demo until it is stopped; returns whether no invariant was violated.
 ///
@@ -108,38 +108,38 @@ type Told<'a> = Pin<&'a mut (dyn Future<Output = io::Result<()>> + Send)>;
 pub async fn run(
     given: Settings,
     options: &Options,
-    told: impl Future<Output = io::Result<()>> + Send,
-) -> Result<bool, Failed> {
-    let place = Place::beside(&options.db);
+    requested: impl Future<Output = io::Result<()>> + Send,
+) -> Result<bool, DemoFailed> {
+    let place = DemoFiles::beside(&options.db);
     place.begin_log()?;
     let listen =
-        place::free(&options.listen).map_err(|e| Failed(format!("{}: {e}", options.listen)))?;
+        files::free(&options.listen).map_err(|e| DemoFailed(format!("{}: {e}", options.listen)))?;
     if listen != options.listen {
         say(&format!("{} is taken: a free port serves instead.", options.listen))?;
     }
-    let mut settings = place::settings(given, options, &place, listen);
+    let mut settings = files::settings(given, options, &place, listen);
     let base = time::base(&settings).await?;
     let clock = WallClock::from(base, options.speed);
     if clock.now() < base {
-        return Err(Failed::because("the clock would go back behind what is written already"));
+        return Err(DemoFailed::because("the clock would go back behind what is written already"));
     }
     let bank = bank::open(&mut settings)?;
     let mailbox = Arc::new(Mailbox::default());
-    let instead = Instead {
+    let instead = Overrides {
         clock: Some(Arc::new(clock)),
         codes: Some(CodeChannel(Arc::new(codes::Post(Arc::clone(&mailbox))))),
-        by_hand: false,
+        manual_loops: false,
     };
     let app = App::start(settings, instead).await?;
-    tokio::pin!(told);
-    let lived = live(&app, options, &place, (mailbox, bank), told.as_mut()).await;
+    tokio::pin!(requested);
+    let lived = live(&app, options, &place, (mailbox, bank), requested.as_mut()).await;
     place.remove_env();
     let proof = prover::on_demand(&app.engine).await;
     app.stop().await;
-    let Some(sight) = lived? else { return Ok(true) };
+    let Some(state) = lived? else { return Ok(true) };
     let ok = proof?.ok;
-    say(&summary(&sight, options, &place, ok))?;
-    Ok(ok && sight.figures.violations == 0)
+    say(&summary(&state, options, &place, ok))?;
+    Ok(ok && state.figures.violations == 0)
 }
 
 /// Raised per-client limits of the policy: simulated people order more often than real ones.
@@ -154,11 +154,11 @@ fn limits() -> Value {
 async fn live(
     app: &App,
     options: &Options,
-    place: &Place,
+    place: &DemoFiles,
     (codes, bank): (Arc<Mailbox>, Option<Epoint>),
-    mut told: Told<'_>,
-) -> Result<Option<Sight>, Failed> {
-    let phone = SUPPORT_PHONE.parse().map_err(|_| Failed::because("the agent has no phone"))?;
+    mut requested: StopRequest<'_>,
+) -> Result<Option<DemoState>, DemoFailed> {
+    let phone = SUPPORT_PHONE.parse().map_err(|_| DemoFailed::because("the agent has no phone"))?;
     let agent = AddSupport { phone, role: SupportRole::Owner };
     app.engine.execute(By::CLOCK, None, agent).await?;
     let base_url = base_url(app.addr);
@@ -184,14 +184,14 @@ async fn live(
     say(&format!("The policy published for the town raises what one client may place: {limits}"))?;
     let founding = async {
         let town = Town::found(config, codes, stop).await?;
-        town.shared().sundial.read(app.engine.shared().clock.now());
-        let guests = Guests::arrive(&town, &base_url).await?;
-        guests.leave_tokens(place).await?;
-        Ok::<_, Failed>((town, guests))
+        town.shared().clock_sync.read(app.engine.shared().clock.now());
+        let logins = DemoLogins::arrive(&town, &base_url).await?;
+        logins.leave_tokens(place).await?;
+        Ok::<_, DemoFailed>((town, logins))
     };
-    let (town, guests) = tokio::select! {
+    let (town, logins) = tokio::select! {
         founded = founding => founded?,
-        told = told.as_mut() => return told.map(|()| None).map_err(Failed::from),
+        requested = requested.as_mut() => return requested.map(|()| None).map_err(DemoFailed::from),
     };
     let census = town.census();
     let (tell, proved) = watch::channel(None);
@@ -202,25 +202,25 @@ async fn live(
         Arc::clone(&census),
         wire,
         proved,
-        Sight::first(began, options.speed, people),
+        DemoState::first(began, options.speed, people),
     );
-    let guide = guests.guide(place);
+    let guide = logins.guide(place);
     say(&guide.join("\n"))?;
-    let staying = tokio::spawn(guests.stay(place.clone(), tell));
+    let staying = tokio::spawn(logins.stay(place.clone(), tell));
     let living = tokio::spawn(town.live());
     let heading = format!(
         "{base_url} (API at /docs/, metrics at /metrics) · Ctrl-C stops, the next start goes on"
     );
     let shown = tokio::select! {
         failed = show(&mut watcher, options, &heading, &guide) => Err(failed),
-        told = told.as_mut() => told,
+        requested = requested.as_mut() => requested,
         () = ended(options) => Ok(()),
     };
     // If the terminal is closed this fails, and the demo stops all the same.
     let _ = say("The town goes home …");
     switch.send_replace(true);
     let home = living.await.and(staying.await);
-    home.map_err(|fault| Failed(format!("the town: {fault}")))?;
+    home.map_err(|fault| DemoFailed(format!("the town: {fault}")))?;
     shown?;
     if let Some(bank) = &bank {
         bank::confesses(bank, &census);
@@ -237,7 +237,7 @@ async fn show(
 ) -> io::Error {
     if options.plain || !Screen::is_there() {
         loop {
-            if let Err(error) = say(&view::one_line(watcher.look().await)) {
+            if let Err(error) = say(&view::one_line(watcher.read().await)) {
                 return error;
             }
             pause(LINE_EVERY).await;
@@ -248,7 +248,7 @@ async fn show(
         Err(error) => return error,
     };
     loop {
-        let lines = view::screen(watcher.look().await, heading, guide, screen.rows());
+        let lines = view::screen(watcher.read().await, heading, guide, screen.rows());
         if let Err(error) = screen.show(lines) {
             return error;
         }
@@ -271,8 +271,8 @@ fn base_url(mut addr: SocketAddr) -> String {
     format!("http://{addr}")
 }
 
-fn summary(sight: &Sight, options: &Options, place: &Place, books_ok: bool) -> String {
-    let mut lines = view::summary(sight, books_ok);
+fn summary(state: &DemoState, options: &Options, place: &DemoFiles, books_ok: bool) -> String {
+    let mut lines = view::summary(state, books_ok);
     let program = std::env::args().next().unwrap_or_default();
     lines.extend([
         "Prove the books yourself:".to_owned(),

@@ -9,14 +9,14 @@ use std::process::Stdio;
 use tokio::process::Command;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::view::{Line, Paint};
+use super::view::{Paint, ScreenLine};
 
 /// The number of rows if the terminal does not report it.
 const ROWS: usize = 40;
 
 /// An alternate screen; left when dropped.
 pub struct Screen {
-    shown: Vec<Line>,
+    shown: Vec<ScreenLine>,
     rows: usize,
     resized: Signal,
 }
@@ -57,7 +57,7 @@ impl Screen {
     ///
     /// # Errors
     /// When writing to the terminal fails.
-    pub fn show(&mut self, lines: Vec<Line>) -> io::Result<()> {
+    pub fn show(&mut self, lines: Vec<ScreenLine>) -> io::Result<()> {
         let mut out = if self.shown.is_empty() { "\x1b[2J".to_owned() } else { String::new() };
         let longest = lines.len().max(self.shown.len());
         for row in 0..longest {
@@ -88,7 +88,7 @@ pub fn say(text: &str) -> io::Result<()> {
     put(&format!("{text}\n"))
 }
 
-fn paint(line: &Line) -> String {
+fn paint(line: &ScreenLine) -> String {
     let code = match line.paint {
         Paint::Plain => return line.text.clone(),
         Paint::Title => 1,

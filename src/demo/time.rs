@@ -2,7 +2,6 @@
 
 use entity::value::Instant;
 use entity::{feed_event, heartbeat, idempotency, otp};
-use migration::MigratorTrait as _;
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryOrder as _, QuerySelect as _};
 
 use crate::config::Settings;
@@ -20,7 +19,7 @@ use crate::platform::pool::Pool;
 /// When the database fails.
 pub async fn base(settings: &Settings) -> Result<Instant, DbErr> {
     let db = Db::open(&settings.db_options()).await?;
-    migration::Migrator::up(db.write.unlimited(), None).await?;
+    migration::migrate(db.write.unlimited()).await?;
     let known = [
         newest(&db.read, heartbeat::Entity, heartbeat::Column::BeatAt).await?,
         newest(&db.read, feed_event::Entity, feed_event::Column::At).await?,

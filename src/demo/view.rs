@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use chrono_tz::Asia::Baku;
-use entity::order::{Kind, Reason, Status};
+use entity::order::{EndReason, OrderKind, OrderStatus};
 use entity::value::Instant;
 use town::Moment;
 
 use super::books::Coming;
-use super::sight::Sight;
+use super::state::DemoState;
 
 /// The maximum width of a line, characters.
 pub const WIDTH_MAX: usize = 100;
@@ -18,13 +18,11 @@ const EVENTS: (usize, usize) = (3, 14);
 const ROOMY: usize = 30;
 /// The number of violations shown in full; all of them are counted.
 const VIOLATIONS_MAX: usize = 2;
-/// The position of the bookings among the figures.
+/// The positions of the bookings and of the money among the figures.
 const BOOKINGS_AT: usize = 3;
-/// The position of the money among the figures.
 const MONEY_AT: usize = 4;
-/// Characters for the branch of an upcoming booking.
+/// Characters for the branch of an upcoming booking, and for the actor of an event.
 const BRANCH_CHARS: usize = 20;
-/// Characters for the actor of an event.
 const WHO_CHARS: usize = 26;
 
 /// The style of a line.
@@ -42,14 +40,14 @@ pub enum Paint {
 
 /// One line of the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct ScreenLine {
     /// The text.
     pub text: String,
     /// The style.
     pub paint: Paint,
 }
 
-impl Line {
+impl ScreenLine {
     fn new(paint: Paint, text: &str) -> Self {
         Self { text: text.chars().take(WIDTH_MAX).collect(), paint }
     }
@@ -58,71 +56,71 @@ impl Line {
 /// The whole screen, in at most so many rows: the figures first, then the guide, and events in the
 /// remaining rows.
 #[must_use]
-pub fn screen(sight: &Sight, heading: &str, guide: &[String], rows: usize) -> Vec<Line> {
+pub fn screen(state: &DemoState, heading: &str, guide: &[String], rows: usize) -> Vec<ScreenLine> {
     let gap = usize::from(rows >= ROOMY);
-    let blank = || std::iter::repeat_n(Line::new(Paint::Plain, ""), gap);
+    let blank = || std::iter::repeat_n(ScreenLine::new(Paint::Plain, ""), gap);
     let mut lines = vec![
-        Line::new(Paint::Title, &format!(" Yumo demo · {}", clock(sight))),
-        Line::new(Paint::Plain, &format!(" {heading}")),
+        ScreenLine::new(Paint::Title, &format!(" Yumo demo · {}", clock(state))),
+        ScreenLine::new(Paint::Plain, &format!(" {heading}")),
     ];
     lines.extend(blank());
-    lines.extend(figures(sight, rows >= ROOMY));
+    lines.extend(figures(state, rows >= ROOMY));
     lines.extend(blank());
-    lines.push(Line::new(Paint::Title, " Last events"));
+    lines.push(ScreenLine::new(Paint::Title, " Last events"));
     let room = rows.saturating_sub(lines.len() + guide.len() + gap);
     let room = room.clamp(EVENTS.0, EVENTS.1);
     let before = lines.len();
-    let events = sight.moments.iter().rev().take(room).rev();
-    lines.extend(events.map(|moment| event(sight, moment)));
+    let events = state.moments.iter().rev().take(room).rev();
+    lines.extend(events.map(|moment| event(state, moment)));
     if lines.len() == before {
         let soon = "  (people sign in and think; the first orders come in some seconds)";
-        lines.push(Line::new(Paint::Dim, soon));
+        lines.push(ScreenLine::new(Paint::Dim, soon));
     }
-    lines.resize(before + room + gap, Line::new(Paint::Plain, ""));
-    lines.extend(guide.iter().map(|text| Line::new(Paint::Dim, &format!(" {text}"))));
+    lines.resize(before + room + gap, ScreenLine::new(Paint::Plain, ""));
+    lines.extend(guide.iter().map(|text| ScreenLine::new(Paint::Dim, &format!(" {text}"))));
     lines.truncate(rows);
     lines
 }
 
-fn clock(sight: &Sight) -> String {
-    let now = sight.now.with_timezone(&Baku).format("%Y-%m-%d %H:%M:%S");
-    format!("Bakı {now} · {}× · {} real since the start", sight.speed, minutes(sight.real))
+fn clock(state: &DemoState) -> String {
+    let now = state.now.with_timezone(&Baku).format("%Y-%m-%d %H:%M:%S");
+    format!("Bakı {now} · {}× · {} real since the start", state.speed, minutes(state.real))
 }
 
-fn event(sight: &Sight, moment: &Moment) -> Line {
-    let at = hms(sight.time_of(moment));
+fn event(state: &DemoState, moment: &Moment) -> ScreenLine {
+    let at = hms(state.time_of(moment));
     let who: String = moment.who.chars().take(WHO_CHARS).collect();
-    Line::new(Paint::Plain, &format!("  {at}  {who:<WHO_CHARS$}  {}", moment.what))
+    ScreenLine::new(Paint::Plain, &format!("  {at}  {who:<WHO_CHARS$}  {}", moment.what))
 }
 
-fn figures(sight: &Sight, roomy: bool) -> Vec<Line> {
-    let wrong = sight.proved.is_some_and(|proved| !proved.ok);
-    let broken = sight.figures.violations > 0;
-    let given_up = sight.gauges.timers_parked > 0;
+fn figures(state: &DemoState, roomy: bool) -> Vec<ScreenLine> {
+    let wrong = state.proved.is_some_and(|proved| !proved.ok);
+    let broken = state.figures.violations > 0;
+    let given_up = state.gauges.timers_parked > 0;
     let paint = |alarm: bool| if alarm { Paint::Alarm } else { Paint::Plain };
-    let [open, over, reasons] = orders(sight);
+    let [open, over, reasons] = orders(state);
     let mut lines = vec![
-        Line::new(Paint::Plain, &open),
-        Line::new(Paint::Plain, &over),
-        Line::new(Paint::Plain, &reasons),
-        Line::new(Paint::Plain, &bookings(sight)),
-        Line::new(paint(wrong), &money(sight)),
-        Line::new(paint(given_up), &timers(sight)),
-        Line::new(Paint::Plain, &commands(sight)),
-        Line::new(paint(broken), &people(sight)),
+        ScreenLine::new(Paint::Plain, &open),
+        ScreenLine::new(Paint::Plain, &over),
+        ScreenLine::new(Paint::Plain, &reasons),
+        ScreenLine::new(Paint::Plain, &bookings(state)),
+        ScreenLine::new(paint(wrong), &money(state)),
+        ScreenLine::new(paint(given_up), &timers(state)),
+        ScreenLine::new(Paint::Plain, &commands(state)),
+        ScreenLine::new(paint(broken), &people(state)),
     ];
     if roomy {
-        lines.insert(MONEY_AT + 1, Line::new(Paint::Plain, &cards(sight)));
-        lines.insert(MONEY_AT + 2, Line::new(Paint::Plain, &bonus(sight)));
-        lines.insert(BOOKINGS_AT + 1, Line::new(Paint::Plain, &coming(sight)));
+        lines.insert(MONEY_AT + 1, ScreenLine::new(Paint::Plain, &cards(state)));
+        lines.insert(MONEY_AT + 2, ScreenLine::new(Paint::Plain, &bonus(state)));
+        lines.insert(BOOKINGS_AT + 1, ScreenLine::new(Paint::Plain, &coming(state)));
     }
-    let newest = sight.violations.iter().rev().take(VIOLATIONS_MAX);
-    lines.extend(newest.map(|what| Line::new(Paint::Alarm, &format!(" ! {what}"))));
+    let newest = state.violations.iter().rev().take(VIOLATIONS_MAX);
+    lines.extend(newest.map(|what| ScreenLine::new(Paint::Alarm, &format!(" ! {what}"))));
     lines
 }
 
-fn orders(sight: &Sight) -> [String; 3] {
-    let books = &sight.books;
+fn orders(state: &DemoState) -> [String; 3] {
+    let books = &state.books;
     let count = |status| books.count(status);
     let reasons = books.reasons().into_iter().map(|(why, n)| format!("{} {n}", word(why)));
     let reasons = reasons.collect::<Vec<_>>().join(" · ");
@@ -130,50 +128,50 @@ fn orders(sight: &Sight) -> [String; 3] {
         format!(
             " Open      {}: requested {} · confirmed {} · on the way {} (arrived {}) · in service {}",
             books.open(),
-            count(Status::Requested),
-            count(Status::Confirmed),
-            count(Status::OnTheWay),
+            count(OrderStatus::Requested),
+            count(OrderStatus::Confirmed),
+            count(OrderStatus::OnTheWay),
             books.arrived,
-            count(Status::Active),
+            count(OrderStatus::Active),
         ),
         format!(
             " Over      completed {} · ended otherwise {}:",
-            count(Status::Completed),
-            count(Status::Cancelled),
+            count(OrderStatus::Completed),
+            count(OrderStatus::Cancelled),
         ),
         format!("           {reasons}"),
     ]
 }
 
-fn bookings(sight: &Sight) -> String {
-    let books = &sight.books;
+fn bookings(state: &DemoState) -> String {
+    let books = &state.books;
     let count = |status| books.booked(status);
     format!(
         " Booked    {}: requested {} · to come {} · in service {} · completed {} · burned {} · moved {}",
-        books.all(Kind::Booking),
-        count(Status::Requested),
+        books.all(OrderKind::Booking),
+        count(OrderStatus::Requested),
         books.upcoming,
-        count(Status::Active),
-        count(Status::Completed),
+        count(OrderStatus::Active),
+        count(OrderStatus::Completed),
         books.burned(),
         books.moved,
     )
 }
 
 /// The upcoming bookings.
-fn coming(sight: &Sight) -> String {
+fn coming(state: &DemoState) -> String {
     let next = |coming: &Coming| {
         let branch: String = coming.branch.chars().take(BRANCH_CHARS).collect();
         let start = coming.starts_at.with_timezone(&Baku).format("%H:%M");
         format!("{start} {branch}")
     };
-    let next: Vec<String> = sight.books.next.iter().map(next).collect();
+    let next: Vec<String> = state.books.next.iter().map(next).collect();
     format!("   next    {}", if next.is_empty() { "none".to_owned() } else { next.join(" · ") })
 }
 
-fn money(sight: &Sight) -> String {
-    let books = &sight.books;
-    let proved = proof(sight);
+fn money(state: &DemoState) -> String {
+    let books = &state.books;
+    let proved = proof(state);
     format!(
         " Money     held {} · captured {} · received {} · books prove: {proved}",
         books.held, books.captured, books.received,
@@ -181,12 +179,12 @@ fn money(sight: &Sight) -> String {
 }
 
 /// Payments on the provider's pages.
-fn cards(sight: &Sight) -> String {
-    let did = &sight.figures;
+fn cards(state: &DemoState) -> String {
+    let did = &state.figures;
     format!(
         "   by card {} top-ups, {} · {} taken back · {} refused · {} pages left · {} penalties",
         did.top_ups_paid,
-        sight.books.topped_up,
+        state.books.topped_up,
         did.top_ups_back,
         did.cards_refused,
         did.pages_left,
@@ -194,20 +192,20 @@ fn cards(sight: &Sight) -> String {
     )
 }
 
-fn bonus(sight: &Sight) -> String {
-    let [granted, orders, commissions] = sight.books.bonus;
+fn bonus(state: &DemoState) -> String {
+    let [granted, orders, commissions] = state.books.bonus;
     format!("   bonus   granted {granted} · orders paid {orders} · commissions paid {commissions}")
 }
 
-fn timers(sight: &Sight) -> String {
-    let (gauges, late) = (&sight.gauges, &sight.gauges.lateness);
+fn timers(state: &DemoState) -> String {
+    let (gauges, late) = (&state.gauges, &state.gauges.lateness);
     let parked = match gauges.timers_parked {
         0 => String::new(),
         n => format!(" · {n} GIVEN UP"),
     };
     format!(
         " Timers    {} pending ({} near) · {} fired · late, real ms: p50 ≤ {} · p99 ≤ {} · max ≤ {}{parked}",
-        sight.books.timers,
+        state.books.timers,
         gauges.timers_near,
         late.count(),
         late.at(500),
@@ -216,47 +214,47 @@ fn timers(sight: &Sight) -> String {
     )
 }
 
-fn commands(sight: &Sight) -> String {
-    let (done, half, most) = sight.commands;
+fn commands(state: &DemoState) -> String {
+    let (done, half, most) = state.commands;
     format!(
         " Commands  {}/s · {done} done · p50 {} ms, p99 {} ms · {} refused · {} odd answers",
-        sight.rate,
+        state.rate,
         half.as_millis(),
         most.as_millis(),
-        sight.figures.refusals,
-        sight.figures.odd_answers,
+        state.figures.refusals,
+        state.figures.odd_answers,
     )
 }
 
-fn people(sight: &Sight) -> String {
+fn people(state: &DemoState) -> String {
     format!(
         " People    {} clients, {} branches · {} sockets · {} events told, p99 {} ms · {} violations",
-        sight.people.0,
-        sight.people.1,
-        sight.gauges.sockets,
-        sight.figures.events,
-        sight.told.as_millis(),
-        sight.figures.violations,
+        state.people.0,
+        state.people.1,
+        state.gauges.sockets,
+        state.figures.events,
+        state.told.as_millis(),
+        state.figures.violations,
     )
 }
 
 /// A short word for a reason, so that all of them fit in one line.
-fn word(reason: Reason) -> &'static str {
+fn word(reason: EndReason) -> &'static str {
     match reason {
-        Reason::Declined => "declined",
-        Reason::OfferExpired => "expired",
-        Reason::ClientCancelled => "by client",
-        Reason::PartnerCancelled => "by partner",
-        Reason::NoShow => "no-show",
-        Reason::Burned => "burned",
-        Reason::NotAdmitted => "not admitted",
-        Reason::PartnerBlocked => "blocked",
-        Reason::SupportCancelled => "by support",
+        EndReason::Declined => "declined",
+        EndReason::OfferExpired => "expired",
+        EndReason::ClientCancelled => "by client",
+        EndReason::PartnerCancelled => "by partner",
+        EndReason::NoShow => "no-show",
+        EndReason::Burned => "burned",
+        EndReason::NotAdmitted => "not admitted",
+        EndReason::PartnerBlocked => "blocked",
+        EndReason::SupportCancelled => "by support",
     }
 }
 
-fn proof(sight: &Sight) -> String {
-    match sight.proved {
+fn proof(state: &DemoState) -> String {
+    match state.proved {
         None => "not read yet".to_owned(),
         Some(proved) => {
             let word = if proved.ok { "ok" } else { "WRONG" };
@@ -267,26 +265,26 @@ fn proof(sight: &Sight) -> String {
 
 /// The snapshot in one line, for output without a terminal.
 #[must_use]
-pub fn one_line(sight: &Sight) -> String {
-    let Sight { books, gauges, figures, .. } = sight;
+pub fn one_line(state: &DemoState) -> String {
+    let DemoState { books, gauges, figures, .. } = state;
     let count = |status| books.count(status);
-    let (_, half, most) = sight.commands;
+    let (_, half, most) = state.commands;
     let orders = format!(
         "open {} (requested {} confirmed {} on_the_way {} active {}) completed {} cancelled {}",
         books.open(),
-        count(Status::Requested),
-        count(Status::Confirmed),
-        count(Status::OnTheWay),
-        count(Status::Active),
-        count(Status::Completed),
-        count(Status::Cancelled),
+        count(OrderStatus::Requested),
+        count(OrderStatus::Confirmed),
+        count(OrderStatus::OnTheWay),
+        count(OrderStatus::Active),
+        count(OrderStatus::Completed),
+        count(OrderStatus::Cancelled),
     );
     let booked = format!(
         "booked {} (to come {} active {} completed {} burned {} moved {})",
-        books.all(Kind::Booking),
+        books.all(OrderKind::Booking),
         books.upcoming,
-        books.booked(Status::Active),
-        books.booked(Status::Completed),
+        books.booked(OrderStatus::Active),
+        books.booked(OrderStatus::Completed),
         books.burned(),
         books.moved,
     );
@@ -296,15 +294,15 @@ pub fn one_line(sight: &Sight) -> String {
         books.held,
         books.captured,
         books.topped_up,
-        proof(sight),
+        proof(state),
     );
-    let commands = format!("{}/s p50 {} p99 {} ms", sight.rate, half.as_millis(), most.as_millis());
+    let commands = format!("{}/s p50 {} p99 {} ms", state.rate, half.as_millis(), most.as_millis());
     let (pending, fired) = (books.timers, gauges.lateness.count());
     let late = gauges.lateness.at(990);
     format!(
         "{} {orders} | {booked} | {money} | commands {commands} | \
          timers {pending} fired {fired} late p99 ≤ {late} ms | sockets {} violations {}",
-        hms(sight.now),
+        hms(state.now),
         gauges.sockets,
         figures.violations,
     )
@@ -312,11 +310,11 @@ pub fn one_line(sight: &Sight) -> String {
 
 /// The summary at the end.
 #[must_use]
-pub fn summary(sight: &Sight, books_ok: bool) -> Vec<String> {
-    let Sight { figures: did, speed, .. } = sight;
-    let town = minutes(sight.real.saturating_mul(*speed));
+pub fn summary(state: &DemoState, books_ok: bool) -> Vec<String> {
+    let DemoState { figures: did, speed, .. } = state;
+    let town = minutes(state.real.saturating_mul(*speed));
     let mut lines = vec![
-        format!("Stopped. {}, {town} in the town.", clock(sight)),
+        format!("Stopped. {}, {town} in the town.", clock(state)),
         format!(
             "Since the start: {} orders placed, {} accepted, {} admitted, {} completed, {} ended otherwise.",
             did.placed, did.accepted, did.admitted, did.completed, did.ended_cancelled,
@@ -334,7 +332,7 @@ pub fn summary(sight: &Sight, books_ok: bool) -> Vec<String> {
             did.penalties_disputed,
         ),
     ];
-    lines.extend(figures(sight, true).into_iter().map(|line| line.text));
+    lines.extend(figures(state, true).into_iter().map(|line| line.text));
     let word = if books_ok { "hold" } else { "DO NOT HOLD" };
     lines.push(format!("The books {word}; {} violations.", did.violations));
     lines
@@ -353,15 +351,20 @@ fn minutes(real: Duration) -> String {
 mod tests {
     use super::*;
 
-    fn sight() -> Sight {
-        let mut sight = Sight::first(chrono::DateTime::UNIX_EPOCH, 20, (5_000, 500));
-        let all = [Status::Requested, Status::OnTheWay, Status::Active, Status::Completed];
-        sight.books.orders = all.map(|status| (Kind::Booking, status, None, 12_345)).into();
-        let far = Coming { starts_at: sight.now, branch: "Gənclik Detailing ".repeat(9) };
-        sight.books.next = vec![far; 3];
-        sight.books.held = entity::value::Money(123_456);
-        sight.moments = (0..20).map(moment).collect();
-        sight
+    fn state() -> DemoState {
+        let mut state = DemoState::first(chrono::DateTime::UNIX_EPOCH, 20, (5_000, 500));
+        let all = [
+            OrderStatus::Requested,
+            OrderStatus::OnTheWay,
+            OrderStatus::Active,
+            OrderStatus::Completed,
+        ];
+        state.books.orders = all.map(|status| (OrderKind::Booking, status, None, 12_345)).into();
+        let far = Coming { starts_at: state.now, branch: "Gənclik Detailing ".repeat(9) };
+        state.books.next = vec![far; 3];
+        state.books.held = entity::value::Money(123_456);
+        state.moments = (0..20).map(moment).collect();
+        state
     }
 
     fn moment(n: u64) -> Moment {
@@ -373,7 +376,7 @@ mod tests {
     fn a_small_terminal_shows_figures_events_and_guide() {
         let guide = vec!["curl".to_owned(); 10];
         for rows in [24, 44] {
-            let lines = screen(&sight(), "http://127.0.0.1:8080", &guide, rows);
+            let lines = screen(&state(), "http://127.0.0.1:8080", &guide, rows);
             assert!(lines.len() <= rows, "{}", lines.len());
             assert!(lines.iter().all(|line| line.text.chars().count() <= WIDTH_MAX));
             let count = |what: &str| lines.iter().filter(|line| line.text.contains(what)).count();
@@ -386,10 +389,10 @@ mod tests {
 
     #[test]
     fn what_must_never_be_is_painted() {
-        let mut sight = sight();
-        sight.figures.violations = 1;
-        sight.violations = vec!["a number came twice".to_owned()];
-        let lines = screen(&sight, "", &[], 40);
+        let mut state = state();
+        state.figures.violations = 1;
+        state.violations = vec!["a number came twice".to_owned()];
+        let lines = screen(&state, "", &[], 40);
         let alarms: Vec<_> = lines.iter().filter(|line| line.paint == Paint::Alarm).collect();
         assert_eq!(alarms.len(), 2);
         assert!(alarms.iter().any(|line| line.text.contains("a number came twice")));

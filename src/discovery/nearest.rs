@@ -13,7 +13,7 @@ use super::geo;
 use crate::ledger::read::able;
 use crate::partners::plan::Plans;
 use crate::partners::read::{self, ServiceView};
-use crate::platform::{Stop, failure, readable};
+use crate::platform::{CommandError, failure, readable};
 use crate::policy::Policy;
 
 /// Maximum rows of one search.
@@ -21,7 +21,7 @@ pub const FOUND_MAX: usize = 50;
 
 /// A search for partners near a point.
 #[derive(Clone, Debug)]
-pub struct Wanted {
+pub struct NearestQuery {
     /// The centre of the search.
     pub centre: Point,
     /// The maximum distance, metres.
@@ -51,7 +51,7 @@ pub struct Offered {
 
 /// A branch as clients see it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Found {
+pub struct PartnerListing {
     /// The branch.
     pub id: PartnerId,
     /// Its name.
@@ -77,10 +77,10 @@ pub struct Found {
 pub async fn nearest<C: ConnectionTrait>(
     db: &C,
     plans: &Plans,
-    wanted: &Wanted,
+    wanted: &NearestQuery,
     policy: &Policy,
     now: Instant,
-) -> Result<Vec<Found>, Stop> {
+) -> Result<Vec<PartnerListing>, CommandError> {
     let (south, north, west, east) = geo::around(wanted.centre, wanted.radius_m);
     let rows = partner::Entity::find()
         .filter(partner::Column::State.eq(PartnerState::Live))
@@ -115,7 +115,7 @@ pub async fn nearest<C: ConnectionTrait>(
             continue;
         }
         let arrival = &policy.arrival;
-        found.push(Found {
+        found.push(PartnerListing {
             id: row.id,
             point: Point { lat: row.lat, lon: row.lon },
             name: row.name,

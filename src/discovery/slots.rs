@@ -17,7 +17,7 @@ use crate::partners::Refusal;
 use crate::partners::availability::{NOBODY, Search};
 use crate::partners::plan::{Need, Plan, Plans};
 use crate::partners::slots::Slot;
-use crate::platform::Stop;
+use crate::platform::CommandError;
 use crate::policy::Policy;
 
 /// Maximum reads of a branch that is being edited.
@@ -25,7 +25,7 @@ const READS_MAX: u32 = 4;
 
 /// A search for free slots.
 #[derive(Clone, Debug)]
-pub struct Wanted {
+pub struct SlotSearch {
     /// The branch.
     pub partner_id: PartnerId,
     /// All of these services, each named once.
@@ -75,10 +75,10 @@ impl From<&Slot> for FreeSlot {
 pub async fn slots<C: ConnectionTrait>(
     db: &C,
     plans: &Plans,
-    wanted: &Wanted,
+    wanted: &SlotSearch,
     policy: &Policy,
     now: Instant,
-) -> Result<SlotsView, Stop> {
+) -> Result<SlotsView, CommandError> {
     let began = Stopwatch::now();
     let found = newest(db, plans, wanted, policy, now).await;
     metrics::histogram!("yumo_slots_seconds").record(began.elapsed());
@@ -88,16 +88,16 @@ pub async fn slots<C: ConnectionTrait>(
 async fn newest<C: ConnectionTrait>(
     db: &C,
     plans: &Plans,
-    wanted: &Wanted,
+    wanted: &SlotSearch,
     policy: &Policy,
     now: Instant,
-) -> Result<SlotsView, Stop> {
+) -> Result<SlotsView, CommandError> {
     if let Some(plan) = plans.kept(wanted.partner_id) {
         // Neither a refusal nor an empty result is answered from a cached plan alone.
         let need =
             plan.need(&wanted.service_ids, wanted.class, policy).ok().filter(|_| plan.taking);
         if let Some(need) = need
-            && let Some(found) = look(db, &plan, &need, wanted, policy, now).await?
+            && let Some(found) = read_free(db, &plan, &need, wanted, policy, now).await?
         {
             return Ok(found);
         }
@@ -109,30 +109,30 @@ async fn newest<C: ConnectionTrait>(
         if !plan.taking {
             return Ok(view(&plan, wanted, &[]));
         }
-        if let Some(found) = look(db, &plan, &need, wanted, policy, now).await? {
+        if let Some(found) = read_free(db, &plan, &need, wanted, policy, now).await? {
             return Ok(found);
         }
     }
-    Err(Stop::Contended)
+    Err(CommandError::Contended)
 }
 
 /// The free slots under this plan; `None` if the branch was edited since.
-async fn look<C: ConnectionTrait>(
+async fn read_free<C: ConnectionTrait>(
     db: &C,
     plan: &Plan,
     need: &Need,
-    wanted: &Wanted,
+    wanted: &SlotSearch,
     policy: &Policy,
     now: Instant,
-) -> Result<Option<SlotsView>, Stop> {
-    let Wanted { partner_id, car_id: car, date, days, .. } = *wanted;
+) -> Result<Option<SlotsView>, CommandError> {
+    let SlotSearch { partner_id, car_id: car, date, days, .. } = *wanted;
     let search = Search { plan, need, car, holder: NOBODY, policy, now };
     let (free, held) = search.slots(db, partner_id, date, days).await?;
     let free = search.for_car(free, &held);
     Ok((held.version == plan.version).then(|| view(plan, wanted, &free)))
 }
 
-fn view(plan: &Plan, wanted: &Wanted, free: &[Slot]) -> SlotsView {
+fn view(plan: &Plan, wanted: &SlotSearch, free: &[Slot]) -> SlotsView {
     SlotsView {
         zone: plan.calendar.zone.name().to_owned(),
         date: wanted.date,

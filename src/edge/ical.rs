@@ -2,7 +2,7 @@
 
 use icalendar::{Calendar, Component as _, Event, EventLike as _, EventStatus, Property};
 
-use crate::orders::agenda::{Agenda, Item, Standing, What};
+use crate::orders::agenda::{Agenda, Item, ItemKind, ItemState};
 use crate::platform::crypto::digest;
 
 /// The product identifier of the calendar.
@@ -30,11 +30,11 @@ pub fn write(agenda: &Agenda) -> String {
 
 fn event(item: &Item) -> Event {
     let summary = match &item.what {
-        What::Visit { code, unreadable: true, .. } => format!("{code}: cannot be read"),
-        What::Visit { code, services, car_make, unreadable: false } => {
+        ItemKind::Visit { code, unreadable: true, .. } => format!("{code}: cannot be read"),
+        ItemKind::Visit { code, services, car_make, unreadable: false } => {
             format!("{code}: {} ({car_make})", services.join(", "))
         }
-        What::Block => "Blocked".to_owned(),
+        ItemKind::Block => "Blocked".to_owned(),
     };
     let mut event = Event::new();
     event
@@ -46,14 +46,14 @@ fn event(item: &Item) -> Event {
         .ends(item.span.until)
         .summary(&plain(&summary))
         .status(match item.standing {
-            Standing::Asked => EventStatus::Tentative,
-            Standing::Agreed => EventStatus::Confirmed,
-            Standing::Gone => EventStatus::Cancelled,
+            ItemState::Asked => EventStatus::Tentative,
+            ItemState::Agreed => EventStatus::Confirmed,
+            ItemState::Gone => EventStatus::Cancelled,
         });
     if let Some(bay) = &item.bay {
         event.location(&plain(bay));
     }
-    if item.what == What::Block {
+    if item.what == ItemKind::Block {
         event.add_property("TRANSP", "OPAQUE");
     }
     event

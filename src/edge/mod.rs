@@ -28,5 +28,5 @@ pub struct Edge {
     /// The rate limits per session and per address.
     pub limits: RateLimits,
     /// The feed's usage by session and account.
-    pub feed: Arc<ws::limits::Limits>,
+    pub feed: Arc<ws::limits::SocketLimits>,
 }

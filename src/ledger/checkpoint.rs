@@ -7,14 +7,17 @@ use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, Statement, Value,
 };
 
-use crate::platform::Stop;
+use crate::platform::CommandError;
 
 /// Maximum number of postings folded, or accounts summed, in one statement.
 const AT_ONCE: usize = 1_000;
 
 /// Folds proven postings into the account sums: a trigger adds each pending row that the statement
 /// deletes. So a posting is added exactly once, however many nodes fold it, and however often.
-pub(super) async fn fold<C: ConnectionTrait>(db: &C, pending: &[PostingId]) -> Result<(), Stop> {
+pub(super) async fn fold<C: ConnectionTrait>(
+    db: &C,
+    pending: &[PostingId],
+) -> Result<(), CommandError> {
     for ids in pending.chunks(AT_ONCE) {
         checkpoint_pending::Entity::delete_many()
             .filter(checkpoint_pending::Column::PostingId.is_in(ids.to_vec()))
@@ -32,7 +35,7 @@ pub(super) async fn before<C: ConnectionTrait>(
     accounts: &[String],
     stated: Option<PartnerId>,
     before: Instant,
-) -> Result<Money, Stop> {
+) -> Result<Money, CommandError> {
     let mut sum = 0;
     for accounts in accounts.chunks(AT_ONCE) {
         let mut values: Vec<Value> = accounts.iter().map(Into::into).collect();

@@ -3,14 +3,14 @@
 use entity::order;
 use entity::value::{Bp, Money};
 
-use crate::policy::keys::{Bracket, Commission, CommissionMode};
+use crate::policy::keys::{Bracket, CommissionKeys, CommissionMode};
 
 /// The commission on an order's amount, rounded down to the qəpik: the partner gains the rest.
 ///
 /// # Source
 /// COM-1, §6.3.
 #[must_use]
-pub fn commission(amount: Money, policy: &Commission) -> Money {
+pub fn commission(amount: Money, policy: &CommissionKeys) -> Money {
     if !amount.is_positive() {
         return Money::ZERO;
     }
@@ -72,10 +72,10 @@ fn progressive(amount: Money, brackets: &[Bracket]) -> Money {
 mod tests {
     use super::*;
 
-    fn policy(mode: CommissionMode) -> Commission {
-        let text = crate::policy::book::DEFAULTS;
+    fn policy(mode: CommissionMode) -> CommissionKeys {
+        let text = crate::policy::registry::DEFAULTS;
         let keys: crate::policy::Policy = toml::from_str(text).unwrap();
-        Commission { mode, ..keys.commission }
+        CommissionKeys { mode, ..keys.commission }
     }
 
     /// COM-1: amounts and commissions written down by hand, at and around each edge.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::chart;
 use super::post::{Movement, On, change, credit, post, take_charged_back, take_unspent};
-use crate::platform::{Stop, Tx};
+use crate::platform::{CommandError, Tx};
 
 /// The base account of a payment.
 #[must_use]
@@ -27,7 +27,7 @@ pub fn base(row: &Payment) -> String {
 ///
 /// # Errors
 /// Faults only.
-pub fn came(tx: &mut Tx, row: &Payment, note: &str) -> Result<(), Stop> {
+pub fn came(tx: &mut Tx, row: &Payment, note: &str) -> Result<(), CommandError> {
     let kind = match (row.purpose, row.driver) {
         (Purpose::TopUp, Driver::Manual) => {
             return credit(tx, row.partner_id, row.amount, row.id.0, note);
@@ -50,7 +50,7 @@ pub fn send_unspent_back(
     amount: Money,
     seen: Money,
     note: &str,
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     take_unspent(tx, row.partner_id, amount, seen)?;
     let way = (base(row), chart::REFUNDS.to_owned());
     step(tx, row, way, amount, ("top_up_refund", row.refunds, note));
@@ -77,7 +77,7 @@ pub fn gone_back(tx: &mut Tx, row: &Payment, amount: Money, note: &str) {
 ///
 /// # Errors
 /// Faults only.
-pub fn kept(tx: &mut Tx, row: &Payment, amount: Money, note: &str) -> Result<(), Stop> {
+pub fn kept(tx: &mut Tx, row: &Payment, amount: Money, note: &str) -> Result<(), CommandError> {
     let kind = match row.purpose {
         Purpose::TopUp => "top_up_kept",
         Purpose::Penalty => "payment_kept",
@@ -93,7 +93,12 @@ pub fn kept(tx: &mut Tx, row: &Payment, amount: Money, note: &str) -> Result<(),
 ///
 /// # Errors
 /// Faults only.
-pub fn charged_back(tx: &mut Tx, row: &Payment, amount: Money, note: &str) -> Result<(), Stop> {
+pub fn charged_back(
+    tx: &mut Tx,
+    row: &Payment,
+    amount: Money,
+    note: &str,
+) -> Result<(), CommandError> {
     let kind = match row.purpose {
         Purpose::TopUp => {
             take_charged_back(tx, row.partner_id, amount)?;
@@ -106,7 +111,7 @@ pub fn charged_back(tx: &mut Tx, row: &Payment, amount: Money, note: &str) -> Re
     Ok(())
 }
 
-fn add(tx: &mut Tx, row: &Payment, amount: Money) -> Result<(), Stop> {
+fn add(tx: &mut Tx, row: &Payment, amount: Money) -> Result<(), CommandError> {
     match row.purpose {
         Purpose::TopUp => change(tx, row.partner_id, amount, Money::ZERO),
         Purpose::Penalty => Ok(()),
@@ -143,7 +148,7 @@ fn movement<'a>(
 ///
 /// # Errors
 /// Faults only.
-pub fn to_balance(tx: &mut Tx, row: &payable::Model, amount: Money) -> Result<(), Stop> {
+pub fn to_balance(tx: &mut Tx, row: &payable::Model, amount: Money) -> Result<(), CommandError> {
     if amount.is_positive() {
         change(tx, row.partner_id, amount, Money::ZERO)?;
         let way = (chart::payable(row.partner_id), chart::partner(row.partner_id));

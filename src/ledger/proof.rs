@@ -28,8 +28,8 @@ use super::{
     proof_rows, proof_wallets,
 };
 use crate::platform::readable::Unreadable;
-use crate::platform::{Engine, Snapshot, Stop};
-use crate::policy::{Book, Policy};
+use crate::platform::{CommandError, Engine, ReadSnapshot};
+use crate::policy::{Policy, Registry};
 
 /// Maximum number of violations that are listed.
 const NAMED_MAX: usize = 100;
@@ -118,7 +118,7 @@ impl Proof {
     /// The policy a row was placed under; a missing version is listed as a violation.
     pub(super) fn policy(
         &mut self,
-        book: &Book,
+        book: &Registry,
         order_id: OrderId,
         version: i32,
     ) -> Option<std::sync::Arc<Policy>> {
@@ -144,11 +144,11 @@ pub(super) struct Proved {
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn run(engine: &Engine, whole: bool) -> Result<Proved, Stop> {
+pub(super) async fn run(engine: &Engine, whole: bool) -> Result<Proved, CommandError> {
     let shared = engine.shared();
-    let book = engine.extension::<Book>()?;
+    let book = engine.extension::<Registry>()?;
     let at = shared.clock.now();
-    let read = async move |read: Snapshot| all(read, book, whole).await;
+    let read = async move |read: ReadSnapshot| all(read, book, whole).await;
     let (mut proof, pending) = shared.db.long_snapshot(read).await?;
     proof.ok = proof.violations.is_empty();
     Ok(Proved { proof, at, pending })
@@ -157,14 +157,14 @@ pub(super) async fn run(engine: &Engine, whole: bool) -> Result<Proved, Stop> {
 /// Runs all checks on one snapshot of the database; returns the postings still to be folded into
 /// the checkpoint too.
 async fn all(
-    read: Snapshot,
-    book: Arc<Book>,
+    read: ReadSnapshot,
+    book: Arc<Registry>,
     whole: bool,
-) -> Result<(Proof, Vec<PostingId>), Stop> {
+) -> Result<(Proof, Vec<PostingId>), CommandError> {
     let mut proof = Proof::default();
     let (posted, scope) = proof_posted::posted(&read, &mut proof, whole).await?;
     // Every version that an order of this snapshot names is in the snapshot.
-    book.look(&read).await?;
+    book.refresh(&read).await?;
     let reading = Reading { read: &read, book: &book, scope: &scope };
     let holds = holds(&read, &mut proof).await?;
     proof_wallets::wallets(&reading, &mut proof, &posted, &holds).await?;
@@ -179,7 +179,7 @@ async fn all(
 }
 
 /// All open holds. Where the allocations cannot be decoded, the sums are read.
-async fn holds(read: &Snapshot, proof: &mut Proof) -> Result<Vec<hold::Model>, Stop> {
+async fn holds(read: &ReadSnapshot, proof: &mut Proof) -> Result<Vec<hold::Model>, CommandError> {
     let select = hold::Entity::find().filter(hold::Column::State.eq(HoldState::Open));
     let mut rows = open(read, proof, select).await?;
     for id in proof.skipped("hold") {
@@ -200,7 +200,7 @@ struct Sums {
 }
 
 impl Sums {
-    async fn find_by(read: &Snapshot, id: Uuid) -> Result<Option<Self>, Stop> {
+    async fn find_by(read: &ReadSnapshot, id: Uuid) -> Result<Option<Self>, CommandError> {
         use hold::Column::{Amount, At, Bonus, Version, WalletId};
         let select = hold::Entity::find_by_id(HoldId(id)).select_only();
         let select = select.columns([WalletId, Amount, Bonus, At, Version]);
@@ -215,7 +215,7 @@ impl Sums {
             wallet_id,
             amount,
             bonus,
-            legs: None,
+            allocations: None,
             state: HoldState::Open,
             at,
             ended_at: None,

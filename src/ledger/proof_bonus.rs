@@ -4,20 +4,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entity::hold::{HoldState, Leg};
+use entity::bonus_account::OwnerKind;
+use entity::hold::{Allocation, HoldState};
 use entity::lot::{self, LotSource, LotState};
-use entity::order::Status;
-use entity::purse::OwnerKind;
+use entity::order::OrderStatus;
 use entity::value::{LotId, Money, OrderId, PartnerId, PersonId};
-use entity::{campaign, hold, order, purse, reservation};
+use entity::{bonus_account, campaign, hold, order, reservation};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 use uuid::Uuid;
 
 use super::chart;
 use super::proof::Proof;
 use super::proof_posted::{self, Posted};
-use super::proof_scope::{Reading, Scope, open};
-use crate::platform::Stop;
+use super::proof_scope::{ProofScope, Reading, open};
+use crate::platform::CommandError;
 
 /// The amount that open orders hold of each lot.
 type Pins = BTreeMap<LotId, i64>;
@@ -28,44 +28,51 @@ pub(super) async fn bonus(
     proof: &mut Proof,
     posted: &Posted,
     holds: &[hold::Model],
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     let mut pins = Pins::new();
     for row in holds {
         if !proof.skips("hold", row.id.0) {
             parts(proof, row);
         }
-        add(&mut pins, row.legs.as_ref().map(|legs| legs.0.as_slice()).unwrap_or_default());
+        add(
+            &mut pins,
+            row.allocations
+                .as_ref()
+                .map(|allocations| allocations.0.as_slice())
+                .unwrap_or_default(),
+        );
     }
     reservations(reading, proof, &mut pins).await?;
     let live = lots(reading, proof, posted, pins).await?;
-    let select = purse::Entity::find().filter(purse::Column::Live.eq(true));
-    let purses = open(reading.read, proof, select).await?;
-    let said: BTreeSet<Uuid> = purses.iter().map(|row| row.id).collect();
+    let select = bonus_account::Entity::find().filter(bonus_account::Column::Live.eq(true));
+    let bonus_accounts = open(reading.read, proof, select).await?;
+    let said: BTreeSet<Uuid> = bonus_accounts.iter().map(|row| row.id).collect();
     for owner in said.symmetric_difference(&live) {
-        if proof.reads("lot") && !proof.skips("purse", *owner) {
+        if proof.reads("lot") && !proof.skips("bonus_account", *owner) {
             let detail = format!("says live={}, its lots differ", said.contains(owner));
-            proof.wrong("purse_live", "purse", owner, detail);
+            proof.wrong("bonus_account_live", "bonus_account", owner, detail);
         }
     }
     Ok(())
 }
 
-fn add(pins: &mut Pins, legs: &[Leg]) {
-    for leg in legs {
-        if let Some(pin) = leg.pin {
-            *pins.entry(pin.lot).or_default() += leg.amount.0;
+fn add(pins: &mut Pins, allocations: &[Allocation]) {
+    for allocation in allocations {
+        if let Some(pin) = allocation.pin {
+            *pins.entry(pin.lot).or_default() += allocation.amount.0;
         }
     }
 }
 
 /// Checks that a hold's allocations add up to its amounts.
 fn parts(proof: &mut Proof, row: &hold::Model) {
-    let legs = row.legs.as_ref().map(|legs| legs.0.as_slice()).unwrap_or_default();
+    let allocations =
+        row.allocations.as_ref().map(|allocations| allocations.0.as_slice()).unwrap_or_default();
     let of = |bonus: bool| {
-        let parts = legs.iter().filter(|leg| leg.pin.is_some() == bonus);
-        parts.map(|leg| leg.amount.0).sum::<i64>()
+        let parts = allocations.iter().filter(|allocation| allocation.pin.is_some() == bonus);
+        parts.map(|allocation| allocation.amount.0).sum::<i64>()
     };
-    let plain = row.legs.is_none() && row.bonus == Money::ZERO;
+    let plain = row.allocations.is_none() && row.bonus == Money::ZERO;
     if !plain && (of(false), of(true)) != (row.amount.0, row.bonus.0) {
         let detail = format!("says {} and {} of bonus, its parts differ", row.amount, row.bonus);
         proof.wrong("hold_parts", "hold", row.id, detail);
@@ -77,9 +84,14 @@ async fn reservations(
     reading: &Reading<'_>,
     proof: &mut Proof,
     pins: &mut Pins,
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     let read = reading.read;
-    let live = [Status::Requested, Status::Confirmed, Status::OnTheWay, Status::Active];
+    let live = [
+        OrderStatus::Requested,
+        OrderStatus::Confirmed,
+        OrderStatus::OnTheWay,
+        OrderStatus::Active,
+    ];
     let mut due: BTreeMap<OrderId, Money> = order::Entity::find()
         .select_only()
         .column(order::Column::Id)
@@ -95,13 +107,13 @@ async fn reservations(
         .filter(reservation::Column::State.eq(HoldState::Open))
         .filter(reservation::Column::Amount.ne(0));
     for row in open(read, proof, select).await? {
-        let sum: i64 = row.legs.0.iter().map(|leg| leg.amount.0).sum();
+        let sum: i64 = row.allocations.0.iter().map(|allocation| allocation.amount.0).sum();
         let wanted = due.remove(&row.id);
         if wanted != Some(row.amount) || sum != row.amount.0 {
             let detail = format!("sets {} aside, its parts {}", row.amount, Money(sum));
             proof.wrong("reservation_order", "reservation", row.id, detail);
         }
-        add(pins, &row.legs.0);
+        add(pins, &row.allocations.0);
     }
     for (id, amount) in
         due.into_iter().filter(|(id, _)| !proof.skips("reservation", id.0)).collect::<Vec<_>>()
@@ -118,7 +130,7 @@ async fn lots(
     proof: &mut Proof,
     posted: &Posted,
     mut pins: Pins,
-) -> Result<BTreeSet<Uuid>, Stop> {
+) -> Result<BTreeSet<Uuid>, CommandError> {
     let mut unseen: BTreeMap<&String, i64> = posted
         .accounts
         .iter()
@@ -174,7 +186,7 @@ async fn lots(
         let right = running.len() == 1 && running.iter().all(|lot| lot.place == first);
         if !right && proof.reads("lot") {
             let detail = format!("{} clocks run", running.len());
-            proof.wrong("queue_head", "purse", owner, detail);
+            proof.wrong("queue_head", "bonus_account", owner, detail);
         }
     }
     Ok(live)
@@ -186,8 +198,8 @@ async fn named(
     reading: &Reading<'_>,
     unseen: &BTreeMap<&String, i64>,
     pins: &Pins,
-) -> Result<Vec<Uuid>, Stop> {
-    let Scope::Since(_) = reading.scope else { return Ok(Vec::new()) };
+) -> Result<Vec<Uuid>, CommandError> {
+    let ProofScope::Since(_) = reading.scope else { return Ok(Vec::new()) };
     let live = [LotState::Queued, LotState::Running];
     let select = lot::Entity::find().select_only().column(lot::Column::Id);
     let select = select.filter(lot::Column::State.is_in(live));
@@ -222,7 +234,7 @@ async fn campaigns(
     reading: &Reading<'_>,
     proof: &mut Proof,
     mut given: BTreeMap<Uuid, i64>,
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     let rows = open(reading.read, proof, campaign::Entity::find()).await?;
     for row in rows {
         let sum = given.remove(&row.id.0).unwrap_or(0);

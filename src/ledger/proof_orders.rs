@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use entity::hold::HoldState;
-use entity::order::Status;
+use entity::order::OrderStatus;
 use entity::value::{Money, OrderId, PartnerId};
 use entity::{hold, order};
 use sea_orm::{
@@ -17,7 +17,7 @@ use super::proof::Proof;
 use super::proof_posted::Posted;
 use super::proof_scope::{Reading, Walk, open};
 use crate::platform::failure::undecodable;
-use crate::platform::{Snapshot, Stop};
+use crate::platform::{CommandError, ReadSnapshot};
 
 /// The facts that the proof needs of an order. All are plain columns, so that an order whose JSON
 /// cannot be decoded is checked too.
@@ -61,7 +61,11 @@ impl From<&order::Model> for Facts {
 }
 
 /// The facts of orders of these statuses that could not be decoded in full.
-async fn partly(read: &Snapshot, proof: &Proof, status: &[Status]) -> Result<Vec<Facts>, Stop> {
+async fn partly(
+    read: &ReadSnapshot,
+    proof: &Proof,
+    status: &[OrderStatus],
+) -> Result<Vec<Facts>, CommandError> {
     use order::Column as C;
     let columns = [
         C::Id,
@@ -94,8 +98,8 @@ pub(super) async fn open_orders(
     reading: &Reading<'_>,
     proof: &mut Proof,
     holds: &[hold::Model],
-) -> Result<(), Stop> {
-    let status = [Status::Confirmed, Status::OnTheWay, Status::Active];
+) -> Result<(), CommandError> {
+    let status = [OrderStatus::Confirmed, OrderStatus::OnTheWay, OrderStatus::Active];
     let select = order::Entity::find().filter(order::Column::Status.is_in(status));
     let rows = open(reading.read, proof, select).await?;
     let mut orders: Vec<Facts> = rows.iter().map(Facts::from).collect();
@@ -146,16 +150,17 @@ pub(super) async fn closed_orders(
     reading: &Reading<'_>,
     proof: &mut Proof,
     posted: &Posted,
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     let read = reading.read;
     let mut unpaid = posted.commissions.clone();
     let mut walk = reading.walk(|touched| touched.orders.iter().copied().collect());
-    let completed = || order::Entity::find().filter(order::Column::Status.eq(Status::Completed));
+    let completed =
+        || order::Entity::find().filter(order::Column::Status.eq(OrderStatus::Completed));
     while let Some(rows) = walk.next(read, proof, completed(), |row| row.id.0).await? {
         let facts: Vec<Facts> = rows.iter().map(Facts::from).collect();
         closed(reading, proof, posted, &mut unpaid, &facts).await?;
     }
-    let mut facts = partly(read, proof, &[Status::Completed]).await?;
+    let mut facts = partly(read, proof, &[OrderStatus::Completed]).await?;
     facts.retain(|order| reading.looks_at(|touched| touched.orders.contains(&order.id.0)));
     closed(reading, proof, posted, &mut unpaid, &facts).await?;
     for (order_id, paid) in unpaid.into_iter().filter(|(_, paid)| *paid != 0) {
@@ -173,7 +178,7 @@ async fn closed(
     posted: &Posted,
     unpaid: &mut BTreeMap<OrderId, i64>,
     orders: &[Facts],
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     let ids: Vec<Uuid> = orders.iter().map(|order| order.id.0).collect();
     let mut holds: BTreeMap<OrderId, hold::Model> = BTreeMap::new();
     let mut walk = Walk::over(&ids);

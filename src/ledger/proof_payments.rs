@@ -14,7 +14,7 @@ use super::proof::Proof;
 use super::proof_posted::{Moved, Posted};
 use super::proof_scope::{Reading, open};
 use super::{chart, payments};
-use crate::platform::Stop;
+use crate::platform::CommandError;
 
 /// Whether this kind of posting is about a payment or a payout.
 pub(super) fn is_of(kind: &str) -> bool {
@@ -27,7 +27,7 @@ pub(super) async fn payments(
     reading: &Reading<'_>,
     proof: &mut Proof,
     posted: &Posted,
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     let mut moved = posted.payments.clone();
     came_and_went(reading, proof, &mut moved).await?;
     went_out(reading, proof, &mut moved).await?;
@@ -46,7 +46,7 @@ async fn came_and_went(
     reading: &Reading<'_>,
     proof: &mut Proof,
     moved: &mut Moved,
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     let read = reading.read;
     let mut walk = reading.walk(|touched| touched.subjects.iter().copied().collect());
     while let Some(rows) = walk.next(read, proof, payment::Entity::find(), |row| row.id.0).await? {
@@ -77,7 +77,7 @@ async fn owners(
     reading: &Reading<'_>,
     proof: &mut Proof,
     rows: &[payment::Model],
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     let of_penalty = |row: &payment::Model| row.penalty_id.map(|id| (id, row.clone()));
     let paying: Vec<(PenaltyId, payment::Model)> = rows.iter().filter_map(of_penalty).collect();
     let owed: Vec<(PenaltyId, PersonId, PartnerId)> = penalty::Entity::find()
@@ -117,7 +117,11 @@ fn states(proof: &mut Proof, row: &payment::Model) {
     }
 }
 
-async fn went_out(reading: &Reading<'_>, proof: &mut Proof, moved: &mut Moved) -> Result<(), Stop> {
+async fn went_out(
+    reading: &Reading<'_>,
+    proof: &mut Proof,
+    moved: &mut Moved,
+) -> Result<(), CommandError> {
     let read = reading.read;
     let mut walk = reading.walk(|touched| touched.subjects.iter().copied().collect());
     while let Some(rows) = walk.next(read, proof, payout::Entity::find(), |row| row.id.0).await? {
@@ -151,7 +155,7 @@ async fn takes(
     reading: &Reading<'_>,
     proof: &mut Proof,
     payouts: &[payout::Model],
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     let mut taken: BTreeMap<PayoutId, i64> = BTreeMap::new();
     let ids: Vec<PayoutId> = payouts.iter().map(|row| row.id).collect();
     let select = payable::Entity::find().filter(payable::Column::PayoutId.is_in(ids));
@@ -175,7 +179,7 @@ async fn owed(
     reading: &Reading<'_>,
     proof: &mut Proof,
     accounts: &BTreeMap<String, i64>,
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     let waits = [PayableState::Owed, PayableState::Suspended];
     let select = payable::Entity::find().filter(payable::Column::State.is_in(waits));
     let rows = open(reading.read, proof, select).await?;
@@ -208,7 +212,11 @@ async fn owed(
 /// Checks that each payable equals what lots paid of its order, and belongs to that order's
 /// partner; that a settled or refused one has left the account of payables, and no other has
 /// (BON-5, BON-6).
-async fn settled(reading: &Reading<'_>, proof: &mut Proof, posted: &Posted) -> Result<(), Stop> {
+async fn settled(
+    reading: &Reading<'_>,
+    proof: &mut Proof,
+    posted: &Posted,
+) -> Result<(), CommandError> {
     let read = reading.read;
     let (mut owed, mut left) = (posted.owed.clone(), posted.settled.clone());
     let mut walk = reading.walk(|touched| touched.payables.iter().copied().collect());

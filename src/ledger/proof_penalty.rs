@@ -15,7 +15,7 @@ use super::proof::Proof;
 use super::proof_posted::Posted;
 use super::proof_scope::Reading;
 use super::split::split;
-use crate::platform::{Snapshot, Stop};
+use crate::platform::{CommandError, ReadSnapshot};
 
 /// Whether this kind of posting is about a penalty.
 pub(super) fn is_of(kind: &str) -> bool {
@@ -29,7 +29,7 @@ pub(super) async fn penalties(
     reading: &Reading<'_>,
     proof: &mut Proof,
     posted: &Posted,
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     let read = reading.read;
     let mut moved = posted.penalties.clone();
     let mut walk = reading.walk(|touched| touched.subjects.iter().copied().collect());
@@ -81,9 +81,9 @@ struct Cause {
 
 /// Reads the order of each penalty.
 async fn orders_of(
-    read: &Snapshot,
+    read: &ReadSnapshot,
     rows: &[penalty::Model],
-) -> Result<BTreeMap<OrderId, Cause>, Stop> {
+) -> Result<BTreeMap<OrderId, Cause>, CommandError> {
     use order::Column as C;
     let found: Vec<Cause> = order::Entity::find()
         .select_only()

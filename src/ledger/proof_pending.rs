@@ -5,13 +5,16 @@ use sea_orm::{ConnectionTrait, Statement};
 use uuid::Uuid;
 
 use super::proof::Proof;
-use crate::platform::Stop;
+use crate::platform::CommandError;
 
 /// Checks the pending sum of each wallet against its offers.
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn offers<C: ConnectionTrait>(read: &C, proof: &mut Proof) -> Result<(), Stop> {
+pub(super) async fn offers<C: ConnectionTrait>(
+    read: &C,
+    proof: &mut Proof,
+) -> Result<(), CommandError> {
     let sql = "SELECT w.id, w.pending, CAST(coalesce(sum(o.pending_commission), 0) AS bigint) \
                AS offers FROM wallet w LEFT JOIN \"order\" o \
                ON o.partner_id = w.id AND o.status = 'requested' GROUP BY w.id, w.pending \

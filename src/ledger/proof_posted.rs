@@ -15,8 +15,8 @@ use super::chart;
 use super::proof::Proof;
 use super::proof_payments;
 use super::proof_penalty;
-use super::proof_scope::{BATCH, NAMED, Scope, Touched, Walk};
-use crate::platform::{Snapshot, Stop};
+use super::proof_scope::{BATCH, NAMED, ProofScope, Touched, Walk};
+use crate::platform::{CommandError, ReadSnapshot};
 
 /// The amounts that postings about a subject moved, by subject and account.
 pub(super) type Moved = BTreeMap<(Uuid, String), i64>;
@@ -55,10 +55,10 @@ pub(super) struct Posted {
 /// Reads the postings: either all, or the pending ones with all others about the same subjects, and
 /// the account sums of the checkpoint.
 pub(super) async fn posted(
-    read: &Snapshot,
+    read: &ReadSnapshot,
     proof: &mut Proof,
     whole: bool,
-) -> Result<(Posted, Scope), Stop> {
+) -> Result<(Posted, ProofScope), CommandError> {
     let mut posted = Posted::default();
     let mut accounts: BTreeMap<String, i64> = checkpoint_account::Entity::find()
         .filter(checkpoint_account::Column::Amount.ne(0))
@@ -89,7 +89,7 @@ pub(super) async fn posted(
         }
         unique(read, proof).await?;
         checkpoint(proof, &accounts, &posted.accounts);
-        return Ok((posted, Scope::Whole));
+        return Ok((posted, ProofScope::Whole));
     }
     posted.accounts = accounts;
     touched.orders.extend(completed_since(read).await?);
@@ -106,11 +106,14 @@ pub(super) async fn posted(
             posted.take(proof, row);
         }
     }
-    Ok((posted, Scope::Since(touched)))
+    Ok((posted, ProofScope::Since(touched)))
 }
 
 /// Reads every posting that the checkpoint does not contain.
-async fn pending(read: &Snapshot, mut each: impl FnMut(&posting::Model)) -> Result<(), Stop> {
+async fn pending(
+    read: &ReadSnapshot,
+    mut each: impl FnMut(&posting::Model),
+) -> Result<(), CommandError> {
     let mut after = PostingId(Uuid::nil());
     loop {
         let mut waiting = Query::select();
@@ -129,7 +132,7 @@ async fn pending(read: &Snapshot, mut each: impl FnMut(&posting::Model)) -> Resu
 }
 
 /// Orders completed since the newest proof that held: their commission may be missing entirely.
-async fn completed_since(read: &Snapshot) -> Result<Vec<Uuid>, Stop> {
+async fn completed_since(read: &ReadSnapshot) -> Result<Vec<Uuid>, CommandError> {
     let state = proof_state::Entity::find().all(read).await?.pop();
     let Some(since) = state.and_then(|state| state.held_at) else { return Ok(Vec::new()) };
     let select = order::Entity::find().select_only().column(order::Column::Id);
@@ -138,7 +141,10 @@ async fn completed_since(read: &Snapshot) -> Result<Vec<Uuid>, Stop> {
 }
 
 /// The payables of these orders.
-async fn payables_of(read: &Snapshot, orders: &BTreeSet<Uuid>) -> Result<BTreeSet<Uuid>, Stop> {
+async fn payables_of(
+    read: &ReadSnapshot,
+    orders: &BTreeSet<Uuid>,
+) -> Result<BTreeSet<Uuid>, CommandError> {
     let orders: Vec<Uuid> = orders.iter().copied().collect();
     let mut ids = BTreeSet::new();
     for orders in orders.chunks(NAMED) {
@@ -153,7 +159,7 @@ async fn payables_of(read: &Snapshot, orders: &BTreeSet<Uuid>) -> Result<BTreeSe
 const OVERLAP: chrono::TimeDelta = chrono::TimeDelta::minutes(2);
 
 /// Checks that no posting exists twice by its natural key, even if the unique index is damaged.
-async fn unique(read: &Snapshot, proof: &mut Proof) -> Result<(), Stop> {
+async fn unique(read: &ReadSnapshot, proof: &mut Proof) -> Result<(), CommandError> {
     use posting::Column::{Kind, N, Subject};
     let twice: Vec<(Uuid, String, i32)> = posting::Entity::find()
         .select_only()

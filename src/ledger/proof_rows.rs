@@ -7,10 +7,10 @@ use uuid::Uuid;
 
 use super::proof::Proof;
 use super::proof_scope::{Reading, Walk};
-use crate::platform::Stop;
+use crate::platform::CommandError;
 
 /// Decodes them, in the whole proof.
-pub(super) async fn decoded(reading: &Reading<'_>, proof: &mut Proof) -> Result<(), Stop> {
+pub(super) async fn decoded(reading: &Reading<'_>, proof: &mut Proof) -> Result<(), CommandError> {
     if reading.whole() {
         all::<partner::Entity>(reading, proof, |row| row.id.0).await?;
         all::<payout_terms::Entity>(reading, proof, |row| row.id.0).await?;
@@ -27,7 +27,7 @@ async fn all<E: EntityTrait>(
     reading: &Reading<'_>,
     proof: &mut Proof,
     id: impl Fn(&E::Model) -> Uuid,
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     let mut walk = Walk::all();
     while walk.next(reading.read, proof, E::find(), &id).await?.is_some() {}
     Ok(())

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::proof::Proof;
 use crate::platform::readable::{self, Rows};
-use crate::platform::{Snapshot, Stop};
-use crate::policy::Book;
+use crate::platform::{CommandError, ReadSnapshot};
+use crate::policy::Registry;
 
 /// Rows read at once.
 pub(super) const BATCH: u64 = 5_000;
@@ -19,7 +19,7 @@ pub(super) const BATCH: u64 = 5_000;
 pub(super) const NAMED: usize = 1_000;
 
 /// Which rows a proof checks beside wallets, holds and open orders, which it always checks.
-pub(super) enum Scope {
+pub(super) enum ProofScope {
     /// All rows.
     Whole,
     /// The rows about which something was posted since the checkpoint.
@@ -42,33 +42,33 @@ pub(super) struct Touched {
 /// The snapshot, the policies and the scope of a proof.
 pub(super) struct Reading<'a> {
     /// The snapshot.
-    pub read: &'a Snapshot,
+    pub read: &'a ReadSnapshot,
     /// The policy versions that orders were placed under.
-    pub book: &'a Book,
+    pub book: &'a Registry,
     /// The scope.
-    pub scope: &'a Scope,
+    pub scope: &'a ProofScope,
 }
 
 impl Reading<'_> {
     /// A walk over a table: all of it, or the rows that `pick` names.
     pub fn walk(&self, pick: impl FnOnce(&Touched) -> Vec<Uuid>) -> Walk {
         match self.scope {
-            Scope::Whole => Walk::all(),
-            Scope::Since(touched) => Walk::over(&pick(touched)),
+            ProofScope::Whole => Walk::all(),
+            ProofScope::Since(touched) => Walk::over(&pick(touched)),
         }
     }
 
     /// Whether a row is in scope; `picked` decides for an incremental proof.
     pub fn looks_at(&self, picked: impl FnOnce(&Touched) -> bool) -> bool {
         match self.scope {
-            Scope::Whole => true,
-            Scope::Since(touched) => picked(touched),
+            ProofScope::Whole => true,
+            ProofScope::Since(touched) => picked(touched),
         }
     }
 
     /// Whether everything is in scope.
     pub fn whole(&self) -> bool {
-        matches!(self.scope, Scope::Whole)
+        matches!(self.scope, ProofScope::Whole)
     }
 }
 
@@ -94,11 +94,11 @@ impl Walk {
     /// the proof.
     pub async fn next<E: EntityTrait>(
         &mut self,
-        read: &Snapshot,
+        read: &ReadSnapshot,
         proof: &mut Proof,
         select: Select<E>,
         id: impl Fn(&E::Model) -> Uuid,
-    ) -> Result<Option<Vec<E::Model>>, Stop> {
+    ) -> Result<Option<Vec<E::Model>>, CommandError> {
         let key = readable::key::<E>()?;
         let select = match &mut self.named {
             Some(chunks) => {
@@ -132,10 +132,10 @@ impl Proof {
 /// All rows of a query over open rows, whose number is bounded; those that cannot be decoded are
 /// listed.
 pub(super) async fn open<E: EntityTrait>(
-    read: &Snapshot,
+    read: &ReadSnapshot,
     proof: &mut Proof,
     select: Select<E>,
-) -> Result<Vec<E::Model>, Stop> {
+) -> Result<Vec<E::Model>, CommandError> {
     let found = readable::all(read, select).await?;
     Ok(proof.took(E::default().table_name(), found))
 }

@@ -14,7 +14,7 @@ use super::chart;
 use super::proof::Proof;
 use super::proof_posted::Posted;
 use super::proof_scope::{Reading, open};
-use crate::platform::{Snapshot, Stop};
+use crate::platform::{CommandError, ReadSnapshot};
 
 /// Instants of two commands this close do not tell which of them committed first.
 const NEARLY: TimeDelta = TimeDelta::seconds(5);
@@ -25,7 +25,7 @@ pub(super) async fn wallets(
     proof: &mut Proof,
     posted: &Posted,
     holds: &[hold::Model],
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     let floor = reading.book.lowest_floor()?;
     let rows = open(reading.read, proof, wallet::Entity::find()).await?;
     let mut of_wallet: BTreeMap<Uuid, Vec<&hold::Model>> = BTreeMap::new();
@@ -64,11 +64,11 @@ pub(super) async fn wallets(
 /// Whether holds alone took a balance below its floor. Captures and corrections may; a hold is only
 /// taken if it leaves the balance, at that moment, at the floor or above (BAL-2).
 async fn by_holds(
-    read: &Snapshot,
+    read: &ReadSnapshot,
     row: &wallet::Model,
     holds: &[&hold::Model],
     floor: Money,
-) -> Result<bool, Stop> {
+) -> Result<bool, CommandError> {
     let Some(first) = holds.iter().map(|hold| hold.at).min() else { return Ok(false) };
     let account = chart::partner(PartnerId(row.id));
     let since = posting::Entity::find()
@@ -107,7 +107,10 @@ async fn by_holds(
 }
 
 /// Which of these holds were restored by a contested admission, which ignores the floor (ORD-10).
-async fn restored(read: &Snapshot, holds: &[&hold::Model]) -> Result<BTreeSet<Uuid>, Stop> {
+async fn restored(
+    read: &ReadSnapshot,
+    holds: &[&hold::Model],
+) -> Result<BTreeSet<Uuid>, CommandError> {
     let contested: Vec<Uuid> = order_step::Entity::find()
         .select_only()
         .column(order_step::Column::OrderId)

@@ -13,7 +13,7 @@ use super::proof::{self, Proof, Proved, UNREADABLE};
 use super::{checkpoint, standing};
 use crate::platform::clock::pause;
 use crate::platform::failure::transient;
-use crate::platform::{Engine, Fault, Stop};
+use crate::platform::{CommandError, Engine, Fault};
 
 /// Consecutive proofs that fail to run, for a non-transient reason, before acceptances stop.
 const FAILURES_MAX: u32 = 3;
@@ -22,7 +22,7 @@ const STALE: TimeDelta = TimeDelta::minutes(15);
 
 /// The prover's settings, from `config/default.toml`.
 #[derive(Clone, Copy, Debug)]
-pub struct Pace {
+pub struct ProverSettings {
     /// Seconds between two proofs.
     pub every_s: u64,
     /// Seconds between two reads of the shared result.
@@ -46,14 +46,14 @@ pub enum Round {
 pub struct Prover {
     engine: Engine,
     node: Uuid,
-    pace: Pace,
+    pace: ProverSettings,
     failures: AtomicU32,
 }
 
 impl Prover {
     /// The prover of this engine.
     #[must_use]
-    pub fn new(engine: Engine, pace: Pace) -> Self {
+    pub fn new(engine: Engine, pace: ProverSettings) -> Self {
         Self { engine, node: Uuid::new_v4(), pace, failures: AtomicU32::new(0) }
     }
 
@@ -91,7 +91,7 @@ impl Prover {
     ///
     /// # Errors
     /// When the proof could not run.
-    pub async fn round(&self) -> Result<Round, Stop> {
+    pub async fn round(&self) -> Result<Round, CommandError> {
         let outcome = self.attempt().await;
         match &outcome {
             Ok(_) => self.failures.store(0, Ordering::Relaxed),
@@ -109,7 +109,7 @@ impl Prover {
         outcome
     }
 
-    async fn attempt(&self) -> Result<Round, Stop> {
+    async fn attempt(&self) -> Result<Round, CommandError> {
         let db = &self.engine.shared().db;
         if !standing::lease(&db.write, self.node, self.lease_s()).await? {
             standing::learn(&self.engine).await?;
@@ -154,13 +154,13 @@ fn standing_holds(state: &State) -> bool {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn on_demand(engine: &Engine) -> Result<Proof, Stop> {
+pub async fn on_demand(engine: &Engine) -> Result<Proof, CommandError> {
     prove(engine, true).await
 }
 
 /// Runs a proof in a task of its own, which ends whether or not the caller waits; records the
 /// result and folds what was proven.
-async fn prove(engine: &Engine, whole: bool) -> Result<Proof, Stop> {
+async fn prove(engine: &Engine, whole: bool) -> Result<Proof, CommandError> {
     let engine = engine.clone();
     let task = tokio::spawn(async move {
         let started = std::time::Instant::now();

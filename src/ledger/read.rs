@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use entity::value::{Money, PartnerId};
-use entity::{purse, wallet};
+use entity::{bonus_account, wallet};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Refusal;
-use crate::platform::{Stop, readable};
+use crate::platform::{CommandError, readable};
 
 /// A balance: posted, held and available (BAL-1).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -37,7 +37,7 @@ pub async fn balance<C: ConnectionTrait>(
     db: &C,
     partner_id: PartnerId,
     floor: Money,
-) -> Result<BalanceView, Stop> {
+) -> Result<BalanceView, CommandError> {
     let row = wallet::Entity::find_by_id(partner_id.0).all(db).await?.pop();
     Ok(shown(&row.ok_or(Refusal::NoSuchPartner)?, floor))
 }
@@ -51,7 +51,7 @@ pub async fn able<C: ConnectionTrait>(
     db: &C,
     ids: &[PartnerId],
     floor: Money,
-) -> Result<BTreeSet<PartnerId>, Stop> {
+) -> Result<BTreeSet<PartnerId>, CommandError> {
     let wallets = wallet::Entity::find()
         .filter(wallet::Column::Id.is_in(ids.iter().map(|id| id.0)))
         .filter(wallet::Column::Restricted.eq(false));
@@ -61,11 +61,11 @@ pub async fn able<C: ConnectionTrait>(
     let mut able: BTreeSet<PartnerId> =
         wallets.iter().filter(|row| left(row)).map(|row| PartnerId(row.id)).collect();
     if !poor.is_empty() {
-        let purses = purse::Entity::find()
-            .filter(purse::Column::Id.is_in(poor))
-            .filter(purse::Column::Live.eq(true));
-        let purses = readable::all(db, purses).await?.rows;
-        able.extend(purses.into_iter().map(|row| PartnerId(row.id)));
+        let bonus_accounts = bonus_account::Entity::find()
+            .filter(bonus_account::Column::Id.is_in(poor))
+            .filter(bonus_account::Column::Live.eq(true));
+        let bonus_accounts = readable::all(db, bonus_accounts).await?.rows;
+        able.extend(bonus_accounts.into_iter().map(|row| PartnerId(row.id)));
     }
     Ok(able)
 }

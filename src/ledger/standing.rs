@@ -12,7 +12,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::proof::Proof;
-use crate::platform::{Engine, Stop};
+use crate::platform::{CommandError, Engine};
 
 /// This node's copy of the shared result.
 #[derive(Default)]
@@ -53,7 +53,7 @@ fn holds(row: &proof_state::Model) -> bool {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn state<C: ConnectionTrait>(db: &C) -> Result<proof_state::Model, Stop> {
+pub async fn state<C: ConnectionTrait>(db: &C) -> Result<proof_state::Model, CommandError> {
     let row = proof_state::Entity::find().all(db).await?.pop();
     crate::platform::Tx::must("proof_state", 1, row)
 }
@@ -62,7 +62,7 @@ pub async fn state<C: ConnectionTrait>(db: &C) -> Result<proof_state::Model, Sto
 ///
 /// # Errors
 /// When the database fails: then what was known before stands.
-pub async fn learn(engine: &Engine) -> Result<proof_state::Model, Stop> {
+pub async fn learn(engine: &Engine) -> Result<proof_state::Model, CommandError> {
     let row = state(&engine.shared().db.read).await?;
     engine.extension::<Standing>()?.keep(&row);
     Ok(row)
@@ -116,7 +116,7 @@ pub async fn record<C: ConnectionTrait>(
     proof: &Proof,
     at: Instant,
     whole: bool,
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     let holds = proof.holds();
     let newest = |column: Column| column.is_null().or(column.lte(at));
     if whole {

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Refusal, chart, checkpoint};
-use crate::platform::Stop;
+use crate::platform::CommandError;
 use crate::platform::page::{Page, PageQuery};
 
 /// Maximum number of lines in one file.
@@ -57,14 +57,14 @@ pub struct StatementLine {
 
 /// The owner of a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Whose {
+pub enum StatementOwner {
     /// A partner.
     Partner(PartnerId),
     /// A client, who has bonus only.
     Client(PersonId),
 }
 
-impl Whose {
+impl StatementOwner {
     fn rows(self) -> Select<posting::Entity> {
         let rows = posting::Entity::find().filter(posting::Column::Kind.ne(WITHIN));
         match self {
@@ -116,9 +116,9 @@ pub fn line(row: posting::Model) -> StatementLine {
 /// When the database fails.
 pub async fn page<C: ConnectionTrait>(
     db: &C,
-    whose: Whose,
+    whose: StatementOwner,
     query: &PageQuery,
-) -> Result<Page<StatementLine>, Stop> {
+) -> Result<Page<StatementLine>, CommandError> {
     let mut rows = whose.rows().order_by_desc(posting::Column::Id).limit(query.reach());
     if let Some(cursor) = query.cursor {
         rows = rows.filter(posting::Column::Id.lt(PostingId(cursor)));
@@ -132,9 +132,9 @@ pub async fn page<C: ConnectionTrait>(
 /// `statement_too_long`, or a fault.
 pub async fn lines<C: ConnectionTrait>(
     db: &C,
-    whose: Whose,
+    whose: StatementOwner,
     span: Span,
-) -> Result<Vec<StatementLine>, Stop> {
+) -> Result<Vec<StatementLine>, CommandError> {
     let rows = whose
         .rows()
         .filter(posting::Column::At.gte(span.from))
@@ -157,18 +157,18 @@ pub async fn lines<C: ConnectionTrait>(
 /// When the database fails.
 pub async fn sums_before<C: ConnectionTrait>(
     db: &C,
-    whose: Whose,
+    whose: StatementOwner,
     before: Instant,
-) -> Result<(Money, Money), Stop> {
+) -> Result<(Money, Money), CommandError> {
     let owner = match whose {
-        Whose::Partner(id) => id.0,
-        Whose::Client(id) => id.0,
+        StatementOwner::Partner(id) => id.0,
+        StatementOwner::Client(id) => id.0,
     };
     let balance = match whose {
-        Whose::Partner(id) => {
+        StatementOwner::Partner(id) => {
             checkpoint::before(db, &[chart::partner(id)], Some(id), before).await?
         }
-        Whose::Client(_) => Money::ZERO,
+        StatementOwner::Client(_) => Money::ZERO,
     };
     let lots = lot::Entity::find().select_only().column(lot::Column::Id);
     let lots: Vec<LotId> = lots.filter(lot::Column::Owner.eq(owner)).into_tuple().all(db).await?;
@@ -226,7 +226,11 @@ pub struct Month {
 ///
 /// # Errors
 /// `statement_too_long`, or a fault.
-pub async fn month<C: ConnectionTrait>(db: &C, whose: Whose, span: Span) -> Result<Month, Stop> {
+pub async fn month<C: ConnectionTrait>(
+    db: &C,
+    whose: StatementOwner,
+    span: Span,
+) -> Result<Month, CommandError> {
     let (opening_balance, opening_bonus) = sums_before(db, whose, span.from).await?;
     let lines = lines(db, whose, span).await?;
     let mut totals: Vec<Total> = Vec::new();
@@ -265,9 +269,9 @@ pub async fn month<C: ConnectionTrait>(db: &C, whose: Whose, span: Span) -> Resu
 /// When the database fails.
 pub async fn of_order<C: ConnectionTrait>(
     db: &C,
-    whose: Whose,
+    whose: StatementOwner,
     order_id: OrderId,
-) -> Result<Vec<StatementLine>, Stop> {
+) -> Result<Vec<StatementLine>, CommandError> {
     let rows = whose
         .rows()
         .filter(posting::Column::OrderId.eq(order_id))

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::post;
 use super::read::shown;
-use crate::platform::{Audience, Command, Stop, Tx, readable};
+use crate::platform::{Audience, Command, CommandError, Tx, readable};
 use crate::policy;
 
 /// Maximum number of wallets in one sweep.
@@ -22,7 +22,7 @@ const ROWS_MAX: u64 = 500;
 ///
 /// # Errors
 /// When the database fails.
-pub async fn untold<C: ConnectionTrait>(db: &C) -> Result<Vec<PartnerId>, Stop> {
+pub async fn untold<C: ConnectionTrait>(db: &C) -> Result<Vec<PartnerId>, CommandError> {
     use sea_orm::sea_query::Expr;
     use wallet::Column::{Low, Restricted, ToldLow, ToldRestricted};
     let differs = Expr::col(Restricted)
@@ -42,10 +42,10 @@ impl Command for TellBalance {
     type Answer = ();
     const NAME: &'static str = "tell_balance";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let row = tx.find::<wallet::Entity>(self.partner_id.0).await?;
         let row = Tx::must("wallet", self.partner_id, row)?;
-        let floor = policy::book::in_force(tx)?.keys.balance.floor;
+        let floor = policy::registry::in_force(tx)?.keys.balance.floor;
         let said = [
             (row.restricted != row.told_restricted).then_some(if row.restricted {
                 "balance.restricted"
@@ -57,13 +57,13 @@ impl Command for TellBalance {
         for event in said.into_iter().flatten() {
             let payload = json!({"balance": shown(&row, floor)});
             let audience = Audience::Branch(self.partner_id);
-            tx.tell(&audience, event, None, EventId::new(), &payload)?;
+            tx.emit(&audience, event, None, EventId::new(), &payload)?;
         }
         let cells = vec![
             ("told_restricted", Value::from(row.restricted)),
             ("told_low", Value::from(row.low)),
         ];
-        post::told(tx, self.partner_id, (row.restricted, row.low), cells);
+        post::emit(tx, self.partner_id, (row.restricted, row.low), cells);
         Ok(())
     }
 }

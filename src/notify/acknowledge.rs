@@ -11,7 +11,7 @@ use sea_orm::{
 use super::Refusal;
 use crate::platform::feed::{self, Audience, BEHIND_MAX};
 use crate::platform::pool::Pool;
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, CommandError, Tx};
 
 /// Maximum number of deliveries recorded per acknowledgement, the newest ones: a device that is new
 /// to the feed may have thousands of older events behind it, which no longer matter.
@@ -37,7 +37,7 @@ impl Command for Acknowledge {
 
     const NAME: &'static str = "acknowledge";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let Some(session_id) = tx.by().session_id else { return Ok(()) };
         let audience = self.audience.to_string();
         let orders = match &self.handed {
@@ -68,7 +68,7 @@ impl Acknowledge {
         tx: &mut Tx,
         session_id: SessionId,
         audience: &str,
-    ) -> Result<Option<Vec<OrderId>>, Stop> {
+    ) -> Result<Option<Vec<OrderId>>, CommandError> {
         let key = (session_id, audience.to_owned());
         let had = tx.find::<feed_cursor::Entity>(key).await?.map_or(0, |cursor| cursor.seq);
         if self.seq <= had {
@@ -80,7 +80,7 @@ impl Acknowledge {
         }
         let Some((kind, _)) = matters(&self.audience) else { return Ok(Some(Vec::new())) };
         let from = had.max(self.seq - BEHIND_MAX);
-        let orders = told(tx.db(), audience, kind, from, self.seq).await?;
+        let orders = deliveries(tx.db(), audience, kind, from, self.seq).await?;
         Ok(Some(orders.into_iter().collect()))
     }
 }
@@ -96,13 +96,13 @@ pub fn matters(audience: &Audience) -> Option<(&'static str, &'static str)> {
 }
 
 /// The newest orders with events in (from, to].
-async fn told(
+async fn deliveries(
     db: &Pool,
     audience: &str,
     kind: &str,
     from: i64,
     to: i64,
-) -> Result<BTreeSet<OrderId>, Stop> {
+) -> Result<BTreeSet<OrderId>, CommandError> {
     let orders: Vec<Option<OrderId>> = feed_event::Entity::find()
         .select_only()
         .column(feed_event::Column::OrderId)

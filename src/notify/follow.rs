@@ -7,7 +7,7 @@ use entity::value::SessionId;
 use entity::{feed, feed_cursor, feed_event};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
-use crate::platform::Stop;
+use crate::platform::CommandError;
 use crate::platform::engine::Shared;
 use crate::platform::epoch::Epoch;
 use crate::platform::feed::{BEHIND_MAX, after, newest, oldest};
@@ -18,7 +18,7 @@ pub const FEEDS_MAX: usize = 500;
 
 /// The result of resuming a feed at a sequence number.
 #[derive(Debug)]
-pub enum Found<T> {
+pub enum Position<T> {
     /// The subscriber can resume.
     Here(T),
     /// The subscriber cannot resume and needs the snapshot.
@@ -52,20 +52,20 @@ pub async fn from(
     audience: &str,
     number: i64,
     named: Option<&str>,
-) -> Result<Found<Start>, Stop> {
+) -> Result<Position<Start>, CommandError> {
     let epoch = shared.epoch().await?;
     let db = &shared.db.read;
     let newest = newest(db, audience).await?;
     let same = epoch.continues(named, number);
     if same && number == newest {
-        return Ok(Found::Here(Start { newest, epoch }));
+        return Ok(Position::Here(Start { newest, epoch }));
     }
     let oldest = oldest(db, audience).await?.unwrap_or(newest + 1);
     let kept = number <= newest && oldest - 1 <= number && newest - number <= BEHIND_MAX;
     Ok(if same && kept {
-        Found::Here(Start { newest, epoch })
+        Position::Here(Start { newest, epoch })
     } else {
-        Found::Behind(Behind { oldest, newest })
+        Position::Behind(Behind { oldest, newest })
     })
 }
 
@@ -79,14 +79,14 @@ pub async fn next(
     audience: &str,
     (epoch, number): (&str, i64),
     far: bool,
-) -> Result<Found<Vec<Arc<feed_event::Model>>>, Stop> {
+) -> Result<Position<Vec<Arc<feed_event::Model>>>, CommandError> {
     let db = &shared.db.read;
     let found = after(db, &shared.tail, audience, number, far).await;
     let mut events = found.inspect_err(|_| shared.epoch.doubt())?;
     // Compared by id, because a restored database restarts the count of epochs.
     if *shared.epoch().await?.id != *epoch {
         let (newest, oldest) = (newest(db, audience).await?, oldest(db, audience).await?);
-        return Ok(Found::Behind(Behind { oldest: oldest.unwrap_or(newest + 1), newest }));
+        return Ok(Position::Behind(Behind { oldest: oldest.unwrap_or(newest + 1), newest }));
     }
     let mut wanted = number;
     let whole = events.iter().take_while(|event| {
@@ -97,17 +97,17 @@ pub async fn next(
     if whole == 0 && !events.is_empty() {
         // The events were deleted while the subscriber was not reading.
         let (newest, oldest) = (newest(db, audience).await?, oldest(db, audience).await?);
-        return Ok(Found::Behind(Behind { oldest: oldest.unwrap_or(newest + 1), newest }));
+        return Ok(Position::Behind(Behind { oldest: oldest.unwrap_or(newest + 1), newest }));
     }
     events.truncate(whole);
-    Ok(Found::Here(events))
+    Ok(Position::Here(events))
 }
 
 /// The newest sequence numbers of at most [`FEEDS_MAX`] feeds; empty feeds are left out.
 ///
 /// # Errors
 /// A fault when the database fails.
-pub async fn far(db: &Pool, audiences: &[String]) -> Result<Vec<(String, i64)>, Stop> {
+pub async fn far(db: &Pool, audiences: &[String]) -> Result<Vec<(String, i64)>, CommandError> {
     let rows = feed::Entity::find()
         .filter(feed::Column::Audience.is_in(audiences.iter().take(FEEDS_MAX)))
         .all(db)
@@ -123,7 +123,7 @@ pub async fn standing(
     shared: &Shared,
     audience: &str,
     session_id: SessionId,
-) -> Result<(i64, i64), Stop> {
+) -> Result<(i64, i64), CommandError> {
     let db = &shared.db.read;
     let key = (session_id, audience.to_owned());
     // `all` and not `one`: a bound LIMIT makes SQLite parse the statement again each time.

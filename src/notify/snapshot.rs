@@ -8,7 +8,7 @@ use crate::orders;
 use crate::orders::view::OrderView;
 use crate::platform::engine::Shared;
 use crate::platform::feed::{self, Audience};
-use crate::platform::{Snapshot as Moment, Stop};
+use crate::platform::{CommandError, ReadSnapshot as Moment};
 
 /// The open orders and the sequence number, as of one moment.
 #[derive(Debug, Serialize, ToSchema)]
@@ -25,14 +25,14 @@ pub struct Snapshot {
 ///
 /// # Errors
 /// A fault when the database fails.
-pub async fn snapshot(shared: &Shared, audience: &Audience) -> Result<Snapshot, Stop> {
+pub async fn snapshot(shared: &Shared, audience: &Audience) -> Result<Snapshot, CommandError> {
     loop {
         let epoch = shared.epoch().await?.id;
         let (audience, named) = (*audience, epoch.to_string());
         let read = async move |moment: Moment| {
             let seq = feed::newest(&moment, &audience.to_string()).await?;
             let orders = orders::read::open_orders(&moment, &audience).await?;
-            Ok::<_, Stop>(Snapshot { epoch: named, seq, orders })
+            Ok::<_, CommandError>(Snapshot { epoch: named, seq, orders })
         };
         let snapshot = shared.db.snapshot(read).await?;
         // This read may have been the first of a restored database, which changes the epoch.

@@ -1,27 +1,27 @@
 //! Accepting an order: holds the commission, starts the client's time (QO-3, QO-4, BK-3).
 
 use chrono::TimeDelta;
-use entity::order::{Kind, Model, Place, Status};
+use entity::order::{BayAllocation, Model, OrderKind, OrderStatus};
 use entity::partner::PartnerState;
 use entity::value::{Instant, OrderId};
 use serde_json::json;
 
 use super::apply::{self, Step};
 use super::machine::Intent;
-use super::read::{self, Scope};
+use super::read::{self, OrderScope};
 use super::view::{OrderView, view};
 use super::{Refusal, overrun, price, timers};
 use crate::billing::funds;
 use crate::ledger::standing::Standing;
 use crate::partners::availability::{NOBODY, free_bays};
 use crate::partners::plan::{self, Plan};
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, CommandError, Tx};
 use crate::policy::{self, Policy};
 
 /// Accepts an offer.
 pub struct Accept {
     /// The acting branch.
-    pub scope: Scope,
+    pub scope: OrderScope,
     /// The order.
     pub order_id: OrderId,
     /// The version the staff saw (ORD-3).
@@ -34,46 +34,49 @@ impl Command for Accept {
     type Answer = OrderView;
     const NAME: &'static str = "accept";
 
-    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::Accept).await?;
         read::fresh(tx, &order, self.seen, self.scope).await?;
-        let yes =
-            Yes { scope: self.scope, intent: Intent::Accept, override_bay: self.override_bay };
+        let yes = Acceptance {
+            scope: self.scope,
+            intent: Intent::Accept,
+            override_bay: self.override_bay,
+        };
         let order = yes.to(tx, &order, to).await?;
         Ok(view(&order, self.scope.reader()))
     }
 }
 
 /// Confirms a booking automatically (BK-4). If the balance floor refuses, it stays requested.
-pub struct AutoConfirm {
+pub struct AutoConfirmBooking {
     /// The order.
     pub order_id: OrderId,
 }
 
-impl Command for AutoConfirm {
+impl Command for AutoConfirmBooking {
     type Answer = ();
     const NAME: &'static str = "auto_confirm";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
-        let scope = Scope::Clock;
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
+        let scope = OrderScope::Clock;
         let (order, to) = read::ask(tx, scope, self.order_id, Intent::AutoConfirm).await?;
-        let yes = Yes { scope, intent: Intent::AutoConfirm, override_bay: false };
+        let yes = Acceptance { scope, intent: Intent::AutoConfirm, override_bay: false };
         yes.to(tx, &order, to).await?;
         Ok(())
     }
 }
 
 /// An acceptance, by the partner or on its behalf.
-struct Yes {
-    scope: Scope,
+struct Acceptance {
+    scope: OrderScope,
     intent: Intent,
     override_bay: bool,
 }
 
-impl Yes {
-    async fn to(&self, tx: &mut Tx, order: &Model, to: Status) -> Result<Model, Stop> {
+impl Acceptance {
+    async fn to(&self, tx: &mut Tx, order: &Model, to: OrderStatus) -> Result<Model, CommandError> {
         let refuse = |refusal| Err(read::refuse(refusal, order, self.scope).into());
-        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
         if !in_time(order, &keys, tx.now()) {
             return refuse(Refusal::OfferExpired);
         }
@@ -86,7 +89,7 @@ impl Yes {
         }
         let mut next = accepted(order, to, tx.now());
         let mut staying = Vec::new();
-        if order.kind == Kind::Quick {
+        if order.kind == OrderKind::Quick {
             match self.bay(tx, &plan, order, &next).await? {
                 Bay::Taken(place) => {
                     next.bay_id = Some(place.bay_id);
@@ -115,14 +118,20 @@ impl Yes {
 
     /// The bay of a quick order, from its estimated arrival. A car that overstays in a bay also
     /// occupies it, for as long as the bay's hold is extended for it (BK-10).
-    async fn bay(&self, tx: &Tx, plan: &Plan, order: &Model, next: &Model) -> Result<Bay, Stop> {
+    async fn bay(
+        &self,
+        tx: &Tx,
+        plan: &Plan,
+        order: &Model,
+        next: &Model,
+    ) -> Result<Bay, CommandError> {
         let Some(eta) = next.eta_at.filter(|_| plan.keeps_bays) else {
             return Ok(Bay::Unmanaged);
         };
         let span = price::visit(&order.snapshot.lines).occupying(eta);
         let bays = plan.bays_for(order.snapshot.bay_kind.as_deref());
         let mut free = free_bays(tx.db(), order.partner_id, &bays, span, NOBODY).await?;
-        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
         let held_on = tx.now() + TimeDelta::minutes(keys.booking.overrun_hold_min);
         let mut staying = Vec::new();
         if free.is_empty() || span.from < held_on {
@@ -132,9 +141,11 @@ impl Yes {
             free.retain(|bay| staying.iter().all(|inside| inside.bay_id != Some(*bay)));
         }
         match free.get(preferred(order.id, free.len())) {
-            Some(bay_id) => {
-                Ok(Bay::Taken(Place { bay_id: *bay_id, from: span.from, until: span.until }))
-            }
+            Some(bay_id) => Ok(Bay::Taken(BayAllocation {
+                bay_id: *bay_id,
+                from: span.from,
+                until: span.until,
+            })),
             None if self.override_bay => Ok(Bay::Overbooked(staying)),
             None => Err(read::refuse(Refusal::BayClash, order, self.scope)
                 .with("from", span.from)
@@ -153,7 +164,7 @@ fn preferred(id: OrderId, free: usize) -> usize {
 
 /// The bay allocation of an accepted quick order.
 enum Bay {
-    Taken(Place),
+    Taken(BayAllocation),
     /// Overbooked on purpose; these cars still occupy the bays it could take.
     Overbooked(Vec<Model>),
     /// The branch has no bays.
@@ -165,16 +176,16 @@ pub(super) fn in_time(order: &Model, keys: &Policy, now: Instant) -> bool {
     timers::offer_end(order, keys).is_some_and(|end| now <= end)
 }
 
-fn accepted(order: &Model, to: Status, now: Instant) -> Model {
+fn accepted(order: &Model, to: OrderStatus, now: Instant) -> Model {
     let route = TimeDelta::seconds(order.snapshot.route_secs);
     let buffer = TimeDelta::seconds(order.snapshot.buffer_secs);
     let next = Model { status: to, accepted_at: Some(now), ..order.clone() };
     match order.kind {
-        Kind::Quick => Model {
+        OrderKind::Quick => Model {
             arrival_deadline: Some(now + route + buffer),
             eta_at: Some(now + route),
             ..next
         },
-        Kind::Booking => Model { scheduled_at: Some(now), ..next },
+        OrderKind::Booking => Model { scheduled_at: Some(now), ..next },
     }
 }

@@ -9,8 +9,8 @@ use sea_orm::{
 
 use super::Refusal;
 use super::machine::Intent;
-use super::read::{Scope, refuse};
-use crate::platform::{Stop, Tx};
+use super::read::{OrderScope, refuse};
+use crate::platform::{CommandError, Tx};
 use crate::policy;
 
 /// The window in which acts are counted.
@@ -37,9 +37,9 @@ const COUNTED: [Intent; 6] = [
 pub(super) async fn paced(
     tx: &Tx,
     order: &Model,
-    scope: Scope,
+    scope: OrderScope,
     intent: Intent,
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     let side = match scope.actor() {
         Actor::Client | Actor::Staff => scope.actor(),
         Actor::Support | Actor::Clock => return Ok(()),
@@ -47,7 +47,7 @@ pub(super) async fn paced(
     if !COUNTED.contains(&intent) {
         return Ok(());
     }
-    let most = policy::book::in_force(tx)?.keys.order.acts_per_min;
+    let most = policy::registry::in_force(tx)?.keys.order.acts_per_min;
     let steps = order_step::Entity::find()
         .filter(order_step::Column::OrderId.eq(order.id))
         .filter(order_step::Column::At.gt(tx.now() - MINUTE))

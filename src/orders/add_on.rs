@@ -7,20 +7,20 @@ use serde_json::json;
 
 use super::apply::{self, Step};
 use super::machine::Intent;
-use super::proposal::{self, Answer};
-use super::read::{self, Scope};
-use super::refit::refit;
+use super::proposal::{self, ProposalAnswer};
+use super::read::{self, OrderScope};
+use super::reprice::reprice;
 use super::view::{OrderView, view};
 use super::{Refusal, amount, auto, late, price, timers};
 use crate::partners;
 use crate::partners::plan;
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, CommandError, Tx};
 use crate::policy;
 
 /// Proposes more services.
-pub struct Propose {
+pub struct ProposeAddOn {
     /// The acting client.
-    pub scope: Scope,
+    pub scope: OrderScope,
     /// The order.
     pub order_id: OrderId,
     /// The services to add.
@@ -29,17 +29,17 @@ pub struct Propose {
     pub shown_total: Option<Money>,
 }
 
-impl Command for Propose {
+impl Command for ProposeAddOn {
     type Answer = OrderView;
     const NAME: &'static str = "propose_add_on";
 
-    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let intent = Intent::ProposeAddOn;
         let (order, _) = read::ask(tx, self.scope, self.order_id, intent).await?;
         let refuse = |refusal| read::refuse(refusal, &order, self.scope);
         proposal::may_propose(&order).map_err(refuse)?;
         late::still_awaited(tx, &order, self.scope)?;
-        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
         let (partner, plan) = plan::of(tx, order.partner_id).await?;
         let had = &order.snapshot.lines;
         let again = self.service_ids.iter().any(|id| had.iter().any(|line| line.id == *id));
@@ -82,14 +82,14 @@ impl Command for Propose {
 }
 
 /// Agrees to an add-on: price, duration, hold, capacity and end change together or not at all.
-pub struct Accept(pub Answer);
+pub struct AcceptAddOn(pub ProposalAnswer);
 
-impl Command for Accept {
+impl Command for AcceptAddOn {
     type Answer = OrderView;
     const NAME: &'static str = "accept_add_on";
 
-    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
-        let Answer { scope, order_id, proposal_id, seen } = self.0;
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
+        let ProposalAnswer { scope, order_id, proposal_id, seen } = self.0;
         let intent = Intent::AcceptAddOn;
         let (order, _) = read::ask(tx, scope, order_id, intent).await?;
         read::fresh(tx, &order, seen, scope).await?;
@@ -102,7 +102,7 @@ impl Command for Accept {
         let added: Vec<ServiceId> = services.iter().map(|line| line.id).collect();
         let lines = [order.snapshot.lines.clone(), services].concat();
         let next = amount::agreed(Model { proposal: None, ..order.clone() }, total);
-        let next = refit(tx, &order, next, lines, total).await?;
+        let next = reprice(tx, &order, next, lines, total).await?;
         let note = json!({"added": added, "before": order.agreed, "after": total});
         let step = Step { note, ..Step::new(intent, "order.add_on_accepted", next) };
         let order = apply::step(tx, &order, step)?;

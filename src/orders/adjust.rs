@@ -1,6 +1,6 @@
 //! Support ends, closes or corrects an order, with a reason (ORD, SUP-2).
 
-use entity::order::{self, Model, Reason, Status};
+use entity::order::{self, EndReason, Model, OrderStatus};
 use entity::value::{Money, OrderId, ServiceId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -12,20 +12,20 @@ use super::apply::{self, Step};
 use super::cancel::{End, let_go_by_hand, let_go_late};
 use super::complete::{ChangeServices, completed, held, settle};
 use super::machine::Intent;
-use super::read::{self, Scope};
+use super::read::{self, OrderScope};
 use super::view::{OrderView, Reader, view};
 use crate::access::limits;
 use crate::billing::funds;
 use crate::ledger::commission::{base, commission};
 use crate::platform::audit;
 use crate::platform::codes::given;
-use crate::platform::{Command, Stop, Tx, readable};
+use crate::platform::{Command, CommandError, Tx, readable};
 use crate::policy;
 
 /// An adjustment by support.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Act {
+pub enum Adjustment {
     /// Ends an open order.
     ForceCancel,
     /// Closes an accepted order as served.
@@ -43,7 +43,7 @@ pub struct Adjust {
     /// The version support saw (ORD-3).
     pub seen: i64,
     /// The adjustment.
-    pub act: Act,
+    pub act: Adjustment,
     /// The reason.
     pub reason: String,
     /// The correct amount.
@@ -56,24 +56,26 @@ impl Command for Adjust {
     type Answer = OrderView;
     const NAME: &'static str = "adjust";
 
-    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let intent = match self.act {
-            Act::ChangeServices => return self.change_services(tx).await,
-            Act::ForceCancel => Intent::ForceCancel,
-            Act::ForceComplete => Intent::ForceComplete,
-            Act::Amend => Intent::Amend,
+            Adjustment::ChangeServices => return self.change_services(tx).await,
+            Adjustment::ForceCancel => Intent::ForceCancel,
+            Adjustment::ForceComplete => Intent::ForceComplete,
+            Adjustment::Amend => Intent::Amend,
         };
-        let (order, to) = read::ask(tx, Scope::Support, self.order_id, intent).await?;
-        read::fresh(tx, &order, self.seen, Scope::Support).await?;
+        let (order, to) = read::ask(tx, OrderScope::Support, self.order_id, intent).await?;
+        read::fresh(tx, &order, self.seen, OrderScope::Support).await?;
         let reason = given(&self.reason)?;
         if self.final_amount.is_some_and(|amount| !amount.is_positive()) {
             return Err(Refusal::AmountInvalid.refused().at("/final_amount").into());
         }
         let before = order.clone();
         let order = match self.act {
-            Act::ForceCancel => cancel(tx, &order, to, reason).await?,
-            Act::ForceComplete => self.complete(tx, &order, to, reason).await?,
-            Act::Amend | Act::ChangeServices => self.amend(tx, &order, reason).await?,
+            Adjustment::ForceCancel => cancel(tx, &order, to, reason).await?,
+            Adjustment::ForceComplete => self.complete(tx, &order, to, reason).await?,
+            Adjustment::Amend | Adjustment::ChangeServices => {
+                self.amend(tx, &order, reason).await?
+            }
         };
         self.record(tx, &before, &order).await?;
         Ok(view(&order, Reader::Support))
@@ -81,9 +83,9 @@ impl Command for Adjust {
 }
 
 impl Adjust {
-    async fn change_services(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+    async fn change_services(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let change = ChangeServices {
-            scope: Scope::Support,
+            scope: OrderScope::Support,
             order_id: self.order_id,
             seen: self.seen,
             service_ids: self.service_ids.clone().ok_or(Refusal::ServicesInvalid)?,
@@ -94,7 +96,7 @@ impl Adjust {
         let shown = change.run(tx).await?;
         let reason = given(&self.reason)?;
         let (was, is) = (amount(&before), shown.total);
-        let act = audit::Act {
+        let act = audit::AuditedAct {
             kind: "change_services",
             subject: ("order", before.id.0),
             amount: Money(is.0 - was.0),
@@ -108,14 +110,14 @@ impl Adjust {
 
     /// Writes the audit record of the act; the change of the order's amount counts against the
     /// limit (SUP-2, SUP-4).
-    async fn record(&self, tx: &mut Tx, before: &Model, after: &Model) -> Result<(), Stop> {
+    async fn record(&self, tx: &mut Tx, before: &Model, after: &Model) -> Result<(), CommandError> {
         let kind = match self.act {
-            Act::ForceCancel => "force_cancel",
-            Act::ForceComplete => "force_complete",
-            Act::ChangeServices => "change_services",
-            Act::Amend => "amend",
+            Adjustment::ForceCancel => "force_cancel",
+            Adjustment::ForceComplete => "force_complete",
+            Adjustment::ChangeServices => "change_services",
+            Adjustment::Amend => "amend",
         };
-        let act = audit::Act {
+        let act = audit::AuditedAct {
             kind,
             subject: ("order", before.id.0),
             amount: Money(amount(after).0 - amount(before).0),
@@ -130,10 +132,10 @@ impl Adjust {
         &self,
         tx: &mut Tx,
         order: &Model,
-        to: Status,
+        to: OrderStatus,
         reason: &str,
-    ) -> Result<Model, Stop> {
-        let keys = policy::book::pinned(tx, order.policy_version)?;
+    ) -> Result<Model, CommandError> {
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
         // Naming an amount is support's confirmation of it (ORD-11).
         let stayed = stayed(tx, order, &keys).await?;
         let amount = self.final_amount.unwrap_or_else(|| base(&stayed));
@@ -152,20 +154,20 @@ impl Adjust {
 
     /// Corrects an ended order: its status stays, a posting of its own adjusts the commission to
     /// the correct amount.
-    async fn amend(&self, tx: &mut Tx, order: &Model, reason: &str) -> Result<Model, Stop> {
+    async fn amend(&self, tx: &mut Tx, order: &Model, reason: &str) -> Result<Model, CommandError> {
         let mut next = order.clone();
-        if order.status == Status::Cancelled {
+        if order.status == OrderStatus::Cancelled {
             let_go_late(tx, order).await?;
         }
         if let Some(amount) = self.final_amount {
-            if order.status != Status::Completed {
+            if order.status != OrderStatus::Completed {
                 return Err(Refusal::AmountInvalid
                     .refused()
                     .at("/final_amount")
                     .because("A cancelled order has no final amount.")
                     .into());
             }
-            let keys = policy::book::pinned(tx, order.policy_version)?;
+            let keys = policy::registry::at_version(tx, order.policy_version)?;
             let confirmed = Some(amount);
             next = Model { final_amount: confirmed, amount_confirmed: confirmed, ..next };
             let due = commission(base(&next), &keys.commission);
@@ -199,7 +201,12 @@ fn cells(order: &Model) -> serde_json::Value {
     })
 }
 
-async fn cancel(tx: &mut Tx, order: &Model, to: Status, reason: &str) -> Result<Model, Stop> {
+async fn cancel(
+    tx: &mut Tx,
+    order: &Model,
+    to: OrderStatus,
+    reason: &str,
+) -> Result<Model, CommandError> {
     // Closing replaces fields that could not be decoded; the history keeps their stored text.
     let unreadable = match &order.unreadable {
         Some(_) => Some(readable::raw::<_, order::Entity>(tx.db(), order.id.0).await?),
@@ -210,7 +217,7 @@ async fn cancel(tx: &mut Tx, order: &Model, to: Status, reason: &str) -> Result<
         intent: Intent::ForceCancel,
         event: "order.cancelled",
         to,
-        reason: Reason::SupportCancelled,
+        reason: EndReason::SupportCancelled,
         penalty: Money::ZERO,
         note: json!({"reason": reason, "unreadable": unreadable, "kept": kept}),
         marks: Vec::new(),

@@ -2,7 +2,7 @@
 //! admission, or leave (ORD-10).
 
 use chrono::TimeDelta;
-use entity::order::{Kind, Line, Model, Place, Reason, Status};
+use entity::order::{BayAllocation, EndReason, Model, OrderKind, OrderStatus, OrderedService};
 use entity::order_step;
 use entity::value::{CarClass, Instant, Money, OrderId, ServiceId, Span};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
@@ -14,21 +14,21 @@ use super::cancel::End;
 use super::complete::held;
 use super::machine::Intent;
 use super::overrun::{in_the_way, warn};
-use super::read::{self, Scope};
-use super::refit::{end_of, refit, stretch};
+use super::read::{self, OrderScope};
+use super::reprice::{end_of, extend_visit, reprice};
 use super::view::{OrderView, view};
 use super::{Refusal, amount, capacity, late, price, slot};
 use crate::billing::funds::{self, Limit};
 use crate::partners::availability::free_bays;
 use crate::partners::plan;
 use crate::partners::read::ServiceView;
-use crate::platform::{Command, Stop, Tx, heartbeat};
+use crate::platform::{Command, CommandError, Tx, heartbeat};
 use crate::policy::{self, Policy};
 
 /// Admits the car.
 pub struct Admit {
     /// The acting branch.
-    pub scope: Scope,
+    pub scope: OrderScope,
     /// The order.
     pub order_id: OrderId,
     /// The actual class of the car: its prices apply from now on, and the client may leave free.
@@ -39,9 +39,9 @@ impl Command for Admit {
     type Answer = OrderView;
     const NAME: &'static str = "admit";
 
-    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::Admit).await?;
-        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
         let early = TimeDelta::minutes(keys.booking.admit_early_min);
         if let Some(from) = order.starts_at.map(|start| start - early).filter(|f| tx.now() < *f) {
             let early = read::refuse(Refusal::TooEarlyToAdmit, &order, self.scope);
@@ -51,7 +51,7 @@ impl Command for Admit {
         let next = admitted(&order, to, tx.now());
         let other = self.car_class.filter(|class| *class != order.car_class);
         let next = match other {
-            None => stretch(tx, next).await?,
+            None => extend_visit(tx, next).await?,
             Some(class) => corrected(tx, &order, next, class).await?,
         };
         let before = Before::of(&order);
@@ -67,7 +67,7 @@ impl Command for Admit {
     }
 }
 
-fn admitted(order: &Model, to: Status, now: Instant) -> Model {
+fn admitted(order: &Model, to: OrderStatus, now: Instant) -> Model {
     Model {
         status: to,
         admitted_at: Some(now),
@@ -84,22 +84,22 @@ async fn corrected(
     order: &Model,
     next: Model,
     class: CarClass,
-) -> Result<Model, Stop> {
+) -> Result<Model, CommandError> {
     let (_, plan) = plan::of(tx, order.partner_id).await?;
     let still = |service: &ServiceView| ServiceView { active: true, ..service.clone() };
     let offered: Vec<ServiceView> = plan.services.iter().map(still).collect();
     let ids: Vec<ServiceId> = order.snapshot.lines.iter().map(|line| line.id).collect();
-    let keys = policy::book::pinned(tx, order.policy_version)?;
+    let keys = policy::registry::at_version(tx, order.policy_version)?;
     let lines = price::lines(&offered, &[], &ids, class, &keys)?;
     let total = price::total(&lines)?;
     let next = Model { car_class: class, class_corrected: true, class_total: Some(total), ..next };
-    refit(tx, order, next, lines, total).await
+    reprice(tx, order, next, lines, total).await
 }
 
 /// The client leaves free, rejecting the price of the corrected class (ORD-10).
 pub struct Leave {
     /// The acting client.
-    pub scope: Scope,
+    pub scope: OrderScope,
     /// The order.
     pub order_id: OrderId,
 }
@@ -108,9 +108,9 @@ impl Command for Leave {
     type Answer = OrderView;
     const NAME: &'static str = "leave";
 
-    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::Leave).await?;
-        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
         if !order.class_corrected || !within_minutes(tx, &order, &keys).await? {
             return Err(read::refuse(Refusal::NotCorrected, &order, self.scope).into());
         }
@@ -118,7 +118,7 @@ impl Command for Leave {
             intent: Intent::Leave,
             event: "order.left",
             to,
-            reason: Reason::ClientCancelled,
+            reason: EndReason::ClientCancelled,
             penalty: Money::ZERO,
             note: json!({"car_class": order.car_class, "total": order.agreed}),
             marks: Vec::new(),
@@ -131,7 +131,7 @@ impl Command for Leave {
 /// The client contests the admission ("I am not there"): the former status returns (ORD-10).
 pub struct Contest {
     /// The acting client.
-    pub scope: Scope,
+    pub scope: OrderScope,
     /// The order.
     pub order_id: OrderId,
 }
@@ -140,9 +140,9 @@ impl Command for Contest {
     type Answer = OrderView;
     const NAME: &'static str = "contest";
 
-    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::Contest).await?;
-        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
         if order.arrived_at.is_some() || !within_minutes(tx, &order, &keys).await? {
             return Err(read::refuse(Refusal::ContestOver, &order, self.scope).into());
         }
@@ -167,7 +167,7 @@ impl Command for Contest {
 /// What was agreed before the partner changed it, as stored in the history.
 #[derive(Serialize, Deserialize)]
 pub struct Before {
-    lines: Vec<Line>,
+    lines: Vec<OrderedService>,
     agreed: Money,
     commission: Money,
     #[serde(default)]
@@ -179,7 +179,7 @@ pub struct Before {
     #[serde(default)]
     ends_at: Option<Instant>,
     #[serde(default)]
-    place: Option<Place>,
+    place: Option<BayAllocation>,
 }
 
 impl Before {
@@ -222,15 +222,16 @@ impl Before {
 /// Restores the order's bay and time. If that bay has been taken meanwhile, another one that fits
 /// is allocated; if none is free, the order is overbooked: the partner who admitted the car is
 /// responsible (BK-10). A booking of the car made elsewhere since must be cancelled first (BK-11).
-async fn placed_again(tx: &mut Tx, mut next: Model) -> Result<Model, Stop> {
+async fn placed_again(tx: &mut Tx, mut next: Model) -> Result<Model, CommandError> {
     let place = capacity::place(&next);
-    let span = place.map(|Place { from, until, .. }| Span { from, until });
-    if let Some(span) = span.or((next.kind == Kind::Quick).then(|| capacity::quick_visit(&next)))
+    let span = place.map(|BayAllocation { from, until, .. }| Span { from, until });
+    if let Some(span) =
+        span.or((next.kind == OrderKind::Quick).then(|| capacity::quick_visit(&next)))
         && !slot::car_free(tx, &next, span).await?
     {
         return Err(Refusal::CarBooked.into());
     }
-    let (Some(Place { bay_id, .. }), Some(span)) = (place, span) else { return Ok(next) };
+    let (Some(BayAllocation { bay_id, .. }), Some(span)) = (place, span) else { return Ok(next) };
     let (_, plan) = plan::of(tx, next.partner_id).await?;
     let mut bays = plan.bays_for(next.snapshot.bay_kind.as_deref());
     bays.sort_by_key(|bay| *bay != bay_id);
@@ -244,7 +245,7 @@ async fn placed_again(tx: &mut Tx, mut next: Model) -> Result<Model, Stop> {
 }
 
 /// What was agreed before the admission, from the history.
-async fn before_admission(tx: &Tx, order: &Model) -> Result<Option<Before>, Stop> {
+async fn before_admission(tx: &Tx, order: &Model) -> Result<Option<Before>, CommandError> {
     let steps = order_step::Entity::find()
         .filter(order_step::Column::OrderId.eq(order.id))
         .filter(
@@ -267,7 +268,11 @@ async fn before_admission(tx: &Tx, order: &Model) -> Result<Option<Before>, Stop
 
 /// May the client still contest the admission, or leave? Outages extend this period; they are read
 /// only where it would have ended (OUT-1).
-pub(super) async fn within_minutes(tx: &Tx, order: &Model, keys: &Policy) -> Result<bool, Stop> {
+pub(super) async fn within_minutes(
+    tx: &Tx,
+    order: &Model,
+    keys: &Policy,
+) -> Result<bool, CommandError> {
     let Some(at) = order.admitted_at else { return Ok(false) };
     let end = at + TimeDelta::minutes(keys.order.contest_min);
     let least = TimeDelta::seconds(keys.outage.least_s);
@@ -275,7 +280,7 @@ pub(super) async fn within_minutes(tx: &Tx, order: &Model, keys: &Policy) -> Res
 }
 
 /// The state before the admission; the deadlines it suspended resume with the time they had left.
-fn returned(order: &Model, to: Status, now: Instant) -> Model {
+fn returned(order: &Model, to: OrderStatus, now: Instant) -> Model {
     let stood = order.admitted_at.map_or(TimeDelta::zero(), |at| now - at);
     let later = |deadline: Option<Instant>| deadline.map(|deadline| deadline + stood);
     Model {

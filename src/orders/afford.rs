@@ -8,12 +8,12 @@ use entity::value::{Money, PartnerId};
 use sea_orm::{ConnectionTrait as _, Statement, Value};
 
 use super::Refusal;
-use crate::ledger::post::pending::{self, Expected, Seen};
-use crate::platform::{Stop, Tx};
+use crate::ledger::post::pending::{self, Expected, WalletAmounts};
+use crate::platform::{CommandError, Tx};
 
 /// The funds of a branch.
 struct Funds {
-    wallet: Seen,
+    wallet: WalletAmounts,
     bonus: Money,
     floor: Option<Money>,
     restricted: bool,
@@ -21,7 +21,7 @@ struct Funds {
 
 impl Funds {
     fn pay(&self, due: Money, floor: Money) -> bool {
-        let Seen { posted, held, pending } = self.wallet;
+        let WalletAmounts { posted, held, pending } = self.wallet;
         let left = posted.0 - held.0 - pending.0 + self.bonus.0 - due.0;
         !self.restricted && left >= self.floor.unwrap_or(floor).0
     }
@@ -37,7 +37,7 @@ pub(super) async fn affords(
     partner_id: PartnerId,
     due: Money,
     floor: Money,
-) -> Result<bool, Stop> {
+) -> Result<bool, CommandError> {
     Ok(funds(tx, partner_id).await?.pay(due, floor))
 }
 
@@ -52,7 +52,7 @@ pub(super) async fn expect(
     tx: &mut Tx,
     partner_id: PartnerId,
     expected: Expected,
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     if tx.first_run() {
         pending::add(tx, partner_id, expected, None);
         return Ok(());
@@ -67,7 +67,7 @@ pub(super) async fn expect(
 }
 
 /// Reads wallet and bonus in one statement, so that both are of the same moment.
-async fn funds(tx: &Tx, partner_id: PartnerId) -> Result<Funds, Stop> {
+async fn funds(tx: &Tx, partner_id: PartnerId) -> Result<Funds, CommandError> {
     let sql = "SELECT w.posted, w.held, w.pending, w.floor, w.restricted, \
                CAST(coalesce((SELECT sum(l.free) FROM lot l WHERE l.owner = w.id AND \
                (l.state = 'queued' OR (l.state = 'running' AND l.expires_at >= $2))), 0) \
@@ -81,7 +81,11 @@ async fn funds(tx: &Tx, partner_id: PartnerId) -> Result<Funds, Stop> {
     let row = Tx::must("wallet", partner_id, row)?;
     let money = |column: &str| row.try_get::<i64>("", column).map(Money);
     Ok(Funds {
-        wallet: Seen { posted: money("posted")?, held: money("held")?, pending: money("pending")? },
+        wallet: WalletAmounts {
+            posted: money("posted")?,
+            held: money("held")?,
+            pending: money("pending")?,
+        },
         bonus: money("bonus")?,
         floor: row.try_get::<Option<i64>>("", "floor")?.map(Money),
         restricted: row.try_get("", "restricted")?,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use entity::order::{self, Model, Status};
+use entity::order::{self, Model, OrderStatus};
 use entity::partly::Partly;
 use entity::value::{BayId, Instant, PartnerId, Span};
 use entity::{bay, bay_block, partner};
@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::calendar::visit;
 use crate::partners::Refusal;
 use crate::platform::db::Db;
-use crate::platform::{Snapshot, Stop, readable};
+use crate::platform::{CommandError, ReadSnapshot, readable};
 use crate::policy::Policy;
 
 /// How far back the agenda reaches, days.
@@ -47,16 +47,16 @@ pub struct Item {
     /// Its time.
     pub span: Span,
     /// Whether it is pending, agreed or cancelled.
-    pub standing: Standing,
+    pub standing: ItemState,
     /// The bay.
     pub bay: Option<String>,
     /// The kind of item.
-    pub what: What,
+    pub what: ItemKind,
 }
 
 /// The state of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum ItemState {
     /// Not answered yet.
     Asked,
     /// Agreed, or served.
@@ -67,7 +67,7 @@ pub enum Standing {
 
 /// The kind of an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum ItemKind {
     /// An order.
     Visit {
         /// The order's short code, read aloud by people.
@@ -87,12 +87,17 @@ pub enum What {
 ///
 /// # Errors
 /// `no_such_partner`, or a fault.
-pub async fn agenda(db: &Db, id: PartnerId, policy: &Policy, now: Instant) -> Result<Agenda, Stop> {
+pub async fn agenda(
+    db: &Db,
+    id: PartnerId,
+    policy: &Policy,
+    now: Instant,
+) -> Result<Agenda, CommandError> {
     let span = Span {
         from: now - TimeDelta::days(BACK_DAYS),
         until: now + TimeDelta::days(policy.booking.horizon_days),
     };
-    db.snapshot(async move |moment: Snapshot| at_moment(&moment, id, span, now).await).await
+    db.snapshot(async move |moment: ReadSnapshot| at_moment(&moment, id, span, now).await).await
 }
 
 async fn at_moment<C: ConnectionTrait>(
@@ -100,7 +105,7 @@ async fn at_moment<C: ConnectionTrait>(
     id: PartnerId,
     span: Span,
     now: Instant,
-) -> Result<Agenda, Stop> {
+) -> Result<Agenda, CommandError> {
     let partner = partner::Entity::find_by_id(id).all(db).await?.pop();
     let name = partner.ok_or(Refusal::NoSuchPartner)?.name;
     let bays = bay::Entity::find().filter(bay::Column::PartnerId.eq(id)).all(db).await?;
@@ -145,7 +150,7 @@ async fn nearest<C: ConnectionTrait, E: Partly>(
     rows: Select<E>,
     begins: &SimpleExpr,
     now: Instant,
-) -> Result<Vec<E::Model>, Stop> {
+) -> Result<Vec<E::Model>, CommandError> {
     let coming = rows.clone().filter(begins.clone().gte(now));
     let coming = coming.order_by(begins.clone(), Order::Asc).limit(ROWS_MAX);
     let mut found = readable::partly(db, coming).await?;
@@ -163,14 +168,15 @@ fn visited(order: Model, bays: &BTreeMap<BayId, String>) -> Item {
         changed_at: order.updated_at,
         span: visit(&order),
         standing: match order.status {
-            Status::Requested => Standing::Asked,
-            Status::Confirmed | Status::OnTheWay | Status::Active | Status::Completed => {
-                Standing::Agreed
-            }
-            Status::Cancelled => Standing::Gone,
+            OrderStatus::Requested => ItemState::Asked,
+            OrderStatus::Confirmed
+            | OrderStatus::OnTheWay
+            | OrderStatus::Active
+            | OrderStatus::Completed => ItemState::Agreed,
+            OrderStatus::Cancelled => ItemState::Gone,
         },
         bay: order.bay_id.and_then(|id| bays.get(&id).cloned()),
-        what: What::Visit {
+        what: ItemKind::Visit {
             code: order.code,
             services: order.snapshot.lines.into_iter().map(|line| line.name).collect(),
             car_make: order.snapshot.car_make,
@@ -185,8 +191,8 @@ fn blocked(block: &bay_block::Model, bays: &BTreeMap<BayId, String>) -> Item {
         version: block.version,
         changed_at: block.removed_at.unwrap_or(block.created_at),
         span: Span { from: block.starts_at, until: block.ends_at },
-        standing: if block.removed_at.is_some() { Standing::Gone } else { Standing::Agreed },
+        standing: if block.removed_at.is_some() { ItemState::Gone } else { ItemState::Agreed },
         bay: bays.get(&block.bay_id).cloned(),
-        what: What::Block,
+        what: ItemKind::Block,
     }
 }

@@ -3,29 +3,29 @@
 
 use std::collections::BTreeSet;
 
-use entity::order::{self, Kind};
+use entity::order::{self, OrderKind};
 use entity::value::{CarClass, Instant, Money, PersonId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::afford::affords;
-use super::read::{self, Scope};
-use super::wish::Wish;
+use super::read::{self, OrderScope};
+use super::request::OrderRequest;
 use super::{reach, slot};
-use crate::discovery::nearest::{Found, Wanted, nearest};
+use crate::discovery::nearest::{NearestQuery, PartnerListing, nearest};
 use crate::ledger::commission::commission;
 use crate::partners::availability::{NOBODY, Search};
 use crate::partners::plan::{self, Plans};
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, CommandError, Tx};
 use crate::policy::{self, Policy};
 
 /// One alternative.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Alternative {
     /// The branch.
-    pub partner: Found,
+    pub partner: PartnerListing,
     /// The request body that places the order there, at the price shown.
-    pub place: Wish,
+    pub place: OrderRequest,
 }
 
 /// All alternatives, nearest first.
@@ -47,16 +47,16 @@ impl Command for FindAlternatives {
     type Answer = Alternatives;
     const NAME: &'static str = "find_alternatives";
 
-    async fn run(&self, tx: &mut Tx) -> Result<Alternatives, Stop> {
-        let order = read::load(tx, Scope::Client(self.client_id), self.order_id).await?;
-        let keys = policy::book::in_force(tx)?.keys;
+    async fn run(&self, tx: &mut Tx) -> Result<Alternatives, CommandError> {
+        let order = read::load(tx, OrderScope::Client(self.client_id), self.order_id).await?;
+        let keys = policy::registry::in_force(tx)?.keys;
         let codes: BTreeSet<String> = order.snapshot.lines.iter().map(|l| l.code.clone()).collect();
-        let wanted = Wanted {
+        let wanted = NearestQuery {
             centre: order.snapshot.origin,
             radius_m: keys.quick.alternatives_radius_m,
             codes,
             class: Some(order.car_class),
-            closed_too: order.kind == Kind::Booking,
+            closed_too: order.kind == OrderKind::Booking,
         };
         let plans = tx.shared::<Plans>()?;
         let mut items = Vec::new();
@@ -71,7 +71,7 @@ impl Command for FindAlternatives {
                     continue;
                 }
             }
-            if order.kind == Kind::Quick {
+            if order.kind == OrderKind::Quick {
                 let (partner, plan) = plan::of(tx, found.id).await?;
                 if reach::too_late(&partner, &plan.calendar, found.route_secs, tx.now()) {
                     continue;
@@ -89,11 +89,11 @@ impl Command for FindAlternatives {
 /// The free slot nearest to a start, at the branch of this request.
 async fn free_near(
     tx: &mut Tx,
-    place: &Wish,
+    place: &OrderRequest,
     class: CarClass,
     start: Instant,
     policy: &Policy,
-) -> Result<Option<Instant>, Stop> {
+) -> Result<Option<Instant>, CommandError> {
     let (partner, plan) = plan::of(tx, place.partner_id).await?;
     let need = plan.need(&place.service_ids, class, policy);
     let Some(need) = need.ok().filter(|_| plan.taking) else { return Ok(None) };
@@ -107,14 +107,14 @@ async fn free_near(
     Ok(slot::nearest(&free, start, 1).first().map(|slot| slot.starts_at))
 }
 
-fn wish(order: &order::Model, found: &Found, codes: &BTreeSet<String>) -> Wish {
+fn wish(order: &order::Model, found: &PartnerListing, codes: &BTreeSet<String>) -> OrderRequest {
     let chosen: Vec<_> = codes
         .iter()
         .filter_map(|code| {
             found.services.iter().filter(|s| &s.code == code).min_by_key(|s| s.price)
         })
         .collect();
-    Wish {
+    OrderRequest {
         kind: order.kind,
         partner_id: found.id,
         car_id: order.car_id,

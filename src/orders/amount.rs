@@ -2,20 +2,20 @@
 //! such an amount (ORD-11).
 
 use chrono::TimeDelta;
-use entity::order::{Model, Status};
+use entity::order::{Model, OrderStatus};
 use entity::value::{Money, OrderId};
 use serde_json::json;
 
 use super::apply::{self, Step};
 use super::complete::held;
 use super::machine::Intent;
-use super::read::{self, Scope};
+use super::read::{self, OrderScope};
 use super::view::{OrderView, view};
 use super::{Refusal, admit};
 use crate::billing::funds::{self, Limit};
 use crate::ledger::commission::{base, commission};
 use crate::platform::codes::given;
-use crate::platform::{Command, Stop, Tx, heartbeat};
+use crate::platform::{Command, CommandError, Tx, heartbeat};
 use crate::policy::{self, Policy};
 
 /// The order after its client agreed to a total: later amounts are compared with it (ORD-11).
@@ -29,7 +29,7 @@ pub fn agreed(order: Model, total: Money) -> Model {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn stayed(tx: &Tx, order: &Model, keys: &Policy) -> Result<Model, Stop> {
+pub async fn stayed(tx: &Tx, order: &Model, keys: &Policy) -> Result<Model, CommandError> {
     match order.class_total {
         Some(total) if !admit::within_minutes(tx, order, keys).await? => {
             Ok(agreed(order.clone(), total))
@@ -55,7 +55,7 @@ pub fn confirmable(order: &Model) -> bool {
 /// (ORD-11).
 pub struct ConfirmAmount {
     /// The acting client.
-    pub scope: Scope,
+    pub scope: OrderScope,
     /// The order.
     pub order_id: OrderId,
     /// The amount the client was shown.
@@ -66,10 +66,10 @@ impl Command for ConfirmAmount {
     type Answer = OrderView;
     const NAME: &'static str = "confirm_amount";
 
-    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let intent = Intent::ConfirmAmount;
         let (order, _) = read::ask(tx, self.scope, self.order_id, intent).await?;
-        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
         let hours = TimeDelta::hours(keys.order.dispute_h);
         let open = order.completed_at.is_none_or(|at| tx.now() <= at + hours);
         let shown = order.final_amount.unwrap_or(order.agreed);
@@ -81,12 +81,12 @@ impl Command for ConfirmAmount {
         if due != order.commission {
             let held = held(&order);
             next.commission_bonus = match order.status {
-                Status::Completed => funds::amend(tx, &held, due, &order.code).await?,
-                Status::Requested
-                | Status::Confirmed
-                | Status::OnTheWay
-                | Status::Active
-                | Status::Cancelled => funds::resize(tx, &held, due, Limit::None).await?,
+                OrderStatus::Completed => funds::amend(tx, &held, due, &order.code).await?,
+                OrderStatus::Requested
+                | OrderStatus::Confirmed
+                | OrderStatus::OnTheWay
+                | OrderStatus::Active
+                | OrderStatus::Cancelled => funds::resize(tx, &held, due, Limit::None).await?,
             };
             next.commission = due;
         }
@@ -105,7 +105,7 @@ impl Command for ConfirmAmount {
 /// Outages extend the time to contest (OUT-1).
 pub struct ContestAmount {
     /// The acting client.
-    pub scope: Scope,
+    pub scope: OrderScope,
     /// The order.
     pub order_id: OrderId,
     /// The reason.
@@ -116,11 +116,11 @@ impl Command for ContestAmount {
     type Answer = OrderView;
     const NAME: &'static str = "contest_amount";
 
-    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let intent = Intent::ContestAmount;
         let (order, _) = read::ask(tx, self.scope, self.order_id, intent).await?;
         let reason = given(&self.reason)?;
-        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
         let end = order.completed_at.map(|at| at + TimeDelta::hours(keys.order.dispute_h));
         let open = match end {
             Some(end) => {

@@ -1,10 +1,10 @@
 //! The only writer of orders: row, history, timers, strikes, penalty and the events of both sides,
 //! in one write set.
 
-use entity::mark;
-use entity::order::{Actor, Model, Reason, Status};
+use entity::order::{Actor, EndReason, Model, OrderStatus};
 use entity::order_step;
 use entity::penalty::{self, PenaltyState};
+use entity::strike;
 use entity::value::{EventId, MarkId, Money, PenaltyId, PersonId};
 use serde::Serialize;
 use serde_json::Value;
@@ -14,8 +14,8 @@ use super::machine::Intent;
 use super::view::{OrderView, Reader, view};
 use super::{capacity, standing, timers};
 use crate::ledger::post::pending;
-use crate::platform::write_set::{Adjust, Cell, Unique};
-use crate::platform::{Audience, Refused, Stop, Tx};
+use crate::platform::write_set::{Cell, RelativeUpdate, Unique};
+use crate::platform::{Audience, CommandError, Refused, Tx};
 use crate::{policy, reputation};
 
 /// One decided step of an order.
@@ -43,7 +43,7 @@ impl Step {
 }
 
 #[derive(Serialize)]
-struct Told<'a> {
+struct EventData<'a> {
     order: &'a OrderView,
     actor: By,
     #[serde(skip_serializing_if = "Value::is_null")]
@@ -59,8 +59,8 @@ struct By {
 ///
 /// # Errors
 /// Faults only; the database may still refuse a second open quick order of the car.
-pub fn create(tx: &mut Tx, order: &Model, auto: bool) -> Result<(), Stop> {
-    tx.insert_kept(order.clone());
+pub fn create(tx: &mut Tx, order: &Model, auto: bool) -> Result<(), CommandError> {
+    tx.insert_cached(order.clone());
     tx.unique(Unique {
         name: "order_open_quick_car",
         columns: "order.car_id",
@@ -75,16 +75,17 @@ pub fn create(tx: &mut Tx, order: &Model, auto: bool) -> Result<(), Stop> {
         // The timer is due at once; if the floor refuses, the partner may still accept (BK-4).
         tx.arm(timers::AUTO_CONFIRM, order.id.0, tx.now());
     }
-    tell(tx, &step)
+    emit(tx, &step)
 }
 
 /// Writes a step; returns the order after it.
 ///
 /// # Errors
 /// Faults only; a concurrent change is detected at the flush.
-pub fn step(tx: &mut Tx, old: &Model, mut step: Step) -> Result<Model, Stop> {
+pub fn step(tx: &mut Tx, old: &Model, mut step: Step) -> Result<Model, CommandError> {
     step.next.updated_at = tx.now();
-    if let Status::Active | Status::Completed | Status::Cancelled = step.next.status {
+    if let OrderStatus::Active | OrderStatus::Completed | OrderStatus::Cancelled = step.next.status
+    {
         // Any end, and the admission, discards a pending proposal (ORD-8).
         step.next.proposal = None;
     }
@@ -104,7 +105,7 @@ pub fn step(tx: &mut Tx, old: &Model, mut step: Step) -> Result<Model, Stop> {
     if let (None, Some(amount)) = (old.penalty, step.next.penalty) {
         owe(tx, &step.next, amount);
     }
-    tell(tx, &step)?;
+    emit(tx, &step)?;
     Ok(step.next)
 }
 
@@ -113,7 +114,7 @@ pub fn step(tx: &mut Tx, old: &Model, mut step: Step) -> Result<Model, Stop> {
 /// stored text.
 fn rewrite(tx: &mut Tx, old: &Model, next: &Model) {
     tx.rewrite(old, next);
-    tx.delete("tick", vec![("holder", old.id.0.into())]);
+    tx.delete("occupancy", vec![("holder", old.id.0.into())]);
     for kind in timers::ALL {
         tx.disarm(kind, old.id.0);
     }
@@ -124,7 +125,7 @@ fn rewrite(tx: &mut Tx, old: &Model, next: &Model) {
 ///
 /// # Errors
 /// A fault when the payload is no JSON.
-pub fn located(tx: &mut Tx, order: &Model, told: bool, doubted: bool) -> Result<(), Stop> {
+pub fn located(tx: &mut Tx, order: &Model, told: bool, doubted: bool) -> Result<(), CommandError> {
     let eta = told.then(|| ("eta_at", order.eta_at.into()));
     let doubt = doubted.then(|| ("position_doubted_at", order.position_doubted_at.into()));
     let cells: Vec<Cell> = eta.into_iter().chain(doubt).collect();
@@ -133,7 +134,7 @@ pub fn located(tx: &mut Tx, order: &Model, told: bool, doubted: bool) -> Result<
     }
     tx.set(order, cells);
     if told {
-        tell(tx, &Step::new(Intent::Arrive, "order.eta", order.clone()))?;
+        emit(tx, &Step::new(Intent::Arrive, "order.eta", order.clone()))?;
     }
     if doubted {
         let branch = [Audience::Branch(order.partner_id)];
@@ -154,7 +155,7 @@ pub fn remark(
     event: &'static str,
     note: &Value,
     audiences: &[Audience],
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     tx.check(order);
     announce(tx, order, event, note, audiences)
 }
@@ -165,7 +166,7 @@ fn announce(
     event: &'static str,
     note: &Value,
     audiences: &[Audience],
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     let id = EventId::new();
     for audience in audiences {
         let reader = match audience {
@@ -174,8 +175,8 @@ fn announce(
             Audience::Support => Reader::Support,
         };
         let told = view(order, reader);
-        let payload = Told { order: &told, actor: By { kind: tx.by().actor }, note };
-        tx.tell(audience, event, Some(order.id), id, &payload)?;
+        let payload = EventData { order: &told, actor: By { kind: tx.by().actor }, note };
+        tx.emit(audience, event, Some(order.id), id, &payload)?;
     }
     Ok(())
 }
@@ -191,8 +192,8 @@ pub fn position(tx: &mut Tx, row: entity::order_position::Model) {
 }
 
 /// Stores one strike.
-pub fn mark(tx: &mut Tx, order: &Model, subject: Uuid, kind: &'static str) {
-    tx.insert(mark::Model {
+pub fn record_strike(tx: &mut Tx, order: &Model, subject: Uuid, kind: &'static str) {
+    tx.insert(strike::Model {
         id: MarkId::new(),
         subject,
         kind: kind.to_owned(),
@@ -204,7 +205,7 @@ pub fn mark(tx: &mut Tx, order: &Model, subject: Uuid, kind: &'static str) {
 
 /// Stores the n-th strike of a kind for an order: the primary key refuses a concurrent n-th.
 pub fn claim(tx: &mut Tx, order: &Model, n: u64, kind: &'static str, refusal: Refused) {
-    tx.insert(mark::Model {
+    tx.insert(strike::Model {
         id: MarkId(Uuid::from_u128(order.id.0.as_u128() ^ u128::from(n + 1))),
         subject: order.id.0,
         kind: kind.to_owned(),
@@ -212,10 +213,10 @@ pub fn claim(tx: &mut Tx, order: &Model, n: u64, kind: &'static str, refusal: Re
         at: tx.now(),
         voided_at: None,
     });
-    tx.unique(Unique { name: "mark_pkey", columns: "mark.id", refusal, choose_again: false });
+    tx.unique(Unique { name: "strike_pkey", columns: "strike.id", refusal, choose_again: false });
 }
 
-fn record(tx: &mut Tx, from: Option<Status>, step: &Step) {
+fn record(tx: &mut Tx, from: Option<OrderStatus>, step: &Step) {
     let by = tx.by();
     tx.insert(order_step::Model {
         order_id: step.next.id,
@@ -230,7 +231,7 @@ fn record(tx: &mut Tx, from: Option<Status>, step: &Step) {
         note: step.note.clone(),
     });
     for (subject, kind) in &step.marks {
-        mark(tx, &step.next, *subject, kind);
+        record_strike(tx, &step.next, *subject, kind);
         if let Some(judge) = reputation::rules::judge(kind) {
             // A command of its own counts the strikes, after this one is committed (SAN-3).
             tx.arm(judge, *subject, tx.now());
@@ -243,8 +244,8 @@ fn occupy(tx: &mut Tx, old: Option<&Model>, new: &Model) {
     let (taken, freed) = capacity::difference(old, new);
     if !taken.is_empty() {
         tx.unique(Unique {
-            name: "tick_pkey",
-            columns: "tick.resource, tick.n",
+            name: "occupancy_pkey",
+            columns: "occupancy.resource, occupancy.n",
             refusal: super::Refusal::BayNotFree.refused(),
             choose_again: true,
         });
@@ -258,8 +259,8 @@ fn occupy(tx: &mut Tx, old: Option<&Model>, new: &Model) {
 }
 
 /// Arms the timers the new state adds, disarms those it no longer has.
-fn arm(tx: &mut Tx, old: Option<&Model>, new: &Model) -> Result<(), Stop> {
-    let keys = policy::book::pinned(tx, new.policy_version)?;
+fn arm(tx: &mut Tx, old: Option<&Model>, new: &Model) -> Result<(), CommandError> {
+    let keys = policy::registry::at_version(tx, new.policy_version)?;
     let before = old.map(|old| timers::of(old, &keys)).unwrap_or_default();
     let after = timers::of(new, &keys);
     for (kind, _) in before.iter().filter(|(k, _)| after.iter().all(|(kind, _)| kind != k)) {
@@ -276,17 +277,19 @@ fn arm(tx: &mut Tx, old: Option<&Model>, new: &Model) -> Result<(), Stop> {
 /// neither withdrawing requests nor leaving a branch waiting can be repeated without limit (LIM-1,
 /// LIM-2).
 fn answered(tx: &mut Tx, old: &Model, step: &mut Step) {
-    if old.status != Status::Requested || step.next.status == Status::Requested {
+    if old.status != OrderStatus::Requested || step.next.status == OrderStatus::Requested {
         return;
     }
     pending::remove(tx, old.partner_id, old.pending_commission);
     let client = old.client_id;
     match step.next.reason {
-        Some(Reason::ClientCancelled) => {
+        Some(EndReason::ClientCancelled) => {
             step.marks.push((client.0, standing::WITHDREW));
             raise(tx, client);
         }
-        Some(Reason::Declined | Reason::OfferExpired) if old.pending_commission.is_positive() => {
+        Some(EndReason::Declined | EndReason::OfferExpired)
+            if old.pending_commission.is_positive() =>
+        {
             step.marks.push((client.0, standing::UNANSWERED));
         }
         _ => {}
@@ -295,7 +298,7 @@ fn answered(tx: &mut Tx, old: &Model, step: &mut Step) {
 
 /// Raises the client's version: concurrent placings of this client run again.
 fn raise(tx: &mut Tx, client_id: PersonId) {
-    tx.adjust(Adjust {
+    tx.adjust(RelativeUpdate {
         table: "person",
         key: vec![("id", client_id.0.into())],
         add: vec![("version", 1)],
@@ -326,7 +329,7 @@ fn owe(tx: &mut Tx, order: &Model, amount: Money) {
     });
 }
 
-fn tell(tx: &mut Tx, step: &Step) -> Result<(), Stop> {
+fn emit(tx: &mut Tx, step: &Step) -> Result<(), CommandError> {
     let order = &step.next;
     let id = EventId::new();
     let actor = || By { kind: tx.by().actor };
@@ -341,8 +344,8 @@ fn tell(tx: &mut Tx, step: &Step) -> Result<(), Stop> {
         step.alert.map(|alert| (Audience::Support, alert, told(Reader::Support, &step.note)));
     let by = actor();
     for (audience, event, (view, note)) in payloads.into_iter().chain(alert) {
-        let payload = Told { order: &view, actor: By { kind: by.kind }, note };
-        tx.tell(&audience, event, Some(order.id), id, &payload)?;
+        let payload = EventData { order: &view, actor: By { kind: by.kind }, note };
+        tx.emit(&audience, event, Some(order.id), id, &payload)?;
     }
     Ok(())
 }

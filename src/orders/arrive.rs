@@ -4,24 +4,24 @@ use chrono::TimeDelta;
 use entity::order::{ArrivalBy, Model};
 use entity::value::fold::fold_digits;
 use entity::value::{Instant, OrderId};
-use entity::{mark, partner};
+use entity::{partner, strike};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 
 use super::apply::{self, Step};
 use super::machine::Intent;
-use super::read::{self, Scope};
+use super::read::{self, OrderScope};
 use super::view::{OrderView, view};
 use super::{Refusal, late};
 use crate::partners::{self, arrival_code};
 use crate::platform::crypto::Keys;
 use crate::platform::idempotency::Key;
-use crate::platform::{By, Command, Done, Engine, Stop, Tx};
+use crate::platform::{By, Command, CommandError, Done, Engine, Tx};
 use crate::policy::{self, Policy};
 
 /// Records an arrival by the code shown at the branch.
 pub struct ArriveByCode {
     /// The acting client.
-    pub scope: Scope,
+    pub scope: OrderScope,
     /// The order.
     pub order_id: OrderId,
     /// The code.
@@ -34,7 +34,7 @@ impl Command for ArriveByCode {
     type Answer = OrderView;
     const NAME: &'static str = "arrive";
 
-    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let (order, _) = read::ask(tx, self.scope, self.order_id, Intent::Arrive).await?;
         let refuse = |refusal| Err(read::refuse(refusal, &order, self.scope).into());
         if order.arrived_at.is_some() {
@@ -50,9 +50,9 @@ impl Command for ArriveByCode {
         if !self.claimed {
             return refuse(Refusal::TooManyCodes);
         }
-        let partner = tx.find_kept::<partner::Entity>(order.partner_id).await?;
+        let partner = tx.find_cached::<partner::Entity>(order.partner_id).await?;
         let partner = partner.ok_or(partners::Refusal::NoSuchPartner)?;
-        let policy = policy::book::pinned(tx, order.policy_version)?;
+        let policy = policy::registry::at_version(tx, order.policy_version)?;
         let keys = tx.shared::<Keys>()?;
         let grace = TimeDelta::minutes(policy.arrival.code_grace_min);
         let [today, before] = arrival_code::good(&keys, &partner, tx.now(), grace)?;
@@ -69,7 +69,7 @@ impl Command for ArriveByCode {
 
 /// Spends one of an order's attempts before the code is compared: concurrent ones all count.
 struct ClaimTry {
-    scope: Scope,
+    scope: OrderScope,
     order_id: OrderId,
 }
 
@@ -77,9 +77,9 @@ impl Command for ClaimTry {
     type Answer = ();
     const NAME: &'static str = "claim_code_try";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let (order, _) = read::ask(tx, self.scope, self.order_id, Intent::Arrive).await?;
-        let tries = policy::book::pinned(tx, order.policy_version)?.arrival.code_tries;
+        let tries = policy::registry::at_version(tx, order.policy_version)?.arrival.code_tries;
         let spent = spent(tx, self.order_id).await?;
         if spent >= tries || order.arrived_at.is_some() || order.frozen_until.is_some() {
             return Err(Refusal::TooManyCodes.into());
@@ -98,21 +98,21 @@ pub async fn by_code(
     by: By,
     key: Key,
     command: ArriveByCode,
-) -> Result<Done<OrderView>, Stop> {
+) -> Result<Done<OrderView>, CommandError> {
     let claim = ClaimTry { scope: command.scope, order_id: command.order_id };
     let claimed = match engine.execute(by, None, claim).await {
         Ok(_) => true,
         // The command itself gives the refusal, or repeats its answer.
-        Err(Stop::Refused(_)) => false,
+        Err(CommandError::Refused(_)) => false,
         Err(stop) => return Err(stop),
     };
     engine.execute(by, Some(key), ArriveByCode { claimed, ..command }).await
 }
 
-async fn spent(tx: &Tx, order_id: OrderId) -> Result<u64, Stop> {
-    let n = mark::Entity::find()
-        .filter(mark::Column::Subject.eq(order_id.0))
-        .filter(mark::Column::Kind.eq("code_try"))
+async fn spent(tx: &Tx, order_id: OrderId) -> Result<u64, CommandError> {
+    let n = strike::Entity::find()
+        .filter(strike::Column::Subject.eq(order_id.0))
+        .filter(strike::Column::Kind.eq("code_try"))
         .count(tx.db())
         .await?;
     Ok(n)

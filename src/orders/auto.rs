@@ -3,7 +3,7 @@
 
 use chrono::{Datelike as _, Timelike as _};
 use chrono_tz::Tz;
-use entity::order::{Actor, Kind, Model, Proposed};
+use entity::order::{Actor, Model, OrderKind, Proposed};
 use entity::partner::{self, AutoHours};
 use entity::value::Instant;
 
@@ -17,7 +17,9 @@ const DAY_MIN: i16 = 1440;
 /// services only, or those that start within certain weekly hours.
 #[must_use]
 pub fn confirms(partner: &partner::Model, order: &Model) -> bool {
-    let (Kind::Booking, Some(auto)) = (order.kind, &partner.auto_confirm) else { return false };
+    let (OrderKind::Booking, Some(auto)) = (order.kind, &partner.auto_confirm) else {
+        return false;
+    };
     let lines = &order.snapshot.lines;
     let zone: Option<Tz> = order.snapshot.zone.parse().ok();
     let in_hours = |start: Instant| {

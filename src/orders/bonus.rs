@@ -9,15 +9,15 @@ use super::Refusal;
 use super::apply::{self, Step};
 use super::complete::reserved;
 use super::machine::Intent;
-use super::read::{self, Scope};
+use super::read::{self, OrderScope};
 use super::view::{OrderView, view};
 use crate::billing::reserve;
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, CommandError, Tx};
 
 /// Sets the bonus reserved for an order, replacing the former amount.
 pub struct PayWithBonus {
     /// The acting client.
-    pub scope: Scope,
+    pub scope: OrderScope,
     /// The order.
     pub order_id: OrderId,
     /// The total reserved; zero releases all of it.
@@ -28,7 +28,7 @@ impl Command for PayWithBonus {
     type Answer = OrderView;
     const NAME: &'static str = "pay_with_bonus";
 
-    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let (order, _) = read::ask(tx, self.scope, self.order_id, Intent::PayWithBonus).await?;
         fits(self.amount, order.agreed, "/amount")?;
         if self.amount == order.bonus {
@@ -49,7 +49,7 @@ impl Command for PayWithBonus {
 ///
 /// # Errors
 /// `amount_invalid`, `bonus_above_total`.
-pub fn fits(amount: Money, total: Money, field: &str) -> Result<(), Stop> {
+pub fn fits(amount: Money, total: Money, field: &str) -> Result<(), CommandError> {
     if amount < Money::ZERO {
         return Err(Refusal::AmountInvalid.refused().at(field).into());
     }

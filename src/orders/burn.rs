@@ -2,7 +2,7 @@
 //! (BK-5, BK-6, BK-10, NOT-5).
 
 use entity::order;
-use entity::order::{Model, Reason, Status};
+use entity::order::{EndReason, Model, OrderStatus};
 use entity::value::{Instant, OrderId};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::json;
@@ -11,9 +11,9 @@ use super::cancel::End;
 use super::lapse::past;
 use super::machine::Intent;
 use super::overrun::warn_of;
-use super::read::{self, Scope};
+use super::read::{self, OrderScope};
 use super::{Refusal, apply, fee, timers};
-use crate::platform::{Audience, Command, Stop, Tx, readable};
+use crate::platform::{Audience, Command, CommandError, Tx, readable};
 use crate::policy;
 
 /// Burns a booking whose client did not set out, or did not arrive, in time (BK-5, BK-6).
@@ -26,8 +26,8 @@ impl Command for Burn {
     type Answer = ();
     const NAME: &'static str = "burn";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
-        let (order, to) = read::ask(tx, Scope::Clock, self.order_id, Intent::Burn).await?;
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
+        let (order, to) = read::ask(tx, OrderScope::Clock, self.order_id, Intent::Burn).await?;
         if order.arrived_at.is_some() || order.frozen_until.is_some() {
             return Err(Refusal::AlreadyArrived.into());
         }
@@ -36,7 +36,7 @@ impl Command for Burn {
             intent: Intent::Burn,
             event: "order.burned",
             to,
-            reason: Reason::Burned,
+            reason: EndReason::Burned,
             penalty: fee::no_show(&order),
             note: json!({
                 "departed_at": order.departed_at,
@@ -62,9 +62,9 @@ impl Command for Remind {
     type Answer = ();
     const NAME: &'static str = "remind";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
-        let order = read::load(tx, Scope::Clock, self.order_id).await?;
-        let keys = policy::book::pinned(tx, order.policy_version)?;
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
+        let order = read::load(tx, OrderScope::Clock, self.order_id).await?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
         let waits = timers::of(&order, &keys);
         let due = waits.iter().find(|(kind, _)| *kind == self.which).map(|(_, due)| *due);
         let Some(due) = due.filter(|due| tx.now() > *due) else {
@@ -102,11 +102,14 @@ impl Command for CheckBay {
     type Answer = ();
     const NAME: &'static str = "check_bay";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
-        let order = read::load(tx, Scope::Clock, self.order_id).await?;
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
+        let order = read::load(tx, OrderScope::Clock, self.order_id).await?;
         match order.status {
-            Status::Confirmed | Status::OnTheWay => {}
-            Status::Requested | Status::Active | Status::Completed | Status::Cancelled => {
+            OrderStatus::Confirmed | OrderStatus::OnTheWay => {}
+            OrderStatus::Requested
+            | OrderStatus::Active
+            | OrderStatus::Completed
+            | OrderStatus::Cancelled => {
                 return Err(Refusal::NotNow.into());
             }
         }
@@ -114,7 +117,7 @@ impl Command for CheckBay {
         let inside = order::Entity::find()
             .filter(order::Column::PartnerId.eq(order.partner_id))
             .filter(order::Column::BayId.eq(order.bay_id))
-            .filter(order::Column::Status.eq(Status::Active))
+            .filter(order::Column::Status.eq(OrderStatus::Active))
             .filter(order::Column::Id.ne(order.id));
         let inside = readable::partly(tx.db(), inside).await?;
         let Some(other) = inside.first() else { return Err(Refusal::NotNow.into()) };

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Datelike as _, Days, NaiveDate, Utc};
-use entity::order::{self, Kind, Line, Model, Place, Proposed, Status};
+use entity::order::{self, BayAllocation, Model, OrderKind, OrderStatus, OrderedService, Proposed};
 use entity::value::{BayId, BlockId, Instant, OrderId, PartnerId, SealedField, Span};
 use entity::{bay, bay_block, partner};
 use sea_orm::{
@@ -19,14 +19,14 @@ use super::{capacity, parties, price};
 use crate::partners::plan::{Plan, Plans};
 use crate::partners::{Refusal, blocks};
 use crate::platform::db::Db;
-use crate::platform::{Snapshot, Stop, readable};
+use crate::platform::{CommandError, ReadSnapshot, readable};
 
 /// Maximum orders, and blocks, of one answer; a week of any branch is far below.
 const ROWS_MAX: u64 = 5_000;
 
 /// The part of the calendar to read.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted {
+pub struct CalendarRange {
     /// The branch.
     pub partner_id: PartnerId,
     /// The day, or a day of the week.
@@ -120,7 +120,7 @@ pub struct Entry {
     pub code: Option<String>,
     /// The order's status.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub status: Option<Status>,
+    pub status: Option<OrderStatus>,
     /// The order's version.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub version: Option<i64>,
@@ -140,7 +140,7 @@ pub struct Entry {
     pub client_name: Option<SealedField>,
     /// The services.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub services: Vec<Line>,
+    pub services: Vec<OrderedService>,
     /// Accepted although no bay was free (BK-10).
     pub overbooked: bool,
     /// The reason of the block.
@@ -155,15 +155,19 @@ pub struct Entry {
 ///
 /// # Errors
 /// `no_such_partner`, `no_such_bay`, or a fault.
-pub async fn calendar(db: &Db, plans: Arc<Plans>, wanted: Wanted) -> Result<CalendarView, Stop> {
-    db.snapshot(async move |moment: Snapshot| at_moment(&moment, &plans, &wanted).await).await
+pub async fn calendar(
+    db: &Db,
+    plans: Arc<Plans>,
+    wanted: CalendarRange,
+) -> Result<CalendarView, CommandError> {
+    db.snapshot(async move |moment: ReadSnapshot| at_moment(&moment, &plans, &wanted).await).await
 }
 
 async fn at_moment<C: ConnectionTrait>(
     db: &C,
     plans: &Plans,
-    wanted: &Wanted,
-) -> Result<CalendarView, Stop> {
+    wanted: &CalendarRange,
+) -> Result<CalendarView, CommandError> {
     let id = wanted.partner_id;
     let partner = partner::Entity::find_by_id(id).all(db).await?.pop();
     let plan = plans.of(db, &partner.ok_or(Refusal::NoSuchPartner)?).await?;
@@ -197,7 +201,7 @@ async fn at_moment<C: ConnectionTrait>(
 }
 
 /// The dates shown.
-fn days(wanted: &Wanted) -> Vec<NaiveDate> {
+fn days(wanted: &CalendarRange) -> Vec<NaiveDate> {
     if !wanted.week {
         return vec![wanted.date];
     }
@@ -216,8 +220,13 @@ async fn orders<C: ConnectionTrait>(
     db: &C,
     id: PartnerId,
     shown: Span,
-) -> Result<Vec<Model>, Stop> {
-    let open = [Status::Requested, Status::Confirmed, Status::OnTheWay, Status::Active];
+) -> Result<Vec<Model>, CommandError> {
+    let open = [
+        OrderStatus::Requested,
+        OrderStatus::Confirmed,
+        OrderStatus::OnTheWay,
+        OrderStatus::Active,
+    ];
     let held = Condition::all()
         .add(order::Column::TakenFrom.lt(shown.until))
         .add(order::Column::TakenUntil.gt(shown.from));
@@ -234,7 +243,7 @@ async fn orders<C: ConnectionTrait>(
         .add(order::Column::PlacedAt.lt(shown.until))
         .add(order::Column::CompletedAt.gte(shown.from));
     let completed = Condition::all()
-        .add(order::Column::Status.eq(Status::Completed))
+        .add(order::Column::Status.eq(OrderStatus::Completed))
         .add(Condition::any().add(booked).add(quick));
     let rows = order::Entity::find()
         .filter(order::Column::PartnerId.eq(id))
@@ -289,7 +298,7 @@ fn sorted_in(
 /// Does the entry overlap the time shown: by its bay's occupancy while it has one, by the visit
 /// itself once it has ended?
 fn lies_in(entry: &Entry, shown: Span) -> bool {
-    let over = entry.status == Some(Status::Completed);
+    let over = entry.status == Some(OrderStatus::Completed);
     let from = entry.taken_from.filter(|_| !over).unwrap_or(entry.starts_at);
     let until = entry.taken_until.filter(|_| !over).unwrap_or(entry.ends_at);
     // A visit closed at the instant of its admission has no length.
@@ -300,8 +309,8 @@ fn lies_in(entry: &Entry, shown: Span) -> bool {
 fn entries(order: &Model) -> Vec<(Option<BayId>, Entry)> {
     let place = capacity::place(order).filter(|_| !order.overbooked);
     let kind = match order.kind {
-        Kind::Quick => EntryKind::Quick,
-        Kind::Booking => EntryKind::Booking,
+        OrderKind::Quick => EntryKind::Quick,
+        OrderKind::Booking => EntryKind::Booking,
     };
     let mut entries = vec![(place.map(|p| p.bay_id), entry(order, kind, visit(order), place))];
     let proposed = order.proposal.as_ref().map(|proposal| &proposal.what);
@@ -326,7 +335,7 @@ pub fn visit(order: &Model) -> Span {
     Span { from, until: order.completed_at.or(order.planned_end).unwrap_or(planned).max(from) }
 }
 
-fn entry(order: &Model, kind: EntryKind, visit: Span, place: Option<Place>) -> Entry {
+fn entry(order: &Model, kind: EntryKind, visit: Span, place: Option<BayAllocation>) -> Entry {
     Entry {
         kind,
         order_id: Some(order.id),

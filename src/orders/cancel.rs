@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::hold::HoldState;
-use entity::order::{Model, Reason, Status};
+use entity::order::{EndReason, Model, OrderStatus};
 use entity::value::{Instant, Money, OrderId};
 use entity::{delivery, hold, reservation};
 use sea_orm::EntityTrait as _;
@@ -16,15 +16,15 @@ use super::apply::{self, Step};
 use super::complete::{held, reserved};
 use super::fee::{self, Fee};
 use super::machine::Intent;
-use super::read::{self, Scope};
+use super::read::{self, OrderScope};
 use super::view::{OrderView, view};
-use crate::billing::funds::{self, Held};
+use crate::billing::funds::{self, OrderHold};
 use crate::billing::reserve::{self, Reserved};
 use crate::bonus::queue::Lifetime;
 use crate::ledger::post::hold::hold_id;
 use crate::platform::codes::given;
 use crate::platform::crypto::Keys;
-use crate::platform::{Command, Stop, Tx, failure, heartbeat};
+use crate::platform::{Command, CommandError, Tx, failure, heartbeat};
 use crate::policy;
 
 /// A quote of the cancellation fee; valid until it expires (PEN-4).
@@ -45,7 +45,7 @@ pub struct Quote {
 /// Quotes the cancellation fee; changes nothing.
 pub struct QuoteCancel {
     /// The acting client.
-    pub scope: Scope,
+    pub scope: OrderScope,
     /// The order.
     pub order_id: OrderId,
 }
@@ -54,10 +54,10 @@ impl Command for QuoteCancel {
     type Answer = Quote;
     const NAME: &'static str = "quote_cancel";
 
-    async fn run(&self, tx: &mut Tx) -> Result<Quote, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<Quote, CommandError> {
         let (order, _) = read::ask(tx, self.scope, self.order_id, Intent::Cancel).await?;
         let fee = cost(tx, &order).await?;
-        let keys = policy::book::in_force(tx)?.keys;
+        let keys = policy::registry::in_force(tx)?.keys;
         let expires_at = tx.now() + TimeDelta::seconds(keys.fee.quote_ttl_s);
         Ok(Quote {
             fee: fee.amount,
@@ -72,7 +72,7 @@ impl Command for QuoteCancel {
 /// Cancels an order for its client.
 pub struct CancelByClient {
     /// The acting client.
-    pub scope: Scope,
+    pub scope: OrderScope,
     /// The order.
     pub order_id: OrderId,
     /// The token of a quote.
@@ -83,7 +83,7 @@ impl Command for CancelByClient {
     type Answer = OrderView;
     const NAME: &'static str = "cancel";
 
-    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::Cancel).await?;
         if order.frozen_until.is_some() {
             return Err(read::refuse(Refusal::Frozen, &order, self.scope).into());
@@ -98,9 +98,9 @@ impl Command for CancelByClient {
         let amount = amount.min(fee.amount);
         let left = fee.why == "not_admitted_in_time";
         let (intent, event, reason) = if left {
-            (Intent::NotAdmitted, "order.not_admitted", Reason::NotAdmitted)
+            (Intent::NotAdmitted, "order.not_admitted", EndReason::NotAdmitted)
         } else {
-            (Intent::Cancel, "order.cancelled", Reason::ClientCancelled)
+            (Intent::Cancel, "order.cancelled", EndReason::ClientCancelled)
         };
         let mut marks: Vec<(Uuid, &'static str)> = Vec::new();
         if left {
@@ -118,7 +118,7 @@ impl Command for CancelByClient {
 /// Cancels an order for its partner, by the partner's fault.
 pub struct CancelByStaff {
     /// The acting branch.
-    pub scope: Scope,
+    pub scope: OrderScope,
     /// The order.
     pub order_id: OrderId,
     /// The reason.
@@ -129,7 +129,7 @@ impl Command for CancelByStaff {
     type Answer = OrderView;
     const NAME: &'static str = "cancel_by_staff";
 
-    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::Cancel).await?;
         let reason = given(&self.reason)?;
         if order.frozen_until.is_some() {
@@ -139,7 +139,7 @@ impl Command for CancelByStaff {
             intent: Intent::Cancel,
             event: "order.cancelled",
             to,
-            reason: Reason::PartnerCancelled,
+            reason: EndReason::PartnerCancelled,
             penalty: Money::ZERO,
             note: json!({"reason": reason}),
             marks: vec![(order.partner_id.0, "partner_cancelled")],
@@ -156,9 +156,9 @@ pub struct End {
     /// The event emitted to both sides.
     pub event: &'static str,
     /// The final status.
-    pub to: Status,
+    pub to: OrderStatus,
     /// The reason.
-    pub reason: Reason,
+    pub reason: EndReason,
     /// The client's fee, if any.
     pub penalty: Money,
     /// Further data for the history.
@@ -172,10 +172,10 @@ impl End {
     ///
     /// # Errors
     /// Faults only.
-    pub async fn of(self, tx: &mut Tx, order: &Model) -> Result<Model, Stop> {
+    pub async fn of(self, tx: &mut Tx, order: &Model) -> Result<Model, CommandError> {
         let by_left = self.intent == Intent::Leave;
-        let fault = !by_left && (self.reason != Reason::NotAdmitted || !self.marks.is_empty());
-        let_go(tx, order, Some(self.reason).filter(|_| fault)).await?;
+        let fault = !by_left && (self.reason != EndReason::NotAdmitted || !self.marks.is_empty());
+        release(tx, order, Some(self.reason).filter(|_| fault)).await?;
         self.ended(tx, order)
     }
 
@@ -183,7 +183,7 @@ impl End {
     ///
     /// # Errors
     /// Faults only.
-    pub(super) fn ended(self, tx: &mut Tx, order: &Model) -> Result<Model, Stop> {
+    pub(super) fn ended(self, tx: &mut Tx, order: &Model) -> Result<Model, CommandError> {
         let next = Model {
             status: self.to,
             reason: Some(self.reason),
@@ -203,7 +203,11 @@ impl End {
 /// reserved. `fault` is the reason, where one of the two caused it.
 /// # Errors
 /// Faults only.
-pub(super) async fn let_go(tx: &mut Tx, order: &Model, fault: Option<Reason>) -> Result<(), Stop> {
+pub(super) async fn release(
+    tx: &mut Tx,
+    order: &Model,
+    fault: Option<EndReason>,
+) -> Result<(), CommandError> {
     let (client, partner) = fault.map_or((Lifetime::Left, Lifetime::Left), lifetimes);
     if order.accepted_at.is_some() {
         funds::release(tx, &held(order), partner).await?;
@@ -219,7 +223,10 @@ pub(super) async fn let_go(tx: &mut Tx, order: &Model, fault: Option<Reason>) ->
 ///
 /// # Errors
 /// Faults only.
-pub(super) async fn let_go_by_hand(tx: &mut Tx, order: &Model) -> Result<Vec<&'static str>, Stop> {
+pub(super) async fn let_go_by_hand(
+    tx: &mut Tx,
+    order: &Model,
+) -> Result<Vec<&'static str>, CommandError> {
     let mut kept = Vec::new();
     if order.accepted_at.is_some() {
         // The balance's part alone is let go without a look at the row, where the row is in order.
@@ -245,11 +252,11 @@ pub(super) async fn let_go_by_hand(tx: &mut Tx, order: &Model) -> Result<Vec<&'s
 ///
 /// # Errors
 /// Faults only.
-pub(super) async fn let_go_late(tx: &mut Tx, order: &Model) -> Result<(), Stop> {
+pub(super) async fn let_go_late(tx: &mut Tx, order: &Model) -> Result<(), CommandError> {
     let row = tx.find::<hold::Entity>(hold_id(order.id)).await?;
     if let Some(row) = row.filter(|row| row.state == HoldState::Open) {
         let (order_id, partner_id) = (order.id, order.partner_id);
-        let held = Held { order_id, partner_id, amount: row.amount, bonus: row.bonus };
+        let held = OrderHold { order_id, partner_id, amount: row.amount, bonus: row.bonus };
         funds::release(tx, &held, Lifetime::Left).await?;
     }
     let row = tx.find::<reservation::Entity>(order.id).await?;
@@ -263,16 +270,16 @@ pub(super) async fn let_go_late(tx: &mut Tx, order: &Model) -> Result<(), Stop> 
 
 /// The remaining lifetimes of the client's and the partner's bonus: the party at fault gets the
 /// original expiry back, the other the lifetime left when the bonus was held (BON-3).
-fn lifetimes(reason: Reason) -> (Lifetime, Lifetime) {
+fn lifetimes(reason: EndReason) -> (Lifetime, Lifetime) {
     use Lifetime::{Left, Original};
     match reason {
-        Reason::ClientCancelled | Reason::NoShow | Reason::Burned => (Original, Left),
-        Reason::PartnerCancelled
-        | Reason::NotAdmitted
-        | Reason::Declined
-        | Reason::OfferExpired
-        | Reason::PartnerBlocked => (Left, Original),
-        Reason::SupportCancelled => (Left, Left),
+        EndReason::ClientCancelled | EndReason::NoShow | EndReason::Burned => (Original, Left),
+        EndReason::PartnerCancelled
+        | EndReason::NotAdmitted
+        | EndReason::Declined
+        | EndReason::OfferExpired
+        | EndReason::PartnerBlocked => (Left, Original),
+        EndReason::SupportCancelled => (Left, Left),
     }
 }
 
@@ -280,11 +287,16 @@ fn lifetimes(reason: Reason) -> (Lifetime, Lifetime) {
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn cost(tx: &mut Tx, order: &Model) -> Result<Fee, Stop> {
-    let keys = policy::book::pinned(tx, order.policy_version)?;
+pub(super) async fn cost(tx: &mut Tx, order: &Model) -> Result<Fee, CommandError> {
+    let keys = policy::registry::at_version(tx, order.policy_version)?;
     let seen = match order.status {
-        Status::Confirmed | Status::OnTheWay => seen_at(tx, order.id, "acceptance").await?,
-        Status::Requested | Status::Active | Status::Completed | Status::Cancelled => None,
+        OrderStatus::Confirmed | OrderStatus::OnTheWay => {
+            seen_at(tx, order.id, "acceptance").await?
+        }
+        OrderStatus::Requested
+        | OrderStatus::Active
+        | OrderStatus::Completed
+        | OrderStatus::Cancelled => None,
     };
     let fee = fee::quote(order, seen, &keys, &[], tx.now());
     if !fee.amount.is_positive() {
@@ -298,7 +310,11 @@ pub(super) async fn cost(tx: &mut Tx, order: &Model) -> Result<Fee, Stop> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn seen_at(tx: &Tx, order_id: OrderId, what: &str) -> Result<Option<Instant>, Stop> {
+pub async fn seen_at(
+    tx: &Tx,
+    order_id: OrderId,
+    what: &str,
+) -> Result<Option<Instant>, CommandError> {
     let key = (order_id, what.to_owned());
     let row = delivery::Entity::find_by_id(key).all(tx.db()).await?.pop();
     Ok(row.map(|row| row.at))

@@ -4,19 +4,19 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use entity::order::{Kind, Model, Place, Proposed, Status};
+use entity::order::{BayAllocation, Model, OrderKind, OrderStatus, Proposed};
 use entity::value::Span;
 use uuid::Uuid;
 
 use super::price;
 use crate::partners::slots::{Ticks, ticks};
-use crate::platform::write_set::Claim;
+use crate::platform::write_set::OccupancyClaim;
 
 /// The bay allocation an order holds, or held last.
 #[must_use]
-pub fn place(order: &Model) -> Option<Place> {
+pub fn place(order: &Model) -> Option<BayAllocation> {
     let (bay_id, from, until) = (order.bay_id?, order.taken_from?, order.taken_until?);
-    Some(Place { bay_id, from, until })
+    Some(BayAllocation { bay_id, from, until })
 }
 
 /// The time for which a quick order occupies its car: the visit, from the arrival estimated at
@@ -39,15 +39,18 @@ pub fn keeps_car(order: &Model, span: Span) -> bool {
 #[must_use]
 pub fn held(order: &Model) -> Vec<(Uuid, Ticks)> {
     match order.status {
-        Status::Completed | Status::Cancelled => return Vec::new(),
-        Status::Requested | Status::Confirmed | Status::OnTheWay | Status::Active => {}
+        OrderStatus::Completed | OrderStatus::Cancelled => return Vec::new(),
+        OrderStatus::Requested
+        | OrderStatus::Confirmed
+        | OrderStatus::OnTheWay
+        | OrderStatus::Active => {}
     }
     let comes = comes(order);
     let mut held = Vec::new();
-    let mut add = |place: Place| {
+    let mut add = |place: BayAllocation| {
         let ticks = ticks(Span { from: place.from, until: place.until });
         held.push((place.bay_id.0, ticks));
-        if comes && order.kind == Kind::Booking {
+        if comes && order.kind == OrderKind::Booking {
             // One car cannot be at two places (BK-11).
             held.push((order.car_id.0, ticks));
         }
@@ -58,7 +61,7 @@ pub fn held(order: &Model) -> Vec<(Uuid, Ticks)> {
     if let Some(Proposed::Reschedule { place, .. }) = order.proposal.as_ref().map(|p| &p.what) {
         add(*place);
     }
-    if comes && order.kind == Kind::Quick {
+    if comes && order.kind == OrderKind::Quick {
         held.push((order.car_id.0, ticks(quick_visit(order))));
     }
     held
@@ -68,17 +71,17 @@ pub fn held(order: &Model) -> Vec<(Uuid, Ticks)> {
 /// long the service takes, and does not prevent other orders of the car (BK-11).
 fn comes(order: &Model) -> bool {
     match order.status {
-        Status::Requested | Status::Confirmed | Status::OnTheWay => true,
-        Status::Active | Status::Completed | Status::Cancelled => false,
+        OrderStatus::Requested | OrderStatus::Confirmed | OrderStatus::OnTheWay => true,
+        OrderStatus::Active | OrderStatus::Completed | OrderStatus::Cancelled => false,
     }
 }
 
 /// The occupancy to take and to free between two states.
 #[must_use]
-pub fn difference(old: Option<&Model>, new: &Model) -> (Vec<Claim>, Vec<Claim>) {
+pub fn difference(old: Option<&Model>, new: &Model) -> (Vec<OccupancyClaim>, Vec<OccupancyClaim>) {
     let before = runs(&old.map(held).unwrap_or_default());
     let after = runs(&held(new));
-    let claim = |(resource, ticks): (Uuid, Ticks)| Claim {
+    let claim = |(resource, ticks): (Uuid, Ticks)| OccupancyClaim {
         resource,
         from: ticks.from,
         until: ticks.until,

@@ -8,9 +8,9 @@ use utoipa::ToSchema;
 
 use super::Refusal;
 use crate::ledger::commission::{base, commission};
-use crate::ledger::statement::{StatementLine, Whose, of_order};
-use crate::platform::{Stop, readable};
-use crate::policy::Book;
+use crate::ledger::statement::{StatementLine, StatementOwner, of_order};
+use crate::platform::{CommandError, readable};
+use crate::policy::Registry;
 use crate::policy::keys::CommissionMode;
 
 /// The charges of an order to its partner.
@@ -53,10 +53,10 @@ pub struct Charges {
 /// `no_such_order`, or a fault.
 pub async fn charges<C: ConnectionTrait>(
     db: &C,
-    book: &Book,
+    book: &Registry,
     partner_id: PartnerId,
     id: OrderId,
-) -> Result<Charges, Stop> {
+) -> Result<Charges, CommandError> {
     let row = readable::in_part::<_, order::Entity>(db, id.0).await?;
     let row = row.filter(|row| row.partner_id == partner_id).ok_or(Refusal::NoSuchOrder)?;
     let keys = book.version(row.policy_version)?;
@@ -79,6 +79,6 @@ pub async fn charges<C: ConnectionTrait>(
         commission: if held || taken { commission(base, &keys.commission) } else { Money::ZERO },
         from_bonus: row.commission_bonus,
         held,
-        lines: of_order(db, Whose::Partner(partner_id), id).await?,
+        lines: of_order(db, StatementOwner::Partner(partner_id), id).await?,
     })
 }

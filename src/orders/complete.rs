@@ -8,23 +8,23 @@ use serde_json::{Value, json};
 use super::apply::{self, Step};
 use super::machine::Intent;
 use super::overrun::{in_the_way, warn};
-use super::read::{self, Scope};
-use super::refit::refit;
+use super::read::{self, OrderScope};
+use super::reprice::reprice;
 use super::view::{OrderView, view};
 use super::{Refusal, admit, amount, price};
-use crate::billing::funds::{self, Held};
+use crate::billing::funds::{self, OrderHold};
 use crate::billing::payable;
 use crate::billing::reserve::{self, Reserved};
 use crate::ledger::commission::{base, commission};
 use crate::partners::plan;
 use crate::platform::codes::{General, given};
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, CommandError, Tx};
 use crate::policy::{self, Policy};
 
 /// Completes a served order with its final amount.
 pub struct Complete {
     /// The acting branch.
-    pub scope: Scope,
+    pub scope: OrderScope,
     /// The order.
     pub order_id: OrderId,
     /// The version the staff saw (ORD-3).
@@ -39,13 +39,13 @@ impl Command for Complete {
     type Answer = OrderView;
     const NAME: &'static str = "complete";
 
-    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::Complete).await?;
         read::fresh(tx, &order, self.seen, self.scope).await?;
         if !self.final_amount.is_positive() {
             return Err(Refusal::AmountInvalid.refused().at("/final_amount").into());
         }
-        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
         let stayed = amount::stayed(tx, &order, &keys).await?;
         let reason = match (&self.reason, self.final_amount < stayed.client_agreed) {
             (Some(reason), _) => Some(given(reason)?),
@@ -67,7 +67,7 @@ impl Command for Complete {
 
 /// Posts the operator's debt to the partner for the part paid with bonus; where self-dealing is
 /// suspected, support decides first (BON-5, BON-6).
-async fn owe(tx: &mut Tx, order: &Model, amount: Money) -> Result<(), Stop> {
+async fn owe(tx: &mut Tx, order: &Model, amount: Money) -> Result<(), CommandError> {
     if !amount.is_positive() {
         return Ok(());
     }
@@ -88,9 +88,10 @@ impl Command for AutoComplete {
     type Answer = ();
     const NAME: &'static str = "auto_complete";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
-        let (order, to) = read::ask(tx, Scope::Clock, self.order_id, Intent::AutoComplete).await?;
-        let keys = policy::book::pinned(tx, order.policy_version)?;
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
+        let (order, to) =
+            read::ask(tx, OrderScope::Clock, self.order_id, Intent::AutoComplete).await?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
         let stayed = amount::stayed(tx, &order, &keys).await?;
         let next = Model { status: to, ..completed(&stayed, base(&stayed), true, &keys, tx.now()) };
         let next = settle(tx, &order, next).await?;
@@ -105,8 +106,8 @@ impl Command for AutoComplete {
 
 /// The commission hold of an accepted order.
 #[must_use]
-pub fn held(order: &Model) -> Held {
-    Held {
+pub fn held(order: &Model) -> OrderHold {
+    OrderHold {
         order_id: order.id,
         partner_id: order.partner_id,
         amount: Money(order.commission.0 - order.commission_bonus.0),
@@ -125,7 +126,7 @@ pub fn reserved(order: &Model) -> Reserved {
 ///
 /// # Errors
 /// Faults only.
-pub async fn settle(tx: &mut Tx, order: &Model, mut next: Model) -> Result<Model, Stop> {
+pub async fn settle(tx: &mut Tx, order: &Model, mut next: Model) -> Result<Model, CommandError> {
     let code = &order.code;
     next.commission_bonus = funds::capture(tx, &held(order), next.commission, code).await?;
     if order.bonus.is_positive() {
@@ -156,7 +157,7 @@ pub fn completed(
 /// acceptance (ADD-3).
 pub struct ChangeServices {
     /// The acting branch, or support.
-    pub scope: Scope,
+    pub scope: OrderScope,
     /// The order.
     pub order_id: OrderId,
     /// The version the staff saw (ORD-3).
@@ -173,13 +174,13 @@ impl Command for ChangeServices {
     type Answer = OrderView;
     const NAME: &'static str = "change_services";
 
-    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let (order, _) = read::ask(tx, self.scope, self.order_id, Intent::ChangeServices).await?;
         read::fresh(tx, &order, self.seen, self.scope).await?;
-        if self.scope == Scope::Support {
+        if self.scope == OrderScope::Support {
             given(self.reason.as_deref().unwrap_or_default())?;
         }
-        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
         let (_, plan) = plan::of(tx, order.partner_id).await?;
         // Agreed lines keep their price, whatever the catalogue says now (ORD-7).
         let agreed = &order.snapshot.lines;
@@ -194,11 +195,11 @@ impl Command for ChangeServices {
         let next = Model { proposal: None, ..order.clone() };
         let next = match self.scope {
             // Support acts for the client: the client agreed to the new total (ADD-3, ORD-11).
-            Scope::Support => amount::agreed(next, total),
+            OrderScope::Support => amount::agreed(next, total),
             // Changes by staff do not alter what the client agreed to (ORD-11).
-            Scope::Client(_) | Scope::Branch(_) | Scope::Clock => next,
+            OrderScope::Client(_) | OrderScope::Branch(_) | OrderScope::Clock => next,
         };
-        let next = refit(tx, &order, next, lines, total).await?;
+        let next = reprice(tx, &order, next, lines, total).await?;
         let step = Step {
             // Contesting the admission restores the state before (ORD-10).
             note: noted(&order, self.reason.as_deref()),

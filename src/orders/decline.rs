@@ -1,6 +1,6 @@
 //! Declining an offer by the partner.
 
-use entity::order::Reason;
+use entity::order::EndReason;
 use entity::value::{Money, OrderId};
 use serde_json::json;
 
@@ -8,16 +8,16 @@ use super::Refusal;
 use super::accept::in_time;
 use super::cancel::End;
 use super::machine::Intent;
-use super::read::{self, Scope};
+use super::read::{self, OrderScope};
 use super::view::{OrderView, view};
 use crate::platform::codes::given;
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, CommandError, Tx};
 use crate::policy;
 
 /// Declines an offer.
 pub struct Decline {
     /// The acting branch.
-    pub scope: Scope,
+    pub scope: OrderScope,
     /// The order.
     pub order_id: OrderId,
     /// The reason.
@@ -28,11 +28,11 @@ impl Command for Decline {
     type Answer = OrderView;
     const NAME: &'static str = "decline";
 
-    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::Decline).await?;
         let reason = given(&self.reason)?;
         // An expired offer is ended only by the scheduler (ORD-5).
-        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
         if !in_time(&order, &keys, tx.now()) {
             return Err(read::refuse(Refusal::OfferExpired, &order, self.scope).into());
         }
@@ -40,7 +40,7 @@ impl Command for Decline {
             intent: Intent::Decline,
             event: "order.declined",
             to,
-            reason: Reason::Declined,
+            reason: EndReason::Declined,
             penalty: Money::ZERO,
             note: json!({"reason": reason}),
             marks: vec![(order.partner_id.0, "declined")],

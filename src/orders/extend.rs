@@ -1,22 +1,22 @@
 //! Extending the client's time by the partner (QO-6, BK-6).
 
 use chrono::TimeDelta;
-use entity::order::{Kind, Model, Place};
+use entity::order::{BayAllocation, Model, OrderKind};
 use entity::value::{Instant, OrderId, Span};
 
 use super::apply::{self, Step};
 use super::machine::Intent;
-use super::read::{self, Scope};
+use super::read::{self, OrderScope};
 use super::view::{OrderView, view};
 use super::{Refusal, capacity, late, slot};
 use crate::partners::availability::free_until;
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, CommandError, Tx};
 use crate::policy::{self, Policy};
 
 /// Extends the arrival deadline, before or while the client is late.
 pub struct Extend {
     /// The acting branch.
-    pub scope: Scope,
+    pub scope: OrderScope,
     /// The order.
     pub order_id: OrderId,
 }
@@ -25,13 +25,13 @@ impl Command for Extend {
     type Answer = OrderView;
     const NAME: &'static str = "extend";
 
-    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let (order, _) = read::ask(tx, self.scope, self.order_id, Intent::Extend).await?;
         late::still_awaited(tx, &order, self.scope)?;
-        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
         let next = match order.kind {
-            Kind::Quick => extended(&order, &keys, tx.now()),
-            Kind::Booking => self.moved(tx, &order, &keys).await?,
+            OrderKind::Quick => extended(&order, &keys, tx.now()),
+            OrderKind::Booking => self.moved(tx, &order, &keys).await?,
         };
         let next = next.map_err(|refusal| read::refuse(refusal, &order, self.scope))?;
         let order = apply::step(tx, &order, Step::new(Intent::Extend, "order.extended", next))?;
@@ -46,7 +46,7 @@ impl Extend {
         tx: &Tx,
         order: &Model,
         keys: &Policy,
-    ) -> Result<Result<Model, Refusal>, Stop> {
+    ) -> Result<Result<Model, Refusal>, CommandError> {
         if order.arrived_at.is_some() {
             return Ok(Err(Refusal::AlreadyArrived));
         }
@@ -55,7 +55,7 @@ impl Extend {
         }
         let more = TimeDelta::minutes(keys.booking.extension_min);
         let later = |at: Option<Instant>| at.map(|at| at + more);
-        if let Some(Place { bay_id, until, .. }) = capacity::place(order) {
+        if let Some(BayAllocation { bay_id, until, .. }) = capacity::place(order) {
             let wanted = Span { from: until, until: until + more };
             let (id, holder) = (order.partner_id, order.id.0);
             let free = free_until(tx.db(), id, bay_id, wanted, holder).await?;

@@ -1,7 +1,7 @@
 //! The cancellation fee: pure (PEN-1 … PEN-3).
 
 use chrono::TimeDelta;
-use entity::order::{Model, Status};
+use entity::order::{Model, OrderStatus};
 use entity::value::{Bp, Instant, Money, Span};
 
 use crate::platform::heartbeat::moved_by_all;
@@ -49,7 +49,7 @@ pub fn quote(
     let Some(accepted_at) = order.accepted_at else {
         return free("before_acceptance", None);
     };
-    if order.status == Status::Requested {
+    if order.status == OrderStatus::Requested {
         return free("before_acceptance", None);
     }
     if order.arrived_at.is_some() && order.admit_alert_at.is_some_and(|at| now > at) {

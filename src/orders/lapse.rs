@@ -2,17 +2,17 @@
 //! or not there.
 
 use chrono::TimeDelta;
-use entity::order::{Kind, Model, Reason};
+use entity::order::{EndReason, Model, OrderKind};
 use entity::value::{Instant, Money, OrderId};
 use serde_json::json;
 
 use super::apply::{self, Step};
-use super::cancel::{End, let_go, seen_at};
+use super::cancel::{End, release, seen_at};
 use super::machine::Intent;
-use super::read::{self, Scope};
+use super::read::{self, OrderScope};
 use super::view::{OrderView, view};
 use super::{Refusal, fee, late, timers};
-use crate::platform::{Command, Stop, Tx, heartbeat};
+use crate::platform::{Command, CommandError, Tx, heartbeat};
 use crate::policy::{self, Policy};
 
 /// Ends an offer that was not answered in time (QO-2, BK-9, ORD-6).
@@ -25,18 +25,18 @@ impl Command for LapseOffer {
     type Answer = ();
     const NAME: &'static str = "lapse_offer";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
-        let (order, to) = read::ask(tx, Scope::Clock, self.order_id, Intent::Lapse).await?;
-        let keys = policy::book::pinned(tx, order.policy_version)?;
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
+        let (order, to) = read::ask(tx, OrderScope::Clock, self.order_id, Intent::Lapse).await?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
         let end = timers::offer_end(&order, &keys);
         past(tx, end)?;
         let seen = seen_at(tx, order.id, "offer").await?;
         let delivered = seen.is_some_and(|seen| end.is_some_and(|end| seen <= end))
             && !excused(tx, &order, end, &keys).await?;
-        let_go(tx, &order, Some(Reason::OfferExpired).filter(|_| delivered)).await?;
+        release(tx, &order, Some(EndReason::OfferExpired).filter(|_| delivered)).await?;
         let next = Model {
             status: to,
-            reason: Some(Reason::OfferExpired),
+            reason: Some(EndReason::OfferExpired),
             undelivered: !delivered,
             cancelled_at: Some(tx.now()),
             bonus: Money::ZERO,
@@ -60,8 +60,8 @@ async fn excused(
     order: &Model,
     end: Option<Instant>,
     keys: &Policy,
-) -> Result<bool, Stop> {
-    let Some(end) = end.filter(|_| order.kind == Kind::Booking) else { return Ok(false) };
+) -> Result<bool, CommandError> {
+    let Some(end) = end.filter(|_| order.kind == OrderKind::Booking) else { return Ok(false) };
     let least = TimeDelta::seconds(keys.outage.least_s);
     let outages = heartbeat::outages(tx.db(), order.placed_at).await?;
     Ok(outages.iter().any(|outage| outage.from <= end && end < outage.until + least))
@@ -77,13 +77,13 @@ impl Command for MarkOverdue {
     type Answer = ();
     const NAME: &'static str = "mark_overdue";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
-        let (order, _) = read::ask(tx, Scope::Clock, self.order_id, Intent::Overdue).await?;
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
+        let (order, _) = read::ask(tx, OrderScope::Clock, self.order_id, Intent::Overdue).await?;
         if order.arrived_at.is_some() {
             return Err(Refusal::AlreadyArrived.into());
         }
         past(tx, order.arrival_deadline)?;
-        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
         let decide = TimeDelta::minutes(keys.quick.late_decision_min);
         let next = Model {
             overdue_at: Some(tx.now()),
@@ -98,7 +98,7 @@ impl Command for MarkOverdue {
 /// Ends an order as a no-show, by the partner or the scheduler (QO-5).
 pub struct NoShow {
     /// The branch, or the scheduler.
-    pub scope: Scope,
+    pub scope: OrderScope,
     /// The order.
     pub order_id: OrderId,
 }
@@ -107,18 +107,20 @@ impl Command for NoShow {
     type Answer = OrderView;
     const NAME: &'static str = "no_show";
 
-    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::NoShow).await?;
         let refuse = |refusal| Err(read::refuse(refusal, &order, self.scope).into());
         if order.arrived_at.is_some() {
             return refuse(Refusal::AlreadyArrived);
         }
         let due = match self.scope {
-            Scope::Clock => {
-                let keys = policy::book::pinned(tx, order.policy_version)?;
+            OrderScope::Clock => {
+                let keys = policy::registry::at_version(tx, order.policy_version)?;
                 late::decision_end(&order, &keys)
             }
-            Scope::Client(_) | Scope::Branch(_) | Scope::Support => order.arrival_deadline,
+            OrderScope::Client(_) | OrderScope::Branch(_) | OrderScope::Support => {
+                order.arrival_deadline
+            }
         };
         if due.is_none_or(|due| tx.now() <= due) {
             return refuse(Refusal::NotLateYet);
@@ -127,7 +129,7 @@ impl Command for NoShow {
             intent: Intent::NoShow,
             event: "order.no_show",
             to,
-            reason: Reason::NoShow,
+            reason: EndReason::NoShow,
             penalty: fee::no_show(&order),
             note: json!({"arrival_deadline": order.arrival_deadline}),
             marks: vec![(order.client_id.0, "client_no_show")],
@@ -147,8 +149,8 @@ impl Command for AlertAdmit {
     type Answer = ();
     const NAME: &'static str = "alert_admit";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
-        let (order, _) = read::ask(tx, Scope::Clock, self.order_id, Intent::Alert).await?;
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
+        let (order, _) = read::ask(tx, OrderScope::Clock, self.order_id, Intent::Alert).await?;
         past(tx, order.admit_alert_at)?;
         let next = Model { alerted_at: Some(tx.now()), ..order.clone() };
         let step = Step {
@@ -170,14 +172,15 @@ impl Command for NotAdmitted {
     type Answer = ();
     const NAME: &'static str = "not_admitted";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
-        let (order, to) = read::ask(tx, Scope::Clock, self.order_id, Intent::NotAdmitted).await?;
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
+        let (order, to) =
+            read::ask(tx, OrderScope::Clock, self.order_id, Intent::NotAdmitted).await?;
         past(tx, order.admit_deadline)?;
         let end = End {
             intent: Intent::NotAdmitted,
             event: "order.not_admitted",
             to,
-            reason: Reason::NotAdmitted,
+            reason: EndReason::NotAdmitted,
             penalty: Money::ZERO,
             note: json!({"arrived_at": order.arrived_at}),
             marks: vec![(order.partner_id.0, "partner_not_admitted")],
@@ -190,7 +193,7 @@ impl Command for NotAdmitted {
 /// The partner reports that an arrived client is not there: frozen until support decides (ARR-2).
 pub struct NotHere {
     /// The acting branch.
-    pub scope: Scope,
+    pub scope: OrderScope,
     /// The order.
     pub order_id: OrderId,
 }
@@ -199,7 +202,7 @@ impl Command for NotHere {
     type Answer = OrderView;
     const NAME: &'static str = "not_here";
 
-    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let (order, _) = read::ask(tx, self.scope, self.order_id, Intent::NotHere).await?;
         if order.arrived_at.is_none() {
             return Err(read::refuse(Refusal::NotArrived, &order, self.scope).into());
@@ -207,7 +210,7 @@ impl Command for NotHere {
         if order.frozen_until.is_some() {
             return Err(read::refuse(Refusal::Frozen, &order, self.scope).into());
         }
-        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
         let until = tx.now() + TimeDelta::minutes(keys.arrival.freeze_min);
         let next = Model { frozen_until: Some(until), ..order.clone() };
         let step = Step {
@@ -230,14 +233,15 @@ impl Command for ReleaseFrozen {
     type Answer = ();
     const NAME: &'static str = "release_frozen";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
-        let (order, to) = read::ask(tx, Scope::Clock, self.order_id, Intent::ReleaseFrozen).await?;
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
+        let (order, to) =
+            read::ask(tx, OrderScope::Clock, self.order_id, Intent::ReleaseFrozen).await?;
         past(tx, order.frozen_until)?;
         let end = End {
             intent: Intent::ReleaseFrozen,
             event: "order.unfrozen",
             to,
-            reason: Reason::NotAdmitted,
+            reason: EndReason::NotAdmitted,
             penalty: Money::ZERO,
             note: json!({"frozen_until": order.frozen_until}),
             marks: Vec::new(),
@@ -249,6 +253,6 @@ impl Command for ReleaseFrozen {
 
 /// Refuses unless the deadline has strictly passed (ORD-5); a deadline moved meanwhile has a timer
 /// of its own.
-pub(super) fn past(tx: &Tx, due: Option<Instant>) -> Result<(), Stop> {
+pub(super) fn past(tx: &Tx, due: Option<Instant>) -> Result<(), CommandError> {
     if due.is_some_and(|due| tx.now() > due) { Ok(()) } else { Err(Refusal::NotLateYet.into()) }
 }

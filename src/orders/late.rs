@@ -2,20 +2,20 @@
 //! decides (QO-5), for a booking until it burns (BK-5, BK-6).
 
 use chrono::TimeDelta;
-use entity::order::{Kind, Model};
+use entity::order::{Model, OrderKind};
 use entity::value::Instant;
 
-use super::read::{self, Scope};
+use super::read::{self, OrderScope};
 use super::{Refusal, timers};
-use crate::platform::{Stop, Tx};
+use crate::platform::{CommandError, Tx};
 use crate::policy::{self, Policy};
 
 /// The last instant at which a client who has not arrived is awaited.
 #[must_use]
 pub fn awaited_until(order: &Model, policy: &Policy) -> Option<Instant> {
     match order.kind {
-        Kind::Quick => decision_end(order, policy),
-        Kind::Booking => timers::burns_at(order),
+        OrderKind::Quick => decision_end(order, policy),
+        OrderKind::Booking => timers::burns_at(order),
     }
 }
 
@@ -31,8 +31,8 @@ pub fn decision_end(order: &Model, policy: &Policy) -> Option<Instant> {
 ///
 /// # Errors
 /// `not_in_this_status` with the order, or a fault.
-pub fn still_awaited(tx: &Tx, order: &Model, scope: Scope) -> Result<(), Stop> {
-    let keys = policy::book::pinned(tx, order.policy_version)?;
+pub fn still_awaited(tx: &Tx, order: &Model, scope: OrderScope) -> Result<(), CommandError> {
+    let keys = policy::registry::at_version(tx, order.policy_version)?;
     let over = awaited_until(order, &keys).is_some_and(|end| tx.now() > end);
     if over && order.arrived_at.is_none() && order.frozen_until.is_none() {
         return Err(read::refuse(Refusal::NotNow, order, scope).into());

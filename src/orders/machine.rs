@@ -1,7 +1,7 @@
 //! The state machine of orders: one table of permitted transitions (ORD-1), from which handlers,
 //! the diagram and the refusals are derived.
 
-use entity::order::{Actor, Kind, Status};
+use entity::order::{Actor, OrderKind, OrderStatus};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
 use super::Refusal;
@@ -77,7 +77,7 @@ pub enum Intent {
     /// The client contests a final amount far off the agreed one (ORD-11).
     ContestAmount,
     /// The partner was blocked (SAN-4).
-    ShutOut,
+    CloseForBlock,
     /// Support ends it.
     ForceCancel,
     /// Support completes it as served.
@@ -92,7 +92,7 @@ pub enum Intent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum To {
     /// To this status.
-    Status(Status),
+    Status(OrderStatus),
     /// The status stays.
     Same,
     /// The status before the admission.
@@ -107,25 +107,27 @@ pub struct Row {
     /// The permitted actors.
     pub actors: &'static [Actor],
     /// The kinds of orders.
-    pub kinds: &'static [Kind],
+    pub kinds: &'static [OrderKind],
     /// The statuses it starts from; none for placing.
-    pub from: &'static [Status],
+    pub from: &'static [OrderStatus],
     /// The target status.
     pub to: To,
 }
 
-const BOTH: &[Kind] = &[Kind::Quick, Kind::Booking];
-const QUICK: &[Kind] = &[Kind::Quick];
-const BOOKED: &[Kind] = &[Kind::Booking];
-const AWAITED: &[Status] = &[Status::Confirmed, Status::OnTheWay];
-const ACCEPTED: &[Status] = &[Status::Confirmed, Status::OnTheWay, Status::Active];
-const OPEN: &[Status] = &[Status::Requested, Status::Confirmed, Status::OnTheWay, Status::Active];
+const BOTH: &[OrderKind] = &[OrderKind::Quick, OrderKind::Booking];
+const QUICK: &[OrderKind] = &[OrderKind::Quick];
+const BOOKED: &[OrderKind] = &[OrderKind::Booking];
+const AWAITED: &[OrderStatus] = &[OrderStatus::Confirmed, OrderStatus::OnTheWay];
+const ACCEPTED: &[OrderStatus] =
+    &[OrderStatus::Confirmed, OrderStatus::OnTheWay, OrderStatus::Active];
+const OPEN: &[OrderStatus] =
+    &[OrderStatus::Requested, OrderStatus::Confirmed, OrderStatus::OnTheWay, OrderStatus::Active];
 
 const fn row(
     intent: Intent,
     actors: &'static [Actor],
-    kinds: &'static [Kind],
-    from: &'static [Status],
+    kinds: &'static [OrderKind],
+    from: &'static [OrderStatus],
     to: To,
 ) -> Row {
     Row { intent, actors, kinds, from, to }
@@ -138,7 +140,7 @@ const fn row(
 pub const TABLE: &[Row] = {
     use Actor::{Client, Clock, Staff, Support};
     use Intent as I;
-    use Status::{Active, Cancelled, Completed, Confirmed, OnTheWay, Requested};
+    use OrderStatus::{Active, Cancelled, Completed, Confirmed, OnTheWay, Requested};
     const CANCELLED: To = To::Status(Cancelled);
     const COMPLETED: To = To::Status(Completed);
     &[
@@ -178,8 +180,8 @@ pub const TABLE: &[Row] = {
         row(I::AutoComplete, &[Clock], BOTH, &[Active], COMPLETED),
         row(I::ConfirmAmount, &[Client], BOTH, &[Active, Completed], To::Same),
         row(I::ContestAmount, &[Client], BOTH, &[Completed], To::Same),
-        row(I::ShutOut, &[Clock], BOTH, &[Requested], CANCELLED),
-        row(I::ShutOut, &[Clock], BOOKED, &[Confirmed], CANCELLED),
+        row(I::CloseForBlock, &[Clock], BOTH, &[Requested], CANCELLED),
+        row(I::CloseForBlock, &[Clock], BOOKED, &[Confirmed], CANCELLED),
         row(I::ForceCancel, &[Support], BOTH, OPEN, CANCELLED),
         row(I::ForceComplete, &[Support], BOTH, ACCEPTED, COMPLETED),
         row(I::Amend, &[Support], BOTH, &[Completed, Cancelled], To::Same),
@@ -193,8 +195,8 @@ pub const TABLE: &[Row] = {
 /// # Errors
 /// `not_yours_to_do`, `not_for_this_kind`, `order_closed` or `not_in_this_status`.
 pub fn allow(
-    kind: Kind,
-    status: Option<Status>,
+    kind: OrderKind,
+    status: Option<OrderStatus>,
     intent: Intent,
     actor: Actor,
 ) -> Result<To, Refusal> {
@@ -215,18 +217,25 @@ pub fn allow(
         return Err(if other_kind { Refusal::NotThisKind } else { Refusal::NotYours });
     }
     match status {
-        Some(Status::Completed | Status::Cancelled) => Err(Refusal::OrderClosed),
-        Some(Status::Requested | Status::Confirmed | Status::OnTheWay | Status::Active) | None => {
-            Err(Refusal::NotNow)
-        }
+        Some(OrderStatus::Completed | OrderStatus::Cancelled) => Err(Refusal::OrderClosed),
+        Some(
+            OrderStatus::Requested
+            | OrderStatus::Confirmed
+            | OrderStatus::OnTheWay
+            | OrderStatus::Active,
+        )
+        | None => Err(Refusal::NotNow),
     }
 }
 
 /// Is the status final?
 #[must_use]
-pub fn terminal(status: Status) -> bool {
+pub fn terminal(status: OrderStatus) -> bool {
     match status {
-        Status::Completed | Status::Cancelled => true,
-        Status::Requested | Status::Confirmed | Status::OnTheWay | Status::Active => false,
+        OrderStatus::Completed | OrderStatus::Cancelled => true,
+        OrderStatus::Requested
+        | OrderStatus::Confirmed
+        | OrderStatus::OnTheWay
+        | OrderStatus::Active => false,
     }
 }

@@ -29,33 +29,33 @@ pub mod calendar;
 pub mod cancel;
 pub mod capacity;
 pub mod charges;
+pub mod close_for_block;
 pub mod complete;
 pub mod decline;
 pub mod depart;
 pub mod extend;
+pub mod extend_deadlines;
 pub mod fee;
 pub mod lapse;
 pub mod late;
 pub mod machine;
 pub mod overrun;
-pub mod pace;
 pub mod parties;
 pub mod place;
+pub mod placing_limits;
 pub mod position;
 pub mod price;
 pub mod proposal;
 pub mod reach;
 pub mod read;
-pub mod refit;
+pub mod reprice;
+pub mod request;
 pub mod reschedule;
-pub mod shift;
-pub mod shut_out;
 pub mod slot;
 pub mod standing;
 pub mod timers;
 pub mod view;
 pub mod whole;
-pub mod wish;
 
 crate::refusals! {
     /// Refusals of the state machine and its rules.

@@ -2,7 +2,7 @@
 //! and the next visit is warned (BK-10).
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::order::{self, Column, Kind, Model, Place, Status};
+use entity::order::{self, BayAllocation, Column, Model, OrderKind, OrderStatus};
 use entity::value::{BayId, Instant, OrderId, PartnerId, Span};
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
@@ -14,11 +14,11 @@ use utoipa::ToSchema;
 use super::apply::{self, Step};
 use super::lapse::past;
 use super::machine::Intent;
-use super::read::{self, Scope};
+use super::read::{self, OrderScope};
 use super::view::{Reader, view};
 use super::{Refusal, capacity, price, timers};
 use crate::partners::availability::free_until;
-use crate::platform::{Audience, Command, Stop, Tx, readable};
+use crate::platform::{Audience, Command, CommandError, Tx, readable};
 use crate::policy;
 
 /// Maximum visits named and warned at once.
@@ -34,7 +34,7 @@ pub struct ClashView {
     /// The order's short code, read aloud by people.
     pub code: String,
     /// Its status.
-    pub status: Status,
+    pub status: OrderStatus,
     /// The bay.
     pub bay_id: BayId,
     /// The start of its hold of the bay.
@@ -46,15 +46,20 @@ pub struct ClashView {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn in_the_way(tx: &Tx, old: &Model, new: &Model) -> Result<Vec<Model>, Stop> {
-    let (Some(Place { bay_id, .. }), Some(end)) = (capacity::place(new), new.planned_end) else {
+pub async fn in_the_way(tx: &Tx, old: &Model, new: &Model) -> Result<Vec<Model>, CommandError> {
+    let (Some(BayAllocation { bay_id, .. }), Some(end)) = (capacity::place(new), new.planned_end)
+    else {
         return Ok(Vec::new());
     };
     let mut rows = order::Entity::find()
         .filter(Column::PartnerId.eq(new.partner_id))
         .filter(Column::BayId.eq(bay_id))
         .filter(Column::Id.ne(new.id))
-        .filter(Column::Status.is_in([Status::Requested, Status::Confirmed, Status::OnTheWay]))
+        .filter(Column::Status.is_in([
+            OrderStatus::Requested,
+            OrderStatus::Confirmed,
+            OrderStatus::OnTheWay,
+        ]))
         .filter(Column::TakenUntil.gt(tx.now()))
         .filter(Column::TakenFrom.lt(end))
         .order_by_asc(Column::TakenFrom)
@@ -70,11 +75,11 @@ pub async fn in_the_way(tx: &Tx, old: &Model, new: &Model) -> Result<Vec<Model>,
 ///
 /// # Errors
 /// Faults only.
-pub fn warn(tx: &mut Tx, inside: &Model, next: &[Model]) -> Result<Vec<ClashView>, Stop> {
+pub fn warn(tx: &mut Tx, inside: &Model, next: &[Model]) -> Result<Vec<ClashView>, CommandError> {
     let mut clashes = Vec::new();
     for order in next {
         warn_of(tx, inside, order)?;
-        let Some(Place { bay_id, from, .. }) = capacity::place(order) else { continue };
+        let Some(BayAllocation { bay_id, from, .. }) = capacity::place(order) else { continue };
         let (order_id, code, status) = (order.id, order.code.clone(), order.status);
         clashes.push(ClashView { order_id, code, status, bay_id, from });
     }
@@ -85,17 +90,20 @@ pub fn warn(tx: &mut Tx, inside: &Model, next: &[Model]) -> Result<Vec<ClashView
 ///
 /// # Errors
 /// Faults only.
-pub fn warn_of(tx: &mut Tx, inside: &Model, order: &Model) -> Result<(), Stop> {
+pub fn warn_of(tx: &mut Tx, inside: &Model, order: &Model) -> Result<(), CommandError> {
     let note = json!({"bay_id": inside.bay_id, "overrun_by": view(inside, Reader::Staff)});
     let branch = [Audience::Branch(order.partner_id)];
     apply::remark(tx, order, "order.bay_overrun", &note, &branch)?;
     match order.status {
-        Status::Confirmed | Status::OnTheWay => {
+        OrderStatus::Confirmed | OrderStatus::OnTheWay => {
             let note = json!({"planned_end": inside.planned_end});
             let client = [Audience::Client(order.client_id)];
             apply::remark(tx, order, "order.start_delayed", &note, &client)
         }
-        Status::Requested | Status::Active | Status::Completed | Status::Cancelled => Ok(()),
+        OrderStatus::Requested
+        | OrderStatus::Active
+        | OrderStatus::Completed
+        | OrderStatus::Cancelled => Ok(()),
     }
 }
 
@@ -104,17 +112,17 @@ pub fn warn_of(tx: &mut Tx, inside: &Model, order: &Model) -> Result<(), Stop> {
 pub fn stays_over(order: &Model, now: Instant) -> bool {
     let visit = price::visit(&order.snapshot.lines);
     let due = order.admitted_at.map(|at| visit.occupying(at).until);
-    order.status == Status::Active && due.is_some_and(|due| due <= now)
+    order.status == OrderStatus::Active && due.is_some_and(|due| due <= now)
 }
 
 /// Cars that occupy these bays for longer than planned.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn staying(tx: &Tx, id: PartnerId, bays: &[BayId]) -> Result<Vec<Model>, Stop> {
+pub async fn staying(tx: &Tx, id: PartnerId, bays: &[BayId]) -> Result<Vec<Model>, CommandError> {
     let inside = order::Entity::find()
         .filter(Column::PartnerId.eq(id))
-        .filter(Column::Status.eq(Status::Active))
+        .filter(Column::Status.eq(OrderStatus::Active))
         .filter(Column::BayId.is_in(bays.iter().copied()));
     let inside = readable::partly(tx.db(), inside).await?;
     Ok(inside.into_iter().filter(|order| stays_over(order, tx.now())).collect())
@@ -131,13 +139,13 @@ impl Command for HoldOn {
     type Answer = ();
     const NAME: &'static str = "hold_on";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
-        let (order, _) = read::ask(tx, Scope::Clock, self.order_id, Intent::Overrun).await?;
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
+        let (order, _) = read::ask(tx, OrderScope::Clock, self.order_id, Intent::Overrun).await?;
         past(tx, order.taken_until)?;
-        let Some(Place { bay_id, until, .. }) = capacity::place(&order) else {
+        let Some(BayAllocation { bay_id, until, .. }) = capacity::place(&order) else {
             return Err(Refusal::NotNow.into());
         };
-        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
         let more = TimeDelta::minutes(keys.booking.overrun_hold_min);
         // The extension starts at the end of the hold, or now if the timer is late.
         let late = until + more <= tx.now();
@@ -159,14 +167,14 @@ impl Command for HoldOn {
 
 /// The bay is held by another visit from now on. A booking is warned when it begins, a quick order
 /// here. A timer checks again whether the bay became free.
-async fn somebody_comes(tx: &mut Tx, order: &Model, until: Instant) -> Result<(), Stop> {
+async fn somebody_comes(tx: &mut Tx, order: &Model, until: Instant) -> Result<(), CommandError> {
     let again = TimeDelta::minutes(AGAIN_MIN);
     if tx.now() < until + again {
         let next = order::Entity::find()
             .filter(Column::PartnerId.eq(order.partner_id))
             .filter(Column::BayId.eq(order.bay_id))
-            .filter(Column::Kind.eq(Kind::Quick))
-            .filter(Column::Status.is_in([Status::Confirmed, Status::OnTheWay]))
+            .filter(Column::Kind.eq(OrderKind::Quick))
+            .filter(Column::Status.is_in([OrderStatus::Confirmed, OrderStatus::OnTheWay]))
             .filter(Column::TakenUntil.gt(tx.now()))
             .filter(Column::TakenFrom.lte(tx.now() + again))
             .limit(CLASHES_MAX);

@@ -6,40 +6,40 @@
 //! BK-11).
 
 use chrono::TimeDelta;
-use entity::order::{Kind, Model, Snapshot, Status};
+use entity::order::{Model, OrderKind, OrderStatus, OrderTerms};
 use entity::person;
 use entity::value::{CarId, Instant, Money, OrderId, PartnerId, PersonId};
 
 use super::complete::reserved;
 use super::machine::Intent;
+use super::request::{self, OrderRequest};
 use super::standing::{self, Placing};
 use super::view::{OrderView, Reader, view};
-use super::wish::{self, Wish};
 use super::{Refusal, afford, apply, auto, bonus, machine, slot};
 use crate::billing::reserve;
 use crate::clients;
 use crate::ledger::commission::commission;
 use crate::ledger::post::pending::Expected;
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, CommandError, Tx};
 
 /// Places an order.
 pub struct Place {
     /// The client.
     pub client_id: PersonId,
     /// The order request.
-    pub wish: Wish,
+    pub wish: OrderRequest,
 }
 
 impl Command for Place {
     type Answer = OrderView;
     const NAME: &'static str = "place";
 
-    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         machine::allow(self.wish.kind, None, Intent::Place, tx.by().actor)?;
         // Read before anything counted for the client: each placing raises its version.
-        let client = tx.find_kept::<person::Entity>(self.client_id).await?;
+        let client = tx.find_cached::<person::Entity>(self.client_id).await?;
         let client = Tx::must("person", self.client_id, client)?;
-        let ready = wish::prepare(tx, self.client_id, &self.wish).await?;
+        let ready = request::prepare(tx, self.client_id, &self.wish).await?;
         let keys = &ready.policy.keys;
         if self.wish.shown_total != Some(ready.total) {
             return Err(Refusal::PriceChanged
@@ -87,7 +87,7 @@ impl Command for Place {
         };
         let order = match &ready.booked {
             None => order,
-            Some(booked) => wish::scheduled(order, booked, keys),
+            Some(booked) => request::scheduled(order, booked, keys),
         };
         if order.bonus != Money::ZERO {
             bonus::fits(order.bonus, order.agreed, "/pay_with_bonus")?;
@@ -112,12 +112,12 @@ fn code() -> String {
 }
 
 /// A requested order with no further history.
-fn blank(snapshot: Snapshot, now: Instant) -> Model {
+fn blank(snapshot: OrderTerms, now: Instant) -> Model {
     Model {
         id: OrderId::new(),
         code: String::new(),
-        kind: Kind::Quick,
-        status: Status::Requested,
+        kind: OrderKind::Quick,
+        status: OrderStatus::Requested,
         reason: None,
         version: 1,
         client_id: PersonId(uuid::Uuid::nil()),

@@ -2,7 +2,7 @@
 //! where plausible (ARR-1, ARR-3, LIM-3).
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::order::{ArrivalBy, Model, Status};
+use entity::order::{ArrivalBy, Model, OrderStatus};
 use entity::order_position::{self as row, Column};
 use entity::value::{Instant, OrderId, Point};
 use sea_orm::{
@@ -15,12 +15,12 @@ use uuid::Uuid;
 use super::apply::{self, Step};
 use super::arrive::{arrived, departing};
 use super::machine::Intent;
-use super::read::{self, Scope};
+use super::read::{self, OrderScope};
 use super::{Refusal, late};
 use crate::discovery::geo;
 use crate::platform::write_set::Unique;
-use crate::platform::{Command, Stop, Tx};
-use crate::policy::keys::Arrival;
+use crate::platform::{Command, CommandError, Tx};
+use crate::policy::keys::ArrivalKeys;
 use crate::policy::{self, Policy};
 
 /// The worst accuracy a device may report, metres.
@@ -47,7 +47,7 @@ pub struct PositionAnswer {
 /// Records a position of the client's device.
 pub struct SendPosition {
     /// The acting client.
-    pub scope: Scope,
+    pub scope: OrderScope,
     /// The order.
     pub order_id: OrderId,
     /// The position.
@@ -62,12 +62,12 @@ impl Command for SendPosition {
     type Answer = PositionAnswer;
     const NAME: &'static str = "send_position";
 
-    async fn run(&self, tx: &mut Tx) -> Result<PositionAnswer, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<PositionAnswer, CommandError> {
         if !(0..=ACCURACY_MAX).contains(&self.accuracy_m) {
             return Err(Refusal::PositionInvalid.refused().at("/accuracy_m").into());
         }
         let (order, _) = read::ask(tx, self.scope, self.order_id, Intent::Arrive).await?;
-        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
         let earlier = self.earlier(tx, &keys.arrival).await?;
         let mut fix = self.fix(&order, earlier.first(), tx.now());
         let near = is_near(&fix, &keys.arrival);
@@ -81,7 +81,7 @@ impl Command for SendPosition {
 
 impl SendPosition {
     /// The newest positions of the order that may matter, newest first.
-    async fn earlier(&self, tx: &Tx, keys: &Arrival) -> Result<Vec<row::Model>, Stop> {
+    async fn earlier(&self, tx: &Tx, keys: &ArrivalKeys) -> Result<Vec<row::Model>, CommandError> {
         let reach = keys.stale_s.max(keys.eta_gap_s) / keys.ping_gap_s.max(1) + 2;
         let rows = row::Entity::find()
             .filter(Column::OrderId.eq(self.order_id))
@@ -115,7 +115,7 @@ impl SendPosition {
         fix: &mut row::Model,
         earlier: &[row::Model],
         keys: &Policy,
-    ) -> Result<Model, Stop> {
+    ) -> Result<Model, CommandError> {
         let awaited = order.arrived_at.is_none() && order.frozen_until.is_none();
         let departing = departing(order, tx.now());
         let enough = awaited && departing && arrives(order, fix, earlier, &keys.arrival);
@@ -145,13 +145,13 @@ impl SendPosition {
     }
 }
 
-fn is_near(fix: &row::Model, keys: &Arrival) -> bool {
+fn is_near(fix: &row::Model, keys: &ArrivalKeys) -> bool {
     fix.distance_m <= keys.radius_m && fix.accuracy_m <= keys.accuracy_m
 }
 
 /// Could the client have come there from the origin in the time since placing? Measured in a
 /// straight line, less the inaccuracy of both positions (LIM-3).
-fn reachable(order: &Model, fix: &row::Model, keys: &Arrival) -> bool {
+fn reachable(order: &Model, fix: &row::Model, keys: &ArrivalKeys) -> bool {
     let Some(point) = Point::new(fix.lat, fix.lon) else { return false };
     let metres = i64::from(geo::distance_m(order.snapshot.origin, point))
         - i64::from(fix.accuracy_m)
@@ -163,7 +163,7 @@ fn reachable(order: &Model, fix: &row::Model, keys: &Arrival) -> bool {
 /// Does this position, together with earlier ones, prove an arrival: near, accurate, fresh, sent
 /// once departing was possible, within reach, `arrival.ping_gap_s` apart and different fixes
 /// (ARR-1, LIM-3)?
-fn arrives(order: &Model, fix: &row::Model, earlier: &[row::Model], keys: &Arrival) -> bool {
+fn arrives(order: &Model, fix: &row::Model, earlier: &[row::Model], keys: &ArrivalKeys) -> bool {
     let counts = |row: &row::Model| is_near(row, keys) && reachable(order, row, keys);
     if !counts(fix) {
         return false;
@@ -197,9 +197,9 @@ fn estimate(
     order: &Model,
     fix: &row::Model,
     earlier: &[row::Model],
-    keys: &Arrival,
+    keys: &ArrivalKeys,
 ) -> Option<Instant> {
-    if order.arrived_at.is_some() || order.status == Status::Requested {
+    if order.arrived_at.is_some() || order.status == OrderStatus::Requested {
         return None;
     }
     let secs = geo::route_secs(fix.distance_m, keys.route_detour_pct, keys.route_speed_kmh);

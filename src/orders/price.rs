@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use entity::order::Line;
+use entity::order::OrderedService;
 use entity::value::{CarClass, Money, ServiceId};
 
 use super::Refusal;
@@ -23,11 +23,11 @@ pub const SERVICES_MAX: usize = 20;
 /// twice, or there are none or too many.
 pub fn lines(
     offered: &[ServiceView],
-    agreed: &[Line],
+    agreed: &[OrderedService],
     wanted: &[ServiceId],
     class: CarClass,
     policy: &Policy,
-) -> Result<Vec<Line>, Refused> {
+) -> Result<Vec<OrderedService>, Refused> {
     let different: BTreeSet<_> = wanted.iter().collect();
     if wanted.is_empty() || wanted.len() > SERVICES_MAX || different.len() != wanted.len() {
         return Err(Refusal::ServicesInvalid.into());
@@ -42,7 +42,7 @@ pub fn lines(
             }
             let (service, price) = plan::offered(offered, *id, class)
                 .map_err(|refusal| refusal.refused().at(format!("/service_ids/{n}")))?;
-            Ok(Line {
+            Ok(OrderedService {
                 id: service.id,
                 code: service.code.clone(),
                 name: service.name.clone(),
@@ -58,7 +58,7 @@ pub fn lines(
 ///
 /// # Errors
 /// `amount_invalid` when it is out of range.
-pub fn total(lines: &[Line]) -> Result<Money, Refused> {
+pub fn total(lines: &[OrderedService]) -> Result<Money, Refused> {
     lines
         .iter()
         .try_fold(Money::ZERO, |sum, line| sum.plus(line.price))
@@ -67,13 +67,13 @@ pub fn total(lines: &[Line]) -> Result<Money, Refused> {
 
 /// The time the lines need: the sum of the durations, and the longest buffer after them (BK-1).
 #[must_use]
-pub fn visit(lines: &[Line]) -> Visit {
+pub fn visit(lines: &[OrderedService]) -> Visit {
     let buffer_min = lines.iter().map(|line| i64::from(line.buffer_min)).max().unwrap_or(0);
     Visit { minutes: minutes(lines), buffer_min }
 }
 
 /// The duration of the lines, minutes.
 #[must_use]
-pub fn minutes(lines: &[Line]) -> i64 {
+pub fn minutes(lines: &[OrderedService]) -> i64 {
     lines.iter().map(|line| i64::from(line.minutes)).sum()
 }

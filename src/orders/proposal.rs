@@ -7,17 +7,17 @@ use serde_json::json;
 use super::apply::{self, Step};
 use super::lapse::past;
 use super::machine::Intent;
-use super::read::{self, Scope};
+use super::read::{self, OrderScope};
 use super::view::{OrderView, view};
 use super::{Refusal, add_on, auto, reschedule};
 use crate::partners::plan;
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, CommandError, Tx};
 
 /// An answer to a proposal: by whom, to which, at which version (ORD-3).
 #[derive(Clone, Copy)]
-pub struct Answer {
+pub struct ProposalAnswer {
     /// The answering side.
-    pub scope: Scope,
+    pub scope: OrderScope,
     /// The order.
     pub order_id: OrderId,
     /// The proposal.
@@ -61,19 +61,19 @@ fn add_on(what: &Proposed) -> bool {
 }
 
 /// Declines a proposal by the other side, or withdraws it by the side that made it.
-pub struct Decline {
+pub struct DeclineProposal {
     /// The proposal, and who answers.
-    pub answer: Answer,
+    pub answer: ProposalAnswer,
     /// Whether it is an add-on, not a move.
     pub add_on: bool,
 }
 
-impl Command for Decline {
+impl Command for DeclineProposal {
     type Answer = OrderView;
     const NAME: &'static str = "decline_proposal";
 
-    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
-        let Answer { scope, order_id, proposal_id, seen } = self.answer;
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
+        let ProposalAnswer { scope, order_id, proposal_id, seen } = self.answer;
         let (intent, event) = if self.add_on {
             (Intent::DeclineAddOn, "order.add_on_declined")
         } else {
@@ -96,18 +96,18 @@ impl Command for Decline {
 }
 
 /// Ends a proposal that was not answered in time.
-pub struct Lapse {
+pub struct LapseProposal {
     /// The order.
     pub order_id: OrderId,
 }
 
-impl Command for Lapse {
+impl Command for LapseProposal {
     type Answer = ();
     const NAME: &'static str = "lapse_proposal";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let intent = Intent::LapseProposal;
-        let (order, _) = read::ask(tx, Scope::Clock, self.order_id, intent).await?;
+        let (order, _) = read::ask(tx, OrderScope::Clock, self.order_id, intent).await?;
         let Some(proposal) = &order.proposal else { return Err(Refusal::NoSuchProposal.into()) };
         past(tx, Some(proposal.expires_at))?;
         let event = if add_on(&proposal.what) {
@@ -124,17 +124,17 @@ impl Command for Lapse {
 
 /// Accepts a client's proposal automatically, if the branch is configured so and still is (ADD-1,
 /// BK-4).
-pub struct Agree {
+pub struct AgreeAutomatically {
     /// The order.
     pub order_id: OrderId,
 }
 
-impl Command for Agree {
+impl Command for AgreeAutomatically {
     type Answer = ();
     const NAME: &'static str = "agree_to_proposal";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
-        let order = read::load(tx, Scope::Clock, self.order_id).await?;
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
+        let order = read::load(tx, OrderScope::Clock, self.order_id).await?;
         let Some(proposal) = &order.proposal else { return Err(Refusal::NoSuchProposal.into()) };
         let (partner, plan) = plan::of(tx, order.partner_id).await?;
         if !auto::agrees(&partner, &plan.calendar, &order) {
@@ -142,16 +142,16 @@ impl Command for Agree {
             // settings.
             return Err(Refusal::NotNow.into());
         }
-        let answer = Answer {
-            scope: Scope::Clock,
+        let answer = ProposalAnswer {
+            scope: OrderScope::Clock,
             order_id: order.id,
             proposal_id: proposal.id,
             seen: order.version,
         };
         if add_on(&proposal.what) {
-            add_on::Accept(answer).run(tx).await?;
+            add_on::AcceptAddOn(answer).run(tx).await?;
         } else {
-            reschedule::Accept(answer).run(tx).await?;
+            reschedule::AcceptReschedule(answer).run(tx).await?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Distance rules of a quick order: near enough, and there before the branch closes. Pure (LIM-4).
 
 use chrono::TimeDelta;
-use entity::order::Snapshot;
+use entity::order::OrderTerms;
 use entity::partner;
 use entity::value::{Instant, Span};
 
@@ -25,7 +25,7 @@ const KM_M: i32 = 1000;
 /// # Errors
 /// `origin_too_far`, `arrives_after_closing`.
 pub(super) fn checked(
-    snapshot: &Snapshot,
+    snapshot: &OrderTerms,
     partner: &partner::Model,
     plan: &Plan,
     keys: &Policy,

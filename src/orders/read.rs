@@ -1,6 +1,6 @@
 //! Orders as they are read: by whom, one, in pages.
 
-use entity::order::{Actor, Model, Status};
+use entity::order::{Actor, Model, OrderStatus};
 use entity::value::{OrderId, PartnerId, PersonId};
 use entity::{order, order_step};
 use sea_orm::{
@@ -13,7 +13,7 @@ use super::view::{OrderView, Reader, view};
 use super::{Refusal, acts};
 use crate::platform::codes::General;
 use crate::platform::page::{Page, PageQuery};
-use crate::platform::{Audience, Fault, Refused, Stop, Tx, failure, readable};
+use crate::platform::{Audience, CommandError, Fault, Refused, Tx, failure, readable};
 
 /// Maximum open orders of one audience in a snapshot.
 const OPEN_MAX: u64 = 1_000;
@@ -22,7 +22,7 @@ const STEPS_MAX: u64 = 1_000;
 
 /// The scope of a caller: which orders it may see, and the role in which it changes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub enum OrderScope {
     /// The orders of the client.
     Client(PersonId),
     /// The orders of the branch.
@@ -33,7 +33,7 @@ pub enum Scope {
     Clock,
 }
 
-impl Scope {
+impl OrderScope {
     /// The actor of this scope.
     #[must_use]
     pub fn actor(self) -> Actor {
@@ -76,8 +76,8 @@ impl Scope {
 ///
 /// # Errors
 /// `no_such_order`, or a fault.
-pub async fn load(tx: &mut Tx, scope: Scope, id: OrderId) -> Result<Model, Stop> {
-    let order = match tx.find_kept::<order::Entity>(id).await {
+pub async fn load(tx: &mut Tx, scope: OrderScope, id: OrderId) -> Result<Model, CommandError> {
+    let order = match tx.find_cached::<order::Entity>(id).await {
         Err(stop) if failure::unreadable(&stop) => {
             let order = in_part(tx, scope, id).await?;
             return Err(unreadable(&order, scope));
@@ -88,19 +88,19 @@ pub async fn load(tx: &mut Tx, scope: Scope, id: OrderId) -> Result<Model, Stop>
 }
 
 /// An order with undecodable columns, as far as it can be read.
-async fn in_part(tx: &Tx, scope: Scope, id: OrderId) -> Result<Model, Stop> {
+async fn in_part(tx: &Tx, scope: OrderScope, id: OrderId) -> Result<Model, CommandError> {
     let order = readable::in_part::<_, order::Entity>(tx.db(), id.0).await?;
     order.filter(|order| scope.sees(order)).ok_or_else(|| Refusal::NoSuchOrder.into())
 }
 
 /// The refusal of such an order to people; for a timer it is a fault that no retry resolves.
-fn unreadable(order: &Model, scope: Scope) -> Stop {
+fn unreadable(order: &Model, scope: OrderScope) -> CommandError {
     let what = order.unreadable.clone().unwrap_or_default();
     match scope {
-        Scope::Clock => {
+        OrderScope::Clock => {
             Fault::Inconsistent { table: "order", id: order.id.to_string(), what }.into()
         }
-        Scope::Client(_) | Scope::Branch(_) | Scope::Support => {
+        OrderScope::Client(_) | OrderScope::Branch(_) | OrderScope::Support => {
             refuse(Refusal::Unreadable, order, scope).into()
         }
     }
@@ -112,20 +112,20 @@ fn unreadable(order: &Model, scope: Scope) -> Stop {
 /// The state machine's refusal with the present order, or a fault.
 pub async fn ask(
     tx: &mut Tx,
-    scope: Scope,
+    scope: OrderScope,
     id: OrderId,
     intent: Intent,
-) -> Result<(Model, Status), Stop> {
+) -> Result<(Model, OrderStatus), CommandError> {
     // Support closes an order by its stored status, even if only part of it can be read.
     let order = match (scope, intent) {
-        (Scope::Support, Intent::ForceCancel) => in_part(tx, scope, id).await?,
+        (OrderScope::Support, Intent::ForceCancel) => in_part(tx, scope, id).await?,
         _ => load(tx, scope, id).await?,
     };
     let to = machine::allow(order.kind, Some(order.status), intent, scope.actor());
     let status = match to.map_err(|refusal| refuse(refusal, &order, scope))? {
         To::Status(status) => status,
         To::Same => order.status,
-        To::Former => order.admitted_from.unwrap_or(Status::Confirmed),
+        To::Former => order.admitted_from.unwrap_or(OrderStatus::Confirmed),
     };
     acts::paced(tx, &order, scope, intent).await?;
     Ok((order, status))
@@ -133,7 +133,7 @@ pub async fn ask(
 
 /// A refusal that carries the present order (ORD-3).
 #[must_use]
-pub fn refuse(refusal: Refusal, order: &Model, scope: Scope) -> Refused {
+pub fn refuse(refusal: Refusal, order: &Model, scope: OrderScope) -> Refused {
     refusal.refused().with("order", view(order, scope.reader()))
 }
 
@@ -142,14 +142,19 @@ pub fn refuse(refusal: Refusal, order: &Model, scope: Scope) -> Refused {
 ///
 /// # Errors
 /// `stale_version` with the present order.
-pub async fn fresh(tx: &Tx, order: &Model, seen: i64, scope: Scope) -> Result<(), Stop> {
+pub async fn fresh(
+    tx: &Tx,
+    order: &Model,
+    seen: i64,
+    scope: OrderScope,
+) -> Result<(), CommandError> {
     if order.version == seen || (seen < order.version && only_moved(tx, order, seen).await?) {
         return Ok(());
     }
     Err(General::StaleVersion.refused().with("order", view(order, scope.reader())).into())
 }
 
-async fn only_moved(tx: &Tx, order: &Model, seen: i64) -> Result<bool, Stop> {
+async fn only_moved(tx: &Tx, order: &Model, seen: i64) -> Result<bool, CommandError> {
     let since = order_step::Entity::find()
         .filter(order_step::Column::OrderId.eq(order.id))
         .filter(order_step::Column::N.gt(seen))
@@ -162,7 +167,11 @@ async fn only_moved(tx: &Tx, order: &Model, seen: i64) -> Result<bool, Stop> {
 ///
 /// # Errors
 /// `no_such_order`, or a fault.
-pub async fn one<C: ConnectionTrait>(db: &C, scope: Scope, id: OrderId) -> Result<OrderView, Stop> {
+pub async fn one<C: ConnectionTrait>(
+    db: &C,
+    scope: OrderScope,
+    id: OrderId,
+) -> Result<OrderView, CommandError> {
     let row = readable::in_part::<_, order::Entity>(db, id.0).await?;
     let row = row.filter(|order| scope.sees(order)).ok_or(Refusal::NoSuchOrder)?;
     Ok(view(&row, scope.reader()))
@@ -174,10 +183,10 @@ pub async fn one<C: ConnectionTrait>(db: &C, scope: Scope, id: OrderId) -> Resul
 /// When the database fails.
 pub async fn page<C: ConnectionTrait>(
     db: &C,
-    scope: Scope,
+    scope: OrderScope,
     open: bool,
     query: &PageQuery,
-) -> Result<Page<OrderView>, Stop> {
+) -> Result<Page<OrderView>, CommandError> {
     let mut rows =
         scope.filter(order::Entity::find()).order_by_desc(order::Column::Id).limit(query.reach());
     if open {
@@ -197,8 +206,9 @@ fn open_status() -> Condition {
         .add(order::Column::Status.is_not_in(OPEN.into_iter().chain(OVER)))
 }
 
-const OPEN: [Status; 4] = [Status::Requested, Status::Confirmed, Status::OnTheWay, Status::Active];
-const OVER: [Status; 2] = [Status::Completed, Status::Cancelled];
+const OPEN: [OrderStatus; 4] =
+    [OrderStatus::Requested, OrderStatus::Confirmed, OrderStatus::OnTheWay, OrderStatus::Active];
+const OVER: [OrderStatus; 2] = [OrderStatus::Completed, OrderStatus::Cancelled];
 
 /// The open orders of an audience, for its snapshot (NOT-6).
 ///
@@ -207,11 +217,11 @@ const OVER: [Status; 2] = [Status::Completed, Status::Cancelled];
 pub async fn open_orders<C: ConnectionTrait>(
     db: &C,
     audience: &Audience,
-) -> Result<Vec<OrderView>, Stop> {
+) -> Result<Vec<OrderView>, CommandError> {
     let scope = match audience {
-        Audience::Client(id) => Scope::Client(*id),
-        Audience::Branch(id) => Scope::Branch(*id),
-        Audience::Support => Scope::Support,
+        Audience::Client(id) => OrderScope::Client(*id),
+        Audience::Branch(id) => OrderScope::Branch(*id),
+        Audience::Support => OrderScope::Support,
     };
     let mut query = scope
         .filter(order::Entity::find())

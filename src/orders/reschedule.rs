@@ -10,38 +10,38 @@ use serde_json::json;
 use super::apply::{self, Step};
 use super::cancel::cost;
 use super::machine::Intent;
-use super::proposal::{self, Answer};
-use super::read::{self, Scope};
-use super::slot::{Chosen, Wanted};
+use super::proposal::{self, ProposalAnswer};
+use super::read::{self, OrderScope};
+use super::request::{self, Clash};
+use super::slot::{Chosen, SlotRequest};
 use super::view::{OrderView, view};
-use super::wish::{self, Clash};
 use super::{Refusal, auto, late, price, timers};
 use crate::partners;
 use crate::partners::plan::{self, Need};
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, CommandError, Tx};
 use crate::policy::{self, Policy};
 
 /// Proposes another start.
-pub struct Propose {
+pub struct ProposeReschedule {
     /// The proposing side: the client, or the branch.
-    pub scope: Scope,
+    pub scope: OrderScope,
     /// The order.
     pub order_id: OrderId,
     /// The new start.
     pub starts_at: Instant,
 }
 
-impl Command for Propose {
+impl Command for ProposeReschedule {
     type Answer = OrderView;
     const NAME: &'static str = "propose_reschedule";
 
-    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let intent = Intent::ProposeReschedule;
         let (order, _) = read::ask(tx, self.scope, self.order_id, intent).await?;
         let refuse = |refusal| read::refuse(refusal, &order, self.scope);
         proposal::may_propose(&order).map_err(refuse)?;
         late::still_awaited(tx, &order, self.scope)?;
-        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
         let expires_at = self.until(&order, &keys, tx.now()).map_err(refuse)?;
         let (partner, plan) = plan::of(tx, order.partner_id).await?;
         if !partners::read::taking(&partner) {
@@ -51,7 +51,7 @@ impl Command for Propose {
         let bay_kind = order.snapshot.bay_kind.clone();
         let need = Need { visit: price::visit(&order.snapshot.lines), bay_kind };
         let (moving, car) = (Some(order.id), order.car_id);
-        let wanted = Wanted { plan: &plan, need: &need, car, policy: &keys, moving };
+        let wanted = SlotRequest { plan: &plan, need: &need, car, policy: &keys, moving };
         let chosen = wanted.choose(tx, order.partner_id, self.starts_at).await?;
         let span = Span { from: chosen.place.from, until: chosen.place.until };
         let by_client = self.scope.actor() == Actor::Client;
@@ -77,12 +77,12 @@ impl Command for Propose {
         if agrees {
             apply::arm_now(tx, &order, timers::AUTO_AGREE);
         }
-        let warnings = wish::warnings(overlaps && by_client);
+        let warnings = request::warnings(overlaps && by_client);
         Ok(OrderView { warnings, ..view(&order, self.scope.reader()) })
     }
 }
 
-impl Propose {
+impl ProposeReschedule {
     /// The deadline for the answer, if the booking may be moved at all.
     fn until(&self, order: &Model, keys: &Policy, now: Instant) -> Result<Instant, Refusal> {
         if order.arrived_at.is_some() {
@@ -107,14 +107,14 @@ impl Propose {
 }
 
 /// Accepts a move: the order takes the new slot, the old one is released.
-pub struct Accept(pub Answer);
+pub struct AcceptReschedule(pub ProposalAnswer);
 
-impl Command for Accept {
+impl Command for AcceptReschedule {
     type Answer = OrderView;
     const NAME: &'static str = "accept_reschedule";
 
-    async fn run(&self, tx: &mut Tx) -> Result<OrderView, Stop> {
-        let Answer { scope, order_id, proposal_id, seen } = self.0;
+    async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
+        let ProposalAnswer { scope, order_id, proposal_id, seen } = self.0;
         let intent = Intent::AcceptReschedule;
         let (order, to) = read::ask(tx, scope, order_id, intent).await?;
         read::fresh(tx, &order, seen, scope).await?;
@@ -136,7 +136,7 @@ impl Command for Accept {
         let span = Span { from: place.from, until: place.until };
         let by_client = scope.actor() == Actor::Client;
         let overlaps = by_client && Clash::of_order(&order, true).overlaps(tx, span).await?;
-        let keys = policy::book::pinned(tx, order.policy_version)?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
         let chosen = Chosen { starts_at, ends_at, place };
         let next = Model {
             status: to,
@@ -148,11 +148,11 @@ impl Command for Accept {
             reschedules: order.reschedules + 1,
             moved_late: order.moved_late || late,
             proposal: None,
-            ..wish::scheduled(order.clone(), &chosen, &keys)
+            ..request::scheduled(order.clone(), &chosen, &keys)
         };
         let note = json!({"from": order.starts_at, "to": starts_at, "late": late});
         let step = Step { note, ..Step::new(intent, "order.rescheduled", next) };
         let order = apply::step(tx, &order, step)?;
-        Ok(OrderView { warnings: wish::warnings(overlaps), ..view(&order, scope.reader()) })
+        Ok(OrderView { warnings: request::warnings(overlaps), ..view(&order, scope.reader()) })
     }
 }

@@ -2,7 +2,7 @@
 //! alternatives (BK-1 … BK-3).
 
 use chrono::TimeDelta;
-use entity::order::{Kind, Model, Place};
+use entity::order::{BayAllocation, Model, OrderKind};
 use entity::value::{BayId, CarId, Instant, OrderId, PartnerId, Span};
 
 use super::capacity;
@@ -11,11 +11,11 @@ use crate::partners::Refusal;
 use crate::partners::availability::{NOBODY, Search, free_bays};
 use crate::partners::plan::{Need, Plan};
 use crate::partners::slots::{self, Slot};
-use crate::platform::{Stop, Tx};
+use crate::platform::{CommandError, Tx};
 use crate::policy::Policy;
 
 /// A slot request against a branch's plan.
-pub struct Wanted<'a> {
+pub struct SlotRequest<'a> {
     /// The branch's plan.
     pub plan: &'a Plan,
     /// What the visit needs.
@@ -36,10 +36,10 @@ pub struct Chosen {
     /// The end of the services.
     pub ends_at: Instant,
     /// The bay allocation.
-    pub place: Place,
+    pub place: BayAllocation,
 }
 
-impl Wanted<'_> {
+impl SlotRequest<'_> {
     /// Chooses a bay for this start.
     ///
     /// # Errors
@@ -49,7 +49,7 @@ impl Wanted<'_> {
         tx: &Tx,
         partner_id: PartnerId,
         start: Instant,
-    ) -> Result<Chosen, Stop> {
+    ) -> Result<Chosen, CommandError> {
         let now = tx.now();
         let plan = self.plan;
         let holder = self.moving.map_or(NOBODY, |id| id.0);
@@ -77,7 +77,7 @@ impl Wanted<'_> {
             };
             if let Some(bay_id) = best {
                 let Span { from, until } = visit.occupying(start);
-                let place = Place { bay_id, from, until };
+                let place = BayAllocation { bay_id, from, until };
                 return Ok(Chosen { starts_at: start, ends_at: slot.ends_at, place });
             }
         }
@@ -103,7 +103,7 @@ impl Wanted<'_> {
         partner_id: PartnerId,
         start: Instant,
         mut free: Vec<Slot>,
-    ) -> Result<Vec<FreeSlot>, Stop> {
+    ) -> Result<Vec<FreeSlot>, CommandError> {
         let most = self.policy.booking.alternatives_max;
         if free.len() < most {
             let next = self.plan.calendar.date_of(start).succ_opt();
@@ -122,10 +122,10 @@ impl Wanted<'_> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn car_free(tx: &Tx, order: &Model, span: Span) -> Result<bool, Stop> {
+pub async fn car_free(tx: &Tx, order: &Model, span: Span) -> Result<bool, CommandError> {
     let span = match order.kind {
-        Kind::Quick => capacity::quick_visit(order),
-        Kind::Booking => span,
+        OrderKind::Quick => capacity::quick_visit(order),
+        OrderKind::Booking => span,
     };
     let car = BayId(order.car_id.0);
     let free = free_bays(tx.db(), order.partner_id, &[car], span, order.id.0).await?;

@@ -7,18 +7,18 @@
 use std::fmt::Write as _;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::order::{self, Kind, Model, Status};
+use entity::order::{self, Model, OrderKind, OrderStatus};
 use entity::value::{CarId, Instant, Money, PartnerId, PersonId};
-use entity::{mark, order as order_table};
+use entity::{order as order_table, strike};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, PaginatorTrait as _,
     QueryFilter as _, QueryOrder as _, Statement, Value,
 };
 
 use super::Refusal;
-use super::pace::{Limits, Tally};
+use super::placing_limits::{ClientCounts, PlacingLimits};
 use super::view::{Reader, view};
-use crate::platform::{Stop, Tx};
+use crate::platform::{CommandError, Tx};
 use crate::policy::Policy;
 use crate::reputation::rules::CLIENT_FAULTS;
 
@@ -62,8 +62,8 @@ impl Placing<'_> {
     ///
     /// # Errors
     /// `client_banned`, `penalties_unpaid`, the limit that is reached, or a fault.
-    pub(super) async fn allowed(&self, tx: &Tx) -> Result<bool, Stop> {
-        let limits = Limits::of(&self.keys.client);
+    pub(super) async fn allowed(&self, tx: &Tx) -> Result<bool, CommandError> {
+        let limits = PlacingLimits::of(&self.keys.client);
         let record = self.record(tx, &limits).await?;
         // SAN-1: open orders continue.
         if let Some(until) = record.banned_until {
@@ -89,17 +89,17 @@ impl Placing<'_> {
     }
 
     fn pending(&self) -> impl Iterator<Item = &Model> {
-        self.open.iter().filter(|other| other.status == Status::Requested)
+        self.open.iter().filter(|other| other.status == OrderStatus::Requested)
     }
 
     fn pending_here(&self) -> impl Iterator<Item = &Model> {
         self.pending().filter(|other| other.partner_id == self.partner_id)
     }
 
-    fn tally(&self, record: &Record) -> Tally {
+    fn tally(&self, record: &Record) -> ClientCounts {
         let first =
             |all: &mut dyn Iterator<Item = &Model>| all.filter_map(|o| o.offer_deadline).min();
-        Tally {
+        ClientCounts {
             open: self.open.len(),
             pending: (self.pending().count(), first(&mut self.pending())),
             pair: (self.pending_here().count(), first(&mut self.pending_here())),
@@ -111,7 +111,7 @@ impl Placing<'_> {
 
     /// Reads the record in one statement. Offsets are literals: `SQLite` would reparse a statement
     /// with a bound offset each time.
-    async fn record(&self, tx: &Tx, limits: &Limits) -> Result<Record, Stop> {
+    async fn record(&self, tx: &Tx, limits: &PlacingLimits) -> Result<Record, CommandError> {
         let mut sql = String::from(RECORD);
         let placed = limits.placings.saturating_sub(1);
         let withdrawn = limits.withdrawn.saturating_sub(1);
@@ -119,7 +119,7 @@ impl Placing<'_> {
             sql,
             "(SELECT o.placed_at FROM \"order\" o WHERE o.client_id = $1 ORDER BY o.id DESC \
              LIMIT 1 OFFSET {placed}) AS nth_placed, \
-             (SELECT m.at FROM mark m WHERE m.subject = $1 AND m.kind = '{WITHDREW}' \
+             (SELECT m.at FROM strike m WHERE m.subject = $1 AND m.kind = '{WITHDREW}' \
              AND m.voided_at IS NULL ORDER BY m.at DESC LIMIT 1 OFFSET {withdrawn}) \
              AS nth_withdrawn"
         );
@@ -153,25 +153,25 @@ const RECORD: &str = "SELECT \
     (SELECT CAST(coalesce(sum(p.amount - p.paid), 0) AS bigint) FROM penalty p \
     WHERE p.client_id = $1 AND p.state = 'pending') AS debt, \
     (SELECT count(*) FROM penalty p WHERE p.client_id = $1 AND p.state = 'pending') AS unpaid, \
-    (SELECT count(*) FROM mark m JOIN \"order\" o ON o.id = m.order_id WHERE m.subject = $1 \
+    (SELECT count(*) FROM strike m JOIN \"order\" o ON o.id = m.order_id WHERE m.subject = $1 \
     AND m.at > $4 AND m.kind IN ('client_withdrew', 'client_unanswered') \
     AND m.voided_at IS NULL AND o.partner_id = $3 AND o.pending_commission > 0) \
     AS unanswered_here, \
-    (SELECT m.at FROM mark m WHERE m.subject = $1 AND m.kind = 'client_withdrew' \
+    (SELECT m.at FROM strike m WHERE m.subject = $1 AND m.kind = 'client_withdrew' \
     AND m.voided_at IS NULL ORDER BY m.at DESC LIMIT 1) AS last_withdrawn, ";
 
 /// Has the client completed enough orders since the last strike (LIM-1)?
-async fn trusted(tx: &Tx, client_id: PersonId, keys: &Policy) -> Result<bool, Stop> {
-    let strike = mark::Entity::find()
-        .filter(mark::Column::Subject.eq(client_id.0))
-        .filter(mark::Column::Kind.is_in(CLIENT_FAULTS.iter().copied()))
-        .filter(mark::Column::VoidedAt.is_null())
-        .order_by_desc(mark::Column::At)
+async fn trusted(tx: &Tx, client_id: PersonId, keys: &Policy) -> Result<bool, CommandError> {
+    let strike = strike::Entity::find()
+        .filter(strike::Column::Subject.eq(client_id.0))
+        .filter(strike::Column::Kind.is_in(CLIENT_FAULTS.iter().copied()))
+        .filter(strike::Column::VoidedAt.is_null())
+        .order_by_desc(strike::Column::At)
         .one(tx.db())
         .await?;
     let mut completed = order_table::Entity::find()
         .filter(order::Column::ClientId.eq(client_id))
-        .filter(order::Column::Status.eq(Status::Completed));
+        .filter(order::Column::Status.eq(OrderStatus::Completed));
     if let Some(strike) = strike {
         completed = completed.filter(order::Column::CompletedAt.gt(strike.at));
     }
@@ -182,8 +182,8 @@ async fn trusted(tx: &Tx, client_id: PersonId, keys: &Policy) -> Result<bool, St
 ///
 /// # Errors
 /// `car_busy`, with that order.
-pub(super) fn car_free(open: &[Model], car_id: CarId) -> Result<(), Stop> {
-    let busy = |other: &&Model| other.car_id == car_id && other.kind == Kind::Quick;
+pub(super) fn car_free(open: &[Model], car_id: CarId) -> Result<(), CommandError> {
+    let busy = |other: &&Model| other.car_id == car_id && other.kind == OrderKind::Quick;
     match open.iter().find(busy) {
         Some(order) => {
             Err(Refusal::CarBusy.refused().with("order", view(order, Reader::Client)).into())

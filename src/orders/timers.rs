@@ -1,7 +1,7 @@
 //! The timers of an order's state: pure. The writer arms and disarms the difference.
 
 use chrono::TimeDelta;
-use entity::order::{Kind, Model, Status};
+use entity::order::{Model, OrderKind, OrderStatus};
 use entity::value::Instant;
 
 use crate::policy::Policy;
@@ -37,7 +37,7 @@ pub const BAY_CHECK: &str = "order.bay_check";
 /// The end of an admitted car's hold of its bay (BK-10).
 pub const OVERRUN: &str = "order.overrun";
 /// Cancels orders of a blocked partner (SAN-4).
-pub const SHUT_OUT: &str = "order.shut_out";
+pub const CLOSE_FOR_BLOCK: &str = "order.shut_out";
 /// Completes an order its partner did not.
 pub const AUTO_COMPLETE: &str = "order.auto_complete";
 
@@ -58,7 +58,7 @@ pub const ALL: &[&str] = &[
     REMIND_LEAVE,
     BAY_CHECK,
     OVERRUN,
-    SHUT_OUT,
+    CLOSE_FOR_BLOCK,
     AUTO_COMPLETE,
 ];
 
@@ -76,7 +76,7 @@ pub const STAYING: &[&str] = &[
     REMIND_LEAVE,
     BAY_CHECK,
     OVERRUN,
-    SHUT_OUT,
+    CLOSE_FOR_BLOCK,
 ];
 
 /// The last instant at which an offer can be answered: a quick one has a grace period that is not
@@ -84,8 +84,8 @@ pub const STAYING: &[&str] = &[
 #[must_use]
 pub fn offer_end(order: &Model, policy: &Policy) -> Option<Instant> {
     let grace = match order.kind {
-        Kind::Quick => TimeDelta::seconds(policy.quick.net_grace_s),
-        Kind::Booking => TimeDelta::zero(),
+        OrderKind::Quick => TimeDelta::seconds(policy.quick.net_grace_s),
+        OrderKind::Booking => TimeDelta::zero(),
     };
     order.offer_deadline.map(|due| due + grace)
 }
@@ -94,24 +94,24 @@ pub fn offer_end(order: &Model, policy: &Policy) -> Option<Instant> {
 #[must_use]
 pub fn of(order: &Model, policy: &Policy) -> Vec<(&'static str, Instant)> {
     let waits: Vec<(&'static str, Option<Instant>)> = match order.status {
-        Status::Requested => vec![(OFFER, offer_end(order, policy))],
-        Status::Confirmed | Status::OnTheWay => {
+        OrderStatus::Requested => vec![(OFFER, offer_end(order, policy))],
+        OrderStatus::Confirmed | OrderStatus::OnTheWay => {
             let mut waits = awaited(order);
             waits.push((PROPOSAL, order.proposal.as_ref().map(|proposal| proposal.expires_at)));
-            if order.kind == Kind::Booking {
+            if order.kind == OrderKind::Booking {
                 waits.push((BAY_CHECK, order.taken_from));
                 waits.extend(reminders(order, policy));
             }
             waits
         }
-        Status::Active => {
+        OrderStatus::Active => {
             let after = TimeDelta::hours(policy.order.auto_complete_h);
             vec![
                 (AUTO_COMPLETE, order.planned_end.map(|end| end + after)),
                 (OVERRUN, order.taken_until.filter(|_| order.bay_id.is_some())),
             ]
         }
-        Status::Completed | Status::Cancelled => Vec::new(),
+        OrderStatus::Completed | OrderStatus::Cancelled => Vec::new(),
     };
     waits.into_iter().filter_map(|(kind, due)| due.map(|due| (kind, due))).collect()
 }
@@ -125,9 +125,9 @@ fn awaited(order: &Model) -> Vec<(&'static str, Option<Instant>)> {
         return vec![(ADMIT_ALERT, alert), (ADMIT, order.admit_deadline)];
     }
     match order.kind {
-        Kind::Quick if order.overdue_at.is_some() => vec![(DECISION, order.decision_deadline)],
-        Kind::Quick => vec![(ARRIVAL, order.arrival_deadline)],
-        Kind::Booking => vec![(BURN, burns_at(order))],
+        OrderKind::Quick if order.overdue_at.is_some() => vec![(DECISION, order.decision_deadline)],
+        OrderKind::Quick => vec![(ARRIVAL, order.arrival_deadline)],
+        OrderKind::Booking => vec![(BURN, burns_at(order))],
     }
 }
 

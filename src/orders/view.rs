@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use entity::order::{
-    Actor, ArrivalBy, Kind, Line, Model, Place, Proposal, Proposed, Reason, Status,
+    Actor, ArrivalBy, BayAllocation, EndReason, Model, OrderKind, OrderStatus, OrderedService,
+    Proposal, Proposed,
 };
 use entity::value::{Money, OrderId, ProposalId};
 use serde::{Deserialize, Serialize};
@@ -59,7 +60,7 @@ pub enum ProposedOf {
     /// More services (ADD-1).
     AddOn {
         /// The added services, priced for the car.
-        services: Vec<Line>,
+        services: Vec<OrderedService>,
         /// The total with them.
         total: Money,
     },
@@ -71,7 +72,7 @@ pub enum ProposedOf {
         ends_at: DateTime<Utc>,
         /// The bay held for it meanwhile; partner and support only.
         #[serde(skip_serializing_if = "Option::is_none", default)]
-        place: Option<Place>,
+        place: Option<BayAllocation>,
         /// Whether the client proposed it when cancelling was no longer free.
         late: bool,
     },
@@ -87,14 +88,14 @@ pub enum ProposedOf {
 pub struct OrderView {
     pub id: OrderId,
     pub code: String,
-    pub kind: Kind,
-    pub status: Status,
-    pub reason: Option<Reason>,
+    pub kind: OrderKind,
+    pub status: OrderStatus,
+    pub reason: Option<EndReason>,
     pub version: i64,
     pub partner: PartnerOf,
     pub client: ClientOf,
     pub car: CarOf,
-    pub services: Vec<Line>,
+    pub services: Vec<OrderedService>,
     /// The current total: agreed with the client, or entered by staff since.
     pub total: Money,
     /// The total the client last agreed to: at placing, by an accepted add-on, or by staying after
@@ -148,7 +149,7 @@ pub struct OrderView {
     pub free_cancel_until: Option<DateTime<Utc>>,
     /// The bay it holds; partner and support only.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub place: Option<Place>,
+    pub place: Option<BayAllocation>,
     /// Accepted although no bay was free (BK-10).
     pub overbooked: bool,
     /// Visits that are to begin in its bay before it is done: for the partner, in the answer of the
@@ -188,7 +189,7 @@ pub fn view(order: &Model, reader: Reader) -> OrderView {
         Reader::Client => None,
         Reader::Staff | Reader::Support => order.position_doubted_at,
     };
-    let waits = matches!(order.status, Status::Confirmed | Status::OnTheWay);
+    let waits = matches!(order.status, OrderStatus::Confirmed | OrderStatus::OnTheWay);
     OrderView {
         id: order.id,
         code: order.code.clone(),
@@ -310,7 +311,7 @@ fn sensible(order: &Model, intent: Intent, actor: Actor) -> bool {
         | Intent::AutoConfirm
         | Intent::Burn
         | Intent::LapseProposal
-        | Intent::ShutOut
+        | Intent::CloseForBlock
         | Intent::Accept
         | Intent::Decline
         | Intent::Lapse

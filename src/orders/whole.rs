@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use entity::order::{Actor, Status};
+use entity::order::{Actor, OrderStatus};
 use entity::penalty::PenaltyState;
 use entity::value::{Money, OrderId, PenaltyId, PersonId, SessionId};
 use entity::{delivery, order, order_position, order_step, penalty, posting, timer};
@@ -14,11 +14,11 @@ use sea_orm::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::read::{Scope, one};
+use super::read::{OrderScope, one};
 use super::timers;
 use super::view::OrderView;
 use crate::ledger::posted::PostingView;
-use crate::platform::{Stop, readable};
+use crate::platform::{CommandError, readable};
 
 /// Rows of one kind at most.
 const ROWS_MAX: u64 = 1_000;
@@ -39,9 +39,9 @@ pub struct StepView {
     /// What was done.
     intent: String,
     /// The status before; null at placing.
-    from: Option<Status>,
+    from: Option<OrderStatus>,
     /// The status after.
-    to: Status,
+    to: OrderStatus,
     /// What else is recorded of it.
     #[schema(value_type = Value)]
     note: serde_json::Value,
@@ -124,8 +124,8 @@ pub struct OrderWhole {
 ///
 /// # Errors
 /// `no_such_order`, or a fault.
-pub async fn whole<C: ConnectionTrait>(db: &C, id: OrderId) -> Result<OrderWhole, Stop> {
-    let order = one(db, Scope::Support, id).await?;
+pub async fn whole<C: ConnectionTrait>(db: &C, id: OrderId) -> Result<OrderWhole, CommandError> {
+    let order = one(db, OrderScope::Support, id).await?;
     let raw = if order.unreadable {
         Some(readable::raw::<_, order::Entity>(db, id.0).await?)
     } else {
@@ -154,7 +154,7 @@ pub async fn whole<C: ConnectionTrait>(db: &C, id: OrderId) -> Result<OrderWhole
     })
 }
 
-async fn steps<C: ConnectionTrait>(db: &C, id: OrderId) -> Result<Vec<StepView>, Stop> {
+async fn steps<C: ConnectionTrait>(db: &C, id: OrderId) -> Result<Vec<StepView>, CommandError> {
     let rows = order_step::Entity::find()
         .filter(order_step::Column::OrderId.eq(id))
         .order_by_asc(order_step::Column::N)
@@ -173,7 +173,7 @@ async fn steps<C: ConnectionTrait>(db: &C, id: OrderId) -> Result<Vec<StepView>,
     Ok(rows.all(db).await?.into_iter().map(view).collect())
 }
 
-async fn waits<C: ConnectionTrait>(db: &C, id: OrderId) -> Result<Vec<TimerView>, Stop> {
+async fn waits<C: ConnectionTrait>(db: &C, id: OrderId) -> Result<Vec<TimerView>, CommandError> {
     let rows = timer::Entity::find()
         .filter(timer::Column::Subject.eq(id.0))
         .filter(timer::Column::Kind.is_in(timers::ALL.iter().copied()));
@@ -186,7 +186,10 @@ async fn waits<C: ConnectionTrait>(db: &C, id: OrderId) -> Result<Vec<TimerView>
     Ok(rows.all(db).await?.into_iter().map(view).collect())
 }
 
-async fn positions<C: ConnectionTrait>(db: &C, id: OrderId) -> Result<Vec<PositionView>, Stop> {
+async fn positions<C: ConnectionTrait>(
+    db: &C,
+    id: OrderId,
+) -> Result<Vec<PositionView>, CommandError> {
     let rows = order_position::Entity::find()
         .filter(order_position::Column::OrderId.eq(id))
         .order_by_asc(order_position::Column::At)

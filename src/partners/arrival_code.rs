@@ -8,7 +8,7 @@ use entity::partner;
 use entity::value::{Instant, SealedColumn};
 
 use super::read;
-use crate::platform::Stop;
+use crate::platform::CommandError;
 use crate::platform::crypto::Keys;
 
 /// Digits of a code.
@@ -18,7 +18,7 @@ const DIGITS: u32 = 6;
 ///
 /// # Errors
 /// A fault when the branch's zone is unknown.
-pub fn shown(keys: &Keys, row: &partner::Model, now: Instant) -> Result<String, Stop> {
+pub fn shown(keys: &Keys, row: &partner::Model, now: Instant) -> Result<String, CommandError> {
     Ok(of_date(keys, row, date(row, now)?))
 }
 
@@ -32,11 +32,11 @@ pub fn good(
     row: &partner::Model,
     now: Instant,
     grace: TimeDelta,
-) -> Result<[String; 2], Stop> {
+) -> Result<[String; 2], CommandError> {
     Ok([shown(keys, row, now)?, shown(keys, row, now - grace)?])
 }
 
-fn date(row: &partner::Model, now: Instant) -> Result<NaiveDate, Stop> {
+fn date(row: &partner::Model, now: Instant) -> Result<NaiveDate, CommandError> {
     Ok(now.with_timezone(&read::zone(row)?).date_naive())
 }
 

@@ -1,7 +1,7 @@
 //! The free slots of a branch: its plan without the occupancy (BK-1, BK-2).
 
 use chrono::{Days, NaiveDate, TimeDelta};
-use entity::tick;
+use entity::occupancy;
 use entity::value::{BayId, CarId, Instant, PartnerId, Span};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DatabaseBackend, DbErr, EntityTrait as _, QueryFilter as _,
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::plan::{Need, Plan};
 use super::slots::{self, Busy, Slot, Ticks, ticks};
 use crate::platform::pool::Pool;
-use crate::platform::{Fault, Stop};
+use crate::platform::{CommandError, Fault};
 use crate::policy::Policy;
 
 /// The holder for a search in which nobody's occupancy counts as free.
@@ -35,7 +35,7 @@ pub struct Search<'a> {
 }
 
 /// The occupied times, and the branch's version when they were read.
-pub struct Held {
+pub struct HeldTimes {
     /// Runs of occupancy cells by bay.
     pub busy: Vec<Busy>,
     /// Runs of occupancy cells of the car.
@@ -81,7 +81,7 @@ impl Search<'_> {
         partner_id: PartnerId,
         date: NaiveDate,
         days: u64,
-    ) -> Result<(Vec<Slot>, Held), Stop> {
+    ) -> Result<(Vec<Slot>, HeldTimes), CommandError> {
         let reach = self.reach(date, days);
         let bays = self.plan.bays_for(self.need.bay_kind.as_deref());
         let car = self.car.map(|car| BayId(car.0));
@@ -100,7 +100,7 @@ impl Search<'_> {
 
     /// The slots at which the car has no other booking (BK-11).
     #[must_use]
-    pub fn for_car(&self, mut slots: Vec<Slot>, held: &Held) -> Vec<Slot> {
+    pub fn for_car(&self, mut slots: Vec<Slot>, held: &HeldTimes) -> Vec<Slot> {
         let meets = |slot: &Slot| {
             let wanted = ticks(self.need.visit.occupying(slot.starts_at));
             held.car.iter().any(|taken| taken.meets(&wanted))
@@ -121,7 +121,7 @@ pub async fn held<C: ConnectionTrait>(
     bays: &[BayId],
     within: Ticks,
     holder: Uuid,
-) -> Result<Held, Stop> {
+) -> Result<HeldTimes, CommandError> {
     let backend = db.get_database_backend();
     let mut values: Vec<Value> = vec![
         Value::from(partner_id.0),
@@ -143,11 +143,11 @@ pub async fn held<C: ConnectionTrait>(
     let all = if postgres { "string_agg(n::text, ',')" } else { "group_concat(n)" };
     let sql = format!(
         "SELECT {nothing} AS bay, CAST(version AS text) AS held FROM partner WHERE id = $1 \
-         UNION ALL SELECT resource, {all} FROM tick \
+         UNION ALL SELECT resource, {all} FROM occupancy \
          WHERE resource IN ({bay_ids}) AND n >= $2 AND n < $3 AND holder <> $4 GROUP BY resource"
     );
     let rows = db.query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
-    let mut held = Held { busy: Vec::new(), car: Vec::new(), version: 0 };
+    let mut held = HeldTimes { busy: Vec::new(), car: Vec::new(), version: 0 };
     for row in rows {
         let text: String = row.try_get("", "held")?;
         match row.try_get::<Option<Uuid>>("", "bay")? {
@@ -186,7 +186,7 @@ pub async fn free_bays<C: ConnectionTrait>(
     bays: &[BayId],
     span: Span,
     holder: Uuid,
-) -> Result<Vec<BayId>, Stop> {
+) -> Result<Vec<BayId>, CommandError> {
     let within = ticks(span);
     let held = held(db, partner_id, bays, within, holder).await?;
     let taken = |bay: &&BayId| !held.busy.iter().any(|busy| busy.bay_id == **bay);
@@ -203,7 +203,7 @@ pub async fn free_until<C: ConnectionTrait>(
     bay_id: BayId,
     span: Span,
     holder: Uuid,
-) -> Result<Instant, Stop> {
+) -> Result<Instant, CommandError> {
     let held = held(db, partner_id, &[bay_id], ticks(span), holder).await?;
     let first = held.busy.iter().map(|busy| busy.ticks.from).min();
     let first = first.and_then(|n| Instant::from_timestamp(n * slots::TICK_SECS, 0));
@@ -217,6 +217,7 @@ pub async fn free_until<C: ConnectionTrait>(
 /// When the database fails.
 pub async fn forget(db: &Pool, before: Instant) -> Result<u64, DbErr> {
     let last = before.timestamp().div_euclid(slots::TICK_SECS);
-    let gone = tick::Entity::delete_many().filter(tick::Column::N.lt(last)).exec(db).await?;
+    let gone =
+        occupancy::Entity::delete_many().filter(occupancy::Column::N.lt(last)).exec(db).await?;
     Ok(gone.rows_affected)
 }

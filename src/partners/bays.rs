@@ -10,7 +10,7 @@ use super::register::says_something;
 use super::services::raise;
 use super::{Refusal, limits};
 use crate::platform::page::Page;
-use crate::platform::{Command, Stop, Tx, all_right};
+use crate::platform::{Command, CommandError, Tx, all_right};
 
 /// A bay as shown to staff.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -45,7 +45,7 @@ impl Command for AddBay {
     type Answer = BayView;
     const NAME: &'static str = "add_bay";
 
-    async fn run(&self, tx: &mut Tx) -> Result<BayView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<BayView, CommandError> {
         let wrong =
             [("/name", !says_something(&self.name)), ("/kind", !says_something(&self.kind))];
         all_right(Refusal::BayInvalid, &wrong)?;
@@ -82,7 +82,7 @@ impl Command for EditBay {
     type Answer = BayView;
     const NAME: &'static str = "edit_bay";
 
-    async fn run(&self, tx: &mut Tx) -> Result<BayView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<BayView, CommandError> {
         // Raising the branch's version serialises edits of its bays.
         raise(tx, self.partner_id).await?;
         let row = tx.find::<bay::Entity>(self.bay_id).await?;
@@ -102,7 +102,10 @@ impl Command for EditBay {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list<C: ConnectionTrait>(db: &C, id: PartnerId) -> Result<Page<BayView>, Stop> {
+pub async fn list<C: ConnectionTrait>(
+    db: &C,
+    id: PartnerId,
+) -> Result<Page<BayView>, CommandError> {
     let rows = bay::Entity::find().filter(bay::Column::PartnerId.eq(id));
     Ok(Page::whole(db, rows, BayView::from).await?)
 }

@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::order::Actor;
 use entity::value::{BayId, BlockId, EventId, Instant, OrderId, PartnerId, Span};
-use entity::{bay, bay_block, order, tick};
+use entity::{bay, bay_block, occupancy, order};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _,
@@ -18,8 +18,8 @@ use super::services::raise;
 use super::slots::{TICK_SECS, Ticks, ticks};
 use super::{Refusal, limits};
 use crate::platform::page::{Page, PageQuery};
-use crate::platform::write_set::{Claim, Unique};
-use crate::platform::{Audience, Command, Refused, Stop, Tx, all_right, readable};
+use crate::platform::write_set::{OccupancyClaim, Unique};
+use crate::platform::{Audience, Command, CommandError, Refused, Tx, all_right, readable};
 
 /// The longest block, occupancy cells: 31 days.
 const LONG_MAX_TICKS: i64 = 31 * 24 * 3600 / TICK_SECS;
@@ -55,7 +55,7 @@ impl From<bay_block::Model> for BlockView {
 
 /// The event emitted to the branch.
 #[derive(Serialize)]
-struct Told<'a> {
+struct BlockEvent<'a> {
     block: &'a BlockView,
     removed: bool,
     actor: By,
@@ -67,15 +67,20 @@ struct By {
 }
 
 /// Emits it to the branch; its feed counter also serialises commands that occupy its bays.
-fn tell(tx: &mut Tx, partner_id: PartnerId, block: &BlockView, removed: bool) -> Result<(), Stop> {
-    let told = Told { block, removed, actor: By { kind: tx.by().actor } };
+fn emit(
+    tx: &mut Tx,
+    partner_id: PartnerId,
+    block: &BlockView,
+    removed: bool,
+) -> Result<(), CommandError> {
+    let told = BlockEvent { block, removed, actor: By { kind: tx.by().actor } };
     let audience = Audience::Branch(partner_id);
-    tx.tell(&audience, "calendar.changed", None, EventId::new(), &told)
+    tx.emit(&audience, "calendar.changed", None, EventId::new(), &told)
 }
 
-fn claim(row: &bay_block::Model) -> Claim {
+fn claim(row: &bay_block::Model) -> OccupancyClaim {
     let Ticks { from, until } = ticks(Span { from: row.starts_at, until: row.ends_at });
-    Claim { resource: row.bay_id.0, from, until, holder: row.id.0 }
+    OccupancyClaim { resource: row.bay_id.0, from, until, holder: row.id.0 }
 }
 
 /// Closes a bay for a time; the ends are rounded outward to whole occupancy cells.
@@ -96,7 +101,7 @@ impl Command for AddBlock {
     type Answer = BlockView;
     const NAME: &'static str = "add_block";
 
-    async fn run(&self, tx: &mut Tx) -> Result<BlockView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<BlockView, CommandError> {
         let Span { from, until } = self.rounded(tx.now())?;
         let bay = tx.find::<bay::Entity>(self.bay_id).await?;
         let bay = bay.filter(|bay| bay.partner_id == self.partner_id);
@@ -122,13 +127,13 @@ impl Command for AddBlock {
         tx.insert(row.clone());
         tx.take(claim);
         tx.unique(Unique {
-            name: "tick_pkey",
-            columns: "tick.resource, tick.n",
+            name: "occupancy_pkey",
+            columns: "occupancy.resource, occupancy.n",
             refusal: Refusal::BayTaken.refused(),
             choose_again: true,
         });
         let block = BlockView::from(row);
-        tell(tx, self.partner_id, &block, false)?;
+        emit(tx, self.partner_id, &block, false)?;
         Ok(block)
     }
 }
@@ -153,23 +158,23 @@ impl AddBlock {
 struct OrderInTheWay {
     order_id: OrderId,
     code: String,
-    kind: order::Kind,
-    status: order::Status,
+    kind: order::OrderKind,
+    status: order::OrderStatus,
     from: Option<Instant>,
     until: Option<Instant>,
 }
 
 /// Refuses with the order that holds a cell of the claim.
-async fn in_the_way(tx: &Tx, claim: &Claim) -> Result<(), Stop> {
-    let runs: Vec<(Uuid, i64, i64)> = tick::Entity::find()
+async fn in_the_way(tx: &Tx, claim: &OccupancyClaim) -> Result<(), CommandError> {
+    let runs: Vec<(Uuid, i64, i64)> = occupancy::Entity::find()
         .select_only()
-        .column(tick::Column::Holder)
-        .column_as(tick::Column::N.min(), "first")
-        .column_as(tick::Column::N.max(), "last")
-        .filter(tick::Column::Resource.eq(claim.resource))
-        .filter(tick::Column::N.gte(claim.from))
-        .filter(tick::Column::N.lt(claim.until))
-        .group_by(tick::Column::Holder)
+        .column(occupancy::Column::Holder)
+        .column_as(occupancy::Column::N.min(), "first")
+        .column_as(occupancy::Column::N.max(), "last")
+        .filter(occupancy::Column::Resource.eq(claim.resource))
+        .filter(occupancy::Column::N.gte(claim.from))
+        .filter(occupancy::Column::N.lt(claim.until))
+        .group_by(occupancy::Column::Holder)
         .into_tuple()
         .all(tx.db())
         .await?;
@@ -210,13 +215,13 @@ impl Command for RemoveBlock {
     type Answer = ();
     const NAME: &'static str = "remove_block";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let old = tx.find::<bay_block::Entity>(self.block_id).await?;
         let old = old.filter(|b| b.partner_id == self.partner_id && b.removed_at.is_none());
         let old = old.ok_or(Refusal::NoSuchBlock)?;
         tx.update(&old, &bay_block::Model { removed_at: Some(tx.now()), ..old.clone() });
         tx.free(claim(&old));
-        tell(tx, self.partner_id, &BlockView::from(old), true)
+        emit(tx, self.partner_id, &BlockView::from(old), true)
     }
 }
 
@@ -229,7 +234,7 @@ pub async fn list<C: ConnectionTrait>(
     partner_id: PartnerId,
     span: Span,
     query: &PageQuery,
-) -> Result<Page<BlockView>, Stop> {
+) -> Result<Page<BlockView>, CommandError> {
     let mut rows =
         standing(partner_id, span).order_by_desc(bay_block::Column::Id).limit(query.reach());
     if let Some(cursor) = query.cursor {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Refusal;
 use crate::platform::crypto::Keys;
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, CommandError, Tx};
 
 const PURPOSE: &str = "calendar";
 
@@ -29,7 +29,7 @@ impl Command for RotateFeed {
     type Answer = FeedSecret;
     const NAME: &'static str = "rotate_calendar_feed";
 
-    async fn run(&self, tx: &mut Tx) -> Result<FeedSecret, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<FeedSecret, CommandError> {
         let keys = tx.shared::<Keys>()?;
         let token = keys.token()?;
         tx.replace(calendar_feed::Model {
@@ -52,7 +52,7 @@ impl Command for StopFeed {
     type Answer = ();
     const NAME: &'static str = "stop_calendar_feed";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         tx.delete("calendar_feed", vec![("partner_id", Value::from(self.partner_id.0))]);
         Ok(())
     }
@@ -66,7 +66,7 @@ pub async fn owner<C: ConnectionTrait>(
     db: &C,
     keys: &Keys,
     token: &str,
-) -> Result<PartnerId, Stop> {
+) -> Result<PartnerId, CommandError> {
     let rows = calendar_feed::Entity::find()
         .filter(calendar_feed::Column::Token.eq(keys.lookup(PURPOSE, token)))
         .all(db)

@@ -10,7 +10,7 @@ use super::read::BranchView;
 use super::schedule::Calendar;
 use super::{Refusal, plan};
 use crate::platform::crypto::Keys;
-use crate::platform::{Audience, Command, Stop, Tx};
+use crate::platform::{Audience, Command, CommandError, Tx};
 use crate::policy;
 
 /// The change of the switch.
@@ -25,7 +25,7 @@ pub enum Switch {
 }
 
 /// Sets the switch of a branch; live bookings stay in any case.
-pub struct Turn {
+pub struct SetSwitch {
     /// The branch.
     pub partner_id: PartnerId,
     /// The change of the switch.
@@ -34,7 +34,7 @@ pub struct Turn {
 
 /// The event emitted to the branch.
 #[derive(Serialize)]
-struct Told<'a> {
+struct SwitchEvent<'a> {
     branch: &'a BranchView,
     actor: By,
 }
@@ -44,17 +44,17 @@ struct By {
     kind: Actor,
 }
 
-impl Command for Turn {
+impl Command for SetSwitch {
     type Answer = BranchView;
     const NAME: &'static str = "turn_switch";
 
-    async fn run(&self, tx: &mut Tx) -> Result<BranchView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<BranchView, CommandError> {
         let old = tx.find::<partner::Entity>(self.partner_id).await?;
         let old = old.ok_or(Refusal::NoSuchPartner)?;
         let mut new = old.clone();
         new.closed_until = match self.switch {
             Switch::Pause(minutes) => {
-                let keys = policy::book::in_force(tx)?.keys;
+                let keys = policy::registry::in_force(tx)?.keys;
                 let minutes = minutes.unwrap_or(keys.partner.pause_min);
                 let most = keys.partner.pause_most_min;
                 if !(1..=most).contains(&minutes) {
@@ -71,9 +71,9 @@ impl Command for Turn {
         tx.update(&old, &new);
         new.version += 1;
         let branch = BranchView::of(new, &*tx.shared::<Keys>()?, tx.now())?;
-        let told = Told { branch: &branch, actor: By { kind: tx.by().actor } };
+        let told = SwitchEvent { branch: &branch, actor: By { kind: tx.by().actor } };
         let audience = Audience::Branch(self.partner_id);
-        tx.tell(&audience, "branch.changed", None, EventId::new(), &told)?;
+        tx.emit(&audience, "branch.changed", None, EventId::new(), &told)?;
         Ok(branch)
     }
 }

@@ -5,7 +5,7 @@
 //! version, so one that this read misses was checked against the edit itself.
 
 use chrono::{DateTime, Utc};
-use entity::order::{Kind, Model, Status};
+use entity::order::{Model, OrderKind, OrderStatus};
 use entity::value::{BayId, Instant, OrderId, PartnerId, Span};
 use entity::{bay, order, partner};
 use sea_orm::{
@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use super::Refusal;
 use super::plan::{Plan, Plans};
-use crate::platform::{Engine, Snapshot, Stop, readable};
+use crate::platform::{CommandError, Engine, ReadSnapshot, readable};
 
 /// The reason of a conflict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -40,7 +40,7 @@ pub struct Conflict {
     /// The order's short code, read aloud by people.
     pub code: String,
     /// Its status.
-    pub status: Status,
+    pub status: OrderStatus,
     /// Its start.
     pub starts_at: DateTime<Utc>,
     /// Its end.
@@ -59,11 +59,11 @@ pub async fn conflicts(
     engine: &Engine,
     id: PartnerId,
     asked: &[Why],
-) -> Result<Vec<Conflict>, Stop> {
+) -> Result<Vec<Conflict>, CommandError> {
     let shared = engine.shared();
     let plans = engine.extension::<Plans>()?;
     let (now, asked) = (shared.clock.now(), asked.to_vec());
-    let read = async move |moment: Snapshot| at_moment(&moment, &plans, id, now, &asked).await;
+    let read = async move |moment: ReadSnapshot| at_moment(&moment, &plans, id, now, &asked).await;
     shared.db.snapshot(read).await
 }
 
@@ -73,16 +73,21 @@ async fn at_moment<C: ConnectionTrait>(
     id: PartnerId,
     now: Instant,
     asked: &[Why],
-) -> Result<Vec<Conflict>, Stop> {
+) -> Result<Vec<Conflict>, CommandError> {
     let partner = partner::Entity::find_by_id(id).all(db).await?.pop();
     let partner = partner.ok_or(Refusal::NoSuchPartner)?;
     let plan = plans.of(db, &partner).await?;
     let bays = bay::Entity::find().filter(bay::Column::PartnerId.eq(id)).all(db).await?;
-    let live = [Status::Requested, Status::Confirmed, Status::OnTheWay, Status::Active];
+    let live = [
+        OrderStatus::Requested,
+        OrderStatus::Confirmed,
+        OrderStatus::OnTheWay,
+        OrderStatus::Active,
+    ];
     // At most as many as the branch's bays can hold.
     let bookings = order::Entity::find()
         .filter(order::Column::PartnerId.eq(id))
-        .filter(order::Column::Kind.eq(Kind::Booking))
+        .filter(order::Column::Kind.eq(OrderKind::Booking))
         .filter(order::Column::Status.is_in(live))
         .filter(order::Column::EndsAt.gt(now))
         .order_by_asc(order::Column::StartsAt);

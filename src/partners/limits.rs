@@ -8,16 +8,16 @@ use entity::{bay, bay_block, partner, service, special_day};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 
 use super::{Refusal, special_days};
-use crate::platform::{Stop, Tx};
+use crate::platform::{CommandError, Tx};
 use crate::policy;
 
 /// Checks the limit of services, counting those offered no longer.
 ///
 /// # Errors
 /// `too_many_services`, or a fault.
-pub(super) async fn one_more_service(tx: &Tx, id: PartnerId) -> Result<(), Stop> {
+pub(super) async fn one_more_service(tx: &Tx, id: PartnerId) -> Result<(), CommandError> {
     let all = service::Entity::find().filter(service::Column::PartnerId.eq(id));
-    let most = policy::book::in_force(tx)?.keys.catalogue.services_max;
+    let most = policy::registry::in_force(tx)?.keys.catalogue.services_max;
     fits(all.count(tx.db()).await?, most, Refusal::TooManyServices)
 }
 
@@ -25,9 +25,9 @@ pub(super) async fn one_more_service(tx: &Tx, id: PartnerId) -> Result<(), Stop>
 ///
 /// # Errors
 /// `too_many_bays`, or a fault.
-pub(super) async fn one_more_bay(tx: &Tx, id: PartnerId) -> Result<(), Stop> {
+pub(super) async fn one_more_bay(tx: &Tx, id: PartnerId) -> Result<(), CommandError> {
     let all = bay::Entity::find().filter(bay::Column::PartnerId.eq(id));
-    let most = policy::book::in_force(tx)?.keys.catalogue.bays_max;
+    let most = policy::registry::in_force(tx)?.keys.catalogue.bays_max;
     fits(all.count(tx.db()).await?, most, Refusal::TooManyBays)
 }
 
@@ -35,12 +35,12 @@ pub(super) async fn one_more_bay(tx: &Tx, id: PartnerId) -> Result<(), Stop> {
 ///
 /// # Errors
 /// `too_many_blocks`, or a fault.
-pub(super) async fn one_more_block(tx: &Tx, id: PartnerId) -> Result<(), Stop> {
+pub(super) async fn one_more_block(tx: &Tx, id: PartnerId) -> Result<(), CommandError> {
     let all = bay_block::Entity::find()
         .filter(bay_block::Column::PartnerId.eq(id))
         .filter(bay_block::Column::EndsAt.gt(tx.now()))
         .filter(bay_block::Column::RemovedAt.is_null());
-    let most = policy::book::in_force(tx)?.keys.catalogue.blocks_max;
+    let most = policy::registry::in_force(tx)?.keys.catalogue.blocks_max;
     fits(all.count(tx.db()).await?, most, Refusal::TooManyBlocks)
 }
 
@@ -53,17 +53,17 @@ pub(super) async fn one_more_special_day(
     partner: &partner::Model,
     date: &str,
     now: Instant,
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     // Dates are stored as text that sorts chronologically.
     let today = special_days::today(partner, now)?.to_string();
     let others = special_day::Entity::find()
         .filter(special_day::Column::PartnerId.eq(partner.id))
         .filter(special_day::Column::Date.gte(today))
         .filter(special_day::Column::Date.ne(date));
-    let most = policy::book::in_force(tx)?.keys.catalogue.special_days_max;
+    let most = policy::registry::in_force(tx)?.keys.catalogue.special_days_max;
     fits(others.count(tx.db()).await?, most, Refusal::TooManyDays)
 }
 
-fn fits(there: u64, most: u64, refusal: Refusal) -> Result<(), Stop> {
+fn fits(there: u64, most: u64, refusal: Refusal) -> Result<(), CommandError> {
     if there < most { Ok(()) } else { Err(refusal.refused().with("limit", most).into()) }
 }

@@ -2,7 +2,6 @@
 
 pub mod arrival_code;
 pub mod availability;
-pub mod barred;
 pub mod bays;
 pub mod blocks;
 pub mod calendar_feed;
@@ -14,6 +13,7 @@ pub mod plan;
 pub mod profile;
 pub mod read;
 pub mod register;
+pub mod registration_ban;
 pub mod schedule;
 pub mod services;
 pub mod slots;

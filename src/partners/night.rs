@@ -2,7 +2,7 @@
 //! date becomes a special day (BK-12). The answer lists them, and the visits in them.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use entity::order::{self, Kind, Model, Status};
+use entity::order::{self, Model, OrderKind, OrderStatus};
 use entity::partner;
 use entity::value::{Instant, OrderId, PartnerId, Span};
 use sea_orm::{
@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::Refusal;
 use super::plan::Plans;
 use super::schedule::Calendar;
-use crate::platform::{Engine, Snapshot, Stop};
+use crate::platform::{CommandError, Engine, ReadSnapshot};
 
 /// A span of the day before that runs into the date.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -36,9 +36,9 @@ pub struct NightVisit {
     /// The order's short code, read aloud by people.
     pub code: String,
     /// Quick, or a booking.
-    pub kind: Kind,
+    pub kind: OrderKind,
     /// Its status.
-    pub status: Status,
+    pub status: OrderStatus,
     /// When the visit begins: the start of a booking, the expected arrival of a quick order.
     pub starts_at: DateTime<Utc>,
 }
@@ -52,11 +52,11 @@ pub async fn before(
     engine: &Engine,
     id: PartnerId,
     date: NaiveDate,
-) -> Result<Vec<NightSpan>, Stop> {
+) -> Result<Vec<NightSpan>, CommandError> {
     let shared = engine.shared();
     let plans = engine.extension::<Plans>()?;
     let now = shared.clock.now();
-    let read = async move |db: Snapshot| at_moment(&db, &plans, id, (date, now)).await;
+    let read = async move |db: ReadSnapshot| at_moment(&db, &plans, id, (date, now)).await;
     shared.db.snapshot(read).await
 }
 
@@ -65,14 +65,19 @@ async fn at_moment<C: ConnectionTrait>(
     plans: &Plans,
     id: PartnerId,
     (date, now): (NaiveDate, Instant),
-) -> Result<Vec<NightSpan>, Stop> {
+) -> Result<Vec<NightSpan>, CommandError> {
     let partner = partner::Entity::find_by_id(id).all(db).await?.pop();
     let plan = plans.of(db, &partner.ok_or(Refusal::NoSuchPartner)?).await?;
     let spans = remaining(&plan.calendar, date, now);
     let (Some(first), Some(last)) = (spans.first(), spans.iter().map(|s| s.until).max()) else {
         return Ok(Vec::new());
     };
-    let live = [Status::Requested, Status::Confirmed, Status::OnTheWay, Status::Active];
+    let live = [
+        OrderStatus::Requested,
+        OrderStatus::Confirmed,
+        OrderStatus::OnTheWay,
+        OrderStatus::Active,
+    ];
     let within =
         |column: order::Column| Condition::all().add(column.gte(first.from)).add(column.lt(last));
     let quick = within(order::Column::EtaAt).add(order::Column::StartsAt.is_null());

@@ -15,7 +15,7 @@ use super::read::{self, PriceView, ServiceView};
 use super::schedule::{Calendar, Opening, SpecialDay};
 use super::slots::Visit;
 use super::special_days;
-use crate::platform::{Fault, Stop, Tx};
+use crate::platform::{CommandError, Fault, Tx};
 use crate::policy::Policy;
 
 /// Maximum plans in the cache.
@@ -93,7 +93,7 @@ impl Plans {
         &self,
         db: &C,
         partner: &partner::Model,
-    ) -> Result<Arc<Plan>, Stop> {
+    ) -> Result<Arc<Plan>, CommandError> {
         if let Some(plan) = self.kept(partner.id).filter(|plan| plan.version == partner.version) {
             return Ok(plan);
         }
@@ -107,13 +107,13 @@ impl Plans {
 ///
 /// # Errors
 /// `no_such_partner`, or a fault.
-pub async fn of(tx: &mut Tx, id: PartnerId) -> Result<(partner::Model, Arc<Plan>), Stop> {
-    let partner = tx.find_kept::<partner::Entity>(id).await?.ok_or(Refusal::NoSuchPartner)?;
+pub async fn of(tx: &mut Tx, id: PartnerId) -> Result<(partner::Model, Arc<Plan>), CommandError> {
+    let partner = tx.find_cached::<partner::Entity>(id).await?.ok_or(Refusal::NoSuchPartner)?;
     let plan = tx.shared::<Plans>()?.of(tx.db(), &partner).await?;
     Ok((partner, plan))
 }
 
-async fn load<C: ConnectionTrait>(db: &C, partner: &partner::Model) -> Result<Plan, Stop> {
+async fn load<C: ConnectionTrait>(db: &C, partner: &partner::Model) -> Result<Plan, CommandError> {
     let id = partner.id;
     let weekly = read::hours(db, &[id]).await?.remove(&id).unwrap_or_default();
     let special =

@@ -13,7 +13,7 @@ use super::Refusal;
 use super::read::BranchView;
 use super::schedule::{Hours, sensible};
 use crate::platform::crypto::Keys;
-use crate::platform::{Command, Stop, Tx, all_right};
+use crate::platform::{Command, CommandError, Tx, all_right};
 use crate::policy::{self, Policy};
 
 /// Spans in a week.
@@ -28,7 +28,7 @@ const AUTO_SERVICES_MAX: usize = 200;
 pub enum Setting<T> {
     /// Absent: it stays as it is.
     #[default]
-    Kept,
+    Unchanged,
     /// The policy's value applies again.
     Policy,
     /// The branch's own value.
@@ -45,14 +45,14 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Setting<T> {
 impl<T: Clone> Setting<T> {
     fn own(&self) -> Option<&T> {
         match self {
-            Self::Kept | Self::Policy => None,
+            Self::Unchanged | Self::Policy => None,
             Self::Own(own) => Some(own),
         }
     }
 
     fn or(&self, old: Option<T>) -> Option<T> {
         match self {
-            Self::Kept => old,
+            Self::Unchanged => old,
             Self::Policy => None,
             Self::Own(own) => Some(own.clone()),
         }
@@ -83,10 +83,10 @@ impl Command for EditBranch {
     type Answer = BranchView;
     const NAME: &'static str = "edit_branch";
 
-    async fn run(&self, tx: &mut Tx) -> Result<BranchView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<BranchView, CommandError> {
         let old = tx.find::<partner::Entity>(self.partner_id).await?;
         let old = old.ok_or(Refusal::NoSuchPartner)?;
-        let policy = policy::book::in_force(tx)?;
+        let policy = policy::registry::in_force(tx)?;
         all_right(Refusal::BranchInvalid, &self.wrong(&policy.keys))?;
         let foreign = !self.own_services(tx).await?;
         all_right(Refusal::BranchInvalid, &[("/auto_confirm/service_ids", foreign)])?;
@@ -128,7 +128,7 @@ impl EditBranch {
     }
 
     /// Are the named services the branch's own?
-    async fn own_services(&self, tx: &Tx) -> Result<bool, Stop> {
+    async fn own_services(&self, tx: &Tx) -> Result<bool, CommandError> {
         let named = self.auto_confirm.own().map(|auto| auto.service_ids.as_slice());
         let Some(named) = named.filter(|ids| !ids.is_empty()) else { return Ok(true) };
         let mut all = super::read::services(tx.db(), &[self.partner_id]).await?;
@@ -186,7 +186,7 @@ impl Command for SetSchedule {
     type Answer = ScheduleView;
     const NAME: &'static str = "set_schedule";
 
-    async fn run(&self, tx: &mut Tx) -> Result<ScheduleView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<ScheduleView, CommandError> {
         let hours: Vec<Hours> = self.weekly.iter().map(hours).collect();
         if hours.len() > SPANS_MAX || !sensible(&hours) {
             return Err(Refusal::ScheduleInvalid.into());

@@ -19,7 +19,7 @@ use super::{Refusal, arrival_code};
 use crate::platform::crypto::Keys;
 use crate::platform::page::Page;
 use crate::platform::readable::{self, Rows};
-use crate::platform::{Fault, Stop};
+use crate::platform::{CommandError, Fault};
 
 /// A branch as shown to its staff and to support.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -63,7 +63,7 @@ impl BranchView {
     ///
     /// # Errors
     /// A fault when its zone is unknown, or the system has no randomness.
-    pub fn of(row: partner::Model, keys: &Keys, now: Instant) -> Result<Self, Stop> {
+    pub fn of(row: partner::Model, keys: &Keys, now: Instant) -> Result<Self, CommandError> {
         let code = arrival_code::shown(keys, &row, now)?;
         let column = SealedColumn::ArrivalCode;
         let arrival_code = keys.seal(column, row.id, &code)?.at(column, row.id);
@@ -126,7 +126,10 @@ pub struct ServiceView {
 ///
 /// # Errors
 /// `no_such_partner`, or a fault.
-pub async fn branch<C: ConnectionTrait>(db: &C, id: PartnerId) -> Result<partner::Model, Stop> {
+pub async fn branch<C: ConnectionTrait>(
+    db: &C,
+    id: PartnerId,
+) -> Result<partner::Model, CommandError> {
     let row = partner::Entity::find_by_id(id).all(db).await?.pop();
     row.ok_or_else(|| Refusal::NoSuchPartner.into())
 }
@@ -138,7 +141,7 @@ pub async fn branch<C: ConnectionTrait>(db: &C, id: PartnerId) -> Result<partner
 pub async fn services<C: ConnectionTrait>(
     db: &C,
     partners: &[PartnerId],
-) -> Result<BTreeMap<PartnerId, Vec<ServiceView>>, Stop> {
+) -> Result<BTreeMap<PartnerId, Vec<ServiceView>>, CommandError> {
     Ok(decoded(db, partners).await?.0)
 }
 
@@ -149,7 +152,7 @@ pub async fn services<C: ConnectionTrait>(
 pub async fn own_services<C: ConnectionTrait>(
     db: &C,
     id: PartnerId,
-) -> Result<Page<ServiceView>, Stop> {
+) -> Result<Page<ServiceView>, CommandError> {
     let (mut services, unreadable) = decoded(db, &[id]).await?;
     let items = services.remove(&id).unwrap_or_default();
     Ok(Page { items, next_cursor: None, unreadable })
@@ -160,7 +163,7 @@ pub async fn own_services<C: ConnectionTrait>(
 async fn decoded<C: ConnectionTrait>(
     db: &C,
     partners: &[PartnerId],
-) -> Result<(BTreeMap<PartnerId, Vec<ServiceView>>, Vec<Uuid>), Stop> {
+) -> Result<(BTreeMap<PartnerId, Vec<ServiceView>>, Vec<Uuid>), CommandError> {
     let rows =
         service::Entity::find().filter(service::Column::PartnerId.is_in(partners.iter().copied()));
     let Rows { rows, unreadable } = readable::all(db, rows).await?;
@@ -197,7 +200,7 @@ async fn decoded<C: ConnectionTrait>(
 pub async fn hours<C: ConnectionTrait>(
     db: &C,
     partners: &[PartnerId],
-) -> Result<BTreeMap<PartnerId, Vec<Hours>>, Stop> {
+) -> Result<BTreeMap<PartnerId, Vec<Hours>>, CommandError> {
     let rows = opening::Entity::find()
         .filter(opening::Column::PartnerId.is_in(partners.iter().copied()))
         .all(db)
@@ -231,7 +234,7 @@ pub async fn begins<C: ConnectionTrait>(
     db: &C,
     id: PartnerId,
     date: NaiveDate,
-) -> Result<Instant, Stop> {
+) -> Result<Instant, CommandError> {
     let row = partner::Entity::find_by_id(id).all(db).await?.pop();
     let row = row.ok_or(Refusal::NoSuchPartner)?;
     let calendar = Calendar { zone: zone(&row)?, weekly: Vec::new(), special: Vec::new() };

@@ -6,9 +6,9 @@ use entity::{organisation, partner};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Refusal, barred, profile};
+use super::{Refusal, profile, registration_ban};
 use crate::platform::crypto::Keys;
-use crate::platform::{Command, Stop, Tx, all_right};
+use crate::platform::{Command, CommandError, Tx, all_right};
 use crate::{access, policy};
 
 /// Maximum length of names and addresses, characters.
@@ -33,7 +33,7 @@ impl Command for RegisterOrganisation {
     type Answer = OrganisationView;
     const NAME: &'static str = "register_organisation";
 
-    async fn run(&self, tx: &mut Tx) -> Result<OrganisationView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<OrganisationView, CommandError> {
         if !says_something(&self.name) {
             return Err(Refusal::BranchInvalid.into());
         }
@@ -70,8 +70,8 @@ pub struct NewBranch {
 ///
 /// # Errors
 /// `branch_invalid`, `registration_blocked`, or a fault.
-pub async fn register(tx: &mut Tx, branch: &NewBranch) -> Result<partner::Model, Stop> {
-    let buffers = profile::buffers(&policy::book::in_force(tx)?.keys);
+pub async fn register(tx: &mut Tx, branch: &NewBranch) -> Result<partner::Model, CommandError> {
+    let buffers = profile::buffers(&policy::registry::in_force(tx)?.keys);
     let buffer = branch.arrival_buffer_min.unwrap_or(*buffers.start());
     let wrong = [
         ("/name", !says_something(&branch.name)),
@@ -80,7 +80,7 @@ pub async fn register(tx: &mut Tx, branch: &NewBranch) -> Result<partner::Model,
         ("/arrival_buffer_min", !buffers.contains(&buffer)),
     ];
     all_right(Refusal::BranchInvalid, &wrong)?;
-    barred::admissible(tx, &branch.owner_phone, &branch.address).await?;
+    registration_ban::admissible(tx, &branch.owner_phone, &branch.address).await?;
     let organisation_id = organisation(tx, branch).await?;
     let keys = tx.shared::<Keys>()?;
     let id = PartnerId::new();
@@ -110,7 +110,7 @@ pub async fn register(tx: &mut Tx, branch: &NewBranch) -> Result<partner::Model,
     Ok(row)
 }
 
-async fn organisation(tx: &mut Tx, branch: &NewBranch) -> Result<OrganisationId, Stop> {
+async fn organisation(tx: &mut Tx, branch: &NewBranch) -> Result<OrganisationId, CommandError> {
     if let Some(id) = branch.organisation_id {
         let row = tx.find::<organisation::Entity>(id).await?;
         return row.map(|row| row.id).ok_or_else(|| {

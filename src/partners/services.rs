@@ -9,7 +9,7 @@ use sea_orm::Value;
 use super::read::{PriceView, ServiceView};
 use super::register::says_something;
 use super::{Refusal, limits};
-use crate::platform::{Command, Stop, Tx, all_right};
+use crate::platform::{Command, CommandError, Tx, all_right};
 
 /// The unit of durations, minutes (BK-1).
 pub const STEP_MIN: i32 = 5;
@@ -44,7 +44,7 @@ impl Command for SaveService {
     type Answer = ServiceView;
     const NAME: &'static str = "save_service";
 
-    async fn run(&self, tx: &mut Tx) -> Result<ServiceView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<ServiceView, CommandError> {
         let rests = |min: i32| (0..=BUFFER_MAX).contains(&min) && min % STEP_MIN == 0;
         let kind = self.bay_kind.as_deref();
         let wrong = [
@@ -80,7 +80,7 @@ impl Command for SaveService {
 }
 
 impl SaveService {
-    fn add(&self, tx: &mut Tx) -> Result<service::Model, Stop> {
+    fn add(&self, tx: &mut Tx) -> Result<service::Model, CommandError> {
         let (Some(code), Some(name), Some(_)) = (&self.code, &self.name, &self.prices) else {
             let missing = [
                 ("/code", self.code.is_none()),
@@ -107,7 +107,7 @@ impl SaveService {
         Ok(row)
     }
 
-    async fn change(&self, tx: &mut Tx, id: ServiceId) -> Result<service::Model, Stop> {
+    async fn change(&self, tx: &mut Tx, id: ServiceId) -> Result<service::Model, CommandError> {
         let old = tx.find::<service::Entity>(id).await?;
         let old = old.filter(|row| row.partner_id == self.partner_id);
         let old = old.ok_or(Refusal::NoSuchService)?;
@@ -126,7 +126,7 @@ impl SaveService {
         Ok(new)
     }
 
-    async fn price(&self, tx: &mut Tx, id: ServiceId) -> Result<(), Stop> {
+    async fn price(&self, tx: &mut Tx, id: ServiceId) -> Result<(), CommandError> {
         let Some(prices) = &self.prices else { return Ok(()) };
         if self.service_id.is_some() {
             for old in kept(tx, self.partner_id, id).await? {
@@ -154,13 +154,17 @@ impl SaveService {
 ///
 /// # Errors
 /// `no_such_partner`, or a fault.
-pub(super) async fn raise(tx: &mut Tx, id: PartnerId) -> Result<partner::Model, Stop> {
+pub(super) async fn raise(tx: &mut Tx, id: PartnerId) -> Result<partner::Model, CommandError> {
     let row = tx.find::<partner::Entity>(id).await?.ok_or(Refusal::NoSuchPartner)?;
     tx.update(&row, &row.clone());
     Ok(row)
 }
 
-async fn kept(tx: &Tx, partner_id: PartnerId, id: ServiceId) -> Result<Vec<PriceView>, Stop> {
+async fn kept(
+    tx: &Tx,
+    partner_id: PartnerId,
+    id: ServiceId,
+) -> Result<Vec<PriceView>, CommandError> {
     let mut services = super::read::services(tx.db(), &[partner_id]).await?;
     let services = services.remove(&partner_id).unwrap_or_default();
     Ok(services.into_iter().find(|s| s.id == id).map(|s| s.prices).unwrap_or_default())

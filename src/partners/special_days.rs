@@ -14,7 +14,7 @@ use super::register::TEXT_MAX;
 use super::schedule::{Opening, sensible_day};
 use super::services::raise;
 use super::{Refusal, limits, read};
-use crate::platform::{Command, Fault, Stop, Tx, all_right};
+use crate::platform::{Command, CommandError, Fault, Tx, all_right};
 
 /// Maximum spans of one day.
 const SPANS_MAX: usize = 24;
@@ -45,7 +45,7 @@ impl Command for SetSpecialDay {
     type Answer = SpecialDayView;
     const NAME: &'static str = "set_special_day";
 
-    async fn run(&self, tx: &mut Tx) -> Result<SpecialDayView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<SpecialDayView, CommandError> {
         let SpecialDayView { date, spans, note } = &self.day;
         let opening = |s: &DaySpan| Opening { opens_min: s.opens_min, closes_min: s.closes_min };
         let openings: Vec<Opening> = spans.iter().map(opening).collect();
@@ -101,7 +101,7 @@ impl Command for DropSpecialDay {
     type Answer = DroppedDay;
     const NAME: &'static str = "drop_special_day";
 
-    async fn run(&self, tx: &mut Tx) -> Result<DroppedDay, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<DroppedDay, CommandError> {
         let partner = raise(tx, self.partner_id).await?;
         let key = (self.partner_id, self.date.to_string());
         let row = tx.find::<special_day::Entity>(key).await?.ok_or(Refusal::NoSuchDay)?;
@@ -123,7 +123,7 @@ pub async fn list<C: ConnectionTrait>(
     db: &C,
     id: PartnerId,
     now: Instant,
-) -> Result<Vec<SpecialDayView>, Stop> {
+) -> Result<Vec<SpecialDayView>, CommandError> {
     let partner = partner::Entity::find_by_id(id).all(db).await?.pop();
     let today = today(&partner.ok_or(Refusal::NoSuchPartner)?, now)?;
     let rows = special_day::Entity::find()

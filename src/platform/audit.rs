@@ -16,13 +16,13 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::crypto::Keys;
-use super::refusal::{Fault, Refused, Stop};
+use super::refusal::{CommandError, Fault, Refused};
 use super::turns::Sequence;
 use super::tx::Tx;
 use super::write_set::Unique;
 
 /// One act.
-pub struct Act<'a> {
+pub struct AuditedAct<'a> {
     /// What is done, in the imperative.
     pub kind: &'static str,
     /// The type and id of what it is done to.
@@ -40,7 +40,7 @@ pub struct Act<'a> {
 /// The numbers an act will have. A command takes them before it reads anything the act rests on, so
 /// an act that commits in between uses the same numbers and the second commit is refused.
 #[derive(Clone, Copy, Debug)]
-pub struct Place {
+pub struct ActNumbers {
     actor_n: i64,
     subject_n: i64,
 }
@@ -49,12 +49,12 @@ pub struct Place {
 ///
 /// # Errors
 /// `contended` when too many act at once; a fault when the database fails.
-pub async fn place(tx: &mut Tx, subject_id: Uuid) -> Result<Place, Stop> {
+pub async fn place(tx: &mut Tx, subject_id: Uuid) -> Result<ActNumbers, CommandError> {
     tx.turn(Sequence::Actor(actor(tx))).await?;
     tx.turn(Sequence::Subject(subject_id)).await?;
     let actor_n = next(tx, Column::Actor, Column::ActorN, actor(tx)).await?;
     let subject_n = next(tx, Column::SubjectId, Column::SubjectN, subject_id).await?;
-    Ok(Place { actor_n, subject_n })
+    Ok(ActNumbers { actor_n, subject_n })
 }
 
 /// The person who acts; the nil id where there is none.
@@ -66,7 +66,11 @@ fn actor(tx: &Tx) -> Uuid {
 ///
 /// # Errors
 /// A fault when the database fails.
-pub async fn record(tx: &mut Tx, place: Place, act: Act<'_>) -> Result<(), Stop> {
+pub async fn record(
+    tx: &mut Tx,
+    place: ActNumbers,
+    act: AuditedAct<'_>,
+) -> Result<(), CommandError> {
     let by = tx.by();
     let actor = actor(tx);
     let role = match by.person_id {
@@ -109,7 +113,7 @@ fn taken(tx: &mut Tx, name: &'static str, columns: &'static str) {
     tx.unique(Unique { name, columns, refusal, choose_again: true });
 }
 
-async fn next(tx: &Tx, of: Column, number: Column, id: Uuid) -> Result<i64, Stop> {
+async fn next(tx: &Tx, of: Column, number: Column, id: Uuid) -> Result<i64, CommandError> {
     let newest: Vec<Option<i64>> = Entity::find()
         .select_only()
         .column_as(number.max(), "newest")
@@ -124,7 +128,7 @@ async fn next(tx: &Tx, of: Column, number: Column, id: Uuid) -> Result<i64, Stop
 ///
 /// # Errors
 /// A fault when the database fails.
-pub async fn moved(tx: &Tx, person_id: PersonId, since: Instant) -> Result<Money, Stop> {
+pub async fn moved(tx: &Tx, person_id: PersonId, since: Instant) -> Result<Money, CommandError> {
     let sum: Vec<i64> = Entity::find()
         .select_only()
         .column_as(Expr::cust("CAST(coalesce(sum(\"amount\"), 0) AS bigint)"), "moved")
@@ -147,7 +151,7 @@ pub async fn same(
     subject_id: Uuid,
     amount: Money,
     since: Instant,
-) -> Result<Option<Model>, Stop> {
+) -> Result<Option<Model>, CommandError> {
     let rows = Entity::find()
         .filter(Column::SubjectId.eq(subject_id))
         .filter(Column::Act.eq(kind))

@@ -68,7 +68,7 @@ const SLEW_MAX: i64 = 5_000;
 /// Seconds after which a correction ends by itself.
 const SLEW_S: i64 = 2;
 /// The longest sleep before a wait reads the clock again.
-const LOOK: Duration = Duration::from_secs(1);
+const RECHECK: Duration = Duration::from_secs(1);
 
 /// A clock set from the time of day once, when the process starts; from then on it follows the
 /// machine's running time, at `speed` times that pace. A time of day that jumps moves no deadline.
@@ -151,7 +151,7 @@ impl Clock for WallClock {
                     return;
                 }
                 // After a suspension the sleep would end too late.
-                pause((left / self.speed).min(LOOK)).await;
+                pause((left / self.speed).min(RECHECK)).await;
             }
         })
     }

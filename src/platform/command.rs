@@ -8,7 +8,7 @@ use entity::value::{PersonId, SessionId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::refusal::Stop;
+use super::refusal::CommandError;
 use super::tx::Tx;
 
 /// A change that may be requested. It may run more than once; only the last run commits.
@@ -25,7 +25,7 @@ pub trait Command: Send + Sync + 'static {
     const RECOVERS: bool = false;
 
     /// Loads, decides, and puts the change into the write set.
-    fn run(&self, tx: &mut Tx) -> impl Future<Output = Result<Self::Answer, Stop>> + Send;
+    fn run(&self, tx: &mut Tx) -> impl Future<Output = Result<Self::Answer, CommandError>> + Send;
 }
 
 /// Who acts: role, person, device, address.

@@ -23,14 +23,14 @@ pub struct DbOptions {
     /// PostgreSQL only: the schema to use, where it is not the default one.
     pub schema: Option<String>,
     /// Limits that protect the node.
-    pub limits: Limits,
+    pub limits: DbLimits,
 }
 
 /// Limits that protect the node from slow readers and from failing storage; each is a setting,
 /// described in `config/default.toml`.
 #[derive(Clone, Copy, Debug)]
 #[expect(missing_docs, reason = "each is described in config/default.toml")]
-pub struct Limits {
+pub struct DbLimits {
     pub write_connections: u32,
     pub idle_in_transaction: Duration,
     pub statement_max: Duration,
@@ -41,7 +41,7 @@ pub struct Limits {
     pub wal_max_bytes: u64,
 }
 
-impl Default for Limits {
+impl Default for DbLimits {
     fn default() -> Self {
         Self {
             write_connections: 1,
@@ -68,7 +68,7 @@ pub struct Db {
     pub backend: DatabaseBackend,
     /// Whether it accepts writes.
     pub storage: Arc<Storage>,
-    pub(super) limits: Limits,
+    pub(super) limits: DbLimits,
     pub(super) runtime: Handle,
 }
 
@@ -249,10 +249,10 @@ impl From<DbErr> for WriteError {
             return Self::Unique(name.unwrap_or_else(|| columns.to_owned()));
         }
         match meaning(&db.code().unwrap_or_default()) {
-            Meaning::Busy => Self::Busy,
-            Meaning::Unwritable => Self::Unwritable(error.to_string()),
-            Meaning::Broken => Self::Broken(error.to_string()),
-            Meaning::Statement => Self::Other(error),
+            ErrorClass::Busy => Self::Busy,
+            ErrorClass::Unwritable => Self::Unwritable(error.to_string()),
+            ErrorClass::Broken => Self::Broken(error.to_string()),
+            ErrorClass::Statement => Self::Other(error),
         }
     }
 }
@@ -266,7 +266,7 @@ pub fn code(error: &DbErr) -> Option<String> {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Meaning {
+enum ErrorClass {
     Busy,
     Unwritable,
     Broken,
@@ -275,26 +275,26 @@ enum Meaning {
 
 /// The class of an error code: PostgreSQL's codes have five characters, `SQLite`'s is a number
 /// whose low byte is the primary code.
-fn meaning(code: &str) -> Meaning {
+fn meaning(code: &str) -> ErrorClass {
     match code {
-        "40001" | "40P01" | "55P03" | "5" | "6" | "261" | "517" => return Meaning::Busy,
+        "40001" | "40P01" | "55P03" | "5" | "6" | "261" | "517" => return ErrorClass::Busy,
         // Read-only; resources; a full disk; a failing one.
-        "25006" | "53000" | "53100" | "53200" | "58000" | "58030" => return Meaning::Unwritable,
+        "25006" | "53000" | "53100" | "53200" | "58000" | "58030" => return ErrorClass::Unwritable,
         // Inside a transaction that was not begun here.
-        "25001" | "25P02" => return Meaning::Broken,
+        "25001" | "25P02" => return ErrorClass::Broken,
         _ => {}
     }
     if code.len() == 5 {
         // Shut down, crashed, starting; a lost connection; too many connections.
         let broken = ["57P", "08", "533"].iter().any(|class| code.starts_with(class));
-        return if broken { Meaning::Broken } else { Meaning::Statement };
+        return if broken { ErrorClass::Broken } else { ErrorClass::Statement };
     }
     match code.parse::<u32>().map(|code| code & 0xff) {
         // No memory, read-only, I/O, corrupt, full, cannot be opened, no database.
-        Ok(7 | 8 | 10 | 11 | 13 | 14 | 26) => Meaning::Unwritable,
+        Ok(7 | 8 | 10 | 11 | 13 | 14 | 26) => ErrorClass::Unwritable,
         // Interrupted: SQLite may have rolled the transaction back.
-        Ok(9) => Meaning::Broken,
-        _ => Meaning::Statement,
+        Ok(9) => ErrorClass::Broken,
+        _ => ErrorClass::Statement,
     }
 }
 
@@ -303,7 +303,7 @@ pub(super) fn unavailable(error: &DbErr) -> bool {
     match database_error(error) {
         Some(db) => {
             let meaning = meaning(&db.code().unwrap_or_default());
-            matches!(meaning, Meaning::Broken | Meaning::Unwritable)
+            matches!(meaning, ErrorClass::Broken | ErrorClass::Unwritable)
         }
         None => connects(error),
     }
@@ -348,16 +348,16 @@ mod tests {
     #[test]
     fn codes_say_what_they_mean_for_the_connection() {
         for code in ["25006", "53100", "13", "10", "778", "8", "14"] {
-            assert_eq!(meaning(code), Meaning::Unwritable, "{code}");
+            assert_eq!(meaning(code), ErrorClass::Unwritable, "{code}");
         }
         for code in ["57P01", "57P03", "08006", "53300", "25P02", "9"] {
-            assert_eq!(meaning(code), Meaning::Broken, "{code}");
+            assert_eq!(meaning(code), ErrorClass::Broken, "{code}");
         }
         for code in ["40001", "40P01", "5", "517"] {
-            assert_eq!(meaning(code), Meaning::Busy, "{code}");
+            assert_eq!(meaning(code), ErrorClass::Busy, "{code}");
         }
         for code in ["23505", "23514", "22001", "42P01", "19", "2067", "1", ""] {
-            assert_eq!(meaning(code), Meaning::Statement, "{code}");
+            assert_eq!(meaning(code), ErrorClass::Statement, "{code}");
         }
     }
 }

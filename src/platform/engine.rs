@@ -9,10 +9,9 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use entity::value::Instant;
 use tokio::runtime::Handle;
-use tokio::sync::broadcast;
 use tracing::Instrument as _;
 
-use super::bus::{Bus, Wake};
+use super::bus::Bus;
 use super::clock::{Clock, pause};
 use super::codes::General;
 use super::command::{By, Command};
@@ -21,10 +20,10 @@ use super::epoch::FeedEpoch;
 use super::feed::Tail;
 use super::flush::{Flusher, Numbers};
 use super::idempotency::Key;
-use super::kept::{self, Kept};
-use super::refusal::{Fault, Refused, Stop};
+use super::refusal::{CommandError, Fault, Refused};
+use super::row_cache::{self, RowCache};
 use super::serving::Serving;
-use super::sql::{self, Gate, KEY_UNIQUE, Meaning, Script};
+use super::sql::{self, Guard, KEY_UNIQUE, Script, StatementPlan};
 use super::timers::Timers;
 use super::turns::Turns;
 use super::tx::Tx;
@@ -48,7 +47,7 @@ pub struct Shared {
     /// The epoch of the feeds.
     pub epoch: FeedEpoch,
     /// The row cache of this node.
-    pub kept: Arc<Kept>,
+    pub row_cache: Arc<RowCache>,
     /// Whether this node may decide now.
     pub serving: Serving,
     /// Whose turn it is to take the next number of a sequence.
@@ -59,7 +58,7 @@ pub struct Shared {
 }
 
 impl Shared {
-    pub(super) fn get<T: Send + Sync + 'static>(&self) -> Result<Arc<T>, Stop> {
+    pub(super) fn get<T: Send + Sync + 'static>(&self) -> Result<Arc<T>, CommandError> {
         self.extensions
             .get(&TypeId::of::<T>())
             .cloned()
@@ -85,11 +84,11 @@ pub struct Done<A> {
     pub replayed: bool,
 }
 
-enum Landing {
+enum CommitOutcome {
     Done,
     Again,
     Replay,
-    Not(Stop),
+    Not(CommandError),
 }
 
 impl Engine {
@@ -102,14 +101,14 @@ impl Engine {
         extensions: Vec<Arc<dyn Any + Send + Sync>>,
     ) -> Self {
         let flusher = Flusher::new(&db);
-        let kept = Arc::new(Kept::default());
-        tokio::spawn(follow(bus.listen(), Arc::clone(&kept)));
+        let row_cache = Arc::new(RowCache::default());
+        tokio::spawn(row_cache::follow(bus.listen(), Arc::clone(&row_cache)));
         let extensions = extensions.into_iter().map(|e| ((*e).type_id(), e)).collect();
         Self(Arc::new(Shared {
             timers: Arc::new(Timers::new()),
             tail: Tail::new(),
             epoch: FeedEpoch::default(),
-            kept,
+            row_cache,
             serving: Serving::default(),
             turns: Turns::default(),
             flusher,
@@ -131,7 +130,7 @@ impl Engine {
     ///
     /// # Errors
     /// A fault when it was never shared.
-    pub fn extension<T: Send + Sync + 'static>(&self) -> Result<Arc<T>, Stop> {
+    pub fn extension<T: Send + Sync + 'static>(&self) -> Result<Arc<T>, CommandError> {
         self.0.get::<T>()
     }
 
@@ -144,7 +143,7 @@ impl Engine {
         by: By,
         key: Option<Key>,
         command: C,
-    ) -> Result<Done<C::Answer>, Stop> {
+    ) -> Result<Done<C::Answer>, CommandError> {
         let engine = self.clone();
         let span = tracing::info_span!("command", name = C::NAME);
         let task = async move { engine.run(by, key.as_ref(), None, &command).await };
@@ -159,10 +158,10 @@ impl Engine {
     ///
     /// # Errors
     /// Only faults; a timer that is gone or was armed again is no error.
-    pub async fn fire<C: Command>(&self, fired: &Fired, command: C) -> Result<(), Stop> {
+    pub async fn fire<C: Command>(&self, fired: &Fired, command: C) -> Result<(), CommandError> {
         match self.run(By::CLOCK, None, Some(fired), &command).await {
-            Ok(_) | Err(Stop::Outdated) => Ok(()),
-            Err(Stop::Refused(refused)) => {
+            Ok(_) | Err(CommandError::StaleTimer) => Ok(()),
+            Err(CommandError::Refused(refused)) => {
                 tracing::debug!(kind = fired.kind, code = refused.code, "a timer came too late");
                 self.consume(fired).await
             }
@@ -174,12 +173,12 @@ impl Engine {
     ///
     /// # Errors
     /// Only faults.
-    pub async fn consume(&self, fired: &Fired) -> Result<(), Stop> {
+    pub async fn consume(&self, fired: &Fired) -> Result<(), CommandError> {
         let writes = WriteSet { fired: Some(fired.clone()), ..WriteSet::default() };
-        match self.land(writes, None, self.0.clock.now(), 0).await {
-            Landing::Not(Stop::Outdated) | Landing::Done => Ok(()),
-            Landing::Not(stop) => Err(stop),
-            Landing::Again | Landing::Replay => Err(Stop::Contended),
+        match self.commit(writes, None, self.0.clock.now(), 0).await {
+            CommitOutcome::Not(CommandError::StaleTimer) | CommitOutcome::Done => Ok(()),
+            CommitOutcome::Not(stop) => Err(stop),
+            CommitOutcome::Again | CommitOutcome::Replay => Err(CommandError::Contended),
         }
     }
 
@@ -189,16 +188,16 @@ impl Engine {
         key: Option<&Key>,
         fired: Option<&Fired>,
         command: &C,
-    ) -> Result<Done<C::Answer>, Stop> {
+    ) -> Result<Done<C::Answer>, CommandError> {
         let started = std::time::Instant::now();
         let outcome = self.attempts(by, key, fired, command).await;
         let result = match &outcome {
             Ok(_) => "done",
-            Err(Stop::Refused(_)) => "refused",
-            Err(Stop::Contended) => "contended",
-            Err(Stop::Outdated) => "outdated",
-            Err(Stop::NotServing(_)) => "not_serving",
-            Err(Stop::Fault(fault)) => {
+            Err(CommandError::Refused(_)) => "refused",
+            Err(CommandError::Contended) => "contended",
+            Err(CommandError::StaleTimer) => "outdated",
+            Err(CommandError::NotServing(_)) => "not_serving",
+            Err(CommandError::Fault(fault)) => {
                 if matches!(fault, Fault::Unavailable(_)) {
                     self.0.db.storage.suspect();
                 }
@@ -216,7 +215,7 @@ impl Engine {
         key: Option<&Key>,
         fired: Option<&Fired>,
         command: &C,
-    ) -> Result<Done<C::Answer>, Stop> {
+    ) -> Result<Done<C::Answer>, CommandError> {
         // What it has the turn of it keeps until it has landed, over all its runs.
         let mut turns = Vec::new();
         for attempt in 0..RUNS_MAX {
@@ -224,51 +223,53 @@ impl Engine {
                 pause(Duration::from_millis(u64::from(rand::random_range(0..=attempt * 2)))).await;
             }
             let now = instant_of(self.instant::<C>().await?, fired);
-            let trusting = attempt == 0;
-            let mut tx = Tx::begin(now, by, Arc::clone(&self.0), fired.cloned(), trusting);
+            let use_cache = attempt == 0;
+            let mut tx = Tx::begin(now, by, Arc::clone(&self.0), fired.cloned(), use_cache);
             tx.has_turns(turns);
             let ran = command.run(&mut tx).await;
             turns = tx.take_turns();
             let answer = match ran {
                 // The run spans an outage: no request could be served at its instant.
-                Ok(_) | Err(Stop::Refused(_)) if self.stands_still::<C>() => continue,
+                Ok(_) | Err(CommandError::Refused(_)) if self.stands_still::<C>() => continue,
                 // A result that rests only on cached rows needs a run on fresh reads.
-                Ok(_) if tx.leaned() && tx.writes.is_empty() => continue,
+                Ok(_) if tx.cached_reads() && tx.writes.is_empty() => continue,
                 Ok(answer) => answer,
-                Err(Stop::Contended) => continue,
-                Err(Stop::Refused(_)) if tx.leaned() => continue,
-                Err(Stop::Refused(refused)) => return self.refuse(key, *refused).await,
+                Err(CommandError::Contended) => continue,
+                Err(CommandError::Refused(_)) if tx.cached_reads() => continue,
+                Err(CommandError::Refused(refused)) => return self.refuse(key, *refused).await,
                 Err(stop) => return Err(stop),
             };
             if let Some(key) = key {
                 tx.writes.key = Some(key.cells(serde_json::to_string(&answer)?, now));
             }
-            let leaned = tx.leaned();
-            let (writes, landing) = tx.done();
-            match self.land(writes, key, now, attempt).await {
-                Landing::Done => {
-                    for keep in landing {
-                        keep(&self.0.kept);
+            let cached_reads = tx.cached_reads();
+            let (writes, outcome) = tx.done();
+            match self.commit(writes, key, now, attempt).await {
+                CommitOutcome::Done => {
+                    for keep in outcome {
+                        keep(&self.0.row_cache);
                     }
                     return Ok(Done { answer, replayed: false });
                 }
-                Landing::Not(Stop::Refused(_)) if leaned => {}
-                Landing::Again => metrics::counter!("yumo_command_reruns").increment(1),
-                Landing::Replay => {
+                CommitOutcome::Not(CommandError::Refused(_)) if cached_reads => {}
+                CommitOutcome::Again => metrics::counter!("yumo_command_reruns").increment(1),
+                CommitOutcome::Replay => {
                     if let Some(done) = self.replay(key).await? {
                         return Ok(done);
                     }
                 }
-                Landing::Not(Stop::Refused(refused)) => return self.refuse(key, *refused).await,
-                Landing::Not(stop) => return Err(stop),
+                CommitOutcome::Not(CommandError::Refused(refused)) => {
+                    return self.refuse(key, *refused).await;
+                }
+                CommitOutcome::Not(stop) => return Err(stop),
             }
         }
-        Err(Stop::Contended)
+        Err(CommandError::Contended)
     }
 
     /// The instant of a run; after a gap, only once the deadlines that fell into it have been
     /// extended (OUT-1).
-    async fn instant<C: Command>(&self) -> Result<Instant, Stop> {
+    async fn instant<C: Command>(&self) -> Result<Instant, CommandError> {
         let Shared { clock, serving, db, .. } = &*self.0;
         if C::RECOVERS {
             return Ok(clock.now());
@@ -290,7 +291,7 @@ impl Engine {
         &self,
         key: Option<&Key>,
         refused: Refused,
-    ) -> Result<Done<A>, Stop> {
+    ) -> Result<Done<A>, CommandError> {
         match self.replay(key).await? {
             Some(done) => Ok(done),
             None => Err(refused.into()),
@@ -300,61 +301,59 @@ impl Engine {
     async fn replay<A: serde::de::DeserializeOwned>(
         &self,
         key: Option<&Key>,
-    ) -> Result<Option<Done<A>>, Stop> {
+    ) -> Result<Option<Done<A>>, CommandError> {
         let Some(key) = key else { return Ok(None) };
-        let Some(kept) = key.find(&self.0.db.write).await? else { return Ok(None) };
-        if kept.body_hash != key.body_hash {
+        let Some(stored) = key.find(&self.0.db.write).await? else { return Ok(None) };
+        if stored.body_hash != key.body_hash {
             return Err(General::KeyReused.into());
         }
-        let answer = serde_json::from_str(&kept.answer)?;
+        let answer = serde_json::from_str(&stored.answer)?;
         Ok(Some(Done { answer, replayed: true }))
     }
 
-    async fn land(
+    async fn commit(
         &self,
         writes: WriteSet,
         key: Option<&Key>,
         now: Instant,
         attempt: u32,
-    ) -> Landing {
+    ) -> CommitOutcome {
         if writes.is_empty() {
             self.0.bus.wake(writes.topics);
-            return Landing::Done;
+            return CommitOutcome::Done;
         }
-        let Script { statement, mut meaning } = sql::compose(&writes, self.0.db.backend, now);
+        let Script { statement, mut plan } = sql::compose(&writes, self.0.db.backend, now);
         let sent = self.0.clock.now();
-        match self.0.flusher.land(statement, meaning.feeds.len()).await {
+        match self.0.flusher.commit(statement, plan.feeds.len()).await {
             Ok(numbers) => {
                 self.0.serving.committed(sent);
-                self.landed(writes, &meaning, &numbers, now);
-                Landing::Done
+                self.landed(writes, &plan, &numbers, now);
+                CommitOutcome::Done
             }
-            Err(WriteError::Gate(n)) if n < meaning.gates.len() => {
-                match meaning.gates.swap_remove(n) {
-                    Gate::Contended => Landing::Again,
-                    Gate::Outdated => Landing::Not(Stop::Outdated),
-                    Gate::Refuse(refused) => Landing::Not(Stop::Refused(refused)),
-                }
-            }
+            Err(WriteError::Gate(n)) if n < plan.guards.len() => match plan.guards.swap_remove(n) {
+                Guard::Contended => CommitOutcome::Again,
+                Guard::StaleTimer => CommitOutcome::Not(CommandError::StaleTimer),
+                Guard::Refuse(refused) => CommitOutcome::Not(CommandError::Refused(refused)),
+            },
             Err(WriteError::Unique(name)) => unique(&writes, key, &name, attempt),
-            Err(WriteError::Busy) => Landing::Again,
+            Err(WriteError::Busy) => CommitOutcome::Again,
             Err(WriteError::Unwritable(why) | WriteError::Broken(why)) => {
-                Landing::Not(Fault::Unavailable(why).into())
+                CommitOutcome::Not(Fault::Unavailable(why).into())
             }
-            Err(WriteError::Other(error)) => Landing::Not(error.into()),
+            Err(WriteError::Other(error)) => CommitOutcome::Not(error.into()),
             Err(error @ WriteError::Gate(_)) => {
-                Landing::Not(Fault::Other(format!("the flush said {error:?}")).into())
+                CommitOutcome::Not(Fault::Other(format!("the flush said {error:?}")).into())
             }
         }
     }
 
     /// After a commit: updates near timers and busy feeds and sends one wake-up.
-    fn landed(&self, writes: WriteSet, meaning: &Meaning, numbers: &Numbers, now: Instant) {
-        self.0.epoch.told(meaning.feeds.iter().map(|(_, events)| events).sum());
+    fn landed(&self, writes: WriteSet, plan: &StatementPlan, numbers: &Numbers, now: Instant) {
+        self.0.epoch.count(plan.feeds.iter().map(|(_, events)| events).sum());
         self.0.timers.landed(&writes.timers, writes.fired.as_ref());
         let mut topics = writes.topics;
-        self.0.tail.landed(writes.facts, &meaning.feeds, numbers, now);
-        topics.extend(meaning.feeds.iter().map(|(audience, _)| format!("feed:{audience}")));
+        self.0.tail.landed(writes.events, &plan.feeds, numbers, now);
+        topics.extend(plan.feeds.iter().map(|(audience, _)| format!("feed:{audience}")));
         self.0.bus.wake(topics);
     }
 }
@@ -365,36 +364,18 @@ fn instant_of(now: Instant, fired: Option<&Fired>) -> Instant {
     fired.map_or(now, |fired| now.max(fired.due_at + TimeDelta::microseconds(1)))
 }
 
-/// Drops cached rows whose change raised no version, when the bus announces them.
-async fn follow(mut wakes: broadcast::Receiver<Wake>, kept: Arc<Kept>) {
-    loop {
-        match wakes.recv().await {
-            Ok(wake) => {
-                for topic in wake.topics.iter() {
-                    let id = topic.strip_prefix(kept::TOPIC).and_then(|id| id.parse().ok());
-                    if let Some(id) = id {
-                        kept.forget(id);
-                    } else if topic == "*" {
-                        kept.forget_all();
-                    }
-                }
-            }
-            Err(broadcast::error::RecvError::Lagged(_)) => kept.forget_all(),
-            Err(broadcast::error::RecvError::Closed) => return,
-        }
-    }
-}
-
-fn unique(writes: &WriteSet, key: Option<&Key>, name: &str, attempt: u32) -> Landing {
+fn unique(writes: &WriteSet, key: Option<&Key>, name: &str, attempt: u32) -> CommitOutcome {
     if key.is_some() && (name == KEY_UNIQUE.0 || name.starts_with(KEY_UNIQUE.1)) {
-        return Landing::Replay;
+        return CommitOutcome::Replay;
     }
     let rule = writes.uniques.iter().find(|u| u.name == name || u.columns == name);
     match rule {
         // The first violation lets the command choose again; the second is a refusal.
-        Some(rule) if attempt == 0 || rule.choose_again => Landing::Again,
-        Some(rule) => Landing::Not(rule.refusal.clone().into()),
-        None if attempt < 2 => Landing::Again,
-        None => Landing::Not(Fault::Other(format!("unforeseen uniqueness rule {name}")).into()),
+        Some(rule) if attempt == 0 || rule.choose_again => CommitOutcome::Again,
+        Some(rule) => CommitOutcome::Not(rule.refusal.clone().into()),
+        None if attempt < 2 => CommitOutcome::Again,
+        None => {
+            CommitOutcome::Not(Fault::Other(format!("unforeseen uniqueness rule {name}")).into())
+        }
     }
 }

@@ -24,7 +24,7 @@ use super::engine::Shared;
 use super::epoch_marker::{self, Marker};
 use super::pool::Pool;
 use super::sqlite_file::broken;
-use super::{Fault, Stop};
+use super::{CommandError, Fault};
 
 /// The bus topic that announces another epoch.
 pub const TOPIC: &str = "epoch";
@@ -68,7 +68,7 @@ impl Epoch {
 
 /// The identity of a database as PostgreSQL reports it.
 #[derive(Clone, Debug, Default)]
-struct Place {
+struct DatabaseIdentity {
     /// Empty where it is not reported.
     name: String,
     log_position: i64,
@@ -140,9 +140,9 @@ impl FeedEpoch {
     }
 
     /// Counts committed events.
-    pub(super) fn told(&self, events: usize) {
+    pub(super) fn count(&self, events: usize) {
         let Some(marker) = self.marker.get().filter(|_| events > 0) else { return };
-        if let Err(error) = marker.told(u64::try_from(events).unwrap_or(u64::MAX)) {
+        if let Err(error) = marker.count(u64::try_from(events).unwrap_or(u64::MAX)) {
             tracing::warn!(%error, "the .epoch file of the database could not be written");
         }
     }
@@ -197,7 +197,7 @@ impl Shared {
     ///
     /// # Errors
     /// A fault when the database fails.
-    pub async fn epoch(&self) -> Result<Epoch, Stop> {
+    pub async fn epoch(&self) -> Result<Epoch, CommandError> {
         if let Some(epoch) = self.epoch.sure(self.db.storage.opened()) {
             return Ok(epoch);
         }
@@ -213,17 +213,17 @@ impl Shared {
     ///
     /// # Errors
     /// A fault when the database fails.
-    pub async fn check_epoch(&self) -> Result<Epoch, Stop> {
+    pub async fn check_epoch(&self) -> Result<Epoch, CommandError> {
         let _looking = self.epoch.looking.lock().await;
         self.asked_epoch().await
     }
 
-    async fn asked_epoch(&self) -> Result<Epoch, Stop> {
+    async fn asked_epoch(&self) -> Result<Epoch, CommandError> {
         let looked = self.epoch.look(&self.db, self.clock.now()).await;
         let (epoch, changed) = looked.inspect_err(|_| self.epoch.doubt())?;
         if changed {
             self.tail.forget_all();
-            self.kept.forget_all();
+            self.row_cache.forget_all();
             self.timers.reset(DateTime::UNIX_EPOCH);
             self.bus.wake(vec!["*".to_owned(), TOPIC.to_owned()]);
         }
@@ -244,7 +244,7 @@ fn missing() -> Fault {
     Fault::Other("the table feed_epoch is empty: no node has served this database".to_owned())
 }
 
-fn elsewhere(row: &feed_epoch::Model, place: &Place) -> Option<&'static str> {
+fn elsewhere(row: &feed_epoch::Model, place: &DatabaseIdentity) -> Option<&'static str> {
     let told = !row.place.is_empty() && !place.name.is_empty();
     (told && row.place != place.name)
         .then_some("it stands on another server, timeline, database or table")
@@ -316,20 +316,20 @@ async fn add(
     }
 }
 
-async fn place(db: &Db) -> Result<Place, DbErr> {
+async fn place(db: &Db) -> Result<DatabaseIdentity, DbErr> {
     if db.backend == DatabaseBackend::Sqlite {
-        return Ok(Place::default());
+        return Ok(DatabaseIdentity::default());
     }
     match db.read.query_one_raw(Statement::from_string(db.backend, PLACE)).await {
-        Ok(Some(row)) => Ok(Place {
+        Ok(Some(row)) => Ok(DatabaseIdentity {
             name: row.try_get("", "place")?,
             log_position: row.try_get("", "log_position")?,
         }),
-        Ok(None) => Ok(Place::default()),
+        Ok(None) => Ok(DatabaseIdentity::default()),
         Err(error) => match super::db::code(&error) {
             Some(code) if NOT_TOLD.contains(&code.as_str()) => {
                 tracing::debug!(%error, "PostgreSQL does not say where it stands");
-                Ok(Place::default())
+                Ok(DatabaseIdentity::default())
             }
             _ => Err(error),
         },

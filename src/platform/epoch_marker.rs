@@ -15,13 +15,13 @@ const SUFFIX: &str = ".epoch";
 
 /// The content of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Said {
+struct MarkerLine {
     epoch: String,
     events: u64,
     identity: String,
 }
 
-impl Said {
+impl MarkerLine {
     /// One line whose length does not change while events are counted.
     fn line(&self) -> String {
         format!("{} {:020} {}\n", self.epoch, self.events, self.identity)
@@ -42,7 +42,7 @@ impl Said {
 #[derive(Debug)]
 pub struct Marker {
     database: PathBuf,
-    inside: Mutex<(File, Said)>,
+    inside: Mutex<(File, MarkerLine)>,
 }
 
 /// Why the database may not be the one that was served here last; `None` where it is: the file is
@@ -61,7 +61,7 @@ pub fn doubt(database: &Path, epoch: &str, events: u64) -> io::Result<Option<&'s
         Err(error) if error.kind() == io::ErrorKind::InvalidData => String::new(),
         Err(error) => return Err(error),
     };
-    let said = Said::read(&text);
+    let said = MarkerLine::read(&text);
     let here = identity(&fs::metadata(&path)?);
     Ok(match said {
         Some(said) if said.identity != here => Some("its .epoch file is a copy"),
@@ -99,7 +99,7 @@ impl Marker {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn told(&self, events: u64) -> io::Result<()> {
+    pub fn count(&self, events: u64) -> io::Result<()> {
         self.with(|_, (file, said)| {
             said.events = said.events.saturating_add(events);
             write_at_start(file, said.line().as_bytes())
@@ -118,19 +118,22 @@ impl Marker {
         })
     }
 
-    fn with(&self, act: impl FnOnce(&Path, &mut (File, Said)) -> io::Result<()>) -> io::Result<()> {
+    fn with(
+        &self,
+        act: impl FnOnce(&Path, &mut (File, MarkerLine)) -> io::Result<()>,
+    ) -> io::Result<()> {
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
         act(&self.database, &mut inside)
     }
 }
 
-fn write_anew(database: &Path, epoch: &str, events: u64) -> io::Result<(File, Said)> {
+fn write_anew(database: &Path, epoch: &str, events: u64) -> io::Result<(File, MarkerLine)> {
     let fresh = beside(database, ".epoch.new");
     // Left by a process that ended in the middle.
     let _ = fs::remove_file(&fresh);
     let mut file = private::create_new(&fresh)?;
     let identity = identity(&file.metadata()?);
-    let said = Said { epoch: epoch.to_owned(), events, identity };
+    let said = MarkerLine { epoch: epoch.to_owned(), events, identity };
     file.write_all(said.line().as_bytes())?;
     fs::rename(fresh, beside(database, SUFFIX))?;
     Ok((file, said))
@@ -160,14 +163,14 @@ mod tests {
         let why = |epoch: &str, events| doubt(&db, epoch, events).unwrap();
         assert!(why("one", 14).unwrap().contains("missing"));
         let marker = Marker::write(&db, "one", 14).unwrap();
-        marker.told(10).unwrap();
+        marker.count(10).unwrap();
         assert_eq!((why("one", 24), why("one", 25)), (None, None));
         assert!(why("one", 23).unwrap().contains("events that were told"));
         assert!(why("two", 24).unwrap().contains("another history"));
         let file = folder.join("a.db.epoch");
         let copy = fs::read(&file).unwrap();
         marker.renew("two").unwrap();
-        marker.told(2).unwrap();
+        marker.count(2).unwrap();
         assert_eq!(why("two", 26), None);
         assert!(why("two", 25).is_some());
         // As `cp` does it: into the existing file.

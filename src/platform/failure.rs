@@ -4,7 +4,7 @@
 use sea_orm::sqlx::error::Error as SqlxError;
 use sea_orm::{DbErr, RuntimeErr};
 
-use super::refusal::{Fault, Stop};
+use super::refusal::{CommandError, Fault};
 use super::snapshot::TOO_LONG;
 
 /// PostgreSQL's classes of transient errors: connection exceptions, transaction rollbacks,
@@ -19,14 +19,15 @@ const SQLITE_TRANSIENT: &[i32] = &[5, 6, 10, 13, 14];
 /// May the same statement succeed later without a repair of data? The database is away, restarting
 /// or out of resources, or the statement was ended by a time limit.
 #[must_use]
-pub fn transient(stop: &Stop) -> bool {
+pub fn transient(stop: &CommandError) -> bool {
     match stop {
-        Stop::Contended
-        | Stop::Outdated
-        | Stop::NotServing(_)
-        | Stop::Fault(Fault::Unavailable(_)) => true,
-        Stop::Fault(Fault::Database(error)) => db_transient(error),
-        Stop::Refused(_) | Stop::Fault(Fault::Inconsistent { .. } | Fault::Other(_)) => false,
+        CommandError::Contended
+        | CommandError::StaleTimer
+        | CommandError::NotServing(_)
+        | CommandError::Fault(Fault::Unavailable(_)) => true,
+        CommandError::Fault(Fault::Database(error)) => db_transient(error),
+        CommandError::Refused(_)
+        | CommandError::Fault(Fault::Inconsistent { .. } | Fault::Other(_)) => false,
     }
 }
 
@@ -72,15 +73,15 @@ pub fn undecodable(error: &DbErr) -> bool {
 /// Did a command fail because a row holds something that is no value of its column? A retry changes
 /// nothing.
 #[must_use]
-pub fn unreadable(stop: &Stop) -> bool {
+pub fn unreadable(stop: &CommandError) -> bool {
     match stop {
-        Stop::Fault(Fault::Database(error)) => undecodable(error),
-        Stop::Fault(Fault::Inconsistent { .. }) => true,
-        Stop::Fault(Fault::Other(_) | Fault::Unavailable(_))
-        | Stop::Refused(_)
-        | Stop::Contended
-        | Stop::Outdated
-        | Stop::NotServing(_) => false,
+        CommandError::Fault(Fault::Database(error)) => undecodable(error),
+        CommandError::Fault(Fault::Inconsistent { .. }) => true,
+        CommandError::Fault(Fault::Other(_) | Fault::Unavailable(_))
+        | CommandError::Refused(_)
+        | CommandError::Contended
+        | CommandError::StaleTimer
+        | CommandError::NotServing(_) => false,
     }
 }
 
@@ -89,7 +90,10 @@ pub fn unreadable(stop: &Stop) -> bool {
 ///
 /// # Errors
 /// Every other reason.
-pub fn alone<T>(done: Result<T, Stop>, subject: impl std::fmt::Display) -> Result<Option<T>, Stop> {
+pub fn alone<T>(
+    done: Result<T, CommandError>,
+    subject: impl std::fmt::Display,
+) -> Result<Option<T>, CommandError> {
     match done {
         Err(stop) if unreadable(&stop) => {
             tracing::error!(alarm = "rows_unreadable", %subject, ?stop, "left out");

@@ -11,7 +11,7 @@ use sea_orm::{
 };
 
 use super::pool::Pool;
-use super::write_set::Fact;
+use super::write_set::Event;
 
 /// How many events are read at once.
 pub const PAGE_EVENTS: usize = 100;
@@ -54,7 +54,7 @@ impl Tail {
 
     pub(super) fn landed(
         &self,
-        facts: Vec<Fact>,
+        events: Vec<Event>,
         feeds: &[(String, usize)],
         numbers: &[i64],
         now: Instant,
@@ -66,12 +66,12 @@ impl Tail {
                 (audience.as_str(), last - i64::try_from(*n).unwrap_or(0) + 1)
             })
             .collect();
-        for fact in facts {
+        for fact in events {
             let Some(place) = next.iter_mut().find(|(audience, _)| *audience == fact.audience)
             else {
                 continue;
             };
-            let event = told(fact, place.1, now);
+            let event = event_row(fact, place.1, now);
             place.1 += 1;
             self.keep(event);
         }
@@ -107,7 +107,7 @@ impl Tail {
     }
 }
 
-fn told(fact: Fact, seq: i64, at: Instant) -> feed_event::Model {
+fn event_row(fact: Event, seq: i64, at: Instant) -> feed_event::Model {
     feed_event::Model {
         audience: fact.audience,
         seq,

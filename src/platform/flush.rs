@@ -14,7 +14,7 @@ use sea_orm::{DatabaseBackend, DbErr, Statement};
 use tokio::sync::{mpsc, oneshot};
 
 use super::db::{Db, WriteError};
-use super::held::Held;
+use super::lent_connection::LentConnection;
 use super::pool::Pool;
 use super::storage::{Storage, probe};
 use super::writer::{Job, WAITING_MAX, Writer};
@@ -61,7 +61,7 @@ impl Flusher {
     /// # Errors
     /// Why it did not commit. Nothing of it is stored then, except after
     /// [`WriteError::Unwritable`], where that may be unknown.
-    pub async fn land(&self, statement: Statement, feeds: usize) -> Result<Numbers, WriteError> {
+    pub async fn commit(&self, statement: Statement, feeds: usize) -> Result<Numbers, WriteError> {
         if !self.storage.writable() {
             return Err(WriteError::Unwritable("the database takes no writes now".to_owned()));
         }
@@ -108,7 +108,7 @@ fn stopped() -> WriteError {
 
 /// Runs one script and reads the feed numbers it returns.
 pub(super) async fn run(
-    held: &mut Held,
+    held: &mut LentConnection,
     statement: &Statement,
     feeds: usize,
 ) -> Result<Numbers, WriteError> {

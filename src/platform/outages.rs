@@ -20,7 +20,7 @@ const MARK: [u8; 2] = [0x0f, 0x07];
 
 /// The result of a check for a gap.
 #[derive(Debug)]
-pub enum Found {
+pub enum Gap {
     /// No gap: the database was served up to now.
     Nothing,
     /// Another node extends the deadlines: wait.
@@ -55,7 +55,7 @@ async fn open(db: &Pool) -> Result<Option<outage::Model>, DbErr> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn claim(db: &Pool, span: Span, node: Uuid) -> Result<Found, DbErr> {
+pub async fn claim(db: &Pool, span: Span, node: Uuid) -> Result<Gap, DbErr> {
     let row = outage::Model {
         id: named(span.from),
         down_at: span.from,
@@ -69,7 +69,7 @@ pub async fn claim(db: &Pool, span: Span, node: Uuid) -> Result<Found, DbErr> {
     let insert = outage::Entity::insert(row.clone().into_active_model()).on_conflict(once);
     let taken = insert.exec_without_returning(db).await?;
     if taken == 0 {
-        return Ok(Found::Elsewhere);
+        return Ok(Gap::Elsewhere);
     }
     // Another node may have read another last moment: a heartbeat committed between the two reads.
     // A node that finds a second row deletes its own and checks again.
@@ -77,10 +77,10 @@ pub async fn claim(db: &Pool, span: Span, node: Uuid) -> Result<Found, DbErr> {
         .filter(outage::Column::RecoveredAt.is_null())
         .filter(outage::Column::Id.ne(row.id));
     if others.all(db).await?.is_empty() {
-        return Ok(Found::Ours(row));
+        return Ok(Gap::Ours(row));
     }
     outage::Entity::delete_by_id(row.id).exec(db).await?;
-    Ok(Found::Elsewhere)
+    Ok(Gap::Elsewhere)
 }
 
 /// Continues this node's own recovery, takes over one whose node died, or reports that another node
@@ -88,11 +88,11 @@ pub async fn claim(db: &Pool, span: Span, node: Uuid) -> Result<Found, DbErr> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn unfinished(db: &Pool, now: Instant, node: Uuid, alone: bool) -> Result<Found, DbErr> {
-    let Some(row) = open(db).await? else { return Ok(Found::Nothing) };
+pub async fn unfinished(db: &Pool, now: Instant, node: Uuid, alone: bool) -> Result<Gap, DbErr> {
+    let Some(row) = open(db).await? else { return Ok(Gap::Nothing) };
     let over = row.claimed_at.is_none_or(|at| now - at > CLAIM_OVER || now < at);
     if !over && !alone && row.claimed_by != Some(node) {
-        return Ok(Found::Elsewhere);
+        return Ok(Gap::Elsewhere);
     }
     let next = outage::Model {
         up_at: now.max(row.up_at),
@@ -101,7 +101,7 @@ pub async fn unfinished(db: &Pool, now: Instant, node: Uuid, alone: bool) -> Res
         ..row.clone()
     };
     let mine = change(db, &row, &next).await?;
-    Ok(if mine { Found::Ours(next) } else { Found::Elsewhere })
+    Ok(if mine { Gap::Ours(next) } else { Gap::Elsewhere })
 }
 
 /// Renews a claim, with a later end of the outage or with the subjects that were changed; false

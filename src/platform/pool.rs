@@ -15,7 +15,7 @@ use sea_orm::{
 };
 
 use super::db::unavailable;
-use super::held::{Held, Limit};
+use super::lent_connection::{LentConnection, StatementLimit};
 use super::storage::Storage;
 
 /// Connections that are lent for one statement at a time.
@@ -67,14 +67,14 @@ impl Pool {
     }
 
     /// A connection for several statements, each of which has the limit.
-    pub(super) async fn held(&self) -> Result<Held, DbErr> {
+    pub(super) async fn held(&self) -> Result<LentConnection, DbErr> {
         self.held_for(self.most).await
     }
 
     /// As [`Self::held`], with another limit.
-    pub(super) async fn held_for(&self, most: Duration) -> Result<Held, DbErr> {
-        let held = Held::of(&self.connections).await?;
-        let limit = Limit { most, storage: Arc::clone(&self.storage) };
+    pub(super) async fn held_for(&self, most: Duration) -> Result<LentConnection, DbErr> {
+        let held = LentConnection::of(&self.connections).await?;
+        let limit = StatementLimit { most, storage: Arc::clone(&self.storage) };
         Ok(if self.lends() { held.limited(limit) } else { held })
     }
 
@@ -84,7 +84,7 @@ impl Pool {
 }
 
 /// An error of the statement itself leaves the connection as it was; after any other it is closed.
-fn settle<T>(held: Held, answer: Result<T, DbErr>) -> Result<T, DbErr> {
+fn settle<T>(held: LentConnection, answer: Result<T, DbErr>) -> Result<T, DbErr> {
     if !answer.as_ref().is_err_and(unavailable) {
         held.release();
     }

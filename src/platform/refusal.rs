@@ -9,7 +9,7 @@ use super::serving::Pause;
 
 /// The kind of a refusal; the edge maps it to an HTTP status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum RefusalKind {
     /// The request itself is wrong.
     Invalid,
     /// The request was not received completely in time.
@@ -42,7 +42,7 @@ pub struct Refused {
     /// Stable, for programs.
     pub code: &'static str,
     /// The kind of refusal.
-    pub kind: Kind,
+    pub kind: RefusalKind,
     /// What happened, for people.
     pub title: &'static str,
     /// What to do, for people.
@@ -114,38 +114,38 @@ pub enum Fault {
 
 /// Why a command did not commit.
 #[derive(Debug)]
-pub enum Stop {
+pub enum CommandError {
     /// A refusal.
     Refused(Box<Refused>),
     /// Another command changed what was read; the engine runs the command again.
     Contended,
     /// The timer that fired was armed again or is gone.
-    Outdated,
+    StaleTimer,
     /// The node may not decide now; nothing was changed.
     NotServing(Pause),
     /// A technical failure.
     Fault(Fault),
 }
 
-impl From<Pause> for Stop {
+impl From<Pause> for CommandError {
     fn from(pause: Pause) -> Self {
         Self::NotServing(pause)
     }
 }
 
-impl From<Refused> for Stop {
+impl From<Refused> for CommandError {
     fn from(refused: Refused) -> Self {
         Self::Refused(Box::new(refused))
     }
 }
 
-impl From<Fault> for Stop {
+impl From<Fault> for CommandError {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
     }
 }
 
-impl From<DbErr> for Stop {
+impl From<DbErr> for CommandError {
     fn from(error: DbErr) -> Self {
         Self::Fault(if unavailable(&error) {
             Fault::Unavailable(error.to_string())
@@ -155,7 +155,7 @@ impl From<DbErr> for Stop {
     }
 }
 
-impl From<serde_json::Error> for Stop {
+impl From<serde_json::Error> for CommandError {
     fn from(error: serde_json::Error) -> Self {
         Self::Fault(Fault::Other(format!("JSON: {error}")))
     }
@@ -181,7 +181,9 @@ macro_rules! refusals {
             #[must_use]
             pub fn refused(self) -> $crate::platform::Refused {
                 let (code, kind, title, detail) = match self {
-                    $(Self::$variant => ($code, $crate::platform::Kind::$kind, $title, $detail),)+
+                    $(Self::$variant => {
+                        ($code, $crate::platform::RefusalKind::$kind, $title, $detail)
+                    })+
                 };
                 $crate::platform::Refused {
                     code,
@@ -200,7 +202,7 @@ macro_rules! refusals {
             }
         }
 
-        impl From<$name> for $crate::platform::Stop {
+        impl From<$name> for $crate::platform::CommandError {
             fn from(refusal: $name) -> Self {
                 refusal.refused().into()
             }

@@ -13,7 +13,7 @@ use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, ExecResult, QueryResult, 
 use tokio::sync::Mutex;
 
 use super::db::Db;
-use super::held::Held;
+use super::lent_connection::LentConnection;
 
 /// How the error begins that ends a read which took too long.
 pub(super) const TOO_LONG: &str = "a read took longer than";
@@ -23,8 +23,8 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// A snapshot of the database; it is read like any connection.
 #[derive(Clone)]
-pub struct Snapshot {
-    held: Arc<Mutex<Held>>,
+pub struct ReadSnapshot {
+    held: Arc<Mutex<LentConnection>>,
     backend: DatabaseBackend,
 }
 
@@ -37,7 +37,7 @@ impl Db {
     /// When the database fails, or the read takes too long.
     pub async fn snapshot<T, E, F, R>(&self, read: F) -> Result<T, E>
     where
-        F: FnOnce(Snapshot) -> R + Send + 'static,
+        F: FnOnce(ReadSnapshot) -> R + Send + 'static,
         R: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
         E: From<DbErr> + Send + 'static,
@@ -51,7 +51,7 @@ impl Db {
     /// When the database fails, or the read takes too long.
     pub async fn long_snapshot<T, E, F, R>(&self, read: F) -> Result<T, E>
     where
-        F: FnOnce(Snapshot) -> R + Send + 'static,
+        F: FnOnce(ReadSnapshot) -> R + Send + 'static,
         R: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
         E: From<DbErr> + Send + 'static,
@@ -61,7 +61,7 @@ impl Db {
 
     async fn spawned<T, E, F, R>(&self, most: Duration, read: F) -> Result<T, E>
     where
-        F: FnOnce(Snapshot) -> R + Send + 'static,
+        F: FnOnce(ReadSnapshot) -> R + Send + 'static,
         R: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
         E: From<DbErr> + Send + 'static,
@@ -76,7 +76,7 @@ impl Db {
 
     async fn read_moment<T, E, F, R>(&self, most: Duration, read: F) -> Result<T, E>
     where
-        F: FnOnce(Snapshot) -> R + Send + 'static,
+        F: FnOnce(ReadSnapshot) -> R + Send + 'static,
         R: Future<Output = Result<T, E>> + Send + 'static,
         E: From<DbErr>,
     {
@@ -91,7 +91,7 @@ impl Db {
             held.interrupt_at(std::time::Instant::now().checked_add(most)).await?;
             held.run("BEGIN DEFERRED").await?;
         }
-        let snapshot = Snapshot { held: Arc::new(Mutex::new(held)), backend: self.backend };
+        let snapshot = ReadSnapshot { held: Arc::new(Mutex::new(held)), backend: self.backend };
         // On every other path the connection is dropped unreleased, and so closed.
         let answer = tokio::time::timeout(most, read(snapshot.clone())).await;
         let Ok(answer) = answer else {
@@ -110,7 +110,7 @@ impl Db {
 }
 
 #[async_trait]
-impl ConnectionTrait for Snapshot {
+impl ConnectionTrait for ReadSnapshot {
     fn get_database_backend(&self) -> DatabaseBackend {
         self.backend
     }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::failure;
 use super::pool::Pool;
-use super::refusal::Stop;
+use super::refusal::CommandError;
 use super::write_set::{Fired, TimerWrite};
 
 /// How far ahead timers are loaded into memory.
@@ -303,7 +303,12 @@ pub fn fired(row: timer::Model) -> Fired {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn broke(db: &Pool, fired: &Fired, now: Instant, stop: &Stop) -> Result<(), DbErr> {
+pub async fn broke(
+    db: &Pool,
+    fired: &Fired,
+    now: Instant,
+    stop: &CommandError,
+) -> Result<(), DbErr> {
     let key = (fired.kind.clone(), fired.subject);
     let Some(row) = timer::Entity::find_by_id(key).all(db).await?.pop() else { return Ok(()) };
     if row.generation != fired.generation {

@@ -15,16 +15,16 @@ use uuid::Uuid;
 use super::command::By;
 use super::engine::Shared;
 use super::feed::Audience;
-use super::kept::{Kept, TOPIC, Versioned};
 use super::pool::Pool;
-use super::refusal::{Fault, Stop};
+use super::refusal::{CommandError, Fault};
+use super::row_cache::{RowCache, TOPIC, Versioned};
 use super::turns::{Sequence, Turn};
 use super::write_set::{
-    self, Adjust, Claim, Count, Fact, Fired, TimerWrite, Unique, Write, WriteSet,
+    self, Count, Event, Fired, OccupancyClaim, RelativeUpdate, TimerWrite, Unique, Write, WriteSet,
 };
 
 /// Caches a row once the write set has committed.
-pub(super) type Keeping = Box<dyn FnOnce(&Kept) + Send + Sync>;
+pub(super) type Keeping = Box<dyn FnOnce(&RowCache) + Send + Sync>;
 
 /// One run of one command.
 pub struct Tx {
@@ -32,10 +32,10 @@ pub struct Tx {
     by: By,
     shared: Arc<Shared>,
     seen: HashMap<(TypeId, String), Box<dyn Any + Send + Sync>>,
-    trusting: bool,
-    leaned: Vec<Write>,
+    use_cache: bool,
+    cached_reads: Vec<Write>,
     checks: Vec<Write>,
-    landing: Vec<Keeping>,
+    outcome: Vec<Keeping>,
     turns: Vec<(Sequence, Turn)>,
     /// What the command wants to change.
     pub(crate) writes: WriteSet,
@@ -48,36 +48,36 @@ impl Tx {
         by: By,
         shared: Arc<Shared>,
         fired: Option<Fired>,
-        trusting: bool,
+        use_cache: bool,
     ) -> Self {
         let writes = WriteSet { fired, ..WriteSet::default() };
         let seen = HashMap::new();
-        let (leaned, checks, landing) = (Vec::new(), Vec::new(), Vec::new());
+        let (cached_reads, checks, outcome) = (Vec::new(), Vec::new(), Vec::new());
         let turns = Vec::new();
-        Self { now, by, shared, seen, trusting, leaned, checks, landing, turns, writes }
+        Self { now, by, shared, seen, use_cache, cached_reads, checks, outcome, turns, writes }
     }
 
     /// Did it read any row from the row cache?
-    pub(super) fn leaned(&self) -> bool {
-        !self.leaned.is_empty()
+    pub(super) fn cached_reads(&self) -> bool {
+        !self.cached_reads.is_empty()
     }
 
     /// Is this the first run of the command?
     #[must_use]
     pub fn first_run(&self) -> bool {
-        self.trusting
+        self.use_cache
     }
 
     /// The write set, with a check for every row that was read from the row cache and is not
     /// updated; and what to cache once it has committed.
     pub(super) fn done(self) -> (WriteSet, Vec<Keeping>) {
         let mut writes = self.writes;
-        for check in self.checks.into_iter().chain(self.leaned) {
+        for check in self.checks.into_iter().chain(self.cached_reads) {
             if !writes.writes.iter().any(|write| write.covers(&check)) {
                 writes.writes.push(check);
             }
         }
-        (writes, self.landing)
+        (writes, self.outcome)
     }
 
     /// Waits for this command's turn to take the next number of a sequence; it has the turn until
@@ -85,9 +85,9 @@ impl Tx {
     ///
     /// # Errors
     /// `contended`, when it would take too long.
-    pub async fn turn(&mut self, sequence: Sequence) -> Result<(), Stop> {
+    pub async fn turn(&mut self, sequence: Sequence) -> Result<(), CommandError> {
         if !self.turns.iter().any(|(held, _)| *held == sequence) {
-            let turn = self.shared.turns.wait(sequence).await.ok_or(Stop::Contended)?;
+            let turn = self.shared.turns.wait(sequence).await.ok_or(CommandError::Contended)?;
             self.turns.push((sequence, turn));
         }
         Ok(())
@@ -125,7 +125,7 @@ impl Tx {
     ///
     /// # Errors
     /// A fault when it was never shared.
-    pub fn shared<T: Send + Sync + 'static>(&self) -> Result<Arc<T>, Stop> {
+    pub fn shared<T: Send + Sync + 'static>(&self) -> Result<Arc<T>, CommandError> {
         self.shared.get::<T>()
     }
 
@@ -137,7 +137,7 @@ impl Tx {
     pub async fn find<E>(
         &mut self,
         key: <E::PrimaryKey as PrimaryKeyTrait>::ValueType,
-    ) -> Result<Option<E::Model>, Stop>
+    ) -> Result<Option<E::Model>, CommandError>
     where
         E: EntityTrait,
         E::Model: Clone + Send + Sync + 'static,
@@ -161,39 +161,44 @@ impl Tx {
     ///
     /// # Errors
     /// A fault when the database fails.
-    pub async fn find_kept<E>(
+    pub async fn find_cached<E>(
         &mut self,
         key: <E::PrimaryKey as PrimaryKeyTrait>::ValueType,
-    ) -> Result<Option<E::Model>, Stop>
+    ) -> Result<Option<E::Model>, CommandError>
     where
         E: EntityTrait,
         E::Model: Versioned,
         <E::PrimaryKey as PrimaryKeyTrait>::ValueType: std::fmt::Debug + Copy + Into<Uuid>,
     {
         let place = (TypeId::of::<E::Model>(), format!("{key:?}"));
-        if self.trusting
+        if self.use_cache
             && !self.seen.contains_key(&place)
-            && let Some(row) = self.shared.kept.get::<E::Model>(key.into())
+            && let Some(row) = self.shared.row_cache.get::<E::Model>(key.into())
         {
             let (table, key) = write_set::place_of(&row);
-            self.leaned.push(Write::Check { table, key, version: row.version(), firm: false });
+            self.cached_reads.push(Write::Check {
+                table,
+                key,
+                version: row.version(),
+                firm: false,
+            });
             self.seen.insert(place, Box::new(row.clone()));
             return Ok(Some(row));
         }
         let row = self.find::<E>(key).await?;
         if let Some(row) = &row {
-            self.shared.kept.put(row.clone());
+            self.shared.row_cache.put(row.clone());
         }
         Ok(row)
     }
 
     /// Puts a new row into the write set, and caches it once it has committed.
-    pub fn insert_kept<M>(&mut self, model: M)
+    pub fn insert_cached<M>(&mut self, model: M)
     where
         M: Versioned + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
     {
         self.insert(model.clone());
-        self.landing.push(Box::new(move |kept| kept.put(model)));
+        self.outcome.push(Box::new(move |kept| kept.put(model)));
     }
 
     /// Changes cells of a row at the version it was read at, without raising it; nodes that cache
@@ -203,7 +208,7 @@ impl Tx {
         let (id, version) = (row.id(), row.version());
         self.writes.writes.push(Write::Set { table, key, version, cells });
         self.wake(format!("{TOPIC}{id}"));
-        self.landing.push(Box::new(move |kept| kept.forget(id)));
+        self.outcome.push(Box::new(move |kept| kept.forget(id)));
     }
 
     /// Puts a new row into the write set.
@@ -231,7 +236,7 @@ impl Tx {
         let (table, key) = write_set::place_of(old);
         self.writes.writes.push(Write::Update { table, key, version: old.version(), cells });
         let raised = new.clone().raised();
-        self.landing.push(Box::new(move |kept| kept.put(raised)));
+        self.outcome.push(Box::new(move |kept| kept.put(raised)));
     }
 
     /// As [`Self::update`], but every cell is written: the stored row may differ from what was
@@ -246,7 +251,7 @@ impl Tx {
         let cells = all.into_iter().filter(|(column, _)| written(column)).collect();
         self.writes.writes.push(Write::Update { table, key, version: old.version(), cells });
         let raised = new.clone().raised();
-        self.landing.push(Box::new(move |kept| kept.put(raised)));
+        self.outcome.push(Box::new(move |kept| kept.put(raised)));
     }
 
     /// Replaces a row that has no version.
@@ -266,12 +271,12 @@ impl Tx {
     }
 
     /// Takes a run of occupancy cells.
-    pub fn take(&mut self, claim: Claim) {
+    pub fn take(&mut self, claim: OccupancyClaim) {
         self.writes.writes.push(Write::Take(claim));
     }
 
     /// Releases a run of occupancy cells.
-    pub fn free(&mut self, claim: Claim) {
+    pub fn free(&mut self, claim: OccupancyClaim) {
         self.writes.writes.push(Write::Free(claim));
     }
 
@@ -285,7 +290,7 @@ impl Tx {
 
     /// Changes a hot row by an amount. Two changes of one row are merged: a statement of PostgreSQL
     /// changes a row only once.
-    pub fn adjust(&mut self, adjust: Adjust) {
+    pub fn adjust(&mut self, adjust: RelativeUpdate) {
         let same = self.writes.writes.iter_mut().find_map(|write| {
             let Write::Adjust(other) = write else { return None };
             other.same_row(&adjust).then_some(other)
@@ -321,15 +326,15 @@ impl Tx {
     ///
     /// # Errors
     /// A fault when the payload is no JSON.
-    pub fn tell(
+    pub fn emit(
         &mut self,
         audience: &Audience,
         kind: &'static str,
         order_id: Option<OrderId>,
         id: EventId,
         payload: &impl serde::Serialize,
-    ) -> Result<(), Stop> {
-        self.writes.facts.push(Fact {
+    ) -> Result<(), CommandError> {
+        self.writes.events.push(Event {
             audience: audience.to_string(),
             id,
             kind,
@@ -353,7 +358,7 @@ impl Tx {
         table: &'static str,
         id: impl std::fmt::Display,
         row: Option<M>,
-    ) -> Result<M, Stop> {
+    ) -> Result<M, CommandError> {
         row.ok_or_else(|| {
             let what = "the row is missing".to_owned();
             Fault::Inconsistent { table, id: id.to_string(), what }.into()

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use sea_orm::{DatabaseConnection, DbErr, Statement};
 
 use super::db::{Db, SQLITE_BUSY};
-use super::held::Held;
+use super::lent_connection::LentConnection;
 
 /// How long one attempt may block writes.
 const WAIT_MS: u64 = 50;
@@ -85,7 +85,7 @@ impl Wal {
 /// Copies the whole log into the database file and truncates it, unless a reader holds it for
 /// longer than a moment.
 async fn truncate(pool: &DatabaseConnection) -> Result<(), DbErr> {
-    let mut held = Held::of(pool).await?;
+    let mut held = LentConnection::of(pool).await?;
     held.run(&format!("PRAGMA busy_timeout = {WAIT_MS}")).await?;
     let backend = pool.get_database_backend();
     let checkpoint = Statement::from_string(backend, "PRAGMA wal_checkpoint(TRUNCATE)");

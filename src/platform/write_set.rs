@@ -36,7 +36,7 @@ pub enum Write {
         cells: Vec<Cell>,
     },
     /// A hot row that changes by an amount, if the condition holds.
-    Adjust(Adjust),
+    Adjust(RelativeUpdate),
     /// A counter that never passes its limit; created by the first count.
     Count(Count),
     /// A row without a version is replaced.
@@ -79,14 +79,14 @@ pub enum Write {
         key: Vec<Cell>,
     },
     /// Occupancy cells that are taken: the database refuses a cell that is held already.
-    Take(Claim),
+    Take(OccupancyClaim),
     /// Occupancy cells that are released, where this holder has them.
-    Free(Claim),
+    Free(OccupancyClaim),
 }
 
 /// A run of occupancy cells of one resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Claim {
+pub struct OccupancyClaim {
     /// What only one holder can have at a time: a bay or a car.
     pub resource: Uuid,
     /// The first cell.
@@ -101,13 +101,13 @@ impl Write {
     /// Does it update the row that `check` is about, or check it at least as firmly?
     #[must_use]
     pub fn covers(&self, check: &Self) -> bool {
-        let Self::Check { table: leaned, key: row, version: at, firm: wanted } = check else {
+        let Self::Check { table: checked, key: row, version: at, firm: wanted } = check else {
             return false;
         };
         match self {
-            Self::Update { table, key, .. } => table == leaned && key == row,
+            Self::Update { table, key, .. } => table == checked && key == row,
             Self::Check { table, key, version, firm } => {
-                (table, key, version) == (leaned, row, at) && (*firm || !wanted)
+                (table, key, version) == (checked, row, at) && (*firm || !wanted)
             }
             Self::Insert { .. }
             | Self::Adjust(_)
@@ -123,7 +123,7 @@ impl Write {
 
 /// A relative, conditional change of a hot row.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Adjust {
+pub struct RelativeUpdate {
     /// The table.
     pub table: &'static str,
     /// Which row.
@@ -141,7 +141,7 @@ pub struct Adjust {
     pub refusal: Option<Refused>,
 }
 
-impl Adjust {
+impl RelativeUpdate {
     /// Are both about one row, and can they be merged: at most one of them has a condition, sets or
     /// computes anything?
     pub(super) fn same_row(&self, other: &Self) -> bool {
@@ -220,7 +220,7 @@ pub struct TimerWrite {
 
 /// An event for an audience.
 #[derive(Clone, Debug)]
-pub struct Fact {
+pub struct Event {
     /// Whose feed.
     pub audience: String,
     /// The same id in every feed it is emitted to.
@@ -260,7 +260,7 @@ pub struct WriteSet {
     /// Timers.
     pub timers: Vec<TimerWrite>,
     /// Events.
-    pub facts: Vec<Fact>,
+    pub events: Vec<Event>,
     /// The timer that caused the command.
     pub fired: Option<Fired>,
     /// Topics to wake besides the feeds: ended sessions, a new policy.
@@ -274,7 +274,7 @@ impl WriteSet {
         self.key.is_none()
             && self.writes.is_empty()
             && self.timers.is_empty()
-            && self.facts.is_empty()
+            && self.events.is_empty()
             && self.fired.is_none()
     }
 

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::db::{Db, WriteError};
 use super::flush::{Numbers, run};
-use super::held::Held;
+use super::lent_connection::LentConnection;
 use super::storage::{RETRY, Storage, probe};
 use super::wal::{State, Wal};
 
@@ -62,14 +62,14 @@ impl Writer {
             let more = waiting.recv_many(&mut group, GROUP_MAX);
             match tokio::time::timeout(idle, more).await {
                 Ok(0) => return,
-                Ok(_) => self.land(std::mem::take(&mut group)).await,
+                Ok(_) => self.commit(std::mem::take(&mut group)).await,
                 Err(_) if self.pool.get_sqlite_connection_pool().is_closed() => return,
                 Err(_) => self.probe().await,
             }
         }
     }
 
-    async fn land(&mut self, jobs: Vec<Job>) {
+    async fn commit(&mut self, jobs: Vec<Job>) {
         let (statements, replies): (Vec<_>, Vec<_>) =
             jobs.into_iter().map(|job| ((job.statement, job.feeds), job.reply)).unzip();
         let landed = if self.storage.writable() {
@@ -150,7 +150,7 @@ async fn transaction(
     pool: &DatabaseConnection,
     scripts: &[(Statement, usize)],
 ) -> Result<Vec<Outcome>, DbErr> {
-    let mut held = Held::of(pool).await?;
+    let mut held = LentConnection::of(pool).await?;
     held.run("BEGIN IMMEDIATE").await?;
     let mut outcomes = Vec::with_capacity(scripts.len());
     for (script, feeds) in scripts {

@@ -38,7 +38,8 @@ mod tests {
     }
 
     fn holidays() -> BTreeSet<NaiveDate> {
-        let keys: crate::policy::Policy = toml::from_str(crate::policy::book::DEFAULTS).unwrap();
+        let keys: crate::policy::Policy =
+            toml::from_str(crate::policy::registry::DEFAULTS).unwrap();
         keys.calendar.holidays
     }
 

@@ -16,7 +16,7 @@ use chrono::{Datelike as _, NaiveDate};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::keys::{Calendar, Policy};
+use super::keys::{CalendarKeys, Policy};
 
 /// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, strum::Display)]
@@ -84,7 +84,7 @@ const MONTHS_KNOWN: u32 = 2;
 
 /// Checks that the holidays of this year, and soon of the next, are set: working days depend on
 /// them.
-fn calendar(calendar: &Calendar, today: NaiveDate) -> Option<Finding> {
+fn calendar(calendar: &CalendarKeys, today: NaiveDate) -> Option<Finding> {
     let next = u32::from(today.month() > 12 - MONTHS_KNOWN);
     let year = today.checked_add_months(chrono::Months::new(12 * next)).map_or(0, |d| d.year());
     let known = calendar.holidays.iter().any(|day| day.year() == year);

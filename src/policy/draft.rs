@@ -6,9 +6,9 @@ use serde_json::Value as Json;
 use toml::{Table, Value};
 
 use super::Refusal;
-use super::book::DEFAULTS;
 use super::keys::Policy;
-use crate::platform::{Refused, Stop};
+use super::registry::DEFAULTS;
+use crate::platform::{CommandError, Refused};
 
 /// Changes of keys, by section: `{"quick": {"fee_cap": 300}}`.
 pub type Changes = BTreeMap<String, BTreeMap<String, Json>>;
@@ -64,7 +64,7 @@ pub fn keys(body: &str) -> Result<Policy, toml::de::Error> {
 ///
 /// # Errors
 /// `policy_key_unknown`, `policy_value_invalid`.
-pub fn put(onto: Table, changes: &Changes) -> Result<Draft, Stop> {
+pub fn put(onto: Table, changes: &Changes) -> Result<Draft, CommandError> {
     let mut body = onto;
     for (section, keys) in changes {
         if keys.is_empty() && !body.contains_key(section) {
@@ -78,7 +78,7 @@ pub fn put(onto: Table, changes: &Changes) -> Result<Draft, Stop> {
     Ok(Draft { body, keys })
 }
 
-fn put_one(mut body: Table, section: &str, key: &str, value: &Json) -> Result<Table, Stop> {
+fn put_one(mut body: Table, section: &str, key: &str, value: &Json) -> Result<Table, CommandError> {
     let name = format!("{section}.{key}");
     let place = body.get_mut(section).and_then(Value::as_table_mut);
     let Some(place) = place.and_then(|place| place.get_mut(key)) else {
@@ -142,7 +142,7 @@ mod tests {
     fn draft(changes: Json) -> Result<Draft, (String, String)> {
         let changes: Changes = serde_json::from_value(changes).unwrap();
         put(whole(DEFAULTS).unwrap(), &changes).map_err(|stop| {
-            let Stop::Refused(no) = stop else { panic!("{stop:?}") };
+            let CommandError::Refused(no) = stop else { panic!("{stop:?}") };
             (no.code.to_owned(), no.with["key"].as_str().unwrap().to_owned())
         })
     }

@@ -11,30 +11,30 @@ use serde::{Deserialize, Deserializer, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
-    pub quick: Quick,
-    pub booking: Booking,
+    pub quick: QuickKeys,
+    pub booking: BookingKeys,
     pub addon: AddOn,
-    pub arrival: Arrival,
-    pub order: Order,
-    pub fee: Fee,
-    pub penalty: Penalty,
-    pub client: Client,
-    pub partner: Partner,
-    pub catalogue: Catalogue,
-    pub commission: Commission,
-    pub balance: Balance,
-    pub bonus: Bonus,
+    pub arrival: ArrivalKeys,
+    pub order: OrderKeys,
+    pub fee: FeeKeys,
+    pub penalty: PenaltyKeys,
+    pub client: ClientKeys,
+    pub partner: PartnerKeys,
+    pub catalogue: CatalogueKeys,
+    pub commission: CommissionKeys,
+    pub balance: BalanceKeys,
+    pub bonus: BonusKeys,
     pub topup: TopUp,
     pub payout: Payout,
-    pub support: Support,
+    pub support: SupportKeys,
     pub outage: Outage,
-    pub calendar: Calendar,
+    pub calendar: CalendarKeys,
 }
 
 /// QO, PEN-2.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Quick {
+pub struct QuickKeys {
     pub offer_ttl_s: i64,
     pub net_grace_s: i64,
     pub arrival_buffer_min: i64,
@@ -55,7 +55,7 @@ pub struct Quick {
 /// BK.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Booking {
+pub struct BookingKeys {
     pub buffer_min: i64,
     pub grid_min: i64,
     pub confirm_split_min: i64,
@@ -98,14 +98,14 @@ pub struct AddOn {
 /// PEN-7.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Penalty {
+pub struct PenaltyKeys {
     pub dispute_days: i64,
 }
 
 /// SAN-1, LIM-1, LIM-7.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Client {
+pub struct ClientKeys {
     pub ban_count: usize,
     pub ban_window_h: i64,
     pub ban_h: i64,
@@ -124,7 +124,7 @@ pub struct Client {
 /// SAN-2, BK-13.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Partner {
+pub struct PartnerKeys {
     pub fault_window_h: i64,
     pub warn_count: usize,
     pub visibility_count: usize,
@@ -139,7 +139,7 @@ pub struct Partner {
 /// ARR.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Arrival {
+pub struct ArrivalKeys {
     pub pings: usize,
     pub radius_m: i32,
     pub accuracy_m: i32,
@@ -160,7 +160,7 @@ pub struct Arrival {
 /// ORD.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Order {
+pub struct OrderKeys {
     pub auto_complete_h: i64,
     pub contest_min: i64,
     pub off_estimate_pct: i64,
@@ -171,7 +171,7 @@ pub struct Order {
 /// PEN.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Fee {
+pub struct FeeKeys {
     pub quote_ttl_s: i64,
     pub split_partner_bp: Bp,
     #[serde(deserialize_with = "qepik", serialize_with = "bare")]
@@ -182,7 +182,7 @@ pub struct Fee {
 /// LIM-7.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Catalogue {
+pub struct CatalogueKeys {
     pub services_max: u64,
     pub bays_max: u64,
     pub staff_max: usize,
@@ -193,7 +193,7 @@ pub struct Catalogue {
 /// COM.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Commission {
+pub struct CommissionKeys {
     pub mode: CommissionMode,
     pub brackets: Vec<Bracket>,
 }
@@ -222,7 +222,7 @@ pub struct Bracket {
 /// BAL.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Balance {
+pub struct BalanceKeys {
     #[serde(deserialize_with = "qepik", serialize_with = "bare")]
     pub floor: Money,
     #[serde(deserialize_with = "qepik", serialize_with = "bare")]
@@ -235,7 +235,7 @@ pub struct Balance {
 /// BON.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Bonus {
+pub struct BonusKeys {
     #[serde(deserialize_with = "qepik", serialize_with = "bare")]
     pub topup_per: Money,
     #[serde(deserialize_with = "qepik", serialize_with = "bare")]
@@ -283,7 +283,7 @@ pub struct Payout {
 /// SUP-4.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Support {
+pub struct SupportKeys {
     #[serde(deserialize_with = "qepik", serialize_with = "bare")]
     pub manager_act_max: Money,
     #[serde(deserialize_with = "qepik", serialize_with = "bare")]
@@ -309,7 +309,7 @@ pub struct Outage {
 /// BON-5.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Calendar {
+pub struct CalendarKeys {
     pub holidays: BTreeSet<NaiveDate>,
 }
 

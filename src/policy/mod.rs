@@ -5,17 +5,17 @@
 //! makes it the next version. Versions are never edited. Each node has all of them in its [`book`];
 //! [`watch`] reads those published by other nodes.
 
-pub mod book;
 pub mod calendar;
 pub mod check;
 pub mod draft;
 pub mod keys;
 pub mod publish;
 pub mod read;
+pub mod registry;
 pub mod watch;
 
-pub use book::{Book, PolicyVersion};
 pub use keys::Policy;
+pub use registry::{PolicyVersion, Registry};
 
 crate::refusals! {
     /// The refusals of policy.

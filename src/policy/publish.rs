@@ -13,10 +13,10 @@ use super::check::{self, Finding};
 use super::draft::{self, Changed, Changes};
 use super::read::{self, VersionView};
 use super::watch::TOPIC;
-use crate::platform::audit::{self, Act};
+use crate::platform::audit::{self, AuditedAct};
 use crate::platform::codes::given;
 use crate::platform::write_set::Unique;
-use crate::platform::{Audience, Command, Fault, Stop, Tx};
+use crate::platform::{Audience, Command, CommandError, Fault, Tx};
 
 /// Publishes the next version.
 pub struct Publish {
@@ -48,7 +48,7 @@ impl Command for Publish {
     type Answer = Published;
     const NAME: &'static str = "publish_policy";
 
-    async fn run(&self, tx: &mut Tx) -> Result<Published, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<Published, CommandError> {
         let reason = given(&self.reason)?.to_owned();
         let newest = read::newest(tx.db()).await?;
         let effective_at = self.effective_at.map_or(tx.now(), |at| at.trunc_subsecs(6));
@@ -94,7 +94,7 @@ impl Command for Publish {
         record(tx, row.version, &reason, &changed).await?;
         let published = Published { version: row.into(), changed, warnings: findings };
         let (kind, id) = ("support.policy_published", EventId::new());
-        tx.tell(&Audience::Support, kind, None, id, &published)?;
+        tx.emit(&Audience::Support, kind, None, id, &published)?;
         tx.wake(TOPIC.to_owned());
         Ok(published)
     }
@@ -104,7 +104,7 @@ impl Command for Publish {
 const BOUNDS: &str = "support.";
 
 /// Support people may not change their own limits (SUP-4).
-async fn only_an_owner(tx: &mut Tx, changed: &[Changed]) -> Result<(), Stop> {
+async fn only_an_owner(tx: &mut Tx, changed: &[Changed]) -> Result<(), CommandError> {
     let bound = changed.iter().find(|one| one.key.starts_with(BOUNDS));
     let (Some(bound), Some(person_id)) = (bound, tx.by().person_id) else { return Ok(()) };
     let agent = tx.find::<support_agent::Entity>(person_id).await?;
@@ -114,12 +114,17 @@ async fn only_an_owner(tx: &mut Tx, changed: &[Changed]) -> Result<(), Stop> {
     Err(Refusal::OwnersOnly.refused().with("key", &bound.key).into())
 }
 
-async fn record(tx: &mut Tx, version: i32, reason: &str, changed: &[Changed]) -> Result<(), Stop> {
+async fn record(
+    tx: &mut Tx,
+    version: i32,
+    reason: &str,
+    changed: &[Changed],
+) -> Result<(), CommandError> {
     let of = |side: fn(&Changed) -> &serde_json::Value| {
         let cells = changed.iter().map(|one| (one.key.clone(), side(one).clone()));
         serde_json::Value::Object(cells.collect())
     };
-    let act = Act {
+    let act = AuditedAct {
         kind: "publish_policy",
         subject: ("policy", Uuid::from_u128(u128::from(version.unsigned_abs()))),
         amount: Money::ZERO,

@@ -16,7 +16,7 @@ use super::Refusal;
 use super::draft::{self, Changed, Changes, Draft};
 use super::keys::Policy;
 use crate::platform::page::{Page, PageQuery};
-use crate::platform::{Fault, Stop};
+use crate::platform::{CommandError, Fault};
 
 /// A policy version, without its keys.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -62,7 +62,7 @@ pub struct VersionWhole {
 ///
 /// # Errors
 /// When the database fails, or there is none.
-pub async fn newest<C: ConnectionTrait>(db: &C) -> Result<Model, Stop> {
+pub async fn newest<C: ConnectionTrait>(db: &C) -> Result<Model, CommandError> {
     let row = Entity::find().order_by_desc(Column::Version).limit(1).all(db).await?.pop();
     row.ok_or_else(|| Fault::Other("there is no policy version".to_owned()).into())
 }
@@ -71,7 +71,10 @@ pub async fn newest<C: ConnectionTrait>(db: &C) -> Result<Model, Stop> {
 ///
 /// # Errors
 /// `policy_key_unknown`, `policy_value_invalid`, or a fault.
-pub async fn draft<C: ConnectionTrait>(db: &C, changes: &Changes) -> Result<(i32, Draft), Stop> {
+pub async fn draft<C: ConnectionTrait>(
+    db: &C,
+    changes: &Changes,
+) -> Result<(i32, Draft), CommandError> {
     let newest = newest(db).await?;
     Ok((newest.version, draft::put(body(&newest)?, changes)?))
 }
@@ -80,11 +83,11 @@ pub async fn draft<C: ConnectionTrait>(db: &C, changes: &Changes) -> Result<(i32
 ///
 /// # Errors
 /// A fault when it cannot be read.
-pub fn body(row: &Model) -> Result<Table, Stop> {
+pub fn body(row: &Model) -> Result<Table, CommandError> {
     draft::whole(&row.body).map_err(|error| unreadable(row, &error))
 }
 
-fn unreadable(row: &Model, error: &toml::de::Error) -> Stop {
+fn unreadable(row: &Model, error: &toml::de::Error) -> CommandError {
     let (table, id) = ("policy_version", row.version.to_string());
     Fault::Inconsistent { table, id, what: format!("body: {error}") }.into()
 }
@@ -96,7 +99,7 @@ fn unreadable(row: &Model, error: &toml::de::Error) -> Stop {
 pub async fn page<C: ConnectionTrait>(
     db: &C,
     query: &PageQuery,
-) -> Result<Page<VersionView>, Stop> {
+) -> Result<Page<VersionView>, CommandError> {
     let mut rows = Entity::find().order_by_desc(Column::Version).limit(query.reach());
     if let Some(cursor) = query.cursor {
         rows = rows.filter(Column::Version.lt(number(cursor)));
@@ -118,7 +121,7 @@ fn number(cursor: Uuid) -> i32 {
 ///
 /// # Errors
 /// `no_such_policy`, or a fault.
-pub async fn whole<C: ConnectionTrait>(db: &C, version: i32) -> Result<VersionWhole, Stop> {
+pub async fn whole<C: ConnectionTrait>(db: &C, version: i32) -> Result<VersionWhole, CommandError> {
     let row = Entity::find_by_id(version).all(db).await?.pop().ok_or(Refusal::NoSuchVersion)?;
     let before = Entity::find_by_id(version.saturating_sub(1)).all(db).await?.pop();
     let after = body(&row)?;

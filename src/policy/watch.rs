@@ -7,11 +7,11 @@ use entity::value::Instant;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::Book;
+use super::Registry;
 use super::check::{self, Severity};
 use crate::platform::bus::Wake;
 use crate::platform::pool::Pool;
-use crate::platform::{Clock, Stop};
+use crate::platform::{Clock, CommandError};
 
 /// The bus topic for a published version.
 pub const TOPIC: &str = "policy";
@@ -20,7 +20,7 @@ pub const TOPIC: &str = "policy";
 /// registry; ends with the bus.
 pub async fn follow(
     mut wakes: broadcast::Receiver<Wake>,
-    book: Arc<Book>,
+    book: Arc<Registry>,
     read: Pool,
     clock: Arc<dyn Clock>,
 ) {
@@ -34,15 +34,15 @@ pub async fn follow(
             },
         };
         if look {
-            self::look(&book, &read, clock.now()).await;
+            self::refresh(&book, &read, clock.now()).await;
         }
     }
 }
 
 /// Takes up what was published since, and says what is wrong with it; the next look tries again
 /// where the database fails.
-pub async fn look(book: &Book, read: &Pool, now: Instant) {
-    match book.look(read).await {
+pub async fn refresh(book: &Registry, read: &Pool, now: Instant) {
+    match book.refresh(read).await {
         Ok(0) => {}
         Ok(new) => {
             tracing::info!(new, "policy versions were taken up");
@@ -59,7 +59,7 @@ pub async fn look(book: &Book, read: &Pool, now: Instant) {
 ///
 /// # Errors
 /// A fault when no version is in force.
-pub fn report(book: &Book, now: Instant) -> Result<(), Stop> {
+pub fn report(book: &Registry, now: Instant) -> Result<(), CommandError> {
     let (mut errors, mut warnings) = (0_u32, 0_u32);
     for version in book.from(now)? {
         let number = version.version;

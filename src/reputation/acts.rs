@@ -11,9 +11,9 @@ use super::Refusal;
 use super::read::{SanctionView, standing, whole};
 use super::sanction::{Imposed, end, impose, lift_address};
 use crate::access::limits;
-use crate::platform::audit::Act;
+use crate::platform::audit::AuditedAct;
 use crate::platform::codes::given;
-use crate::platform::{Audience, Command, Stop, Tx};
+use crate::platform::{Audience, Command, CommandError, Tx};
 
 /// The longest sanction that support may impose, in hours: a year.
 const HOURS_MAX: i64 = 8_760;
@@ -34,7 +34,7 @@ impl Command for Impose {
     type Answer = SanctionView;
     const NAME: &'static str = "impose_sanction";
 
-    async fn run(&self, tx: &mut Tx) -> Result<SanctionView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<SanctionView, CommandError> {
         let reason = given(&self.reason)?.to_owned();
         if !(1..=HOURS_MAX).contains(&self.hours) {
             return Err(Refusal::SanctionInvalid.into());
@@ -69,12 +69,12 @@ impl Command for Lift {
     type Answer = SanctionView;
     const NAME: &'static str = "lift_sanction";
 
-    async fn run(&self, tx: &mut Tx) -> Result<SanctionView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<SanctionView, CommandError> {
         let reason = given(&self.reason)?;
         let row = not_over(tx, self.sanction_id).await?;
         let lifted = end(tx, &row, tx.now()).await?;
         recorded(tx, "lift_sanction", &lifted, Some(&row), reason).await?;
-        tell(tx, "support.sanction_lifted", &row, &lifted, reason)?;
+        emit(tx, "support.sanction_lifted", &row, &lifted, reason)?;
         Ok(whole(&lifted)?)
     }
 }
@@ -91,7 +91,7 @@ impl Command for LiftAddress {
     type Answer = SanctionView;
     const NAME: &'static str = "lift_address";
 
-    async fn run(&self, tx: &mut Tx) -> Result<SanctionView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<SanctionView, CommandError> {
         let reason = given(&self.reason)?;
         let row = not_over(tx, self.sanction_id).await?;
         if row.kind != SanctionKind::PartnerBlock {
@@ -99,7 +99,7 @@ impl Command for LiftAddress {
         }
         let lifted = lift_address(tx, &row);
         recorded(tx, "lift_address", &lifted, Some(&row), reason).await?;
-        tell(tx, "support.address_lifted", &row, &lifted, reason)?;
+        emit(tx, "support.address_lifted", &row, &lifted, reason)?;
         Ok(whole(&lifted)?)
     }
 }
@@ -111,9 +111,9 @@ async fn recorded(
     after: &sanction::Model,
     before: Option<&sanction::Model>,
     reason: &str,
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     let before = before.map(|row| whole(row).map(|view| json!(view))).transpose()?;
-    let act = Act {
+    let act = AuditedAct {
         kind,
         subject: ("sanction", after.id.0),
         amount: Money::ZERO,
@@ -124,25 +124,25 @@ async fn recorded(
     limits::act(tx, act).await
 }
 
-async fn not_over(tx: &mut Tx, id: SanctionId) -> Result<sanction::Model, Stop> {
+async fn not_over(tx: &mut Tx, id: SanctionId) -> Result<sanction::Model, CommandError> {
     let row = tx.find::<sanction::Entity>(id).await?.ok_or(Refusal::NoSuchSanction)?;
     let stands = row.ended_at.is_none() && tx.now() < row.until;
     if stands { Ok(row) } else { Err(Refusal::Over.into()) }
 }
 
 /// Emits the act to support: before, after, who and why.
-fn tell(
+fn emit(
     tx: &mut Tx,
     event: &'static str,
     before: &sanction::Model,
     after: &sanction::Model,
     reason: &str,
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     let payload = json!({
         "before": whole(before)?,
         "after": whole(after)?,
         "reason": reason,
         "by_person": tx.by().person_id,
     });
-    tx.tell(&Audience::Support, event, None, EventId::new(), &payload)
+    tx.emit(&Audience::Support, event, None, EventId::new(), &payload)
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::read::record;
 use super::rules::{self, CLIENT_FAULTS, PARTNER_FAULTS, Verdict};
 use super::sanction::{Imposed, impose};
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, CommandError, Tx};
 use crate::policy;
 
 /// Counts a client's strikes (SAN-1).
@@ -22,11 +22,11 @@ impl Command for JudgeClient {
     type Answer = ();
     const NAME: &'static str = "judge_client";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         // Read first, because a concurrent waiver of a strike raises this row's version.
         let client = tx.find::<person::Entity>(self.client_id).await?;
         Tx::must("person", self.client_id, client)?;
-        let keys = policy::book::in_force(tx)?.keys;
+        let keys = policy::registry::in_force(tx)?.keys;
         let since = tx.now() - TimeDelta::hours(keys.client.ban_window_h);
         let subject = self.client_id.0;
         let (faults, earlier) = record(tx.db(), subject, CLIENT_FAULTS, since).await?;
@@ -45,10 +45,10 @@ impl Command for JudgePartner {
     type Answer = ();
     const NAME: &'static str = "judge_partner";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let branch = tx.find::<partner::Entity>(self.partner_id).await?;
         Tx::must("partner", self.partner_id, branch)?;
-        let keys = policy::book::in_force(tx)?.keys;
+        let keys = policy::registry::in_force(tx)?.keys;
         let since = tx.now() - TimeDelta::hours(keys.partner.fault_window_h);
         let subject = self.partner_id.0;
         let (faults, earlier) = record(tx.db(), subject, PARTNER_FAULTS, since).await?;
@@ -62,7 +62,7 @@ async fn punish(
     subject: Uuid,
     verdict: Option<Verdict>,
     what: &str,
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     let Some(Verdict { kind, until, cause }) = verdict else { return Ok(()) };
     let reason = format!("{what}: {}", cause.len());
     impose(tx, Imposed { subject, kind, until, reason, cause, by_person: None }).await?;

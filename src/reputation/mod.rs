@@ -7,10 +7,10 @@
 
 pub mod acts;
 pub mod judge;
-pub mod mark;
 pub mod read;
 pub mod rules;
 pub mod sanction;
+pub mod strike;
 
 crate::refusals! {
     /// The refusals of reputation.

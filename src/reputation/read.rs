@@ -1,8 +1,8 @@
 //! The reads of sanctions: current ones, views, and the inputs of the evaluation.
 
 use chrono::{DateTime, Utc};
-use entity::mark;
 use entity::sanction::{self, SanctionKind};
+use entity::strike;
 use entity::value::{Instant, MarkId, PersonId, SanctionId};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _,
@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::rules::{Earlier, Fault};
+use super::rules::{Earlier, RecordedFault};
 use crate::platform::page::{Page, PageQuery};
-use crate::platform::{Fault as Broken, Stop};
+use crate::platform::{CommandError, Fault as Broken};
 
 /// Maximum number of a subject's strikes that an evaluation reads.
 const MARKS_MAX: u64 = 1_000;
@@ -98,7 +98,7 @@ pub async fn standing<C: ConnectionTrait>(
     subject: Uuid,
     kind: SanctionKind,
     now: Instant,
-) -> Result<Option<sanction::Model>, Stop> {
+) -> Result<Option<sanction::Model>, CommandError> {
     let open = open(db, subject, kind).await?;
     Ok(open.filter(|row| now < row.until))
 }
@@ -111,7 +111,7 @@ pub async fn open<C: ConnectionTrait>(
     db: &C,
     subject: Uuid,
     kind: SanctionKind,
-) -> Result<Option<sanction::Model>, Stop> {
+) -> Result<Option<sanction::Model>, CommandError> {
     let rows = sanction::Entity::find()
         .filter(sanction::Column::Subject.eq(subject))
         .filter(sanction::Column::Kind.eq(kind))
@@ -128,7 +128,7 @@ pub async fn open<C: ConnectionTrait>(
 pub async fn blocks<C: ConnectionTrait>(
     db: &C,
     now: Instant,
-) -> Result<Vec<sanction::Model>, Stop> {
+) -> Result<Vec<sanction::Model>, CommandError> {
     let mut found = Vec::new();
     let mut after = SanctionId(Uuid::nil());
     loop {
@@ -156,7 +156,7 @@ pub async fn page<C: ConnectionTrait>(
     subject: Option<Uuid>,
     to_support: bool,
     query: &PageQuery,
-) -> Result<Page<SanctionView>, Stop> {
+) -> Result<Page<SanctionView>, CommandError> {
     let mut rows =
         sanction::Entity::find().order_by_desc(sanction::Column::Id).limit(query.reach());
     if let Some(subject) = subject {
@@ -181,16 +181,16 @@ pub async fn record<C: ConnectionTrait>(
     subject: Uuid,
     kinds: &[&str],
     since: Instant,
-) -> Result<(Vec<Fault>, Vec<Earlier>), Stop> {
-    let marks = mark::Entity::find()
-        .filter(mark::Column::Subject.eq(subject))
-        .filter(mark::Column::Kind.is_in(kinds.iter().copied()))
+) -> Result<(Vec<RecordedFault>, Vec<Earlier>), CommandError> {
+    let marks = strike::Entity::find()
+        .filter(strike::Column::Subject.eq(subject))
+        .filter(strike::Column::Kind.is_in(kinds.iter().copied()))
         .filter(
             Condition::any()
-                .add(mark::Column::At.gt(since))
-                .add(mark::Column::VoidedAt.is_not_null()),
+                .add(strike::Column::At.gt(since))
+                .add(strike::Column::VoidedAt.is_not_null()),
         )
-        .order_by_desc(mark::Column::At)
+        .order_by_desc(strike::Column::At)
         .limit(MARKS_MAX)
         .all(db)
         .await?;
@@ -200,8 +200,11 @@ pub async fn record<C: ConnectionTrait>(
         .limit(EARLIER_MAX)
         .all(db)
         .await?;
-    let fault =
-        |row: mark::Model| Fault { id: row.id, at: row.at, voided: row.voided_at.is_some() };
+    let fault = |row: strike::Model| RecordedFault {
+        id: row.id,
+        at: row.at,
+        voided: row.voided_at.is_some(),
+    };
     let earlier = |row: sanction::Model| {
         Ok::<_, Broken>(Earlier {
             kind: row.kind,

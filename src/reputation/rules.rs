@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use entity::sanction::SanctionKind;
 use entity::value::{Instant, MarkId};
 
-use crate::policy::keys::{Client, Partner};
+use crate::policy::keys::{ClientKeys, PartnerKeys};
 
 /// Timer: count a client's strikes.
 pub const JUDGE_CLIENT: &str = "sanction.judge_client";
@@ -14,7 +14,7 @@ pub const JUDGE_PARTNER: &str = "sanction.judge_partner";
 /// Timer: end a sanction whose time is over (SAN-4).
 pub const ENDS: &str = "sanction.ends";
 /// Timer: apply a block to the orders of its branch (SAN-4).
-pub const SHUT_OUT: &str = "sanction.shut_out";
+pub const CLOSE_FOR_BLOCK: &str = "sanction.shut_out";
 
 /// Kinds of strikes against a client: a fee was due, or the client did not come.
 pub const CLIENT_FAULTS: &[&str] = &["client_late_cancel", "client_no_show", "client_burned"];
@@ -36,7 +36,7 @@ pub fn judge(kind: &str) -> Option<&'static str> {
 
 /// A recorded strike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct RecordedFault {
     /// The strike.
     pub id: MarkId,
     /// When it happened.
@@ -77,9 +77,9 @@ pub struct Verdict {
 /// SAN-1, SAN-3.
 #[must_use]
 pub fn judge_client(
-    faults: &[Fault],
+    faults: &[RecordedFault],
     earlier: &[Earlier],
-    keys: &Client,
+    keys: &ClientKeys,
     now: Instant,
 ) -> Option<Verdict> {
     let kind = SanctionKind::ClientBan;
@@ -102,9 +102,9 @@ pub fn judge_client(
 /// SAN-2, SAN-3.
 #[must_use]
 pub fn judge_partner(
-    faults: &[Fault],
+    faults: &[RecordedFault],
     earlier: &[Earlier],
-    keys: &Partner,
+    keys: &PartnerKeys,
     now: Instant,
 ) -> Option<Verdict> {
     let past = |kind| earlier.iter().filter(move |past| past.kind == kind);
@@ -154,17 +154,17 @@ impl Earlier {
     }
 }
 
-fn undone(ban: &Earlier, faults: &[Fault], count: usize) -> bool {
+fn undone(ban: &Earlier, faults: &[RecordedFault], count: usize) -> bool {
     let voided = |id| faults.iter().any(|fault| fault.id == id && fault.voided);
     falls(&ban.cause, voided, count)
 }
 
 /// Strikes that are inside the window and not before the restart, oldest first.
-fn counted(faults: &[Fault], window: Instant, restart: Option<Instant>) -> Vec<MarkId> {
-    let counts = |fault: &&Fault| {
+fn counted(faults: &[RecordedFault], window: Instant, restart: Option<Instant>) -> Vec<MarkId> {
+    let counts = |fault: &&RecordedFault| {
         !fault.voided && fault.at > window && restart.is_none_or(|restart| fault.at >= restart)
     };
-    let mut counted: Vec<&Fault> = faults.iter().filter(counts).collect();
+    let mut counted: Vec<&RecordedFault> = faults.iter().filter(counts).collect();
     counted.sort_by_key(|fault| (fault.at, fault.id));
     counted.into_iter().map(|fault| fault.id).collect()
 }
@@ -179,7 +179,7 @@ mod tests {
     const NOW_H: i64 = 10_000;
 
     fn keys() -> crate::policy::Policy {
-        toml::from_str(crate::policy::book::DEFAULTS).unwrap()
+        toml::from_str(crate::policy::registry::DEFAULTS).unwrap()
     }
 
     fn hour(h: i64) -> Instant {
@@ -195,8 +195,9 @@ mod tests {
     }
 
     /// Strikes 0, 1, 2 … so many hours ago.
-    fn ago(hours: &[i64]) -> Vec<Fault> {
-        let fault = |(n, h): (u128, &i64)| Fault { id: id(n), at: hour(NOW_H - h), voided: false };
+    fn ago(hours: &[i64]) -> Vec<RecordedFault> {
+        let fault =
+            |(n, h): (u128, &i64)| RecordedFault { id: id(n), at: hour(NOW_H - h), voided: false };
         (0_u128..).zip(hours).map(fault).collect()
     }
 
@@ -205,7 +206,7 @@ mod tests {
         Earlier { kind, began_at: hour(NOW_H - began), end: hour(NOW_H - end), cause }
     }
 
-    fn client(faults: &[Fault], earlier: &[Earlier]) -> Option<(Instant, Vec<MarkId>)> {
+    fn client(faults: &[RecordedFault], earlier: &[Earlier]) -> Option<(Instant, Vec<MarkId>)> {
         let verdict = judge_client(faults, earlier, &keys().client, hour(NOW_H))?;
         assert_eq!(verdict.kind, ClientBan);
         Some((verdict.until, verdict.cause))

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::read::{open, view};
 use super::{Refusal, rules};
 use crate::platform::write_set::Unique;
-use crate::platform::{Audience, Command, Stop, Tx};
+use crate::platform::{Audience, Command, CommandError, Tx};
 
 /// A sanction to be imposed.
 pub struct Imposed {
@@ -32,11 +32,11 @@ pub struct Imposed {
 ///
 /// # Errors
 /// `no_such_subject`, or a fault; the command runs again where another one committed first.
-pub async fn impose(tx: &mut Tx, imposed: Imposed) -> Result<sanction::Model, Stop> {
+pub async fn impose(tx: &mut Tx, imposed: Imposed) -> Result<sanction::Model, CommandError> {
     let Imposed { subject, kind, until, reason, cause, by_person } = imposed;
     match open(tx.db(), subject, kind).await? {
         // The caller found none in force: a concurrent command has imposed this one.
-        Some(standing) if tx.now() < standing.until => return Err(Stop::Contended),
+        Some(standing) if tx.now() < standing.until => return Err(CommandError::Contended),
         Some(over) => {
             close(tx, &over, over.until)?;
         }
@@ -65,10 +65,10 @@ pub async fn impose(tx: &mut Tx, imposed: Imposed) -> Result<sanction::Model, St
     tx.arm(rules::ENDS, row.id.0, until);
     if kind == SanctionKind::PartnerBlock {
         // The effect on the branch's orders is decided order by order (SAN-4).
-        tx.arm(rules::SHUT_OUT, subject, tx.now());
+        tx.arm(rules::CLOSE_FOR_BLOCK, subject, tx.now());
     }
     raise(tx, subject, kind, true).await?;
-    tell(tx, "sanction.began", &row)?;
+    emit(tx, "sanction.began", &row)?;
     Ok(row)
 }
 
@@ -76,7 +76,11 @@ pub async fn impose(tx: &mut Tx, imposed: Imposed) -> Result<sanction::Model, St
 ///
 /// # Errors
 /// Faults only; a lost race shows at the flush.
-pub async fn end(tx: &mut Tx, row: &sanction::Model, at: Instant) -> Result<sanction::Model, Stop> {
+pub async fn end(
+    tx: &mut Tx,
+    row: &sanction::Model,
+    at: Instant,
+) -> Result<sanction::Model, CommandError> {
     let ended = close(tx, row, at)?;
     if row.kind == SanctionKind::PartnerBlock {
         raise(tx, row.subject, row.kind, false).await?;
@@ -88,11 +92,11 @@ pub async fn end(tx: &mut Tx, row: &sanction::Model, at: Instant) -> Result<sanc
 ///
 /// # Errors
 /// Faults only; a lost race shows at the flush.
-pub fn reopen(tx: &mut Tx, row: &sanction::Model) -> Result<sanction::Model, Stop> {
+pub fn reopen(tx: &mut Tx, row: &sanction::Model) -> Result<sanction::Model, CommandError> {
     let next = sanction::Model { ended_at: None, ..row.clone() };
     tx.update(row, &next);
     tx.arm(rules::ENDS, row.id.0, row.until);
-    tell(tx, "sanction.began", &next)?;
+    emit(tx, "sanction.began", &next)?;
     Ok(next)
 }
 
@@ -108,7 +112,7 @@ pub fn lift_address(tx: &mut Tx, row: &sanction::Model) -> sanction::Model {
 ///
 /// # Errors
 /// `no_such_subject`, or a fault.
-pub async fn hold_client(tx: &mut Tx, client_id: PersonId) -> Result<(), Stop> {
+pub async fn hold_client(tx: &mut Tx, client_id: PersonId) -> Result<(), CommandError> {
     let row = tx.find::<person::Entity>(client_id).await?.ok_or(Refusal::NoSuchSubject)?;
     tx.update(&row, &row);
     Ok(())
@@ -124,7 +128,7 @@ impl Command for EndSanction {
     type Answer = ();
     const NAME: &'static str = "end_sanction";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let row = tx.find::<sanction::Entity>(self.sanction_id).await?;
         let row = row.ok_or(Refusal::NoSuchSanction)?;
         if row.ended_at.is_some() {
@@ -138,16 +142,21 @@ impl Command for EndSanction {
     }
 }
 
-fn close(tx: &mut Tx, row: &sanction::Model, at: Instant) -> Result<sanction::Model, Stop> {
+fn close(tx: &mut Tx, row: &sanction::Model, at: Instant) -> Result<sanction::Model, CommandError> {
     let next = sanction::Model { ended_at: Some(at), ..row.clone() };
     tx.update(row, &next);
     tx.disarm(rules::ENDS, row.id.0);
-    tell(tx, "sanction.ended", &next)?;
+    emit(tx, "sanction.ended", &next)?;
     Ok(next)
 }
 
 /// Raises the version of the subject's row; a block sets its branch to blocked, its end to live.
-async fn raise(tx: &mut Tx, subject: Uuid, kind: SanctionKind, began: bool) -> Result<(), Stop> {
+async fn raise(
+    tx: &mut Tx,
+    subject: Uuid,
+    kind: SanctionKind,
+    began: bool,
+) -> Result<(), CommandError> {
     let blocks = match kind {
         SanctionKind::ClientBan => return hold_client(tx, PersonId(subject)).await,
         SanctionKind::PartnerWarning | SanctionKind::PartnerVisibility => false,
@@ -165,7 +174,7 @@ async fn raise(tx: &mut Tx, subject: Uuid, kind: SanctionKind, began: bool) -> R
     Ok(())
 }
 
-fn tell(tx: &mut Tx, event: &'static str, row: &sanction::Model) -> Result<(), Stop> {
+fn emit(tx: &mut Tx, event: &'static str, row: &sanction::Model) -> Result<(), CommandError> {
     let audience = match row.kind {
         SanctionKind::ClientBan => Audience::Client(PersonId(row.subject)),
         SanctionKind::PartnerWarning
@@ -173,5 +182,5 @@ fn tell(tx: &mut Tx, event: &'static str, row: &sanction::Model) -> Result<(), S
         | SanctionKind::PartnerBlock => Audience::Branch(PartnerId(row.subject)),
     };
     let payload = json!({"sanction": view(row)?});
-    tx.tell(&audience, event, None, EventId::new(), &payload)
+    tx.emit(&audience, event, None, EventId::new(), &payload)
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::platform::Stop;
+use crate::platform::CommandError;
 use crate::platform::page::{Page, PageQuery};
 
 /// An act of support.
@@ -48,10 +48,10 @@ pub struct ActView {
     /// The actor's reason.
     pub reason: String,
     /// What it changed, before the act.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Value)]
     pub before: Value,
     /// What it changed, after the act.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Value)]
     pub after: Value,
 }
 
@@ -78,7 +78,7 @@ fn view(row: Model) -> ActView {
 
 /// The filter of a page of acts.
 #[derive(Clone, Debug, Default)]
-pub struct Wanted {
+pub struct ActsFilter {
     /// Only acts of this person.
     pub actor: Option<Uuid>,
     /// Only acts of this kind.
@@ -97,9 +97,9 @@ pub struct Wanted {
 /// When the database fails.
 pub async fn page<C: ConnectionTrait>(
     db: &C,
-    wanted: &Wanted,
+    wanted: &ActsFilter,
     query: &PageQuery,
-) -> Result<Page<ActView>, Stop> {
+) -> Result<Page<ActView>, CommandError> {
     let mut rows = Entity::find().order_by_desc(Column::Id).limit(query.reach());
     if let Some(actor) = wanted.actor {
         rows = rows.filter(Column::Actor.eq(actor));

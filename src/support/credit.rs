@@ -9,9 +9,9 @@ use crate::access::limits;
 use crate::billing::top_up;
 use crate::ledger::Refusal;
 use crate::ledger::read::BalanceView;
-use crate::platform::audit::Act;
+use crate::platform::audit::AuditedAct;
 use crate::platform::codes::given;
-use crate::platform::{Command, Stop, Tx, all_right};
+use crate::platform::{Command, CommandError, Tx, all_right};
 use crate::policy;
 
 /// Maximum length of a reason, in characters.
@@ -37,7 +37,7 @@ impl Command for CreditPartner {
     type Answer = BalanceView;
     const NAME: &'static str = "credit_partner";
 
-    async fn run(&self, tx: &mut Tx) -> Result<BalanceView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<BalanceView, CommandError> {
         let reason = self.reason.trim();
         let said = (1..=REASON_MAX).contains(&reason.chars().count());
         let why = "Send an amount above zero and a reason of 1 to 500 characters.";
@@ -58,7 +58,7 @@ impl Command for CreditPartner {
             }
             None => top_up::goodwill(tx, self.partner_id, self.amount, reason)?,
         };
-        let act = Act {
+        let act = AuditedAct {
             kind: "credit_partner",
             subject: ("partner", self.partner_id.0),
             amount: self.amount,
@@ -69,7 +69,7 @@ impl Command for CreditPartner {
         limits::act_once(tx, act, self.confirm).await?;
         // The balance expected without concurrent changes; the row itself is only incremented by
         // the amount.
-        let keys = policy::book::in_force(tx)?.keys;
+        let keys = policy::registry::in_force(tx)?.keys;
         let floor = wallet.floor.unwrap_or(keys.balance.floor);
         let posted = Money(wallet.posted.0 + self.amount.0);
         let available = Money(posted.0 - wallet.held.0);

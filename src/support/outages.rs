@@ -11,7 +11,7 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::platform::Stop;
+use crate::platform::CommandError;
 use crate::platform::page::{Page, PageQuery};
 
 /// Maximum number of orders listed in one report.
@@ -36,7 +36,10 @@ pub struct OutageView {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn page<C: ConnectionTrait>(db: &C, query: &PageQuery) -> Result<Page<OutageView>, Stop> {
+pub async fn page<C: ConnectionTrait>(
+    db: &C,
+    query: &PageQuery,
+) -> Result<Page<OutageView>, CommandError> {
     let mut rows = outage::Entity::find().order_by_desc(outage::Column::Id).limit(query.reach());
     if let Some(cursor) = query.cursor {
         rows = rows.filter(outage::Column::Id.lt(OutageId(cursor)));
@@ -56,10 +59,14 @@ pub async fn page<C: ConnectionTrait>(db: &C, query: &PageQuery) -> Result<Page<
     Ok(page.with(items))
 }
 
-async fn orders_of<C: ConnectionTrait>(db: &C, row: &outage::Model) -> Result<Vec<OrderId>, Stop> {
+async fn orders_of<C: ConnectionTrait>(
+    db: &C,
+    row: &outage::Model,
+) -> Result<Vec<OrderId>, CommandError> {
     let steps = order_step::Entity::find()
         .filter(order_step::Column::Intent.eq("shift"))
-        .filter(order_step::Column::At.gte(row.up_at))
+        // The end of the outage moves while a slow recovery runs: its steps may be before that end.
+        .filter(order_step::Column::At.gte(row.down_at))
         .limit(ORDERS_MAX)
         .all(db)
         .await?;

@@ -1,12 +1,12 @@
 //! Registering a branch by support: the branch, its owner and an empty wallet in one command.
 
 use crate::bonus::Owner;
-use crate::bonus::purse::opened;
+use crate::bonus::account::opened;
 use crate::ledger;
 use crate::partners::read::BranchView;
 use crate::partners::register::{NewBranch, register};
 use crate::platform::crypto::Keys;
-use crate::platform::{Command, Stop, Tx};
+use crate::platform::{Command, CommandError, Tx};
 
 /// Registers a branch.
 pub struct RegisterPartner(pub NewBranch);
@@ -15,11 +15,11 @@ impl Command for RegisterPartner {
     type Answer = BranchView;
     const NAME: &'static str = "register_partner";
 
-    async fn run(&self, tx: &mut Tx) -> Result<BranchView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<BranchView, CommandError> {
         let row = register(tx, &self.0).await?;
         ledger::post::open_wallet(tx, row.id);
-        let purse = opened(tx, Owner::Partner(row.id), false);
-        tx.insert(purse);
+        let bonus_account = opened(tx, Owner::Partner(row.id), false);
+        tx.insert(bonus_account);
         BranchView::of(row, &*tx.shared::<Keys>()?, tx.now())
     }
 }

@@ -8,9 +8,9 @@ use utoipa::ToSchema;
 
 use crate::access::limits;
 use crate::ledger::{Refusal, post};
-use crate::platform::audit::Act;
+use crate::platform::audit::AuditedAct;
 use crate::platform::codes::given;
-use crate::platform::{Audience, Command, Stop, Tx};
+use crate::platform::{Audience, Command, CommandError, Tx};
 
 /// Unlocks a partner's balance.
 pub struct UnlockBalance {
@@ -33,7 +33,7 @@ impl Command for UnlockBalance {
     type Answer = UnlockedView;
     const NAME: &'static str = "unlock_balance";
 
-    async fn run(&self, tx: &mut Tx) -> Result<UnlockedView, Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<UnlockedView, CommandError> {
         let reason = given(&self.reason)?;
         let partner_id = self.partner_id;
         let wallet = tx.find::<wallet::Entity>(partner_id.0).await?;
@@ -42,7 +42,7 @@ impl Command for UnlockBalance {
             return Err(Refusal::NotLocked.into());
         }
         post::unlock(tx, partner_id)?;
-        let act = Act {
+        let act = AuditedAct {
             kind: "unlock_balance",
             subject: ("partner", partner_id.0),
             amount: Money::ZERO,
@@ -53,7 +53,7 @@ impl Command for UnlockBalance {
         limits::act(tx, act).await?;
         let payload = json!({"kind": "unlocked", "amount": Money::ZERO});
         let audience = Audience::Branch(partner_id);
-        tx.tell(&audience, "balance.changed", None, EventId::new(), &payload)?;
+        tx.emit(&audience, "balance.changed", None, EventId::new(), &payload)?;
         Ok(UnlockedView { partner_id, posted: wallet.posted })
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use futures_util::future::join_all;
 use sea_orm::{ConnectionTrait as _, EntityTrait as _};
 use serde_json::{Value, json};
-use yumo::platform::db::{Db, DbOptions, Limits};
+use yumo::platform::db::{Db, DbLimits, DbOptions};
 
 use crate::city::{Branch, City};
 use crate::ground::{Backend, Ground};
@@ -32,13 +32,13 @@ enum Way {
 }
 
 /// Tops up a branch; each credit emits one event to the branch's feed.
-struct Till<'a> {
+struct CreditDesk<'a> {
     branch: &'a Branch,
     support: &'a str,
     next: i64,
 }
 
-impl Till<'_> {
+impl CreditDesk<'_> {
     async fn tells(&mut self, wire: &Wire, events: i64) {
         for _ in 0..events {
             self.next += 1;
@@ -117,23 +117,23 @@ fn succeeds(ground: &Ground, args: &[&str]) {
 async fn a_device_of_a_lost_history_takes_the_snapshot() {
     let ground = Ground::new(Backend::Sqlite).await;
     let city = City::found(&ground, 1, 0, CREDIT).await;
-    let mut till = Till { branch: &city.branches[0], support: &city.support, next: 0 };
+    let mut desk = CreditDesk { branch: &city.branches[0], support: &city.support, next: 0 };
     for way in [Way::File, Way::Folder, Way::Restore] {
         let server = Server::start(&ground).await;
-        let (first, epoch) = till.standing(&server.wire).await;
-        till.tells(&server.wire, 4).await;
+        let (first, epoch) = desk.standing(&server.wire).await;
+        desk.tells(&server.wire, 4).await;
         server.stop().await;
         let copy = ground.folder().join(format!("{way:?}"));
         copies(&ground, way, &copy);
 
         let mut server = Server::start(&ground).await;
-        till.tells(&server.wire, 5).await;
+        desk.tells(&server.wire, 5).await;
         server.kill();
         let mut server = Server::start(&ground).await;
-        till.tells(&server.wire, 5).await;
+        desk.tells(&server.wire, 5).await;
         let reached = first + 14;
         let same = (reached, epoch.clone());
-        assert_eq!(till.standing(&server.wire).await, same, "{way:?}: a crash is no restore");
+        assert_eq!(desk.standing(&server.wire).await, same, "{way:?}: a crash is no restore");
         server.kill();
 
         puts_back(&ground, way, &copy);
@@ -141,16 +141,16 @@ async fn a_device_of_a_lost_history_takes_the_snapshot() {
         if way != Way::Restore {
             server.alarm("feed_epoch_changed").await;
         }
-        till.tells(&server.wire, 12).await;
+        desk.tells(&server.wire, 12).await;
         for named in [Some(&*epoch), None] {
-            let told = till.after(&server.wire, reached, named).await;
+            let told = desk.after(&server.wire, reached, named).await;
             assert_eq!(told["snapshot_needed"], true, "{way:?} {named:?}: {told}");
             assert_eq!(told["events"], json!([]), "{way:?} {named:?}");
         }
-        let (newest, other) = till.standing(&server.wire).await;
+        let (newest, other) = desk.standing(&server.wire).await;
         assert_eq!(newest, first + 16, "{way:?}");
         assert_ne!(other, epoch, "{way:?}");
-        let told = till.after(&server.wire, first + 4, Some(&other)).await;
+        let told = desk.after(&server.wire, first + 4, Some(&other)).await;
         assert_eq!(told["events"].as_array().unwrap().len(), 12, "{way:?}: {told}");
         server.stop().await;
     }
@@ -230,8 +230,13 @@ async fn a_damaged_backup_is_refused() {
     server::refused(&ground, &["restore", text(&backup), "--replace"]).await;
     fs::write(&backup, &whole).unwrap();
     let url = format!("sqlite://{}?mode=rw", backup.display());
-    let options =
-        DbOptions { url, connections: 1, sync_full: true, schema: None, limits: Limits::default() };
+    let options = DbOptions {
+        url,
+        connections: 1,
+        sync_full: true,
+        schema: None,
+        limits: DbLimits::default(),
+    };
     let copy = Db::open(&options).await.unwrap();
     copy.write.execute_unprepared("UPDATE wallet SET posted = posted + 1").await.unwrap();
     copy.read.close().await.unwrap();

@@ -11,7 +11,7 @@ const ANEW_MAX: i64 = 4_000;
 
 /// The recorded part of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct ReceivedEvent {
     /// Its stable id.
     pub id: String,
     /// Its kind.
@@ -25,7 +25,7 @@ pub struct Feed {
     token: String,
     audience: String,
     epoch: Option<String>,
-    told: BTreeMap<i64, Told>,
+    told: BTreeMap<i64, ReceivedEvent>,
 }
 
 impl Feed {
@@ -75,7 +75,7 @@ impl Feed {
         self.told.values().filter(|told| told.event == event).count()
     }
 
-    async fn read_anew(&self, wire: &Wire) -> BTreeMap<i64, Told> {
+    async fn read_anew(&self, wire: &Wire) -> BTreeMap<i64, ReceivedEvent> {
         let from = (self.after() - ANEW_MAX).max(0);
         let mut anew = Self::new(&self.token, self.audience.clone());
         anew.epoch.clone_from(&self.epoch);
@@ -113,10 +113,10 @@ impl Feed {
     }
 }
 
-fn told(frame: &Value) -> Told {
+fn told(frame: &Value) -> ReceivedEvent {
     assert_eq!(frame["type"], "event", "nobody but its owner reads it: {frame}");
     let order = &frame["data"]["order"];
-    Told {
+    ReceivedEvent {
         id: frame["id"].as_str().unwrap().to_owned(),
         event: frame["event"].as_str().unwrap().to_owned(),
         order: order["id"].as_str().map(|id| (id.to_owned(), order["version"].as_i64().unwrap())),

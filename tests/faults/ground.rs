@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, Statement};
 use tokio::sync::{Mutex, MutexGuard};
-use yumo::platform::db::{Db, DbOptions, Limits};
+use yumo::platform::db::{Db, DbLimits, DbOptions};
 
 /// Only one test uses the machine at a time: the tests measure it, and push it to its limits.
 pub static MACHINE: Mutex<()> = Mutex::const_new(());
@@ -130,7 +130,7 @@ impl Ground {
     }
 
     /// A second connection to the database of a running server, to read or to hold locks.
-    pub async fn beside(&self, limits: Limits) -> Db {
+    pub async fn beside(&self, limits: DbLimits) -> Db {
         Db::open(&DbOptions { limits, ..self.options.clone() }).await.unwrap()
     }
 
@@ -192,7 +192,7 @@ impl Ground {
 }
 
 fn options(url: &str, schema: Option<String>) -> DbOptions {
-    let limits = Limits::default();
+    let limits = DbLimits::default();
     DbOptions { url: url.to_owned(), connections: 1, sync_full: true, schema, limits }
 }
 

@@ -103,7 +103,7 @@ impl Crowd {
             life.closing = true;
             if let (Some(id), 0) = (life.open(), n % 2) {
                 truth::force_cancel(wire, &self.city.support, id).await;
-                life.let_go();
+                life.release();
             }
         }
         join_all(self.lives.iter_mut().map(|life| life.live(wire, &none))).await;

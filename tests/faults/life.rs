@@ -114,7 +114,7 @@ impl Life {
     }
 
     /// Forgets the order that support ended.
-    pub fn let_go(&mut self) {
+    pub fn release(&mut self) {
         self.order = None;
     }
 

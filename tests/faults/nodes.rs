@@ -39,6 +39,18 @@ async fn one_process_serves_an_sqlite_database() {
     Server::start(&ground).await.stop().await;
 }
 
+/// A database whose tables have an older build's names is refused with a sentence that says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_an_older_build_is_refused() {
+    for backend in [Backend::Sqlite, Backend::Postgres] {
+        let ground = Ground::new(backend).await;
+        let db = ground.db().await;
+        db.write.execute_unprepared("CREATE TABLE purse (id TEXT PRIMARY KEY)").await.unwrap();
+        let said = server::refused(&ground, &["serve"]).await;
+        assert!(said.contains("written by an older build"), "{said}");
+    }
+}
+
 /// A node without Redis is the only one on a PostgreSQL database; nodes with Redis serve together.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_without_redis_serves_alone() {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, DbErr, EntityTrait as _, Statement};
 use serde_json::json;
 use tokio::sync::oneshot;
-use yumo::platform::Snapshot;
-use yumo::platform::db::Limits;
+use yumo::platform::ReadSnapshot;
+use yumo::platform::db::DbLimits;
 
 use crate::city::City;
 use crate::ground::{Backend, Ground};
@@ -41,9 +41,9 @@ async fn the_log_is_bounded_beside_a_slow_reader_and_truncated_after_it() {
     let (wire, load) = (&server.wire, Load::default());
     let log = || std::fs::metadata(ground.file("yumo.db-wal")).unwrap().len();
 
-    let beside = ground.beside(Limits::default()).await;
+    let beside = ground.beside(DbLimits::default()).await;
     let ((began, begins), (done, ends)) = (oneshot::channel(), oneshot::channel::<()>());
-    let slow = beside.snapshot(async move |moment: Snapshot| {
+    let slow = beside.snapshot(async move |moment: ReadSnapshot| {
         let orders = entity::order::Entity::find().all(&moment).await?.len();
         began.send(orders).unwrap();
         let _ = ends.await;
@@ -81,7 +81,7 @@ async fn the_log_is_bounded_beside_a_slow_reader_and_truncated_after_it() {
 /// state it was left.
 async fn ends_too_long_a_read(backend: Backend) {
     let ground = Ground::new(backend).await;
-    let limits = Limits { snapshot_max: Duration::from_millis(300), ..Limits::default() };
+    let limits = DbLimits { snapshot_max: Duration::from_millis(300), ..DbLimits::default() };
     let db = ground.beside(limits).await;
     let endless = match db.backend {
         DatabaseBackend::Postgres => "SELECT count(*) FROM generate_series(1, 1000000000000)",
@@ -90,10 +90,10 @@ async fn ends_too_long_a_read(backend: Backend) {
         }
     };
     let endless = Statement::from_string(db.backend, endless);
-    let read = async move |moment: Snapshot| moment.query_all_raw(endless).await;
+    let read = async move |moment: ReadSnapshot| moment.query_all_raw(endless).await;
     assert!(db.snapshot(read).await.is_err());
     let one = Statement::from_string(db.backend, "SELECT 1 AS n");
-    let read = async move |moment: Snapshot| moment.query_all_raw(one).await;
+    let read = async move |moment: ReadSnapshot| moment.query_all_raw(one).await;
     assert_eq!(db.snapshot(read).await.unwrap().len(), 1, "the pool of one goes on");
 }
 

@@ -2,7 +2,7 @@
 //! full.
 
 use sea_orm::ConnectionTrait as _;
-use yumo::platform::db::{Db, Limits};
+use yumo::platform::db::{Db, DbLimits};
 
 use crate::city::{City, Client};
 use crate::ground::Ground;
@@ -88,7 +88,7 @@ async fn a_read_only_or_full_postgres_answers_503_and_recovers() {
     fails_over(&admin, &name, false).await;
     until_ready(wire, true).await;
 
-    let beside = ground.beside(Limits::default()).await;
+    let beside = ground.beside(DbLimits::default()).await;
     beside.write.execute_unprepared(FULL).await.unwrap();
     takes_nothing(wire, &city, &asks, &known).await;
     beside.write.execute_unprepared(ROOM).await.unwrap();

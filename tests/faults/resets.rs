@@ -11,7 +11,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, EntityTrait as _, Statement};
 
-use yumo::platform::db::{Db, Limits};
+use yumo::platform::db::{Db, DbLimits};
 
 use crate::city::City;
 use crate::delay::delaying;
@@ -91,7 +91,7 @@ async fn nothing_is_left_behind(backend: Backend) {
         join_all(some.iter().map(|((token, ask), after)| wire.resets(token, ask, *after))).await;
     }
 
-    let beside = ground.beside(Limits::default()).await;
+    let beside = ground.beside(DbLimits::default()).await;
     let mut placed = vec![first];
     for client in &city.clients[1..] {
         let id = client.places(wire, &city.branches[0]).await;

@@ -13,7 +13,7 @@ use crate::wait::pause;
 
 const MOST: usize = 4;
 /// Longer than nodes remember the sockets of a node that died.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Longer than a node needs to find Redis again, and to notice that it is away.
 const TOLD: Duration = Duration::from_secs(3);
 

@@ -110,7 +110,7 @@ async fn ticks_say_the_same(
         .map(|b| b.id.0)
         .collect();
     assert_eq!(bays.len(), BAYS, "{branch}");
-    let ticks = entity::tick::Entity::find().all(&db.read).await.unwrap();
+    let ticks = entity::occupancy::Entity::find().all(&db.read).await.unwrap();
     let (of_bays, of_cars): (Vec<_>, Vec<_>) =
         ticks.iter().partition(|tick| bays.contains(&tick.resource));
     assert_eq!((of_bays.len(), of_cars.len()), (SLOTS * 6, SLOTS * 6));

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::process::Output;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::order::{Kind, Proposed, Status};
+use entity::order::{OrderKind, OrderStatus, Proposed};
 use sea_orm::EntityTrait as _;
 use serde_json::{Value, json};
 
@@ -195,11 +195,11 @@ pub async fn books_prove_right(ground: &Ground, server: Server, support: &str) {
 /// proposal need (BK-2); by rules written here.
 async fn ticks_are_right(ground: &Ground) {
     let db = ground.db().await;
-    let ticks = entity::tick::Entity::find().all(&db.read).await.unwrap();
+    let ticks = entity::occupancy::Entity::find().all(&db.read).await.unwrap();
     let standing: BTreeSet<_> = ticks.iter().map(|t| (t.resource, t.n, t.holder)).collect();
     let mut expected = BTreeSet::new();
     for order in entity::order::Entity::find().all(&db.read).await.unwrap() {
-        if matches!(order.status, Status::Completed | Status::Cancelled) {
+        if matches!(order.status, OrderStatus::Completed | OrderStatus::Cancelled) {
             continue;
         }
         let own = order.bay_id.zip(order.taken_from).zip(order.taken_until);
@@ -208,7 +208,7 @@ async fn ticks_are_right(ground: &Ground) {
             Proposed::Reschedule { place, .. } => Some((place.bay_id.0, place.from, place.until)),
             Proposed::AddOn { .. } => None,
         });
-        if order.kind == Kind::Quick && order.status != Status::Active {
+        if order.kind == OrderKind::Quick && order.status != OrderStatus::Active {
             // For the visit, from the arrival estimated at placing.
             let lines = &order.snapshot.lines;
             let minutes: i32 = lines.iter().map(|line| line.minutes).sum();
@@ -224,7 +224,7 @@ async fn ticks_are_right(ground: &Ground) {
             for n in from.timestamp() / 300..last {
                 expected.insert((bay, n, order.id.0));
                 // A car that is being served keeps no cells; its next visit elsewhere stands.
-                if order.kind == Kind::Booking && order.status != Status::Active {
+                if order.kind == OrderKind::Booking && order.status != OrderStatus::Active {
                     expected.insert((order.car_id.0, n, order.id.0));
                 }
             }

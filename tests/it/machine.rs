@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use entity::order::{Actor, Kind, Status};
+use entity::order::{Actor, OrderKind, OrderStatus};
 use sea_orm::Iterable;
 use strum::IntoEnumIterator;
 use yumo::orders::machine::{Intent, To, allow};
@@ -38,7 +38,7 @@ fn decided() -> BTreeMap<Cell, String> {
     let mut cells = BTreeMap::new();
     for intent in <Intent as IntoEnumIterator>::iter() {
         for (kind, actor) in pairs() {
-            let statuses = <Status as Iterable>::iter().map(Some);
+            let statuses = <OrderStatus as Iterable>::iter().map(Some);
             for status in std::iter::once(None).chain(statuses) {
                 let verdict = match allow(kind, status, intent, actor) {
                     Ok(To::Status(status)) => status.to_string(),
@@ -55,8 +55,8 @@ fn decided() -> BTreeMap<Cell, String> {
     cells
 }
 
-fn pairs() -> impl Iterator<Item = (Kind, Actor)> {
-    <Kind as Iterable>::iter()
+fn pairs() -> impl Iterator<Item = (OrderKind, Actor)> {
+    <OrderKind as Iterable>::iter()
         .flat_map(|kind| <Actor as Iterable>::iter().map(move |actor| (kind, actor)))
 }
 

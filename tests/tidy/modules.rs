@@ -9,9 +9,9 @@ const ORDER: &[&[&str]] = &[
     &["main"],
     &["demo", "backup"],
     &["app"],
-    &["clockwork", "keyring", "reseal", "serving"],
+    &["scheduler", "keyring", "reseal", "serving"],
     &["recovery"],
-    &["timetable", "rounds"],
+    &["timer_dispatch", "sweeps"],
     &["edge"],
     &["support", "insight", "notify"],
     &["orders"],
@@ -29,7 +29,7 @@ const ORDER: &[&[&str]] = &[
 /// Settings are for the modules that assemble the process or talk to the outside. `config` gathers
 /// the settings of each capability, so it may name modules below the edge.
 const NAME_CONFIG: &[&str] =
-    &["main", "demo", "backup", "app", "clockwork", "keyring", "serving", "edge"];
+    &["main", "demo", "backup", "app", "scheduler", "keyring", "serving", "edge"];
 
 /// Tables with one writer, a file or a folder: below `home` only the writer adds their rows to the
 /// write set, and elsewhere nothing creates or changes them.

@@ -1,14 +1,14 @@
 //! Source text with comments and strings blanked, without a parser.
 
-/// The kind of a stretch of source.
+/// The kind of a section of source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stretch {
+enum Section {
     Code,
     Comment,
     Literal,
 }
 
-/// The stretches that are replaced by spaces; line numbers stay the same.
+/// The sections that are replaced by spaces; line numbers stay the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blank {
     /// Comments: what remains is code and strings.
@@ -17,16 +17,16 @@ pub enum Blank {
     CommentsAndLiterals,
 }
 
-/// The source with these stretches blanked.
+/// The source with these sections blanked.
 pub fn blank(source: &str, what: Blank) -> String {
     let mut out = String::with_capacity(source.len());
     let (mut rest, mut before) = (source, ' ');
     while !rest.is_empty() {
-        let (bytes, stretch) = first_stretch(rest, before);
+        let (bytes, section) = first_section(rest, before);
         let (head, tail) = rest.split_at(bytes);
-        match (stretch, what) {
-            (Stretch::Code, _) | (Stretch::Literal, Blank::Comments) => out.push_str(head),
-            (Stretch::Comment, _) | (Stretch::Literal, Blank::CommentsAndLiterals) => {
+        match (section, what) {
+            (Section::Code, _) | (Section::Literal, Blank::Comments) => out.push_str(head),
+            (Section::Comment, _) | (Section::Literal, Blank::CommentsAndLiterals) => {
                 out.extend(head.chars().map(|c| if c == '\n' { '\n' } else { ' ' }));
             }
         }
@@ -36,27 +36,27 @@ pub fn blank(source: &str, what: Blank) -> String {
     out
 }
 
-/// The length in bytes and kind of the first stretch.
-fn first_stretch(rest: &str, before: char) -> (usize, Stretch) {
+/// The length in bytes and kind of the first section.
+fn first_section(rest: &str, before: char) -> (usize, Section) {
     if rest.starts_with("//") {
-        return (rest.find('\n').unwrap_or(rest.len()), Stretch::Comment);
+        return (rest.find('\n').unwrap_or(rest.len()), Section::Comment);
     }
     if rest.starts_with("/*") {
-        return (block_comment_bytes(rest), Stretch::Comment);
+        return (block_comment_bytes(rest), Section::Comment);
     }
     if let Some(bytes) = raw_string_bytes(rest).filter(|_| !is_word(before)) {
-        return (bytes, Stretch::Literal);
+        return (bytes, Section::Literal);
     }
     if rest.starts_with('"') {
-        return (quoted_bytes(rest, '"'), Stretch::Literal);
+        return (quoted_bytes(rest, '"'), Section::Literal);
     }
     // 'a' and '\n' are characters, 'a and 'static are lifetimes.
     let mut ahead = rest.chars().skip(1);
     let (first, second) = (ahead.next(), ahead.next());
     if rest.starts_with('\'') && (first == Some('\\') || second == Some('\'')) {
-        return (quoted_bytes(rest, '\''), Stretch::Literal);
+        return (quoted_bytes(rest, '\''), Section::Literal);
     }
-    (rest.chars().next().map_or(1, char::len_utf8), Stretch::Code)
+    (rest.chars().next().map_or(1, char::len_utf8), Section::Code)
 }
 
 fn block_comment_bytes(rest: &str) -> usize {

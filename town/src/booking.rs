@@ -1,13 +1,13 @@
 //! A simulated client with a booking: chooses a slot, may propose a move or an add-on before the
 //! start, departs early, late or never, and answers when the branch proposes another start.
 
+use crate::api_error::ApiError;
 use crate::ask::Ask;
 use crate::catalogue::wash_of;
 use crate::census::{Phase, one};
 use crate::client::{Client, put};
 use crate::slots::Visit;
-use crate::trouble::Trouble;
-use crate::views::{Found, Money, Order, Proposal, Slot};
+use crate::views::{Money, Order, PartnerFound, Proposal, Slot};
 use crate::visit::Mood;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
@@ -80,18 +80,18 @@ impl Client {
 
     /// Previews the price and sets the total in the body; a slot that was taken is replaced by
     /// another.
-    pub(crate) async fn preview(&mut self, wish: &mut Value) -> Result<(), Trouble> {
-        let mut last = Trouble::Stopped;
+    pub(crate) async fn preview(&mut self, wish: &mut Value) -> Result<(), ApiError> {
+        let mut last = ApiError::Stopped;
         for _ in 0..PREVIEWS_MAX {
             match self.me.read(&Ask::post("/v1/client/orders/preview", wish)).await {
                 Ok(Preview { total }) => {
                     put(wish, "shown_total", json!(total.amount));
                     return Ok(());
                 }
-                Err(Trouble::Refused(problem))
+                Err(ApiError::Refused(problem))
                     if self.takes_another(wish, &problem.alternatives) =>
                 {
-                    last = Trouble::Refused(problem);
+                    last = ApiError::Refused(problem);
                 }
                 Err(trouble) => return Err(trouble),
             }
@@ -115,7 +115,7 @@ impl Client {
             return self.hear_until(order, over).await;
         }
         let leaves = leaves_at(&order, mood);
-        let wait = self.shared.sundial.until(leaves);
+        let wait = self.shared.clock_sync.until(leaves);
         if let Some(whim) = mood.appointment.whim {
             let part = wait.saturating_mul(mood.appointment.at_percent) / 100;
             if let Some(newer) = self.news_within(&order, part).await {
@@ -144,7 +144,7 @@ impl Client {
 
     /// Waits until an instant plus a margin, then reads the order.
     async fn hear_until(&mut self, order: Order, then: DateTime<Utc>) -> Order {
-        let wait = self.shared.sundial.until(then) + self.shared.pace.real(AFTER_SECS);
+        let wait = self.shared.clock_sync.until(then) + self.shared.pace.real(AFTER_SECS);
         match self.news_within(&order, wait).await {
             Some(newer) => newer,
             None => self.look(order).await,
@@ -175,7 +175,7 @@ impl Client {
                     self.shared.census.tell(&self.me.name, what);
                     return proposed;
                 }
-                Err(Trouble::Refused(problem)) => {
+                Err(ApiError::Refused(problem)) => {
                     if !self.takes_another(&mut body, &problem.alternatives) {
                         break;
                     }
@@ -189,7 +189,7 @@ impl Client {
     /// Proposes one more service that the same bay can do.
     pub(crate) async fn propose_add_on(&mut self, order: Order) -> Order {
         let ask = Ask::get(format!("/v1/client/partners/{}", order.partner.id));
-        let Ok(place) = self.me.read::<Found>(&ask).await else { return order };
+        let Ok(place) = self.me.read::<PartnerFound>(&ask).await else { return order };
         let bay = |code: &str| wash_of(code).map(|wash| wash.bay);
         let same = order.services.first().and_then(|service| bay(&service.code));
         let had = |id: &str| order.services.iter().any(|service| service.id == id);
@@ -202,7 +202,7 @@ impl Client {
         let told = match self.me.order(&ask).await {
             Ok(proposed) => Ok(proposed),
             // The list shows the lowest price; the refusal carries the price for this car.
-            Err(Trouble::Refused(problem)) => Err(problem.total),
+            Err(ApiError::Refused(problem)) => Err(problem.total),
             Err(_counted) => Err(None),
         };
         let proposed = match told {
@@ -261,7 +261,7 @@ impl Client {
     /// How long a client waits at the branch before leaving: a little over fifteen minutes, counted
     /// from the start if that is still ahead.
     pub(crate) fn patience(&self, order: &Order) -> Duration {
-        let start = order.starts_at.map_or(Duration::ZERO, |at| self.shared.sundial.until(at));
+        let start = order.starts_at.map_or(Duration::ZERO, |at| self.shared.clock_sync.until(at));
         start + self.shared.pace.real(16 * 60)
     }
 }

@@ -1,11 +1,11 @@
 //! The calendar side of a branch's desk: answers to bookings and proposals, proposing another
 //! start, and quick orders that arrive when no bay is free.
 
+use crate::api_error::ApiError;
 use crate::ask::Ask;
 use crate::census::one;
 use crate::slots::quarters_after;
 use crate::staff::{Act, Desk};
-use crate::trouble::Trouble;
 use crate::views::{Order, Slot};
 use serde_json::json;
 use tokio::time::Instant;
@@ -63,7 +63,7 @@ impl Desk {
             46..=110 => {
                 let Some(start) = order.starts_at else { return };
                 let after = self.shared.pace.real(self.dice.between(1, 50));
-                let at = Instant::now() + self.shared.sundial.until(start) + after;
+                let at = Instant::now() + self.shared.clock_sync.until(start) + after;
                 self.agenda.mean(at, (order.id.clone(), Act::Extend));
             }
             _ => {}
@@ -97,7 +97,7 @@ impl Desk {
                 self.count(Act::ProposeMove, order);
                 self.learn(after);
             }
-            Err(Trouble::Refused(_) | Trouble::Stopped) => {}
+            Err(ApiError::Refused(_) | ApiError::Stopped) => {}
             Err(trouble) => tracing::debug!(%trouble, "the desk could not move a booking"),
         }
     }

@@ -1,7 +1,7 @@
 //! Card payments on a payment provider's page.
 
+use crate::api_error::ApiError;
 use crate::ask::Ask;
-use crate::trouble::Trouble;
 use crate::wire::Wire;
 use serde::Deserialize;
 use serde_json::json;
@@ -24,8 +24,8 @@ struct Answer {
 impl Begun {
     /// Pays on the page with a valid or an invalid card; returns whether the card was accepted. The
     /// engine learns the outcome from its provider.
-    pub async fn pay(&self, good: bool) -> Result<bool, Trouble> {
-        let nowhere = || Trouble::Odd("there is no page to pay on".to_owned());
+    pub async fn pay(&self, good: bool) -> Result<bool, ApiError> {
+        let nowhere = || ApiError::Odd("there is no page to pay on".to_owned());
         let page = self.redirect_url.as_deref().ok_or_else(nowhere)?;
         let (scheme, rest) = page.split_once("://").ok_or_else(nowhere)?;
         let (authority, path) = rest.split_once('/').ok_or_else(nowhere)?;

@@ -1,7 +1,7 @@
 //! The simulator's statistics: counters, latencies and recent events, readable at any time.
 
-use crate::spread::Spread;
-use crate::trouble::Problem;
+use crate::api_error::Problem;
+use crate::spread::DurationHistogram;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -187,9 +187,9 @@ pub struct Census {
     /// The counters.
     pub count: Counters,
     /// Latency of commands, from the request to the complete response.
-    pub command: Spread,
+    pub command: DurationHistogram,
     /// Latency of events, from the instant of their command, in real time.
-    pub telling: Spread,
+    pub telling: DurationHistogram,
     began: Instant,
     phases: [AtomicI64; 6],
     codes: Mutex<BTreeMap<String, u64>>,
@@ -201,8 +201,8 @@ impl Default for Census {
     fn default() -> Self {
         Self {
             count: Counters::default(),
-            command: Spread::default(),
-            telling: Spread::default(),
+            command: DurationHistogram::default(),
+            telling: DurationHistogram::default(),
             began: Instant::now(),
             phases: Default::default(),
             codes: Mutex::default(),

@@ -1,16 +1,16 @@
 //! A simulated client: searches, previews the price, places an order and follows it to its end.
 
+use crate::api_error::ApiError;
 use crate::ask::Ask;
 use crate::catalogue::{WASHES, Wash};
 use crate::census::{Phase, one};
 use crate::chance::Dice;
-use crate::feed::{Audience, Follower, Seen, Start};
+use crate::feed::{Audience, Follower, FollowerEvent, Start};
 use crate::geo::Point;
 use crate::person::{Person, Shared};
 use crate::residents::{Resident, resident};
 use crate::slots::Visit;
-use crate::trouble::Trouble;
-use crate::views::{Car, Found, Order, Page};
+use crate::views::{Car, Order, Page, PartnerFound};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -64,7 +64,7 @@ pub struct Client {
     pub(crate) phase: Phase,
     /// Whether the campaign code was redeemed.
     pub(crate) has_code: bool,
-    events: mpsc::Receiver<Seen>,
+    events: mpsc::Receiver<FollowerEvent>,
     car: Car,
 }
 
@@ -109,7 +109,7 @@ pub async fn settle(
     shared: &Shared,
     number: usize,
     who: &Resident,
-) -> Result<(Arc<Person>, Car), Trouble> {
+) -> Result<(Arc<Person>, Car), ApiError> {
     let me = Person::sign_in(shared, number, &who.phone, &who.name).await?;
     let cars: Page<Car> = me.read(&Ask::get("/v1/client/cars")).await?;
     if let Some(car) = cars.items.into_iter().next() {
@@ -128,7 +128,7 @@ impl Client {
         board: &Arc<Board>,
         mut dice: Dice,
         number: usize,
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, ApiError> {
         let who = resident(number);
         let (me, car) = settle(shared, number, &who).await?;
         let (sink, events) = mpsc::channel(EVENTS_MAX);
@@ -162,15 +162,17 @@ impl Client {
             self.at = self.dice.somewhere();
             match self.wish().await {
                 Ok(()) => {}
-                Err(Trouble::Refused(problem))
+                Err(ApiError::Refused(problem))
                     if problem.speaks_of(&["debt", "penalt"]) && self.settles_debts().await => {}
-                Err(Trouble::Refused(problem)) if problem.speaks_of(&["debt", "ban", "penalt"]) => {
+                Err(ApiError::Refused(problem))
+                    if problem.speaks_of(&["debt", "ban", "penalt"]) =>
+                {
                     self.shared
                         .census
                         .tell(&self.me.name, format!("may order no more: {}", problem.code));
                     return Over::Barred;
                 }
-                Err(Trouble::Stopped) => break,
+                Err(ApiError::Stopped) => break,
                 Err(trouble) => tracing::debug!(%trouble, "a wish came to nothing"),
             }
         }
@@ -185,22 +187,22 @@ impl Client {
     }
 
     /// One order request, from the search to the end of the visit, alternatives included.
-    async fn wish(&mut self) -> Result<(), Trouble> {
+    async fn wish(&mut self) -> Result<(), ApiError> {
         let Some(mut body) = self.choose().await? else { return Ok(()) };
         for placing in 0..PLACINGS_MAX {
             let order = match self.me.order(&Ask::post("/v1/client/orders", &body)).await {
                 Ok(order) => order,
-                Err(Trouble::Refused(problem)) if problem.total.is_some() => {
+                Err(ApiError::Refused(problem)) if problem.total.is_some() => {
                     let total = problem.total.unwrap_or_default();
                     put(&mut body, "shown_total", json!(total.amount));
                     continue;
                 }
                 // The bonus was spent by another order of this client, or it has expired.
-                Err(Trouble::Refused(problem)) if problem.speaks_of(&["bonus"]) => {
+                Err(ApiError::Refused(problem)) if problem.speaks_of(&["bonus"]) => {
                     put(&mut body, "pay_with_bonus", json!(0));
                     continue;
                 }
-                Err(Trouble::Refused(problem))
+                Err(ApiError::Refused(problem))
                     if self.takes_another(&mut body, &problem.alternatives) =>
                 {
                     continue;
@@ -246,7 +248,7 @@ impl Client {
     }
 
     /// Searches, chooses a branch and previews the price; returns the body of the order request.
-    async fn choose(&mut self) -> Result<Option<Value>, Trouble> {
+    async fn choose(&mut self) -> Result<Option<Value>, ApiError> {
         let census = self.shared.census.clone();
         let wished = self.wished();
         one(&census.count.searches);
@@ -257,12 +259,13 @@ impl Client {
             wished.join(","),
             self.car.class
         );
-        let found: Page<Found> = self.me.read(&Ask::get(query)).await?;
-        let fits = |place: &Found| {
+        let found: Page<PartnerFound> = self.me.read(&Ask::get(query)).await?;
+        let fits = |place: &PartnerFound| {
             place.open
                 && wished.iter().all(|code| place.services.iter().any(|has| has.code == *code))
         };
-        let fitting: Vec<Found> = found.items.into_iter().filter(fits).take(RESULTS_MAX).collect();
+        let fitting: Vec<PartnerFound> =
+            found.items.into_iter().filter(fits).take(RESULTS_MAX).collect();
         // Half of the clients choose the nearest branch, the others any branch in the result.
         let near = self.dice.chance(500);
         let chosen = if near { self.dice.pick_early(&fitting) } else { self.dice.pick(&fitting) };
@@ -307,7 +310,7 @@ impl Client {
     }
 
     /// The order request for an alternative branch, with a new preview.
-    async fn alternative(&mut self, end: &Order) -> Result<Option<Value>, Trouble> {
+    async fn alternative(&mut self, end: &Order) -> Result<Option<Value>, ApiError> {
         let ask = Ask::get(format!("/v1/client/orders/{}/alternatives", end.id));
         let page: Page<Alternative> = self.me.read(&ask).await?;
         let reading = self.dice.between(3, 30);
@@ -358,12 +361,12 @@ impl Client {
 
 /// The next version of the order from the feed that is newer than the known one; never resolves
 /// once the feed has ended.
-async fn newer_than(events: &mut mpsc::Receiver<Seen>, of: &Order) -> Order {
+async fn newer_than(events: &mut mpsc::Receiver<FollowerEvent>, of: &Order) -> Order {
     loop {
         let Some(seen) = events.recv().await else { return std::future::pending().await };
         let newer = match seen {
-            Seen::Snapshot(orders) => orders.into_iter().find(|order| order.id == of.id),
-            Seen::Event(heard) => heard.event.data.order.map(|order| *order),
+            FollowerEvent::Snapshot(orders) => orders.into_iter().find(|order| order.id == of.id),
+            FollowerEvent::Event(heard) => heard.event.data.order.map(|order| *order),
         };
         if let Some(order) = newer
             && order.id == of.id

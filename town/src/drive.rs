@@ -29,7 +29,7 @@ pub(crate) enum Ride {
 }
 
 #[derive(Deserialize)]
-struct Seen {
+struct DriveState {
     #[serde(default)]
     arrived: bool,
 }
@@ -95,7 +95,7 @@ impl Client {
         let accuracy = self.dice.between(4, 30);
         let body = json!({ "lat": self.at.lat, "lon": self.at.lon, "accuracy_m": accuracy });
         let ask = Ask::post(format!("/v1/client/orders/{}/positions", order.id), &body);
-        let seen: Result<Seen, _> = self.me.read(&ask).await;
+        let seen: Result<DriveState, _> = self.me.read(&ask).await;
         seen.is_ok_and(|seen| seen.arrived)
     }
 

@@ -1,11 +1,11 @@
 //! A feed subscriber: resumes after its last number, acknowledges every event and detects gaps.
 
+use crate::api_error::ApiError;
 use crate::ask::Ask;
 use crate::census::one;
 use crate::pace::wall_now;
 use crate::person::Person;
 use crate::socket::{Came, Shut, Socket};
-use crate::trouble::Trouble;
 use crate::views::{Event, Frame, Order, Snapshot};
 use chrono::{DateTime, Utc};
 use std::collections::{HashSet, VecDeque};
@@ -58,7 +58,7 @@ pub enum Start {
 
 /// What a subscriber passes on.
 #[derive(Debug)]
-pub enum Seen {
+pub enum FollowerEvent {
     /// The open orders, all of them.
     Snapshot(Vec<Order>),
     /// An event.
@@ -82,7 +82,7 @@ pub struct Follower {
     epoch: Option<String>,
     ids: HashSet<String>,
     id_queue: VecDeque<String>,
-    sink: mpsc::Sender<Seen>,
+    sink: mpsc::Sender<FollowerEvent>,
     reached: Arc<AtomicI64>,
 }
 
@@ -102,7 +102,7 @@ impl Follower {
         person: Arc<Person>,
         audience: &Audience,
         start: Start,
-        sink: mpsc::Sender<Seen>,
+        sink: mpsc::Sender<FollowerEvent>,
     ) -> Self {
         let after = match start {
             Start::Snapshot => None,
@@ -140,7 +140,7 @@ impl Follower {
                 () = sink.closed() => return,
             };
             match ended {
-                Ok(Ended::ForGood) | Err(Trouble::Stopped) => return,
+                Ok(Ended::ForGood) | Err(ApiError::Stopped) => return,
                 Ok(Ended::Token | Ended::Lost) => {}
                 Err(trouble) => {
                     tracing::debug!(%trouble, audience = self.audience, "the feed is away");
@@ -157,7 +157,7 @@ impl Follower {
         }
     }
 
-    async fn connection(&mut self, connected_before: &mut bool) -> Result<Ended, Trouble> {
+    async fn connection(&mut self, connected_before: &mut bool) -> Result<Ended, ApiError> {
         let person = self.person.clone();
         let token = person.token().await?;
         let url = person.wire.feed_url(&self.audience);
@@ -169,9 +169,9 @@ impl Follower {
             }
             Err(Shut::Status(403)) => return Ok(self.turned_away()),
             Err(Shut::Status(status)) => {
-                return Err(Trouble::Unreachable(format!("handshake: {status}")));
+                return Err(ApiError::Unreachable(format!("handshake: {status}")));
             }
-            Err(Shut::Line(line)) => return Err(Trouble::Unreachable(line)),
+            Err(Shut::Line(line)) => return Err(ApiError::Unreachable(line)),
         };
         let count = &person.shared.census.count;
         one(&count.connections);
@@ -202,7 +202,7 @@ impl Follower {
     }
 
     /// Handles one frame; returns whether to continue.
-    async fn frame(&mut self, frame: Frame, socket: &mut Socket) -> Result<bool, Trouble> {
+    async fn frame(&mut self, frame: Frame, socket: &mut Socket) -> Result<bool, ApiError> {
         let count = &self.person.shared.census.count;
         match frame {
             Frame::Hello { epoch, .. } => {
@@ -275,7 +275,7 @@ impl Follower {
             self.ids.remove(&oldest);
         }
         let received_at = wall_now();
-        shared.sundial.read(event.server_now);
+        shared.clock_sync.read(event.server_now);
         let lag = if shared.pace.is_real() {
             received_at - event.at
         } else {
@@ -287,21 +287,24 @@ impl Follower {
         } else {
             shared.pace.real_of(lag)
         });
-        self.sink.send(Seen::Event(Box::new(Heard { event: *event, received_at }))).await.is_ok()
+        self.sink
+            .send(FollowerEvent::Event(Box::new(Heard { event: *event, received_at })))
+            .await
+            .is_ok()
     }
 
-    async fn snapshot(&mut self) -> Result<i64, Trouble> {
+    async fn snapshot(&mut self) -> Result<i64, ApiError> {
         one(&self.person.shared.census.count.snapshots);
         let ask = Ask::get(format!("/v1/feed/snapshot?audience={}", self.audience));
         let snapshot: Snapshot = self.person.read(&ask).await?;
         if let Some(now) = snapshot.server_now {
-            self.person.shared.sundial.read(now);
+            self.person.shared.clock_sync.read(now);
         }
         self.after = Some(snapshot.seq);
         self.epoch = Some(snapshot.epoch);
         self.reached.store(snapshot.seq, Relaxed);
-        let gone = |_| Trouble::Stopped;
-        self.sink.send(Seen::Snapshot(snapshot.orders)).await.map_err(gone)?;
+        let gone = |_| ApiError::Stopped;
+        self.sink.send(FollowerEvent::Snapshot(snapshot.orders)).await.map_err(gone)?;
         Ok(snapshot.seq)
     }
 

@@ -1,5 +1,6 @@
 //! Set-up of the simulator's world: creates what is missing, leaves what exists unchanged.
 
+use crate::api_error::ApiError;
 use crate::ask::Ask;
 use crate::catalogue::{WASH, bays, offerings};
 use crate::census::one;
@@ -9,7 +10,6 @@ use crate::payout::terms;
 use crate::person::{Person, Shared};
 use crate::places::place_of;
 use crate::residents::owner_phone;
-use crate::trouble::Trouble;
 use crate::views::Money;
 use futures_util::{StreamExt, TryStreamExt};
 use serde::Deserialize;
@@ -145,20 +145,20 @@ struct Funds {
 }
 
 /// Signs the support agent in and checks the role.
-pub async fn support_person(shared: &Shared, phone: &str) -> Result<Arc<Person>, Trouble> {
+pub async fn support_person(shared: &Shared, phone: &str) -> Result<Arc<Person>, ApiError> {
     let person = Person::sign_in(shared, 0, phone, "Dəstək").await?;
     let me: Me = person.read(&Ask::get("/v1/auth/me")).await?;
     if me.roles.support.is_none() {
-        return Err(Trouble::Odd(format!("{phone} is not of support")));
+        return Err(ApiError::Odd(format!("{phone} is not of support")));
     }
     Ok(Arc::new(person))
 }
 
 /// Publishes policy changes, unless the current policy already contains them.
-pub async fn publish(support: &Person, changes: &Value) -> Result<(), Trouble> {
+pub async fn publish(support: &Person, changes: &Value) -> Result<(), ApiError> {
     let body = json!({ "changes": changes, "reason": "The town's people act oftener than people" });
     match support.done(&Ask::post("/v1/support/policy", &body)).await {
-        Err(Trouble::Refused(problem)) if problem.code == "policy_unchanged" => Ok(()),
+        Err(ApiError::Refused(problem)) if problem.code == "policy_unchanged" => Ok(()),
         done => done,
     }
 }
@@ -168,7 +168,7 @@ pub async fn branches(
     shared: &Shared,
     support: &Arc<Person>,
     founding: &Founding,
-) -> Result<Vec<Branch>, Trouble> {
+) -> Result<Vec<Branch>, ApiError> {
     let one_by_one = (0..founding.partners).map(|number| branch(shared, support, founding, number));
     let mut branches: Vec<Branch> =
         futures_util::stream::iter(one_by_one).buffer_unordered(FOUNDERS_MAX).try_collect().await?;
@@ -181,8 +181,8 @@ async fn branch(
     support: &Person,
     founding: &Founding,
     number: usize,
-) -> Result<Branch, Trouble> {
-    let nowhere = || Trouble::Odd("the map is empty".to_owned());
+) -> Result<Branch, ApiError> {
+    let nowhere = || ApiError::Odd("the map is empty".to_owned());
     let (name, address, point) = place_of(number).ok_or_else(nowhere)?;
     let phone = owner_phone(number);
     let owner = Person::sign_in(shared, number, &phone, &name).await?;
@@ -193,7 +193,7 @@ async fn branch(
         });
         support.done(&Ask::post("/v1/support/partners", &body)).await?;
     }
-    let homeless = || Trouble::Odd(format!("{phone} has no branch after its founding"));
+    let homeless = || ApiError::Odd(format!("{phone} has no branch after its founding"));
     let id = membership(&owner).await?.ok_or_else(homeless)?;
     let kinds = founding.bays.kinds(founding.seed, number, &name);
     let services = equip(&owner, founding, number, &kinds).await?;
@@ -209,7 +209,7 @@ async fn branch(
     Ok(Branch { number, id, name, point, owner: Arc::new(owner), arrival_code, services })
 }
 
-async fn membership(owner: &Person) -> Result<Option<String>, Trouble> {
+async fn membership(owner: &Person) -> Result<Option<String>, ApiError> {
     let me: Me = owner.read(&Ask::get("/v1/auth/me")).await?;
     Ok(me.roles.branches.into_iter().next().map(|branch| branch.partner_id))
 }
@@ -220,7 +220,7 @@ async fn equip(
     founding: &Founding,
     number: usize,
     kinds: &[&str],
-) -> Result<Vec<Listed>, Trouble> {
+) -> Result<Vec<Listed>, ApiError> {
     let services = list(owner, "/v1/partner/services").await?;
     if services.is_empty() {
         let mut dice = Dice::of(founding.seed, "branch", number);
@@ -247,18 +247,18 @@ async fn equip(
     let services = list(owner, "/v1/partner/services").await?;
     let listed =
         services.into_iter().map(serde_json::from_value).collect::<Result<Vec<Listed>, _>>();
-    listed.map_err(|fault| Trouble::Odd(format!("a service: {fault}")))
+    listed.map_err(|fault| ApiError::Odd(format!("a service: {fault}")))
 }
 
 /// Reads a list, returned as a page or as a plain array.
-async fn list(owner: &Person, path: &str) -> Result<Vec<Value>, Trouble> {
+async fn list(owner: &Person, path: &str) -> Result<Vec<Value>, ApiError> {
     let mut answer: Value = owner.read(&Ask::get(path)).await?;
     let paged = answer.get_mut("items").map(Value::take);
     let items = paged.unwrap_or(answer);
     if let Value::Array(items) = items {
         Ok(items)
     } else {
-        Err(Trouble::Odd(format!("{path} is no list")))
+        Err(ApiError::Odd(format!("{path} is no list")))
     }
 }
 
@@ -267,7 +267,7 @@ async fn fund(
     support: &Person,
     id: &str,
     credit_qepik: i64,
-) -> Result<(), Trouble> {
+) -> Result<(), ApiError> {
     if available(owner).await? < POOR_QEPIK.min(credit_qepik) {
         credit(support, id, credit_qepik).await?;
     }
@@ -275,13 +275,13 @@ async fn fund(
 }
 
 /// The available balance of a branch.
-pub async fn available(owner: &Person) -> Result<i64, Trouble> {
+pub async fn available(owner: &Person) -> Result<i64, ApiError> {
     let funds: Funds = owner.read(&Ask::get("/v1/partner/balance")).await?;
     Ok(funds.available.amount)
 }
 
 /// Credits a branch by support.
-pub async fn credit(support: &Person, id: &str, amount: i64) -> Result<(), Trouble> {
+pub async fn credit(support: &Person, id: &str, amount: i64) -> Result<(), ApiError> {
     let body = json!({
         "amount": amount, "reason": "Balans artırıldı", "receipt": "kassa", "confirm": true,
     });
@@ -291,7 +291,7 @@ pub async fn credit(support: &Person, id: &str, amount: i64) -> Result<(), Troub
 }
 
 /// The current arrival code of a branch.
-pub async fn shown_code(owner: &Person) -> Result<String, Trouble> {
+pub async fn shown_code(owner: &Person) -> Result<String, ApiError> {
     let view: BranchView = owner.read(&Ask::get("/v1/partner/branch")).await?;
     Ok(view.arrival_code.unwrap_or_default())
 }

@@ -56,21 +56,21 @@ impl Pace {
 
 /// The stop signal of the simulator; it ends every wait at once.
 #[derive(Debug, Clone)]
-pub struct Stop(watch::Receiver<bool>);
+pub struct StopSignal(watch::Receiver<bool>);
 
 /// A stop signal and its sender: send `true` or drop the sender to stop.
-pub fn stop_pair() -> (watch::Sender<bool>, Stop) {
+pub fn stop_pair() -> (watch::Sender<bool>, StopSignal) {
     let (switch, signal) = watch::channel(false);
-    (switch, Stop(signal))
+    (switch, StopSignal(signal))
 }
 
-impl From<watch::Receiver<bool>> for Stop {
+impl From<watch::Receiver<bool>> for StopSignal {
     fn from(signal: watch::Receiver<bool>) -> Self {
         Self(signal)
     }
 }
 
-impl Stop {
+impl StopSignal {
     /// Whether the signal was given.
     pub fn is_set(&self) -> bool {
         *self.0.borrow() || self.0.has_changed().is_err()

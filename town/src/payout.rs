@@ -1,9 +1,9 @@
 //! Payout terms of the branches for bonus spent by clients: a third each to the balance, to the
 //! balance with half as bonus, and to a bank account.
 
+use crate::api_error::ApiError;
 use crate::ask::Ask;
 use crate::person::Person;
-use crate::trouble::Trouble;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -20,7 +20,7 @@ pub async fn terms(
     support: &Person,
     id: &str,
     number: usize,
-) -> Result<(), Trouble> {
+) -> Result<(), ApiError> {
     let body = match number % 3 {
         0 => json!({ "to": "balance" }),
         1 => json!({ "to": "balance", "bonus_bp": 5000 }),
@@ -38,7 +38,7 @@ async fn verified(
     support: &Person,
     id: &str,
     number: usize,
-) -> Result<(), Trouble> {
+) -> Result<(), ApiError> {
     let known: Terms = owner.read(&Ask::get("/v1/partner/payout")).await?;
     if known.voen_verified {
         return Ok(());
@@ -54,10 +54,10 @@ async fn verified(
     support.done(&Ask::post(format!("/v1/support/partners/{id}/voen"), &body)).await
 }
 
-async fn fresh_code(owner: &Person) -> Result<String, Trouble> {
+async fn fresh_code(owner: &Person) -> Result<String, ApiError> {
     owner.done(&Ask::post("/v1/auth/otp", &json!({ "phone": owner.phone }))).await?;
     let code = owner.shared.codes.code(&owner.phone).await;
-    code.ok_or_else(|| Trouble::NoCode(owner.phone.clone()))
+    code.ok_or_else(|| ApiError::NoCode(owner.phone.clone()))
 }
 
 /// An account number of a bank in Baku with valid check digits (ISO 13616, mod 97).

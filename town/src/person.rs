@@ -1,12 +1,12 @@
 //! A simulated person: one phone, one device, its own tokens, and bounded retries.
 
+use crate::api_error::ApiError;
 use crate::ask::Ask;
 use crate::census::{Census, one};
+use crate::clock_sync::ClockSync;
 use crate::codes::Codes;
-use crate::pace::{Pace, Stop};
-use crate::sundial::Sundial;
+use crate::pace::{Pace, StopSignal};
 use crate::tokens::Tokens;
-use crate::trouble::Trouble;
 use crate::views::Order;
 use crate::wire::{Reply, Wire};
 use serde::de::DeserializeOwned;
@@ -31,13 +31,13 @@ pub struct Shared {
     /// The speed of simulated time.
     pub pace: Pace,
     /// The estimate of the server's time.
-    pub sundial: Arc<Sundial>,
+    pub clock_sync: Arc<ClockSync>,
     /// The shared statistics.
     pub census: Arc<Census>,
     /// Whether the engine has a payment provider and a bonus campaign.
     pub cards: bool,
     /// The stop signal.
-    pub stop: Stop,
+    pub stop: StopSignal,
 }
 
 /// A simulated person who acts over the wire.
@@ -58,9 +58,9 @@ impl Person {
         number: usize,
         phone: &str,
         name: &str,
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, ApiError> {
         let nodes = shared.wires.len().max(1);
-        let nowhere = || Trouble::Unreachable("no base url was given".to_owned());
+        let nowhere = || ApiError::Unreachable("no base url was given".to_owned());
         let wire = shared.wires.get(number % nodes).cloned().ok_or_else(nowhere)?;
         let device = format!("{name}'s phone");
         let signing = Tokens::sign_in(&wire, shared, phone, &device);
@@ -85,7 +85,7 @@ impl Person {
     }
 
     /// A valid access token, refreshed before it expires.
-    pub async fn token(&self) -> Result<String, Trouble> {
+    pub async fn token(&self) -> Result<String, ApiError> {
         let mut tokens = self.tokens.lock().await;
         if tokens.are_old() {
             self.renew(&mut tokens).await?;
@@ -94,7 +94,7 @@ impl Person {
     }
 
     /// A token other than this one, which the server refused.
-    pub async fn token_after(&self, spent: &str) -> Result<String, Trouble> {
+    pub async fn token_after(&self, spent: &str) -> Result<String, ApiError> {
         let mut tokens = self.tokens.lock().await;
         if tokens.access == spent {
             self.renew(&mut tokens).await?;
@@ -102,11 +102,11 @@ impl Person {
         Ok(tokens.access.clone())
     }
 
-    async fn renew(&self, tokens: &mut Tokens) -> Result<(), Trouble> {
+    async fn renew(&self, tokens: &mut Tokens) -> Result<(), ApiError> {
         let Shared { pace, census, .. } = &self.shared;
         *tokens = match tokens.refreshed(&self.wire, *pace, census).await {
             Ok(fresh) => fresh,
-            Err(Trouble::Refused(problem)) => {
+            Err(ApiError::Refused(problem)) => {
                 census.refused(&problem);
                 let device = format!("{}'s phone", self.name);
                 Tokens::sign_in(&self.wire, &self.shared, &self.phone, &device).await?
@@ -121,14 +121,14 @@ impl Person {
     ///
     /// # Errors
     /// Refusals, which are also counted; the last error when every attempt failed.
-    pub async fn ask(&self, ask: &Ask) -> Result<Reply, Trouble> {
+    pub async fn ask(&self, ask: &Ask) -> Result<Reply, ApiError> {
         let census = &self.shared.census;
         let mut wait = AGAIN_WAIT;
         let mut token = self.token().await?;
-        let mut last = Err(Trouble::Stopped);
+        let mut last = Err(ApiError::Stopped);
         for _ in 0..TRIES {
             if self.shared.stop.is_set() {
-                return Err(Trouble::Stopped);
+                return Err(ApiError::Stopped);
             }
             one(&census.count.requests);
             let began = Instant::now();
@@ -152,7 +152,7 @@ impl Person {
             }
             one(&census.count.retries);
             if !self.shared.stop.rest(wait).await {
-                return Err(Trouble::Stopped);
+                return Err(ApiError::Stopped);
             }
             wait = wait.saturating_mul(2).min(AGAIN_WAIT_MAX);
         }
@@ -160,26 +160,26 @@ impl Person {
     }
 
     /// Sends a request and reads the response as `T`.
-    pub async fn read<T: DeserializeOwned>(&self, ask: &Ask) -> Result<T, Trouble> {
+    pub async fn read<T: DeserializeOwned>(&self, ask: &Ask) -> Result<T, ApiError> {
         let answer = self.ask(ask).await?.read();
         self.counted(ask, answer)
     }
 
     /// Sends a request and ignores the response body.
-    pub async fn done(&self, ask: &Ask) -> Result<(), Trouble> {
+    pub async fn done(&self, ask: &Ask) -> Result<(), ApiError> {
         let answer = self.ask(ask).await?.done();
         self.counted(ask, answer)
     }
 
     /// Sends a request whose response is the order.
-    pub async fn order(&self, ask: &Ask) -> Result<Order, Trouble> {
+    pub async fn order(&self, ask: &Ask) -> Result<Order, ApiError> {
         self.read(ask).await
     }
 
-    fn counted<T>(&self, ask: &Ask, answer: Result<T, Trouble>) -> Result<T, Trouble> {
+    fn counted<T>(&self, ask: &Ask, answer: Result<T, ApiError>) -> Result<T, ApiError> {
         match &answer {
-            Err(Trouble::Refused(problem)) => self.shared.census.refused(problem),
-            Err(odd @ Trouble::Odd(_)) => {
+            Err(ApiError::Refused(problem)) => self.shared.census.refused(problem),
+            Err(odd @ ApiError::Odd(_)) => {
                 one(&self.shared.census.count.odd_answers);
                 tracing::warn!(path = ask.path, %odd, "odd answer");
                 self.shared.census.tell(&self.name, format!("odd answer on {}", ask.path));

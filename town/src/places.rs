@@ -4,7 +4,7 @@ use crate::geo::Point;
 
 /// A car-care place.
 #[derive(Debug, Clone, Copy)]
-pub struct Place {
+pub struct KnownPlace {
     /// The partner's name.
     pub name: &'static str,
     /// Street and number, unique in the simulator.
@@ -13,8 +13,8 @@ pub struct Place {
     pub point: Point,
 }
 
-const fn place(name: &'static str, address: &'static str, lat: f64, lon: f64) -> Place {
-    Place { name, address, point: Point { lat, lon } }
+const fn place(name: &'static str, address: &'static str, lat: f64, lon: f64) -> KnownPlace {
+    KnownPlace { name, address, point: Point { lat, lon } }
 }
 
 /// The place with a number; beyond the table, addresses continue with higher house numbers.
@@ -38,7 +38,7 @@ pub fn place_of(number: usize) -> Option<(String, String, Point)> {
 }
 
 /// The table of places.
-pub const PLACES: [Place; 48] = [
+pub const PLACES: [KnownPlace; 48] = [
     place("Kristal Avtoyuma", "Nizami küç. 203, Nəsimi", 40.3777, 49.8475),
     place("Xəzər Car Wash", "Neftçilər pr. 153, Səbail", 40.3731, 49.8482),
     place("Gənclik Detailing", "Fətəli xan Xoyski küç. 98, Nərimanov", 40.4012, 49.8534),

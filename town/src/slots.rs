@@ -1,9 +1,9 @@
 //! A branch's calendar as a client sees it: the free slots of a day, or a guessed start when none
 //! is listed.
 
+use crate::api_error::ApiError;
 use crate::ask::Ask;
 use crate::client::Client;
-use crate::trouble::Trouble;
 use crate::views::{Slot, Slots};
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
@@ -54,7 +54,7 @@ impl Client {
     /// A start for this client: mostly soon, sometimes later today, rarely tomorrow; `None` when
     /// the day has no slot left.
     pub(crate) async fn likes(&mut self, visit: &Visit<'_>) -> Option<DateTime<Utc>> {
-        let now = self.shared.sundial.now()?;
+        let now = self.shared.clock_sync.now()?;
         let when = self.dice.between(1, 100);
         let date = baku_date(now);
         let date = if when > TODAY_PERCENT { date.checked_add_days(Days::new(1))? } else { date };
@@ -69,7 +69,7 @@ impl Client {
                 };
                 liked.copied()
             }
-            Err(Trouble::Stopped) => None,
+            Err(ApiError::Stopped) => None,
             Err(_nothing_to_see) => {
                 let ahead = self.dice.between(GUESS_MIN.0, GUESS_MIN.1);
                 let ahead = TimeDelta::minutes(i64::try_from(ahead).unwrap_or(60));
@@ -78,7 +78,7 @@ impl Client {
         }
     }
 
-    async fn free(&self, visit: &Visit<'_>, date: NaiveDate) -> Result<Vec<Slot>, Trouble> {
+    async fn free(&self, visit: &Visit<'_>, date: NaiveDate) -> Result<Vec<Slot>, ApiError> {
         let Visit { branch, services, class } = visit;
         let services = services.join(",");
         let path = format!("/v1/client/partners/{branch}/slots");

@@ -1,6 +1,6 @@
 //! A WebSocket connection to a feed: frames in, frames out, and the reason it ended.
 
-use crate::trouble::Trouble;
+use crate::api_error::ApiError;
 use crate::views::Frame;
 use futures_util::{SinkExt, StreamExt};
 use std::time::Duration;
@@ -76,20 +76,20 @@ impl Socket {
     }
 
     /// Requests everything after a number of this epoch.
-    pub async fn resume(&mut self, after: i64, epoch: &str) -> Result<(), Trouble> {
+    pub async fn resume(&mut self, after: i64, epoch: &str) -> Result<(), ApiError> {
         self.send(format!(r#"{{"type":"resume","after":{after},"epoch":"{epoch}"}}"#)).await
     }
 
     /// Acknowledges everything up to a number for this device.
-    pub async fn ack(&mut self, seq: i64) -> Result<(), Trouble> {
+    pub async fn ack(&mut self, seq: i64) -> Result<(), ApiError> {
         self.send(format!(r#"{{"type":"ack","seq":{seq}}}"#)).await
     }
 
-    async fn send(&mut self, text: String) -> Result<(), Trouble> {
+    async fn send(&mut self, text: String) -> Result<(), ApiError> {
         match tokio::time::timeout(SEND_WAIT_MAX, self.0.send(Message::text(text))).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(fault)) => Err(Trouble::Unreachable(fault.to_string())),
-            Err(late) => Err(Trouble::Unreachable(late.to_string())),
+            Ok(Err(fault)) => Err(ApiError::Unreachable(fault.to_string())),
+            Err(late) => Err(ApiError::Unreachable(late.to_string())),
         }
     }
 

@@ -8,20 +8,20 @@ const BUCKETS: usize = 8 * 33;
 
 /// A latency histogram with a precision of an eighth.
 #[derive(Debug)]
-pub struct Spread {
+pub struct DurationHistogram {
     buckets: Vec<AtomicU64>,
     count: AtomicU64,
     max_micros: AtomicU64,
 }
 
-impl Default for Spread {
+impl Default for DurationHistogram {
     fn default() -> Self {
         let buckets = (0..BUCKETS).map(|_| AtomicU64::new(0)).collect();
         Self { buckets, count: AtomicU64::new(0), max_micros: AtomicU64::new(0) }
     }
 }
 
-impl Spread {
+impl DurationHistogram {
     /// Records one duration.
     pub fn record(&self, took: Duration) {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
@@ -75,12 +75,12 @@ fn top_of(number: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::Spread;
+    use super::DurationHistogram;
     use std::time::Duration;
 
     #[test]
     fn percentiles_are_good_to_an_eighth() {
-        let spread = Spread::default();
+        let spread = DurationHistogram::default();
         for millis in 1..=1000 {
             spread.record(Duration::from_millis(millis));
         }

@@ -1,17 +1,17 @@
 //! A branch's desk: answers offers, admits cars, completes orders and tops up the balance.
 
 use crate::agenda::Agenda;
+use crate::api_error::{ApiError, Problem};
 use crate::ask::Ask;
+use crate::branch_balance::Topped;
 use crate::catalogue::wash_of;
 use crate::census::one;
 use crate::chance::Dice;
 use crate::client::Board;
-use crate::feed::{Audience, Follower, Seen, Start};
+use crate::feed::{Audience, Follower, FollowerEvent, Start};
 use crate::found::Branch;
 use crate::person::Shared;
 use crate::support::Calls;
-use crate::till::Topped;
-use crate::trouble::{Problem, Trouble};
 use crate::views::{Order, Status};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -106,12 +106,12 @@ impl Desk {
                 () = stop.wait() => return,
             };
             match seen {
-                Ok(Some(Seen::Snapshot(orders))) => {
+                Ok(Some(FollowerEvent::Snapshot(orders))) => {
                     for order in orders {
                         self.learn(order);
                     }
                 }
-                Ok(Some(Seen::Event(heard))) => {
+                Ok(Some(FollowerEvent::Event(heard))) => {
                     if let Some(order) = heard.event.data.order {
                         self.learn(*order);
                     }
@@ -254,10 +254,10 @@ impl Desk {
                     self.mind_the_balance().await;
                 }
             }
-            Err(Trouble::Refused(problem)) if act == Act::ProposeMove => {
+            Err(ApiError::Refused(problem)) if act == Act::ProposeMove => {
                 self.another_still(&order, &problem.alternatives).await;
             }
-            Err(Trouble::Refused(problem)) => self.refused(&order, act, *problem),
+            Err(ApiError::Refused(problem)) => self.refused(&order, act, *problem),
             Err(trouble) => {
                 tracing::debug!(%trouble, ?act, "the desk could not");
                 self.try_again(&order, act);

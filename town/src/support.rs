@@ -1,15 +1,15 @@
 //! The support agent: credits branches, ends frozen orders, reads the standing proof.
 
 use crate::agenda::Agenda;
+use crate::api_error::ApiError;
 use crate::ask::Ask;
 use crate::census::one;
 use crate::chance::Dice;
-use crate::feed::{Audience, Follower, Seen, Start};
+use crate::feed::{Audience, Follower, FollowerEvent, Start};
 use crate::found::credit;
+use crate::money::CODE;
 use crate::pace::wall_now;
 use crate::person::{Person, Shared};
-use crate::purse::CODE;
-use crate::trouble::Trouble;
 use crate::views::Order;
 use chrono::TimeDelta;
 use serde::Deserialize;
@@ -108,7 +108,7 @@ struct Whole {
 }
 
 /// Reads the standing proof and records each discrepancy as a violation.
-pub async fn read_proof(support: &Person) -> Result<bool, Trouble> {
+pub async fn read_proof(support: &Person) -> Result<bool, ApiError> {
     let census = &support.shared.census;
     let proof: Proof = support.read(&Ask::get("/v1/support/proof")).await?;
     one(&census.count.proofs);
@@ -164,14 +164,14 @@ impl Hotline {
         }
     }
 
-    fn learn(&mut self, seen: Seen) {
+    fn learn(&mut self, seen: FollowerEvent) {
         match seen {
-            Seen::Snapshot(orders) => {
+            FollowerEvent::Snapshot(orders) => {
                 for order in orders.into_iter().filter(|order| order.frozen_until.is_some()) {
                     self.mean(Act::Settle(order.id), 60);
                 }
             }
-            Seen::Event(heard) => {
+            FollowerEvent::Event(heard) => {
                 let wait = self.dice.between(60, 600);
                 let data = heard.event.data;
                 match (heard.event.event.as_str(), data.order, data.penalty) {
@@ -218,7 +218,7 @@ impl Hotline {
     }
 
     /// Upholds some disputes and rejects most.
-    async fn decide(&mut self, id: &str) -> Result<(), Trouble> {
+    async fn decide(&mut self, id: &str) -> Result<(), ApiError> {
         let right = self.dice.chance(RIGHT_PER_MILLE);
         let (act, done, reason) = if right {
             ("waive", "waived", "Sistemin saatı səhv idi")
@@ -233,8 +233,8 @@ impl Hotline {
     }
 
     /// Creates the bonus campaign and its public code; refused when an earlier run has created it.
-    async fn launch(&mut self) -> Result<(), Trouble> {
-        let now = self.shared.sundial.now().unwrap_or_else(wall_now);
+    async fn launch(&mut self) -> Result<(), ApiError> {
+        let now = self.shared.clock_sync.now().unwrap_or_else(wall_now);
         let body = json!({
             "name": "Bahar", "audience": "client", "amount": 500, "ttl_h": 240, "budget": 100_000,
             "code": CODE, "public": true, "ends_at": now + TimeDelta::days(365), "reason": "Yuyucular açılıb",
@@ -243,7 +243,7 @@ impl Hotline {
     }
 
     /// Reads a frozen order and ends it.
-    async fn settle(&mut self, id: &str) -> Result<(), Trouble> {
+    async fn settle(&mut self, id: &str) -> Result<(), ApiError> {
         let whole: Whole = self.me.read(&Ask::get(format!("/v1/support/orders/{id}"))).await?;
         let order = whole.order;
         if order.status.is_terminal() || order.frozen_until.is_none() {
@@ -259,7 +259,7 @@ impl Hotline {
                 self.shared.census.tell(&self.me.name, format!("force-cancelled {}", after.code));
                 Ok(())
             }
-            Err(Trouble::Refused(problem)) if problem.is_race() => {
+            Err(ApiError::Refused(problem)) if problem.is_race() => {
                 self.mean(Act::Settle(id.to_owned()), 5);
                 Ok(())
             }

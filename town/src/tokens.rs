@@ -1,10 +1,10 @@
 //! The tokens of one session: sign-in, early refresh, and a new sign-in when a refresh fails.
 
+use crate::api_error::ApiError;
 use crate::ask::Ask;
 use crate::census::{Census, one};
 use crate::pace::Pace;
 use crate::person::Shared;
-use crate::trouble::Trouble;
 use crate::wire::Wire;
 use serde::Deserialize;
 use serde_json::json;
@@ -66,9 +66,9 @@ impl Tokens {
         shared: &Shared,
         phone: &str,
         device: &str,
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, ApiError> {
         let Shared { codes, pace, census, stop, .. } = shared;
-        let mut last = Trouble::NoCode(phone.to_owned());
+        let mut last = ApiError::NoCode(phone.to_owned());
         for _ in 0..SIGN_IN_TRIES {
             let sent =
                 send(wire, &open("/v1/auth/otp", &json!({ "phone": phone })), census).await?;
@@ -76,7 +76,7 @@ impl Tokens {
                 last = sent.done().err().unwrap_or(last);
                 let pause = pace.real(sent.retry_after_s.unwrap_or(RESEND_SECS).saturating_add(1));
                 if !stop.rest(pause.min(RESEND_WAIT_MAX)).await {
-                    return Err(Trouble::Stopped);
+                    return Err(ApiError::Stopped);
                 }
                 continue;
             }
@@ -103,7 +103,7 @@ impl Tokens {
         wire: &Wire,
         pace: Pace,
         census: &Census,
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, ApiError> {
         let ask = open("/v1/auth/refresh", &json!({ "refresh_token": self.refresh }));
         let mut granted: Granted = send(wire, &ask, census).await?.read()?;
         if granted.person_id.is_empty() {
@@ -122,14 +122,14 @@ fn open(path: &str, body: &serde_json::Value) -> Ask {
 }
 
 /// Sends without a token, with retries after connection errors.
-async fn send(wire: &Wire, ask: &Ask, census: &Census) -> Result<crate::wire::Reply, Trouble> {
+async fn send(wire: &Wire, ask: &Ask, census: &Census) -> Result<crate::wire::Reply, ApiError> {
     let mut wait = LINE_WAIT;
-    let mut last = Trouble::Unreachable("never tried".to_owned());
+    let mut last = ApiError::Unreachable("never tried".to_owned());
     for _ in 0..LINE_TRIES {
         one(&census.count.requests);
         match wire.send(ask, None).await {
             Ok(reply) if reply.status != 503 => return Ok(reply),
-            Ok(reply) => last = Trouble::Unreachable(reply.text()),
+            Ok(reply) => last = ApiError::Unreachable(reply.text()),
             Err(trouble) => last = trouble,
         }
         one(&census.count.retries);

@@ -1,16 +1,16 @@
 //! The simulator: set-up, run and statistics.
 
+use crate::api_error::ApiError;
 use crate::census::Census;
 use crate::client::{Board, live};
+use crate::clock_sync::ClockSync;
 use crate::codes::Codes;
 use crate::found::{Bays, Branch, Founding, branches, publish, support_person};
-use crate::pace::{Pace, Stop};
+use crate::pace::{Pace, StopSignal};
 use crate::person::{Person, Shared};
 use crate::residents::{owner_phone, resident};
 use crate::staff::Desk;
-use crate::sundial::Sundial;
 use crate::support::{Calls, Hotline};
-use crate::trouble::Trouble;
 use crate::wire::Wire;
 use serde_json::Value;
 use std::sync::Arc;
@@ -90,16 +90,16 @@ impl Town {
     pub async fn found(
         config: Config,
         codes: Arc<dyn Codes>,
-        stop: impl Into<Stop>,
-    ) -> Result<Self, Trouble> {
-        let wires: Result<Vec<Wire>, Trouble> =
+        stop: impl Into<StopSignal>,
+    ) -> Result<Self, ApiError> {
+        let wires: Result<Vec<Wire>, ApiError> =
             config.base_urls.iter().map(|base| Wire::to(base)).collect();
         let pace = Pace::of(config.speed);
         let shared = Shared {
             wires: Arc::new(wires?),
             codes,
             pace,
-            sundial: Arc::new(Sundial::of(pace)),
+            clock_sync: Arc::new(ClockSync::of(pace)),
             census: Arc::new(Census::default()),
             cards: config.cards,
             stop: stop.into(),

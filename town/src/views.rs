@@ -106,7 +106,7 @@ pub struct Slots {
 
 /// The bay allocated to an order, and for how long; partner and support only.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Held {
+pub struct HeldBay {
     /// The bay.
     pub bay_id: String,
     /// The start.
@@ -192,7 +192,7 @@ pub struct Order {
     pub depart_from: Option<DateTime<Utc>>,
     /// The allocated bay; partner and support only.
     #[serde(default)]
-    pub place: Option<Held>,
+    pub place: Option<HeldBay>,
     /// The pending proposal.
     #[serde(default)]
     pub proposal: Option<Proposal>,
@@ -246,7 +246,7 @@ pub struct Page<T> {
 
 /// A branch in a search result.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Found {
+pub struct PartnerFound {
     /// Its id.
     pub id: String,
     /// Whether it is open now.

@@ -1,11 +1,11 @@
 //! A simulated visit: from a placed order to its end, with every outcome of the order's life.
 
+use crate::api_error::ApiError;
 use crate::ask::Ask;
 use crate::booking::Appointment;
 use crate::census::{Phase, one};
 use crate::client::Client;
 use crate::drive::Ride;
-use crate::trouble::Trouble;
 use crate::views::{Money, Order, Status};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -237,7 +237,7 @@ impl Client {
         match self.me.order(&Ask::post(format!("/v1/client/orders/{}/{act}", order.id), body)).await
         {
             Ok(order) => Some(order),
-            Err(Trouble::Refused(problem)) => {
+            Err(ApiError::Refused(problem)) => {
                 problem.order.filter(|now| now.version > order.version).map(|now| *now)
             }
             Err(_counted) => None,

@@ -5,8 +5,8 @@
 //! so it has no TLS.
 
 use crate::answer::parse;
+use crate::api_error::{ApiError, Problem};
 use crate::ask::{Ask, Method};
-use crate::trouble::{Problem, Trouble};
 use serde::de::DeserializeOwned;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -53,8 +53,8 @@ enum Broken {
 
 impl Wire {
     /// A client for `base`, such as `http://127.0.0.1:8080`.
-    pub fn to(base: &str) -> Result<Self, Trouble> {
-        let plain = || Trouble::Unreachable(format!("{base} is no plain http:// address"));
+    pub fn to(base: &str) -> Result<Self, ApiError> {
+        let plain = || ApiError::Unreachable(format!("{base} is no plain http:// address"));
         let rest = base.strip_prefix("http://").ok_or_else(plain)?;
         let authority = rest.trim_end_matches('/');
         let with_port =
@@ -72,15 +72,15 @@ impl Wire {
     }
 
     /// Sends once and reads the whole response, whatever its status.
-    pub async fn send(&self, ask: &Ask, token: Option<&str>) -> Result<Reply, Trouble> {
+    pub async fn send(&self, ask: &Ask, token: Option<&str>) -> Result<Reply, ApiError> {
         let request = self.wording(ask, token);
         match tokio::time::timeout(ANSWER_WAIT_MAX, self.exchange(request.as_bytes())).await {
             Ok(Ok(reply)) => Ok(reply),
             Ok(Err(Broken::Silent)) => {
-                Err(Trouble::Unreachable("closed without an answer".to_owned()))
+                Err(ApiError::Unreachable("closed without an answer".to_owned()))
             }
-            Ok(Err(Broken::Line(why))) => Err(Trouble::Unreachable(why)),
-            Err(late) => Err(Trouble::Unreachable(late.to_string())),
+            Ok(Err(Broken::Line(why))) => Err(ApiError::Unreachable(why)),
+            Err(late) => Err(ApiError::Unreachable(late.to_string())),
         }
     }
 
@@ -188,7 +188,7 @@ impl Reply {
     }
 
     /// The body read as `T`, or the refusal.
-    pub fn read<T: DeserializeOwned>(&self) -> Result<T, Trouble> {
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         if !self.is_yes() {
             return Err(self.trouble());
         }
@@ -196,7 +196,7 @@ impl Reply {
     }
 
     /// Nothing, or the refusal.
-    pub fn done(&self) -> Result<(), Trouble> {
+    pub fn done(&self) -> Result<(), ApiError> {
         if self.is_yes() { Ok(()) } else { Err(self.trouble()) }
     }
 
@@ -206,21 +206,21 @@ impl Reply {
     }
 
     /// The error for a response without success.
-    fn trouble(&self) -> Trouble {
+    fn trouble(&self) -> ApiError {
         if self.status >= 500 {
             return self.odd("a fault");
         }
         match serde_json::from_slice::<Problem>(&self.body) {
             Ok(mut problem) => {
                 problem.status = self.status;
-                Trouble::Refused(Box::new(problem))
+                ApiError::Refused(Box::new(problem))
             }
             Err(fault) => self.odd(&fault.to_string()),
         }
     }
 
-    fn odd(&self, why: &str) -> Trouble {
+    fn odd(&self, why: &str) -> ApiError {
         let shown: String = self.text().chars().take(SHOWN_CHARS_MAX).collect();
-        Trouble::Odd(format!("{} {why}: {shown}", self.status))
+        ApiError::Odd(format!("{} {why}: {shown}", self.status))
     }
 }

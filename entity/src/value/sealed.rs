@@ -103,7 +103,7 @@ struct Written {
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Kept {
+enum StoredKey {
     Field(Written),
     Text(String),
 }
@@ -117,10 +117,10 @@ impl Serialize for SealedField {
 /// Stored answers from before texts were bound contain the text alone.
 impl<'de> Deserialize<'de> for SealedField {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Kept::deserialize(deserializer)? {
-            Kept::Field(written) => Self::read(&written.field)
+        match StoredKey::deserialize(deserializer)? {
+            StoredKey::Field(written) => Self::read(&written.field)
                 .ok_or_else(|| serde::de::Error::custom("a sealed field names no place")),
-            Kept::Text(text) => Ok(Self { place: None, text: Sealed(text) }),
+            StoredKey::Text(text) => Ok(Self { place: None, text: Sealed(text) }),
         }
     }
 }

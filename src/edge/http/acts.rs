@@ -11,14 +11,14 @@ use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::guard::Support;
-use super::penalties::{ReasonBody, send};
+use super::penalties::{PenaltyReasonBody, send};
 use super::problem::Problem;
 use super::reply;
-use super::sent::Sent;
+use super::request::Request;
 use crate::billing::stray::{self, Close, StrayView};
 use crate::edge::Edge;
 use crate::platform::page::{Page, PageLimit, PageQuery};
-use crate::support::acts::{self, ActView, Wanted};
+use crate::support::acts::{self, ActView, ActsFilter};
 use crate::support::unlock::{UnlockBalance, UnlockedView};
 
 /// Routes.
@@ -54,19 +54,19 @@ async fn list(
     query: Query<ActsQuery>,
 ) -> Result<HttpResponse, Problem> {
     let ActsQuery { actor, act, subject_id, from, until, limit, cursor } = query.into_inner();
-    let wanted = Wanted { actor, act, subject_id, from, until };
+    let wanted = ActsFilter { actor, act, subject_id, from, until };
     let read = &edge.engine.shared().db.read;
     let page = acts::page(read, &wanted, &PageQuery { limit, cursor }).await?;
     reply::json(&edge, StatusCode::OK, &page)
 }
 
-#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = ReasonBody, responses((status = 200, body = UnlockedView)), security(("bearer" = [])))]
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = UnlockedView)), security(("bearer" = [])))]
 #[post("/v1/support/partners/{id}/unlock")]
 async fn unlock(
     edge: Data<Edge>,
     support: Support,
     id: Path<PartnerId>,
-    sent: Sent<ReasonBody>,
+    sent: Request<PenaltyReasonBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = UnlockBalance { partner_id: *id, reason: sent.body.reason.clone() };
     send(&edge, support.by(), &sent, StatusCode::OK, command).await
@@ -98,13 +98,13 @@ async fn strays(
     reply::json(&edge, StatusCode::OK, &page)
 }
 
-#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = ReasonBody, responses((status = 200, body = StrayView)), security(("bearer" = [])))]
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = StrayView)), security(("bearer" = [])))]
 #[post("/v1/support/stray-payments/{id}/close")]
 async fn close(
     edge: Data<Edge>,
     support: Support,
     id: Path<StrayId>,
-    sent: Sent<ReasonBody>,
+    sent: Request<PenaltyReasonBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = Close { stray_id: *id, reason: sent.body.reason.clone() };
     send(&edge, support.by(), &sent, StatusCode::OK, command).await

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpResponse, get, post, put};
 use chrono::{DateTime, Utc};
-use entity::purse::OwnerKind;
+use entity::bonus_account::OwnerKind;
 use entity::value::{CampaignId, Money, OrderId, PartnerId, PersonId};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -16,7 +16,7 @@ use super::guard::{Client, Staff, Support};
 use super::penalties::send;
 use super::problem::Problem;
 use super::reply;
-use super::sent::Sent;
+use super::request::Request;
 use crate::bonus::campaign::{
     self, CampaignView, CodeOf, GrantCampaign, MakeCampaign, NewCampaign,
 };
@@ -26,7 +26,7 @@ use crate::bonus::read::{self, BonusView, LotView};
 use crate::bonus::{Owner, Refusal};
 use crate::edge::Edge;
 use crate::orders::bonus::PayWithBonus;
-use crate::orders::read::Scope;
+use crate::orders::read::OrderScope;
 use crate::orders::view::OrderView;
 use crate::platform::page::{Page, PageQuery};
 use crate::platform::{By, Done};
@@ -88,7 +88,7 @@ async fn own_lots(
 async fn redeemed(
     edge: &Edge,
     by: By,
-    sent: &Sent<CampaignCodeBody>,
+    sent: &Request<CampaignCodeBody>,
     command: Redeem,
 ) -> Result<HttpResponse, Problem> {
     let actor = by.person_id.map(|id| id.0).unwrap_or_default();
@@ -102,7 +102,7 @@ async fn redeemed(
 async fn redeem(
     edge: Data<Edge>,
     client: Client,
-    sent: Sent<CampaignCodeBody>,
+    sent: Request<CampaignCodeBody>,
 ) -> Result<HttpResponse, Problem> {
     let code = sent.body.code.clone();
     let command = Redeem { owner: Owner::Client(client.person_id()), code };
@@ -123,9 +123,9 @@ async fn pay_with(
     edge: Data<Edge>,
     client: Client,
     id: Path<OrderId>,
-    sent: Sent<SetAsideBody>,
+    sent: Request<SetAsideBody>,
 ) -> Result<HttpResponse, Problem> {
-    let scope = Scope::Client(client.person_id());
+    let scope = OrderScope::Client(client.person_id());
     let command = PayWithBonus { scope, order_id: *id, amount: sent.body.amount };
     act(&edge, client.by(), &sent, command).await
 }
@@ -151,7 +151,7 @@ async fn branch_lots(
 async fn branch_redeem(
     edge: Data<Edge>,
     staff: Staff,
-    sent: Sent<CampaignCodeBody>,
+    sent: Request<CampaignCodeBody>,
 ) -> Result<HttpResponse, Problem> {
     let code = sent.body.code.clone();
     let command = Redeem { owner: Owner::Partner(staff.partner_id()), code };
@@ -184,7 +184,7 @@ pub struct GrantBody {
 async fn grant(
     edge: Data<Edge>,
     support: Support,
-    sent: Sent<GrantBody>,
+    sent: Request<GrantBody>,
 ) -> Result<HttpResponse, Problem> {
     let GrantBody { client_id, partner_id, amount, ttl_h, reason, confirm } = sent.body.clone();
     let owner = match (client_id, partner_id) {
@@ -265,7 +265,7 @@ pub struct CampaignBody {
 async fn make_campaign(
     edge: Data<Edge>,
     support: Support,
-    sent: Sent<CampaignBody>,
+    sent: Request<CampaignBody>,
 ) -> Result<HttpResponse, Problem> {
     let body = sent.body.clone();
     let code = match (body.code, body.public, body.random_code) {
@@ -303,7 +303,7 @@ async fn grant_campaign(
     edge: Data<Edge>,
     support: Support,
     id: Path<CampaignId>,
-    sent: Sent<CampaignGrantBody>,
+    sent: Request<CampaignGrantBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = GrantCampaign { campaign_id: *id, owner: sent.body.owner_id };
     send(&edge, support.by(), &sent, StatusCode::CREATED, command).await

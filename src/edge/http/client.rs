@@ -14,15 +14,15 @@ use super::Nothing;
 use super::guard::Client;
 use super::problem::{Problem, malformed};
 use super::reply;
-use super::sent::Sent;
+use super::request::Request;
 use crate::clients::cars::{self, AddCar, CarView, RemoveCar};
 use crate::clients::profile::{EditProfile, ProfileView};
-use crate::discovery::nearest::{Found, Wanted, nearest};
+use crate::discovery::nearest::{NearestQuery, PartnerListing, nearest};
 use crate::edge::Edge;
 use crate::partners;
 use crate::partners::plan::Plans;
 use crate::platform::page::Page;
-use crate::policy::Book;
+use crate::policy::Registry;
 
 /// Routes.
 pub fn configure(config: &mut ServiceConfig) {
@@ -61,7 +61,7 @@ async fn list_cars(edge: Data<Edge>, client: Client) -> Result<HttpResponse, Pro
 async fn add_car(
     edge: Data<Edge>,
     client: Client,
-    sent: Sent<CarBody>,
+    sent: Request<CarBody>,
 ) -> Result<HttpResponse, Problem> {
     let key = sent.key(client.person_id().0);
     let CarBody { plate, make, class } = sent.body;
@@ -76,7 +76,7 @@ async fn remove_car(
     edge: Data<Edge>,
     client: Client,
     id: Path<CarId>,
-    sent: Sent<Nothing>,
+    sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     let key = sent.key(client.person_id().0);
     let command = RemoveCar { client_id: client.person_id(), car_id: id.into_inner() };
@@ -100,7 +100,7 @@ pub struct ProfileBody {
 async fn edit_profile(
     edge: Data<Edge>,
     client: Client,
-    sent: Sent<ProfileBody>,
+    sent: Request<ProfileBody>,
 ) -> Result<HttpResponse, Problem> {
     let key = sent.key(client.person_id().0);
     let ProfileBody { name, lang } = sent.body;
@@ -133,7 +133,7 @@ pub struct SearchQuery {
 const RADIUS_M: u32 = 5_000;
 const RADIUS_MAX_M: u32 = 50_000;
 
-#[utoipa::path(tag = "client", params(SearchQuery), responses((status = 200, body = Page<Found>)), security(("bearer" = [])))]
+#[utoipa::path(tag = "client", params(SearchQuery), responses((status = 200, body = Page<PartnerListing>)), security(("bearer" = [])))]
 #[get("/v1/client/partners")]
 async fn search(
     edge: Data<Edge>,
@@ -147,26 +147,26 @@ async fn search(
         return Err(malformed("radius_m is at most 50000."));
     }
     let codes = query.services.as_deref().unwrap_or_default();
-    let wanted = Wanted {
+    let wanted = NearestQuery {
         centre,
         radius_m,
         codes: codes.split(',').filter(|c| !c.is_empty()).map(ToOwned::to_owned).collect(),
         class: query.class,
         closed_too: query.closed_too.unwrap_or(false),
     };
-    let items = look(&edge, &wanted).await?;
+    let items = partners_near(&edge, &wanted).await?;
     reply::json(&edge, StatusCode::OK, &Page::from(items))
 }
 
-async fn look(edge: &Edge, wanted: &Wanted) -> Result<Vec<Found>, Problem> {
+async fn partners_near(edge: &Edge, wanted: &NearestQuery) -> Result<Vec<PartnerListing>, Problem> {
     let shared = edge.engine.shared();
     let now = shared.clock.now();
-    let keys = edge.engine.extension::<Book>()?.at(now)?.keys;
+    let keys = edge.engine.extension::<Registry>()?.at(now)?.keys;
     let plans = edge.engine.extension::<Plans>()?;
     Ok(nearest(&shared.db.read, &plans, wanted, &keys, now).await?)
 }
 
-#[utoipa::path(tag = "client", params(("id" = Uuid, Path)), responses((status = 200, body = Found)), security(("bearer" = [])))]
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path)), responses((status = 200, body = PartnerListing)), security(("bearer" = [])))]
 #[get("/v1/client/partners/{id}")]
 async fn partner(
     edge: Data<Edge>,
@@ -174,14 +174,14 @@ async fn partner(
     id: Path<PartnerId>,
 ) -> Result<HttpResponse, Problem> {
     let branch = partners::read::branch(&edge.engine.shared().db.read, *id).await?;
-    let wanted = Wanted {
+    let wanted = NearestQuery {
         centre: Point { lat: branch.lat, lon: branch.lon },
         radius_m: 100,
         codes: BTreeSet::new(),
         class: None,
         closed_too: true,
     };
-    let found = look(&edge, &wanted).await?.into_iter().find(|found| found.id == *id);
+    let found = partners_near(&edge, &wanted).await?.into_iter().find(|found| found.id == *id);
     let found = found.ok_or(partners::Refusal::NoSuchPartner)?;
     reply::json(&edge, StatusCode::OK, &found)
 }

@@ -12,10 +12,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Nothing;
 use super::guard::Client;
-use super::penalties::ReasonBody;
+use super::penalties::PenaltyReasonBody;
 use super::problem::{Problem, malformed};
 use super::reply;
-use super::sent::{Body, Sent};
+use super::request::{Body, Request};
 use crate::edge::Edge;
 use crate::orders::admit::{Contest, Leave};
 use crate::orders::alternatives::{Alternatives, FindAlternatives};
@@ -25,9 +25,9 @@ use crate::orders::cancel::{CancelByClient, Quote, QuoteCancel};
 use crate::orders::depart::Depart;
 use crate::orders::place::Place;
 use crate::orders::position::{PositionAnswer, SendPosition};
-use crate::orders::read::{self, Scope};
+use crate::orders::read::{self, OrderScope};
+use crate::orders::request::{OrderRequest, Preview, PreviewOrder};
 use crate::orders::view::OrderView;
-use crate::orders::wish::{Preview, PreviewOrder, Wish};
 use crate::platform::page::{Page, PageLimit, PageQuery};
 use crate::platform::{Command, Refused};
 
@@ -75,7 +75,7 @@ impl OrdersQuery {
 pub(super) async fn act<C, T>(
     edge: &Edge,
     by: crate::platform::By,
-    sent: &Sent<T>,
+    sent: &Request<T>,
     command: C,
 ) -> Result<HttpResponse, Problem>
 where
@@ -87,7 +87,11 @@ where
 }
 
 /// One order with its version.
-pub(super) async fn show(edge: &Edge, scope: Scope, id: OrderId) -> Result<HttpResponse, Problem> {
+pub(super) async fn show(
+    edge: &Edge,
+    scope: OrderScope,
+    id: OrderId,
+) -> Result<HttpResponse, Problem> {
     let order = read::one(&edge.engine.shared().db.read, scope, id).await?;
     let mut response = reply::json(edge, StatusCode::OK, &order)?;
     let tag = format!("\"{}\"", order.version).parse().map_err(malformed)?;
@@ -95,24 +99,24 @@ pub(super) async fn show(edge: &Edge, scope: Scope, id: OrderId) -> Result<HttpR
     Ok(response)
 }
 
-#[utoipa::path(tag = "client", request_body = Wish, responses((status = 200, body = Preview)), security(("bearer" = [])))]
+#[utoipa::path(tag = "client", request_body = OrderRequest, responses((status = 200, body = Preview)), security(("bearer" = [])))]
 #[post("/v1/client/orders/preview")]
 async fn preview(
     edge: Data<Edge>,
     client: Client,
-    body: Body<Wish>,
+    body: Body<OrderRequest>,
 ) -> Result<HttpResponse, Problem> {
     let command = PreviewOrder { client_id: client.person_id(), wish: body.0 };
     let done = edge.engine.execute(client.by(), None, command).await?;
     reply::json(&edge, StatusCode::OK, &done.answer)
 }
 
-#[utoipa::path(tag = "client", request_body = Wish, responses((status = 201, body = OrderView)), security(("bearer" = [])))]
+#[utoipa::path(tag = "client", request_body = OrderRequest, responses((status = 201, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/client/orders")]
 async fn place(
     edge: Data<Edge>,
     client: Client,
-    sent: Sent<Wish>,
+    sent: Request<OrderRequest>,
 ) -> Result<HttpResponse, Problem> {
     let key = sent.key(client.person_id().0);
     let command = Place { client_id: client.person_id(), wish: sent.body };
@@ -127,7 +131,7 @@ async fn list(
     client: Client,
     query: Query<OrdersQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let scope = Scope::Client(client.person_id());
+    let scope = OrderScope::Client(client.person_id());
     let read = &edge.engine.shared().db.read;
     let page = read::page(read, scope, query.open, &query.page()).await?;
     reply::json(&edge, StatusCode::OK, &page)
@@ -136,7 +140,7 @@ async fn list(
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[get("/v1/client/orders/{id}")]
 async fn one(edge: Data<Edge>, client: Client, id: Path<OrderId>) -> Result<HttpResponse, Problem> {
-    show(&edge, Scope::Client(client.person_id()), *id).await
+    show(&edge, OrderScope::Client(client.person_id()), *id).await
 }
 
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
@@ -145,9 +149,9 @@ async fn depart(
     edge: Data<Edge>,
     client: Client,
     id: Path<OrderId>,
-    sent: Sent<Nothing>,
+    sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
-    let scope = Scope::Client(client.person_id());
+    let scope = OrderScope::Client(client.person_id());
     act(&edge, client.by(), &sent, Depart { scope, order_id: *id }).await
 }
 
@@ -174,12 +178,12 @@ async fn positions(
     edge: Data<Edge>,
     client: Client,
     id: Path<OrderId>,
-    sent: Sent<PositionBody>,
+    sent: Request<PositionBody>,
 ) -> Result<HttpResponse, Problem> {
     let body = &sent.body;
     let point = Point::new(body.lat, body.lon);
     let command = SendPosition {
-        scope: Scope::Client(client.person_id()),
+        scope: OrderScope::Client(client.person_id()),
         order_id: *id,
         point: point.ok_or_else(|| out_of_range(body))?,
         accuracy_m: body.accuracy_m,
@@ -211,9 +215,9 @@ async fn arrive_by_code(
     edge: Data<Edge>,
     client: Client,
     id: Path<OrderId>,
-    sent: Sent<ArrivalCodeBody>,
+    sent: Request<ArrivalCodeBody>,
 ) -> Result<HttpResponse, Problem> {
-    let scope = Scope::Client(client.person_id());
+    let scope = OrderScope::Client(client.person_id());
     let key = sent.key(client.person_id().0);
     let command = ArriveByCode { scope, order_id: *id, code: sent.body.code, claimed: false };
     let done = arrive::by_code(&edge.engine, client.by(), key, command).await?;
@@ -227,7 +231,7 @@ async fn quote(
     client: Client,
     id: Path<OrderId>,
 ) -> Result<HttpResponse, Problem> {
-    let scope = Scope::Client(client.person_id());
+    let scope = OrderScope::Client(client.person_id());
     let command = QuoteCancel { scope, order_id: *id };
     let done = edge.engine.execute(client.by(), None, command).await?;
     reply::json(&edge, StatusCode::OK, &done.answer)
@@ -247,9 +251,9 @@ async fn cancel(
     edge: Data<Edge>,
     client: Client,
     id: Path<OrderId>,
-    sent: Sent<CancelBody>,
+    sent: Request<CancelBody>,
 ) -> Result<HttpResponse, Problem> {
-    let scope = Scope::Client(client.person_id());
+    let scope = OrderScope::Client(client.person_id());
     let command = CancelByClient { scope, order_id: *id, quote: sent.body.quote.clone() };
     act(&edge, client.by(), &sent, command).await
 }
@@ -260,9 +264,9 @@ async fn contest(
     edge: Data<Edge>,
     client: Client,
     id: Path<OrderId>,
-    sent: Sent<Nothing>,
+    sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
-    let scope = Scope::Client(client.person_id());
+    let scope = OrderScope::Client(client.person_id());
     act(&edge, client.by(), &sent, Contest { scope, order_id: *id }).await
 }
 
@@ -272,9 +276,9 @@ async fn leave(
     edge: Data<Edge>,
     client: Client,
     id: Path<OrderId>,
-    sent: Sent<Nothing>,
+    sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
-    let scope = Scope::Client(client.person_id());
+    let scope = OrderScope::Client(client.person_id());
     act(&edge, client.by(), &sent, Leave { scope, order_id: *id }).await
 }
 
@@ -292,22 +296,22 @@ async fn confirm_amount(
     edge: Data<Edge>,
     client: Client,
     id: Path<OrderId>,
-    sent: Sent<ConfirmBody>,
+    sent: Request<ConfirmBody>,
 ) -> Result<HttpResponse, Problem> {
-    let scope = Scope::Client(client.person_id());
+    let scope = OrderScope::Client(client.person_id());
     let command = ConfirmAmount { scope, order_id: *id, amount: sent.body.amount };
     act(&edge, client.by(), &sent, command).await
 }
 
-#[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = ReasonBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/client/orders/{id}/contest-amount")]
 async fn contest_amount(
     edge: Data<Edge>,
     client: Client,
     id: Path<OrderId>,
-    sent: Sent<ReasonBody>,
+    sent: Request<PenaltyReasonBody>,
 ) -> Result<HttpResponse, Problem> {
-    let scope = Scope::Client(client.person_id());
+    let scope = OrderScope::Client(client.person_id());
     let reason = sent.body.reason.clone();
     act(&edge, client.by(), &sent, ContestAmount { scope, order_id: *id, reason }).await
 }

@@ -13,11 +13,11 @@ use super::guard::Client;
 use super::problem::{Problem, malformed};
 use super::reply;
 use crate::clients::{self, cars};
-use crate::discovery::slots::{SlotsView, Wanted, slots};
+use crate::discovery::slots::{SlotSearch, SlotsView, slots};
 use crate::edge::Edge;
 use crate::orders::price::SERVICES_MAX;
 use crate::partners::plan::Plans;
-use crate::policy::Book;
+use crate::policy::Registry;
 
 /// The most days in one request.
 const DAYS_MAX: u64 = 7;
@@ -88,7 +88,7 @@ async fn free_slots(
     if !(1..=DAYS_MAX).contains(&days) {
         return Err(malformed("days is 1 to 7."));
     }
-    let wanted = Wanted {
+    let wanted = SlotSearch {
         partner_id: *id,
         service_ids: query.service_ids()?,
         class: query.car_class(&edge, &client).await?,
@@ -98,7 +98,7 @@ async fn free_slots(
     };
     let shared = edge.engine.shared();
     let now = shared.clock.now();
-    let policy = edge.engine.extension::<Book>()?.at(now)?.keys;
+    let policy = edge.engine.extension::<Registry>()?.at(now)?.keys;
     let plans = edge.engine.extension::<Plans>()?;
     let found = slots(&shared.db.read, &plans, &wanted, &policy, now).await?;
     reply::json(&edge, StatusCode::OK, &found)

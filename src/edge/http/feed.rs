@@ -17,12 +17,12 @@ use super::guard::SignedIn;
 use super::opened::NoMoney;
 use super::problem::{Problem, malformed};
 use super::reply;
-use super::sent::Body;
+use super::request::Body;
 use crate::edge::Edge;
-use crate::edge::ws::hub::Seated;
-use crate::edge::ws::seat::{Marks, Place};
+use crate::edge::ws::hub::Subscription;
+use crate::edge::ws::subscriber::{Cursor, WakeFlags};
 use crate::edge::ws::{self, frame, reader};
-use crate::notify::follow::{self, Behind, Found, Start};
+use crate::notify::follow::{self, Behind, Position, Start};
 use crate::notify::snapshot::snapshot;
 use crate::notify::{self, Acknowledge, Snapshot};
 use crate::platform::epoch::Epoch;
@@ -41,7 +41,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Wanted {
+pub struct EventsQuery {
     /// `client` (the default), `branch:<partner_id>` or `support`.
     #[param(
         pattern = "^(client|support|branch:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"
@@ -106,7 +106,7 @@ struct FeedPage {
 /// The next events after a number, at most a hundred; waits for the first one if asked to.
 #[utoipa::path(
     tag = "feed",
-    params(Wanted),
+    params(EventsQuery),
     responses(
         (status = 200, description = "The frames, and the newest number", body = FeedPage),
         (status = 400, description = "`malformed`"),
@@ -119,7 +119,7 @@ struct FeedPage {
 pub async fn next(
     request: HttpRequest,
     edge: web::Data<Edge>,
-    from: web::Query<Wanted>,
+    from: web::Query<EventsQuery>,
     SignedIn(principal): SignedIn,
 ) -> Result<HttpResponse, Problem> {
     if from.after < 0 || from.wait > WAIT_MAX_S {
@@ -127,61 +127,67 @@ pub async fn next(
     }
     let audience = reader::audience(&principal, from.audience.as_deref())?;
     // Subscribes before reading the feed, so that no event in between is missed.
-    let seated = ws::hub(&request)?.sit(audience, principal, false, Place::At(from.after));
+    let subscription =
+        ws::hub(&request)?.subscribe(audience, principal, false, Cursor::At(from.after));
     let name = audience.to_string();
     let shared = edge.engine.shared();
     let start = match follow::from(shared, &name, from.after, from.epoch.as_deref()).await? {
-        Found::Here(start) => start,
-        Found::Behind(behind) => return behind_of(&edge, behind).await,
+        Position::Here(start) => start,
+        Position::Behind(behind) => return behind_of(&edge, behind).await,
     };
     let place = (&*start.epoch.id, from.after);
     let mut found = follow::next(shared, &name, place, true).await?;
-    if matches!(&found, Found::Here(events) if events.is_empty()) && from.wait > 0 {
-        let waiting = first(&edge, &seated, &name, place);
+    if matches!(&found, Position::Here(events) if events.is_empty()) && from.wait > 0 {
+        let waiting = first(&edge, &subscription, &name, place);
         if let Ok(first) = tokio::time::timeout(Duration::from_secs(from.wait), waiting).await {
             found = first?;
         }
     }
     match found {
-        Found::Here(events) => Ok(answer(&edge, &seated, &events, &start)),
-        Found::Behind(behind) => behind_of(&edge, behind).await,
+        Position::Here(events) => Ok(answer(&edge, &subscription, &events, &start)),
+        Position::Behind(behind) => behind_of(&edge, behind).await,
     }
 }
 
 /// Waits for a new event, the end of the caller's access, or the stop of the server.
 async fn first(
     edge: &Edge,
-    seated: &Seated,
+    subscription: &Subscription,
     name: &str,
     place: (&str, i64),
-) -> Result<Found<Events>, Problem> {
-    let seat = &seated.seat;
+) -> Result<Position<Events>, Problem> {
+    let subscriber = &subscription.subscriber;
     loop {
-        let marks = seat.marked().await;
-        if marks.has(Marks::STOP) {
-            return Ok(Found::Here(Vec::new()));
+        let marks = subscriber.woken().await;
+        if marks.has(WakeFlags::STOP) {
+            return Ok(Position::Here(Vec::new()));
         }
-        if marks.has(Marks::CHECK) {
-            let principal = edge.sessions.renewed(&edge.engine, &seat.reader()).await?;
-            if !principal.hears(&seat.audience) {
+        if marks.has(WakeFlags::CHECK) {
+            let principal = edge.sessions.renewed(&edge.engine, &subscriber.reader()).await?;
+            if !principal.hears(&subscriber.audience) {
                 return Err(ws::Refusal::NotYours.into());
             }
-            *seat.principal.borrow_mut() = principal;
+            *subscriber.principal.borrow_mut() = principal;
         }
         let found = follow::next(edge.engine.shared(), name, place, true).await?;
-        if !matches!(&found, Found::Here(events) if events.is_empty()) {
+        if !matches!(&found, Position::Here(events) if events.is_empty()) {
             return Ok(found);
         }
     }
 }
 
-fn answer(edge: &Edge, seated: &Seated, events: &Events, start: &Start) -> HttpResponse {
+fn answer(
+    edge: &Edge,
+    subscription: &Subscription,
+    events: &Events,
+    start: &Start,
+) -> HttpResponse {
     let now = edge.engine.shared().clock.now();
-    let (seat, principal) = (&seated.seat, seated.seat.reader());
+    let (subscriber, principal) = (&subscription.subscriber, subscription.subscriber.reader());
     let newest = events.last().map_or(start.newest, |event| event.seq.max(start.newest));
     let frames: Vec<String> = events
         .iter()
-        .map(|event| frame::event(event, &principal, &seat.audience, &edge.keys, now))
+        .map(|event| frame::event(event, &principal, &subscriber.audience, &edge.keys, now))
         .collect();
     json(edge, &frames.join(","), (&start.epoch, newest), false)
 }
@@ -255,7 +261,7 @@ pub async fn acknowledge(
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Whose {
+pub struct SnapshotQuery {
     /// `client` (the default), `branch:<partner_id>` or `support`.
     #[param(
         pattern = "^(client|support|branch:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"
@@ -266,7 +272,7 @@ pub struct Whose {
 /// A snapshot: the open orders and the number to resume after, read at one moment.
 #[utoipa::path(
     tag = "feed",
-    params(Whose),
+    params(SnapshotQuery),
     responses(
         (status = 200, body = Snapshot),
         (status = 401, description = "Nobody is signed in"),
@@ -279,7 +285,7 @@ pub struct Whose {
 pub async fn state(
     request: HttpRequest,
     edge: web::Data<Edge>,
-    whose: web::Query<Whose>,
+    whose: web::Query<SnapshotQuery>,
     SignedIn(principal): SignedIn,
 ) -> Result<HttpResponse, Problem> {
     let audience = reader::audience(&principal, whose.audience.as_deref())?;

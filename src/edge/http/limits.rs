@@ -6,7 +6,7 @@ use std::sync::Arc;
 use entity::value::SessionId;
 
 use crate::config::Http;
-use crate::platform::Stop;
+use crate::platform::CommandError;
 use crate::platform::codes::General;
 use crate::platform::rate_limit::{Buckets, Exceeded, Quota};
 
@@ -38,7 +38,7 @@ impl RateLimits {
     ///
     /// # Errors
     /// `rate_limited`, with the time after which the caller may go on.
-    pub fn address(&self, address: Option<IpAddr>, weight: u32) -> Result<(), Stop> {
+    pub fn address(&self, address: Option<IpAddr>, weight: u32) -> Result<(), CommandError> {
         let key = match address {
             None => return Ok(()),
             Some(IpAddr::V4(address)) => u128::from(address.to_bits()),
@@ -51,12 +51,12 @@ impl RateLimits {
     ///
     /// # Errors
     /// `rate_limited`, with the time after which the caller may go on.
-    pub fn session(&self, session: SessionId, weight: u32) -> Result<(), Stop> {
+    pub fn session(&self, session: SessionId, weight: u32) -> Result<(), CommandError> {
         self.sessions.take(session.0.as_u128(), weight).map_err(refused)
     }
 }
 
-fn refused(Exceeded { quota, retry_after }: Exceeded) -> Stop {
+fn refused(Exceeded { quota, retry_after }: Exceeded) -> CommandError {
     metrics::counter!("yumo_http_rate_limited", "limit" => quota.name).increment(1);
     let after_s = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
     General::RateLimited

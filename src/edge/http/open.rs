@@ -17,7 +17,7 @@ use crate::ledger::commission::commission;
 use crate::platform::db::ping;
 use crate::platform::serving::Pause;
 use crate::platform::telemetry;
-use crate::policy::Book;
+use crate::policy::Registry;
 use crate::policy::keys::CommissionMode;
 
 /// Routes.
@@ -41,7 +41,7 @@ async fn live() -> HttpResponse {
 /// May this node be sent requests, and if not, what is wrong?
 #[expect(clippy::struct_excessive_bools, reason = "each says one thing for whoever watches")]
 #[derive(Serialize, ToSchema)]
-pub struct Ready {
+pub struct Readiness {
     /// All that is needed is there.
     ready: bool,
     /// The database answers.
@@ -58,7 +58,7 @@ pub struct Ready {
     place: bool,
 }
 
-#[utoipa::path(tag = "open", responses((status = 200, body = Ready), (status = 503, description = "It may not: what is false is wrong", body = Ready)))]
+#[utoipa::path(tag = "open", responses((status = 200, body = Readiness), (status = 503, description = "It may not: what is false is wrong", body = Readiness)))]
 #[get("/health/ready")]
 async fn ready(edge: Data<Edge>) -> HttpResponse {
     let shared = edge.engine.shared();
@@ -69,7 +69,7 @@ async fn ready(edge: Data<Edge>) -> HttpResponse {
     let (clock, recovered) = (serving != Err(Pause::ClockOff), serving.is_ok());
     let place = shared.serving.has_its_place();
     let ready = database && writable && recovered && place;
-    let body = Ready { ready, database, writable, bus, clock, recovered, place };
+    let body = Readiness { ready, database, writable, bus, clock, recovered, place };
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     HttpResponse::build(status).json(body)
 }
@@ -131,7 +131,7 @@ pub(super) fn calculate(edge: &Edge, query: &CommissionQuery) -> Result<Commissi
         return Err(Refusal::AmountInvalid.into());
     }
     let now = edge.engine.shared().clock.now();
-    let keys = edge.engine.extension::<Book>()?.at(now)?.keys;
+    let keys = edge.engine.extension::<Registry>()?.at(now)?.keys;
     let brackets = keys.commission.brackets.iter();
     Ok(CommissionView {
         amount,

@@ -13,14 +13,14 @@ use super::guard::Staff;
 use super::open::{CommissionQuery, CommissionView, calculate};
 use super::problem::Problem;
 use super::reply;
-use super::sent::Sent;
+use super::request::Request;
 use crate::edge::Edge;
 use crate::ledger::read::BalanceView;
 use crate::partners::profile::{EditBranch, Setting};
 use crate::partners::read::{self, BranchView, PriceView, ServiceView};
 use crate::partners::services::SaveService;
 use crate::platform::page::Page;
-use crate::policy::Book;
+use crate::policy::Registry;
 use crate::{ledger, platform};
 
 /// Routes.
@@ -39,7 +39,7 @@ pub fn configure(config: &mut ServiceConfig) {
 pub(super) async fn send<C, T>(
     edge: &Edge,
     staff: &Staff,
-    sent: &Sent<T>,
+    sent: &Request<T>,
     status: StatusCode,
     command: C,
 ) -> Result<HttpResponse, Problem>
@@ -92,7 +92,7 @@ pub struct BranchBody {
 async fn edit_branch(
     edge: Data<Edge>,
     staff: Staff,
-    sent: Sent<BranchBody>,
+    sent: Request<BranchBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = EditBranch {
         partner_id: staff.partner_id(),
@@ -149,7 +149,7 @@ fn save(staff: &Staff, service_id: Option<ServiceId>, body: &ServiceBody) -> Sav
 async fn add_service(
     edge: Data<Edge>,
     staff: Staff,
-    sent: Sent<ServiceBody>,
+    sent: Request<ServiceBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = save(&staff, None, &sent.body);
     send(&edge, &staff, &sent, StatusCode::CREATED, command).await
@@ -161,7 +161,7 @@ async fn edit_service(
     edge: Data<Edge>,
     staff: Staff,
     id: Path<ServiceId>,
-    sent: Sent<ServiceBody>,
+    sent: Request<ServiceBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = save(&staff, Some(*id), &sent.body);
     send(&edge, &staff, &sent, StatusCode::OK, command).await
@@ -171,7 +171,7 @@ async fn edit_service(
 #[get("/v1/partner/balance")]
 async fn balance(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
     let shared = edge.engine.shared();
-    let floor = edge.engine.extension::<Book>()?.at(shared.clock.now())?.keys.balance.floor;
+    let floor = edge.engine.extension::<Registry>()?.at(shared.clock.now())?.keys.balance.floor;
     let balance = ledger::read::balance(&shared.db.read, staff.partner_id(), floor).await?;
     reply::json(&edge, StatusCode::OK, &balance)
 }

@@ -17,16 +17,16 @@ use super::guard::Staff;
 use super::partner::send;
 use super::problem::Problem;
 use super::reply;
-use super::sent::Sent;
+use super::request::Request;
 use crate::edge::{Edge, ical};
 use crate::orders::agenda::agenda;
-use crate::orders::calendar::{CalendarView, Wanted, calendar};
+use crate::orders::calendar::{CalendarRange, CalendarView, calendar};
 use crate::partners::blocks::{self, AddBlock, BlockView, RemoveBlock};
 use crate::partners::calendar_feed::{RotateFeed, StopFeed, owner};
 use crate::partners::plan::Plans;
 use crate::platform::page::{Page, PageLimit, PageQuery};
 use crate::platform::{Done, Fault};
-use crate::policy::Book;
+use crate::policy::Registry;
 
 /// The default span for which blocks are listed, days.
 const BLOCKS_DAYS: i64 = 31;
@@ -73,7 +73,7 @@ async fn show(
     staff: Staff,
     query: Query<CalendarQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let wanted = Wanted {
+    let wanted = CalendarRange {
         partner_id: staff.partner_id(),
         date: query.date.0,
         week: matches!(query.view, View::Week),
@@ -135,7 +135,7 @@ pub struct BlockBody {
 async fn add_block(
     edge: Data<Edge>,
     staff: Staff,
-    sent: Sent<BlockBody>,
+    sent: Request<BlockBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = AddBlock {
         partner_id: staff.partner_id(),
@@ -153,7 +153,7 @@ async fn remove_block(
     edge: Data<Edge>,
     staff: Staff,
     id: Path<BlockId>,
-    sent: Sent<Nothing>,
+    sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     let command = RemoveBlock { partner_id: staff.partner_id(), block_id: *id };
     let key = sent.key(staff.person_id().0);
@@ -173,7 +173,7 @@ pub struct FeedView {
 async fn rotate_feed(
     edge: Data<Edge>,
     staff: Staff,
-    sent: Sent<Nothing>,
+    sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     let key = sent.key(staff.person_id().0);
     let command = RotateFeed { partner_id: staff.partner_id() };
@@ -194,7 +194,7 @@ async fn rotate_feed(
 async fn stop_feed(
     edge: Data<Edge>,
     staff: Staff,
-    sent: Sent<Nothing>,
+    sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     let command = StopFeed { partner_id: staff.partner_id() };
     let key = sent.key(staff.person_id().0);
@@ -211,7 +211,7 @@ async fn feed(
 ) -> Result<HttpResponse, Problem> {
     let shared = edge.engine.shared();
     let now = shared.clock.now();
-    let policy = edge.engine.extension::<Book>()?.at(now)?.keys;
+    let policy = edge.engine.extension::<Registry>()?.at(now)?.keys;
     let id = owner(&shared.db.read, &edge.keys, &token).await?;
     let text = ical::write(&agenda(&shared.db, id, &policy, now).await?);
     let tag = ical::tag(&text);

@@ -16,10 +16,10 @@ use super::guard::Staff;
 use super::partner::send;
 use super::problem::Problem;
 use super::reply;
-use super::sent::Sent;
+use super::request::Request;
 use crate::edge::Edge;
 use crate::partners::bays::{self, AddBay, BayView, EditBay};
-use crate::partners::closing::{Switch, Turn};
+use crate::partners::closing::{SetSwitch, Switch};
 use crate::partners::conflicts::{Conflict, Why, conflicts};
 use crate::partners::night::{self, NightSpan};
 use crate::partners::profile::{ScheduleView, SetSchedule, SpanView};
@@ -64,7 +64,7 @@ pub struct Edited<A> {
 async fn edit<C: Command>(
     edge: &Edge,
     staff: &Staff,
-    sent: &Sent<impl Sized>,
+    sent: &Request<impl Sized>,
     command: C,
     asked: &[Why],
 ) -> Result<HttpResponse, Problem> {
@@ -97,7 +97,7 @@ pub struct BayBody {
 async fn add_bay(
     edge: Data<Edge>,
     staff: Staff,
-    sent: Sent<BayBody>,
+    sent: Request<BayBody>,
 ) -> Result<HttpResponse, Problem> {
     let (name, kind) = (sent.body.name.clone(), sent.body.kind.clone());
     let command = AddBay { partner_id: staff.partner_id(), name, kind };
@@ -122,7 +122,7 @@ async fn edit_bay(
     edge: Data<Edge>,
     staff: Staff,
     id: Path<BayId>,
-    sent: Sent<BayEdit>,
+    sent: Request<BayEdit>,
 ) -> Result<HttpResponse, Problem> {
     let BayEdit { name, kind, active } = sent.body.clone();
     let command = EditBay { partner_id: staff.partner_id(), bay_id: *id, name, kind, active };
@@ -148,7 +148,7 @@ async fn schedule(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Proble
 async fn set_schedule(
     edge: Data<Edge>,
     staff: Staff,
-    sent: Sent<ScheduleView>,
+    sent: Request<ScheduleView>,
 ) -> Result<HttpResponse, Problem> {
     let weekly = sent.body.weekly.clone();
     let command = SetSchedule { partner_id: staff.partner_id(), weekly };
@@ -195,7 +195,7 @@ async fn set_special_day(
     edge: Data<Edge>,
     staff: Staff,
     date: Path<Date>,
-    sent: Sent<DayBody>,
+    sent: Request<DayBody>,
 ) -> Result<HttpResponse, Problem> {
     let (spans, note) = (sent.body.spans.clone(), sent.body.note.clone());
     let day = SpecialDayView { date: date.0, spans, note };
@@ -214,7 +214,7 @@ async fn drop_special_day(
     edge: Data<Edge>,
     staff: Staff,
     date: Path<Date>,
-    sent: Sent<Nothing>,
+    sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     let command = DropSpecialDay { partner_id: staff.partner_id(), date: date.0 };
     edit(&edge, &staff, &sent, command, STANDING).await
@@ -232,10 +232,10 @@ pub struct PauseBody {
 async fn turn<T>(
     edge: &Edge,
     staff: &Staff,
-    sent: &Sent<T>,
+    sent: &Request<T>,
     switch: Switch,
 ) -> Result<HttpResponse, Problem> {
-    let command = Turn { partner_id: staff.partner_id(), switch };
+    let command = SetSwitch { partner_id: staff.partner_id(), switch };
     edit(edge, staff, sent, command, &[Why::Closed]).await
 }
 
@@ -244,7 +244,7 @@ async fn turn<T>(
 async fn pause(
     edge: Data<Edge>,
     staff: Staff,
-    sent: Sent<PauseBody>,
+    sent: Request<PauseBody>,
 ) -> Result<HttpResponse, Problem> {
     turn(&edge, &staff, &sent, Switch::Pause(sent.body.minutes)).await
 }
@@ -254,7 +254,7 @@ async fn pause(
 async fn close_today(
     edge: Data<Edge>,
     staff: Staff,
-    sent: Sent<Nothing>,
+    sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     turn(&edge, &staff, &sent, Switch::CloseToday).await
 }
@@ -264,7 +264,7 @@ async fn close_today(
 async fn resume(
     edge: Data<Edge>,
     staff: Staff,
-    sent: Sent<Nothing>,
+    sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     turn(&edge, &staff, &sent, Switch::Resume).await
 }

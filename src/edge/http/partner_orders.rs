@@ -11,10 +11,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::Nothing;
 use super::client_orders::{OrdersQuery, act, show};
 use super::guard::Staff;
-use super::penalties::ReasonBody;
+use super::penalties::PenaltyReasonBody;
 use super::problem::Problem;
 use super::reply;
-use super::sent::{IfMatch, Sent};
+use super::request::{IfMatch, Request};
 use crate::edge::Edge;
 use crate::orders::accept::Accept;
 use crate::orders::admit::Admit;
@@ -23,7 +23,7 @@ use crate::orders::complete::{ChangeServices, Complete};
 use crate::orders::decline::Decline;
 use crate::orders::extend::Extend;
 use crate::orders::lapse::{NoShow, NotHere};
-use crate::orders::read::{self, Scope};
+use crate::orders::read::{self, OrderScope};
 use crate::orders::view::OrderView;
 use crate::platform::page::Page;
 
@@ -43,8 +43,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(not_here);
 }
 
-fn scope(staff: &Staff) -> Scope {
-    Scope::Branch(staff.partner_id())
+fn scope(staff: &Staff) -> OrderScope {
+    OrderScope::Branch(staff.partner_id())
 }
 
 #[utoipa::path(tag = "partner", params(OrdersQuery), responses((status = 200, body = Page<OrderView>)), security(("bearer" = [])))]
@@ -81,20 +81,20 @@ async fn accept(
     staff: Staff,
     id: Path<OrderId>,
     seen: IfMatch,
-    sent: Sent<AcceptBody>,
+    sent: Request<AcceptBody>,
 ) -> Result<HttpResponse, Problem> {
     let override_bay = sent.body.override_bay.unwrap_or(false);
     let command = Accept { scope: scope(&staff), order_id: *id, seen: seen.0, override_bay };
     act(&edge, staff.by(), &sent, command).await
 }
 
-#[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = ReasonBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/partner/orders/{id}/decline")]
 async fn decline(
     edge: Data<Edge>,
     staff: Staff,
     id: Path<OrderId>,
-    sent: Sent<ReasonBody>,
+    sent: Request<PenaltyReasonBody>,
 ) -> Result<HttpResponse, Problem> {
     let reason = sent.body.reason.clone();
     act(&edge, staff.by(), &sent, Decline { scope: scope(&staff), order_id: *id, reason }).await
@@ -106,7 +106,7 @@ async fn extend(
     edge: Data<Edge>,
     staff: Staff,
     id: Path<OrderId>,
-    sent: Sent<Nothing>,
+    sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     act(&edge, staff.by(), &sent, Extend { scope: scope(&staff), order_id: *id }).await
 }
@@ -125,7 +125,7 @@ async fn admit(
     edge: Data<Edge>,
     staff: Staff,
     id: Path<OrderId>,
-    sent: Sent<AdmitBody>,
+    sent: Request<AdmitBody>,
 ) -> Result<HttpResponse, Problem> {
     let car_class = sent.body.car_class;
     let command = Admit { scope: scope(&staff), order_id: *id, car_class };
@@ -150,7 +150,7 @@ async fn change_services(
     staff: Staff,
     id: Path<OrderId>,
     seen: IfMatch,
-    sent: Sent<ServicesBody>,
+    sent: Request<ServicesBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = ChangeServices {
         scope: scope(&staff),
@@ -181,7 +181,7 @@ async fn complete(
     staff: Staff,
     id: Path<OrderId>,
     seen: IfMatch,
-    sent: Sent<CompleteBody>,
+    sent: Request<CompleteBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = Complete {
         scope: scope(&staff),
@@ -193,13 +193,13 @@ async fn complete(
     act(&edge, staff.by(), &sent, command).await
 }
 
-#[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = ReasonBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
+#[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/partner/orders/{id}/cancel")]
 async fn cancel(
     edge: Data<Edge>,
     staff: Staff,
     id: Path<OrderId>,
-    sent: Sent<ReasonBody>,
+    sent: Request<PenaltyReasonBody>,
 ) -> Result<HttpResponse, Problem> {
     let reason = sent.body.reason.clone();
     let command = CancelByStaff { scope: scope(&staff), order_id: *id, reason };
@@ -212,7 +212,7 @@ async fn no_show(
     edge: Data<Edge>,
     staff: Staff,
     id: Path<OrderId>,
-    sent: Sent<Nothing>,
+    sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     act(&edge, staff.by(), &sent, NoShow { scope: scope(&staff), order_id: *id }).await
 }
@@ -223,7 +223,7 @@ async fn not_here(
     edge: Data<Edge>,
     staff: Staff,
     id: Path<OrderId>,
-    sent: Sent<Nothing>,
+    sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     act(&edge, staff.by(), &sent, NotHere { scope: scope(&staff), order_id: *id }).await
 }

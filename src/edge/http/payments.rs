@@ -15,7 +15,7 @@ use super::guard::{Client, Staff, Support};
 use super::penalties::send;
 use super::problem::Problem;
 use super::reply;
-use super::sent::{Raw, Sent};
+use super::request::{Raw, Request};
 use crate::billing::payment_view::{self, PaymentView};
 use crate::billing::penalty_payment::CreatePenaltyPayment;
 use crate::billing::refund::RecordByHand;
@@ -23,8 +23,8 @@ use crate::billing::top_up::{CreateTopUp, RefundTopUp};
 use crate::billing::{callback, checkout};
 use crate::edge::Edge;
 use crate::platform::page::{Page, PageQuery};
-use crate::platform::{Done, Fault, Stop};
-use crate::policy::Book;
+use crate::platform::{CommandError, Done, Fault};
+use crate::policy::Registry;
 
 /// Routes.
 pub fn configure(config: &mut ServiceConfig) {
@@ -38,7 +38,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(penalty_payments)
         .service(penalty_payment)
         .service(pay_penalty)
-        .service(by_hand);
+        .service(manual_loops);
 }
 
 /// The outcome of a callback.
@@ -56,7 +56,7 @@ async fn heard(edge: &Data<Edge>, driver: Driver, raw: Raw) -> Result<HttpRespon
     reply::json(edge, StatusCode::OK, &HeardView { outcome: outcome.name() })
 }
 
-fn broke(error: &tokio::task::JoinError) -> Stop {
+fn broke(error: &tokio::task::JoinError) -> CommandError {
     Fault::Other(format!("a provider's question broke: {error}")).into()
 }
 
@@ -72,9 +72,9 @@ async fn payriff(edge: Data<Edge>, raw: Raw) -> Result<HttpResponse, Problem> {
     heard(&edge, Driver::Payriff, raw).await
 }
 
-fn refund_h(edge: &Edge) -> Result<i64, Stop> {
+fn refund_h(edge: &Edge) -> Result<i64, CommandError> {
     let now = edge.engine.shared().clock.now();
-    Ok(edge.engine.extension::<Book>()?.at(now)?.keys.topup.refund_h)
+    Ok(edge.engine.extension::<Registry>()?.at(now)?.keys.topup.refund_h)
 }
 
 #[utoipa::path(tag = "partner", params(PageQuery), responses((status = 200, body = Page<PaymentView>)), security(("bearer" = [])))]
@@ -126,7 +126,7 @@ async fn opened(edge: &Data<Edge>, begun: Done<PaymentId>) -> Result<HttpRespons
 async fn add_top_up(
     edge: Data<Edge>,
     staff: Staff,
-    sent: Sent<TopUpBody>,
+    sent: Request<TopUpBody>,
 ) -> Result<HttpResponse, Problem> {
     let key = sent.key(staff.person_id().0);
     let TopUpBody { amount, confirm } = sent.body;
@@ -140,7 +140,7 @@ async fn refund_top_up(
     edge: Data<Edge>,
     staff: Staff,
     id: Path<PaymentId>,
-    sent: Sent<Nothing>,
+    sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     let command = RefundTopUp { partner_id: staff.partner_id(), payment_id: *id };
     send(&edge, staff.by(), &sent, StatusCode::OK, command).await
@@ -163,7 +163,7 @@ async fn pay_penalty(
     edge: Data<Edge>,
     client: Client,
     id: Path<PenaltyId>,
-    sent: Sent<PenaltyPaymentBody>,
+    sent: Request<PenaltyPaymentBody>,
 ) -> Result<HttpResponse, Problem> {
     let key = sent.key(client.person_id().0);
     let PenaltyPaymentBody { amount, confirm } = sent.body;
@@ -209,11 +209,11 @@ pub struct ReferenceBody {
 
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = ReferenceBody, responses((status = 200, body = PaymentView)), security(("bearer" = [])))]
 #[post("/v1/support/payments/{id}/refunded")]
-async fn by_hand(
+async fn manual_loops(
     edge: Data<Edge>,
     support: Support,
     id: Path<PaymentId>,
-    sent: Sent<ReferenceBody>,
+    sent: Request<ReferenceBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = RecordByHand { payment_id: *id, reference: sent.body.reference.clone() };
     send(&edge, support.by(), &sent, StatusCode::OK, command).await

@@ -15,10 +15,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::guard::{Staff, Support};
 use super::payments::ReferenceBody;
-use super::penalties::{ReasonBody, send};
+use super::penalties::{PenaltyReasonBody, send};
 use super::problem::Problem;
 use super::reply;
-use super::sent::Sent;
+use super::request::Request;
 use crate::access::{self, fresh};
 use crate::billing::Refusal;
 use crate::billing::account::PayoutAccount;
@@ -29,7 +29,7 @@ use crate::billing::payout_view::{self, PayableView, PayoutView};
 use crate::edge::Edge;
 use crate::platform::Fault;
 use crate::platform::page::{Page, PageLimit, PageQuery};
-use crate::policy::Book;
+use crate::policy::Registry;
 
 /// Routes.
 pub fn configure(config: &mut ServiceConfig) {
@@ -63,7 +63,7 @@ async fn owed(
 #[get("/v1/partner/payout")]
 async fn terms(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
     let shared = edge.engine.shared();
-    let keys = edge.engine.extension::<Book>()?.at(shared.clock.now())?.keys;
+    let keys = edge.engine.extension::<Registry>()?.at(shared.clock.now())?.keys;
     let rest_h = keys.payout.account_rest_h;
     let terms = payout_view::terms(&shared.db.read, staff.partner_id(), rest_h).await?;
     reply::json(&edge, StatusCode::OK, &terms)
@@ -98,7 +98,7 @@ pub struct TermsBody {
 async fn set_terms(
     edge: Data<Edge>,
     staff: Staff,
-    sent: Sent<TermsBody>,
+    sent: Request<TermsBody>,
 ) -> Result<HttpResponse, Problem> {
     let TermsBody { to, bonus_bp, account, code } = sent.body.clone();
     let payout_to = match (to, bonus_bp) {
@@ -156,7 +156,7 @@ async fn voen(
     edge: Data<Edge>,
     support: Support,
     id: Path<PartnerId>,
-    sent: Sent<VoenBody>,
+    sent: Request<VoenBody>,
 ) -> Result<HttpResponse, Problem> {
     let VoenBody { voen, verified, account, reason } = sent.body.clone();
     let command = SetVoen { partner_id: *id, voen, verified, account, reason };
@@ -188,25 +188,25 @@ async fn payables(
     reply::json(&edge, StatusCode::OK, &page)
 }
 
-#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = ReasonBody, responses((status = 200, body = PayableView)), security(("bearer" = [])))]
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = PayableView)), security(("bearer" = [])))]
 #[post("/v1/support/payables/{id}/release")]
 async fn release(
     edge: Data<Edge>,
     support: Support,
     id: Path<PayableId>,
-    sent: Sent<ReasonBody>,
+    sent: Request<PenaltyReasonBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = Release { payable_id: *id, reason: sent.body.reason.clone() };
     send(&edge, support.by(), &sent, StatusCode::OK, command).await
 }
 
-#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = ReasonBody, responses((status = 200, body = PayableView)), security(("bearer" = [])))]
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = PayableView)), security(("bearer" = [])))]
 #[post("/v1/support/payables/{id}/refuse")]
 async fn refuse(
     edge: Data<Edge>,
     support: Support,
     id: Path<PayableId>,
-    sent: Sent<ReasonBody>,
+    sent: Request<PenaltyReasonBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = Refuse { payable_id: *id, reason: sent.body.reason.clone() };
     send(&edge, support.by(), &sent, StatusCode::OK, command).await
@@ -270,7 +270,7 @@ async fn paid(
     edge: Data<Edge>,
     support: Support,
     id: Path<PayoutId>,
-    sent: Sent<ReferenceBody>,
+    sent: Request<ReferenceBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = RecordTransfer { payout_id: *id, reference: sent.body.reference.clone() };
     send(&edge, support.by(), &sent, StatusCode::OK, command).await

@@ -12,15 +12,15 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::guard::{Client, Support};
 use super::problem::Problem;
 use super::reply;
-use super::sent::Sent;
+use super::request::Request;
 use crate::billing::dispute::{Dispute, Reject};
 use crate::billing::pay::Pay;
-use crate::billing::read::{self, PenaltyView, PenaltyWhole, Scope};
+use crate::billing::read::{self, PenaltyScope, PenaltyView, PenaltyWhole};
 use crate::billing::waive::{Reinstate, Waive};
 use crate::edge::Edge;
 use crate::platform::page::{Page, PageLimit, PageQuery};
-use crate::platform::{By, Command, Snapshot};
-use crate::policy::Book;
+use crate::platform::{By, Command, ReadSnapshot};
+use crate::policy::Registry;
 
 /// Routes.
 pub fn configure(config: &mut ServiceConfig) {
@@ -39,7 +39,7 @@ pub fn configure(config: &mut ServiceConfig) {
 /// The reason for an act.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ReasonBody {
+pub struct PenaltyReasonBody {
     /// In 1 to 500 characters.
     #[schema(min_length = 1, max_length = 500)]
     pub reason: String,
@@ -49,7 +49,7 @@ pub struct ReasonBody {
 pub(super) async fn send<C: Command, T>(
     edge: &Edge,
     by: By,
-    sent: &Sent<T>,
+    sent: &Request<T>,
     status: StatusCode,
     command: C,
 ) -> Result<HttpResponse, Problem> {
@@ -58,8 +58,12 @@ pub(super) async fn send<C: Command, T>(
     reply::done(edge, status, &done, None)
 }
 
-async fn page(edge: &Edge, scope: Scope, query: &PageQuery) -> Result<HttpResponse, Problem> {
-    let book = edge.engine.extension::<Book>()?;
+async fn page(
+    edge: &Edge,
+    scope: PenaltyScope,
+    query: &PageQuery,
+) -> Result<HttpResponse, Problem> {
+    let book = edge.engine.extension::<Registry>()?;
     let page = read::page(&edge.engine.shared().db.read, &book, scope, query).await?;
     reply::json(edge, StatusCode::OK, &page)
 }
@@ -71,7 +75,7 @@ async fn own(
     client: Client,
     query: Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    page(&edge, Scope::Client(client.person_id()), &query).await
+    page(&edge, PenaltyScope::Client(client.person_id()), &query).await
 }
 
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), responses((status = 200, body = PenaltyView)), security(("bearer" = [])))]
@@ -81,19 +85,19 @@ async fn own_one(
     client: Client,
     id: Path<PenaltyId>,
 ) -> Result<HttpResponse, Problem> {
-    let book = edge.engine.extension::<Book>()?;
+    let book = edge.engine.extension::<Registry>()?;
     let read = &edge.engine.shared().db.read;
     let penalty = read::own(read, &book, client.person_id(), *id).await?;
     reply::json(&edge, StatusCode::OK, &penalty)
 }
 
-#[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = ReasonBody, responses((status = 200, body = PenaltyView)), security(("bearer" = [])))]
+#[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = PenaltyView)), security(("bearer" = [])))]
 #[post("/v1/client/penalties/{id}/dispute")]
 async fn dispute(
     edge: Data<Edge>,
     client: Client,
     id: Path<PenaltyId>,
-    sent: Sent<ReasonBody>,
+    sent: Request<PenaltyReasonBody>,
 ) -> Result<HttpResponse, Problem> {
     let reason = sent.body.reason.clone();
     let command = Dispute { client_id: client.person_id(), penalty_id: *id, reason };
@@ -120,7 +124,7 @@ async fn list(
     query: Query<PenaltiesQuery>,
 ) -> Result<HttpResponse, Problem> {
     let PenaltiesQuery { state, limit, cursor } = query.into_inner();
-    page(&edge, Scope::Support(state), &PageQuery { limit, cursor }).await
+    page(&edge, PenaltyScope::Support(state), &PageQuery { limit, cursor }).await
 }
 
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), responses((status = 200, body = PenaltyWhole)), security(("bearer" = [])))]
@@ -130,10 +134,10 @@ async fn one(
     _support: Support,
     id: Path<PenaltyId>,
 ) -> Result<HttpResponse, Problem> {
-    let book = edge.engine.extension::<Book>()?;
+    let book = edge.engine.extension::<Registry>()?;
     // The penalty, its acts and its money are read in one snapshot.
     let id = *id;
-    let read = async move |moment: Snapshot| read::whole(&moment, &book, id).await;
+    let read = async move |moment: ReadSnapshot| read::whole(&moment, &book, id).await;
     let whole = edge.engine.shared().db.snapshot(read).await?;
     reply::json(&edge, StatusCode::OK, &whole)
 }
@@ -158,44 +162,44 @@ async fn pay(
     edge: Data<Edge>,
     support: Support,
     id: Path<PenaltyId>,
-    sent: Sent<PaymentBody>,
+    sent: Request<PaymentBody>,
 ) -> Result<HttpResponse, Problem> {
     let PaymentBody { amount, reason, confirm } = sent.body.clone();
     let command = Pay { penalty_id: *id, amount, reason, confirm };
     send(&edge, support.by(), &sent, StatusCode::CREATED, command).await
 }
 
-#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = ReasonBody, responses((status = 200, body = PenaltyView)), security(("bearer" = [])))]
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = PenaltyView)), security(("bearer" = [])))]
 #[post("/v1/support/penalties/{id}/reject")]
 async fn reject(
     edge: Data<Edge>,
     support: Support,
     id: Path<PenaltyId>,
-    sent: Sent<ReasonBody>,
+    sent: Request<PenaltyReasonBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = Reject { penalty_id: *id, reason: sent.body.reason.clone() };
     send(&edge, support.by(), &sent, StatusCode::OK, command).await
 }
 
-#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = ReasonBody, responses((status = 200, body = PenaltyView)), security(("bearer" = [])))]
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = PenaltyView)), security(("bearer" = [])))]
 #[post("/v1/support/penalties/{id}/waive")]
 async fn waive(
     edge: Data<Edge>,
     support: Support,
     id: Path<PenaltyId>,
-    sent: Sent<ReasonBody>,
+    sent: Request<PenaltyReasonBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = Waive { penalty_id: *id, reason: sent.body.reason.clone() };
     send(&edge, support.by(), &sent, StatusCode::OK, command).await
 }
 
-#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = ReasonBody, responses((status = 200, body = PenaltyView)), security(("bearer" = [])))]
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = PenaltyView)), security(("bearer" = [])))]
 #[post("/v1/support/penalties/{id}/reinstate")]
 async fn reinstate(
     edge: Data<Edge>,
     support: Support,
     id: Path<PenaltyId>,
-    sent: Sent<ReasonBody>,
+    sent: Request<PenaltyReasonBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = Reinstate { penalty_id: *id, reason: sent.body.reason.clone() };
     send(&edge, support.by(), &sent, StatusCode::OK, command).await

@@ -4,7 +4,7 @@ use crate::platform::Refused;
 
 /// Where the fault of a 422 stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum FieldError {
     /// In this field, whichever command refuses.
     Field(&'static str),
     /// In a field that the command names: it depends on what was sent.
@@ -13,11 +13,11 @@ pub enum Fault {
     NoField,
 }
 
-use Fault::{Field, Named, NoField};
+use FieldError::{Field, Named, NoField};
 
 /// Every code of a request that is well formed and makes no sense.
 #[rustfmt::skip]
-pub const FAULTS: &[(&str, Fault)] = &[
+pub const FAULTS: &[(&str, FieldError)] = &[
     ("account_invalid", Field("/account")),
     ("amount_invalid", Field("/amount")),
     ("bay_invalid", Named),

@@ -14,14 +14,14 @@ use super::guard::Support;
 use super::penalties::send;
 use super::problem::Problem;
 use super::reply;
-use super::sent::Sent;
+use super::request::Request;
 use crate::edge::Edge;
 use crate::platform::page::{Page, PageQuery};
 use crate::policy::check::{self, Finding};
 use crate::policy::draft::Changes;
 use crate::policy::publish::{Publish, Published};
 use crate::policy::read::{self, VersionView, VersionWhole};
-use crate::policy::{Book, Policy, watch};
+use crate::policy::{Policy, Registry, watch};
 use crate::support::rehearsal::{ORDERS_MAX, Rehearse, Rehearsed, rehearse};
 
 /// Routes.
@@ -52,7 +52,7 @@ pub struct PolicyInForce {
 #[get("/v1/support/policy")]
 async fn in_force(edge: Data<Edge>, _support: Support) -> Result<HttpResponse, Problem> {
     let now = edge.engine.shared().clock.now();
-    let version = edge.engine.extension::<Book>()?.at(now)?;
+    let version = edge.engine.extension::<Registry>()?.at(now)?;
     let answer = PolicyInForce {
         version: version.version,
         effective_at: version.effective_at,
@@ -95,15 +95,15 @@ pub struct PublishBody {
 async fn publish(
     edge: Data<Edge>,
     support: Support,
-    sent: Sent<PublishBody>,
+    sent: Request<PublishBody>,
 ) -> Result<HttpResponse, Problem> {
     let PublishBody { changes, effective_at, reason } = sent.body.clone();
     let command = Publish { changes, effective_at, reason };
     let response = send(&edge, support.by(), &sent, StatusCode::CREATED, command).await?;
     // This node reads the new version before it answers; other nodes are woken over the bus.
     let shared = edge.engine.shared();
-    let book = edge.engine.extension::<Book>()?;
-    watch::look(&book, &shared.db.read, shared.clock.now()).await;
+    let book = edge.engine.extension::<Registry>()?;
+    watch::refresh(&book, &shared.db.read, shared.clock.now()).await;
     Ok(response)
 }
 
@@ -157,7 +157,7 @@ pub struct CheckedAll {
 #[get("/v1/support/policy/check")]
 async fn check_versions(edge: Data<Edge>, _support: Support) -> Result<HttpResponse, Problem> {
     let now = edge.engine.shared().clock.now();
-    let versions = edge.engine.extension::<Book>()?.from(now)?;
+    let versions = edge.engine.extension::<Registry>()?.from(now)?;
     let checked = versions
         .iter()
         .map(|version| Checked::of(version.version, check::check(&version.keys, now.date_naive())));
@@ -179,7 +179,7 @@ pub struct DraftBody {
 async fn check_draft(
     edge: Data<Edge>,
     _support: Support,
-    sent: Sent<DraftBody>,
+    sent: Request<DraftBody>,
 ) -> Result<HttpResponse, Problem> {
     let shared = edge.engine.shared();
     let (version, draft) = read::draft(&shared.db.read, &sent.body.changes).await?;
@@ -205,7 +205,7 @@ pub struct RehearsalBody {
 async fn rehearse_draft(
     edge: Data<Edge>,
     _support: Support,
-    sent: Sent<RehearsalBody>,
+    sent: Request<RehearsalBody>,
 ) -> Result<HttpResponse, Problem> {
     let RehearsalBody { changes, from, until } = sent.body;
     let (from, until) = (from.trunc_subsecs(6), until.trunc_subsecs(6));

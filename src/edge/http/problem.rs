@@ -8,16 +8,16 @@ use serde_json::{Value, json};
 use super::pointers;
 use crate::platform::codes::General;
 use crate::platform::serving::Pause;
-use crate::platform::{Fault, Kind, Refused, Stop};
+use crate::platform::{CommandError, Fault, RefusalKind, Refused};
 
 /// Where the codes are described.
 const TYPE_BASE: &str = "https://yumo.az/problems/";
 
 /// A refusal or a fault as an answer.
 #[derive(Debug)]
-pub struct Problem(Stop);
+pub struct Problem(CommandError);
 
-impl<S: Into<Stop>> From<S> for Problem {
+impl<S: Into<CommandError>> From<S> for Problem {
     fn from(stop: S) -> Self {
         Self(stop.into())
     }
@@ -26,10 +26,10 @@ impl<S: Into<Stop>> From<S> for Problem {
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.0 {
-            Stop::Refused(refused) => f.write_str(refused.code),
-            Stop::Contended | Stop::Outdated => f.write_str("contended"),
-            Stop::NotServing(pause) => f.write_str(paused(*pause).0),
-            Stop::Fault(fault) => fault.fmt(f),
+            CommandError::Refused(refused) => f.write_str(refused.code),
+            CommandError::Contended | CommandError::StaleTimer => f.write_str("contended"),
+            CommandError::NotServing(pause) => f.write_str(paused(*pause).0),
+            CommandError::Fault(fault) => fault.fmt(f),
         }
     }
 }
@@ -38,41 +38,42 @@ impl std::fmt::Display for Problem {
 #[must_use]
 pub fn status(refused: &Refused) -> StatusCode {
     match refused.kind {
-        Kind::Invalid if refused.code == "too_large" => StatusCode::PAYLOAD_TOO_LARGE,
-        Kind::Invalid => StatusCode::BAD_REQUEST,
-        Kind::Slow => StatusCode::REQUEST_TIMEOUT,
-        Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Kind::Forbidden => StatusCode::FORBIDDEN,
-        Kind::NotFound => StatusCode::NOT_FOUND,
-        Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        Kind::Conflict => StatusCode::CONFLICT,
-        Kind::Stale => StatusCode::PRECONDITION_FAILED,
-        Kind::VersionMissing => StatusCode::PRECONDITION_REQUIRED,
-        Kind::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
-        Kind::TooMany => StatusCode::TOO_MANY_REQUESTS,
-        Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        RefusalKind::Invalid if refused.code == "too_large" => StatusCode::PAYLOAD_TOO_LARGE,
+        RefusalKind::Invalid => StatusCode::BAD_REQUEST,
+        RefusalKind::Slow => StatusCode::REQUEST_TIMEOUT,
+        RefusalKind::Unauthenticated => StatusCode::UNAUTHORIZED,
+        RefusalKind::Forbidden => StatusCode::FORBIDDEN,
+        RefusalKind::NotFound => StatusCode::NOT_FOUND,
+        RefusalKind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        RefusalKind::Conflict => StatusCode::CONFLICT,
+        RefusalKind::Stale => StatusCode::PRECONDITION_FAILED,
+        RefusalKind::VersionMissing => StatusCode::PRECONDITION_REQUIRED,
+        RefusalKind::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
+        RefusalKind::TooMany => StatusCode::TOO_MANY_REQUESTS,
+        RefusalKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
         match &self.0 {
-            Stop::Refused(refused) => status(refused),
-            Stop::Contended | Stop::Outdated | Stop::NotServing(_) | Stop::Fault(_) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            CommandError::Refused(refused) => status(refused),
+            CommandError::Contended
+            | CommandError::StaleTimer
+            | CommandError::NotServing(_)
+            | CommandError::Fault(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
     fn error_response(&self) -> HttpResponse {
         match &self.0 {
-            Stop::Refused(refused) => self.refused(refused),
-            Stop::Contended | Stop::Outdated => unavailable(
+            CommandError::Refused(refused) => self.refused(refused),
+            CommandError::Contended | CommandError::StaleTimer => unavailable(
                 "contended",
                 "Too many changed this at the same time",
                 "Nothing was done. Send the same command with the same Idempotency-Key again.",
             ),
-            Stop::NotServing(pause) => {
+            CommandError::NotServing(pause) => {
                 let (code, title) = paused(*pause);
                 unavailable(
                     code,
@@ -81,7 +82,7 @@ impl ResponseError for Problem {
                      in a moment.",
                 )
             }
-            Stop::Fault(fault) => {
+            CommandError::Fault(fault) => {
                 // The node has already raised one alarm for a storage that accepts no writes.
                 if matches!(fault, Fault::Unavailable(_)) {
                     tracing::debug!(%fault, "a request met a fault");

@@ -12,10 +12,10 @@ use super::Nothing;
 use super::client_orders::act;
 use super::guard::{Client, Staff};
 use super::problem::Problem;
-use super::sent::{IfMatch, Sent};
+use super::request::{IfMatch, Request};
 use crate::edge::Edge;
-use crate::orders::proposal::{Answer, Decline};
-use crate::orders::read::Scope;
+use crate::orders::proposal::{DeclineProposal, ProposalAnswer};
+use crate::orders::read::OrderScope;
 use crate::orders::view::OrderView;
 use crate::orders::{add_on, reschedule};
 
@@ -34,16 +34,16 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(decline_move_of_client);
 }
 
-fn of_client(client: &Client) -> Scope {
-    Scope::Client(client.person_id())
+fn of_client(client: &Client) -> OrderScope {
+    OrderScope::Client(client.person_id())
 }
 
-fn of_staff(staff: &Staff) -> Scope {
-    Scope::Branch(staff.partner_id())
+fn of_staff(staff: &Staff) -> OrderScope {
+    OrderScope::Branch(staff.partner_id())
 }
 
-fn answer(scope: Scope, id: &(OrderId, ProposalId), seen: &IfMatch) -> Answer {
-    Answer { scope, order_id: id.0, proposal_id: id.1, seen: seen.0 }
+fn answer(scope: OrderScope, id: &(OrderId, ProposalId), seen: &IfMatch) -> ProposalAnswer {
+    ProposalAnswer { scope, order_id: id.0, proposal_id: id.1, seen: seen.0 }
 }
 
 /// More services.
@@ -63,9 +63,9 @@ async fn propose_add_on(
     edge: Data<Edge>,
     client: Client,
     id: Path<OrderId>,
-    sent: Sent<AddOnBody>,
+    sent: Request<AddOnBody>,
 ) -> Result<HttpResponse, Problem> {
-    let command = add_on::Propose {
+    let command = add_on::ProposeAddOn {
         scope: of_client(&client),
         order_id: *id,
         service_ids: sent.body.service_ids.clone(),
@@ -81,9 +81,9 @@ async fn take_back_add_on(
     client: Client,
     id: Path<(OrderId, ProposalId)>,
     seen: IfMatch,
-    sent: Sent<Nothing>,
+    sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
-    let command = Decline { answer: answer(of_client(&client), &id, &seen), add_on: true };
+    let command = DeclineProposal { answer: answer(of_client(&client), &id, &seen), add_on: true };
     act(&edge, client.by(), &sent, command).await
 }
 
@@ -94,9 +94,9 @@ async fn accept_add_on(
     staff: Staff,
     id: Path<(OrderId, ProposalId)>,
     seen: IfMatch,
-    sent: Sent<Nothing>,
+    sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
-    let command = add_on::Accept(answer(of_staff(&staff), &id, &seen));
+    let command = add_on::AcceptAddOn(answer(of_staff(&staff), &id, &seen));
     act(&edge, staff.by(), &sent, command).await
 }
 
@@ -107,9 +107,9 @@ async fn decline_add_on(
     staff: Staff,
     id: Path<(OrderId, ProposalId)>,
     seen: IfMatch,
-    sent: Sent<Nothing>,
+    sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
-    let command = Decline { answer: answer(of_staff(&staff), &id, &seen), add_on: true };
+    let command = DeclineProposal { answer: answer(of_staff(&staff), &id, &seen), add_on: true };
     act(&edge, staff.by(), &sent, command).await
 }
 
@@ -127,10 +127,10 @@ async fn propose_move(
     edge: Data<Edge>,
     client: Client,
     id: Path<OrderId>,
-    sent: Sent<MoveBody>,
+    sent: Request<MoveBody>,
 ) -> Result<HttpResponse, Problem> {
     let (scope, starts_at) = (of_client(&client), sent.body.starts_at);
-    let command = reschedule::Propose { scope, order_id: *id, starts_at };
+    let command = reschedule::ProposeReschedule { scope, order_id: *id, starts_at };
     act(&edge, client.by(), &sent, command).await
 }
 
@@ -140,10 +140,10 @@ async fn propose_move_to_client(
     edge: Data<Edge>,
     staff: Staff,
     id: Path<OrderId>,
-    sent: Sent<MoveBody>,
+    sent: Request<MoveBody>,
 ) -> Result<HttpResponse, Problem> {
     let (scope, starts_at) = (of_staff(&staff), sent.body.starts_at);
-    let command = reschedule::Propose { scope, order_id: *id, starts_at };
+    let command = reschedule::ProposeReschedule { scope, order_id: *id, starts_at };
     act(&edge, staff.by(), &sent, command).await
 }
 
@@ -154,9 +154,9 @@ async fn accept_move(
     client: Client,
     id: Path<(OrderId, ProposalId)>,
     seen: IfMatch,
-    sent: Sent<Nothing>,
+    sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
-    let command = reschedule::Accept(answer(of_client(&client), &id, &seen));
+    let command = reschedule::AcceptReschedule(answer(of_client(&client), &id, &seen));
     act(&edge, client.by(), &sent, command).await
 }
 
@@ -167,9 +167,9 @@ async fn accept_move_of_client(
     staff: Staff,
     id: Path<(OrderId, ProposalId)>,
     seen: IfMatch,
-    sent: Sent<Nothing>,
+    sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
-    let command = reschedule::Accept(answer(of_staff(&staff), &id, &seen));
+    let command = reschedule::AcceptReschedule(answer(of_staff(&staff), &id, &seen));
     act(&edge, staff.by(), &sent, command).await
 }
 
@@ -180,9 +180,9 @@ async fn decline_move(
     client: Client,
     id: Path<(OrderId, ProposalId)>,
     seen: IfMatch,
-    sent: Sent<Nothing>,
+    sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
-    let command = Decline { answer: answer(of_client(&client), &id, &seen), add_on: false };
+    let command = DeclineProposal { answer: answer(of_client(&client), &id, &seen), add_on: false };
     act(&edge, client.by(), &sent, command).await
 }
 
@@ -193,8 +193,8 @@ async fn decline_move_of_client(
     staff: Staff,
     id: Path<(OrderId, ProposalId)>,
     seen: IfMatch,
-    sent: Sent<Nothing>,
+    sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
-    let command = Decline { answer: answer(of_staff(&staff), &id, &seen), add_on: false };
+    let command = DeclineProposal { answer: answer(of_staff(&staff), &id, &seen), add_on: false };
     act(&edge, staff.by(), &sent, command).await
 }

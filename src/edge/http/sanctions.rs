@@ -11,10 +11,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::guard::{Client, Staff, Support};
-use super::penalties::{ReasonBody, send};
+use super::penalties::{PenaltyReasonBody, send};
 use super::problem::Problem;
 use super::reply;
-use super::sent::Sent;
+use super::request::Request;
 use crate::edge::Edge;
 use crate::platform::page::{Page, PageLimit, PageQuery};
 use crate::reputation::acts::{Impose, Lift, LiftAddress};
@@ -106,32 +106,32 @@ pub struct SanctionBody {
 async fn impose(
     edge: Data<Edge>,
     support: Support,
-    sent: Sent<SanctionBody>,
+    sent: Request<SanctionBody>,
 ) -> Result<HttpResponse, Problem> {
     let SanctionBody { subject, kind, hours, reason } = sent.body.clone();
     let command = Impose { subject, kind, hours, reason };
     send(&edge, support.by(), &sent, StatusCode::CREATED, command).await
 }
 
-#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = ReasonBody, responses((status = 200, body = SanctionView)), security(("bearer" = [])))]
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = SanctionView)), security(("bearer" = [])))]
 #[post("/v1/support/sanctions/{id}/lift")]
 async fn lift(
     edge: Data<Edge>,
     support: Support,
     id: Path<SanctionId>,
-    sent: Sent<ReasonBody>,
+    sent: Request<PenaltyReasonBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = Lift { sanction_id: *id, reason: sent.body.reason.clone() };
     send(&edge, support.by(), &sent, StatusCode::OK, command).await
 }
 
-#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = ReasonBody, responses((status = 200, body = SanctionView)), security(("bearer" = [])))]
+#[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = SanctionView)), security(("bearer" = [])))]
 #[post("/v1/support/sanctions/{id}/lift-address")]
 async fn lift_address(
     edge: Data<Edge>,
     support: Support,
     id: Path<SanctionId>,
-    sent: Sent<ReasonBody>,
+    sent: Request<PenaltyReasonBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = LiftAddress { sanction_id: *id, reason: sent.body.reason.clone() };
     send(&edge, support.by(), &sent, StatusCode::OK, command).await

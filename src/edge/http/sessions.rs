@@ -13,7 +13,7 @@ use super::auth::{address, block};
 use super::guard::SignedIn;
 use super::problem::Problem;
 use super::reply;
-use super::sent::Body;
+use super::request::Body;
 use crate::access::Tokens;
 use crate::access::me::{Me, me};
 use crate::access::otp::{CodeSent, request_code};

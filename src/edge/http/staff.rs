@@ -14,7 +14,7 @@ use super::guard::{SignedIn, Staff};
 use super::partner::send;
 use super::problem::Problem;
 use super::reply;
-use super::sent::Sent;
+use super::request::Request;
 use crate::access;
 use crate::access::invitation::{
     self, AnswerInvitation, InvitationView, Invite, OwnInvitationView, Withdraw,
@@ -62,7 +62,7 @@ pub struct StaffBody {
 async fn invite(
     edge: Data<Edge>,
     staff: Staff,
-    sent: Sent<StaffBody>,
+    sent: Request<StaffBody>,
 ) -> Result<HttpResponse, Problem> {
     let phone = access::phone::read(&sent.body.phone, &edge.settings.access)?;
     let role = sent.body.role;
@@ -84,7 +84,7 @@ async fn change_role(
     edge: Data<Edge>,
     staff: Staff,
     id: Path<PersonId>,
-    sent: Sent<RoleBody>,
+    sent: Request<RoleBody>,
 ) -> Result<HttpResponse, Problem> {
     let role = sent.body.role;
     let command = ChangeRole { partner_id: staff.partner_id(), person_id: *id, role };
@@ -97,7 +97,7 @@ async fn remove_person(
     edge: Data<Edge>,
     staff: Staff,
     id: Path<PersonId>,
-    sent: Sent<Nothing>,
+    sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     let command = RemoveStaff { partner_id: staff.partner_id(), person_id: *id };
     let key = sent.key(staff.person_id().0);
@@ -118,7 +118,7 @@ async fn withdraw(
     edge: Data<Edge>,
     staff: Staff,
     id: Path<InvitationId>,
-    sent: Sent<Nothing>,
+    sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     let command = Withdraw { partner_id: staff.partner_id(), invitation_id: *id };
     let key = sent.key(staff.person_id().0);
@@ -139,7 +139,7 @@ async fn accept(
     edge: Data<Edge>,
     who: SignedIn,
     id: Path<InvitationId>,
-    sent: Sent<Nothing>,
+    sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     answer(&edge, &who, *id, &sent, true).await
 }
@@ -150,7 +150,7 @@ async fn decline(
     edge: Data<Edge>,
     who: SignedIn,
     id: Path<InvitationId>,
-    sent: Sent<Nothing>,
+    sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     answer(&edge, &who, *id, &sent, false).await
 }
@@ -159,7 +159,7 @@ async fn answer(
     edge: &Edge,
     who: &SignedIn,
     invitation_id: InvitationId,
-    sent: &Sent<Nothing>,
+    sent: &Request<Nothing>,
     yes: bool,
 ) -> Result<HttpResponse, Problem> {
     let person_id = who.person_id();

@@ -14,12 +14,12 @@ use super::guard::{Client, Staff};
 use super::problem::{Problem, malformed};
 use super::reply;
 use crate::edge::Edge;
-use crate::ledger::statement::{self, Month, StatementAccount, StatementLine, Whose};
+use crate::ledger::statement::{self, Month, StatementAccount, StatementLine, StatementOwner};
 use crate::orders::charges::{self, Charges};
 use crate::partners;
 use crate::platform::page::{Page, PageQuery};
-use crate::platform::{Fault, Snapshot};
-use crate::policy::Book;
+use crate::platform::{Fault, ReadSnapshot};
+use crate::policy::Registry;
 
 /// Routes.
 pub fn configure(config: &mut ServiceConfig) {
@@ -34,7 +34,7 @@ async fn own(
     query: Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
     let read = &edge.engine.shared().db.read;
-    let lines = statement::page(read, Whose::Partner(staff.partner_id()), &query).await?;
+    let lines = statement::page(read, StatementOwner::Partner(staff.partner_id()), &query).await?;
     reply::json(&edge, StatusCode::OK, &lines)
 }
 
@@ -46,7 +46,7 @@ async fn client_page(
     query: Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
     let read = &edge.engine.shared().db.read;
-    let lines = statement::page(read, Whose::Client(client.person_id()), &query).await?;
+    let lines = statement::page(read, StatementOwner::Client(client.person_id()), &query).await?;
     reply::json(&edge, StatusCode::OK, &lines)
 }
 
@@ -71,7 +71,7 @@ async fn file(
     }
     let span = Span { from: query.from, until: query.until };
     let read = &edge.engine.shared().db.read;
-    let lines = statement::lines(read, Whose::Partner(staff.partner_id()), span).await?;
+    let lines = statement::lines(read, StatementOwner::Partner(staff.partner_id()), span).await?;
     let named = "attachment; filename=\"statement.csv\"";
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8"))
@@ -136,8 +136,8 @@ async fn monthly(
 ) -> Result<HttpResponse, Problem> {
     let span = span(&edge, staff.partner_id(), &month).await?;
     // The opening balance and the movements are read in one snapshot.
-    let whose = Whose::Partner(staff.partner_id());
-    let read = async move |moment: Snapshot| statement::month(&moment, whose, span).await;
+    let whose = StatementOwner::Partner(staff.partner_id());
+    let read = async move |moment: ReadSnapshot| statement::month(&moment, whose, span).await;
     let month = edge.engine.shared().db.snapshot(read).await?;
     reply::json(&edge, StatusCode::OK, &month)
 }
@@ -158,9 +158,10 @@ async fn span(edge: &Edge, partner_id: PartnerId, month: &str) -> Result<Span, P
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), responses((status = 200, body = Charges)), security(("bearer" = [])))]
 #[get("/v1/partner/orders/{id}/charges")]
 async fn why(edge: Data<Edge>, staff: Staff, id: Path<OrderId>) -> Result<HttpResponse, Problem> {
-    let book = edge.engine.extension::<Book>()?;
+    let book = edge.engine.extension::<Registry>()?;
     let (partner_id, id) = (staff.partner_id(), *id);
-    let read = async move |moment: Snapshot| charges::charges(&moment, &book, partner_id, id).await;
+    let read =
+        async move |moment: ReadSnapshot| charges::charges(&moment, &book, partner_id, id).await;
     let charges = edge.engine.shared().db.snapshot(read).await?;
     reply::json(&edge, StatusCode::OK, &charges)
 }

@@ -13,19 +13,19 @@ use super::client_orders::act;
 use super::guard::Support;
 use super::problem::{Problem, malformed};
 use super::reply;
-use super::sent::{IfMatch, Sent};
+use super::request::{IfMatch, Request};
 use crate::edge::Edge;
 use crate::ledger::proof::Proof;
 use crate::ledger::prover;
 use crate::ledger::read::BalanceView;
-use crate::orders::adjust::{Act, Adjust};
+use crate::orders::adjust::{Adjust, Adjustment};
 use crate::orders::view::OrderView;
 use crate::orders::whole::{OrderWhole, whole};
 use crate::partners::read::BranchView;
 use crate::partners::register::{NewBranch, OrganisationView, RegisterOrganisation};
-use crate::platform::Snapshot;
+use crate::platform::ReadSnapshot;
 use crate::platform::page::{Page, PageQuery};
-use crate::policy::Book;
+use crate::policy::Registry;
 use crate::support::credit::CreditPartner;
 use crate::support::outages::{self, OutageView};
 use crate::support::register::RegisterPartner;
@@ -58,7 +58,7 @@ pub struct OrganisationBody {
 async fn add_organisation(
     edge: Data<Edge>,
     support: Support,
-    sent: Sent<OrganisationBody>,
+    sent: Request<OrganisationBody>,
 ) -> Result<HttpResponse, Problem> {
     let key = sent.key(support.person_id().0);
     let command = RegisterOrganisation { name: sent.body.name };
@@ -95,7 +95,7 @@ pub struct PartnerBody {
 async fn add_partner(
     edge: Data<Edge>,
     support: Support,
-    sent: Sent<PartnerBody>,
+    sent: Request<PartnerBody>,
 ) -> Result<HttpResponse, Problem> {
     let key = sent.key(support.person_id().0);
     let body = sent.body;
@@ -134,7 +134,7 @@ async fn partner(
     let shared = edge.engine.shared();
     let branch = partners::read::branch(&shared.db.read, *id).await?;
     let branch = BranchView::of(branch, &edge.keys, shared.clock.now())?;
-    let floor = edge.engine.extension::<Book>()?.at(shared.clock.now())?.keys.balance.floor;
+    let floor = edge.engine.extension::<Registry>()?.at(shared.clock.now())?.keys.balance.floor;
     let balance = ledger::read::balance(&shared.db.read, *id, floor).await?;
     reply::json(&edge, StatusCode::OK, &BranchWhole { branch, balance })
 }
@@ -166,7 +166,7 @@ async fn credit(
     edge: Data<Edge>,
     support: Support,
     id: Path<PartnerId>,
-    sent: Sent<CreditBody>,
+    sent: Request<CreditBody>,
 ) -> Result<HttpResponse, Problem> {
     let key = sent.key(support.person_id().0);
     let CreditBody { amount, reason, receipt, gift, confirm } = sent.body;
@@ -184,7 +184,7 @@ async fn order(
 ) -> Result<HttpResponse, Problem> {
     // State, history, timers and money are read in one snapshot.
     let id = *id;
-    let read = async move |moment: Snapshot| whole(&moment, id).await;
+    let read = async move |moment: ReadSnapshot| whole(&moment, id).await;
     let whole = edge.engine.shared().db.snapshot(read).await?;
     let mut response = reply::json(&edge, StatusCode::OK, &whole)?;
     let tag = format!("\"{}\"", whole.order.version).parse().map_err(malformed)?;
@@ -197,7 +197,7 @@ async fn order(
 #[serde(deny_unknown_fields)]
 pub struct AdjustBody {
     /// The act.
-    act: Act,
+    act: Adjustment,
     /// Why.
     #[schema(min_length = 1, max_length = 500)]
     reason: String,
@@ -215,7 +215,7 @@ async fn adjust(
     support: Support,
     id: Path<OrderId>,
     seen: IfMatch,
-    sent: Sent<AdjustBody>,
+    sent: Request<AdjustBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = Adjust {
         order_id: *id,

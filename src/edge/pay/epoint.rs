@@ -10,10 +10,10 @@ use ring::{digest, hmac};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::line::{Line, Said, account, ask, decimal, money, text};
+use super::line::{ProviderAnswer, ProviderClient, account, ask, decimal, money, text};
 use crate::billing::gateway::{
-    Asked, Checkout, Hint, Identified, Named, Payments, Seen, Sent, Standing, Transfer, Trouble,
-    Untrusted, Wish,
+    Asked, Checkout, Hint, Identified, PaymentLookup, PaymentRef, PaymentRequest, PaymentStatus,
+    Payments, PayoutStatus, ProviderError, Transfer, Untrusted,
 };
 use crate::config::PaymentSettings;
 use crate::platform::crypto::Keys;
@@ -23,7 +23,7 @@ const HAS_IT: &str = "already been used";
 
 /// The Epoint provider.
 pub struct Epoint {
-    line: Line,
+    line: ProviderClient,
     public_key: String,
     private_key: String,
     language: String,
@@ -71,7 +71,7 @@ struct Signed {
 impl Epoint {
     /// A client with these settings.
     #[must_use]
-    pub fn new(line: Line, settings: &PaymentSettings, keys: Arc<Keys>) -> Self {
+    pub fn new(line: ProviderClient, settings: &PaymentSettings, keys: Arc<Keys>) -> Self {
         let own = &settings.epoint;
         Self {
             line,
@@ -87,17 +87,18 @@ impl Epoint {
         Data { public_key: &self.public_key, ..Data::default() }
     }
 
-    fn signed(&self, data: &Data<'_>) -> Result<Signed, Trouble> {
-        let json = serde_json::to_vec(data).map_err(|e| Trouble::NotReached(e.to_string()))?;
+    fn signed(&self, data: &Data<'_>) -> Result<Signed, ProviderError> {
+        let json =
+            serde_json::to_vec(data).map_err(|e| ProviderError::NotReached(e.to_string()))?;
         let data = STANDARD.encode(json);
         Ok(Signed { signature: signature(&self.private_key, &data), data })
     }
 
-    async fn call(&self, path: &str, data: &Data<'_>) -> Result<Said, Trouble> {
+    async fn call(&self, path: &str, data: &Data<'_>) -> Result<ProviderAnswer, ProviderError> {
         ask(self.line.post(path).form(&self.signed(data)?)).await
     }
 
-    async fn opened(&self, wish: &Wish) -> Result<Checkout, Trouble> {
+    async fn opened(&self, wish: &PaymentRequest) -> Result<Checkout, ProviderError> {
         let data = Data {
             amount: Some(decimal(wish.amount)),
             currency: Some("AZN"),
@@ -112,11 +113,11 @@ impl Epoint {
         let json = accepted(&said)?;
         match (text(json, "transaction"), text(json, "redirect_url")) {
             (Some(reference), Some(url)) => Ok(Checkout { reference, redirect_url: Some(url) }),
-            _ => Err(Trouble::Unclear("no transaction, or no page".to_owned())),
+            _ => Err(ProviderError::Unclear("no transaction, or no page".to_owned())),
         }
     }
 
-    async fn looked(&self, named: &Named) -> Result<Seen, Trouble> {
+    async fn looked(&self, named: &PaymentRef) -> Result<PaymentStatus, ProviderError> {
         let data = Data {
             language: Some(&self.language),
             order_id: Some(named.payment_id.to_string()),
@@ -127,7 +128,7 @@ impl Epoint {
         Ok(seen(&said.json, named))
     }
 
-    async fn identified(&self, hint: &Hint) -> Result<Identified, Trouble> {
+    async fn identified(&self, hint: &Hint) -> Result<Identified, ProviderError> {
         let data = Data {
             language: Some(&self.language),
             order_id: hint.order.clone(),
@@ -137,9 +138,9 @@ impl Epoint {
         let said = self.call("/api/1/get-status", &data).await?.json;
         let status = text(&said, "status").unwrap_or_else(|| "nothing".to_owned());
         let standing = match status.as_str() {
-            "success" => Standing::Paid,
-            "returned" => Standing::WentBack,
-            _ => Standing::Neither,
+            "success" => PaymentLookup::Paid,
+            "returned" => PaymentLookup::WentBack,
+            _ => PaymentLookup::Neither,
         };
         Ok(Identified {
             payment_id: hint.payment_id,
@@ -150,8 +151,8 @@ impl Epoint {
         })
     }
 
-    async fn returned(&self, named: &Named, amount: Money) -> Result<(), Trouble> {
-        let nameless = || Trouble::NotReached("Epoint's name for it is not known".to_owned());
+    async fn returned(&self, named: &PaymentRef, amount: Money) -> Result<(), ProviderError> {
+        let nameless = || ProviderError::NotReached("Epoint's name for it is not known".to_owned());
         let data = Data {
             amount: Some(decimal(amount)),
             currency: Some("AZN"),
@@ -163,10 +164,10 @@ impl Epoint {
         accepted(&said).map(|_| ())
     }
 
-    async fn transferred(&self, transfer: &Transfer) -> Result<Sent, Trouble> {
+    async fn transferred(&self, transfer: &Transfer) -> Result<PayoutStatus, ProviderError> {
         let to = account(&self.keys, &transfer.account)?;
         if to.iban.is_none() {
-            return Err(Trouble::Refused("Epoint pays to bank accounts".to_owned()));
+            return Err(ProviderError::Refused("Epoint pays to bank accounts".to_owned()));
         }
         let voen = transfer.voen.as_ref().and_then(|voen| self.keys.open_field(voen));
         let data = Data {
@@ -183,24 +184,28 @@ impl Epoint {
         let has_it = ["detail", "message"]
             .iter()
             .any(|field| text(&said.json, field).is_some_and(|detail| detail.contains(HAS_IT)));
-        if has_it { Ok(Sent::Pending) } else { accepted(&said).map(|_| Sent::Pending) }
+        if has_it {
+            Ok(PayoutStatus::Pending)
+        } else {
+            accepted(&said).map(|_| PayoutStatus::Pending)
+        }
     }
 
-    async fn tracked(&self, payout_id: PayoutId) -> Result<Sent, Trouble> {
+    async fn tracked(&self, payout_id: PayoutId) -> Result<PayoutStatus, ProviderError> {
         let data = Data { order_id: Some(payout_id.to_string()), ..self.data() };
         let path = format!("/api/1/b2b/payment/{payout_id}");
         let said = ask(self.line.get(&path).query(&self.signed(&data)?)).await?;
         if said.status == 404 {
-            return Ok(Sent::Absent);
+            return Ok(PayoutStatus::Absent);
         }
         let reference = text(&said.json, "bulkId").unwrap_or_else(|| payout_id.to_string());
         Ok(match text(&said.json, "status").as_deref() {
-            Some("PENDING" | "PROCESSING") => Sent::Pending,
-            Some("SUCCESS") => Sent::Arrived(reference),
+            Some("PENDING" | "PROCESSING") => PayoutStatus::Pending,
+            Some("SUCCESS") => PayoutStatus::Arrived(reference),
             Some(status @ ("FAILED" | "REJECTED" | "CANCELLED" | "CANCELED")) => {
-                Sent::Bounced(status.to_owned())
+                PayoutStatus::Bounced(status.to_owned())
             }
-            other => Sent::Unknown(other.unwrap_or("nothing").to_owned()),
+            other => PayoutStatus::Unknown(other.unwrap_or("nothing").to_owned()),
         })
     }
 }
@@ -210,11 +215,11 @@ impl Payments for Epoint {
         Driver::Epoint
     }
 
-    fn create<'a>(&'a self, wish: &'a Wish) -> Asked<'a, Checkout> {
+    fn create<'a>(&'a self, wish: &'a PaymentRequest) -> Asked<'a, Checkout> {
         Box::pin(self.opened(wish))
     }
 
-    fn status<'a>(&'a self, named: &'a Named) -> Asked<'a, Seen> {
+    fn status<'a>(&'a self, named: &'a PaymentRef) -> Asked<'a, PaymentStatus> {
         Box::pin(self.looked(named))
     }
 
@@ -222,15 +227,15 @@ impl Payments for Epoint {
         Box::pin(self.identified(hint))
     }
 
-    fn refund<'a>(&'a self, named: &'a Named, amount: Money) -> Asked<'a, ()> {
+    fn refund<'a>(&'a self, named: &'a PaymentRef, amount: Money) -> Asked<'a, ()> {
         Box::pin(self.returned(named, amount))
     }
 
-    fn pay_out<'a>(&'a self, transfer: &'a Transfer) -> Asked<'a, Sent> {
+    fn pay_out<'a>(&'a self, transfer: &'a Transfer) -> Asked<'a, PayoutStatus> {
         Box::pin(self.transferred(transfer))
     }
 
-    fn pay_out_status(&self, payout_id: PayoutId) -> Asked<'_, Sent> {
+    fn pay_out_status(&self, payout_id: PayoutId) -> Asked<'_, PayoutStatus> {
         Box::pin(self.tracked(payout_id))
     }
 
@@ -241,7 +246,7 @@ impl Payments for Epoint {
         // A `+` of base64 that was sent unescaped arrives as a space, which base64 does not
         // contain.
         let (data, signature) = (data.replace(' ', "+"), signature.replace(' ', "+"));
-        if !same(&self.private_key, &self::signature(&self.private_key, &data), &signature) {
+        if !equal(&self.private_key, &self::signature(&self.private_key, &data), &signature) {
             return Err(Untrusted::Forged);
         }
         let json = STANDARD.decode(&data).map_err(|_| Untrusted::Unreadable)?;
@@ -254,42 +259,42 @@ impl Payments for Epoint {
 }
 
 /// The answer, if Epoint accepted; a refusal has the HTTP status 200 as well.
-fn accepted(said: &Said) -> Result<&Value, Trouble> {
+fn accepted(said: &ProviderAnswer) -> Result<&Value, ProviderError> {
     let why = || {
         let said = text(&said.json, "message").or_else(|| text(&said.json, "detail"));
         said.unwrap_or_else(|| "no reason was given".to_owned())
     };
     match text(&said.json, "status").as_deref() {
         Some("success") => Ok(&said.json),
-        Some("server_error") => Err(Trouble::PerhapsActed(why())),
-        Some("failed" | "error") => Err(Trouble::Refused(why())),
-        None if (400..500).contains(&said.status) => Err(Trouble::Refused(why())),
-        other => Err(Trouble::Unclear(format!("status {other:?}"))),
+        Some("server_error") => Err(ProviderError::PerhapsActed(why())),
+        Some("failed" | "error") => Err(ProviderError::Refused(why())),
+        None if (400..500).contains(&said.status) => Err(ProviderError::Refused(why())),
+        other => Err(ProviderError::Unclear(format!("status {other:?}"))),
     }
 }
 
-fn seen(json: &Value, named: &Named) -> Seen {
+fn seen(json: &Value, named: &PaymentRef) -> PaymentStatus {
     let reference = text(json, "transaction");
     let other_order = text(json, "order_id").is_some_and(|id| id != named.payment_id.to_string());
     let other = named.reference.is_some() && reference.is_some() && named.reference != reference;
     if other_order || other {
-        return Seen::Unknown("another payment".to_owned());
+        return PaymentStatus::Unknown("another payment".to_owned());
     }
     let why = text(json, "message").unwrap_or_default();
     let currency = text(json, "currency").filter(|currency| currency != "AZN");
     match text(json, "status").as_deref() {
         Some("success") if currency.is_some() => {
-            Seen::Unknown(format!("paid in {}", currency.unwrap_or_default()))
+            PaymentStatus::Unknown(format!("paid in {}", currency.unwrap_or_default()))
         }
-        Some("new" | "server_error") => Seen::Pending,
+        Some("new" | "server_error") => PaymentStatus::Pending,
         Some("success") => match money(json, "amount") {
-            Some(amount) => Seen::Paid { amount, reference },
-            None => Seen::Unknown("success without an amount".to_owned()),
+            Some(amount) => PaymentStatus::Paid { amount, reference },
+            None => PaymentStatus::Unknown("success without an amount".to_owned()),
         },
-        Some("error") if reference.is_none() => Seen::Absent,
-        Some("failed" | "error") => Seen::Failed(why),
-        Some("returned") => Seen::Touched,
-        other => Seen::Unknown(format!("status {}", other.unwrap_or("nothing"))),
+        Some("error") if reference.is_none() => PaymentStatus::Absent,
+        Some("failed" | "error") => PaymentStatus::Failed(why),
+        Some("returned") => PaymentStatus::Touched,
+        other => PaymentStatus::Unknown(format!("status {}", other.unwrap_or("nothing"))),
     }
 }
 
@@ -301,7 +306,7 @@ fn signature(private_key: &str, data: &str) -> String {
 }
 
 /// Whether two texts are equal, compared in constant time.
-fn same(key: &str, a: &str, b: &str) -> bool {
+fn equal(key: &str, a: &str, b: &str) -> bool {
     let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
     hmac::verify(&key, b.as_bytes(), hmac::sign(&key, a.as_bytes()).as_ref()).is_ok()
 }

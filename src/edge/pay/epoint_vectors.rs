@@ -16,7 +16,7 @@ fn epoint() -> Epoint {
     let keys = Arc::new(Keys::new(&sealing, "1", &key, &key).unwrap());
     let _ = rustls::crypto::ring::default_provider().install_default();
     Epoint {
-        line: Line::to("http://127.0.0.1:1", 1).unwrap(),
+        line: ProviderClient::to("http://127.0.0.1:1", 1).unwrap(),
         public_key: "i000000001".to_owned(),
         private_key: KEY.to_owned(),
         language: "az".to_owned(),
@@ -62,25 +62,25 @@ fn bal_5_a_callback_is_verified_on_its_raw_bytes() {
 #[test]
 fn bal_5_what_epoint_says() {
     let id = PaymentId(Uuid::nil());
-    let named = Named { payment_id: id, reference: Some("te1".to_owned()) };
+    let named = PaymentRef { payment_id: id, reference: Some("te1".to_owned()) };
     let says = |json: Value| seen(&json, &named);
     let foreign = json!({"status": "success", "amount": "7.00", "currency": "USD"});
-    assert_eq!(says(foreign), Seen::Unknown("paid in USD".to_owned()));
+    assert_eq!(says(foreign), PaymentStatus::Unknown("paid in USD".to_owned()));
     let paid = json!({"status": "success", "amount": 50.0, "transaction": "te1"});
     let reference = Some("te1".to_owned());
-    assert_eq!(says(paid), Seen::Paid { amount: Money(5000), reference });
+    assert_eq!(says(paid), PaymentStatus::Paid { amount: Money(5000), reference });
     let of = |status: &str| says(json!({"status": status, "transaction": "te1", "message": "m"}));
-    assert_eq!(of("new"), Seen::Pending);
-    assert_eq!(of("failed"), Seen::Failed("m".to_owned()));
-    assert_eq!(of("error"), Seen::Failed("m".to_owned()));
-    assert_eq!(of("returned"), Seen::Touched);
-    assert_eq!(of("server_error"), Seen::Pending);
-    assert!(matches!(of("success"), Seen::Unknown(_)));
-    assert!(matches!(of("settled"), Seen::Unknown(_)));
-    assert!(matches!(says(Value::Null), Seen::Unknown(_)));
-    assert_eq!(says(json!({"status": "error", "message": "no such order"})), Seen::Absent);
+    assert_eq!(of("new"), PaymentStatus::Pending);
+    assert_eq!(of("failed"), PaymentStatus::Failed("m".to_owned()));
+    assert_eq!(of("error"), PaymentStatus::Failed("m".to_owned()));
+    assert_eq!(of("returned"), PaymentStatus::Touched);
+    assert_eq!(of("server_error"), PaymentStatus::Pending);
+    assert!(matches!(of("success"), PaymentStatus::Unknown(_)));
+    assert!(matches!(of("settled"), PaymentStatus::Unknown(_)));
+    assert!(matches!(says(Value::Null), PaymentStatus::Unknown(_)));
+    assert_eq!(says(json!({"status": "error", "message": "no such order"})), PaymentStatus::Absent);
     let other = json!({"status": "success", "amount": "50.00", "transaction": "te2"});
-    assert!(matches!(says(other), Seen::Unknown(_)));
+    assert!(matches!(says(other), PaymentStatus::Unknown(_)));
     let other = json!({"status": "success", "amount": "50.00", "order_id": "topup-1"});
-    assert!(matches!(says(other), Seen::Unknown(_)));
+    assert!(matches!(says(other), PaymentStatus::Unknown(_)));
 }

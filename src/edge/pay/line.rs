@@ -8,27 +8,27 @@ use serde::Deserialize as _;
 use serde_json::{Number, Value};
 
 use crate::billing::account::PayoutAccount;
-use crate::billing::gateway::Trouble;
+use crate::billing::gateway::ProviderError;
 use crate::platform::crypto::Keys;
 
 /// The largest answer body that is read, bytes.
 const ANSWER_MAX: usize = 256 * 1024;
 
 /// An HTTP client for one provider.
-pub struct Line {
+pub struct ProviderClient {
     http: Client,
     base: String,
 }
 
 /// A provider's answer.
-pub struct Said {
+pub struct ProviderAnswer {
     /// The HTTP status.
     pub status: u16,
     /// The body; null if it is not JSON.
     pub json: Value,
 }
 
-impl Line {
+impl ProviderClient {
     /// A client for this base address, with this time-out.
     ///
     /// # Errors
@@ -60,40 +60,40 @@ impl Line {
 ///
 /// # Errors
 /// Whether the request may have been executed.
-pub async fn ask(request: RequestBuilder) -> Result<Said, Trouble> {
+pub async fn ask(request: RequestBuilder) -> Result<ProviderAnswer, ProviderError> {
     let response = request.send().await.map_err(trouble)?;
     let status = response.status().as_u16();
     match status {
         401 | 403 => {
             tracing::error!(alarm = "provider_keys", status, "a payment provider shuts us out");
-            return Err(Trouble::NotReached(format!("it does not know us: {status}")));
+            return Err(ProviderError::NotReached(format!("it does not know us: {status}")));
         }
-        429 => return Err(Trouble::NotReached("it wants to be asked later".to_owned())),
-        500.. => return Err(Trouble::PerhapsActed(format!("it broke: {status}"))),
+        429 => return Err(ProviderError::NotReached("it wants to be asked later".to_owned())),
+        500.. => return Err(ProviderError::PerhapsActed(format!("it broke: {status}"))),
         _ => {}
     }
     let bytes = read(response).await?;
-    Ok(Said { status, json: serde_json::from_slice(&bytes).unwrap_or(Value::Null) })
+    Ok(ProviderAnswer { status, json: serde_json::from_slice(&bytes).unwrap_or(Value::Null) })
 }
 
-async fn read(mut response: Response) -> Result<Vec<u8>, Trouble> {
+async fn read(mut response: Response) -> Result<Vec<u8>, ProviderError> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(trouble)? {
         if bytes.len() + chunk.len() > ANSWER_MAX {
-            return Err(Trouble::Unclear("its answer has no end".to_owned()));
+            return Err(ProviderError::Unclear("its answer has no end".to_owned()));
         }
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
 }
 
-fn trouble(error: reqwest::Error) -> Trouble {
+fn trouble(error: reqwest::Error) -> ProviderError {
     // The URL may contain a payment reference, which the error does not need.
     let error = error.without_url();
     if error.is_connect() || error.is_builder() {
-        Trouble::NotReached(error.to_string())
+        ProviderError::NotReached(error.to_string())
     } else {
-        Trouble::PerhapsActed(error.to_string())
+        ProviderError::PerhapsActed(error.to_string())
     }
 }
 
@@ -139,8 +139,8 @@ pub fn money(json: &Value, field: &str) -> Option<Money> {
 ///
 /// # Errors
 /// When it cannot be opened; nothing was sent then.
-pub fn account(keys: &Keys, sealed: &SealedField) -> Result<PayoutAccount, Trouble> {
-    let closed = || Trouble::NotReached("the account cannot be opened".to_owned());
+pub fn account(keys: &Keys, sealed: &SealedField) -> Result<PayoutAccount, ProviderError> {
+    let closed = || ProviderError::NotReached("the account cannot be opened".to_owned());
     let text = keys.open_field(sealed).ok_or_else(closed)?;
     let json: Value = serde_json::from_str(&text).map_err(|_| closed())?;
     PayoutAccount::deserialize(json).map_err(|_| closed())

@@ -6,15 +6,15 @@ use entity::payment::Driver;
 use entity::value::{Money, PayoutId};
 
 use crate::billing::gateway::{
-    Asked, Checkout, Hint, Identified, Named, Payments, Seen, Sent, Transfer, Trouble, Untrusted,
-    Wish,
+    Asked, Checkout, Hint, Identified, PaymentRef, PaymentRequest, PaymentStatus, Payments,
+    PayoutStatus, ProviderError, Transfer, Untrusted,
 };
 
 /// The provider that refuses every request.
 pub struct Manual;
 
 fn nobody<'a, T: Send + 'a>() -> Asked<'a, T> {
-    Box::pin(ready(Err(Trouble::Refused("support does this by hand".to_owned()))))
+    Box::pin(ready(Err(ProviderError::Refused("support does this by hand".to_owned()))))
 }
 
 impl Payments for Manual {
@@ -22,11 +22,11 @@ impl Payments for Manual {
         Driver::Manual
     }
 
-    fn create<'a>(&'a self, _: &'a Wish) -> Asked<'a, Checkout> {
+    fn create<'a>(&'a self, _: &'a PaymentRequest) -> Asked<'a, Checkout> {
         nobody()
     }
 
-    fn status<'a>(&'a self, _: &'a Named) -> Asked<'a, Seen> {
+    fn status<'a>(&'a self, _: &'a PaymentRef) -> Asked<'a, PaymentStatus> {
         nobody()
     }
 
@@ -34,15 +34,15 @@ impl Payments for Manual {
         nobody()
     }
 
-    fn refund<'a>(&'a self, _: &'a Named, _: Money) -> Asked<'a, ()> {
+    fn refund<'a>(&'a self, _: &'a PaymentRef, _: Money) -> Asked<'a, ()> {
         nobody()
     }
 
-    fn pay_out<'a>(&'a self, _: &'a Transfer) -> Asked<'a, Sent> {
+    fn pay_out<'a>(&'a self, _: &'a Transfer) -> Asked<'a, PayoutStatus> {
         nobody()
     }
 
-    fn pay_out_status(&self, _: PayoutId) -> Asked<'_, Sent> {
+    fn pay_out_status(&self, _: PayoutId) -> Asked<'_, PayoutStatus> {
         nobody()
     }
 

@@ -11,7 +11,7 @@ use crate::billing::gateway::{Gateways, Payments};
 use crate::config::PaymentSettings;
 use crate::platform::crypto::Keys;
 use epoint::Epoint;
-use line::Line;
+use line::ProviderClient;
 use manual::Manual;
 use payriff::Payriff;
 
@@ -26,11 +26,11 @@ pub fn open(
 ) -> Result<Gateways, String> {
     let mut all: Vec<Arc<dyn Payments>> = vec![Arc::new(Manual)];
     if !settings.epoint.private_key.is_empty() {
-        let line = Line::to(&settings.epoint.base_url, settings.timeout_s)?;
+        let line = ProviderClient::to(&settings.epoint.base_url, settings.timeout_s)?;
         all.push(Arc::new(Epoint::new(line, settings, Arc::clone(keys))));
     }
     if !settings.payriff.app_key.is_empty() {
-        let line = Line::to(&settings.payriff.base_url, settings.timeout_s)?;
+        let line = ProviderClient::to(&settings.payriff.base_url, settings.timeout_s)?;
         all.push(Arc::new(Payriff::new(line, settings, public_url, Arc::clone(keys))));
     }
     let gateways = Gateways::new(settings.driver, all);

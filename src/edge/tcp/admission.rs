@@ -20,7 +20,7 @@ const UNKNOWN: u64 = 1_024;
 
 /// The limits of connections.
 #[derive(Clone, Debug)]
-pub struct Limits {
+pub struct ConnectionLimits {
     /// In total.
     pub connections: usize,
     /// Per address (per /64 of IPv6).
@@ -29,7 +29,7 @@ pub struct Limits {
     pub proxies: Vec<IpNet>,
 }
 
-impl Limits {
+impl ConnectionLimits {
     /// From the settings; without a total there, the limit of open files decides.
     #[must_use]
     pub fn of(http: &Http) -> Self {
@@ -56,7 +56,7 @@ fn descriptors() -> usize {
 
 /// The open connections of this process.
 pub struct Admission {
-    limits: Limits,
+    limits: ConnectionLimits,
     open: AtomicUsize,
     by_address: Mutex<HashMap<IpAddr, usize>>,
 }
@@ -70,7 +70,7 @@ pub struct Admitted {
 impl Admission {
     /// Starts with no open connections.
     #[must_use]
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(limits: ConnectionLimits) -> Self {
         Self { limits, open: AtomicUsize::new(0), by_address: Mutex::default() }
     }
 
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn one_address_leaves_room_for_others() {
-        let limits = Limits { connections: 3, per_address: 2, proxies: Vec::new() };
+        let limits = ConnectionLimits { connections: 3, per_address: 2, proxies: Vec::new() };
         let admission = Arc::new(Admission::new(limits));
         let first = admission.admit(Some(address("10.0.0.1"))).unwrap();
         let _second = admission.admit(Some(address("10.0.0.1"))).unwrap();
@@ -156,7 +156,7 @@ mod tests {
     fn a_block_of_ipv6_is_one_address_and_a_proxy_is_not_counted() {
         let proxies = vec!["10.0.0.0/8".parse().unwrap()];
         let admission =
-            Arc::new(Admission::new(Limits { connections: 9, per_address: 1, proxies }));
+            Arc::new(Admission::new(ConnectionLimits { connections: 9, per_address: 1, proxies }));
         let _first = admission.admit(Some(address("2001:db8::1"))).unwrap();
         assert!(admission.admit(Some(address("2001:db8::2"))).is_none());
         let _one = admission.admit(Some(address("10.0.0.1"))).unwrap();

@@ -21,7 +21,7 @@ use actix_web::dev::AppConfig;
 use actix_web::rt::net::TcpStream;
 
 use crate::config::Http;
-use admission::{Admission, Limits};
+use admission::{Admission, ConnectionLimits};
 use phase::Deadlines;
 use stream::Guarded;
 
@@ -53,7 +53,7 @@ where
     S::Service: 'static,
     B: MessageBody + 'static,
 {
-    let admission = Arc::new(Admission::new(Limits::of(http)));
+    let admission = Arc::new(Admission::new(ConnectionLimits::of(http)));
     let deadlines = Deadlines::of(http);
     let idle = deadlines.idle;
     let builder = Server::build()

@@ -18,15 +18,15 @@ use futures_util::{FutureExt as _, Stream as _};
 
 use super::Refusal;
 use super::acks;
-use super::declared;
-use super::frame::{self, Said};
-use super::hub::Seated;
+use super::end::{ConnectionEnd, broken};
+use super::frame::{self, DeviceFrame};
+use super::hub::Subscription;
 use super::limits::OpenSocket;
-use super::seat::{Marks, Place};
+use super::subscriber::{Cursor, WakeFlags};
 use crate::access::Principal;
 use crate::notify;
-use crate::notify::follow::{self, Found, Start};
-use crate::platform::Stop;
+use crate::notify::follow::{self, Position, Start};
+use crate::platform::CommandError;
 use crate::platform::codes::General;
 use crate::platform::feed::PAGE_EVENTS;
 
@@ -35,20 +35,12 @@ const TOGETHER_BYTES: usize = 8 * 1024;
 /// How long sending a close frame may take.
 const CLOSE_MAX: Duration = Duration::from_mins(1);
 
-/// Why a connection ends.
-enum End {
-    /// The device closed it.
-    Gone,
-    /// The server closes it with this code and reason.
-    Told(u16, &'static str),
-}
-
 type Heard = Option<Result<AggregatedMessage, ProtocolError>>;
 
 /// One socket.
 pub struct Connection {
     /// Its subscription in the hub.
-    pub seated: Seated,
+    pub subscription: Subscription,
     /// The sending half.
     pub session: Session,
     /// The receiving half.
@@ -62,19 +54,19 @@ impl Connection {
     pub async fn serve(mut self, hello: String) {
         let end = match self.session.text(hello).await {
             Ok(()) => self.follow().await,
-            Err(_) => End::Gone,
+            Err(_) => ConnectionEnd::Gone,
         };
-        let Self { seated, session, stream, counted } = self;
-        acks::settle(&seated.hub, &seated.seat);
-        drop((seated, stream, counted));
-        if let End::Told(code, why) = end {
+        let Self { subscription, session, stream, counted } = self;
+        acks::settle(&subscription.hub, &subscription.subscriber);
+        drop((subscription, stream, counted));
+        if let ConnectionEnd::Close(code, why) = end {
             let reason = CloseReason { code: CloseCode::from(code), description: Some(why.into()) };
             // A slow client reads the close frame after everything sent before it.
             let _ = Box::pin(tokio::time::timeout(CLOSE_MAX, session.close(Some(reason)))).await;
         }
     }
 
-    async fn follow(&mut self) -> End {
+    async fn follow(&mut self) -> ConnectionEnd {
         loop {
             let (marks, heard) = poll_fn(|context| self.poll(context)).await;
             // Boxed, so that an idle connection does not hold the memory its work needs.
@@ -85,74 +77,74 @@ impl Connection {
     }
 
     /// Polls the wake-up flags and the socket; always both, so that neither starves.
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<(Marks, Option<Heard>)> {
-        let marks = self.seated.seat.poll_marks(context);
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<(WakeFlags, Option<Heard>)> {
+        let marks = self.subscription.subscriber.poll_flags(context);
         let heard = Pin::new(&mut self.stream).poll_next(context);
         match (marks, heard) {
             (Poll::Pending, Poll::Pending) => Poll::Pending,
             (Poll::Ready(marks), Poll::Pending) => Poll::Ready((marks, None)),
             (Poll::Ready(marks), Poll::Ready(heard)) => Poll::Ready((marks, Some(heard))),
-            (Poll::Pending, Poll::Ready(heard)) => Poll::Ready((Marks::default(), Some(heard))),
+            (Poll::Pending, Poll::Ready(heard)) => Poll::Ready((WakeFlags::default(), Some(heard))),
         }
     }
 
-    async fn turn(&mut self, marks: Marks, heard: Option<Heard>) -> Result<(), End> {
-        if marks.has(Marks::STOP) {
-            return Err(End::Told(1012, "the server restarts: reconnect"));
+    async fn turn(&mut self, marks: WakeFlags, heard: Option<Heard>) -> Result<(), ConnectionEnd> {
+        if marks.has(WakeFlags::STOP) {
+            return Err(ConnectionEnd::Close(1012, "the server restarts: reconnect"));
         }
         if let Some(heard) = heard {
             self.heard(heard).await?;
         }
-        if marks.has(Marks::CHECK) {
+        if marks.has(WakeFlags::CHECK) {
             self.check().await?;
         }
-        if marks.has(Marks::SILENT) && self.silent() {
-            return Err(End::Told(4008, "nothing was heard: reconnect and resume"));
+        if marks.has(WakeFlags::SILENT) && self.silent() {
+            return Err(ConnectionEnd::Close(4008, "nothing was heard: reconnect and resume"));
         }
-        if marks.has(Marks::PING) {
+        if marks.has(WakeFlags::PING) {
             self.ping()?;
         }
-        if marks.has(Marks::UNTOLD) {
+        if marks.has(WakeFlags::UNTOLD) {
             let refused = notify::Refusal::NotYetTold.refused();
             self.send(frame::problem(&refused)).await?;
         }
-        let far = marks.has(Marks::FAR);
-        let asked = matches!(self.seated.seat.place.get(), Place::Asked(_));
-        if far || asked || marks.has(Marks::LOOK) {
-            self.look(far || asked).await?;
+        let far = marks.has(WakeFlags::FAR);
+        let asked = matches!(self.subscription.subscriber.place.get(), Cursor::Asked(_));
+        if far || asked || marks.has(WakeFlags::LOOK) {
+            self.catch_up(far || asked).await?;
         }
         Ok(())
     }
 
-    async fn heard(&mut self, heard: Heard) -> Result<(), End> {
+    async fn heard(&mut self, heard: Heard) -> Result<(), ConnectionEnd> {
         let message = match heard {
-            None => return Err(End::Gone),
+            None => return Err(ConnectionEnd::Gone),
             Some(Err(error)) => return Err(broken(&error)),
             Some(Ok(message)) => message,
         };
-        self.seated.seat.heard.set(self.seated.hub.seconds());
+        self.subscription.subscriber.heard.set(self.subscription.hub.seconds());
         let text = match message {
             AggregatedMessage::Text(text) => text,
             AggregatedMessage::Ping(bytes) => {
                 return self.sent(|session| session.pong(&bytes).now_or_never());
             }
             AggregatedMessage::Pong(_) => return Ok(()),
-            AggregatedMessage::Close(_) => return Err(End::Told(1000, "")),
+            AggregatedMessage::Close(_) => return Err(ConnectionEnd::Close(1000, "")),
             AggregatedMessage::Binary(_) => {
                 return self.unread("frames are JSON text".to_owned()).await;
             }
         };
         match frame::read(&text) {
-            Ok(Said::Resume { after, epoch }) => {
-                *self.seated.seat.named.borrow_mut() = epoch;
+            Ok(DeviceFrame::Resume { after, epoch }) => {
+                *self.subscription.subscriber.named.borrow_mut() = epoch;
                 self.resumes(after).await
             }
-            Ok(Said::Renew { token }) => self.renew(&token).await,
-            Ok(Said::Ack { seq, epoch }) if self.is_here(epoch.as_deref()).await => {
-                acks::ack(&self.seated.hub, &self.seated.seat, seq);
+            Ok(DeviceFrame::Renew { token }) => self.renew(&token).await,
+            Ok(DeviceFrame::Ack { seq, epoch }) if self.is_here(epoch.as_deref()).await => {
+                acks::ack(&self.subscription.hub, &self.subscription.subscriber, seq);
                 Ok(())
             }
-            Ok(Said::Ack { .. }) => {
+            Ok(DeviceFrame::Ack { .. }) => {
                 self.send(frame::problem(&notify::Refusal::OtherEpoch.refused())).await
             }
             Err(why) => self.unread(why).await,
@@ -162,27 +154,28 @@ impl Connection {
     /// Whether an acknowledgement belongs to the current epoch. Without a named epoch it does if
     /// the events sent on this connection do.
     async fn is_here(&self, named: Option<&str>) -> bool {
-        let seat = &self.seated.seat;
-        match self.seated.hub.edge.engine.shared().epoch().await {
-            Ok(epoch) if named.is_none() && matches!(seat.place.get(), Place::At(_)) => {
-                epoch.id == *seat.epoch.borrow()
+        let subscriber = &self.subscription.subscriber;
+        match self.subscription.hub.edge.engine.shared().epoch().await {
+            Ok(epoch) if named.is_none() && matches!(subscriber.place.get(), Cursor::At(_)) => {
+                epoch.id == *subscriber.epoch.borrow()
             }
             Ok(epoch) => epoch.is(named),
             // The acknowledgement itself will fail if the database is unavailable.
-            Err(_) => matches!(seat.place.get(), Place::At(_)),
+            Err(_) => matches!(subscriber.place.get(), Cursor::At(_)),
         }
     }
 
-    async fn unread(&mut self, why: String) -> Result<(), End> {
+    async fn unread(&mut self, why: String) -> Result<(), ConnectionEnd> {
         self.send(frame::problem(&General::Malformed.refused().because(why))).await
     }
 
     /// The device asks to resume after this number; limited per minute (LIM-8).
-    async fn resumes(&mut self, after: i64) -> Result<(), End> {
-        let (edge, session_id) = (&self.seated.hub.edge, self.seated.seat.reader().session_id);
+    async fn resumes(&mut self, after: i64) -> Result<(), ConnectionEnd> {
+        let (edge, session_id) =
+            (&self.subscription.hub.edge, self.subscription.subscriber.reader().session_id);
         match edge.feed.resume(session_id) {
             Ok(()) => {
-                self.seated.seat.place.set(Place::Asked(after));
+                self.subscription.subscriber.place.set(Cursor::Asked(after));
                 Ok(())
             }
             Err(wait_s) => {
@@ -193,21 +186,22 @@ impl Connection {
     }
 
     /// The device sends a new access token of its session, which keeps the socket open (LIM-8).
-    async fn renew(&mut self, token: &str) -> Result<(), End> {
-        let (hub, seat) = (Rc::clone(&self.seated.hub), Rc::clone(&self.seated.seat));
+    async fn renew(&mut self, token: &str) -> Result<(), ConnectionEnd> {
+        let (hub, subscriber) =
+            (Rc::clone(&self.subscription.hub), Rc::clone(&self.subscription.subscriber));
         let shown = hub.edge.sessions.authenticate(&hub.edge.engine, token).await;
         let refused = match shown {
-            Ok(principal) if principal.session_id == seat.reader().session_id => {
-                let expires_at = principal.expires_at.max(seat.reader().expires_at);
+            Ok(principal) if principal.session_id == subscriber.reader().session_id => {
+                let expires_at = principal.expires_at.max(subscriber.reader().expires_at);
                 let principal = Principal { expires_at, ..(*principal).clone() };
-                *seat.principal.borrow_mut() = Arc::new(principal);
+                *subscriber.principal.borrow_mut() = Arc::new(principal);
                 // The person's roles were read with the token.
                 self.check().await?;
                 let now = hub.edge.engine.shared().clock.now();
                 return self.send(frame::renewed(expires_at, now)).await;
             }
             Ok(_) => crate::access::Refusal::Unauthenticated.refused(),
-            Err(Stop::Refused(refused)) => *refused,
+            Err(CommandError::Refused(refused)) => *refused,
             Err(stop) => {
                 tracing::warn!(?stop, "a token could not be read");
                 return Ok(());
@@ -217,26 +211,28 @@ impl Connection {
     }
 
     /// Checks that the session is valid, still belongs to the audience, and was renewed in time.
-    async fn check(&mut self) -> Result<(), End> {
-        let (hub, seat) = (&self.seated.hub, &self.seated.seat);
+    async fn check(&mut self) -> Result<(), ConnectionEnd> {
+        let (hub, subscriber) = (&self.subscription.hub, &self.subscription.subscriber);
         let grace = TimeDelta::seconds(hub.edge.settings.feed.renew_grace_s);
-        if hub.edge.engine.shared().clock.now() - grace >= seat.reader().expires_at {
-            return Err(End::Told(
+        if hub.edge.engine.shared().clock.now() - grace >= subscriber.reader().expires_at {
+            return Err(ConnectionEnd::Close(
                 4002,
                 "the access token was not renewed: connect with a new one",
             ));
         }
-        let checked = hub.edge.sessions.standing(&hub.edge.engine, &seat.reader()).await;
+        let checked = hub.edge.sessions.standing(&hub.edge.engine, &subscriber.reader()).await;
         match checked {
-            Ok(principal) if principal.hears(&seat.audience) => {
-                *seat.principal.borrow_mut() = principal;
+            Ok(principal) if principal.hears(&subscriber.audience) => {
+                *subscriber.principal.borrow_mut() = principal;
                 Ok(())
             }
-            Ok(_) => Err(End::Told(4003, "this feed is no longer yours")),
-            Err(Stop::Refused(_)) => Err(End::Told(4001, "access ended: sign in")),
+            Ok(_) => Err(ConnectionEnd::Close(4003, "this feed is no longer yours")),
+            Err(CommandError::Refused(_)) => {
+                Err(ConnectionEnd::Close(4001, "access ended: sign in"))
+            }
             Err(stop) => {
                 tracing::warn!(?stop, "access could not be checked");
-                seat.mark_again(Marks::CHECK);
+                subscriber.wake_again(WakeFlags::CHECK);
                 Ok(())
             }
         }
@@ -244,34 +240,38 @@ impl Connection {
 
     /// Whether nothing has been received for too long, including what was read just now.
     fn silent(&self) -> bool {
-        let silence = self.seated.hub.seconds().saturating_sub(self.seated.seat.heard.get());
-        u64::from(silence) >= self.seated.hub.edge.settings.feed.silence_s
+        let silence = self
+            .subscription
+            .hub
+            .seconds()
+            .saturating_sub(self.subscription.subscriber.heard.get());
+        u64::from(silence) >= self.subscription.hub.edge.settings.feed.silence_s
     }
 
     /// Sends a ping, unless the send buffer is full.
-    fn ping(&mut self) -> Result<(), End> {
+    fn ping(&mut self) -> Result<(), ConnectionEnd> {
         self.sent(|session| session.ping(b"").now_or_never())
     }
 
     fn sent(
         &mut self,
         send: impl FnOnce(&mut Session) -> Option<Result<(), actix_ws::Closed>>,
-    ) -> Result<(), End> {
-        if let Some(Err(_)) = send(&mut self.session) { Err(End::Gone) } else { Ok(()) }
+    ) -> Result<(), ConnectionEnd> {
+        if let Some(Err(_)) = send(&mut self.session) { Err(ConnectionEnd::Gone) } else { Ok(()) }
     }
 
     /// Sends all new events.
-    async fn look(&mut self, far: bool) -> Result<(), End> {
-        let audience = self.seated.seat.audience.to_string();
+    async fn catch_up(&mut self, far: bool) -> Result<(), ConnectionEnd> {
+        let audience = self.subscription.subscriber.audience.to_string();
         loop {
-            match self.seated.seat.place.get() {
-                Place::Outside => return Ok(()),
-                Place::Asked(after) => {
+            match self.subscription.subscriber.place.get() {
+                Cursor::Outside => return Ok(()),
+                Cursor::Asked(after) => {
                     if !self.resume(&audience, after).await? {
                         return Ok(());
                     }
                 }
-                Place::At(number) => {
+                Cursor::At(number) => {
                     if !self.page(&audience, number, far).await? {
                         return Ok(());
                     }
@@ -281,67 +281,73 @@ impl Connection {
     }
 
     /// Finds the start of a resume. False when nothing more is to be done.
-    async fn resume(&mut self, audience: &str, after: i64) -> Result<bool, End> {
-        let (hub, seat) = (Rc::clone(&self.seated.hub), Rc::clone(&self.seated.seat));
+    async fn resume(&mut self, audience: &str, after: i64) -> Result<bool, ConnectionEnd> {
+        let (hub, subscriber) =
+            (Rc::clone(&self.subscription.hub), Rc::clone(&self.subscription.subscriber));
         let found = {
             let _turn = hub.turns.acquire().await;
-            let named = seat.named.borrow().clone();
+            let named = subscriber.named.borrow().clone();
             follow::from(hub.edge.engine.shared(), audience, after, named.as_deref()).await
         };
         match found {
-            Ok(Found::Here(Start { newest, epoch })) => {
-                *seat.epoch.borrow_mut() = epoch.id;
-                seat.live.set(newest);
-                seat.known_from.set(after);
-                seat.matters.borrow_mut().clear();
-                seat.place.set(Place::At(after));
+            Ok(Position::Here(Start { newest, epoch })) => {
+                *subscriber.epoch.borrow_mut() = epoch.id;
+                subscriber.live.set(newest);
+                subscriber.known_from.set(after);
+                subscriber.matters.borrow_mut().clear();
+                subscriber.place.set(Cursor::At(after));
                 Ok(after < newest)
             }
-            Ok(Found::Behind(behind)) => self.snapshot_needed(behind).await,
+            Ok(Position::Behind(behind)) => self.snapshot_needed(behind).await,
             Err(stop) => Ok(self.failed(&stop)),
         }
     }
 
     /// Sends the next page. False when there was none, or it was the last one for now.
-    async fn page(&mut self, audience: &str, number: i64, far: bool) -> Result<bool, End> {
-        let hub = Rc::clone(&self.seated.hub);
-        let epoch = Arc::clone(&self.seated.seat.epoch.borrow());
+    async fn page(
+        &mut self,
+        audience: &str,
+        number: i64,
+        far: bool,
+    ) -> Result<bool, ConnectionEnd> {
+        let hub = Rc::clone(&self.subscription.hub);
+        let epoch = Arc::clone(&self.subscription.subscriber.epoch.borrow());
         match follow::next(hub.edge.engine.shared(), audience, (&epoch, number), far).await {
-            Ok(Found::Here(events)) => {
+            Ok(Position::Here(events)) => {
                 self.hand_over(&events).await?;
                 Ok(events.len() >= PAGE_EVENTS)
             }
-            Ok(Found::Behind(behind)) => self.snapshot_needed(behind).await,
+            Ok(Position::Behind(behind)) => self.snapshot_needed(behind).await,
             Err(stop) => Ok(self.failed(&stop)),
         }
     }
 
-    async fn snapshot_needed(&mut self, behind: follow::Behind) -> Result<bool, End> {
-        self.seated.seat.place.set(Place::Outside);
+    async fn snapshot_needed(&mut self, behind: follow::Behind) -> Result<bool, ConnectionEnd> {
+        self.subscription.subscriber.place.set(Cursor::Outside);
         self.send(frame::snapshot_needed(behind)).await?;
         Ok(false)
     }
 
-    fn failed(&self, stop: &Stop) -> bool {
+    fn failed(&self, stop: &CommandError) -> bool {
         tracing::warn!(?stop, "a feed could not be read; trying again");
-        self.seated.seat.mark_again(Marks::FAR);
+        self.subscription.subscriber.wake_again(WakeFlags::FAR);
         false
     }
 
-    async fn hand_over(&mut self, events: &[Arc<feed_event::Model>]) -> Result<(), End> {
-        let Self { seated: Seated { hub, seat }, session, .. } = self;
-        let (edge, principal) = (&hub.edge, seat.reader());
+    async fn hand_over(&mut self, events: &[Arc<feed_event::Model>]) -> Result<(), ConnectionEnd> {
+        let Self { subscription: Subscription { hub, subscriber }, session, .. } = self;
+        let (edge, principal) = (&hub.edge, subscriber.reader());
         let clock = &edge.engine.shared().clock;
         let sending = async {
             let mut together = 0;
             for event in events {
                 let now = clock.now();
-                let text = frame::event(event, &principal, &seat.audience, &edge.keys, now);
+                let text = frame::event(event, &principal, &subscriber.audience, &edge.keys, now);
                 together += text.len();
                 session.text(text).await?;
-                seat.place.set(Place::At(event.seq));
-                acks::handed_over(seat, event);
-                if event.seq > seat.live.get() {
+                subscriber.place.set(Cursor::At(event.seq));
+                acks::handed_over(subscriber, event);
+                if event.seq > subscriber.live.get() {
                     delivered(now - event.at, clock.speed());
                 }
                 if together >= TOGETHER_BYTES {
@@ -354,19 +360,20 @@ impl Connection {
         in_time(edge.settings.feed.send_timeout_s, sending).await
     }
 
-    async fn send(&mut self, text: String) -> Result<(), End> {
-        in_time(self.seated.hub.edge.settings.feed.send_timeout_s, self.session.text(text)).await
+    async fn send(&mut self, text: String) -> Result<(), ConnectionEnd> {
+        in_time(self.subscription.hub.edge.settings.feed.send_timeout_s, self.session.text(text))
+            .await
     }
 }
 
 async fn in_time(
     most_s: u64,
     sending: impl Future<Output = Result<(), actix_ws::Closed>>,
-) -> Result<(), End> {
+) -> Result<(), ConnectionEnd> {
     match tokio::time::timeout(Duration::from_secs(most_s), sending).await {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) => Err(End::Gone),
-        Err(_) => Err(End::Told(4008, "too slow: reconnect and resume")),
+        Ok(Err(_)) => Err(ConnectionEnd::Gone),
+        Err(_) => Err(ConnectionEnd::Close(4008, "too slow: reconnect and resume")),
     }
 }
 
@@ -374,27 +381,4 @@ async fn in_time(
 fn delivered(took: chrono::TimeDelta, speed: u32) {
     let took = took.to_std().unwrap_or_default() / speed.max(1);
     metrics::histogram!("yumo_feed_delivery_seconds").record(took);
-}
-
-fn broken(error: &ProtocolError) -> End {
-    match error {
-        ProtocolError::Overflow => End::Told(1009, "the frame is too big"),
-        ProtocolError::Io(error) if declared::too_long(error) => {
-            End::Told(1009, "the frame is too big")
-        }
-        ProtocolError::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-            End::Told(1007, "the text is not UTF-8")
-        }
-        ProtocolError::Io(_) => End::Gone,
-        ProtocolError::UnmaskedFrame
-        | ProtocolError::MaskedFrame
-        | ProtocolError::InvalidOpcode(_)
-        | ProtocolError::InvalidLength(_)
-        | ProtocolError::BadOpCode
-        | ProtocolError::ContinuationNotStarted
-        | ProtocolError::ContinuationStarted
-        | ProtocolError::ContinuationFragment(_) => {
-            End::Told(1002, "this is not the WebSocket protocol")
-        }
-    }
 }

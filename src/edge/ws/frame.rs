@@ -19,7 +19,7 @@ use crate::platform::{Audience, Refused};
 /// A message from a device.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Said {
+pub enum DeviceFrame {
     /// Resume after this number.
     Resume {
         /// The number; 0 for the beginning.
@@ -45,13 +45,17 @@ pub enum Said {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn read(text: &str) -> Result<Said, String> {
+pub fn read(text: &str) -> Result<DeviceFrame, String> {
     let said = serde_json::from_str(text).map_err(|error| error.to_string())?;
     match said {
-        Said::Resume { after: number, .. } | Said::Ack { seq: number, .. } if number < 0 => {
+        DeviceFrame::Resume { after: number, .. } | DeviceFrame::Ack { seq: number, .. }
+            if number < 0 =>
+        {
             Err("numbers begin at 0".to_owned())
         }
-        Said::Resume { .. } | Said::Ack { .. } | Said::Renew { .. } => Ok(said),
+        DeviceFrame::Resume { .. } | DeviceFrame::Ack { .. } | DeviceFrame::Renew { .. } => {
+            Ok(said)
+        }
     }
 }
 
@@ -156,12 +160,15 @@ mod tests {
 
     #[test]
     fn what_a_device_says_is_read_strictly() {
-        let resume = |epoch| Ok(Said::Resume { after: 0, epoch });
+        let resume = |epoch| Ok(DeviceFrame::Resume { after: 0, epoch });
         assert_eq!(read(r#"{"type":"resume","after":0}"#), resume(None));
         let named = read(r#"{"type":"resume","after":0,"epoch":"a"}"#);
         assert_eq!(named, resume(Some("a".to_owned())));
-        assert_eq!(read(r#"{"seq":18,"type":"ack"}"#), Ok(Said::Ack { seq: 18, epoch: None }));
-        let renew = Said::Renew { token: "a.b.c".to_owned() };
+        assert_eq!(
+            read(r#"{"seq":18,"type":"ack"}"#),
+            Ok(DeviceFrame::Ack { seq: 18, epoch: None })
+        );
+        let renew = DeviceFrame::Renew { token: "a.b.c".to_owned() };
         assert_eq!(read(r#"{"type":"renew","token":"a.b.c"}"#), Ok(renew));
         for wrong in [
             "",

@@ -15,8 +15,8 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Notify, Semaphore};
 
-use super::seat::{Marks, Place, Seat};
 use super::stopping::Stopping;
+use super::subscriber::{Cursor, Subscriber, WakeFlags};
 use super::{acks, reader};
 use crate::access::Principal;
 use crate::access::principal::standing_of;
@@ -43,18 +43,18 @@ pub struct Hub {
     /// Acquired while a subscriber reads its start.
     pub turns: Semaphore,
     stopping: Stopping,
-    seats: RefCell<HashMap<Audience, Vec<Rc<Seat>>>>,
+    subscribers: RefCell<HashMap<Audience, Vec<Rc<Subscriber>>>>,
     hearing: Cell<bool>,
     look_now: Notify,
     started: std::time::Instant,
 }
 
 /// A subscription; it ends when dropped.
-pub struct Seated {
+pub struct Subscription {
     /// The hub.
     pub hub: Rc<Hub>,
     /// The subscriber.
-    pub seat: Rc<Seat>,
+    pub subscriber: Rc<Subscriber>,
 }
 
 impl Hub {
@@ -65,7 +65,7 @@ impl Hub {
             edge,
             turns: Semaphore::new(TURNS),
             stopping,
-            seats: RefCell::default(),
+            subscribers: RefCell::default(),
             hearing: Cell::new(false),
             look_now: Notify::new(),
             started: std::time::Instant::now(),
@@ -74,25 +74,26 @@ impl Hub {
 
     /// Adds a subscriber. Every event emitted from now on wakes it.
     #[must_use]
-    pub fn sit(
+    pub fn subscribe(
         self: &Rc<Self>,
         audience: Audience,
         principal: Arc<Principal>,
         socket: bool,
-        place: Place,
-    ) -> Seated {
+        place: Cursor,
+    ) -> Subscription {
         if !self.hearing.replace(true) {
             self.begin();
         }
-        let seat = Rc::new(Seat::new(audience, principal, socket, place, self.seconds()));
-        self.seats.borrow_mut().entry(audience).or_default().push(Rc::clone(&seat));
+        let subscriber =
+            Rc::new(Subscriber::new(audience, principal, socket, place, self.seconds()));
+        self.subscribers.borrow_mut().entry(audience).or_default().push(Rc::clone(&subscriber));
         if socket {
             metrics::gauge!("yumo_sockets").increment(1.0);
         }
         if self.stopping.begun() {
-            seat.mark(Marks::STOP);
+            subscriber.wake(WakeFlags::STOP);
         }
-        Seated { hub: Rc::clone(self), seat }
+        Subscription { hub: Rc::clone(self), subscriber }
     }
 
     /// Seconds since the hub was created, in real time.
@@ -105,23 +106,23 @@ impl Hub {
         let wakes = self.edge.engine.shared().bus.listen();
         rt::spawn(hear(Rc::downgrade(self), wakes));
         rt::spawn(tick(Rc::downgrade(self)));
-        rt::spawn(look(Rc::downgrade(self)));
+        rt::spawn(polling(Rc::downgrade(self)));
         let (hub, stopping) = (Rc::downgrade(self), self.stopping.clone());
         rt::spawn(async move {
             stopping.wait().await;
             if let Some(hub) = hub.upgrade() {
-                hub.each(|seat| seat.mark(Marks::STOP));
+                hub.each(|subscriber| subscriber.wake(WakeFlags::STOP));
             }
         });
     }
 
-    fn each(&self, mut act: impl FnMut(&Seat)) {
-        self.seats.borrow().values().flatten().for_each(|seat| act(seat));
+    fn each(&self, mut act: impl FnMut(&Subscriber)) {
+        self.subscribers.borrow().values().flatten().for_each(|subscriber| act(subscriber));
     }
 
-    fn mark(&self, audience: &Audience, mark: Marks) {
-        for seat in self.seats.borrow().get(audience).into_iter().flatten() {
-            seat.mark(mark);
+    fn wake(&self, audience: &Audience, mark: WakeFlags) {
+        for subscriber in self.subscribers.borrow().get(audience).into_iter().flatten() {
+            subscriber.wake(mark);
         }
     }
 
@@ -130,7 +131,7 @@ impl Hub {
         match topic.split_once(':') {
             Some(("feed", name)) => {
                 if let Some(audience) = reader::named(name) {
-                    self.mark(&audience, if far { Marks::FAR } else { Marks::LOOK });
+                    self.wake(&audience, if far { WakeFlags::FAR } else { WakeFlags::LOOK });
                 }
             }
             Some(("session", id)) => {
@@ -146,16 +147,16 @@ impl Hub {
                 if far {
                     self.edge.engine.shared().epoch.doubt();
                 }
-                self.each(|seat| seat.mark(Marks::FAR));
+                self.each(|subscriber| subscriber.wake(WakeFlags::FAR));
             }
             Some(_) | None => {}
         }
     }
 
     fn check_where(&self, is: impl Fn(&Principal) -> bool) {
-        self.each(|seat| {
-            if is(&seat.principal.borrow()) {
-                seat.mark(Marks::CHECK);
+        self.each(|subscriber| {
+            if is(&subscriber.principal.borrow()) {
+                subscriber.wake(WakeFlags::CHECK);
             }
         });
     }
@@ -165,36 +166,36 @@ impl Hub {
         self.look_now.notify_one();
         let soon = (0..SPREAD_S).cycle();
         let long_ago = self.seconds().saturating_sub(CHECK_S);
-        for (seat, after) in self.seats.borrow().values().flatten().zip(soon) {
-            seat.checked.set(seat.checked.get().min(long_ago.saturating_add(after)));
+        for (subscriber, after) in self.subscribers.borrow().values().flatten().zip(soon) {
+            subscriber.checked.set(subscriber.checked.get().min(long_ago.saturating_add(after)));
         }
     }
 
     /// One tick: pings, silence, access checks that are due, and retries of what failed.
     pub fn tick(self: &Rc<Self>) {
-        for seat in self.seats.borrow().values().flatten() {
-            acks::settle(self, seat);
+        for subscriber in self.subscribers.borrow().values().flatten() {
+            acks::settle(self, subscriber);
         }
         let now = self.seconds();
         let settings = &self.edge.settings.feed;
         let due = |since: u32, after: u64| u64::from(now.saturating_sub(since)) >= after;
         let grace = TimeDelta::seconds(settings.renew_grace_s);
         let expired = self.edge.engine.shared().clock.now() - grace;
-        self.each(|seat| {
-            let again = seat.again.take();
+        self.each(|subscriber| {
+            let again = subscriber.again.take();
             if again.any() {
-                seat.mark(again);
+                subscriber.wake(again);
             }
-            let renewed = !seat.socket || seat.principal.borrow().expires_at > expired;
-            if due(seat.checked.get(), CHECK_S.into()) || !renewed {
-                seat.checked.set(now);
-                seat.mark(Marks::CHECK);
+            let renewed = !subscriber.socket || subscriber.principal.borrow().expires_at > expired;
+            if due(subscriber.checked.get(), CHECK_S.into()) || !renewed {
+                subscriber.checked.set(now);
+                subscriber.wake(WakeFlags::CHECK);
             }
-            if seat.socket && due(seat.heard.get(), settings.silence_s) {
-                seat.mark(Marks::SILENT);
-            } else if seat.socket && due(seat.pinged.get(), settings.heartbeat_s) {
-                seat.pinged.set(now);
-                seat.mark(Marks::PING);
+            if subscriber.socket && due(subscriber.heard.get(), settings.silence_s) {
+                subscriber.wake(WakeFlags::SILENT);
+            } else if subscriber.socket && due(subscriber.pinged.get(), settings.heartbeat_s) {
+                subscriber.pinged.set(now);
+                subscriber.wake(WakeFlags::PING);
             }
         });
     }
@@ -202,9 +203,11 @@ impl Hub {
     /// Wakes the subscribers whose session ended or whose roles changed, even if that wake-up was
     /// lost: one query for many sessions (LIM-8, ACC-4).
     async fn look_at_access(&self) {
-        let seats: Vec<Rc<Seat>> = self.seats.borrow().values().flatten().cloned().collect();
-        for some in seats.chunks(follow::FEEDS_MAX) {
-            let ids: Vec<SessionId> = some.iter().map(|seat| seat.reader().session_id).collect();
+        let subscribers: Vec<Rc<Subscriber>> =
+            self.subscribers.borrow().values().flatten().cloned().collect();
+        for some in subscribers.chunks(follow::FEEDS_MAX) {
+            let ids: Vec<SessionId> =
+                some.iter().map(|subscriber| subscriber.reader().session_id).collect();
             let read = &self.edge.engine.shared().db.read;
             let standing = match standing_of(read, &ids).await {
                 Ok(standing) => standing,
@@ -213,13 +216,13 @@ impl Hub {
                     return;
                 }
             };
-            for seat in some {
-                let reader = seat.reader();
+            for subscriber in some {
+                let reader = subscriber.reader();
                 let now = standing.get(&reader.session_id).copied();
-                if now.is_none() || now != seat.standing.get() {
-                    seat.standing.set(now);
+                if now.is_none() || now != subscriber.standing.get() {
+                    subscriber.standing.set(now);
                     self.edge.sessions.forget(&reader);
-                    seat.mark(Marks::CHECK);
+                    subscriber.wake(WakeFlags::CHECK);
                 }
             }
         }
@@ -227,14 +230,15 @@ impl Hub {
 
     /// One slow poll: checks access, then wakes the subscribers of feeds with events they have not
     /// been sent.
-    pub async fn look(&self) {
+    pub async fn poll_feeds(&self) {
         self.look_at_access().await;
-        let standing = |seat: &Rc<Seat>| matches!(seat.place.get(), Place::At(_));
+        let standing =
+            |subscriber: &Rc<Subscriber>| matches!(subscriber.place.get(), Cursor::At(_));
         let audiences: Vec<String> = self
-            .seats
+            .subscribers
             .borrow()
             .iter()
-            .filter(|(_, seats)| seats.iter().any(standing))
+            .filter(|(_, subscribers)| subscribers.iter().any(standing))
             .map(|(audience, _)| audience.to_string())
             .collect();
         for some in audiences.chunks(follow::FEEDS_MAX) {
@@ -253,24 +257,24 @@ impl Hub {
 
     fn beyond(&self, name: &str, newest: i64) {
         let Some(audience) = reader::named(name) else { return };
-        for seat in self.seats.borrow().get(&audience).into_iter().flatten() {
-            if matches!(seat.place.get(), Place::At(number) if number < newest) {
-                seat.mark(Marks::FAR);
+        for subscriber in self.subscribers.borrow().get(&audience).into_iter().flatten() {
+            if matches!(subscriber.place.get(), Cursor::At(number) if number < newest) {
+                subscriber.wake(WakeFlags::FAR);
             }
         }
     }
 }
 
-impl Drop for Seated {
+impl Drop for Subscription {
     fn drop(&mut self) {
-        let mut seats = self.hub.seats.borrow_mut();
-        if let Some(beside) = seats.get_mut(&self.seat.audience) {
-            beside.retain(|seat| !Rc::ptr_eq(seat, &self.seat));
+        let mut subscribers = self.hub.subscribers.borrow_mut();
+        if let Some(beside) = subscribers.get_mut(&self.subscriber.audience) {
+            beside.retain(|subscriber| !Rc::ptr_eq(subscriber, &self.subscriber));
             if beside.is_empty() {
-                seats.remove(&self.seat.audience);
+                subscribers.remove(&self.subscriber.audience);
             }
         }
-        if self.seat.socket {
+        if self.subscriber.socket {
             metrics::gauge!("yumo_sockets").decrement(1.0);
         }
     }
@@ -299,9 +303,9 @@ async fn tick(hub: Weak<Hub>) {
     }
 }
 
-async fn look(hub: Weak<Hub>) {
+async fn polling(hub: Weak<Hub>) {
     while let Some(hub) = hub.upgrade() {
-        hub.look().await;
+        hub.poll_feeds().await;
         let every = Duration::from_secs(hub.edge.settings.feed.look_s.max(1));
         // Polls after the interval, or earlier when wake-ups were lost.
         let _ = tokio::time::timeout(every, hub.look_now.notified()).await;

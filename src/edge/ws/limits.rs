@@ -15,7 +15,7 @@ use crate::platform::rate_limit::socket_count::{Socket, SocketCount};
 use crate::platform::rate_limit::{Buckets, Exceeded, Quota};
 
 /// What is in use.
-pub struct Limits {
+pub struct SocketLimits {
     sockets: Mutex<Sockets>,
     everywhere: SocketCount,
     resumes: Arc<Buckets>,
@@ -31,13 +31,13 @@ struct Sockets {
 
 /// One open socket; counted until dropped.
 pub struct OpenSocket {
-    limits: Arc<Limits>,
+    limits: Arc<SocketLimits>,
     session_id: SessionId,
     person_id: PersonId,
     socket: Socket,
 }
 
-impl Limits {
+impl SocketLimits {
     /// As the settings say; nothing is in use.
     #[must_use]
     pub fn of(settings: &Settings) -> Self {

@@ -8,12 +8,13 @@
 pub mod acks;
 pub mod connection;
 pub mod declared;
+pub mod end;
 pub mod frame;
 pub mod hub;
 pub mod limits;
 pub mod reader;
-pub mod seat;
 pub mod stopping;
+pub mod subscriber;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -34,13 +35,13 @@ use crate::edge::Edge;
 use crate::edge::http::auth::{bearer, subscriber_of};
 use crate::edge::http::problem::{Problem, malformed};
 use crate::notify::follow;
-use crate::platform::{Audience, Fault, Stop};
+use crate::platform::{Audience, CommandError, Fault};
 use connection::Connection;
 use frame::Hello;
 use hub::Hub;
 use limits::OpenSocket;
-use seat::Place;
 pub use stopping::Stopping;
+use subscriber::Cursor;
 
 /// The cost of a refused ticket to its address, in addition to the request (LIM-9).
 const TICKET_REFUSED: u32 = 32;
@@ -130,7 +131,7 @@ async fn admitted(
         Some(ticket) => {
             let audience = which.audience.as_deref().unwrap_or(reader::CLIENT);
             let redeemed = edge.sessions.redeem(&edge.engine, ticket, audience).await;
-            if let Err(Stop::Refused(_)) = redeemed {
+            if let Err(CommandError::Refused(_)) = redeemed {
                 // A guess, or a browser that reuses a spent ticket.
                 metrics::counter!("yumo_tickets_refused").increment(1);
                 let proxies = &edge.settings.http.trusted_proxies;
@@ -155,12 +156,12 @@ async fn serve(
     let Admitted { principal, audience, counted } = admitted;
     let (session_id, expires_at) = (principal.session_id, principal.expires_at);
     // Subscribes before reading the state of the feed, so that no event in between is missed.
-    let seated = hub(request)?.sit(audience, principal, true, Place::Outside);
+    let subscription = hub(request)?.subscribe(audience, principal, true, Cursor::Outside);
     let shared = edge.engine.shared();
     let epoch = shared.epoch().await?.id;
     let (seq, acked) = follow::standing(shared, &audience.to_string(), session_id).await?;
-    seated.seat.acked.set(acked);
-    seated.seat.to_ack.set(acked);
+    subscription.subscriber.acked.set(acked);
+    subscription.subscriber.to_ack.set(acked);
     let most = edge.settings.feed.frame_max_bytes;
     let mut payload: Payload =
         Payload::Stream { payload: Box::pin(declared::Limited::new(body.into_inner(), most)) };
@@ -172,7 +173,7 @@ async fn serve(
     let heartbeat_s = edge.settings.feed.heartbeat_s;
     let hello = Hello { audience, session_id, epoch, seq, acked, heartbeat_s, expires_at };
     let hello = hello.frame(shared.clock.now());
-    rt::spawn(Connection { seated, session, stream, counted }.serve(hello));
+    rt::spawn(Connection { subscription, session, stream, counted }.serve(hello));
     Ok(response)
 }
 

@@ -1,18 +1,18 @@
 //! The commission holds of accepted orders on their partners: taken, resized, captured, released
 //! (COM-3).
 
-use entity::hold::{self as row, HoldState, Legs};
+use entity::hold::{self as row, Allocations, HoldState};
 use entity::value::{HoldId, Money, OrderId, PartnerId};
 use sea_orm::{ActiveEnum, Value};
 
 use super::{Movement, On, change, post, reserve, unrestricted};
 use crate::ledger::chart;
-use crate::platform::write_set::{Adjust, Cell};
-use crate::platform::{Fault, Stop, Tx};
+use crate::platform::write_set::{Cell, RelativeUpdate};
+use crate::platform::{CommandError, Fault, Tx};
 
 /// The commission hold of an open order, as the order's row states it; the hold itself is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Held {
+pub struct OrderHold {
     /// The order.
     pub order_id: OrderId,
     /// The partner.
@@ -23,7 +23,7 @@ pub struct Held {
     pub bonus: Money,
 }
 
-impl Held {
+impl OrderHold {
     /// The sum of both parts.
     #[must_use]
     pub fn total(&self) -> Money {
@@ -48,14 +48,14 @@ pub struct Holding {
     /// The part held of the bonus.
     pub bonus: Money,
     /// The allocations, in the order in which they were taken.
-    pub legs: Option<Legs>,
+    pub allocations: Option<Allocations>,
 }
 
 impl Holding {
     /// A hold of balance alone.
     #[must_use]
     pub fn balance(amount: Money) -> Self {
-        Self { amount, bonus: Money::ZERO, legs: None }
+        Self { amount, bonus: Money::ZERO, allocations: None }
     }
 }
 
@@ -67,9 +67,13 @@ impl Holding {
 ///
 /// # Errors
 /// Faults only; `insufficient_balance` at the flush.
-pub fn take(tx: &mut Tx, order: (OrderId, PartnerId), holding: Holding) -> Result<(), Stop> {
+pub fn take(
+    tx: &mut Tx,
+    order: (OrderId, PartnerId),
+    holding: Holding,
+) -> Result<(), CommandError> {
     let (order_id, partner_id) = order;
-    let Holding { amount, bonus, legs } = holding;
+    let Holding { amount, bonus, allocations } = holding;
     if amount.is_positive() || bonus == Money::ZERO {
         reserve(tx, partner_id, amount)?;
     } else {
@@ -82,7 +86,7 @@ pub fn take(tx: &mut Tx, order: (OrderId, PartnerId), holding: Holding) -> Resul
         wallet_id: partner_id.0,
         amount,
         bonus,
-        legs,
+        allocations,
         state: HoldState::Open,
         at: tx.now(),
         ended_at: None,
@@ -96,7 +100,12 @@ pub fn take(tx: &mut Tx, order: (OrderId, PartnerId), holding: Holding) -> Resul
 ///
 /// # Errors
 /// A fault when an amount is out of range.
-pub fn resize(tx: &mut Tx, held: &Held, holding: &Holding, limit: Limit) -> Result<(), Stop> {
+pub fn resize(
+    tx: &mut Tx,
+    held: &OrderHold,
+    holding: &Holding,
+    limit: Limit,
+) -> Result<(), CommandError> {
     let growth = holding.amount.minus(held.amount).ok_or_else(out_of_range)?;
     if growth.is_positive() && limit == Limit::Floor {
         reserve(tx, held.partner_id, growth)?;
@@ -111,7 +120,12 @@ pub fn resize(tx: &mut Tx, held: &Held, holding: &Holding, limit: Limit) -> Resu
 ///
 /// # Errors
 /// Faults only.
-pub fn capture(tx: &mut Tx, held: &Held, holding: &Holding, note: &str) -> Result<(), Stop> {
+pub fn capture(
+    tx: &mut Tx,
+    held: &OrderHold,
+    holding: &Holding,
+    note: &str,
+) -> Result<(), CommandError> {
     let amount = holding.amount;
     if amount != Money::ZERO || held.amount != Money::ZERO {
         change(tx, held.partner_id, Money(-amount.0), Money(-held.amount.0))?;
@@ -143,7 +157,7 @@ pub fn capture(tx: &mut Tx, held: &Held, holding: &Holding, note: &str) -> Resul
 ///
 /// # Errors
 /// Faults only.
-pub fn release(tx: &mut Tx, held: &Held) -> Result<(), Stop> {
+pub fn release(tx: &mut Tx, held: &OrderHold) -> Result<(), CommandError> {
     if held.amount != Money::ZERO || held.bonus == Money::ZERO {
         change(tx, held.partner_id, Money::ZERO, Money(-held.amount.0))?;
     }
@@ -156,7 +170,13 @@ pub fn release(tx: &mut Tx, held: &Held) -> Result<(), Stop> {
 ///
 /// # Errors
 /// Faults only.
-pub fn amend(tx: &mut Tx, held: &Held, n: i32, more: Money, note: &str) -> Result<(), Stop> {
+pub fn amend(
+    tx: &mut Tx,
+    held: &OrderHold,
+    n: i32,
+    more: Money,
+    note: &str,
+) -> Result<(), CommandError> {
     if more == Money::ZERO {
         return Ok(());
     }
@@ -184,9 +204,9 @@ pub fn amend(tx: &mut Tx, held: &Held, n: i32, more: Money, note: &str) -> Resul
 ///
 /// # Errors
 /// Faults only.
-pub fn recount(tx: &mut Tx, held: &Held, holding: &Holding) -> Result<(), Stop> {
+pub fn recount(tx: &mut Tx, held: &OrderHold, holding: &Holding) -> Result<(), CommandError> {
     let cells = sized(held, holding)?;
-    tx.adjust(Adjust {
+    tx.adjust(RelativeUpdate {
         table: "hold",
         key: vec![("id", Value::from(hold_id(held.order_id).0))],
         add: vec![("version", 1)],
@@ -203,20 +223,20 @@ fn ended(tx: &Tx, state: HoldState) -> [Cell; 2] {
     [("state", state), ("ended_at", Value::from(tx.now()))]
 }
 
-fn sized(held: &Held, holding: &Holding) -> Result<Vec<Cell>, Stop> {
+fn sized(held: &OrderHold, holding: &Holding) -> Result<Vec<Cell>, CommandError> {
     let mut cells = vec![("amount", Value::from(holding.amount.0))];
     if held.bonus != Money::ZERO || holding.bonus != Money::ZERO {
-        let legs = holding.legs.as_ref().map(serde_json::to_value).transpose()?;
+        let allocations = holding.allocations.as_ref().map(serde_json::to_value).transpose()?;
         cells.push(("bonus", Value::from(holding.bonus.0)));
-        cells.push(("legs", Value::Json(legs.map(Box::new))));
+        cells.push(("allocations", Value::Json(allocations.map(Box::new))));
     }
     Ok(cells)
 }
 
 /// Changes the hold if it is still open and of this size; otherwise another command committed
 /// first.
-fn turn(tx: &mut Tx, held: &Held, set: Vec<Cell>) {
-    tx.adjust(Adjust {
+fn turn(tx: &mut Tx, held: &OrderHold, set: Vec<Cell>) {
+    tx.adjust(RelativeUpdate {
         table: "hold",
         key: vec![("id", Value::from(hold_id(held.order_id).0))],
         add: vec![("version", 1)],
@@ -236,6 +256,6 @@ pub fn hold_id(order_id: OrderId) -> HoldId {
     HoldId(order_id.0)
 }
 
-fn out_of_range() -> Stop {
+fn out_of_range() -> CommandError {
     Fault::Other("an amount is out of range".to_owned()).into()
 }

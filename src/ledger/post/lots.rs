@@ -1,8 +1,8 @@
 //! The postings of bonus lots: each lot is an account, credited from the operator's bonus and
 //! debited by what it paid, what expired and what was revoked (BON-2).
 
+use entity::bonus_account::OwnerKind;
 use entity::lot::Model;
-use entity::purse::OwnerKind;
 use entity::value::{LotId, Money, OrderId, PartnerId, PersonId};
 use uuid::Uuid;
 

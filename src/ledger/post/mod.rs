@@ -12,8 +12,8 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use super::{Refusal, chart};
-use crate::platform::write_set::{Adjust, Cell, Computed};
-use crate::platform::{Stop, Tx};
+use crate::platform::write_set::{Cell, Computed, RelativeUpdate};
+use crate::platform::{CommandError, Tx};
 use crate::policy::{self, Policy};
 
 /// One movement of money.
@@ -90,7 +90,7 @@ pub fn credit(
     amount: Money,
     act: Uuid,
     note: &str,
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     change(tx, partner_id, amount, Money::ZERO)?;
     post(
         tx,
@@ -118,7 +118,7 @@ pub fn goodwill(
     amount: Money,
     act: Uuid,
     note: &str,
-) -> Result<(), Stop> {
+) -> Result<(), CommandError> {
     change(tx, partner_id, amount, Money::ZERO)?;
     let (debit, credit) = (chart::GOODWILL.to_owned(), chart::partner(partner_id));
     let (kind, on) = ("goodwill", On::partner(partner_id));
@@ -135,9 +135,9 @@ pub(super) fn take_charged_back(
     tx: &mut Tx,
     partner_id: PartnerId,
     amount: Money,
-) -> Result<(), Stop> {
-    let keys = policy::book::in_force(tx)?.keys;
-    tx.adjust(Adjust {
+) -> Result<(), CommandError> {
+    let keys = policy::registry::in_force(tx)?.keys;
+    tx.adjust(RelativeUpdate {
         table: "wallet",
         key: vec![("id", Value::from(partner_id.0))],
         add: vec![("posted", -amount.0)],
@@ -154,14 +154,14 @@ pub(super) fn take_charged_back(
 ///
 /// # Errors
 /// `balance_not_locked` at the flush, or a fault.
-pub fn unlock(tx: &mut Tx, partner_id: PartnerId) -> Result<(), Stop> {
-    let keys = policy::book::in_force(tx)?.keys;
+pub fn unlock(tx: &mut Tx, partner_id: PartnerId) -> Result<(), CommandError> {
+    let keys = policy::registry::in_force(tx)?.keys;
     let restricted = Computed {
         column: "restricted",
         sql: "\"posted\" - \"held\" < coalesce(\"floor\", ?)",
         values: vec![keys.balance.floor.0.into()],
     };
-    tx.adjust(Adjust {
+    tx.adjust(RelativeUpdate {
         table: "wallet",
         key: vec![("id", Value::from(partner_id.0))],
         add: Vec::new(),
@@ -173,7 +173,7 @@ pub fn unlock(tx: &mut Tx, partner_id: PartnerId) -> Result<(), Stop> {
     Ok(())
 }
 
-fn change_by(tx: &mut Tx, partner_id: PartnerId, amount: Money) -> Result<(), Stop> {
+fn change_by(tx: &mut Tx, partner_id: PartnerId, amount: Money) -> Result<(), CommandError> {
     if amount == Money::ZERO { Ok(()) } else { change(tx, partner_id, amount, Money::ZERO) }
 }
 
@@ -203,10 +203,10 @@ pub(super) fn post(tx: &mut Tx, movement: Movement<'_>) {
 /// restricts it (BAL-2, BAL-3). The floor is the current policy's. Where the guard fails, the
 /// command runs again and refuses with a reason: `balance_restricted` by what it reads, else this
 /// refusal.
-fn reserve(tx: &mut Tx, partner_id: PartnerId, amount: Money) -> Result<(), Stop> {
-    let keys = policy::book::in_force(tx)?.keys;
+fn reserve(tx: &mut Tx, partner_id: PartnerId, amount: Money) -> Result<(), CommandError> {
+    let keys = policy::registry::in_force(tx)?.keys;
     let floor = keys.balance.floor;
-    tx.adjust(Adjust {
+    tx.adjust(RelativeUpdate {
         table: "wallet",
         key: vec![("id", Value::from(partner_id.0))],
         add: vec![("held", amount.0)],
@@ -224,7 +224,7 @@ fn reserve(tx: &mut Tx, partner_id: PartnerId, amount: Money) -> Result<(), Stop
 
 /// Guards that the balance is not restricted (BAL-3).
 fn unrestricted(tx: &mut Tx, partner_id: PartnerId) {
-    tx.adjust(Adjust {
+    tx.adjust(RelativeUpdate {
         table: "wallet",
         key: vec![("id", Value::from(partner_id.0))],
         add: vec![("held", 0)],
@@ -244,11 +244,11 @@ pub(super) fn change(
     partner_id: PartnerId,
     posted: Money,
     held: Money,
-) -> Result<(), Stop> {
-    let keys = policy::book::in_force(tx)?.keys;
+) -> Result<(), CommandError> {
+    let keys = policy::registry::in_force(tx)?.keys;
     let by = Money(posted.0 - held.0);
     let adds = [("posted", posted.0), ("held", held.0)];
-    tx.adjust(Adjust {
+    tx.adjust(RelativeUpdate {
         table: "wallet",
         key: vec![("id", Value::from(partner_id.0))],
         add: adds.into_iter().filter(|(_, by)| *by != 0).collect(),
@@ -270,10 +270,10 @@ pub(super) fn take_unspent(
     partner_id: PartnerId,
     amount: Money,
     seen: Money,
-) -> Result<(), Stop> {
-    let keys = policy::book::in_force(tx)?.keys;
+) -> Result<(), CommandError> {
+    let keys = policy::registry::in_force(tx)?.keys;
     let by = Money(-amount.0);
-    tx.adjust(Adjust {
+    tx.adjust(RelativeUpdate {
         table: "wallet",
         key: vec![("id", Value::from(partner_id.0))],
         add: vec![("posted", by.0)],
@@ -290,13 +290,13 @@ pub(super) fn take_unspent(
 }
 
 /// Records the balance flags that were emitted to the branch, if they are still current.
-pub(super) fn told(
+pub(super) fn emit(
     tx: &mut Tx,
     partner_id: PartnerId,
     (restricted, low): (bool, bool),
     set: Vec<Cell>,
 ) {
-    tx.adjust(Adjust {
+    tx.adjust(RelativeUpdate {
         table: "wallet",
         key: vec![("id", Value::from(partner_id.0))],
         add: Vec::new(),

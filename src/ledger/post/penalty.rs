@@ -5,10 +5,10 @@ use entity::value::{Money, OrderId, PartnerId, PenaltyId};
 use super::{Movement, On, change_by, post};
 use crate::ledger::chart;
 use crate::ledger::split::Split;
-use crate::platform::{Stop, Tx};
+use crate::platform::{CommandError, Tx};
 
 /// The n-th act about a penalty: money received or returned.
-pub struct Act<'a> {
+pub struct PenaltyAct<'a> {
     /// The penalty.
     pub penalty_id: PenaltyId,
     /// The order that caused it.
@@ -25,7 +25,7 @@ pub struct Act<'a> {
 ///
 /// # Errors
 /// Faults only.
-pub fn share(tx: &mut Tx, act: &Act<'_>, parts: Split) -> Result<(), Stop> {
+pub fn share(tx: &mut Tx, act: &PenaltyAct<'_>, parts: Split) -> Result<(), CommandError> {
     let (partner, operator) = (chart::partner(act.partner_id), chart::PENALTIES.to_owned());
     let received = || chart::RECEIVED.to_owned();
     change_by(tx, act.partner_id, parts.partner)?;
@@ -39,7 +39,7 @@ pub fn share(tx: &mut Tx, act: &Act<'_>, parts: Split) -> Result<(), Stop> {
 ///
 /// # Errors
 /// Faults only.
-pub fn share_back(tx: &mut Tx, act: &Act<'_>, parts: Split) -> Result<(), Stop> {
+pub fn share_back(tx: &mut Tx, act: &PenaltyAct<'_>, parts: Split) -> Result<(), CommandError> {
     let (partner, operator) = (chart::partner(act.partner_id), chart::PENALTIES.to_owned());
     let received = || chart::RECEIVED.to_owned();
     change_by(tx, act.partner_id, Money(-parts.partner.0))?;
@@ -51,7 +51,7 @@ pub fn share_back(tx: &mut Tx, act: &Act<'_>, parts: Split) -> Result<(), Stop> 
 
 fn part(
     tx: &mut Tx,
-    act: &Act<'_>,
+    act: &PenaltyAct<'_>,
     kind: &str,
     (debit, credit): (String, String),
     amount: Money,

@@ -5,7 +5,7 @@ use entity::value::{Money, PartnerId};
 use sea_orm::Value;
 
 use crate::platform::Tx;
-use crate::platform::write_set::Adjust;
+use crate::platform::write_set::RelativeUpdate;
 
 /// The commission of an offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct Expected {
 
 /// A wallet as it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct WalletAmounts {
     /// The sum of its postings.
     pub posted: Money,
     /// The sum of its open holds.
@@ -32,19 +32,19 @@ pub struct Seen {
 /// Adds an offer, if the balance alone can pay it and stay at the floor or above. Where `seen` is
 /// given, bonus is needed too, and the wallet must be as it was read. Otherwise the command runs
 /// again.
-pub fn add(tx: &mut Tx, partner_id: PartnerId, offer: Expected, seen: Option<Seen>) {
+pub fn add(tx: &mut Tx, partner_id: PartnerId, offer: Expected, seen: Option<WalletAmounts>) {
     let condition = match seen {
         None => (
             "NOT \"restricted\" AND \"posted\" - \"held\" - \"pending\" - ? \
              >= coalesce(\"floor\", ?)",
             vec![Value::from(offer.due.0), Value::from(offer.floor.0)],
         ),
-        Some(Seen { posted, held, pending }) => (
+        Some(WalletAmounts { posted, held, pending }) => (
             "NOT \"restricted\" AND \"posted\" = ? AND \"held\" = ? AND \"pending\" = ?",
             vec![posted.0.into(), held.0.into(), pending.0.into()],
         ),
     };
-    tx.adjust(Adjust { condition: Some(condition), ..change(partner_id, offer.counted) });
+    tx.adjust(RelativeUpdate { condition: Some(condition), ..change(partner_id, offer.counted) });
 }
 
 /// Subtracts an offer that was answered or has ended.
@@ -54,8 +54,8 @@ pub fn remove(tx: &mut Tx, partner_id: PartnerId, counted: Money) {
     }
 }
 
-fn change(partner_id: PartnerId, by: Money) -> Adjust {
-    Adjust {
+fn change(partner_id: PartnerId, by: Money) -> RelativeUpdate {
+    RelativeUpdate {
         table: "wallet",
         key: vec![("id", Value::from(partner_id.0))],
         add: vec![("pending", by.0)],

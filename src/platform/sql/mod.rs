@@ -15,17 +15,17 @@ use entity::value::Instant;
 use sea_orm::{DatabaseBackend, Statement, Value};
 
 use super::refusal::Refused;
-use super::write_set::{Cell, Fact, Fired, TimerWrite, WriteSet};
+use super::write_set::{Cell, Event, Fired, TimerWrite, WriteSet};
 
 /// What a failed guard means.
 #[derive(Debug)]
-pub enum Gate {
+pub enum Guard {
     /// The row was changed by another command.
     Contended,
     /// The condition does not hold.
     Refuse(Box<Refused>),
     /// The timer is gone or was armed again.
-    Outdated,
+    StaleTimer,
 }
 
 /// A flush ready to run: the statement, which returns one row with the new number of each feed, and
@@ -35,14 +35,14 @@ pub struct Script {
     /// The statement.
     pub statement: Statement,
     /// The meaning of its parts.
-    pub meaning: Meaning,
+    pub plan: StatementPlan,
 }
 
 /// The meaning of a script's parts.
 #[derive(Debug)]
-pub struct Meaning {
+pub struct StatementPlan {
     /// What the failure of each guard means.
-    pub gates: Vec<Gate>,
+    pub guards: Vec<Guard>,
     /// Each audience and how many event numbers it takes, in the order of the row's columns.
     pub feeds: Vec<(String, usize)>,
 }
@@ -61,7 +61,7 @@ struct Composer {
     values: Vec<Value>,
     gated: Vec<Part>,
     loose: Vec<String>,
-    gates: Vec<Gate>,
+    guards: Vec<Guard>,
 }
 
 /// Composes the script of a write set.
@@ -72,20 +72,20 @@ pub fn compose(set: &WriteSet, backend: DatabaseBackend, now: Instant) -> Script
         values: Vec::new(),
         gated: Vec::new(),
         loose: Vec::new(),
-        gates: Vec::new(),
+        guards: Vec::new(),
     };
     if let Some(key) = &set.key {
         let body = composer.insert("idempotency", key, false);
-        composer.gate(body, Gate::Contended);
+        composer.gate(body, Guard::Contended);
     }
     composer.rows(&set.writes);
-    let feeds = composer.feeds(&set.facts, now);
+    let feeds = composer.feeds(&set.events, now);
     composer.timers(&set.timers, set.fired.as_ref());
     let text = composer.text(&feeds);
     Script {
         statement: Statement::from_sql_and_values(backend, text, composer.values),
-        meaning: Meaning {
-            gates: composer.gates,
+        plan: StatementPlan {
+            guards: composer.guards,
             feeds: feeds.into_iter().map(|(audience, n, _)| (audience, n)).collect(),
         },
     }
@@ -97,9 +97,9 @@ impl Composer {
         format!("${}", self.values.len())
     }
 
-    fn gate(&mut self, body: String, meaning: Gate) {
+    fn gate(&mut self, body: String, meaning: Guard) {
         self.gated.push(Part { body, changes: true });
-        self.gates.push(meaning);
+        self.guards.push(meaning);
     }
 
     /// Adds a guarded part that changes nothing: the rows must exist. One statement sees what had
@@ -113,7 +113,7 @@ impl Composer {
             format!("INSERT INTO gate (holds, n) SELECT count(*), {n} {rows}")
         };
         self.gated.push(Part { body, changes: false });
-        self.gates.push(Gate::Contended);
+        self.guards.push(Guard::Contended);
     }
 
     /// The condition that the guarded part before this one found its row.
@@ -141,14 +141,14 @@ impl Composer {
         pairs.join(between)
     }
 
-    fn feeds(&mut self, facts: &[Fact], now: Instant) -> Vec<(String, usize, String)> {
-        let mut by_audience: BTreeMap<&str, Vec<&Fact>> = BTreeMap::new();
-        for fact in facts {
+    fn feeds(&mut self, events: &[Event], now: Instant) -> Vec<(String, usize, String)> {
+        let mut by_audience: BTreeMap<&str, Vec<&Event>> = BTreeMap::new();
+        for fact in events {
             by_audience.entry(&fact.audience).or_default().push(fact);
         }
         let mut feeds = Vec::new();
-        for (audience, facts) in by_audience {
-            let n = facts.len();
+        for (audience, events) in by_audience {
+            let n = events.len();
             let name = self.bind(&Value::from(audience));
             let after = self.after();
             let source = if self.postgres {
@@ -162,9 +162,9 @@ impl Composer {
                     "INSERT INTO feed (audience, last_seq) {source} ON CONFLICT (audience) \
                      DO UPDATE SET last_seq = feed.last_seq + {n}"
                 ),
-                Gate::Contended,
+                Guard::Contended,
             );
-            for (i, fact) in facts.into_iter().enumerate() {
+            for (i, fact) in events.into_iter().enumerate() {
                 self.event(fact, &name, counter, n - 1 - i, now);
             }
             feeds.push((audience.to_owned(), n, name));
@@ -172,7 +172,7 @@ impl Composer {
         feeds
     }
 
-    fn event(&mut self, fact: &Fact, audience: &str, counter: usize, back: usize, now: Instant) {
+    fn event(&mut self, fact: &Event, audience: &str, counter: usize, back: usize, now: Instant) {
         let cells = [
             Value::from(fact.id.0),
             Value::from(fact.kind),
@@ -225,13 +225,13 @@ impl Composer {
             Some(set) => format!("UPDATE timer SET {set} WHERE {found} AND {after}"),
             None => format!("DELETE FROM timer WHERE {found} AND {after}"),
         };
-        self.gate(body, Gate::Outdated);
+        self.gate(body, Guard::StaleTimer);
     }
 
     fn text(&self, feeds: &[(String, usize, String)]) -> String {
-        let first_feed = self.gates.len()
+        let first_feed = self.guards.len()
             - feeds.len()
-            - usize::from(matches!(self.gates.last(), Some(Gate::Outdated)));
+            - usize::from(matches!(self.guards.last(), Some(Guard::StaleTimer)));
         if self.postgres { self.cte(feeds.len(), first_feed) } else { self.script(feeds) }
     }
 

@@ -3,8 +3,8 @@
 use sea_orm::Value;
 
 use super::super::lock_order::{is_order, lock_order};
-use super::super::write_set::{Adjust, Cell, Claim, Computed, Count, Write};
-use super::{Composer, Gate};
+use super::super::write_set::{Cell, Computed, Count, OccupancyClaim, RelativeUpdate, Write};
+use super::{Composer, Guard};
 
 impl Composer {
     pub(super) fn rows(&mut self, writes: &[Write]) {
@@ -15,7 +15,7 @@ impl Composer {
                 Write::Insert { table, cells, or_keep } => {
                     let body = self.insert(table, cells, *or_keep);
                     if is_order(table) {
-                        self.gate(body, Gate::Contended);
+                        self.gate(body, Guard::Contended);
                     } else {
                         self.loose.push(body);
                     }
@@ -31,7 +31,7 @@ impl Composer {
                             "UPDATE \"{table}\" SET {set}{comma}\"version\" = \"version\" + 1 \
                              WHERE {found} AND \"version\" = {version} AND {after}"
                         ),
-                        Gate::Contended,
+                        Guard::Contended,
                     );
                 }
                 Write::Adjust(adjust) => self.adjust(adjust),
@@ -56,7 +56,7 @@ impl Composer {
                             "UPDATE \"{table}\" SET {set} \
                              WHERE {found} AND \"version\" = {version} AND {after}"
                         ),
-                        Gate::Contended,
+                        Guard::Contended,
                     );
                 }
                 Write::Delete { table, key } => {
@@ -69,7 +69,7 @@ impl Composer {
         }
     }
 
-    fn adjust(&mut self, adjust: &Adjust) {
+    fn adjust(&mut self, adjust: &RelativeUpdate) {
         let add = adjust.add.iter().map(|(c, n)| {
             let by = self.bind(&Value::from(*n));
             format!("\"{c}\" = \"{c}\" + {by}")
@@ -90,8 +90,8 @@ impl Composer {
         self.gate(
             format!("UPDATE \"{table}\" SET {} WHERE {found} AND {after}", sets.join(", ")),
             match &adjust.refusal {
-                Some(refusal) => Gate::Refuse(Box::new(refusal.clone())),
-                None => Gate::Contended,
+                Some(refusal) => Guard::Refuse(Box::new(refusal.clone())),
+                None => Guard::Contended,
             },
         );
     }
@@ -109,7 +109,7 @@ impl Composer {
                  ON CONFLICT ({columns}) DO UPDATE SET \"n\" = \"{table}\".\"n\" + 1 \
                  WHERE \"{table}\".\"n\" < {most}"
             ),
-            Gate::Refuse(Box::new(count.refusal.clone())),
+            Guard::Refuse(Box::new(count.refusal.clone())),
         );
     }
 
@@ -144,27 +144,28 @@ impl Composer {
     /// One row for each occupancy cell. A command that takes cells of a bay also emits to its
     /// branch's feed, so such commands queue at the branch's feed counter, which prevents
     /// deadlocks.
-    fn take(&mut self, claim: &Claim) {
-        let Claim { resource, from, until, holder } = *claim;
+    fn take(&mut self, claim: &OccupancyClaim) {
+        let OccupancyClaim { resource, from, until, holder } = *claim;
         let resource = self.bind(&Value::from(resource));
         let from = self.bind(&Value::from(from));
         let until = self.bind(&Value::from(until));
         let holder = self.bind(&Value::from(holder));
         let (uuid, bigint) = if self.postgres { ("::uuid", "::bigint") } else { ("", "") };
         self.loose.push(format!(
-            "INSERT INTO tick (resource, n, holder) WITH RECURSIVE t(n) AS (SELECT {from}{bigint} \
+            "INSERT INTO occupancy (resource, n, holder) WITH RECURSIVE t(n) AS (SELECT {from}{bigint} \
              UNION ALL SELECT n + 1 FROM t WHERE n + 1 < {until}{bigint}) \
              SELECT {resource}{uuid}, n, {holder}{uuid} FROM t"
         ));
     }
 
-    fn free(&mut self, claim: &Claim) {
-        let Claim { resource, from, until, holder } = *claim;
+    fn free(&mut self, claim: &OccupancyClaim) {
+        let OccupancyClaim { resource, from, until, holder } = *claim;
         let found = self.equals(
             &[("resource", Value::from(resource)), ("holder", Value::from(holder))],
             " AND ",
         );
         let (from, until) = (self.bind(&Value::from(from)), self.bind(&Value::from(until)));
-        self.loose.push(format!("DELETE FROM tick WHERE {found} AND n >= {from} AND n < {until}"));
+        self.loose
+            .push(format!("DELETE FROM occupancy WHERE {found} AND n >= {from} AND n < {until}"));
     }
 }

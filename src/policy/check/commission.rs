@@ -3,11 +3,11 @@
 use entity::value::{Bp, Money};
 
 use super::Finding;
-use crate::policy::keys::{Bracket, Commission, CommissionMode};
+use crate::policy::keys::{Bracket, CommissionKeys, CommissionMode};
 
 const KEY: &str = "commission.brackets";
 
-pub(super) fn check(commission: &Commission) -> Vec<Finding> {
+pub(super) fn check(commission: &CommissionKeys) -> Vec<Finding> {
     let brackets = &commission.brackets;
     let mut found = Vec::new();
     let error = |code, says| Finding::error(code, &[KEY], says);
@@ -62,7 +62,7 @@ fn reach(brackets: &[Bracket]) -> Vec<Finding> {
 }
 
 /// The steps from each bracket to the next.
-fn steps(commission: &Commission) -> Vec<Finding> {
+fn steps(commission: &CommissionKeys) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut reached = Money::ZERO;
     for pair in commission.brackets.windows(2) {

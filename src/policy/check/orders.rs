@@ -4,7 +4,7 @@ use entity::value::{Bp, Money};
 
 use super::Finding;
 use crate::policy::Policy;
-use crate::policy::keys::{Arrival, Booking, Order, Quick};
+use crate::policy::keys::{ArrivalKeys, BookingKeys, OrderKeys, QuickKeys};
 
 /// Minutes of a day.
 const DAY_MIN: i64 = 1440;
@@ -34,7 +34,7 @@ fn fee(bp: Bp, cap: Money, keys: &[&str]) -> Option<Finding> {
     warn(inert, "fee_inert", keys, "Of rate and cap one is nothing: no fee is ever due.")
 }
 
-fn quick(quick: &Quick) -> Vec<Finding> {
+fn quick(quick: &QuickKeys) -> Vec<Finding> {
     let keys = ["quick.net_grace_s", "quick.offer_ttl_s"];
     let says = "The grace shown to no one is as long as the offer itself.";
     let grace = warn(quick.net_grace_s >= quick.offer_ttl_s, "grace_too_long", &keys, says);
@@ -55,7 +55,7 @@ fn quick(quick: &Quick) -> Vec<Finding> {
 }
 
 /// Notice, horizon and the time to answer (BK-3).
-fn answering(booking: &Booking) -> Vec<Finding> {
+fn answering(booking: &BookingKeys) -> Vec<Finding> {
     let horizon = booking.horizon_days.saturating_mul(DAY_MIN);
     let (notice, before) = (booking.min_notice_min, booking.confirm_before_start_min);
     let (long, short) = (booking.confirm_long_min, booking.confirm_short_min);
@@ -112,7 +112,7 @@ fn answering(booking: &Booking) -> Vec<Finding> {
 }
 
 /// Free cancellation and its fee (PEN-1).
-fn cancelling(booking: &Booking) -> Vec<Finding> {
+fn cancelling(booking: &BookingKeys) -> Vec<Finding> {
     let (least, most) = (booking.free_cancel_least_min, booking.free_cancel_most_min);
     let bounds = ["booking.free_cancel_least_min", "booking.free_cancel_most_min"];
     let free = booking.free_cancel_min;
@@ -141,7 +141,7 @@ fn cancelling(booking: &Booking) -> Vec<Finding> {
 }
 
 /// Reminders, departure, arrival, admission (BK-5, BK-6, NOT-1).
-fn coming(booking: &Booking) -> Vec<Finding> {
+fn coming(booking: &BookingKeys) -> Vec<Finding> {
     let horizon = booking.horizon_days.saturating_mul(DAY_MIN);
     let (day, soon) = (booking.remind_day_min, booking.remind_soon_min);
     let (day_key, soon_key) = ("booking.remind_day_min", "booking.remind_soon_min");
@@ -183,7 +183,7 @@ fn coming(booking: &Booking) -> Vec<Finding> {
 }
 
 /// Rescheduling (BK-8).
-fn moving(booking: &Booking) -> Option<Finding> {
+fn moving(booking: &BookingKeys) -> Option<Finding> {
     let late = booking.reschedule_before_start_min >= booking.horizon_days.saturating_mul(DAY_MIN);
     let none = booking.reschedule_ttl_min == 0 || late;
     let keys = [
@@ -195,7 +195,7 @@ fn moving(booking: &Booking) -> Option<Finding> {
     warn(booking.max_reschedules > 0 && none, "reschedule_inert", &keys, says)
 }
 
-fn arrival(arrival: &Arrival) -> Vec<Finding> {
+fn arrival(arrival: &ArrivalKeys) -> Vec<Finding> {
     let alert = warn(
         arrival.admit_end_min <= arrival.admit_min,
         "admit_alert_inert",
@@ -219,7 +219,7 @@ fn arrival(arrival: &Arrival) -> Vec<Finding> {
 }
 
 /// Final amounts far from the agreed ones (ORD-11).
-fn ending(order: &Order) -> Vec<Finding> {
+fn ending(order: &OrderKeys) -> Vec<Finding> {
     let below = warn(
         order.off_estimate_pct >= 100,
         "flag_inert",

@@ -3,7 +3,7 @@
 
 use super::Finding;
 use crate::policy::Policy;
-use crate::policy::keys::{Client, Partner};
+use crate::policy::keys::{ClientKeys, PartnerKeys};
 
 /// Faults that one client or branch can commit in an hour at most, by a generous estimate.
 const FAULTS_PER_HOUR: i64 = 60;
@@ -40,7 +40,7 @@ fn debt(policy: &Policy) -> Option<Finding> {
     })
 }
 
-fn client(client: &Client) -> Option<Finding> {
+fn client(client: &ClientKeys) -> Option<Finding> {
     let inert = more_than(client.ban_count, client.ban_window_h);
     inert.then(|| {
         let keys = ["client.ban_count", "client.ban_window_h"];
@@ -50,7 +50,7 @@ fn client(client: &Client) -> Option<Finding> {
 }
 
 /// Limits of which one is always reached before the other (LIM-1).
-fn placing(client: &Client) -> Option<Finding> {
+fn placing(client: &ClientKeys) -> Option<Finding> {
     let inert = client.pair_open_max > client.pending_max;
     inert.then(|| {
         let keys = ["client.pair_open_max", "client.pending_max"];
@@ -60,7 +60,7 @@ fn placing(client: &Client) -> Option<Finding> {
     })
 }
 
-fn partner(partner: &Partner) -> Vec<Finding> {
+fn partner(partner: &PartnerKeys) -> Vec<Finding> {
     let (warn, lower, block) = (partner.warn_count, partner.visibility_count, partner.block_count);
     let (warn_key, lower_key, block_key) =
         ("partner.warn_count", "partner.visibility_count", "partner.block_count");

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::policy::book::DEFAULTS;
 use crate::policy::draft;
+use crate::policy::registry::DEFAULTS;
 
 const TODAY: &str = "2026-11-20";
 

@@ -11,13 +11,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::policy::Policy;
-use crate::reputation::rules::{Earlier, Fault, Verdict, judge_client, judge_partner};
+use crate::reputation::rules::{Earlier, RecordedFault, Verdict, judge_client, judge_partner};
 
 /// Maximum number of subjects listed.
 const NAMED: usize = 10;
 
 /// The strikes of each subject.
-pub(super) type Faults = BTreeMap<Uuid, Vec<Fault>>;
+pub(super) type Faults = BTreeMap<Uuid, Vec<RecordedFault>>;
 
 /// The number of sanctions of a kind, under the current policy and under the draft.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -67,9 +67,9 @@ impl Judged {
     fn subject(
         &mut self,
         subject: Uuid,
-        faults: &[Fault],
+        faults: &[RecordedFault],
         window: TimeDelta,
-        judge: impl Fn(&[Fault], &[Earlier], Instant) -> Option<Verdict>,
+        judge: impl Fn(&[RecordedFault], &[Earlier], Instant) -> Option<Verdict>,
     ) {
         let mut earlier = Vec::new();
         let mut first = 0;
@@ -118,14 +118,14 @@ mod tests {
     use super::*;
 
     fn keys(changes: serde_json::Value) -> Policy {
-        use crate::policy::{book::DEFAULTS, draft};
+        use crate::policy::{draft, registry::DEFAULTS};
         let changes = serde_json::from_value(changes).unwrap();
         draft::put(draft::whole(DEFAULTS).unwrap(), &changes).unwrap().keys
     }
 
     fn faults(hours: &[i64]) -> Faults {
         let at = |h: &i64| Instant::UNIX_EPOCH + TimeDelta::hours(*h);
-        let fault = |h| Fault { id: MarkId(Uuid::new_v4()), at: at(h), voided: false };
+        let fault = |h| RecordedFault { id: MarkId(Uuid::new_v4()), at: at(h), voided: false };
         Faults::from([(Uuid::nil(), hours.iter().map(fault).collect())])
     }
 

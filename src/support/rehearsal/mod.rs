@@ -13,9 +13,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::order::{Kind, Model};
+use entity::order::{Model, OrderKind};
 use entity::value::{Instant, OrderId, Span};
-use entity::{delivery, mark, order};
+use entity::{delivery, order, strike};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _,
     QueryOrder as _, QuerySelect as _,
@@ -29,11 +29,11 @@ use judged::{Faults, Judged};
 pub use sums::{Biggest, Change, Sums};
 use terms::{Cost, cost, faulty, rewritten};
 
-use crate::platform::{Engine, Snapshot, Stop, heartbeat, readable};
+use crate::platform::{CommandError, Engine, ReadSnapshot, heartbeat, readable};
 use crate::policy::check::{self, Finding};
 use crate::policy::draft::Changes;
-use crate::policy::{Book, Policy, read};
-use crate::reputation::rules::{CLIENT_FAULTS, Fault, PARTNER_FAULTS};
+use crate::policy::{Policy, Registry, read};
+use crate::reputation::rules::{CLIENT_FAULTS, PARTNER_FAULTS, RecordedFault};
 
 /// The longest period, in days.
 const DAYS_MAX: i64 = 92;
@@ -94,7 +94,7 @@ pub struct Rehearsed {
 ///
 /// # Errors
 /// `rehearsal_period_invalid`, a draft that is refused, or a fault.
-pub async fn rehearse(engine: &Engine, ask: &Rehearse) -> Result<Rehearsed, Stop> {
+pub async fn rehearse(engine: &Engine, ask: &Rehearse) -> Result<Rehearsed, CommandError> {
     let shared = engine.shared();
     let now = shared.clock.now();
     let until = ask.until.min(now);
@@ -107,19 +107,19 @@ pub async fn rehearse(engine: &Engine, ask: &Rehearse) -> Result<Rehearsed, Stop
         let refused = crate::policy::Refusal::Broken.refused().with("findings", warnings);
         return Err(refused.into());
     }
-    let book = engine.extension::<Book>()?;
-    book.look(&shared.db.read).await?;
+    let book = engine.extension::<Registry>()?;
+    book.refresh(&shared.db.read).await?;
     let today = book.at(now)?.keys;
     let period = Rehearse { until, ..ask.clone() };
     let draft = Arc::new(draft.keys);
-    let played = shared.db.snapshot(async move |moment: Snapshot| {
+    let played = shared.db.snapshot(async move |moment: ReadSnapshot| {
         let (sums, clients) = (ByKind::default(), <[Faults; 2]>::default());
         let outages = heartbeat::outages(&moment, period.from).await?;
         let mut stage = Stage { moment, book, draft, sums, clients, outages };
         let cut_at = stage.orders(&period).await?;
         let branches = stage.branches(period.from, cut_at.unwrap_or(until)).await?;
         let Stage { draft, sums, clients, .. } = stage;
-        Ok::<_, Stop>((draft, sums, clients, cut_at, branches))
+        Ok::<_, CommandError>((draft, sums, clients, cut_at, branches))
     });
     let (draft, sums, [before, after], cut_at, branches) = played.await?;
     let before = Judged::of(before, &branches, &today);
@@ -147,8 +147,8 @@ struct ByKind {
 }
 
 struct Stage {
-    moment: Snapshot,
-    book: Arc<Book>,
+    moment: ReadSnapshot,
+    book: Arc<Registry>,
     draft: Arc<Policy>,
     sums: ByKind,
     /// Strikes of clients under the version of each order, and under the draft.
@@ -159,7 +159,7 @@ struct Stage {
 
 impl Stage {
     /// Evaluates the orders; returns the instant where it stopped early, if it did.
-    async fn orders(&mut self, period: &Rehearse) -> Result<Option<Instant>, Stop> {
+    async fn orders(&mut self, period: &Rehearse) -> Result<Option<Instant>, CommandError> {
         let mut left = period.orders_max;
         let mut place = (period.from, OrderId(Uuid::nil()));
         loop {
@@ -176,7 +176,7 @@ impl Stage {
         }
     }
 
-    async fn play(&mut self, orders: &[Model]) -> Result<(), Stop> {
+    async fn play(&mut self, orders: &[Model]) -> Result<(), CommandError> {
         let ended: Vec<OrderId> =
             orders.iter().filter(|order| order.cancelled_at.is_some()).map(|o| o.id).collect();
         let seen = seen(&self.moment, &ended).await?;
@@ -189,8 +189,8 @@ impl Stage {
             let keys = Arc::clone(&self.draft);
             let after = self.one(1, &draft, seen, &keys, &voided);
             let sums = match order.kind {
-                Kind::Quick => &mut self.sums.quick,
-                Kind::Booking => &mut self.sums.booking,
+                OrderKind::Quick => &mut self.sums.quick,
+                OrderKind::Booking => &mut self.sums.booking,
             };
             sums.add(before, after);
             self.sums.biggest.offer(order, before, after);
@@ -211,31 +211,31 @@ impl Stage {
         if let (Some(at), false) = (at, voided.contains(&order.id))
             && let Some(clients) = self.clients.get_mut(side)
         {
-            let fault = Fault { id: entity::value::MarkId(order.id.0), at, voided: false };
+            let fault = RecordedFault { id: entity::value::MarkId(order.id.0), at, voided: false };
             clients.entry(order.client_id.0).or_default().push(fault);
         }
         cost
     }
 
     /// The recorded strikes of branches.
-    async fn branches(&self, from: Instant, until: Instant) -> Result<Faults, Stop> {
+    async fn branches(&self, from: Instant, until: Instant) -> Result<Faults, CommandError> {
         let mut found = Faults::new();
         let (mut at, mut id) = (from, Uuid::nil());
         for _ in 0..MARK_PAGES_MAX {
-            let rows = mark::Entity::find()
-                .filter(mark::Column::Kind.is_in(PARTNER_FAULTS.iter().copied()))
-                .filter(mark::Column::VoidedAt.is_null())
-                .filter(mark::Column::At.lt(until))
-                .filter(after(mark::Column::At, at, mark::Column::Id, id))
-                .order_by_asc(mark::Column::At)
-                .order_by_asc(mark::Column::Id)
+            let rows = strike::Entity::find()
+                .filter(strike::Column::Kind.is_in(PARTNER_FAULTS.iter().copied()))
+                .filter(strike::Column::VoidedAt.is_null())
+                .filter(strike::Column::At.lt(until))
+                .filter(after(strike::Column::At, at, strike::Column::Id, id))
+                .order_by_asc(strike::Column::At)
+                .order_by_asc(strike::Column::Id)
                 .limit(BATCH)
                 .all(&self.moment)
                 .await?;
             let Some(last) = rows.last() else { break };
             (at, id) = (last.at, last.id.0);
             for row in rows {
-                let fault = Fault { id: row.id, at: row.at, voided: false };
+                let fault = RecordedFault { id: row.id, at: row.at, voided: false };
                 found.entry(row.subject).or_default().push(fault);
             }
         }
@@ -253,7 +253,7 @@ async fn batch<C: ConnectionTrait>(
     db: &C,
     (at, id): (Instant, OrderId),
     until: Instant,
-) -> Result<Vec<Model>, Stop> {
+) -> Result<Vec<Model>, CommandError> {
     let rows = order::Entity::find()
         .filter(order::Column::PlacedAt.lt(until))
         .filter(after(order::Column::PlacedAt, at, order::Column::Id, id.0))
@@ -267,7 +267,7 @@ async fn batch<C: ConnectionTrait>(
 async fn seen<C: ConnectionTrait>(
     db: &C,
     orders: &[OrderId],
-) -> Result<BTreeMap<OrderId, Instant>, Stop> {
+) -> Result<BTreeMap<OrderId, Instant>, CommandError> {
     let rows = delivery::Entity::find()
         .filter(delivery::Column::OrderId.is_in(orders.iter().copied()))
         .filter(delivery::Column::What.eq("acceptance"))
@@ -277,11 +277,14 @@ async fn seen<C: ConnectionTrait>(
 }
 
 /// Those of these orders whose strikes against the client were voided (PEN-7).
-async fn voided<C: ConnectionTrait>(db: &C, orders: &[OrderId]) -> Result<Vec<OrderId>, Stop> {
-    let rows = mark::Entity::find()
-        .filter(mark::Column::OrderId.is_in(orders.iter().copied()))
-        .filter(mark::Column::Kind.is_in(CLIENT_FAULTS.iter().copied()))
-        .filter(mark::Column::VoidedAt.is_not_null())
+async fn voided<C: ConnectionTrait>(
+    db: &C,
+    orders: &[OrderId],
+) -> Result<Vec<OrderId>, CommandError> {
+    let rows = strike::Entity::find()
+        .filter(strike::Column::OrderId.is_in(orders.iter().copied()))
+        .filter(strike::Column::Kind.is_in(CLIENT_FAULTS.iter().copied()))
+        .filter(strike::Column::VoidedAt.is_not_null())
         .all(db)
         .await?;
     Ok(rows.into_iter().map(|row| row.order_id).collect())

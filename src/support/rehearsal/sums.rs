@@ -1,6 +1,6 @@
 //! Sums over orders, and the orders that differ most. Pure.
 
-use entity::order::{Kind, Model};
+use entity::order::{Model, OrderKind};
 use entity::value::{Money, OrderId};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -82,7 +82,7 @@ pub struct Biggest {
     /// The order's short code.
     pub code: String,
     /// Quick or booking.
-    pub kind: Kind,
+    pub kind: OrderKind,
     /// Its commission.
     pub commission: Change,
     /// Its penalty.

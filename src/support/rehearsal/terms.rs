@@ -1,7 +1,7 @@
 //! The cost of an order under a policy version, from its recorded instants. Pure.
 
 use chrono::TimeDelta;
-use entity::order::{Kind, Model, Reason, Status};
+use entity::order::{EndReason, Model, OrderKind, OrderStatus};
 use entity::value::{Instant, Money, Span};
 
 use crate::ledger::commission::{base, commission};
@@ -25,7 +25,7 @@ pub(super) fn cost(
     outages: &[Span],
     keys: &Policy,
 ) -> Cost {
-    let done = order.status == Status::Completed;
+    let done = order.status == OrderStatus::Completed;
     Cost {
         commission: if done { commission(base(order), &keys.commission) } else { Money::ZERO },
         penalty: penalty(order, seen_at, outages, keys),
@@ -36,17 +36,17 @@ fn penalty(order: &Model, seen_at: Option<Instant>, outages: &[Span], keys: &Pol
     let (Some(reason), Some(at)) = (order.reason, order.cancelled_at) else { return Money::ZERO };
     match reason {
         // A client who left after admission did so because the class was corrected: free (ORD-10).
-        Reason::ClientCancelled if order.admitted_at.is_none() => {
+        EndReason::ClientCancelled if order.admitted_at.is_none() => {
             fee::quote(order, seen_at, keys, outages, at).amount
         }
-        Reason::NoShow | Reason::Burned => fee::no_show(order),
-        Reason::ClientCancelled
-        | Reason::Declined
-        | Reason::OfferExpired
-        | Reason::PartnerCancelled
-        | Reason::NotAdmitted
-        | Reason::PartnerBlocked
-        | Reason::SupportCancelled => Money::ZERO,
+        EndReason::NoShow | EndReason::Burned => fee::no_show(order),
+        EndReason::ClientCancelled
+        | EndReason::Declined
+        | EndReason::OfferExpired
+        | EndReason::PartnerCancelled
+        | EndReason::NotAdmitted
+        | EndReason::PartnerBlocked
+        | EndReason::SupportCancelled => Money::ZERO,
     }
 }
 
@@ -54,15 +54,15 @@ fn penalty(order: &Model, seen_at: Option<Instant>, outages: &[Span], keys: &Pol
 /// (SAN-1).
 pub(super) fn faulty(order: &Model, cost: Cost) -> bool {
     match order.reason {
-        Some(Reason::NoShow | Reason::Burned) => true,
+        Some(EndReason::NoShow | EndReason::Burned) => true,
         Some(
-            Reason::ClientCancelled
-            | Reason::Declined
-            | Reason::OfferExpired
-            | Reason::PartnerCancelled
-            | Reason::NotAdmitted
-            | Reason::PartnerBlocked
-            | Reason::SupportCancelled,
+            EndReason::ClientCancelled
+            | EndReason::Declined
+            | EndReason::OfferExpired
+            | EndReason::PartnerCancelled
+            | EndReason::NotAdmitted
+            | EndReason::PartnerBlocked
+            | EndReason::SupportCancelled,
         )
         | None => cost.penalty.is_positive(),
     }
@@ -76,8 +76,8 @@ pub(super) fn rewritten(order: &Model, pinned: &Policy, draft: &Policy) -> Model
     let mut next = order.clone();
     let snapshot = &mut next.snapshot;
     (snapshot.fee_bp, snapshot.fee_cap) = match order.kind {
-        Kind::Quick => (draft.quick.fee_bp, draft.quick.fee_cap),
-        Kind::Booking => (booking.fee_bp, booking.fee_cap),
+        OrderKind::Quick => (draft.quick.fee_bp, draft.quick.fee_cap),
+        OrderKind::Booking => (booking.fee_bp, booking.fee_cap),
     };
     snapshot.fresh_cancel_min = booking.fresh_cancel_min;
     snapshot.free_cancel_min = if snapshot.free_cancel_min == pinned.booking.free_cancel_min {

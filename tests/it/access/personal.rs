@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use sea_orm::EntityTrait as _;
 use serde_json::json;
-use yumo::app::{self, Instead};
+use yumo::app::{self, Overrides};
 use yumo::config::Settings;
 use yumo::platform::Clock;
 use yumo::platform::crypto::digest;
@@ -88,7 +88,7 @@ fn scan(what: &str, bytes: &[u8], forbidden: &[String]) {
 /// The reason why an engine with these settings does not start.
 async fn why_not(world: &World, settings: &Settings) -> String {
     let clock: Arc<dyn Clock> = Arc::new(world.clock.clone());
-    let instead = Instead { clock: Some(clock), codes: None, by_hand: true };
+    let instead = Overrides { clock: Some(clock), codes: None, manual_loops: true };
     app::engine(settings, instead).await.err().expect("it must not start").to_string()
 }
 

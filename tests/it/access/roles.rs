@@ -32,7 +32,7 @@ enum Who {
 
 /// The expected result of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wanted {
+enum Expected {
     LetIn,
     Refused(u16, &'static str),
 }
@@ -78,18 +78,18 @@ fn every_route_is_in_the_hand_written_table() {
     assert_eq!(written, served);
 }
 
-fn wanted(route: &Route, who: Who, others_order: bool) -> Wanted {
+fn wanted(route: &Route, who: Who, others_order: bool) -> Expected {
     use Who::{
         Administrator, Chief, Expired, Manager, Neighbour, Nobody, Operator, Owner, Support, Viewer,
     };
     if route.least == "open" {
-        return Wanted::LetIn;
+        return Expected::LetIn;
     }
     if who == Nobody {
-        return Wanted::Refused(401, "unauthenticated");
+        return Expected::Refused(401, "unauthenticated");
     }
     if who == Expired {
-        return Wanted::Refused(401, "token_expired");
+        return Expected::Refused(401, "token_expired");
     }
     let staff = [Viewer, Operator, Manager, Owner, Neighbour].contains(&who);
     let let_in = match route.least.as_str() {
@@ -102,19 +102,19 @@ fn wanted(route: &Route, who: Who, others_order: bool) -> Wanted {
         other => panic!("who is {other}?"),
     };
     match let_in {
-        false => Wanted::Refused(403, "forbidden"),
-        true if others_order => Wanted::Refused(404, "no_such_order"),
-        true => Wanted::LetIn,
+        false => Expected::Refused(403, "forbidden"),
+        true if others_order => Expected::Refused(404, "no_such_order"),
+        true => Expected::LetIn,
     }
 }
 
-fn check(answer: &Answer, wanted: Wanted, route: &Route, who: Who) {
+fn check(answer: &Answer, wanted: Expected, route: &Route, who: Who) {
     let said = format!("{who:?} (least: {}) {answer:?}", route.least);
     match wanted {
-        Wanted::Refused(status, code) => {
+        Expected::Refused(status, code) => {
             assert_eq!((answer.status, &answer.json["code"]), (status, &code.into()), "{said}");
         }
-        Wanted::LetIn => {
+        Expected::LetIn => {
             let code = answer.json["code"].as_str().unwrap_or_default();
             let own = ["code_wrong", "refresh_invalid"].contains(&code);
             assert!(own || !matches!(answer.status, 401 | 403), "{said}");
@@ -201,7 +201,7 @@ both! {
                     let mark = if path.contains('?') { '&' } else { '?' };
                     let there = format!("{path}{mark}branch_id={}", kristal.partner_id);
                     let answer = calls(person, &route, &there).await;
-                    check(&answer, Wanted::Refused(403, "forbidden"), &route, *who);
+                    check(&answer, Expected::Refused(403, "forbidden"), &route, *who);
                 }
             }
         }

@@ -42,12 +42,12 @@ both! {
             let order = anar.books(&kristal, start).await;
             let due = anar.sees(&order).await.at("offer_deadline");
             world.until(due).await;
-            let clockwork = &world.app().clockwork;
+            let scheduler = &world.app().scheduler;
             let pauses = (dice.random_range(0..40_u32), dice.random_range(0..40_u32));
             let clock = async {
                 waits(pauses.0).await;
                 world.clock.set(due + TimeDelta::microseconds(1));
-                clockwork.fire_due().await;
+                scheduler.fire_due().await;
             };
             let says_yes = async {
                 waits(pauses.1).await;

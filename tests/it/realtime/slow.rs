@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use entity::value::EventId;
 use serde_json::json;
-use yumo::platform::{Audience, By, Command, Stop, Tx};
+use yumo::platform::{Audience, By, Command, CommandError, Tx};
 
 use super::line::Line;
 use crate::support::{World, seconds};
@@ -25,9 +25,9 @@ impl Command for Tell {
     type Answer = ();
     const NAME: &'static str = "tell";
 
-    async fn run(&self, tx: &mut Tx) -> Result<(), Stop> {
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let news = json!({"news": "x".repeat(self.bytes)});
-        tx.tell(&self.audience, "news.told", None, EventId::new(), &news)
+        tx.emit(&self.audience, "news.told", None, EventId::new(), &news)
     }
 }
 

@@ -40,9 +40,9 @@ impl Machine for Machines {
 
 /// Runs everything the scheduler does, once.
 async fn works(app: &App) {
-    app.clockwork.beat(false).await.unwrap();
-    app.clockwork.fire_due().await;
-    app.clockwork.sweep().await.unwrap();
+    app.scheduler.beat(false).await.unwrap();
+    app.scheduler.fire_due().await;
+    app.scheduler.sweep().await.unwrap();
 }
 
 async fn jumps(world: &World) -> u64 {

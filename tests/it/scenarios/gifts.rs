@@ -211,7 +211,7 @@ both! {
         kristal.admits(&order).await.ok();
         // 300.00 is 15.00: 12.00 are there, minus 3.00 is above the floor: low, but not restricted.
         kristal.completes(&order, 30_000).await.ok();
-        world.app().clockwork.sweep().await.unwrap();
+        world.app().scheduler.sweep().await.unwrap();
         assert_eq!(hears.hears("balance.low").await["data"]["balance"]["available"]["amount"], -300);
         let second = world.client("Leyla").await.orders(&kristal).await;
         kristal.accepts(&second).await.ok();
@@ -221,7 +221,7 @@ both! {
         let waiting = world.client("Samir").await.orders(&kristal).await;
         kristal.completes(&second, 20_000).await.ok();
         assert_eq!(kristal.balance().await, (-1000, 0, -1000));
-        world.app().clockwork.sweep().await.unwrap();
+        world.app().scheduler.sweep().await.unwrap();
         let told = hears.hears("balance.restricted").await;
         assert_eq!(told["data"]["balance"]["restricted"], true);
         world.client("Rauf").await.tries(&kristal, &["wash.body"]).await.refused("partner_cannot_take");
@@ -233,7 +233,7 @@ both! {
         world.support().credits(&kristal.partner_id, 999).await.ok();
         world.client("Nigar").await.tries(&kristal, &["wash.body"]).await.refused("partner_cannot_take");
         world.support().credits(&kristal.partner_id, 1).await.ok();
-        world.app().clockwork.sweep().await.unwrap();
+        world.app().scheduler.sweep().await.unwrap();
         hears.hears("balance.unrestricted").await;
         let order = world.client("Farid").await.orders(&kristal).await;
         kristal.accepts(&order).await.ok();

@@ -9,9 +9,9 @@ both! {
         let order = anar.orders(&kristal).await;
         world.app().engine.shared().timers.reset(world.now());
         world.clock.set(instant("2026-11-20T08:00:33Z"));
-        assert_eq!(world.app().clockwork.sweep().await.unwrap(), 0, "not yet a second late");
+        assert_eq!(world.app().scheduler.sweep().await.unwrap(), 0, "not yet a second late");
         world.clock.set(instant("2026-11-20T08:00:33Z") + seconds(1));
-        let (one, two) = tokio::join!(world.app().clockwork.sweep(), world.app().clockwork.sweep());
+        let (one, two) = tokio::join!(world.app().scheduler.sweep(), world.app().scheduler.sweep());
         assert!(one.unwrap() + two.unwrap() >= 1);
         anar.sees(&order).await.status("cancelled");
         let whole = world.support().sees(&order).await;

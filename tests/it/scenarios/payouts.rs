@@ -89,7 +89,7 @@ both! {
         wants(&kristal, json!({"to": "card"})).await.refused("account_invalid");
         let broken = json!({"to": "card", "account": {"name": "Kristal", "iban": "AZ1"}});
         wants(&kristal, broken).await.refused("account_invalid");
-        wants(&kristal, json!({"to": "card", "bonus_bp": 1})).await.refused("malformed");
+        wants(&kristal, json!({"to": "card", "bonus_bp": 1})).await.refused("payout_terms_invalid");
         wants(&kristal, card).await.ok();
         assert_eq!(kristal.get("/v1/partner/payout").await.ok()["voen_verified"], false);
         verifies(world, &kristal, true).await.ok();

@@ -34,9 +34,9 @@ async fn copies(world: &World, count: u64) {
             "INSERT INTO \"order\" (id, {named}) SELECT c.id, {of_order} \
              FROM (SELECT * FROM \"order\" LIMIT 1) o CROSS JOIN copies c"
         ),
-        "INSERT INTO hold (id, order_id, wallet_id, amount, bonus, legs, state, at, ended_at, \
-         version) SELECT c.id, c.id, wallet_id, amount, bonus, legs, state, at, ended_at, version \
-         FROM (SELECT * FROM hold LIMIT 1) h CROSS JOIN copies c"
+        "INSERT INTO hold (id, order_id, wallet_id, amount, bonus, allocations, state, at, ended_at, \
+         version) SELECT c.id, c.id, wallet_id, amount, bonus, allocations, state, at, ended_at, \
+         version FROM (SELECT * FROM hold LIMIT 1) h CROSS JOIN copies c"
             .to_owned(),
         format!(
             "INSERT INTO posting (id, debit, credit, amount, kind, subject, n, partner_id, \

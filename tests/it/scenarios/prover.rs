@@ -9,7 +9,7 @@ use sea_orm::{
     ConnectionTrait as _, Database, DatabaseConnection, EntityTrait as _, PaginatorTrait as _,
     Statement, TransactionTrait as _,
 };
-use yumo::app::{Instead, engine, prover};
+use yumo::app::{Overrides, engine, prover};
 use yumo::ledger::proof::Proof;
 use yumo::ledger::prover::{Prover, Round};
 use yumo::ledger::standing::{self, Standing};
@@ -187,12 +187,12 @@ both! {
         };
         // The acts of one person are numbered, so only a few of them run concurrently.
         let credits = stream::iter((0..24).map(credit)).buffer_unordered(4).collect::<Vec<_>>();
-        let rounds = async {
+        let proving = async {
             for _ in 0..6 {
                 assert!(step(&prover).await.ok);
             }
         };
-        let (credits, ()) = tokio::join!(credits, rounds);
+        let (credits, ()) = tokio::join!(credits, proving);
         for credit in credits {
             credit.ok();
         }
@@ -311,7 +311,7 @@ fn bal_6_other_nodes_learn_what_the_prover_found_on_postgres() {
     tell(Backend::Postgres, async |world: &mut World| {
         let (kristal, prover) = (world.branch("Kristal").await, node(world));
         let clock: Arc<dyn yumo::platform::Clock> = Arc::new(world.clock.clone());
-        let instead = Instead { clock: Some(clock), codes: None, by_hand: true };
+        let instead = Overrides { clock: Some(clock), codes: None, manual_loops: true };
         let (other, _) = engine(&world.settings, instead).await.unwrap();
         let standing = other.extension::<Standing>().unwrap();
         assert!(whole(&prover).await.ok && standing.holds());

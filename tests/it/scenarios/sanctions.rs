@@ -227,7 +227,7 @@ both! {
             kristal.cancels(&order).await.ok();
         }
         world.tampers(&format!(
-            "UPDATE mark SET voided_at = '{}' WHERE id = (SELECT id FROM mark WHERE kind = \
+            "UPDATE strike SET voided_at = '{}' WHERE id = (SELECT id FROM strike WHERE kind = \
              'partner_cancelled' LIMIT 1)",
             world.now().format("%Y-%m-%d %H:%M:%S%.6f+00:00")
         ))

@@ -122,7 +122,7 @@ both! {
         let paid = pays_with_bonus(&other, &kristal, 200).await;
         kristal.accepts(&paid).await.ok();
         let (of_lot, of_own) = (id(world, &lot), id(world, &own));
-        let purse = id(world, &kristal.partner_id);
+        let bonus_account = id(world, &kristal.partner_id);
         let holding = id(world, &order.id);
         let reserved = id(world, &paid.id);
         let of = |table: &str, set: &str, id: &str| format!("UPDATE {table} SET {set} WHERE id = {id}");
@@ -130,9 +130,9 @@ both! {
         for (breaking, mending, named) in [
             (of("lot", "free = free - 1", &of_lot), of("lot", "free = free + 1", &of_lot), ("lot_posted", "lot", lot.as_str())),
             (of("lot", "pinned = pinned - 1", &of_own), of("lot", "pinned = pinned + 1", &of_own), ("lot_pinned", "lot", own.as_str())),
-            (of("lot", "state = 'queued'", &of_lot), of("lot", "state = 'running'", &of_lot), ("queue_head", "purse", kristal.partner_id.as_str())),
+            (of("lot", "state = 'queued'", &of_lot), of("lot", "state = 'running'", &of_lot), ("queue_head", "bonus_account", kristal.partner_id.as_str())),
             (of("lot", "state = 'expired'", &of_lot), of("lot", "state = 'running'", &of_lot), ("lot_state", "lot", lot.as_str())),
-            (of("purse", "live = false", &purse), of("purse", "live = true", &purse), ("purse_live", "purse", kristal.partner_id.as_str())),
+            (of("bonus_account", "live = false", &bonus_account), of("bonus_account", "live = true", &bonus_account), ("bonus_account_live", "bonus_account", kristal.partner_id.as_str())),
             (of("hold", "bonus = bonus - 1", &holding), of("hold", "bonus = bonus + 1", &holding), ("hold_parts", "hold", order.id.as_str())),
             (of("reservation", "amount = 199", &reserved), of("reservation", "amount = 200", &reserved), ("reservation_order", "reservation", paid.id.as_str())),
             (of("reservation", "state = 'released'", &reserved), of("reservation", "state = 'open'", &reserved), ("order_reserved", "order", paid.id.as_str())),

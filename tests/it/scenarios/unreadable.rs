@@ -170,24 +170,24 @@ both! {
         let order = bonus::pays_with_bonus(&anar, &kristal, 500).await;
         kristal.accepts(&order).await.ok();
         let free = async || (bonus::bonus_of(&anar, "client").await, bonus::bonus_of(&kristal, "partner").await);
-        let (held, balance) = (free().await, kristal.balance().await);
+        let (before, balance) = (free().await, kristal.balance().await);
         assert_eq!(balance, (5000, 35, 4965), "100 of the commission are bonus");
         let at = of(world, &order.id);
         let id = entity::value::OrderId(order.id.parse().unwrap());
         let hold = entity::hold::Entity::find().filter(entity::hold::Column::OrderId.eq(id));
         let hold = hold.all(&world.db()).await.unwrap().pop().unwrap();
         let own = entity::reservation::Entity::find_by_id(id).all(&world.db()).await.unwrap().pop();
-        let legs = serde_json::to_string(&hold.legs).unwrap();
-        let own = serde_json::to_string(&own.unwrap().legs).unwrap();
-        world.tampers(&format!("UPDATE hold SET legs = '7' WHERE order_id = {at}")).await;
-        world.tampers(&format!("UPDATE reservation SET legs = '7' WHERE id = {at}")).await;
+        let allocations = serde_json::to_string(&hold.allocations).unwrap();
+        let own = serde_json::to_string(&own.unwrap().allocations).unwrap();
+        world.tampers(&format!("UPDATE hold SET allocations = '7' WHERE order_id = {at}")).await;
+        world.tampers(&format!("UPDATE reservation SET allocations = '7' WHERE id = {at}")).await;
 
         let closed = world.support().adjusts(&order, "force_cancel", None).await;
         closed.status("cancelled");
         let seen = world.support().sees(&order).await;
         let last = seen.ok()["steps"].as_array().unwrap().last().unwrap().clone();
         assert_eq!(last["note"]["kept"], json!(["hold", "reservation"]));
-        assert_eq!((free().await, kristal.balance().await), (held, balance), "it stays held");
+        assert_eq!((free().await, kristal.balance().await), (before, balance), "it stays held");
         assert_eq!(timers(world, &order).await, []);
         let found: Vec<(String, String)> =
             wrong(world).await.into_iter().map(|(check, table, _)| (check, table)).collect();
@@ -195,8 +195,8 @@ both! {
             assert!(found.contains(&("row_unreadable".to_owned(), table.to_owned())), "{found:?}");
         }
 
-        world.tampers(&format!("UPDATE hold SET legs = '{legs}' WHERE order_id = {at}")).await;
-        world.tampers(&format!("UPDATE reservation SET legs = '{own}' WHERE id = {at}")).await;
+        world.tampers(&format!("UPDATE hold SET allocations = '{allocations}' WHERE order_id = {at}")).await;
+        world.tampers(&format!("UPDATE reservation SET allocations = '{own}' WHERE id = {at}")).await;
         world.support().adjusts(&order, "amend", None).await.status("cancelled");
         assert_eq!(kristal.balance().await, (5000, 0, 5000));
         assert_eq!(free().await, ((500, 0), (100, 0)), "all of it is free again");

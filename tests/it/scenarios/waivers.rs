@@ -83,7 +83,7 @@ both! {
         anar.tries(&kristal, &["wash.body"]).await.refused("penalties_unpaid");
         let after = books::everything(&world.db()).await;
         let voided = |rows: &[String]| {
-            let marks = rows.iter().filter(|row| row.starts_with("mark "));
+            let marks = rows.iter().filter(|row| row.starts_with("strike "));
             marks.filter(|row| !row.contains("voided_at: None")).count()
         };
         assert_eq!((voided(&before), voided(&after)), (1, 0));

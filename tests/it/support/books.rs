@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
-use entity::hold::{HoldState, Leg};
+use entity::hold::{Allocation, HoldState};
 use entity::lot::LotState;
-use entity::order::{Kind, Status};
+use entity::order::{OrderKind, OrderStatus};
 use entity::payable::PayableState;
 use entity::payment::{Driver, PaymentState};
 use entity::payout::PayoutState;
@@ -44,10 +44,10 @@ pub async fn everything(db: &DatabaseConnection) -> Vec<String> {
             }
         )+};
     }
-    all!(order, order_step, order_position, hold, wallet, posting, penalty, timer, mark);
-    all!(tick, bay_block, special_day, sanction, waiver, calendar_feed);
+    all!(order, order_step, order_position, hold, wallet, posting, penalty, timer, strike);
+    all!(occupancy, bay_block, special_day, sanction, waiver, calendar_feed);
     all!(payment, inbound, payable, payout, payout_terms, stray_payment);
-    all!(lot, purse, reservation, campaign);
+    all!(lot, bonus_account, reservation, campaign);
     all!(feed, feed_event, feed_cursor, delivery, idempotency, partner, person, car, outage);
     all!(policy_version, service, staff, staff_past, organisation);
     all!(audit_act, campaign_claim, code_try);
@@ -77,8 +77,8 @@ async fn money(db: &DatabaseConnection) {
 /// Exactly each accepted open order has an open hold, and the wallets hold their sum.
 async fn holds(db: &DatabaseConnection) {
     let open = |row: &order::Model| match row.status {
-        Status::Confirmed | Status::OnTheWay | Status::Active => true,
-        Status::Requested | Status::Completed | Status::Cancelled => false,
+        OrderStatus::Confirmed | OrderStatus::OnTheWay | OrderStatus::Active => true,
+        OrderStatus::Requested | OrderStatus::Completed | OrderStatus::Cancelled => false,
     };
     let orders = order::Entity::find().all(db).await.unwrap();
     let expected: BTreeSet<_> = orders
@@ -111,8 +111,8 @@ async fn lots(db: &DatabaseConnection, now: Instant) {
         *has.entry(row.credit).or_default() += row.amount.0;
     }
     let mut pins: BTreeMap<Uuid, i64> = BTreeMap::new();
-    let mut pin = |legs: &[Leg]| {
-        for leg in legs {
+    let mut pin = |allocations: &[Allocation]| {
+        for leg in allocations {
             if let Some(pin) = leg.pin {
                 *pins.entry(pin.lot.0).or_default() += leg.amount.0;
             }
@@ -120,12 +120,12 @@ async fn lots(db: &DatabaseConnection, now: Instant) {
     };
     for row in hold::Entity::find().all(db).await.unwrap() {
         if row.state == HoldState::Open {
-            pin(&row.legs.unwrap_or_default().0);
+            pin(&row.allocations.unwrap_or_default().0);
         }
     }
     for row in reservation::Entity::find().all(db).await.unwrap() {
         if row.state == HoldState::Open {
-            pin(&row.legs.0);
+            pin(&row.allocations.0);
         }
     }
     let mut clocks: BTreeMap<Uuid, Vec<(i64, bool, Option<Instant>)>> = BTreeMap::new();
@@ -208,7 +208,7 @@ const OVERRUN: &str = "order.overrun";
 
 /// Each car in a bay has one such timer: at its planned end, or a check after that.
 fn overruns(orders: &[order::Model], rows: &[timer::Model]) {
-    let inside = |row: &&order::Model| row.status == Status::Active && row.bay_id.is_some();
+    let inside = |row: &&order::Model| row.status == OrderStatus::Active && row.bay_id.is_some();
     let expected: BTreeSet<Uuid> = orders.iter().filter(inside).map(|row| row.id.0).collect();
     let of_kind = rows.iter().filter(|row| row.kind == OVERRUN);
     let standing: BTreeSet<Uuid> = of_kind.map(|row| row.subject).collect();
@@ -237,8 +237,8 @@ async fn timers(db: &DatabaseConnection, now: Instant) {
     let rows = timer::Entity::find().all(db).await.unwrap();
     for row in rows.iter().filter(|row| BESIDE.contains(&row.kind.as_str())) {
         let order = orders.iter().find(|order| order.id.0 == row.subject).expect("of an order");
-        let waits = matches!(order.status, Status::Confirmed | Status::OnTheWay);
-        assert!(waits && order.kind == Kind::Booking, "{row:?} of {order:?}");
+        let waits = matches!(order.status, OrderStatus::Confirmed | OrderStatus::OnTheWay);
+        assert!(waits && order.kind == OrderKind::Booking, "{row:?} of {order:?}");
     }
     overruns(&orders, &rows);
     money_timers(db, &rows).await;
@@ -300,23 +300,23 @@ async fn money_timers(db: &DatabaseConnection, rows: &[timer::Model]) {
 /// BK-8, ARR-2, auto-complete; reminders and bay checks come in addition.
 fn waits(row: &order::Model) -> Vec<(&'static str, Instant)> {
     match row.status {
-        Status::Requested => {
+        OrderStatus::Requested => {
             let due = row.offer_deadline.expect("a requested order has an offer deadline");
-            let grace = if row.kind == Kind::Quick { 2 } else { 0 };
+            let grace = if row.kind == OrderKind::Quick { 2 } else { 0 };
             vec![("order.offer_deadline", due + TimeDelta::seconds(grace))]
         }
-        Status::Confirmed | Status::OnTheWay => {
+        OrderStatus::Confirmed | OrderStatus::OnTheWay => {
             let mut waits = awaited(row);
             if let Some(proposal) = &row.proposal {
                 waits.push(("order.proposal_deadline", proposal.expires_at));
             }
             waits
         }
-        Status::Active => {
+        OrderStatus::Active => {
             let end = row.planned_end.expect("an active order has a planned end");
             vec![("order.auto_complete", end + TimeDelta::hours(12))]
         }
-        Status::Completed | Status::Cancelled => Vec::new(),
+        OrderStatus::Completed | OrderStatus::Cancelled => Vec::new(),
     }
 }
 
@@ -333,7 +333,7 @@ fn awaited(row: &order::Model) -> Vec<(&'static str, Instant)> {
         }
         return waits;
     }
-    if row.kind == Kind::Booking {
+    if row.kind == OrderKind::Booking {
         let start = row.starts_at.expect("a booking has a start");
         let extended = TimeDelta::minutes(10 * i64::from(row.extensions));
         let grace =

@@ -7,10 +7,10 @@ use entity::support_agent::SupportRole;
 use entity::value::Instant;
 use serde_json::{Value, json};
 use yumo::access::support::AddSupport;
-use yumo::app::{App, Instead};
+use yumo::app::{App, Overrides};
 use yumo::platform::By;
 use yumo::platform::clock::Clock;
-use yumo::policy::Book;
+use yumo::policy::Registry;
 
 use super::ask::Reply;
 use super::people::Person;
@@ -57,12 +57,12 @@ pub async fn agent(world: &World, role: SupportRole) -> Person {
 /// Another node on the world's database, under the world's clock.
 pub async fn second_node(world: &World) -> App {
     let clock: Arc<dyn Clock> = Arc::new(world.clock.clone());
-    let instead = Instead { clock: Some(clock), codes: None, by_hand: true };
+    let instead = Overrides { clock: Some(clock), codes: None, manual_loops: true };
     App::start(world.settings.clone(), instead).await.expect("the second node starts")
 }
 
 /// The version in force according to a node.
 pub fn held(app: &App) -> i32 {
     let now = app.engine.shared().clock.now();
-    app.engine.extension::<Book>().unwrap().at(now).unwrap().version
+    app.engine.extension::<Registry>().unwrap().at(now).unwrap().version
 }

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
-use entity::order::{Kind, Proposed, Status};
+use entity::order::{OrderKind, OrderStatus, Proposed};
 use entity::value::Instant;
-use entity::{bay_block, order, tick};
+use entity::{bay_block, occupancy, order};
 use sea_orm::{DatabaseConnection, EntityTrait as _};
 use uuid::Uuid;
 
@@ -30,7 +30,7 @@ pub async fn check(db: &DatabaseConnection) {
             hold(&mut expected, row.bay_id.0, (row.starts_at, row.ends_at), row.id.0);
         }
     }
-    let rows = tick::Entity::find().all(db).await.unwrap();
+    let rows = occupancy::Entity::find().all(db).await.unwrap();
     let standing: Held = rows.into_iter().map(|row| (row.resource, row.n, row.holder)).collect();
     let lost: Vec<_> = expected.difference(&standing).collect();
     let stray: Vec<_> = standing.difference(&expected).collect();
@@ -42,8 +42,11 @@ pub async fn check(db: &DatabaseConnection) {
 /// placing.
 fn visit(held: &mut Held, row: &order::Model) {
     match row.status {
-        Status::Requested | Status::Confirmed | Status::OnTheWay | Status::Active => {}
-        Status::Completed | Status::Cancelled => return,
+        OrderStatus::Requested
+        | OrderStatus::Confirmed
+        | OrderStatus::OnTheWay
+        | OrderStatus::Active => {}
+        OrderStatus::Completed | OrderStatus::Cancelled => return,
     }
     let mut places = Vec::new();
     if let (Some(bay), Some(from), Some(until)) = (row.bay_id, row.taken_from, row.taken_until) {
@@ -54,8 +57,8 @@ fn visit(held: &mut Held, row: &order::Model) {
     if let Some(Proposed::Reschedule { place, .. }) = proposed {
         places.push((place.bay_id, place.from, place.until));
     }
-    assert!(row.kind == Kind::Quick || !places.is_empty(), "a booking without a bay: {row:?}");
-    if row.kind == Kind::Quick && row.status != Status::Active {
+    assert!(row.kind == OrderKind::Quick || !places.is_empty(), "a booking without a bay: {row:?}");
+    if row.kind == OrderKind::Quick && row.status != OrderStatus::Active {
         let lines = &row.snapshot.lines;
         let minutes: i32 = lines.iter().map(|line| line.minutes).sum();
         let rest = lines.iter().map(|line| line.buffer_min).max().unwrap();
@@ -65,7 +68,7 @@ fn visit(held: &mut Held, row: &order::Model) {
     }
     for (bay, from, until) in places {
         hold(held, bay.0, (from, until), row.id.0);
-        if row.kind == Kind::Booking && row.status != Status::Active {
+        if row.kind == OrderKind::Booking && row.status != OrderStatus::Active {
             hold(held, row.car_id.0, (from, until), row.id.0);
         }
     }

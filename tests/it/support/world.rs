@@ -6,7 +6,7 @@ use std::sync::{Arc, Once};
 
 use chrono::TimeDelta;
 use entity::value::Instant;
-use entity::{mark, timer};
+use entity::{strike, timer};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait as _, Database, DatabaseConnection, EntityTrait as _,
     PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
@@ -14,7 +14,7 @@ use sea_orm::{
 use uuid::Uuid;
 use yumo::access::otp::{CodeChannel, Codes};
 use yumo::access::support::AddSupport;
-use yumo::app::{App, Instead};
+use yumo::app::{App, Overrides};
 use yumo::config::{Settings, Synchronous};
 use yumo::platform::By;
 use yumo::platform::clock::{Clock, TestClock, WallClock};
@@ -130,11 +130,11 @@ impl World {
         let mailbox = Arc::new(Mailbox::default());
         let app = match living {
             None => boot(&settings, &clock, &mailbox).await,
-            Some((living, by_hand)) => {
-                settings.timers.heartbeat_ms = if by_hand { HEARTBEAT_MS } else { 1000 };
+            Some((living, manual_loops)) => {
+                settings.timers.heartbeat_ms = if manual_loops { HEARTBEAT_MS } else { 1000 };
                 let clock: Arc<dyn Clock> = Arc::new(living);
                 let codes = Some(codes(&mailbox));
-                let instead = Instead { clock: Some(clock), codes, by_hand };
+                let instead = Overrides { clock: Some(clock), codes, manual_loops };
                 App::start(settings.clone(), instead).await.expect("the engine starts")
             }
         };
@@ -156,8 +156,8 @@ impl World {
     /// How many strikes of this kind a client or a branch has.
     pub async fn marks(&self, subject: &str, kind: &str) -> u64 {
         let subject: Uuid = subject.parse().unwrap();
-        let rows = mark::Entity::find().filter(mark::Column::Subject.eq(subject));
-        rows.filter(mark::Column::Kind.eq(kind)).count(&self.db()).await.unwrap()
+        let rows = strike::Entity::find().filter(strike::Column::Subject.eq(subject));
+        rows.filter(strike::Column::Kind.eq(kind)).count(&self.db()).await.unwrap()
     }
 
     /// The database, for reading.
@@ -204,14 +204,14 @@ impl World {
 
     /// Moves the clock to this instant, and not a microsecond further.
     pub async fn until(&self, then: Instant) {
-        let clockwork = &self.app().clockwork;
+        let scheduler = &self.app().scheduler;
         let beat = TimeDelta::milliseconds(self.settings.timers.heartbeat_ms.cast_signed()) * 2;
         for _ in 0..FIRED_MAX {
             let next = self.next_due().await.map(|due| due + TimeDelta::microseconds(1));
             let next = next.unwrap_or(then).min(then).min(self.now() + beat);
             self.clock.set(next);
-            clockwork.beat(false).await.unwrap();
-            clockwork.fire_due().await;
+            scheduler.beat(false).await.unwrap();
+            scheduler.fire_due().await;
             if self.now() >= then {
                 return;
             }
@@ -259,7 +259,7 @@ impl World {
         let mut settings = self.settings.clone();
         change(&mut settings);
         let codes = Some(codes(&self.mailbox));
-        let instead = Instead { clock: Some(clock), codes, by_hand: true };
+        let instead = Overrides { clock: Some(clock), codes, manual_loops: true };
         App::start(settings, instead).await.expect("the second node starts")
     }
 
@@ -287,7 +287,7 @@ fn codes(mailbox: &Arc<Mailbox>) -> CodeChannel {
 
 async fn boot(settings: &Settings, clock: &TestClock, mailbox: &Arc<Mailbox>) -> App {
     let clock: Arc<dyn Clock> = Arc::new(clock.clone());
-    let instead = Instead { clock: Some(clock), codes: Some(codes(mailbox)), by_hand: true };
+    let instead = Overrides { clock: Some(clock), codes: Some(codes(mailbox)), manual_loops: true };
     App::start(settings.clone(), instead).await.expect("the engine starts")
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::route::Route;
+use super::route::DescribedRoute;
 use super::{SCHEMAS, reference, schema};
 
 /// The view of an order: its version travels as `ETag`.
@@ -69,7 +69,7 @@ fn headers() -> Value {
 }
 
 /// Completes every yes of an operation.
-pub(super) fn complete(operation: &mut Value, route: &Route, schemas: &Value) {
+pub(super) fn complete(operation: &mut Value, route: &DescribedRoute, schemas: &Value) {
     let answers = operation["responses"].as_object_mut().into_iter().flatten();
     for (status, answer) in answers.filter(|(status, _)| status.starts_with(['1', '2', '3'])) {
         let shown = answer.pointer("/content/application~1json/schema").cloned();

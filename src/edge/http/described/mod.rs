@@ -5,6 +5,11 @@
 //! routes of a kind is added here, once: the name of the operation, the headers, the problems it
 //! may be answered with, and `server_now`.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a JSON value answers null for what is missing, and creates what is assigned"
+)]
+
 mod answers;
 mod directions;
 mod problems;
@@ -13,7 +18,7 @@ mod route;
 use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
 
-use route::Route;
+use route::DescribedRoute;
 
 /// Completes the description that utoipa gathered from the handlers.
 ///
@@ -26,7 +31,7 @@ pub fn complete(api: &OpenApi) -> Result<Value, serde_json::Error> {
     answers::declare(&mut document);
     let schemas = document["components"]["schemas"].clone();
     for (path, method, operation) in operations(&mut document) {
-        let Some(route) = Route::of(&method, &path, operation) else { continue };
+        let Some(route) = DescribedRoute::of(&method, &path, operation) else { continue };
         operation["operationId"] = route.name().into();
         route.parameters(operation);
         body(operation, &schemas);

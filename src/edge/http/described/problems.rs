@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::reference;
-use super::route::Route;
+use super::route::DescribedRoute;
 use crate::access::role::Who;
 
 /// The problems any route may have, by status: the name of the answer and what happened.
@@ -125,7 +125,7 @@ fn field_error() -> Value {
 }
 
 /// Adds what an operation may be refused with, and completes what its handler says of it.
-pub(super) fn complete(operation: &mut Value, route: &Route) {
+pub(super) fn complete(operation: &mut Value, route: &DescribedRoute) {
     let own = OWN.iter().find(|(method, path, _)| route.is(method, path));
     let mut expected: BTreeSet<u16> = statuses(route);
     expected.extend(own.into_iter().flat_map(|(.., own)| *own));
@@ -147,7 +147,7 @@ pub(super) fn complete(operation: &mut Value, route: &Route) {
 }
 
 /// What follows from the kind of a route.
-fn statuses(route: &Route) -> BTreeSet<u16> {
+fn statuses(route: &DescribedRoute) -> BTreeSet<u16> {
     let mut found = BTreeSet::from([429]);
     let mut when = |holds: bool, statuses: &[u16]| {
         if holds {

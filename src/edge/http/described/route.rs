@@ -29,7 +29,7 @@ const SEEN: &[(&str, &str)] = &[
 ];
 
 /// A route of the API.
-pub(super) struct Route {
+pub(super) struct DescribedRoute {
     pub(super) method: String,
     pub(super) path: String,
     pub(super) who: Who,
@@ -39,7 +39,7 @@ pub(super) struct Route {
     pub(super) body: bool,
 }
 
-impl Route {
+impl DescribedRoute {
     /// The route an operation describes, if the table of roles knows it.
     pub(super) fn of(method: &str, path: &str, operation: &Value) -> Option<Self> {
         Some(Self {

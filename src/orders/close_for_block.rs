@@ -1,0 +1,106 @@
+//! Effects of a partner's block on its orders: requests, and bookings that would begin during the
+//! block, are cancelled free (SAN-4).
+
+use entity::order;
+use entity::order::{EndReason, OrderKind, OrderStatus};
+use entity::sanction::SanctionKind;
+use entity::timer;
+use entity::value::{Money, OrderId, PartnerId};
+use sea_orm::sea_query::Query;
+use sea_orm::{
+    ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+};
+use serde_json::json;
+
+use super::cancel::End;
+use super::machine::Intent;
+use super::read::{self, OrderScope};
+use super::{Refusal, timers};
+use crate::platform::{Command, CommandError, Tx, readable};
+use crate::reputation::{read::standing, rules};
+
+/// Maximum orders per command.
+const AT_ONCE: u64 = 200;
+
+/// Finds the orders affected by a block and arms a timer for each, which cancels it separately.
+pub struct CloseAllForBlock {
+    /// The blocked branch.
+    pub partner_id: PartnerId,
+}
+
+impl Command for CloseAllForBlock {
+    type Answer = ();
+    const NAME: &'static str = "shut_out_all";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
+        let kind = SanctionKind::PartnerBlock;
+        let Some(block) = standing(tx.db(), self.partner_id.0, kind, tx.now()).await? else {
+            return Err(Refusal::NotNow.into());
+        };
+        let sent = Query::select()
+            .column(timer::Column::Subject)
+            .from(timer::Entity)
+            .and_where(timer::Column::Kind.eq(timers::CLOSE_FOR_BLOCK))
+            .to_owned();
+        let asked = Condition::all().add(order::Column::Status.eq(OrderStatus::Requested));
+        let booked = Condition::all()
+            .add(order::Column::Status.eq(OrderStatus::Confirmed))
+            .add(order::Column::Kind.eq(OrderKind::Booking))
+            .add(order::Column::StartsAt.lt(block.until));
+        let touched = order::Entity::find()
+            .filter(order::Column::PartnerId.eq(self.partner_id))
+            .filter(Condition::any().add(asked).add(booked))
+            .filter(order::Column::Id.not_in_subquery(sent))
+            .order_by_asc(order::Column::Id)
+            .limit(AT_ONCE);
+        let touched = readable::partly(tx.db(), touched).await?;
+        let now = tx.now();
+        for order in &touched {
+            tx.arm(timers::CLOSE_FOR_BLOCK, order.id.0, now);
+        }
+        if u64::try_from(touched.len()).is_ok_and(|n| n == AT_ONCE) {
+            tx.arm(rules::CLOSE_FOR_BLOCK, self.partner_id.0, now);
+        }
+        Ok(())
+    }
+}
+
+/// Cancels one order of a blocked partner, free for its client.
+pub struct CloseForBlock {
+    /// The order.
+    pub order_id: OrderId,
+}
+
+impl Command for CloseForBlock {
+    type Answer = ();
+    const NAME: &'static str = "shut_out";
+
+    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
+        let (order, to) =
+            read::ask(tx, OrderScope::Clock, self.order_id, Intent::CloseForBlock).await?;
+        let kind = SanctionKind::PartnerBlock;
+        let block = standing(tx.db(), order.partner_id.0, kind, tx.now()).await?;
+        // A request to a blocked branch ends, whatever its start.
+        let asked = order.status == OrderStatus::Requested;
+        let inside = |until| asked || order.starts_at.is_none_or(|start| start < until);
+        let Some(block) = block.filter(|block| inside(block.until)) else {
+            return Err(Refusal::NotNow.into());
+        };
+        if order.arrived_at.is_some() {
+            // A client who has arrived is served.
+            return Err(Refusal::AlreadyArrived.into());
+        }
+        let end = End {
+            intent: Intent::CloseForBlock,
+            event: "order.partner_blocked",
+            to,
+            reason: EndReason::PartnerBlocked,
+            penalty: Money::ZERO,
+            note: json!({"until": block.until}),
+            marks: Vec::new(),
+        };
+        end.of(tx, &order).await?;
+        Ok(())
+    }
+}
