@@ -77,6 +77,7 @@ pub enum Intent {
     /// The client contests a final amount far off the agreed one (ORD-11).
     ContestAmount,
     /// The partner was blocked (SAN-4).
+    #[strum(serialize = "shut_out")]
     CloseForBlock,
     /// Support ends it.
     ForceCancel,
