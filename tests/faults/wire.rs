@@ -13,7 +13,7 @@ use uuid::Uuid;
 /// How long an idle connection is kept; the server closes one after five seconds.
 const IDLE_MAX: Duration = Duration::from_secs(2);
 /// How long one answer may take.
-const ANSWER_MAX: Duration = Duration::from_secs(30);
+const ANSWER_MAX: Duration = Duration::from_mins(2);
 
 /// A request to the server; a command carries an idempotency key for retries.
 #[derive(Clone, Debug)]
