@@ -10,6 +10,9 @@ use crate::platform::engine::Shared;
 use crate::platform::feed::{self, Audience};
 use crate::platform::{CommandError, ReadSnapshot as Moment};
 
+/// How often both are read again because the database was restored meanwhile.
+const TRIES_MAX: usize = 3;
+
 /// The open orders and the sequence number, as of one moment.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Snapshot {
@@ -24,9 +27,9 @@ pub struct Snapshot {
 /// Reads both in one transaction, so that no event between them is missed or delivered twice.
 ///
 /// # Errors
-/// A fault when the database fails.
+/// A fault when the database fails; `contended` when it is restored again and again.
 pub async fn snapshot(shared: &Shared, audience: &Audience) -> Result<Snapshot, CommandError> {
-    loop {
+    for _ in 0..TRIES_MAX {
         let epoch = shared.epoch().await?.id;
         let (audience, named) = (*audience, epoch.to_string());
         let read = async move |moment: Moment| {
@@ -40,4 +43,5 @@ pub async fn snapshot(shared: &Shared, audience: &Audience) -> Result<Snapshot, 
             return Ok(snapshot);
         }
     }
+    Err(CommandError::Contended)
 }
