@@ -8,6 +8,7 @@
 pub mod app;
 pub mod backup;
 pub mod config;
+#[cfg(feature = "demo")]
 pub mod demo;
 pub mod edge;
 pub mod keyring;

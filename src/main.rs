@@ -11,6 +11,7 @@ use yumo::access::support::AddSupport;
 use yumo::app::{self, App, Overrides};
 use yumo::backup::{self, Examined, Permitted, Restored, Saved};
 use yumo::config::Settings;
+#[cfg(feature = "demo")]
 use yumo::demo;
 use yumo::ledger::prover;
 use yumo::platform::{By, CommandError, epoch, telemetry};
@@ -65,6 +66,7 @@ enum Command {
     #[command(subcommand)]
     Epoch(EpochCommand),
     /// Runs an engine of its own with a simulator of clients and partners, to watch and to use.
+    #[cfg(feature = "demo")]
     Demo(demo::Options),
     /// Prints the OpenAPI description.
     Openapi,
@@ -126,7 +128,12 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
     // effect.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let settings = Settings::load(cli.config.as_deref())?;
-    if !matches!(cli.command, Command::Demo(_)) {
+    // The demo writes its log into a file of its own.
+    #[cfg(feature = "demo")]
+    let is_demo = matches!(cli.command, Command::Demo(_));
+    #[cfg(not(feature = "demo"))]
+    let is_demo = false;
+    if !is_demo {
         telemetry::logs(settings.log.format, &settings.log.filter);
     }
     match cli.command {
@@ -147,6 +154,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
             let (db, now) = (&engine.shared().db, engine.shared().clock.now());
             println!("{}", epoch::begin_another(db, &reason, now).await?.id);
         }
+        #[cfg(feature = "demo")]
         Command::Demo(options) => {
             let fine = demo::run(settings, &options, stop_signal()?).await?;
             return Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE });

@@ -3,12 +3,12 @@
 use crate::records::LatencyHistogram;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use simulator::{Ask, Audience, Follower, FollowerEvent, Heard, Person, Start, StopSignal};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
-use town::{Ask, Audience, Follower, FollowerEvent, Heard, Person, Start, StopSignal};
 
 /// Events queued for timing.
 const EVENTS_MAX: usize = 16_384;

@@ -7,11 +7,11 @@ use crate::orders::check;
 use crate::report::Report;
 use crate::scene::{Scene, policy};
 use futures_util::{StreamExt, TryStreamExt};
+use simulator::{Came, Frame, Person, Socket, StopSignal};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::task::JoinSet;
-use town::{Came, Frame, Person, Socket, StopSignal};
 
 /// Sockets opened concurrently.
 const OPENINGS_MAX: usize = 64;

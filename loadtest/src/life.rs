@@ -2,8 +2,8 @@
 
 use crate::records::{Command, Outcome};
 use serde_json::{Value, json};
+use simulator::{ApiError, Ask, Branch, Car, Order, Page, Person, Point, Status};
 use std::sync::Arc;
-use town::{ApiError, Ask, Branch, Car, Order, Page, Person, Point, Status};
 
 /// The distance of the client from the branch, metres north and east.
 const HOME_M: (i32, i32) = (1800, 1300);

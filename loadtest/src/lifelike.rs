@@ -6,8 +6,8 @@ use crate::report::Report;
 use crate::scene::policy;
 use crate::server::Server;
 use serde_json::Value;
+use simulator::{Config, Figures, Simulation, read_proof, stop_pair};
 use std::time::Duration;
-use town::{Config, Figures, Town, read_proof, stop_pair};
 
 /// Initial credit of a branch: low enough that branches request credit from support, qəpik.
 const CREDIT_QEPIK: i64 = 3_000;
@@ -29,11 +29,12 @@ pub async fn run(options: &Lifelike) -> Result<Report, String> {
         ..Config::default()
     };
     let (switch, stop) = stop_pair();
-    let town = Town::found(config, server.codes.clone(), stop).await;
-    let town = town.map_err(|trouble| format!("founding the town: {trouble}"))?;
-    let census = town.census();
-    let support = town.support().clone();
-    let living = tokio::spawn(town.live());
+    let simulation = Simulation::set_up(config, server.codes.clone(), stop).await;
+    let simulation =
+        simulation.map_err(|trouble| format!("setting up the simulation: {trouble}"))?;
+    let census = simulation.census();
+    let support = simulation.support().clone();
+    let living = tokio::spawn(simulation.run());
     let (_never, seconds) = stop_pair();
     seconds.rest(Duration::from_secs(options.seconds.into())).await;
 
@@ -41,7 +42,7 @@ pub async fn run(options: &Lifelike) -> Result<Report, String> {
     report.say("policy", policy());
     let read = read_proof(&support).await;
     switch.send_replace(true);
-    living.await.map_err(|fault| format!("the town: {fault}"))?;
+    living.await.map_err(|fault| format!("the simulation: {fault}"))?;
     match read {
         Ok(is_ok) => report.say("proof_ok", is_ok),
         Err(trouble) => report.violation(format!("the proof could not be read: {trouble}")),

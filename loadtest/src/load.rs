@@ -2,6 +2,7 @@
 
 use crate::life::Life;
 use crate::records::{Command, Outcome, Records};
+use simulator::{ApiError, Dice, StopSignal};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +10,6 @@ use std::time::Duration;
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use town::{ApiError, Dice, StopSignal};
 
 /// Successive refusals after which a sequence pauses.
 const STUBBORN: u32 = 3;

@@ -1,6 +1,6 @@
 //! The server's own measurements, read from `/metrics`.
 
-use town::{Ask, Wire};
+use simulator::{Ask, Wire};
 
 /// The lateness of timers.
 pub const LATENESS: &str = "yumo_timer_lateness_seconds";

@@ -10,11 +10,11 @@ use crate::metrics::{Buckets, LATENESS};
 use crate::options::Orders;
 use crate::report::Report;
 use crate::scene::{Scene, policy};
+use simulator::{Audience, Car, Person, Start, read_proof, wall_now};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio::time::Instant;
-use town::{Audience, Car, Person, Start, read_proof, wall_now};
 
 /// Runs the measurement.
 pub async fn run(options: &Orders) -> Result<Report, String> {
@@ -84,7 +84,7 @@ pub fn follow(
 ) {
     // A server started here has empty feeds: every number from the first must arrive.
     let start = if scene.server.pid().is_some() { Start::After(0) } else { Start::Snapshot };
-    for branch in scene.town.branches() {
+    for branch in scene.simulation.branches() {
         feeds.follow(&branch.owner, &Audience::Branch(branch.id.clone()), start);
     }
     let sockets = sockets.map_or(people.len(), |count| usize::try_from(count).unwrap_or(0));
@@ -94,7 +94,7 @@ pub fn follow(
 }
 
 fn lives(scene: &Scene, people: &[(Arc<Person>, Car)]) -> Result<Vec<Life>, String> {
-    let branches: Vec<_> = scene.town.branches().iter().cloned().map(Arc::new).collect();
+    let branches: Vec<_> = scene.simulation.branches().iter().cloned().map(Arc::new).collect();
     let pairs = people.iter().zip(branches.iter().cycle());
     pairs
         .map(|((client, car), branch)| Life::new(client.clone(), car, branch.clone(), branch.point))
@@ -136,11 +136,11 @@ pub async fn check(report: &mut Report, scene: &Scene, feeds: &Feeds) {
     for missing in feeds.missing(&scene.stop).await {
         report.violation(missing);
     }
-    match read_proof(scene.town.support()).await {
+    match read_proof(scene.simulation.support()).await {
         Ok(is_ok) => report.say("proof_ok", is_ok),
         Err(trouble) => report.violation(format!("the proof could not be read: {trouble}")),
     }
-    let census = scene.town.census();
+    let census = scene.simulation.census();
     for violation in census.violations() {
         report.violation(violation);
     }

@@ -4,9 +4,11 @@ use crate::options::EngineAddress;
 use crate::server::Server;
 use futures_util::{StreamExt, TryStreamExt};
 use serde_json::{Value, json};
+use simulator::{
+    ApiError, Bays, Car, Config, Person, Simulation, StopSignal, resident, settle, stop_pair,
+};
 use std::sync::Arc;
 use tokio::sync::watch;
-use town::{ApiError, Bays, Car, Config, Person, StopSignal, Town, resident, settle, stop_pair};
 
 /// Concurrent sign-ins.
 const SIGN_INS_MAX: usize = 32;
@@ -32,7 +34,7 @@ pub struct Scene {
     /// The server.
     pub server: Server,
     /// The simulator.
-    pub town: Town,
+    pub simulation: Simulation,
     /// The stop signal.
     pub stop: StopSignal,
     switch: watch::Sender<bool>,
@@ -55,16 +57,17 @@ impl Scene {
             cards: false,
             policy: Some(policy()),
         };
-        let town = Town::found(config, server.codes.clone(), stop.clone()).await;
-        let town = town.map_err(|trouble| format!("founding the town: {trouble}"))?;
-        Ok(Self { server, town, stop, switch })
+        let simulation = Simulation::set_up(config, server.codes.clone(), stop.clone()).await;
+        let simulation =
+            simulation.map_err(|trouble| format!("setting up the simulation: {trouble}"))?;
+        Ok(Self { server, simulation, stop, switch })
     }
 
     /// Signs clients in, each with a car.
     pub async fn clients(&self, count: usize) -> Result<Vec<(Arc<Person>, Car)>, String> {
         let settling = (0..count).map(|number| async move {
             let who = resident(number);
-            settle(self.town.shared(), number, &who).await
+            settle(self.simulation.shared(), number, &who).await
         });
         self.all(settling).await
     }
@@ -73,7 +76,9 @@ impl Scene {
     pub async fn listeners(&self, from: usize, count: usize) -> Result<Vec<Arc<Person>>, String> {
         let signing = (from..from + count).map(|number| async move {
             let who = resident(number);
-            Person::sign_in(self.town.shared(), number, &who.phone, &who.name).await.map(Arc::new)
+            Person::sign_in(self.simulation.shared(), number, &who.phone, &who.name)
+                .await
+                .map(Arc::new)
         });
         self.all(signing).await
     }

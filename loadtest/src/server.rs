@@ -2,6 +2,7 @@
 
 use crate::options::EngineAddress;
 use serde_json::Value;
+use simulator::Mailbox;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +10,6 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
-use town::Mailbox;
 
 /// How long a server may take to listen.
 const START_WAIT_MAX: Duration = Duration::from_mins(1);

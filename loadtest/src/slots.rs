@@ -9,11 +9,11 @@ use chrono::{DateTime, DurationRound as _, NaiveDate, SecondsFormat, TimeDelta, 
 use futures_util::{StreamExt, TryStreamExt};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use simulator::{ApiError, Ask, Branch, Page, Person, wall_now};
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
-use town::{ApiError, Ask, Branch, Page, Person, wall_now};
 
 /// Blocks written concurrently.
 const SEEDERS_MAX: usize = 16;
@@ -40,7 +40,7 @@ struct Free {
 pub async fn run(options: &Slots) -> Result<Report, String> {
     let count = |n: u32| usize::try_from(n).unwrap_or(0);
     let scene = Scene::set(&options.place, 1, count(options.bays)).await?;
-    let branch = scene.town.branches().first().ok_or("the town has no branch")?;
+    let branch = scene.simulation.branches().first().ok_or("the simulation has no branch")?;
     let today = wall_now().duration_trunc(TimeDelta::days(1)).map_err(|e| e.to_string())?;
     let began = Instant::now();
     let (bays, blocks) =

@@ -9,12 +9,12 @@ use crate::report::Report;
 use crate::scene::{Scene, policy};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use simulator::{ApiError, Ask, Branch, Car, Kind, Order, Person, Problem, wall_now};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use town::{ApiError, Ask, Branch, Car, Kind, Order, Person, Problem, wall_now};
 
 /// The service everybody requests; it takes less than the time between two starts.
 const SERVICE: &str = "wash.body";
@@ -106,7 +106,7 @@ pub async fn run(options: &Storm) -> Result<Report, String> {
     if outcome.held.count() != u64::try_from(places).unwrap_or(0) {
         report.violation(format!("{} held, and there are {places} places", outcome.held.count()));
     }
-    for branch in scene.town.branches() {
+    for branch in scene.simulation.branches() {
         calendar(&mut report, branch, bays * starts).await?;
     }
     check(&mut report, &scene, &feeds).await;
@@ -120,14 +120,14 @@ async fn wishes(
     people: &[(Arc<Person>, Car)],
     starts: usize,
 ) -> Result<Vec<SlotWanted>, String> {
-    let branches = scene.town.branches();
-    let first = branches.first().ok_or("the town has no branch")?;
+    let branches = scene.simulation.branches();
+    let first = branches.first().ok_or("the simulation has no branch")?;
     let asked = first.owner.read(&Ask::get("/v1/partner/branch")).await;
     let Now { server_now } = asked.map_err(|trouble| format!("what time it is: {trouble}"))?;
     let base = server_now.timestamp() + AHEAD_SECS;
     let base = base - base.rem_euclid(STEP_SECS) + STEP_SECS;
     let wish = |(number, (client, car)): (usize, &(Arc<Person>, Car))| {
-        let branch = branches.get(number % branches.len()).ok_or("the town has no branch")?;
+        let branch = branches.get(number % branches.len()).ok_or("the simulation has no branch")?;
         let hour = i64::try_from(number / branches.len() % starts).unwrap_or(0);
         let start = chrono::DateTime::from_timestamp(base + hour * STEP_SECS, 0);
         let (service, total) = offered(branch, &car.class)?;
@@ -231,7 +231,7 @@ async fn calendar(report: &mut Report, branch: &Branch, places: usize) -> Result
 #[cfg(test)]
 mod tests {
     use super::Outcome;
-    use town::{Problem, Slot};
+    use simulator::{Problem, Slot};
 
     #[test]
     fn a_no_without_a_reason_or_another_slot_is_wrong() {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use entity::value::Phone;
-use town::Mailbox;
+use simulator::Mailbox;
 
 use crate::access::otp::Codes;
 

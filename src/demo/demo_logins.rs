@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use serde_json::json;
-use tokio::sync::watch;
-use town::{
-    ApiError, Branch, Car, ClockSync, Person, Point, Resident, Town, baku_date, read_proof, settle,
+use simulator::{
+    ApiError, Branch, Car, ClockSync, Person, Point, Resident, Simulation, baku_date, read_proof,
+    settle,
 };
+use tokio::sync::watch;
 
 use super::DemoFailed;
 use super::files::DemoFiles;
@@ -51,7 +52,7 @@ pub struct DemoLogins {
     branch_id: String,
     branch: String,
     point: Point,
-    stop: town::StopSignal,
+    stop: simulator::StopSignal,
 }
 
 impl DemoLogins {
@@ -59,10 +60,10 @@ impl DemoLogins {
     ///
     /// # Errors
     /// When a sign-in fails.
-    pub async fn arrive(town: &Town, base_url: &str) -> Result<Self, DemoFailed> {
-        let shared = town.shared();
-        let nowhere = || DemoFailed::because("the town has no branch");
-        let branch = town.branches().first().ok_or_else(nowhere)?;
+    pub async fn arrive(simulation: &Simulation, base_url: &str) -> Result<Self, DemoFailed> {
+        let shared = simulation.shared();
+        let nowhere = || DemoFailed::because("the simulation has no branch");
+        let branch = simulation.branches().first().ok_or_else(nowhere)?;
         let guest = Resident {
             name: "Qonaq".to_owned(),
             phone: GUEST_PHONE.to_owned(),

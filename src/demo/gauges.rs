@@ -1,6 +1,6 @@
 //! The engine's metrics as read from `/metrics`: sockets, timers, and timer lateness.
 
-use town::{Ask, Wire};
+use simulator::{Ask, Wire};
 
 /// A histogram in the Prometheus text format: upper bounds in seconds and cumulative counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

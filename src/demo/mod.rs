@@ -14,11 +14,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::bank::epoint::Epoint;
 use entity::support_agent::SupportRole;
+use fakes::epoint::Epoint;
 use serde_json::{Value, json};
+use simulator::{Config, Mailbox, Simulation, Wire, stop_pair};
 use tokio::sync::watch;
-use town::{Config, Mailbox, Town, Wire, stop_pair};
 
 use crate::access::CodeChannel;
 use crate::access::support::AddSupport;
@@ -28,13 +28,13 @@ use crate::ledger::prover;
 use crate::platform::clock::{WallClock, pause};
 use crate::platform::{By, Clock as _, CommandError};
 
-pub mod bank;
 pub mod books;
 pub mod codes;
 pub mod demo_logins;
 pub mod files;
 pub mod gauges;
 pub mod options;
+pub mod payment_provider;
 pub mod screen;
 pub mod state;
 pub mod time;
@@ -92,9 +92,9 @@ impl From<io::Error> for DemoFailed {
     }
 }
 
-impl From<town::ApiError> for DemoFailed {
-    fn from(trouble: town::ApiError) -> Self {
-        Self(format!("the town: {trouble}"))
+impl From<simulator::ApiError> for DemoFailed {
+    fn from(trouble: simulator::ApiError) -> Self {
+        Self(format!("the simulation: {trouble}"))
     }
 }
 
@@ -123,7 +123,7 @@ pub async fn run(
     if clock.now() < base {
         return Err(DemoFailed::because("the clock would go back behind what is written already"));
     }
-    let bank = bank::open(&mut settings)?;
+    let provider = payment_provider::open(&mut settings)?;
     let mailbox = Arc::new(Mailbox::default());
     let instead = Overrides {
         clock: Some(Arc::new(clock)),
@@ -132,7 +132,7 @@ pub async fn run(
     };
     let app = App::start(settings, instead).await?;
     tokio::pin!(requested);
-    let lived = live(&app, options, &place, (mailbox, bank), requested.as_mut()).await;
+    let lived = live(&app, options, &place, (mailbox, provider), requested.as_mut()).await;
     place.remove_env();
     let proof = prover::on_demand(&app.engine).await;
     app.stop().await;
@@ -155,15 +155,15 @@ async fn live(
     app: &App,
     options: &Options,
     place: &DemoFiles,
-    (codes, bank): (Arc<Mailbox>, Option<Epoint>),
+    (codes, provider): (Arc<Mailbox>, Option<Epoint>),
     mut requested: StopRequest<'_>,
 ) -> Result<Option<DemoState>, DemoFailed> {
     let phone = SUPPORT_PHONE.parse().map_err(|_| DemoFailed::because("the agent has no phone"))?;
     let agent = AddSupport { phone, role: SupportRole::Owner };
     app.engine.execute(By::CLOCK, None, agent).await?;
     let base_url = base_url(app.addr);
-    if let Some(bank) = &bank {
-        bank::calls(bank, &base_url);
+    if let Some(provider) = &provider {
+        payment_provider::call_back_at(provider, &base_url);
     }
     let (switch, stop) = stop_pair();
     let limits = limits();
@@ -175,25 +175,27 @@ async fn live(
         speed: options.speed.into(),
         support_phone: SUPPORT_PHONE.to_owned(),
         credit_qepik: CREDIT_QEPIK,
-        cards: bank.is_some(),
+        cards: provider.is_some(),
         policy: Some(limits.clone()),
         ..Config::default()
     };
     let began = app.engine.shared().clock.now();
-    say(&format!("{base_url} serves; the town gathers: {} branches …", options.partners))?;
-    say(&format!("The policy published for the town raises what one client may place: {limits}"))?;
+    say(&format!("{base_url} serves; setting up {} simulated branches …", options.partners))?;
+    say(&format!(
+        "The policy published for the simulation raises what one client may place: {limits}"
+    ))?;
     let founding = async {
-        let town = Town::found(config, codes, stop).await?;
-        town.shared().clock_sync.read(app.engine.shared().clock.now());
-        let logins = DemoLogins::arrive(&town, &base_url).await?;
+        let simulation = Simulation::set_up(config, codes, stop).await?;
+        simulation.shared().clock_sync.read(app.engine.shared().clock.now());
+        let logins = DemoLogins::arrive(&simulation, &base_url).await?;
         logins.leave_tokens(place).await?;
-        Ok::<_, DemoFailed>((town, logins))
+        Ok::<_, DemoFailed>((simulation, logins))
     };
-    let (town, logins) = tokio::select! {
+    let (simulation, logins) = tokio::select! {
         founded = founding => founded?,
         requested = requested.as_mut() => return requested.map(|()| None).map_err(DemoFailed::from),
     };
-    let census = town.census();
+    let census = simulation.census();
     let (tell, proved) = watch::channel(None);
     let people = (options.clients, options.partners);
     let (engine, wire) = (app.engine.clone(), Wire::to(&base_url)?);
@@ -207,7 +209,7 @@ async fn live(
     let guide = logins.guide(place);
     say(&guide.join("\n"))?;
     let staying = tokio::spawn(logins.stay(place.clone(), tell));
-    let living = tokio::spawn(town.live());
+    let living = tokio::spawn(simulation.run());
     let heading = format!(
         "{base_url} (API at /docs/, metrics at /metrics) · Ctrl-C stops, the next start goes on"
     );
@@ -217,13 +219,13 @@ async fn live(
         () = ended(options) => Ok(()),
     };
     // If the terminal is closed this fails, and the demo stops all the same.
-    let _ = say("The town goes home …");
+    let _ = say("Stopping the simulated people …");
     switch.send_replace(true);
     let home = living.await.and(staying.await);
-    home.map_err(|fault| DemoFailed(format!("the town: {fault}")))?;
+    home.map_err(|fault| DemoFailed(format!("the simulation: {fault}")))?;
     shown?;
-    if let Some(bank) = &bank {
-        bank::confesses(bank, &census);
+    if let Some(provider) = &provider {
+        payment_provider::report_breaches(provider, &census);
     }
     Ok(Some(watcher.last_look().await.clone()))
 }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant as Real};
 
 use chrono::TimeDelta;
 use entity::value::Instant;
+use simulator::{Census, Figures, Moment, Wire};
 use tokio::sync::watch;
-use town::{Census, Figures, Moment, Wire};
 
 use super::books::Books;
 use super::demo_logins::ProofSummary;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono_tz::Asia::Baku;
 use entity::order::{EndReason, OrderKind, OrderStatus};
 use entity::value::Instant;
-use town::Moment;
+use simulator::Moment;
 
 use super::books::Coming;
 use super::state::DemoState;
@@ -312,9 +312,9 @@ pub fn one_line(state: &DemoState) -> String {
 #[must_use]
 pub fn summary(state: &DemoState, books_ok: bool) -> Vec<String> {
     let DemoState { figures: did, speed, .. } = state;
-    let town = minutes(state.real.saturating_mul(*speed));
+    let simulated = minutes(state.real.saturating_mul(*speed));
     let mut lines = vec![
-        format!("Stopped. {}, {town} in the town.", clock(state)),
+        format!("Stopped. {}, {simulated} simulated.", clock(state)),
         format!(
             "Since the start: {} orders placed, {} accepted, {} admitted, {} completed, {} ended otherwise.",
             did.placed, did.accepted, did.admitted, did.completed, did.ended_cancelled,

@@ -96,7 +96,7 @@ both! {
     /// LIM-11: the VÖEN is verified together with the account; a new account is verified anew, and
     /// never one that support has not seen.
     async fn lim_11_a_voen_is_verified_with_its_account(world) {
-        let bank = crate::support::banks::Epoint::serves(world).await;
+        let bank = crate::support::fakes::Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
         wants_a_card(world, &kristal).await;
         earns(world, &kristal, 1000).await;

@@ -5,8 +5,8 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::support::ask::{minutes, money, seconds};
-use crate::support::banks::{Epoint, Payriff};
 use crate::support::bonus::bonus_of;
+use crate::support::fakes::{Epoint, Payriff};
 use crate::support::faults::{leaves_late, newest_penalty};
 use crate::support::pay::{
     account, asks_back, calls, id, pays_penalty, postings, sees, state, tops_up,

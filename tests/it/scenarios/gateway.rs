@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use crate::support::banks::Epoint;
-use crate::support::banks::Payriff;
+use crate::support::fakes::Epoint;
+use crate::support::fakes::Payriff;
 use crate::support::faults::{decides, leaves_late, newest_penalty, pays};
 use crate::support::pay::{account, calls, id, outcomes, pays_penalty, postings};
 use crate::support::{Branch, Client, World, ask, minutes, seconds};
-use bank::Next;
+use fakes::Next;
 
 /// A branch, a client who owes it 1.01, and the payment provider.
 async fn owed(world: &mut World) -> (Epoint, Branch, Client, String) {

@@ -1,13 +1,13 @@
 //! Gifts of top-ups, campaigns, and low or restricted balances (BON-4, BON-6, BON-8, BAL-3 …
 //! BAL-5).
 
-use bank::Next;
 use chrono::TimeDelta;
+use fakes::Next;
 use serde_json::{Value, json};
 
 use super::proofs::breaks;
-use crate::support::banks::Epoint;
 use crate::support::bonus::{bonus_of, grants, grants_branch, pays_with_bonus, queue, serves};
+use crate::support::fakes::Epoint;
 use crate::support::pay::{account, asks_back, calls, id, tops_up};
 use crate::support::{Branch, Client, Person, World};
 

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::payouts::earns;
 use super::proofs::{breaks, id as of, wrong};
-use crate::support::banks::Epoint;
+use crate::support::fakes::Epoint;
 use crate::support::faults::leaves_late;
 use crate::support::pay::{asks_back, calls, id, pays_penalty, tops_up};
 use crate::support::payout::{payouts, wants_a_card};

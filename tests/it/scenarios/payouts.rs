@@ -6,15 +6,15 @@ use serde_json::{Value, json};
 use yumo::billing::payout_send::MarkSent;
 use yumo::platform::By;
 
-use crate::support::banks::Epoint;
-use crate::support::banks::Payriff;
 use crate::support::bonus::{grants, pays_with_bonus, queue, serves};
+use crate::support::fakes::Epoint;
+use crate::support::fakes::Payriff;
 use crate::support::pay::{account, postings};
 use crate::support::payout::{IBAN, iban, payouts, verifies, wants, wants_a_card};
 use crate::support::policy::publishes_now;
 use crate::support::{Branch, Client, World, instant, minutes, seconds};
-use bank::Next;
-use bank::epoint::Transfer;
+use fakes::Next;
+use fakes::epoint::Transfer;
 
 /// Completes an order of which this much is paid with bonus: it is owed, or suspended where the
 /// client works for the branch. Commission and the holds of LIM-6 are switched off.

@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::payouts::earns;
 use super::proofs::{breaks, id as of, wrong};
-use crate::support::banks::Epoint;
 use crate::support::bonus::{grants, grants_branch, pays_with_bonus, serves};
+use crate::support::fakes::Epoint;
 use crate::support::faults::{leaves_late, pays};
 use crate::support::pay::{calls, id, pays_penalty};
 use crate::support::{World, seconds};

@@ -7,11 +7,11 @@ use serde_json::json;
 use yumo::billing::refund;
 use yumo::platform::timers;
 
-use crate::support::banks::Epoint;
-use crate::support::banks::Payriff;
+use crate::support::fakes::Epoint;
+use crate::support::fakes::Payriff;
 use crate::support::pay::{account, asks_back, calls, id, postings, sees, state, tops_up};
 use crate::support::{Branch, World, minutes, seconds};
-use bank::Next;
+use fakes::Next;
 
 /// Makes a paid top-up of 20.00.
 async fn paid(world: &World, bank: &Epoint, branch: &Branch) -> String {

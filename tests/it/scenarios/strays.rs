@@ -1,13 +1,13 @@
 //! Callbacks about payments that are unknown here, or not known yet (LIM-11, BAL-5).
 
-use bank::Next;
-use bank::epoint::Payment;
 use chrono::TimeDelta;
+use fakes::Next;
+use fakes::epoint::Payment;
 use serde_json::{Value, json};
 
 use crate::support::World;
 use crate::support::ask::seconds;
-use crate::support::banks::{Epoint, Payriff, signed};
+use crate::support::fakes::{Epoint, Payriff, signed};
 use crate::support::pay::{calls, id, outcomes, tops_up};
 
 const LOST: &str = "01990000-0000-7000-8000-000000000001";

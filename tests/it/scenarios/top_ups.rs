@@ -5,14 +5,14 @@ use chrono::TimeDelta;
 use entity::payment::Driver;
 use serde_json::{Value, json};
 
-use crate::support::banks::Payriff;
-use crate::support::banks::{Epoint, signed};
+use crate::support::fakes::Payriff;
+use crate::support::fakes::{Epoint, signed};
 use crate::support::pay::{
     account, asks_back, calls, id, outcomes, payments, postings, sees, state, tops_up,
 };
 use crate::support::{instant, minutes};
-use bank::Next;
-use bank::epoint::form;
+use fakes::Next;
+use fakes::epoint::form;
 
 both! {
     /// BAL-5: paid, called back, polled, credited once; further callbacks change nothing.

@@ -1,12 +1,12 @@
 //! The same amount twice within moments: support must confirm it, a partner pays once (BAL-5,
 //! SUP-2).
 
-use bank::Next;
 use entity::support_agent::SupportRole;
+use fakes::Next;
 use serde_json::json;
 
 use crate::support::ask::seconds;
-use crate::support::banks::Epoint;
+use crate::support::fakes::Epoint;
 use crate::support::faults::leaves_late;
 use crate::support::pay::{asks_back, calls, id, payments, pays_penalty, tops_up};
 use crate::support::policy::agent;

@@ -5,7 +5,6 @@
 pub mod world;
 
 pub mod ask;
-pub mod banks;
 pub mod bonus;
 pub mod booking;
 pub mod books;
@@ -13,6 +12,7 @@ pub mod branch;
 pub mod calendar;
 pub mod client;
 pub mod described;
+pub mod fakes;
 pub mod faults;
 pub mod feed;
 pub mod mailbox;

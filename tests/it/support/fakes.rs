@@ -2,8 +2,8 @@
 
 use std::ops::Deref;
 
-use bank::epoint::{self, Merchant, Payment};
-use bank::{Bank, Speaks, payriff};
+use fakes::epoint::{self, Merchant, Payment};
+use fakes::{FakeProvider, Protocol, payriff};
 use serde_json::{Value, json};
 
 use super::World;
@@ -17,22 +17,22 @@ const APP_KEY: &str = "an application key";
 const MERCHANT: &str = "ES1000000";
 
 /// A provider that asserts that its protocol is kept.
-pub struct Proper<S: Speaks>(Bank<S>);
+pub struct Proper<S: Protocol>(FakeProvider<S>);
 
 /// A running Epoint.
 pub type Epoint = Proper<epoint::Provider>;
 /// A running Payriff.
 pub type Payriff = Proper<payriff::Provider>;
 
-impl<S: Speaks> Deref for Proper<S> {
-    type Target = Bank<S>;
+impl<S: Protocol> Deref for Proper<S> {
+    type Target = FakeProvider<S>;
 
-    fn deref(&self) -> &Bank<S> {
+    fn deref(&self) -> &FakeProvider<S> {
         &self.0
     }
 }
 
-impl<S: Speaks> Drop for Proper<S> {
+impl<S: Protocol> Drop for Proper<S> {
     fn drop(&mut self) {
         let breaches = self.0.breaches();
         assert!(breaches.is_empty() || std::thread::panicking(), "the bank heard {breaches:?}");
@@ -55,7 +55,7 @@ pub fn signed(json: &Value) -> String {
 impl Epoint {
     /// Routes the world's payments through it from now on.
     pub async fn serves(world: &mut World) -> Self {
-        let bank = Bank::listens(REMEMBERS, |_| epoint::Provider::of(merchant())).unwrap();
+        let bank = FakeProvider::start(REMEMBERS, |_| epoint::Provider::of(merchant())).unwrap();
         let url = bank.url.clone();
         world
             .restarts_with(|settings| {
@@ -95,7 +95,7 @@ impl Payriff {
     /// Routes the world's payments through it from now on.
     pub async fn serves(world: &mut World) -> Self {
         let open = |_: &str| payriff::Provider::of(MERCHANT, APP_KEY);
-        let bank = Bank::listens(REMEMBERS, open).unwrap();
+        let bank = FakeProvider::start(REMEMBERS, open).unwrap();
         let url = bank.url.clone();
         world
             .restarts_with(|settings| {

@@ -1,10 +1,10 @@
-//! A seeded simulator of Baku: clients, partners and support agents who hold their own tokens and
-//! act only over HTTP and WebSocket.
+//! The simulator: clients, partners and support agents of a seeded Baku, who hold their own tokens
+//! and act only over HTTP and WebSocket.
 //!
-//! The simulator depends on `docs/protocol.md` only, not on the engine's code. [`Town::found`]
-//! ensures that its world exists (support agent, partners, services, bays, hours, credit, payout
-//! terms) and may be called again over the same database; [`Town::live`] runs its people until the
-//! stop signal. Their actions and the results are counted in one shared [`Census`].
+//! It depends on `docs/protocol.md` only, not on the engine's code. [`Simulation::set_up`] ensures
+//! that its world exists (support agent, partners, services, bays, hours, credit, payout terms) and
+//! may be called again over the same database; [`Simulation::run`] runs its people until the stop
+//! signal. Their actions and the results are counted in one shared [`Census`].
 //!
 //! Decisions are drawn from a seed (`chance`), waits are divided by the speed of simulated time
 //! (`pace`), and every wait is bounded.
@@ -33,13 +33,13 @@ mod payout;
 mod person;
 mod places;
 mod residents;
+mod simulation;
 mod slots;
 mod socket;
 mod spread;
 mod staff;
 mod support;
 mod tokens;
-mod town;
 mod views;
 mod visit;
 mod wire;
@@ -58,10 +58,10 @@ pub use geo::Point;
 pub use pace::{Pace, StopSignal, stop_pair, wall_now};
 pub use person::{Person, Shared};
 pub use residents::{Resident, resident};
+pub use simulation::{Config, Login, Simulation};
 pub use slots::baku_date;
 pub use socket::{Came, Shut, Socket};
 pub use spread::DurationHistogram;
 pub use support::read_proof;
-pub use town::{Config, Login, Town};
 pub use views::{Car, Event, Frame, Kind, Money, Order, Page, Slot, Slots, Status};
 pub use wire::Wire;

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Asked, Bank, Breach, Speaks};
+use super::{Asked, Breach, FakeProvider, Protocol};
 
 /// A running fake of Payriff.
-pub type Payriff = Bank<Provider>;
+pub type Payriff = FakeProvider<Provider>;
 
 /// A payment order.
 #[derive(Clone, Debug)]
@@ -87,7 +87,7 @@ fn no(code: &str) -> (u16, Value) {
     (200, json!({"code": code, "message": "Said the bank", "payload": null}))
 }
 
-impl Speaks for Provider {
+impl Protocol for Provider {
     fn acts(&mut self, asked: &Asked) -> Result<(u16, Value), Breach> {
         if asked.authorization.as_deref() != Some(&self.app_key) {
             return Ok(no("14010"));

@@ -77,7 +77,7 @@ impl ClockSync {
                 let micros = since.as_micros().saturating_mul(milli) / 1000;
                 Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
             }
-            None => self.pace.town_of(since),
+            None => self.pace.simulated_of(since),
         };
         let passed = TimeDelta::from_std(passed).unwrap_or_default();
         last.said.checked_add_signed(passed).unwrap_or(last.said)

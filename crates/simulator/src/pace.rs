@@ -12,7 +12,7 @@ const REST_REAL_MIN: Duration = Duration::from_millis(1);
 /// The current instant of this machine's clock, for measuring the latency of events.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the town stands outside the engine and its injected clock"
+    reason = "the simulator stands outside the engine and its injected clock"
 )]
 pub fn wall_now() -> DateTime<Utc> {
     DateTime::from(SystemTime::now())
@@ -37,18 +37,18 @@ impl Pace {
     }
 
     /// The real duration of a wait in simulated seconds.
-    pub fn real(self, town_secs: u64) -> Duration {
-        self.real_of(Duration::from_secs(town_secs)).clamp(REST_REAL_MIN, REST_REAL_MAX)
+    pub fn real(self, simulated_secs: u64) -> Duration {
+        self.real_of(Duration::from_secs(simulated_secs)).clamp(REST_REAL_MIN, REST_REAL_MAX)
     }
 
     /// The real duration of a simulated duration.
-    pub fn real_of(self, town: Duration) -> Duration {
-        let micros = town.as_micros().saturating_mul(1000) / u128::from(self.speed_milli);
+    pub fn real_of(self, simulated: Duration) -> Duration {
+        let micros = simulated.as_micros().saturating_mul(1000) / u128::from(self.speed_milli);
         Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
     }
 
     /// The simulated duration of a real duration.
-    pub fn town_of(self, real: Duration) -> Duration {
+    pub fn simulated_of(self, real: Duration) -> Duration {
         let micros = real.as_micros().saturating_mul(u128::from(self.speed_milli)) / 1000;
         Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
     }

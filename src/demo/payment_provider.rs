@@ -1,9 +1,9 @@
 //! The demo's payment provider on loopback, on whose pages the simulated people pay.
 
-use bank::Bank;
-use bank::epoint::{Epoint, Merchant, Provider};
 use entity::payment::Driver;
-use town::Census;
+use fakes::FakeProvider;
+use fakes::epoint::{Epoint, Merchant, Provider};
+use simulator::Census;
 
 use super::DemoFailed;
 use crate::config::Settings;
@@ -31,7 +31,7 @@ pub fn open(settings: &mut Settings) -> Result<Option<Epoint>, DemoFailed> {
         private_key: private_key.clone(),
         result_url: None,
     };
-    let bank = Bank::listens(REMEMBERS, |url| {
+    let fake = FakeProvider::start(REMEMBERS, |url| {
         let mut provider = Provider::of(merchant).with_pages_at(url);
         provider.loses_one_of = LOSES_ONE_OF;
         provider.transfers_arrive = true;
@@ -39,20 +39,20 @@ pub fn open(settings: &mut Settings) -> Result<Option<Epoint>, DemoFailed> {
     })?;
     let payments = &mut settings.payments;
     payments.driver = Driver::Epoint;
-    payments.epoint.base_url.clone_from(&bank.url);
+    payments.epoint.base_url.clone_from(&fake.url);
     PUBLIC_KEY.clone_into(&mut payments.epoint.public_key);
     payments.epoint.private_key = private_key;
-    Ok(Some(bank))
+    Ok(Some(fake))
 }
 
 /// Sets the address to which the provider sends its callbacks.
-pub fn calls(bank: &Epoint, base_url: &str) {
-    bank.with(|provider| provider.calls_back_at(format!("{base_url}/v1/open/payments/epoint")));
+pub fn call_back_at(provider: &Epoint, base_url: &str) {
+    provider.with(|state| state.calls_back_at(format!("{base_url}/v1/open/payments/epoint")));
 }
 
 /// Counts every request of the engine that breaks the provider's protocol as a violation.
-pub fn confesses(bank: &Epoint, census: &Census) {
-    for breach in bank.breaches() {
-        census.violation(format!("the bank heard {breach}"));
+pub fn report_breaches(provider: &Epoint, census: &Census) {
+    for breach in provider.breaches() {
+        census.violation(format!("the payment provider received {breach}"));
     }
 }

@@ -156,7 +156,8 @@ pub async fn support_person(shared: &Shared, phone: &str) -> Result<Arc<Person>,
 
 /// Publishes policy changes, unless the current policy already contains them.
 pub async fn publish(support: &Person, changes: &Value) -> Result<(), ApiError> {
-    let body = json!({ "changes": changes, "reason": "The town's people act oftener than people" });
+    let body =
+        json!({ "changes": changes, "reason": "Simulated people act more often than real ones" });
     match support.done(&Ask::post("/v1/support/policy", &body)).await {
         Err(ApiError::Refused(problem)) if problem.code == "policy_unchanged" => Ok(()),
         done => done,

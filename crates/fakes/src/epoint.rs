@@ -9,10 +9,10 @@ use form_urlencoded::Serializer;
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use serde_json::{Value, json};
 
-use super::{Asked, Bank, Breach, Call, Speaks};
+use super::{Asked, Breach, Call, FakeProvider, Protocol};
 
 /// A running fake of Epoint.
-pub type Epoint = Bank<Provider>;
+pub type Epoint = FakeProvider<Provider>;
 
 /// The address of the real provider's payment pages.
 const PAGES: &str = "https://epoint.az/pay/";
@@ -167,7 +167,7 @@ fn text(json: &Value, field: &str) -> Result<String, Breach> {
     found.ok_or_else(|| Breach::because(format!("no {field}")))
 }
 
-impl Speaks for Provider {
+impl Protocol for Provider {
     fn acts(&mut self, asked: &Asked) -> Result<(u16, Value), Breach> {
         if let Some(transaction) = asked.path.strip_prefix(PAY) {
             return Ok(self.pays(transaction, &asked.body));

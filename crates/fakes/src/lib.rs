@@ -36,7 +36,7 @@ pub enum Next {
 }
 
 /// The protocol of one provider.
-pub trait Speaks: Send + 'static {
+pub trait Protocol: Send + 'static {
     /// Performs a request; returns the response's status and body.
     ///
     /// # Errors
@@ -95,7 +95,7 @@ struct Inside<S> {
 }
 
 /// A running fake provider.
-pub struct Bank<S> {
+pub struct FakeProvider<S> {
     /// Where it listens.
     pub url: String,
     inside: Arc<Mutex<Inside<S>>>,
@@ -107,13 +107,13 @@ fn held<S>(inside: &Mutex<Inside<S>>) -> MutexGuard<'_, Inside<S>> {
     inside.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<S: Speaks> Bank<S> {
+impl<S: Protocol> FakeProvider<S> {
     /// Listens on a free loopback port; `open` creates the provider for that address. It keeps at
     /// most `remembers` requests.
     ///
     /// # Errors
     /// When there is no free port.
-    pub fn listens(remembers: usize, open: impl FnOnce(&str) -> S) -> io::Result<Self> {
+    pub fn start(remembers: usize, open: impl FnOnce(&str) -> S) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let url = format!("http://{}", listener.local_addr()?);
         let inside = Inside {
@@ -161,13 +161,13 @@ impl<S: Speaks> Bank<S> {
     }
 }
 
-impl<S> Drop for Bank<S> {
+impl<S> Drop for FakeProvider<S> {
     fn drop(&mut self) {
         drop(self.server.stop(false));
     }
 }
 
-impl<S: Speaks> Inside<S> {
+impl<S: Protocol> Inside<S> {
     /// Records a request; returns the scripted reaction, the response and the callbacks due.
     fn hears(&mut self, asked: &Asked) -> (Option<Next>, Option<(u16, Value)>, Vec<Call>) {
         if self.asked.len() >= self.remembers {
@@ -187,7 +187,7 @@ impl<S: Speaks> Inside<S> {
     }
 }
 
-async fn answer<S: Speaks>(
+async fn answer<S: Protocol>(
     inside: Data<Mutex<Inside<S>>>,
     request: HttpRequest,
     body: Bytes,

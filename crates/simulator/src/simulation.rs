@@ -1,4 +1,4 @@
-//! The simulator: set-up, run and statistics.
+//! One simulation: its options, set-up and run.
 
 use crate::api_error::ApiError;
 use crate::census::Census;
@@ -22,7 +22,7 @@ const GOING_HOME_MAX: Duration = Duration::from_secs(30);
 /// Clients listed among the demo logins.
 const LOGINS_MAX: usize = 3;
 
-/// The options of a simulator.
+/// The options of a simulation.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The nodes, such as `http://127.0.0.1:8080`; people are spread across them.
@@ -77,17 +77,17 @@ pub struct Login {
     pub phone: String,
 }
 
-/// A simulator whose world is set up.
-pub struct Town {
+/// A simulation whose world is set up.
+pub struct Simulation {
     config: Config,
     shared: Shared,
     support: Arc<Person>,
     branches: Vec<Branch>,
 }
 
-impl Town {
+impl Simulation {
     /// Sets the world up or finds it complete: support signs in, missing branches are created.
-    pub async fn found(
+    pub async fn set_up(
         config: Config,
         codes: Arc<dyn Codes>,
         stop: impl Into<StopSignal>,
@@ -160,7 +160,7 @@ impl Town {
     }
 
     /// Runs everybody until the stop signal; returns when all have finished.
-    pub async fn live(self) {
+    pub async fn run(self) {
         let Self { config, shared, support, branches } = self;
         let board = Arc::new(Board::default());
         let (line, calls) = Calls::line();
@@ -178,7 +178,7 @@ impl Town {
         shared.stop.wait().await;
         let home = async { while people.join_next().await.is_some() {} };
         if tokio::time::timeout(GOING_HOME_MAX, home).await.is_err() {
-            tracing::warn!("some of the town's people did not go home in time");
+            tracing::warn!("some simulated people did not stop in time");
         }
     }
 }
