@@ -6,10 +6,10 @@ use entity::partner::PartnerState;
 use entity::value::{Instant, OrderId};
 use serde_json::json;
 
-use super::apply::{self, Step};
 use super::machine::Intent;
 use super::read::{self, OrderScope};
 use super::view::{OrderView, view};
+use super::write::{self, Step};
 use super::{Refusal, overrun, price, timers};
 use crate::billing::funds;
 use crate::ledger::standing::Standing;
@@ -109,7 +109,7 @@ impl Acceptance {
             note: json!({"overbooked": next.overbooked}),
             ..Step::new(self.intent, "order.confirmed", next)
         };
-        let order = apply::step(tx, order, step)?;
+        let order = write::step(tx, order, step)?;
         for inside in staying.iter().take(1) {
             overrun::warn_of(tx, inside, &order)?;
         }

@@ -5,12 +5,12 @@ use entity::order::{Actor, Model, Proposal, Proposed};
 use entity::value::{Money, OrderId, ProposalId, ServiceId};
 use serde_json::json;
 
-use super::apply::{self, Step};
 use super::machine::Intent;
 use super::proposal::{self, ProposalAnswer};
 use super::read::{self, OrderScope};
 use super::reprice::reprice;
 use super::view::{OrderView, view};
+use super::write::{self, Step};
 use super::{Refusal, amount, auto, late, price, timers};
 use crate::partners;
 use crate::partners::plan;
@@ -73,9 +73,9 @@ impl Command for ProposeAddOn {
         let next = Model { proposal: Some(proposal), ..order.clone() };
         let agrees = auto::agrees(&partner, &plan.calendar, &next);
         let step = Step::new(intent, "order.add_on_proposed", next);
-        let order = apply::step(tx, &order, step)?;
+        let order = write::step(tx, &order, step)?;
         if agrees {
-            apply::arm_now(tx, &order, timers::AUTO_AGREE);
+            write::arm_now(tx, &order, timers::AUTO_AGREE);
         }
         Ok(view(&order, self.scope.reader()))
     }
@@ -105,7 +105,7 @@ impl Command for AcceptAddOn {
         let next = reprice(tx, &order, next, lines, total).await?;
         let note = json!({"added": added, "before": order.agreed, "after": total});
         let step = Step { note, ..Step::new(intent, "order.add_on_accepted", next) };
-        let order = apply::step(tx, &order, step)?;
+        let order = write::step(tx, &order, step)?;
         Ok(view(&order, scope.reader()))
     }
 }

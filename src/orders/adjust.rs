@@ -8,12 +8,12 @@ use utoipa::ToSchema;
 
 use super::Refusal;
 use super::amount::{far_off, stayed};
-use super::apply::{self, Step};
 use super::cancel::{End, let_go_by_hand, let_go_late};
 use super::complete::{ChangeServices, completed, held, settle};
 use super::machine::Intent;
 use super::read::{self, OrderScope};
 use super::view::{OrderView, Reader, view};
+use super::write::{self, Step};
 use crate::access::limits;
 use crate::billing::funds;
 use crate::ledger::commission::{base, commission};
@@ -149,7 +149,7 @@ impl Adjust {
             note: json!({"reason": reason, "final_amount": amount}),
             ..Step::new(Intent::ForceComplete, "order.completed", next)
         };
-        apply::step(tx, order, step)
+        write::step(tx, order, step)
     }
 
     /// Corrects an ended order: its status stays, a posting of its own adjusts the commission to
@@ -185,7 +185,7 @@ impl Adjust {
             }),
             ..Step::new(Intent::Amend, "order.amended", next)
         };
-        apply::step(tx, order, step)
+        write::step(tx, order, step)
     }
 }
 

@@ -9,7 +9,6 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder a
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::apply::{self, Step};
 use super::cancel::End;
 use super::complete::held;
 use super::machine::Intent;
@@ -17,6 +16,7 @@ use super::overrun::{in_the_way, warn};
 use super::read::{self, OrderScope};
 use super::reprice::{end_of, extend_visit, reprice};
 use super::view::{OrderView, view};
+use super::write::{self, Step};
 use super::{Refusal, amount, capacity, late, price, slot};
 use crate::billing::funds::{self, Limit};
 use crate::partners::availability::free_bays;
@@ -61,7 +61,7 @@ impl Command for Admit {
             ..Step::new(Intent::Admit, "order.admitted", next)
         };
         let next = in_the_way(tx, &order, &step.next).await?;
-        let order = apply::step(tx, &order, step)?;
+        let order = write::step(tx, &order, step)?;
         let clashes = warn(tx, &order, &next)?;
         Ok(OrderView { clashes, ..view(&order, self.scope.reader()) })
     }
@@ -159,7 +159,7 @@ impl Command for Contest {
             marks: vec![(order.partner_id.0, "admission_contested")],
             ..Step::new(Intent::Contest, "order.contested", next)
         };
-        let order = apply::step(tx, &order, step)?;
+        let order = write::step(tx, &order, step)?;
         Ok(view(&order, self.scope.reader()))
     }
 }

@@ -6,11 +6,11 @@ use entity::order::{Model, OrderStatus};
 use entity::value::{Money, OrderId};
 use serde_json::json;
 
-use super::apply::{self, Step};
 use super::complete::held;
 use super::machine::Intent;
 use super::read::{self, OrderScope};
 use super::view::{OrderView, view};
+use super::write::{self, Step};
 use super::{Refusal, admit};
 use crate::billing::funds::{self, Limit};
 use crate::ledger::commission::{base, commission};
@@ -96,7 +96,7 @@ impl Command for ConfirmAmount {
             alert: far.then_some("support.amount_confirmed"),
             ..Step::new(intent, "order.amount_confirmed", next)
         };
-        let order = apply::step(tx, &order, step)?;
+        let order = write::step(tx, &order, step)?;
         Ok(view(&order, self.scope.reader()))
     }
 }
@@ -141,7 +141,7 @@ impl Command for ContestAmount {
             alert: Some("support.amount_contested"),
             ..Step::new(intent, "order.amount_contested", next)
         };
-        let order = apply::step(tx, &order, step)?;
+        let order = write::step(tx, &order, step)?;
         Ok(view(&order, self.scope.reader()))
     }
 }

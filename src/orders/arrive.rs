@@ -7,10 +7,10 @@ use entity::value::{Instant, OrderId};
 use entity::{partner, strike};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 
-use super::apply::{self, Step};
 use super::machine::Intent;
 use super::read::{self, OrderScope};
 use super::view::{OrderView, view};
+use super::write::{self, Step};
 use super::{Refusal, late};
 use crate::partners::{self, arrival_code};
 use crate::platform::crypto::Keys;
@@ -62,7 +62,7 @@ impl Command for ArriveByCode {
             return Err(Refusal::WrongCode.into());
         }
         let next = arrived(&order, &policy, ArrivalBy::Code, tx.now());
-        let order = apply::step(tx, &order, Step::new(Intent::Arrive, "order.arrived", next))?;
+        let order = write::step(tx, &order, Step::new(Intent::Arrive, "order.arrived", next))?;
         Ok(view(&order, self.scope.reader()))
     }
 }
@@ -84,7 +84,7 @@ impl Command for ClaimTry {
         if spent >= tries || order.arrived_at.is_some() || order.frozen_until.is_some() {
             return Err(Refusal::TooManyCodes.into());
         }
-        apply::claim(tx, &order, spent, "code_try", Refusal::TooManyCodes.refused());
+        write::claim(tx, &order, spent, "code_try", Refusal::TooManyCodes.refused());
         Ok(())
     }
 }

@@ -6,11 +6,11 @@ use entity::value::{Money, OrderId};
 use serde_json::json;
 
 use super::Refusal;
-use super::apply::{self, Step};
 use super::complete::reserved;
 use super::machine::Intent;
 use super::read::{self, OrderScope};
 use super::view::{OrderView, view};
+use super::write::{self, Step};
 use crate::billing::reserve;
 use crate::platform::{Command, CommandError, Tx};
 
@@ -40,7 +40,7 @@ impl Command for PayWithBonus {
             note: json!({"before": order.bonus, "after": self.amount}),
             ..Step::new(Intent::PayWithBonus, "order.bonus_set_aside", next)
         };
-        let order = apply::step(tx, &order, step)?;
+        let order = write::step(tx, &order, step)?;
         Ok(view(&order, self.scope.reader()))
     }
 }

@@ -12,7 +12,7 @@ use super::lapse::past;
 use super::machine::Intent;
 use super::overrun::warn_of;
 use super::read::{self, OrderScope};
-use super::{Refusal, apply, fee, timers};
+use super::{Refusal, fee, timers, write};
 use crate::platform::{Audience, Command, CommandError, Tx, readable};
 use crate::policy;
 
@@ -80,7 +80,7 @@ impl Command for Remind {
             "route_secs": order.snapshot.route_secs,
         });
         let client = [Audience::Client(order.client_id)];
-        apply::remark(tx, &order, "order.reminder", &note, &client)
+        write::remark(tx, &order, "order.reminder", &note, &client)
     }
 }
 

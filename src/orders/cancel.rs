@@ -12,12 +12,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Refusal;
-use super::apply::{self, Step};
 use super::complete::{held, reserved};
 use super::fee::{self, Fee};
 use super::machine::Intent;
 use super::read::{self, OrderScope};
 use super::view::{OrderView, view};
+use super::write::{self, Step};
 use crate::billing::funds::{self, OrderHold};
 use crate::billing::reserve::{self, Reserved};
 use crate::bonus::queue::Lifetime;
@@ -195,7 +195,7 @@ impl End {
         };
         let step =
             Step { note: self.note, marks: self.marks, ..Step::new(self.intent, self.event, next) };
-        apply::step(tx, order, step)
+        write::step(tx, order, step)
     }
 }
 

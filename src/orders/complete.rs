@@ -5,12 +5,12 @@ use entity::order::Model;
 use entity::value::{Instant, Money, OrderId, ServiceId};
 use serde_json::{Value, json};
 
-use super::apply::{self, Step};
 use super::machine::Intent;
 use super::overrun::{in_the_way, warn};
 use super::read::{self, OrderScope};
 use super::reprice::reprice;
 use super::view::{OrderView, view};
+use super::write::{self, Step};
 use super::{Refusal, admit, amount, price};
 use crate::billing::funds::{self, OrderHold};
 use crate::billing::payable;
@@ -60,7 +60,7 @@ impl Command for Complete {
             note: json!({"final_amount": self.final_amount, "reason": reason}),
             ..Step::new(Intent::Complete, "order.completed", next)
         };
-        let order = apply::step(tx, &order, step)?;
+        let order = write::step(tx, &order, step)?;
         Ok(view(&order, self.scope.reader()))
     }
 }
@@ -99,7 +99,7 @@ impl Command for AutoComplete {
             note: json!({"auto": true}),
             ..Step::new(Intent::AutoComplete, "order.completed", next)
         };
-        apply::step(tx, &order, step)?;
+        write::step(tx, &order, step)?;
         Ok(())
     }
 }
@@ -206,7 +206,7 @@ impl Command for ChangeServices {
             ..Step::new(Intent::ChangeServices, "order.services_changed", next)
         };
         let next = in_the_way(tx, &order, &step.next).await?;
-        let order = apply::step(tx, &order, step)?;
+        let order = write::step(tx, &order, step)?;
         let clashes = warn(tx, &order, &next)?;
         Ok(OrderView { clashes, ..view(&order, self.scope.reader()) })
     }

@@ -4,10 +4,10 @@ use chrono::TimeDelta;
 use entity::order::{Model, OrderKind};
 use entity::value::OrderId;
 
-use super::apply::{self, Step};
 use super::machine::Intent;
 use super::read::{self, OrderScope};
 use super::view::{OrderView, view};
+use super::write::{self, Step};
 use super::{Refusal, late};
 use crate::platform::{Command, CommandError, Tx};
 
@@ -38,7 +38,7 @@ impl Command for Depart {
             OrderKind::Booking => Some(eta),
         };
         let next = Model { status: to, departed_at: Some(tx.now()), eta_at, ..order.clone() };
-        let order = apply::step(tx, &order, Step::new(Intent::Depart, "order.departed", next))?;
+        let order = write::step(tx, &order, Step::new(Intent::Depart, "order.departed", next))?;
         Ok(view(&order, self.scope.reader()))
     }
 }

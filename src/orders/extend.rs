@@ -4,10 +4,10 @@ use chrono::TimeDelta;
 use entity::order::{BayAllocation, Model, OrderKind};
 use entity::value::{Instant, OrderId, Span};
 
-use super::apply::{self, Step};
 use super::machine::Intent;
 use super::read::{self, OrderScope};
 use super::view::{OrderView, view};
+use super::write::{self, Step};
 use super::{Refusal, capacity, late, slot};
 use crate::partners::availability::free_until;
 use crate::platform::{Command, CommandError, Tx};
@@ -34,7 +34,7 @@ impl Command for Extend {
             OrderKind::Booking => self.moved(tx, &order, &keys).await?,
         };
         let next = next.map_err(|refusal| read::refuse(refusal, &order, self.scope))?;
-        let order = apply::step(tx, &order, Step::new(Intent::Extend, "order.extended", next))?;
+        let order = write::step(tx, &order, Step::new(Intent::Extend, "order.extended", next))?;
         Ok(view(&order, self.scope.reader()))
     }
 }

@@ -5,10 +5,10 @@ use entity::order::{Model, OrderKind, Proposed};
 use entity::value::{Instant, OrderId, OutageId, Span};
 use serde_json::json;
 
-use super::apply::{self, Step};
 use super::machine::Intent;
 use super::read::{self, OrderScope};
 use super::timers;
+use super::write::{self, Step};
 use crate::platform::heartbeat::moved;
 use crate::platform::{Command, CommandError, Fault, Tx};
 use crate::policy::{self, Policy};
@@ -58,7 +58,7 @@ impl Command for ExtendDeadlines {
             note: json!({"outage": self.outage_id, "moved": shifted}),
             ..Step::new(Intent::Shift, "order.deadline_moved", next)
         };
-        apply::step(tx, &order, step)?;
+        write::step(tx, &order, step)?;
         Ok(())
     }
 }

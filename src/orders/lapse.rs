@@ -6,11 +6,11 @@ use entity::order::{EndReason, Model, OrderKind};
 use entity::value::{Instant, Money, OrderId};
 use serde_json::json;
 
-use super::apply::{self, Step};
 use super::cancel::{End, release, seen_at};
 use super::machine::Intent;
 use super::read::{self, OrderScope};
 use super::view::{OrderView, view};
+use super::write::{self, Step};
 use super::{Refusal, fee, late, timers};
 use crate::platform::{Command, CommandError, Tx, heartbeat};
 use crate::policy::{self, Policy};
@@ -48,7 +48,7 @@ impl Command for LapseOffer {
             marks: if delivered { vec![ignored] } else { Vec::new() },
             ..Step::new(Intent::Lapse, "order.expired", next)
         };
-        apply::step(tx, &order, step)?;
+        write::step(tx, &order, step)?;
         Ok(())
     }
 }
@@ -90,7 +90,7 @@ impl Command for MarkOverdue {
             decision_deadline: order.arrival_deadline.map(|deadline| deadline + decide),
             ..order.clone()
         };
-        apply::step(tx, &order, Step::new(Intent::Overdue, "order.overdue", next))?;
+        write::step(tx, &order, Step::new(Intent::Overdue, "order.overdue", next))?;
         Ok(())
     }
 }
@@ -157,7 +157,7 @@ impl Command for AlertAdmit {
             alert: Some("support.admit_late"),
             ..Step::new(Intent::Alert, "order.admit_late", next)
         };
-        apply::step(tx, &order, step)?;
+        write::step(tx, &order, step)?;
         Ok(())
     }
 }
@@ -218,7 +218,7 @@ impl Command for NotHere {
             alert: Some("support.not_here"),
             ..Step::new(Intent::NotHere, "order.frozen", next)
         };
-        let order = apply::step(tx, &order, step)?;
+        let order = write::step(tx, &order, step)?;
         Ok(view(&order, self.scope.reader()))
     }
 }

@@ -1,7 +1,7 @@
 //! Orders: the state machine and its commands.
 //!
 //! A command loads the order, asks [`machine::allow`] whether the table has a row for it, decides
-//! with pure rules, and hands the next state to [`apply::step`], the only writer: the row at its
+//! with pure rules, and hands the next state to [`write::step`], the only writer: the row at its
 //! version, a history step, the timers of the new state, the events of client and branch. Money
 //! moves by `ledger::post` in the same transaction.
 //!
@@ -20,7 +20,6 @@ pub mod afford;
 pub mod agenda;
 pub mod alternatives;
 pub mod amount;
-pub mod apply;
 pub mod arrive;
 pub mod auto;
 pub mod bonus;
@@ -56,6 +55,7 @@ pub mod standing;
 pub mod timers;
 pub mod view;
 pub mod whole;
+pub mod write;
 
 crate::refusals! {
     /// Refusals of the state machine and its rules.

@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::apply::{self, Step};
 use super::lapse::past;
 use super::machine::Intent;
 use super::read::{self, OrderScope};
 use super::view::{Reader, view};
+use super::write::{self, Step};
 use super::{Refusal, capacity, price, timers};
 use crate::partners::availability::free_until;
 use crate::platform::{Audience, Command, CommandError, Tx, readable};
@@ -93,12 +93,12 @@ pub fn warn(tx: &mut Tx, inside: &Model, next: &[Model]) -> Result<Vec<ClashView
 pub fn warn_of(tx: &mut Tx, inside: &Model, order: &Model) -> Result<(), CommandError> {
     let note = json!({"bay_id": inside.bay_id, "overrun_by": view(inside, Reader::Staff)});
     let branch = [Audience::Branch(order.partner_id)];
-    apply::remark(tx, order, "order.bay_overrun", &note, &branch)?;
+    write::remark(tx, order, "order.bay_overrun", &note, &branch)?;
     match order.status {
         OrderStatus::Confirmed | OrderStatus::OnTheWay => {
             let note = json!({"planned_end": inside.planned_end});
             let client = [Audience::Client(order.client_id)];
-            apply::remark(tx, order, "order.start_delayed", &note, &client)
+            write::remark(tx, order, "order.start_delayed", &note, &client)
         }
         OrderStatus::Requested
         | OrderStatus::Active
@@ -160,7 +160,7 @@ impl Command for HoldOn {
             note: json!({"before": until, "after": free}),
             ..Step::new(Intent::Overrun, "order.overrun", next)
         };
-        apply::step(tx, &order, step)?;
+        write::step(tx, &order, step)?;
         Ok(())
     }
 }

@@ -15,7 +15,7 @@ use super::machine::Intent;
 use super::request::{self, OrderRequest};
 use super::standing::{self, Placing};
 use super::view::{OrderView, Reader, view};
-use super::{Refusal, afford, apply, auto, bonus, machine, slot};
+use super::{Refusal, afford, auto, bonus, machine, slot, write};
 use crate::billing::reserve;
 use crate::clients;
 use crate::ledger::commission::commission;
@@ -94,7 +94,7 @@ impl Command for Place {
             reserve::set_aside(tx, reserved(&order)).await?;
         }
         let auto = auto::confirms(&ready.partner, &order);
-        apply::create(tx, &order, auto)?;
+        write::create(tx, &order, auto)?;
         Ok(OrderView { warnings, ..view(&order, Reader::Client) })
     }
 }

@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::apply::{self, Step};
 use super::arrive::{arrived, departing};
 use super::machine::Intent;
 use super::read::{self, OrderScope};
+use super::write::{self, Step};
 use super::{Refusal, late};
 use crate::discovery::geo;
 use crate::platform::write_set::Unique;
@@ -128,7 +128,7 @@ impl SendPosition {
         if doubted {
             next.position_doubted_at = Some(tx.now());
         }
-        apply::position(tx, fix.clone());
+        write::position(tx, fix.clone());
         tx.unique(Unique {
             name: "order_position_pkey",
             columns: "order_position.id",
@@ -138,9 +138,9 @@ impl SendPosition {
         if enough {
             late::still_awaited(tx, order, self.scope)?;
             let next = arrived(order, keys, ArrivalBy::Position, tx.now());
-            return apply::step(tx, order, Step::new(Intent::Arrive, "order.arrived", next));
+            return write::step(tx, order, Step::new(Intent::Arrive, "order.arrived", next));
         }
-        apply::located(tx, &next, fix.eta_at.is_some(), doubted)?;
+        write::located(tx, &next, fix.eta_at.is_some(), doubted)?;
         Ok(next)
     }
 }

@@ -4,11 +4,11 @@ use entity::order::{Actor, Model, Proposal, Proposed};
 use entity::value::{OrderId, ProposalId};
 use serde_json::json;
 
-use super::apply::{self, Step};
 use super::lapse::past;
 use super::machine::Intent;
 use super::read::{self, OrderScope};
 use super::view::{OrderView, view};
+use super::write::{self, Step};
 use super::{Refusal, add_on, auto, reschedule};
 use crate::partners::plan;
 use crate::platform::{Command, CommandError, Tx};
@@ -90,7 +90,7 @@ impl Command for DeclineProposal {
         let taken_back = proposal.by == scope.actor();
         let note = json!({"proposal": proposal, "taken_back": taken_back});
         let step = Step { note, ..Step::new(intent, event, next) };
-        let order = apply::step(tx, &order, step)?;
+        let order = write::step(tx, &order, step)?;
         Ok(view(&order, scope.reader()))
     }
 }
@@ -117,7 +117,7 @@ impl Command for LapseProposal {
         };
         let next = Model { proposal: None, ..order.clone() };
         let step = Step { note: json!({"proposal": proposal}), ..Step::new(intent, event, next) };
-        apply::step(tx, &order, step)?;
+        write::step(tx, &order, step)?;
         Ok(())
     }
 }

@@ -7,7 +7,6 @@ use entity::partner::PartnerState;
 use entity::value::{Instant, OrderId, ProposalId, Span};
 use serde_json::json;
 
-use super::apply::{self, Step};
 use super::cancel::cost;
 use super::machine::Intent;
 use super::proposal::{self, ProposalAnswer};
@@ -15,6 +14,7 @@ use super::read::{self, OrderScope};
 use super::request::{self, Clash};
 use super::slot::{Chosen, SlotRequest};
 use super::view::{OrderView, view};
+use super::write::{self, Step};
 use super::{Refusal, auto, late, price, timers};
 use crate::partners;
 use crate::partners::plan::{self, Need};
@@ -73,9 +73,9 @@ impl Command for ProposeReschedule {
         let next = Model { proposal: Some(proposal), ..order.clone() };
         let agrees = auto::agrees(&partner, &plan.calendar, &next);
         let step = Step::new(intent, "order.reschedule_proposed", next);
-        let order = apply::step(tx, &order, step)?;
+        let order = write::step(tx, &order, step)?;
         if agrees {
-            apply::arm_now(tx, &order, timers::AUTO_AGREE);
+            write::arm_now(tx, &order, timers::AUTO_AGREE);
         }
         let warnings = request::warnings(overlaps && by_client);
         Ok(OrderView { warnings, ..view(&order, self.scope.reader()) })
@@ -152,7 +152,7 @@ impl Command for AcceptReschedule {
         };
         let note = json!({"from": order.starts_at, "to": starts_at, "late": late});
         let step = Step { note, ..Step::new(intent, "order.rescheduled", next) };
-        let order = apply::step(tx, &order, step)?;
+        let order = write::step(tx, &order, step)?;
         Ok(OrderView { warnings: request::warnings(overlaps), ..view(&order, scope.reader()) })
     }
 }

@@ -47,7 +47,7 @@ impl Family {
 }
 
 const FAMILIES: &[Family] = &[
-    Family { tables: &["order", "order_step"], home: "src/orders/", writer: "src/orders/apply.rs" },
+    Family { tables: &["order", "order_step"], home: "src/orders/", writer: "src/orders/write.rs" },
     Family { tables: &["posting"], home: "src/ledger/", writer: "src/ledger/post/" },
 ];
 
@@ -176,7 +176,7 @@ fn edges_and_writers_can_be_refused() {
         FAMILIES.iter().flat_map(|family| foreign_writes(&file, family)).count()
     };
     assert_eq!(write("src/orders/depart.rs", "tx.insert(step);"), 1);
-    assert_eq!(write("src/orders/apply.rs", "tx.update(&order, &new_order);"), 0);
+    assert_eq!(write("src/orders/write.rs", "tx.update(&order, &new_order);"), 0);
     assert_eq!(write("src/billing/funds.rs", "tx.update(&old_order, &order);"), 1);
     assert_eq!(write("src/billing/funds.rs", "tx.insert(hold); tx.delete(\"posting\", key);"), 1);
     assert_eq!(write("src/billing/funds.rs", "fn f() -> ::entity::posting::Model { x }"), 0);

@@ -1,4 +1,4 @@
-//! The only writer of orders: row, history, timers, strikes, penalty and the events of both sides,
+//! The one writer of orders: row, history, timers, strikes, penalty and the events of both sides,
 //! in one write set.
 
 use entity::order::{Actor, EndReason, Model, OrderStatus};
