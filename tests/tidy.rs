@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+#[path = "tidy/crates.rs"]
+mod crates;
 #[path = "tidy/map.rs"]
 mod map;
 #[path = "tidy/modules.rs"]

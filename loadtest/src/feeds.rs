@@ -2,8 +2,9 @@
 
 use crate::records::LatencyHistogram;
 use chrono::{DateTime, Utc};
+use client::{Audience, Follower, FollowerEvent, ReceivedEvent, Request, Start, StopSignal};
 use serde::Deserialize;
-use simulator::{Ask, Audience, Follower, FollowerEvent, Heard, Person, Start, StopSignal};
+use simulator::Person;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -85,7 +86,7 @@ impl Feeds {
             Audience::Client => &self.client_sink,
             Audience::Branch(_) | Audience::Support => &self.branch_sink,
         };
-        let follower = Follower::new(person.clone(), audience, start, sink.clone());
+        let follower = Follower::new(person.session(), audience, start, sink.clone());
         let reached = follower.reached();
         self.followed.push(Followed { person: person.clone(), audience: audience.name(), reached });
         tokio::spawn(follower.follow());
@@ -112,8 +113,8 @@ impl Feeds {
         let mut missing = Vec::new();
         let until = tokio::time::Instant::now() + SETTLE_WAIT_MAX;
         for feed in &self.followed {
-            let ask = Ask::get(format!("/v1/feed/snapshot?audience={}", feed.audience));
-            let newest = match feed.person.read::<Newest>(&ask).await {
+            let request = Request::get(format!("/v1/feed/snapshot?audience={}", feed.audience));
+            let newest = match feed.person.read::<Newest>(&request).await {
                 Ok(newest) => newest.seq,
                 Err(trouble) => {
                     missing.push(format!("feed {}: {trouble}", feed.audience));
@@ -148,8 +149,8 @@ async fn listen(
 }
 
 impl FeedLatency {
-    fn hear(&mut self, side: Side, heard: Heard) {
-        let Heard { event, received_at } = heard;
+    fn hear(&mut self, side: Side, heard: ReceivedEvent) {
+        let ReceivedEvent { event, received_at } = heard;
         if self.from.is_none_or(|from| event.at < from) {
             return;
         }

@@ -6,8 +6,9 @@ use crate::options::Idle;
 use crate::orders::check;
 use crate::report::Report;
 use crate::scene::{Scene, policy};
+use client::{Credentials, Frame, Incoming, Socket, StopSignal};
 use futures_util::{StreamExt, TryStreamExt};
-use simulator::{Came, Frame, Person, Socket, StopSignal};
+use simulator::Person;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -88,9 +89,9 @@ pub async fn open_sockets(people: Vec<Arc<Person>>) -> Result<IdleSockets, Strin
 
 async fn open(person: &Person) -> Result<Socket, String> {
     let token = person.token().await.map_err(|trouble| trouble.to_string())?;
-    let opened = Socket::open(&person.feed_url("client"), &token).await;
+    let opened = Socket::open(person.node(), "client", Credentials::Token(&token)).await;
     let mut socket = opened.map_err(|shut| format!("an idle socket: {shut:?}"))?;
-    let Came::Frame(Frame::Hello { epoch, seq }) = socket.next().await else {
+    let Incoming::Frame(Frame::Hello { epoch, seq }) = socket.next().await else {
         return Err("an idle socket did not say hello".to_owned());
     };
     socket.resume(seq, &epoch).await.map_err(|trouble| trouble.to_string())?;
@@ -100,8 +101,8 @@ async fn open(person: &Person) -> Result<Socket, String> {
 async fn hold(mut socket: Socket, lost: Arc<AtomicU64>) {
     loop {
         match socket.next().await {
-            Came::Frame(_) | Came::Unreadable(_) => {}
-            Came::End(_) => {
+            Incoming::Frame(_) | Incoming::Unreadable(_) => {}
+            Incoming::End(_) => {
                 lost.fetch_add(1, Relaxed);
                 return;
             }

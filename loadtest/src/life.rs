@@ -1,8 +1,9 @@
 //! A client's sequence of orders: decides which command comes next, and sends it.
 
 use crate::records::{Command, Outcome};
+use client::{ApiError, Car, Order, Page, Point, Request, Status};
 use serde_json::{Value, json};
-use simulator::{ApiError, Ask, Branch, Car, Order, Page, Person, Point, Status};
+use simulator::{Branch, Person};
 use std::sync::Arc;
 
 /// The distance of the client from the branch, metres north and east.
@@ -55,8 +56,8 @@ impl Life {
 
     /// Sends the next command and records its response.
     pub async fn live(&mut self, command: Command) -> (Outcome, Option<ApiError>) {
-        let (person, ask) = self.wording(command);
-        match person.order(&ask).await {
+        let (person, request) = self.wording(command);
+        match person.order(&request).await {
             Ok(order) => {
                 self.order = Some(order);
                 self.refused_in_row = 0;
@@ -78,7 +79,8 @@ impl Life {
 
     /// The client's open order in the engine.
     pub async fn open_order(&self) -> Option<Order> {
-        let page = self.client.read::<Page<Order>>(&Ask::get("/v1/client/orders?open=true")).await;
+        let page =
+            self.client.read::<Page<Order>>(&Request::get("/v1/client/orders?open=true")).await;
         page.ok().and_then(|page| page.items.into_iter().next())
     }
 
@@ -87,31 +89,31 @@ impl Life {
         self.order = self.open_order().await;
     }
 
-    fn wording(&self, command: Command) -> (Arc<Person>, Ask) {
+    fn wording(&self, command: Command) -> (Arc<Person>, Request) {
         let (id, version, total) = self
             .order
             .as_ref()
             .map_or(("", 0, 0), |order| (order.id.as_str(), order.version, order.total.amount));
         let client = |verb: &str, body: Value| {
-            let ask = Ask::post(format!("/v1/client/orders/{id}/{verb}"), &body);
-            (self.client.clone(), ask)
+            let request = Request::post(format!("/v1/client/orders/{id}/{verb}"), &body);
+            (self.client.clone(), request)
         };
         let staff = |verb: &str, body: Value| {
-            let ask = Ask::post(format!("/v1/partner/orders/{id}/{verb}"), &body);
-            (self.branch.owner.clone(), ask)
+            let request = Request::post(format!("/v1/partner/orders/{id}/{verb}"), &body);
+            (self.branch.owner.clone(), request)
         };
         match command {
-            Command::Place => (self.client.clone(), Ask::post("/v1/client/orders", &self.wish)),
+            Command::Place => (self.client.clone(), Request::post("/v1/client/orders", &self.wish)),
             Command::Accept => {
-                let (owner, ask) = staff("accept", json!({}));
-                (owner, ask.if_match(version))
+                let (owner, request) = staff("accept", json!({}));
+                (owner, request.if_match(version))
             }
             Command::Depart => client("depart", json!({})),
             Command::Arrive => client("arrive", json!({ "code": self.branch.arrival_code })),
             Command::Admit => staff("admit", json!({})),
             Command::Complete => {
-                let (owner, ask) = staff("complete", json!({ "final_amount": total }));
-                (owner, ask.if_match(version))
+                let (owner, request) = staff("complete", json!({ "final_amount": total }));
+                (owner, request.if_match(version))
             }
         }
     }

@@ -5,8 +5,9 @@ use crate::options::Lifelike;
 use crate::report::Report;
 use crate::scene::policy;
 use crate::server::Server;
+use client::stop_pair;
 use serde_json::Value;
-use simulator::{Config, Figures, Simulation, read_proof, stop_pair};
+use simulator::{Config, Figures, Simulation, read_proof};
 use std::time::Duration;
 
 /// Initial credit of a branch: low enough that branches request credit from support, qəpik.

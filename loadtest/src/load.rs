@@ -2,7 +2,8 @@
 
 use crate::life::Life;
 use crate::records::{Command, Outcome, Records};
-use simulator::{ApiError, Dice, StopSignal};
+use client::{ApiError, StopSignal};
+use simulator::Dice;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,6 +1,6 @@
 //! The server's own measurements, read from `/metrics`.
 
-use simulator::{Ask, Wire};
+use client::{Node, Request};
 
 /// The lateness of timers.
 pub const LATENESS: &str = "yumo_timer_lateness_seconds";
@@ -18,9 +18,9 @@ impl Buckets {
     pub async fn read(base_urls: &[String], name: &str) -> Self {
         let mut sum = Self::default();
         for base in base_urls {
-            let Ok(wire) = Wire::to(base) else { continue };
-            if let Ok(reply) = wire.send(&Ask::get("/metrics"), None).await {
-                sum.add(&Self::parse(&reply.text(), name));
+            let Ok(node) = Node::at(base) else { continue };
+            if let Ok(response) = node.send(&Request::get("/metrics"), None).await {
+                sum.add(&Self::parse(&response.text(), name));
             }
         }
         sum

@@ -2,11 +2,10 @@
 
 use crate::options::EngineAddress;
 use crate::server::Server;
+use client::{ApiError, Car, StopSignal, stop_pair};
 use futures_util::{StreamExt, TryStreamExt};
 use serde_json::{Value, json};
-use simulator::{
-    ApiError, Bays, Car, Config, Person, Simulation, StopSignal, resident, settle, stop_pair,
-};
+use simulator::{Bays, Config, Person, Simulation, resident, settle};
 use std::sync::Arc;
 use tokio::sync::watch;
 

@@ -1,8 +1,8 @@
 //! The server under measurement: started here, or already running.
 
 use crate::options::EngineAddress;
+use client::Mailbox;
 use serde_json::Value;
-use simulator::Mailbox;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};

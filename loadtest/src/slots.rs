@@ -6,10 +6,11 @@ use crate::records::LatencyHistogram;
 use crate::report::Report;
 use crate::scene::{Scene, policy};
 use chrono::{DateTime, DurationRound as _, NaiveDate, SecondsFormat, TimeDelta, Utc};
+use client::{ApiError, Page, Request, wall_now};
 use futures_util::{StreamExt, TryStreamExt};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use simulator::{ApiError, Ask, Branch, Page, Person, wall_now};
+use simulator::{Branch, Person};
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -93,7 +94,7 @@ async fn fill(
     options: &Slots,
 ) -> Result<(usize, usize), ApiError> {
     let owner = &branch.owner;
-    let bays = owner.read::<Page<Bay>>(&Ask::get("/v1/partner/bays")).await?.items;
+    let bays = owner.read::<Page<Bay>>(&Request::get("/v1/partner/bays")).await?.items;
     let per_bay = i64::from(options.days) * 24 * 60 / EVERY_MIN;
     let now = wall_now();
     let mut wanted = Vec::new();
@@ -109,7 +110,7 @@ async fn fill(
         }
     }
     let seeding = wanted.iter().map(|block| async move {
-        match owner.done(&Ask::post("/v1/partner/blocks", block)).await {
+        match owner.done(&Request::post("/v1/partner/blocks", block)).await {
             Err(ApiError::Refused(problem)) if problem.code == "bay_taken" => Ok(()),
             done => done,
         }
@@ -151,9 +152,9 @@ impl Looks {
 
     async fn look(&self, client: &Person, n: u32) {
         let date = self.from + TimeDelta::days((1 + n % self.days).into());
-        let ask = Ask::get(format!("{}&date={date}", self.path));
+        let request = Request::get(format!("{}&date={date}", self.path));
         let began = Instant::now();
-        match client.read::<Free>(&ask).await {
+        match client.read::<Free>(&request).await {
             Ok(free) => {
                 let took = began.elapsed();
                 self.spread.lock().unwrap_or_else(PoisonError::into_inner).record(took);

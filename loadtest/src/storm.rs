@@ -7,9 +7,10 @@ use crate::orders::{check, follow};
 use crate::records::LatencyHistogram;
 use crate::report::Report;
 use crate::scene::{Scene, policy};
+use client::{ApiError, Car, Kind, Order, Problem, Request, wall_now};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use simulator::{ApiError, Ask, Branch, Car, Kind, Order, Person, Problem, wall_now};
+use simulator::{Branch, Person};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -55,12 +56,6 @@ struct Outcome {
 #[derive(Deserialize)]
 struct Now {
     server_now: chrono::DateTime<chrono::Utc>,
-}
-
-#[derive(Deserialize)]
-struct Rows {
-    items: Vec<Order>,
-    next_cursor: Option<String>,
 }
 
 /// Runs the measurement.
@@ -122,7 +117,7 @@ async fn wishes(
 ) -> Result<Vec<SlotWanted>, String> {
     let branches = scene.simulation.branches();
     let first = branches.first().ok_or("the simulation has no branch")?;
-    let asked = first.owner.read(&Ask::get("/v1/partner/branch")).await;
+    let asked = first.owner.read(&Request::get("/v1/partner/branch")).await;
     let Now { server_now } = asked.map_err(|trouble| format!("what time it is: {trouble}"))?;
     let base = server_now.timestamp() + AHEAD_SECS;
     let base = base - base.rem_euclid(STEP_SECS) + STEP_SECS;
@@ -157,11 +152,11 @@ async fn storm(wishes: Vec<SlotWanted>) -> Result<Vec<Fate>, String> {
     for SlotWanted { client, body } in wishes {
         let mut gone = go.subscribe();
         crowd.spawn(async move {
-            let ask = Ask::post("/v1/client/orders", &body);
+            let request = Request::post("/v1/client/orders", &body);
             // An error means that the sender was dropped: then it begins as well.
             let _begins = gone.wait_for(|gone| *gone).await.is_ok();
             let began = Instant::now();
-            let answer = client.order(&ask).await;
+            let answer = client.order(&request).await;
             Fate { took: began.elapsed(), answer }
         });
     }
@@ -206,20 +201,15 @@ impl Outcome {
 /// Checks the branch's calendar: each bay and start is booked exactly once.
 async fn calendar(report: &mut Report, branch: &Branch, places: usize) -> Result<(), String> {
     let mut taken = BTreeSet::new();
-    let mut cursor = String::new();
-    for _ in 0..PAGES_MAX {
-        let path = format!("/v1/partner/orders?open=true&limit={PAGE_ROWS}{cursor}");
-        let rows: Result<Rows, _> = branch.owner.read(&Ask::get(path)).await;
-        let rows = rows.map_err(|trouble| format!("{}'s orders: {trouble}", branch.name))?;
-        for order in rows.items.into_iter().filter(|order| order.kind == Kind::Booking) {
-            let bay = order.place.map(|place| place.bay_id).unwrap_or_default();
-            if !taken.insert((bay.clone(), order.starts_at)) {
-                let start = order.starts_at.unwrap_or_default();
-                report.violation(format!("{}: bay {bay} is held twice at {start}", branch.name));
-            }
+    let path = format!("/v1/partner/orders?open=true&limit={PAGE_ROWS}");
+    let orders: Result<Vec<Order>, _> = branch.owner.list(&path, PAGES_MAX).await;
+    let orders = orders.map_err(|trouble| format!("{}'s orders: {trouble}", branch.name))?;
+    for order in orders.into_iter().filter(|order| order.kind == Kind::Booking) {
+        let bay = order.place.map(|place| place.bay_id).unwrap_or_default();
+        if !taken.insert((bay.clone(), order.starts_at)) {
+            let start = order.starts_at.unwrap_or_default();
+            report.violation(format!("{}: bay {bay} is held twice at {start}", branch.name));
         }
-        let Some(next) = rows.next_cursor else { break };
-        cursor = format!("&cursor={next}");
     }
     if taken.len() != places {
         let held = taken.len();
@@ -231,7 +221,7 @@ async fn calendar(report: &mut Report, branch: &Branch, places: usize) -> Result
 #[cfg(test)]
 mod tests {
     use super::Outcome;
-    use simulator::{Problem, Slot};
+    use client::{Problem, Slot};
 
     #[test]
     fn a_no_without_a_reason_or_another_slot_is_wrong() {

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
+use client::Mailbox;
 use entity::value::Phone;
-use simulator::Mailbox;
 
 use crate::access::otp::Codes;
 

@@ -5,11 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
+use client::{ApiError, Car, Point};
 use serde_json::json;
-use simulator::{
-    ApiError, Branch, Car, ClockSync, Person, Point, Resident, Simulation, baku_date, read_proof,
-    settle,
-};
+use simulator::{Branch, ClockSync, Person, Resident, Simulation, baku_date, read_proof, settle};
 use tokio::sync::watch;
 
 use super::DemoFailed;
@@ -52,7 +50,7 @@ pub struct DemoLogins {
     branch_id: String,
     branch: String,
     point: Point,
-    stop: simulator::StopSignal,
+    stop: client::StopSignal,
 }
 
 impl DemoLogins {

@@ -1,6 +1,6 @@
 //! The engine's metrics as read from `/metrics`: sockets, timers, and timer lateness.
 
-use simulator::{Ask, Wire};
+use client::{Node, Request};
 
 /// A histogram in the Prometheus text format: upper bounds in seconds and cumulative counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,9 +44,9 @@ pub struct Gauges {
 
 impl Gauges {
     /// Reads them over HTTP, as a scraper would; `None` if the engine does not answer.
-    pub async fn read(wire: &Wire) -> Option<Self> {
-        let reply = wire.send(&Ask::get("/metrics"), None).await.ok()?;
-        reply.is_yes().then(|| Self::parse(&reply.text()))
+    pub async fn read(node: &Node) -> Option<Self> {
+        let response = node.send(&Request::get("/metrics"), None).await.ok()?;
+        response.is_success().then(|| Self::parse(&response.text()))
     }
 
     fn parse(text: &str) -> Self {

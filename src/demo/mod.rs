@@ -14,10 +14,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use client::{Mailbox, Node, stop_pair};
 use entity::support_agent::SupportRole;
 use fakes::epoint::Epoint;
 use serde_json::{Value, json};
-use simulator::{Config, Mailbox, Simulation, Wire, stop_pair};
+use simulator::{Config, Simulation};
 use tokio::sync::watch;
 
 use crate::access::CodeChannel;
@@ -92,8 +93,8 @@ impl From<io::Error> for DemoFailed {
     }
 }
 
-impl From<simulator::ApiError> for DemoFailed {
-    fn from(trouble: simulator::ApiError) -> Self {
+impl From<client::ApiError> for DemoFailed {
+    fn from(trouble: client::ApiError) -> Self {
         Self(format!("the simulation: {trouble}"))
     }
 }
@@ -198,11 +199,11 @@ async fn live(
     let census = simulation.census();
     let (tell, proved) = watch::channel(None);
     let people = (options.clients, options.partners);
-    let (engine, wire) = (app.engine.clone(), Wire::to(&base_url)?);
+    let (engine, node) = (app.engine.clone(), Node::at(&base_url)?);
     let mut watcher = Watcher::new(
         engine,
         Arc::clone(&census),
-        wire,
+        node,
         proved,
         DemoState::first(began, options.speed, people),
     );

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant as Real};
 
 use chrono::TimeDelta;
+use client::Node;
 use entity::value::Instant;
-use simulator::{Census, Figures, Moment, Wire};
+use simulator::{Census, Figures, Moment};
 use tokio::sync::watch;
 
 use super::books::Books;
@@ -87,7 +88,7 @@ impl DemoState {
 pub struct Watcher {
     engine: Engine,
     census: Arc<Census>,
-    wire: Wire,
+    node: Node,
     proved: watch::Receiver<Option<ProofSummary>>,
     state: DemoState,
     started: Real,
@@ -102,14 +103,14 @@ impl Watcher {
     pub fn new(
         engine: Engine,
         census: Arc<Census>,
-        wire: Wire,
+        node: Node,
         proved: watch::Receiver<Option<ProofSummary>>,
         state: DemoState,
     ) -> Self {
         Self {
             engine,
             census,
-            wire,
+            node,
             proved,
             state,
             started: Real::now(),
@@ -130,7 +131,7 @@ impl Watcher {
         let due = |at: Option<Real>, every| at.is_none_or(|at| at.elapsed() >= every);
         if due(self.gauges_at, GAUGES_EVERY) {
             self.gauges_at = Some(Real::now());
-            if let Some(gauges) = Gauges::read(&self.wire).await {
+            if let Some(gauges) = Gauges::read(&self.node).await {
                 self.state.gauges = gauges;
             }
         }

@@ -16,7 +16,7 @@ use crate::outage::Past;
 use crate::server::Server;
 use crate::truth::{self, Whole};
 use crate::wait;
-use crate::wire::{Answer, Ask, Wire};
+use crate::wire::{Answer, Request, Wire};
 use yumo::orders::timers::{ARRIVAL, OFFER};
 
 /// Orders whose arrival deadline falls into the outage, and the same number of offers.
@@ -63,12 +63,12 @@ struct Sent {
 async fn send(wire: &Wire, city: &City, late: &[String], offered: &[String]) -> Sent {
     let (owner, none) = (&city.branches[0].owner, json!({}));
     // No-shows of deadlines inside the outage, cancel quotes, and acceptances of such offers.
-    let no_shows: Vec<Ask> = late.iter().map(|id| as_staff(id, "no-show", &none)).collect();
-    let accepts: Vec<Ask> =
-        offered.iter().map(|id| as_staff(id, "accept", &none).seen(1)).collect();
-    let quotes: Vec<Ask> = late
+    let no_shows: Vec<Request> = late.iter().map(|id| as_staff(id, "no-show", &none)).collect();
+    let accepts: Vec<Request> =
+        offered.iter().map(|id| as_staff(id, "accept", &none).if_match(1)).collect();
+    let quotes: Vec<Request> = late
         .iter()
-        .map(|id| Ask::get(format!("/v1/client/orders/{id}/cancellation-quote")))
+        .map(|id| Request::get(format!("/v1/client/orders/{id}/cancellation-quote")))
         .collect();
     let quoted =
         quotes.iter().zip(&city.clients).map(|(ask, client)| again(wire, &client.token, ask));
@@ -81,7 +81,7 @@ async fn send(wire: &Wire, city: &City, late: &[String], offered: &[String]) -> 
 }
 
 /// Retries as an app does: after a 503 the same request is sent again.
-async fn again(wire: &Wire, token: &str, ask: &Ask) -> Answer {
+async fn again(wire: &Wire, token: &str, ask: &Request) -> Answer {
     loop {
         let answer = wire.sure(token, ask).await;
         if answer.status != 503 {
@@ -98,7 +98,7 @@ async fn orders(city: &City, server: &Server) -> (Vec<String>, Vec<String>) {
     let (late, offered) = ids.split_at(EACH);
     let owner = &branch.owner;
     join_all(late.iter().map(async |id| {
-        wire.sure(owner, &as_staff(id, "accept", &json!({})).seen(1)).await.yes();
+        wire.sure(owner, &as_staff(id, "accept", &json!({})).if_match(1)).await.yes();
     }))
     .await;
     (late.to_vec(), offered.to_vec())
@@ -214,7 +214,7 @@ async fn nobody_pays(server: &Server, city: &City, late: &[String], sent: &Sent)
 
 /// One outage is one row, from the last confirmed moment until the return.
 async fn one_outage(wire: &Wire, support: &str, (down, up): (DateTime<Utc>, DateTime<Utc>)) {
-    let report = wire.sure(support, &Ask::get("/v1/support/outages")).await.yes();
+    let report = wire.sure(support, &Request::get("/v1/support/outages")).await.yes();
     let rows: Vec<&Value> = report["items"].as_array().unwrap().iter().collect();
     // The restart during setup affected nobody: no row, or one that ended before.
     let rows: Vec<&&Value> = rows.iter().filter(|row| instant(&row["up_at"]) > down).collect();
@@ -268,7 +268,7 @@ async fn a_node_leaves_silent_connections() {
     ground.set("YUMO__DATABASE__WRITE_CONNECTIONS", "4");
     let city = City::found(&ground, 1, 3, 1_000_000).await;
     let server = Server::start(&ground).await;
-    let health = Ask::get("/health/ready");
+    let health = Request::get("/health/ready");
     for (n, client) in city.clients.iter().enumerate() {
         proxy.set(Flow::Silent);
         let began = Instant::now();
@@ -277,7 +277,7 @@ async fn a_node_leaves_silent_connections() {
             wait::pause(Duration::from_millis(100)).await;
         }
         // People go on asking, more at once than there are connections.
-        let place = Ask::post("/v1/client/orders", &client.wish(&city.branches[0]));
+        let place = Request::post("/v1/client/orders", &client.wish(&city.branches[0]));
         let asks = (0..12).map(|_| server.wire.sure(&client.token, &place));
         for answer in join_all(asks).await {
             assert_eq!(answer.status, 503, "{}", answer.text);
@@ -297,12 +297,12 @@ async fn a_node_leaves_silent_connections() {
 /// A command that lands at this node, as soon as it decides again.
 async fn lands(server: &Server, city: &City, client: usize) {
     let client = &city.clients[client];
-    let place = Ask::post("/v1/client/orders", &client.wish(&city.branches[0]));
+    let place = Request::post("/v1/client/orders", &client.wish(&city.branches[0]));
     again(&server.wire, &client.token, &place).await.yes();
 }
 
 async fn rows_since(server: &Server, city: &City, since: DateTime<Utc>) -> usize {
-    let report = server.wire.sure(&city.support, &Ask::get("/v1/support/outages")).await.yes();
+    let report = server.wire.sure(&city.support, &Request::get("/v1/support/outages")).await.yes();
     let rows = report["items"].as_array().unwrap();
     rows.iter().filter(|row| instant(&row["up_at"]) > since).count()
 }

@@ -13,7 +13,7 @@ use crate::city::{Branch, City};
 use crate::ground::{Backend, Ground};
 use crate::server::{self, Server};
 use crate::truth;
-use crate::wire::{Ask, Wire};
+use crate::wire::{Request, Wire};
 
 const CREDIT: i64 = 1_000_000;
 /// Clients who place before the backup, and others who place while it runs.
@@ -44,7 +44,7 @@ impl CreditDesk<'_> {
             self.next += 1;
             let money = json!({"amount": self.next, "reason": "kassa"});
             let path = format!("/v1/support/partners/{}/credits", self.branch.id);
-            wire.sure(self.support, &Ask::post(path, &money)).await.yes();
+            wire.sure(self.support, &Request::post(path, &money)).await.yes();
         }
     }
 
@@ -52,13 +52,13 @@ impl CreditDesk<'_> {
     async fn after(&self, wire: &Wire, seq: i64, epoch: Option<&str>) -> Value {
         let epoch = epoch.map(|epoch| format!("&epoch={epoch}")).unwrap_or_default();
         let path = format!("/v1/feed/events?audience=branch:{}&after={seq}{epoch}", self.branch.id);
-        wire.sure(&self.branch.owner, &Ask::get(path)).await.yes()
+        wire.sure(&self.branch.owner, &Request::get(path)).await.yes()
     }
 
     /// The newest cursor, and the epoch.
     async fn standing(&self, wire: &Wire) -> (i64, String) {
         let path = format!("/v1/feed/snapshot?audience=branch:{}", self.branch.id);
-        let snapshot = wire.sure(&self.branch.owner, &Ask::get(path)).await.yes();
+        let snapshot = wire.sure(&self.branch.owner, &Request::get(path)).await.yes();
         (snapshot["seq"].as_i64().unwrap(), snapshot["epoch"].as_str().unwrap().to_owned())
     }
 }

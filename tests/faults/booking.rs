@@ -48,9 +48,9 @@ impl Life {
                 (false, false) => "decline_reschedule",
             };
             return if order.proposal["by"] == "client" {
-                self.by_staff(intent, staff(&path, &empty).seen(order.version))
+                self.by_staff(intent, staff(&path, &empty).if_match(order.version))
             } else {
-                self.by_client(intent, client(&path, &empty).seen(order.version))
+                self.by_client(intent, client(&path, &empty).if_match(order.version))
             };
         }
         match dice {

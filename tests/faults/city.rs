@@ -1,13 +1,14 @@
 //! The people of a fault test: branches with two staff each, clients with a car, support. They keep
 //! their tokens over every restart.
 
+use client::{Grant, open_session, request_code};
 use futures_util::future::join_all;
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
 use crate::ground::Ground;
 use crate::server::{self, Server};
-use crate::wire::{Ask, Wire};
+use crate::wire::{Request, Wire};
 
 /// The price of an order in these tests, qəpik.
 pub const PRICE: i64 = 1500;
@@ -69,7 +70,7 @@ impl City {
         for branch in &branches {
             for n in 0..bays {
                 let bay = json!({"name": format!("Bay {n}"), "kind": "wash"});
-                let bay = Ask::post("/v1/partner/bays", &bay);
+                let bay = Request::post("/v1/partner/bays", &bay);
                 server.wire.sure(&branch.owner, &bay).await.yes();
             }
         }
@@ -91,7 +92,7 @@ impl City {
                 });
                 server
                     .wire
-                    .sure(&self.support, &Ask::post("/v1/support/bonuses", &body))
+                    .sure(&self.support, &Request::post("/v1/support/bonuses", &body))
                     .await
                     .yes();
             }
@@ -126,7 +127,7 @@ impl Client {
 
     /// Places an order; returns its id.
     pub async fn places(&self, wire: &Wire, branch: &Branch) -> String {
-        let order = Ask::post("/v1/client/orders", &self.wish(branch));
+        let order = Request::post("/v1/client/orders", &self.wish(branch));
         let order = wire.sure(&self.token, &order).await.yes();
         order["id"].as_str().unwrap().to_owned()
     }
@@ -135,18 +136,18 @@ impl Client {
 impl Branch {
     /// The branch's balance.
     pub async fn balance(&self, wire: &Wire) -> Value {
-        wire.sure(&self.owner, &Ask::get("/v1/partner/balance")).await.yes()
+        wire.sure(&self.owner, &Request::get("/v1/partner/balance")).await.yes()
     }
 }
 
 /// A client's command on an order.
-pub fn as_client(order: &str, act: &str, body: &Value) -> Ask {
-    Ask::post(format!("/v1/client/orders/{order}/{act}"), body)
+pub fn as_client(order: &str, act: &str, body: &Value) -> Request {
+    Request::post(format!("/v1/client/orders/{order}/{act}"), body)
 }
 
 /// A staff command on an order.
-pub fn as_staff(order: &str, act: &str, body: &Value) -> Ask {
-    Ask::post(format!("/v1/partner/orders/{order}/{act}"), body)
+pub fn as_staff(order: &str, act: &str, body: &Value) -> Request {
+    Request::post(format!("/v1/partner/orders/{order}/{act}"), body)
 }
 
 /// A position near the branches with some random error: another fix each time (LIM-3).
@@ -161,15 +162,11 @@ pub fn point(north: f64) -> Value {
 }
 
 async fn sign_in(server: &Server, phone: &str) -> String {
-    let mut ask = Ask::post("/v1/auth/otp", &json!({"phone": phone}));
-    ask.key = None;
-    server.wire.sure("", &ask).await.yes();
+    server.wire.sure("", &request_code(phone)).await.yes();
     let code = server.code(phone).await;
-    let body = json!({"phone": phone, "code": code, "device": "a phone"});
-    let mut ask = Ask::post("/v1/auth/sessions", &body);
-    ask.key = None;
-    let tokens = server.wire.sure("", &ask).await.yes();
-    tokens["access_token"].as_str().unwrap().to_owned()
+    let opened = server.wire.sure("", &open_session(phone, &code, "a phone")).await.yes();
+    let grant: Grant = serde_json::from_value(opened).unwrap();
+    grant.access_token
 }
 
 fn id_of(answer: &Value) -> String {
@@ -183,28 +180,28 @@ async fn branch(server: &Server, support: &str, n: usize, credit: i64) -> Branch
         "name": format!("Kristal {n}"), "address": format!("Nizami {n}"), "point": point(0.0),
         "zone": "Asia/Baku", "owner_phone": owner,
     });
-    let id = id_of(&wire.sure(support, &Ask::post("/v1/support/partners", &body)).await.yes());
+    let id = id_of(&wire.sure(support, &Request::post("/v1/support/partners", &body)).await.yes());
     let owner = sign_in(server, &owner).await;
-    let does = async |ask: Ask| wire.sure(&owner, &ask).await.yes();
+    let does = async |ask: Request| wire.sure(&owner, &ask).await.yes();
     let service = |code: &str, price: i64| {
         let prices = [json!({"class": "sedan", "price": price, "minutes": 30})];
         let body = json!({"code": code, "name": code, "prices": prices, "active": true});
-        Ask::post("/v1/partner/services", &body)
+        Request::post("/v1/partner/services", &body)
     };
     let full = id_of(&does(service("wash.full", PRICE)).await);
     let extra = id_of(&does(service("wax.body", EXTRA)).await);
     let day = |weekday: u8| json!({"weekday": weekday, "opens_min": 0, "closes_min": 1440});
     let weekly: Vec<Value> = (1..=7).map(day).collect();
-    does(Ask::command("PUT", "/v1/partner/schedule", &json!({"weekly": weekly}))).await;
+    does(Request::put("/v1/partner/schedule", &json!({"weekly": weekly}))).await;
     let manager = json!({"phone": operator, "role": "manager"});
-    let invited = id_of(&does(Ask::post("/v1/partner/staff", &manager)).await);
+    let invited = id_of(&does(Request::post("/v1/partner/staff", &manager)).await);
     let operator = sign_in(server, &operator).await;
-    let accept = Ask::post(format!("/v1/auth/invitations/{invited}/accept"), &json!({}));
+    let accept = Request::post(format!("/v1/auth/invitations/{invited}/accept"), &json!({}));
     wire.sure(&operator, &accept).await.yes();
     let money = json!({"amount": credit, "reason": "kassa"});
-    let money = Ask::post(format!("/v1/support/partners/{id}/credits"), &money);
+    let money = Request::post(format!("/v1/support/partners/{id}/credits"), &money);
     wire.sure(support, &money).await.yes();
-    let view = does(Ask::get("/v1/partner/branch")).await;
+    let view = does(Request::get("/v1/partner/branch")).await;
     let code = view["arrival_code"].as_str().unwrap().to_owned();
     Branch { id, owner, operator, code, service: full, extra }
 }
@@ -213,6 +210,6 @@ async fn client(server: &Server, n: usize) -> Client {
     let token = sign_in(server, &format!("+99455{n:07}")).await;
     let plate = format!("10-AA-{n:03}");
     let car = json!({"plate": plate, "make": "Kia Rio", "class": "sedan"});
-    let car = server.wire.sure(&token, &Ask::post("/v1/client/cars", &car)).await.yes();
+    let car = server.wire.sure(&token, &Request::post("/v1/client/cars", &car)).await.yes();
     Client { token, car: id_of(&car), plate }
 }

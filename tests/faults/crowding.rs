@@ -16,7 +16,7 @@ use crate::ground::{Backend, Ground};
 use crate::kills::seed;
 use crate::server::Server;
 use crate::truth::{self, Whole};
-use crate::wire::{Ask, Wire};
+use crate::wire::{Request, Wire};
 
 const WRITERS: usize = 64;
 const ORDERS: usize = 4;
@@ -76,25 +76,31 @@ impl Crowd<'_> {
         }
     }
 
-    fn act(&self, dice: &mut StdRng, n: usize, id: &str, seen: i64) -> (&str, Ask, &'static str) {
+    fn act(
+        &self,
+        dice: &mut StdRng,
+        n: usize,
+        id: &str,
+        seen: i64,
+    ) -> (&str, Request, &'static str) {
         let (client, branch, none) = (&self.clients[n], self.branch, json!({}));
         let near = at_gate(dice);
         let both = json!({"service_ids": [branch.service, branch.extra]});
         let (why, amount) = (json!({"reason": "növbə"}), json!({"final_amount": PRICE + 500}));
         let wish = client.wish(branch);
         match dice.random_range(0..100) {
-            0..10 => (&client.token, Ask::post("/v1/client/orders", &wish), "place"),
-            10..30 => (&branch.owner, as_staff(id, "accept", &none).seen(seen), "accept"),
+            0..10 => (&client.token, Request::post("/v1/client/orders", &wish), "place"),
+            10..30 => (&branch.owner, as_staff(id, "accept", &none).if_match(seen), "accept"),
             30..40 => (&client.token, as_client(id, "depart", &none), "depart"),
             40..65 => (&client.token, as_client(id, "positions", &near), "arrive"),
             65..67 => (&branch.operator, as_staff(id, "extend", &none), "extend"),
             67..72 => (&branch.operator, as_staff(id, "admit", &none), "admit"),
             72..90 => {
                 let path = format!("/v1/partner/orders/{id}/services");
-                let ask = Ask::command("PATCH", path, &both).seen(seen);
+                let ask = Request::patch(path, &both).if_match(seen);
                 (&branch.owner, ask, "change_services")
             }
-            90..96 => (&branch.owner, as_staff(id, "complete", &amount).seen(seen), "complete"),
+            90..96 => (&branch.owner, as_staff(id, "complete", &amount).if_match(seen), "complete"),
             96..98 => (&branch.operator, as_staff(id, "decline", &why), "decline"),
             _ => (&branch.operator, as_staff(id, "cancel", &why), "cancel"),
         }

@@ -10,7 +10,7 @@ use crate::ground::{Backend, Ground};
 use crate::server::Server;
 use crate::truth::{self, Whole};
 use crate::wait;
-use crate::wire::{Ask, Wire};
+use crate::wire::{Request, Wire};
 
 /// Offers that are accepted around their deadline, at intervals of some milliseconds.
 const ANSWERED: i64 = 31;
@@ -43,7 +43,7 @@ async fn offered(
     let due = instant(&first.all["order"]["offer_deadline"]) + GRACE;
     if let Some(offset) = accepted {
         wait::until(due + offset).await;
-        let ask = as_staff(&id, "accept", &json!({})).seen(1);
+        let ask = as_staff(&id, "accept", &json!({})).if_match(1);
         let answer = wire.sure(&branch.owner, &ask).await;
         let whole = Whole::read(wire, &city.support, &id).await;
         let code = answer.code().to_owned();
@@ -80,7 +80,7 @@ pub async fn over(wire: &Wire, support: &str, id: &str) -> Whole {
 
 /// The number of timers that fired, that were found only by a sweep, and that fired early.
 pub async fn timers(wire: &Wire) -> (u64, u64, u64) {
-    let text = wire.sure("", &Ask::get("/metrics")).await.text;
+    let text = wire.sure("", &Request::get("/metrics")).await.text;
     let value = |start: &str| {
         let lines = text.lines().filter(|line| line.starts_with(start));
         let values = lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok());

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use serde_json::Value;
+use client::feed::{EventPage, Position, poll};
+use client::{ApiError, Event, Frame};
 
-use crate::wire::{Ask, Wire};
+use crate::wire::Wire;
 
 /// The most events that are read again; beyond them a reader takes the snapshot.
 const ANEW_MAX: i64 = 4_000;
@@ -24,7 +25,7 @@ pub struct ReceivedEvent {
 pub struct Feed {
     token: String,
     audience: String,
-    epoch: Option<String>,
+    position: Position,
     told: BTreeMap<i64, ReceivedEvent>,
 }
 
@@ -34,30 +35,32 @@ impl Feed {
         Self {
             token: token.to_owned(),
             audience: audience.into(),
-            epoch: None,
+            position: Position { after: Some(0), epoch: None },
             told: BTreeMap::new(),
         }
     }
 
     fn after(&self) -> i64 {
-        self.told.last_key_value().map_or(0, |(seq, _)| *seq)
+        self.position.after.unwrap_or(0)
     }
 
     /// Reads the next page, by long poll if asked to; returns the number of events.
-    async fn page(&mut self, wire: &Wire, wait: u8) -> std::io::Result<usize> {
-        let (audience, after) = (&self.audience, self.after());
-        let epoch = self.epoch.as_ref().map(|epoch| format!("&epoch={epoch}")).unwrap_or_default();
-        let path = format!("/v1/feed/events?audience={audience}&after={after}&wait={wait}{epoch}");
-        let answer = wire.ask(&self.token, &Ask::get(path)).await?.yes();
-        assert_eq!(answer["snapshot_needed"], false, "{audience} after {after}: {answer}");
-        self.epoch = answer["epoch"].as_str().map(ToOwned::to_owned);
-        let frames = answer["events"].as_array().unwrap();
-        for frame in frames {
-            let seq = frame["seq"].as_i64().unwrap();
-            assert_eq!(seq, self.after() + 1, "{audience} has a gap: {frame}");
-            self.told.insert(seq, told(frame));
+    async fn page(&mut self, wire: &Wire, wait_s: u8) -> Result<usize, ApiError> {
+        let audience = &self.audience;
+        let ask = poll(audience, &self.position, wait_s);
+        let answer = wire.ask(&self.token, &ask).await?.yes();
+        let page: EventPage = serde_json::from_value(answer).unwrap();
+        assert!(!page.snapshot_needed, "{audience} after {:?}", self.position);
+        self.position.epoch = Some(page.epoch);
+        let events = page.events.len();
+        for frame in page.events {
+            let Frame::Event(event) = frame else {
+                panic!("nobody but its owner reads it: {frame:?}")
+            };
+            self.position.advance(event.seq).unwrap_or_else(|gap| panic!("{audience}: {gap}"));
+            self.told.insert(event.seq, told(*event));
         }
-        Ok(frames.len())
+        Ok(events)
     }
 
     /// Follows the feed until the connection breaks.
@@ -78,7 +81,7 @@ impl Feed {
     async fn read_anew(&self, wire: &Wire) -> BTreeMap<i64, ReceivedEvent> {
         let from = (self.after() - ANEW_MAX).max(0);
         let mut anew = Self::new(&self.token, self.audience.clone());
-        anew.epoch.clone_from(&self.epoch);
+        anew.position = Position { after: Some(from), epoch: self.position.epoch.clone() };
         anew.told.extend(self.told.get_key_value(&from).map(|(seq, told)| (*seq, told.clone())));
         anew.resume(wire).await;
         anew.told
@@ -113,12 +116,7 @@ impl Feed {
     }
 }
 
-fn told(frame: &Value) -> ReceivedEvent {
-    assert_eq!(frame["type"], "event", "nobody but its owner reads it: {frame}");
-    let order = &frame["data"]["order"];
-    ReceivedEvent {
-        id: frame["id"].as_str().unwrap().to_owned(),
-        event: frame["event"].as_str().unwrap().to_owned(),
-        order: order["id"].as_str().map(|id| (id.to_owned(), order["version"].as_i64().unwrap())),
-    }
+fn told(event: Event) -> ReceivedEvent {
+    let order = event.data.order.map(|order| (order.id, order.version));
+    ReceivedEvent { id: event.id, event: event.event, order }
 }

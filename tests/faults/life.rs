@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::city::{Branch, Client, PRICE, as_client, as_staff, at_gate};
 use crate::truth::{self, Whole};
-use crate::wire::{Answer, Ask, Wire};
+use crate::wire::{Answer, Request, Wire};
 
 /// How long cancelling an accepted order is free (PEN-2); older ones are not cancelled here, as a
 /// client in debt places no more orders.
@@ -23,7 +23,7 @@ pub struct Sent {
     /// The sender's token.
     pub token: String,
     /// The request.
-    pub ask: Ask,
+    pub ask: Request,
     /// The step it makes in the order's history.
     pub intent: &'static str,
 }
@@ -126,7 +126,7 @@ impl Life {
     fn next(&mut self) -> Option<Sent> {
         let Some(order) = self.order.clone() else {
             let wish = if self.books { self.booking() } else { self.client.wish(&self.branch) };
-            let place = Ask::post("/v1/client/orders", &wish);
+            let place = Request::post("/v1/client/orders", &wish);
             return (!self.closing).then(|| self.by_client("place", place));
         };
         let empty = json!({});
@@ -138,7 +138,7 @@ impl Life {
         let done = json!({"final_amount": PRICE + 500});
         let both = json!({"service_ids": [self.branch.service, self.branch.extra]});
         let services = format!("/v1/partner/orders/{}/services", order.id);
-        let services = Ask::command("PATCH", services, &both).seen(order.version);
+        let services = Request::patch(services, &both).if_match(order.version);
         let dice = self.dice.random_range(0..100);
         if self.books && order.status == "confirmed" {
             return Some(self.next_of_booking(&order, dice));
@@ -149,7 +149,7 @@ impl Life {
             ("requested", _) => {
                 // With an override, in case no bay is free (BK-10).
                 let yes = if self.books { json!({}) } else { json!({"override": true}) };
-                self.by_staff("accept", staff("accept", &yes).seen(order.version))
+                self.by_staff("accept", staff("accept", &yes).if_match(order.version))
             }
             ("confirmed" | "on_the_way", 0..8) if free && !order.arrived => {
                 self.by_client("cancel", client("cancel", &empty))
@@ -174,19 +174,19 @@ impl Life {
             }
             ("active", 15..40) => self.by_staff("change_services", services),
             ("active", _) => {
-                self.by_staff("complete", staff("complete", &done).seen(order.version))
+                self.by_staff("complete", staff("complete", &done).if_match(order.version))
             }
             (status, _) => panic!("an open order is {status}"),
         })
     }
 
     /// A command of the client.
-    pub fn by_client(&self, intent: &'static str, ask: Ask) -> Sent {
+    pub fn by_client(&self, intent: &'static str, ask: Request) -> Sent {
         Sent { token: self.client.token.clone(), ask, intent }
     }
 
     /// A command of one of the staff.
-    pub fn by_staff(&mut self, intent: &'static str, ask: Ask) -> Sent {
+    pub fn by_staff(&mut self, intent: &'static str, ask: Request) -> Sent {
         let owner = self.dice.random_bool(0.5);
         let who = if owner { &self.branch.owner } else { &self.branch.operator };
         Sent { token: who.clone(), ask, intent }
@@ -201,7 +201,7 @@ impl Life {
         assert!(no, "{sent:?}: {} {}", answer.status, answer.text);
         *self.refused.entry(answer.code().to_owned()).or_default() += 1;
         let Some(order) = &self.order else { return };
-        let look = Ask::get(format!("/v1/client/orders/{}", order.id));
+        let look = Request::get(format!("/v1/client/orders/{}", order.id));
         if let Ok(answer) = wire.ask(&self.client.token, &look).await {
             self.saw(&answer.yes());
         }
@@ -297,7 +297,7 @@ impl Life {
 
     /// An open order whose placing was not answered.
     async fn found_open(&self, wire: &Wire) -> Option<String> {
-        let open = Ask::get("/v1/client/orders?open=true");
+        let open = Request::get("/v1/client/orders?open=true");
         let page = wire.sure(&self.client.token, &open).await.yes();
         let open = page["items"].as_array().unwrap();
         assert!(open.len() <= 1, "one open quick order per car (QO-7): {page}");

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::city::{City, Client, as_client};
 use crate::truth::Whole;
 use crate::wait::pause;
-use crate::wire::{Answer, Ask, Wire};
+use crate::wire::{Answer, Request, Wire};
 
 /// The pause between two commands of one client.
 const THINKS: Duration = Duration::from_millis(10);
@@ -53,7 +53,7 @@ impl Load {
 
     async fn client(&self, city: &City, client: &Client, wire: &Wire) {
         while !self.stop.load(Ordering::Relaxed) {
-            let place = Ask::post("/v1/client/orders", &client.wish(&city.branches[0]));
+            let place = Request::post("/v1/client/orders", &client.wish(&city.branches[0]));
             let Some(placed) = self.insists(client, &place, wire).await else { return };
             let id = placed.body["id"].as_str().unwrap().to_owned();
             self.note(&id, "place", &placed);
@@ -64,7 +64,7 @@ impl Load {
     }
 
     /// Retries until it succeeds; `None` when the connection broke, or when it was stopped.
-    async fn insists(&self, client: &Client, ask: &Ask, wire: &Wire) -> Option<Answer> {
+    async fn insists(&self, client: &Client, ask: &Request, wire: &Wire) -> Option<Answer> {
         loop {
             let answer = wire.ask(&client.token, ask).await.ok()?;
             pause(THINKS).await;
@@ -111,6 +111,6 @@ pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 /// Waits until the node reports ready, or not ready.
 pub async fn until_ready(wire: &Wire, ready: bool) {
     let status = if ready { 200 } else { 503 };
-    let asks = async || wire.sure("", &Ask::get("/health/ready")).await.status == status;
+    let asks = async || wire.sure("", &Request::get("/health/ready")).await.status == status;
     until(&format!("ready {ready}"), asks).await;
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::ground::{Backend, Ground};
 use crate::load::until_ready;
 use crate::server::{self, Server};
-use crate::wire::Ask;
+use crate::wire::Request;
 
 const REDIS: &str = "YUMO__BUS__REDIS_URL";
 /// The key of a node's advisory lock.
@@ -91,7 +91,7 @@ async fn a_lock_that_was_lost_is_an_alarm() {
     taken.unwrap();
     let said = server.alarm("nodes_without_bus").await;
     assert!(said.contains("another node serves this database"), "{said}");
-    let health = Ask::get("/health/ready");
+    let health = Request::get("/health/ready");
     let ready = server.wire.sure("", &health).await;
     assert_eq!((ready.status, &ready.body["place"]), (503, &json!(false)), "{}", ready.text);
     // The other one is gone: this node takes its lock again.

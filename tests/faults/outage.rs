@@ -18,7 +18,7 @@ use crate::ground::{Backend, Ground};
 use crate::server::Server;
 use crate::truth::{self, Whole};
 use crate::wait;
-use crate::wire::Ask;
+use crate::wire::Request;
 
 /// The length of the outage.
 const DOWN: TimeDelta = TimeDelta::minutes(10);
@@ -72,7 +72,7 @@ async fn orders(city: &City, server: &Server) -> Vec<String> {
     let placed = city.clients.iter().map(|client| client.places(wire, branch));
     let ids = join_all(placed).await;
     for id in &ids[..2] {
-        let accept = as_staff(id, "accept", &json!({})).seen(1);
+        let accept = as_staff(id, "accept", &json!({})).if_match(1);
         wire.sure(&branch.owner, &accept).await.yes();
     }
     let arrive = as_client(&ids[1], "arrive", &json!({"code": branch.code}));
@@ -105,7 +105,7 @@ async fn nobody_is_penalised(backend: Backend) {
 
     let server = Server::start(&ground).await;
     let wire = &server.wire;
-    let outages = wire.sure(&city.support, &Ask::get("/v1/support/outages")).await.yes();
+    let outages = wire.sure(&city.support, &Request::get("/v1/support/outages")).await.yes();
     let outage = &outages["items"][0];
     let up = instant(&outage["up_at"]);
     assert_eq!(instant(&outage["down_at"]), down, "{outage}");
@@ -133,7 +133,7 @@ async fn nobody_is_penalised(backend: Backend) {
     wire.sure(&city.clients[0].token, &depart).await.yes();
     wire.sure(&branch.owner, &as_staff(waiting, "admit", &none)).await.yes();
     for (id, version) in [(offered, 2), (later, 1)] {
-        let accept = as_staff(id, "accept", &none).seen(version);
+        let accept = as_staff(id, "accept", &none).if_match(version);
         assert_eq!(wire.sure(&branch.owner, &accept).await.yes()["status"], "confirmed");
     }
     let mut feed = Feed::new(&branch.owner, format!("branch:{}", branch.id));

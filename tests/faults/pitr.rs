@@ -13,7 +13,7 @@ use crate::ground::{Backend, Ground};
 use crate::server::{self, Server};
 use crate::truth;
 use crate::wait::{self, pause};
-use crate::wire::{Ask, Wire};
+use crate::wire::{Request, Wire};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/pitr");
 const CREDIT: i64 = 1_000_000;
@@ -43,7 +43,7 @@ impl Drop for Instance {
 async fn first_answer(wire: &Wire, token: &str, path: &str) -> Value {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let answer = wire.ask(token, &Ask::get(path)).await;
+        let answer = wire.ask(token, &Request::get(path)).await;
         match answer {
             Ok(answer) if answer.is_yes() => return answer.body,
             other => assert!(Instant::now() < deadline, "it does not serve again: {other:?}"),
@@ -53,7 +53,7 @@ async fn first_answer(wire: &Wire, token: &str, path: &str) -> Value {
 }
 
 async fn snapshot(wire: &Wire, token: &str, branch: &str) -> (i64, String) {
-    let snapshot = Ask::get(format!("/v1/feed/snapshot?audience=branch:{branch}"));
+    let snapshot = Request::get(format!("/v1/feed/snapshot?audience=branch:{branch}"));
     let snapshot = wire.sure(token, &snapshot).await.yes();
     (snapshot["seq"].as_i64().unwrap(), snapshot["epoch"].as_str().unwrap().to_owned())
 }

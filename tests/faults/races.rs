@@ -17,7 +17,7 @@ use crate::kills::seed;
 use crate::server::Server;
 use crate::truth::{self, Whole};
 use crate::wait::pause;
-use crate::wire::{Answer, Ask, Wire};
+use crate::wire::{Answer, Request, Wire};
 
 const ROUNDS: usize = 12;
 const CLIENTS: usize = 32;
@@ -59,16 +59,16 @@ impl Race {
         }
     }
 
-    fn pair(self, id: &str, client: &Client, branch: &Branch) -> [(String, Ask); 2] {
+    fn pair(self, id: &str, client: &Client, branch: &Branch) -> [(String, Request); 2] {
         let none = json!({});
         let staff = |who: &String, act: &str, body: &Value| (who.clone(), as_staff(id, act, body));
         let accept = |who| {
             let (token, ask) = staff(who, "accept", &none);
-            (token, ask.seen(1))
+            (token, ask.if_match(1))
         };
         let complete = |who, amount: i64| {
             let (token, ask) = staff(who, "complete", &json!({"final_amount": amount}));
-            (token, ask.seen(3))
+            (token, ask.if_match(3))
         };
         let why = |why: &str| json!({"reason": why});
         let cancel = (client.token.clone(), as_client(id, "cancel", &none));
@@ -142,11 +142,11 @@ impl Race {
     ) -> usize {
         let id = client.places(wire, branch).await;
         for (version, act) in (1..).zip(self.before()) {
-            let ask = as_staff(&id, act, &json!({})).seen(version);
+            let ask = as_staff(&id, act, &json!({})).if_match(version);
             wire.sure(&branch.owner, &ask).await.yes();
         }
         let [one, two] = self.pair(&id, client, branch);
-        let send = async |(token, ask): (String, Ask), real: Duration| {
+        let send = async |(token, ask): (String, Request), real: Duration| {
             pause(real).await;
             wire.sure(&token, &ask).await
         };

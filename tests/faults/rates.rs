@@ -8,7 +8,7 @@ use crate::ground::{Backend, Ground};
 use crate::link::{Flow, Proxy};
 use crate::server::Server;
 use crate::wait::pause;
-use crate::wire::Ask;
+use crate::wire::Request;
 
 const BURST: usize = 240;
 /// Nodes tell each other of a bucket once this much of it is used.
@@ -40,7 +40,7 @@ async fn pair(burst: usize, per_s: usize) -> Pair {
 
 /// Asks the lightest question; was it answered?
 async fn served(server: &Server, token: &str) -> bool {
-    let answer = server.wire.sure(token, &Ask::get("/v1/auth/me")).await;
+    let answer = server.wire.sure(token, &Request::get("/v1/auth/me")).await;
     match answer.status {
         200 => true,
         429 => {
@@ -94,7 +94,7 @@ async fn two_nodes_limit_together_and_alone_without_redis() {
             let alone = spends(node, token, BURST * 2).await;
             assert!((BURST..BURST + TOLD_FROM).contains(&alone), "{flow:?}: {alone} at one node");
             assert!(served(node, nigar).await, "{flow:?}: somebody else is refused");
-            let ready = node.wire.sure("", &Ask::get("/health/ready")).await;
+            let ready = node.wire.sure("", &Request::get("/health/ready")).await;
             assert_eq!(ready.status, 200, "{}", ready.text);
         }
         pair.redis.set(Flow::Open);

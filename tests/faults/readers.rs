@@ -14,7 +14,7 @@ use crate::ground::{Backend, Ground};
 use crate::load::{Load, until, until_ready};
 use crate::server::Server;
 use crate::truth;
-use crate::wire::{Ask, Wire};
+use crate::wire::{Request, Wire};
 
 const CLIENTS: usize = 8;
 const MIB: u64 = 1 << 20;
@@ -25,7 +25,7 @@ const MOST: u64 = 6;
 const GROUP: u64 = 4;
 
 async fn metric(wire: &Wire, name: &str) -> f64 {
-    let text = wire.sure("", &Ask::get("/metrics")).await.text;
+    let text = wire.sure("", &Request::get("/metrics")).await.text;
     let line = text.lines().find_map(|line| line.strip_prefix(name));
     line.unwrap_or_else(|| panic!("no {name}")).trim().parse().unwrap()
 }
@@ -68,7 +68,7 @@ async fn the_log_is_bounded_beside_a_slow_reader_and_truncated_after_it() {
     beside.write.close().await.unwrap();
 
     load.is_all_there(wire, &city.support).await;
-    let bay = Ask::post("/v1/partner/bays", &json!({"name": "Bay 1", "kind": "wash"}));
+    let bay = Request::post("/v1/partner/bays", &json!({"name": "Bay 1", "kind": "wash"}));
     wire.sure(&city.branches[0].owner, &bay).await.yes();
     assert!(server.errors().iter().any(|line| line.contains("wal_long")), "an alarm names it");
     server.stop().await;

@@ -9,7 +9,7 @@ use crate::ground::Ground;
 use crate::load::{until, until_ready};
 use crate::server::Server;
 use crate::truth::{self, Whole};
-use crate::wire::{Answer, Ask, Wire};
+use crate::wire::{Answer, Request, Wire};
 
 const CLIENTS: usize = 6;
 
@@ -39,7 +39,7 @@ fn refused(answer: &Answer) {
 
 /// Sends it, once more if the connection was closed: a refusal before the body was read closes the
 /// connection.
-async fn sends(wire: &Wire, client: &Client, ask: &Ask) -> Answer {
+async fn sends(wire: &Wire, client: &Client, ask: &Request) -> Answer {
     match wire.ask(&client.token, ask).await {
         Ok(answer) => answer,
         Err(_) => wire.sure(&client.token, ask).await,
@@ -47,11 +47,11 @@ async fn sends(wire: &Wire, client: &Client, ask: &Ask) -> Answer {
 }
 
 /// Every command is refused; reads still work.
-async fn takes_nothing(wire: &Wire, city: &City, asks: &[Ask], known: &str) {
+async fn takes_nothing(wire: &Wire, city: &City, asks: &[Request], known: &str) {
     for (client, ask) in city.clients.iter().zip(asks) {
         refused(&sends(wire, client, ask).await);
     }
-    let health = Ask::get("/health/ready");
+    let health = Request::get("/health/ready");
     until("it is read and not written", async || {
         let ready = wire.sure("", &health).await;
         assert_eq!(ready.status, 503, "{}", ready.text);
@@ -75,9 +75,9 @@ async fn a_read_only_or_full_postgres_answers_503_and_recovers() {
     let (wire, branch) = (&server.wire, &city.branches[0]);
     let admin = ground.admin().await;
 
-    let mut asks: Vec<Ask> = Vec::new();
+    let mut asks: Vec<Request> = Vec::new();
     for client in &city.clients {
-        asks.push(Ask::post("/v1/client/orders", &client.wish(branch)));
+        asks.push(Request::post("/v1/client/orders", &client.wish(branch)));
     }
     let (last, rest) = city.clients.split_last().unwrap();
     let known = last.places(wire, branch).await;

@@ -21,7 +21,7 @@ use crate::load::until;
 use crate::server::Server;
 use crate::truth::{self, Whole};
 use crate::wait;
-use crate::wire::Ask;
+use crate::wire::Request;
 
 /// Resets of the snapshot route, and of each other route.
 const RESETS: usize = 60;
@@ -35,7 +35,7 @@ const LATENCY: Duration = Duration::from_millis(3);
 const CLIENTS: usize = 24;
 
 /// The requests that are reset: tokens and requests of every part of the API.
-fn others(city: &City, order: &str) -> Vec<(String, Ask)> {
+fn others(city: &City, order: &str) -> Vec<(String, Request)> {
     let (client, branch) = (&city.clients[0], &city.branches[0]);
     let today = wait::now();
     let date = today.format("%F");
@@ -53,7 +53,7 @@ fn others(city: &City, order: &str) -> Vec<(String, Ask)> {
         (&city.support, format!("/v1/support/orders/{order}")),
         (&city.support, "/v1/support/proof".to_owned()),
     ];
-    asks.into_iter().map(|(token, path)| (token.clone(), Ask::get(path))).collect()
+    asks.into_iter().map(|(token, path)| (token.clone(), Request::get(path))).collect()
 }
 
 /// The node's sessions that are idle in a transaction.
@@ -78,8 +78,8 @@ async fn nothing_is_left_behind(backend: Backend) {
     let server = Server::start(&ground).await;
     let wire = &server.wire;
     let first = city.clients[0].places(wire, &city.branches[0]).await;
-    let mut left: Vec<(String, Ask)> = Vec::new();
-    let snapshot = Ask::get("/v1/feed/snapshot");
+    let mut left: Vec<(String, Request)> = Vec::new();
+    let snapshot = Request::get("/v1/feed/snapshot");
     left.extend((0..RESETS).map(|n| (city.clients[n % CLIENTS].token.clone(), snapshot.clone())));
     let others = others(&city, &first);
     left.extend((0..RESETS_OF_OTHERS).flat_map(|_| others.clone()));

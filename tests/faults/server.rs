@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::ground::Ground;
 use crate::wait::pause;
-use crate::wire::{Ask, Wire};
+use crate::wire::{Request, Wire};
 
 /// How long a start, a code or a stop may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -158,7 +158,7 @@ impl Server {
 
     /// The number of open connections it reports, including the one that asks.
     pub async fn connections(&self) -> u64 {
-        let metrics = self.wire.sure("", &Ask::get("/metrics")).await.text;
+        let metrics = self.wire.sure("", &Request::get("/metrics")).await.text;
         let line = metrics.lines().find(|line| line.starts_with("yumo_http_connections "));
         line.unwrap().split_whitespace().nth(1).unwrap().parse().unwrap()
     }

@@ -14,7 +14,7 @@ use crate::city::City;
 use crate::ground::{Backend, Ground};
 use crate::server::Server;
 use crate::wait::pause;
-use crate::wire::Ask;
+use crate::wire::Request;
 
 /// How long the server may take to close what it must close; its own time-outs are a second or two.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -82,7 +82,7 @@ async fn trickles(mut stream: TcpStream, bytes: &[u8]) {
 /// Another client is answered.
 async fn others_are_served(server: &Server, during: &str) {
     let began = Instant::now();
-    let answer = server.wire.sure("", &Ask::get("/health/ready")).await;
+    let answer = server.wire.sure("", &Request::get("/health/ready")).await;
     assert_eq!(answer.status, 200, "{during}: {}", answer.text);
     assert!(began.elapsed() < PATIENCE, "{during}: answered after {:?}", began.elapsed());
 }

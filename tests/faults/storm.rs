@@ -19,7 +19,7 @@ use crate::kills::seed;
 use crate::server::Server;
 use crate::truth;
 use crate::wait;
-use crate::wire::{Ask, Wire};
+use crate::wire::{Request, Wire};
 
 const BAYS: usize = 5;
 const STARTS: i32 = 20;
@@ -44,7 +44,7 @@ async fn ask_for_all(
         let mut wish = client.wish(branch);
         wish["kind"] = json!("booking");
         wish["starts_at"] = json!(start);
-        let answer = wire.sure(&client.token, &Ask::post("/v1/client/orders", &wish)).await;
+        let answer = wire.sure(&client.token, &Request::post("/v1/client/orders", &wish)).await;
         let mut outcome = outcome.lock().unwrap();
         if answer.is_yes() {
             let id = answer.body["id"].as_str().unwrap().to_owned();

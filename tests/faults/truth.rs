@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::ground::Ground;
 use crate::server::{self, Server};
-use crate::wire::{Ask, Wire};
+use crate::wire::{Request, Wire};
 
 type Instant = DateTime<Utc>;
 
@@ -43,7 +43,7 @@ impl Whole {
     /// Reads it. Status, history, timers and money agree (ORD-2); no open order is stuck.
     pub async fn read(wire: &Wire, support: &str, id: &str) -> Self {
         let path = format!("/v1/support/orders/{id}");
-        let all = wire.sure(support, &Ask::get(path)).await.yes();
+        let all = wire.sure(support, &Request::get(path)).await.yes();
         let steps = all["steps"].as_array().unwrap();
         let version = all["order"]["version"].as_i64().unwrap();
         let status = text(&all["order"]["status"]);
@@ -134,41 +134,25 @@ fn moved(due: Instant, outages: &[Outage]) -> Instant {
 
 /// The recorded outages, the oldest first.
 pub async fn outages(wire: &Wire, support: &str) -> Vec<Outage> {
-    let (mut all, mut cursor) = (Vec::new(), String::new());
-    loop {
-        let path = format!("/v1/support/outages?limit=100{cursor}");
-        let page = wire.sure(support, &Ask::get(path)).await.yes();
-        let at = |row: &Value, field: &str| row[field].as_str().unwrap().parse().unwrap();
-        let rows = page["items"].as_array().unwrap().iter();
-        all.extend(rows.map(|row| (at(row, "down_at"), at(row, "up_at"))));
-        match page["next_cursor"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
-            None => break,
-        }
-    }
+    let at = |row: &Value, field: &str| row[field].as_str().unwrap().parse().unwrap();
+    let rows: Vec<Value> = wire.all(support, "/v1/support/outages?limit=100").await;
+    let mut all: Vec<Outage> =
+        rows.iter().map(|row| (at(row, "down_at"), at(row, "up_at"))).collect();
     all.sort_unstable();
     all
 }
 
 /// The ids of all orders of a client.
 pub async fn orders_of(wire: &Wire, client: &str) -> Vec<String> {
-    let (mut ids, mut cursor) = (Vec::new(), String::new());
-    loop {
-        let path = format!("/v1/client/orders?limit=100{cursor}");
-        let page = wire.sure(client, &Ask::get(path)).await.yes();
-        ids.extend(page["items"].as_array().unwrap().iter().map(|order| text(&order["id"])));
-        match page["next_cursor"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
-            None => return ids,
-        }
-    }
+    let orders: Vec<Value> = wire.all(client, "/v1/client/orders?limit=100").await;
+    orders.iter().map(|order| text(&order["id"])).collect()
 }
 
 /// Support ends an order.
 pub async fn force_cancel(wire: &Wire, support: &str, id: &str) {
     let version = Whole::read(wire, support, id).await.version;
     let body = json!({"act": "force_cancel", "reason": "yoxlama"});
-    let ask = Ask::post(format!("/v1/support/orders/{id}/adjust"), &body).seen(version);
+    let ask = Request::post(format!("/v1/support/orders/{id}/adjust"), &body).if_match(version);
     assert_eq!(wire.sure(support, &ask).await.yes()["status"], "cancelled");
 }
 
@@ -182,7 +166,7 @@ pub async fn books_are_right(ground: &Ground, server: Server, support: &str) {
 
 /// The same for tests in which faults are expected.
 pub async fn books_prove_right(ground: &Ground, server: Server, support: &str) {
-    let proof = server.wire.sure(support, &Ask::get("/v1/support/proof")).await.yes();
+    let proof = server.wire.sure(support, &Request::get("/v1/support/proof")).await.yes();
     assert_eq!(proof["ok"], true, "{proof}");
     server.stop().await;
     let check: Output = server::run(ground, &["check"]);

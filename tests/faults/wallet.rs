@@ -9,7 +9,7 @@ use crate::city::{COMMISSION, City, as_staff};
 use crate::ground::{Backend, Ground};
 use crate::server::Server;
 use crate::truth;
-use crate::wire::Ask;
+use crate::wire::Request;
 
 const OFFERS: usize = 64;
 /// The acceptances the balance covers, exactly down to the floor.
@@ -36,13 +36,13 @@ async fn exactly_to_the_floor(backend: Backend) {
     for (act, version, body) in
         [("accept", 1, &json!({})), ("admit", 2, &json!({})), ("complete", 3, &dear)]
     {
-        let ask = as_staff(&id, act, body).seen(version);
+        let ask = as_staff(&id, act, body).if_match(version);
         wire.sure(&branch.owner, &ask).await.yes();
     }
     assert_eq!(branch.balance(wire).await["available"]["amount"], left);
 
-    let accept = |id: &String| as_staff(id, "accept", &json!({})).seen(1);
-    let accepts: Vec<Ask> = offers.iter().map(accept).collect();
+    let accept = |id: &String| as_staff(id, "accept", &json!({})).if_match(1);
+    let accepts: Vec<Request> = offers.iter().map(accept).collect();
     let began = Instant::now();
     let answers = join_all(accepts.iter().map(|ask| wire.sure(&branch.operator, ask))).await;
     println!("{backend:?}: {OFFERS} acceptances on one wallet took {:?}", began.elapsed());

@@ -1,7 +1,7 @@
 //! The random generator of one simulated person, seeded from the simulator's seed, the role and the
 //! person's number.
 
-use crate::geo::Point;
+use client::Point;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 

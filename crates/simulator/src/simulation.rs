@@ -1,17 +1,11 @@
 //! One simulation: its options, set-up and run.
 
-use crate::api_error::ApiError;
-use crate::census::Census;
-use crate::client::{Board, live};
-use crate::clock_sync::ClockSync;
-use crate::codes::Codes;
-use crate::found::{Bays, Branch, Founding, branches, publish, support_person};
-use crate::pace::{Pace, StopSignal};
-use crate::person::{Person, Shared};
-use crate::residents::{owner_phone, resident};
-use crate::staff::Desk;
-use crate::support::{Calls, Hotline};
-use crate::wire::Wire;
+use crate::city::{
+    Bays, Branch, Founding, branches, owner_phone, publish, resident, support_person,
+};
+use crate::people::{Board, Calls, Desk, Hotline, Person, Shared, live};
+use crate::statistics::{Census, ClockSync};
+use client::{ApiError, Codes, Node, Pace, StopSignal};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,11 +86,11 @@ impl Simulation {
         codes: Arc<dyn Codes>,
         stop: impl Into<StopSignal>,
     ) -> Result<Self, ApiError> {
-        let wires: Result<Vec<Wire>, ApiError> =
-            config.base_urls.iter().map(|base| Wire::to(base)).collect();
+        let nodes: Result<Vec<Node>, ApiError> =
+            config.base_urls.iter().map(|base| Node::at(base)).collect();
         let pace = Pace::of(config.speed);
         let shared = Shared {
-            wires: Arc::new(wires?),
+            nodes: Arc::new(nodes?),
             codes,
             pace,
             clock_sync: Arc::new(ClockSync::of(pace)),

@@ -23,9 +23,9 @@ pub mod policy;
 pub mod scene;
 pub mod ticks;
 
+pub use self::client::{Client, Order};
 pub use ask::{Reply, instant, minutes, seconds};
 pub use branch::Branch;
-pub use client::{Client, Order};
 pub use feed::Feed;
 pub use people::Person;
 pub use world::World;
