@@ -9,7 +9,7 @@ use form_urlencoded::Serializer;
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use serde_json::{Value, json};
 
-use super::{Asked, Breach, Call, FakeProvider, Protocol};
+use super::{Breach, Callback, FakeProvider, Protocol, RecordedRequest};
 
 /// A running fake of Epoint.
 pub type Epoint = FakeProvider<Provider>;
@@ -68,7 +68,7 @@ pub struct Provider {
     pub transfers_arrive: bool,
     merchant: Merchant,
     pages: String,
-    calls: Vec<Call>,
+    due_callbacks: Vec<Callback>,
     called: usize,
 }
 
@@ -83,7 +83,7 @@ impl Provider {
             transfers_arrive: false,
             merchant,
             pages: PAGES.to_owned(),
-            calls: Vec::new(),
+            due_callbacks: Vec::new(),
             called: 0,
         }
     }
@@ -168,13 +168,13 @@ fn text(json: &Value, field: &str) -> Result<String, Breach> {
 }
 
 impl Protocol for Provider {
-    fn acts(&mut self, asked: &Asked) -> Result<(u16, Value), Breach> {
-        if let Some(transaction) = asked.path.strip_prefix(PAY) {
-            return Ok(self.pays(transaction, &asked.body));
+    fn handle(&mut self, request: &RecordedRequest) -> Result<(u16, Value), Breach> {
+        if let Some(transaction) = request.path.strip_prefix(PAY) {
+            return Ok(self.pays(transaction, &request.body));
         }
-        let form = if asked.body.is_empty() { asked.query.as_bytes() } else { &asked.body };
+        let form = if request.body.is_empty() { request.query.as_bytes() } else { &request.body };
         let json = self.opened(form)?;
-        match asked.path.as_str() {
+        match request.path.as_str() {
             "/api/1/request" => self.opens(&json),
             "/api/1/get-status" => Ok(self.tells(&text(&json, "order_id")?)),
             "/api/1/reverse" => {
@@ -188,8 +188,8 @@ impl Protocol for Provider {
         }
     }
 
-    fn calls(&mut self) -> Vec<Call> {
-        std::mem::take(&mut self.calls)
+    fn due_callbacks(&mut self) -> Vec<Callback> {
+        std::mem::take(&mut self.due_callbacks)
     }
 }
 
@@ -261,8 +261,8 @@ impl Provider {
     /// A payer pays on a page with a valid or an invalid card; the merchant gets a callback, unless
     /// it is dropped.
     fn pays(&mut self, transaction: &str, body: &[u8]) -> (u16, Value) {
-        let asked: Value = serde_json::from_slice(body).unwrap_or_default();
-        let paid = text(&asked, "card").is_ok_and(|card| card == "good");
+        let request: Value = serde_json::from_slice(body).unwrap_or_default();
+        let paid = text(&request, "card").is_ok_and(|card| card == "good");
         let status = if paid { "success" } else { "failed" };
         let waits = |payment: &Payment| matches!(payment.status.as_str(), "new" | "failed");
         let found = self.payments.iter_mut().find(|(_, one)| one.transaction == transaction);
@@ -275,7 +275,7 @@ impl Provider {
         let lost = self.loses_one_of > 0 && self.called.is_multiple_of(self.loses_one_of);
         if let Some(url) = self.merchant.result_url.clone().filter(|_| !lost) {
             let form = self.callback(&id, status, &amount);
-            self.calls.push(Call { url, form });
+            self.due_callbacks.push(Callback { url, form });
         }
         (200, json!({"paid": paid}))
     }

@@ -41,10 +41,10 @@ pub trait Protocol: Send + 'static {
     ///
     /// # Errors
     /// The reason why a merchant may not send this request.
-    fn acts(&mut self, asked: &Asked) -> Result<(u16, Value), Breach>;
+    fn handle(&mut self, request: &RecordedRequest) -> Result<(u16, Value), Breach>;
 
     /// The callbacks that became due since the last call.
-    fn calls(&mut self) -> Vec<Call> {
+    fn due_callbacks(&mut self) -> Vec<Callback> {
         Vec::new()
     }
 }
@@ -63,7 +63,7 @@ impl Breach {
 
 /// A callback: a form and its destination.
 #[derive(Clone, Debug)]
-pub struct Call {
+pub struct Callback {
     /// The merchant's callback address.
     pub url: String,
     /// The raw form.
@@ -72,7 +72,7 @@ pub struct Call {
 
 /// A recorded request.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct RecordedRequest {
     /// Its path.
     pub path: String,
     /// The `X-REQUEST-RRN` header, if present.
@@ -89,9 +89,9 @@ pub struct Asked {
 struct Inside<S> {
     provider: S,
     next: VecDeque<(&'static str, Next)>,
-    asked: Vec<Asked>,
+    asked: Vec<RecordedRequest>,
     breaches: Vec<String>,
-    remembers: usize,
+    requests_max: usize,
 }
 
 /// A running fake provider.
@@ -103,17 +103,17 @@ pub struct FakeProvider<S> {
 }
 
 /// Locks the state, also after a panic of another holder.
-fn held<S>(inside: &Mutex<Inside<S>>) -> MutexGuard<'_, Inside<S>> {
+fn locked<S>(inside: &Mutex<Inside<S>>) -> MutexGuard<'_, Inside<S>> {
     inside.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<S: Protocol> FakeProvider<S> {
     /// Listens on a free loopback port; `open` creates the provider for that address. It keeps at
-    /// most `remembers` requests.
+    /// most `requests_max` requests.
     ///
     /// # Errors
     /// When there is no free port.
-    pub fn start(remembers: usize, open: impl FnOnce(&str) -> S) -> io::Result<Self> {
+    pub fn start(requests_max: usize, open: impl FnOnce(&str) -> S) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let url = format!("http://{}", listener.local_addr()?);
         let inside = Inside {
@@ -121,7 +121,7 @@ impl<S: Protocol> FakeProvider<S> {
             next: VecDeque::new(),
             asked: Vec::new(),
             breaches: Vec::new(),
-            remembers,
+            requests_max,
         };
         let inside = Arc::new(Mutex::new(inside));
         let data = Data::from(Arc::clone(&inside));
@@ -136,12 +136,12 @@ impl<S: Protocol> FakeProvider<S> {
 
     /// Reads or changes the provider's state.
     pub fn with<T>(&self, act: impl FnOnce(&mut S) -> T) -> T {
-        act(&mut held(&self.inside).provider)
+        act(&mut locked(&self.inside).provider)
     }
 
     /// Scripts the reaction to the next request whose path ends with `path`.
     pub fn next(&self, path: &'static str, next: Next) {
-        held(&self.inside).next.push_back((path, next));
+        locked(&self.inside).next.push_back((path, next));
     }
 
     /// How many requests were made to paths that end with `path`.
@@ -150,14 +150,14 @@ impl<S: Protocol> FakeProvider<S> {
     }
 
     /// The requests to paths that end with `path`.
-    pub fn asked(&self, path: &str) -> Vec<Asked> {
-        let inside = held(&self.inside);
+    pub fn asked(&self, path: &str) -> Vec<RecordedRequest> {
+        let inside = locked(&self.inside);
         inside.asked.iter().filter(|asked| asked.path.ends_with(path)).cloned().collect()
     }
 
     /// The protocol breaches of the merchant, as text.
     pub fn breaches(&self) -> Vec<String> {
-        held(&self.inside).breaches.clone()
+        locked(&self.inside).breaches.clone()
     }
 }
 
@@ -169,21 +169,24 @@ impl<S> Drop for FakeProvider<S> {
 
 impl<S: Protocol> Inside<S> {
     /// Records a request; returns the scripted reaction, the response and the callbacks due.
-    fn hears(&mut self, asked: &Asked) -> (Option<Next>, Option<(u16, Value)>, Vec<Call>) {
-        if self.asked.len() >= self.remembers {
+    fn record(
+        &mut self,
+        request: &RecordedRequest,
+    ) -> (Option<Next>, Option<(u16, Value)>, Vec<Callback>) {
+        if self.asked.len() >= self.requests_max {
             self.asked.clear();
         }
-        self.asked.push(asked.clone());
-        let at = self.next.iter().position(|(path, _)| asked.path.ends_with(path));
+        self.asked.push(request.clone());
+        let at = self.next.iter().position(|(path, _)| request.path.ends_with(path));
         let next = at.and_then(|at| self.next.remove(at)).map(|(_, next)| next);
         if !matches!(next, None | Some(Next::ActAndHang)) {
             return (next, None, Vec::new());
         }
-        let said = self.provider.acts(asked).unwrap_or_else(|breach| {
-            self.breaches.push(format!("{}: {breach}", asked.path));
+        let said = self.provider.handle(request).unwrap_or_else(|breach| {
+            self.breaches.push(format!("{}: {breach}", request.path));
             (400, json!({"status": "error", "message": breach.to_string()}))
         });
-        (next, Some(said), self.provider.calls())
+        (next, Some(said), self.provider.due_callbacks())
     }
 }
 
@@ -195,16 +198,16 @@ async fn answer<S: Protocol>(
     let header = |name: &str| {
         request.headers().get(name).and_then(|value| value.to_str().ok()).map(ToOwned::to_owned)
     };
-    let asked = Asked {
+    let recorded = RecordedRequest {
         path: request.path().to_owned(),
         own_name: header("X-REQUEST-RRN"),
         authorization: header("Authorization"),
         query: request.query_string().to_owned(),
         body: body.to_vec(),
     };
-    let (next, said, calls) = held(&inside).hears(&asked);
-    for call in calls {
-        tokio::spawn(calls_back(call));
+    let (next, said, callbacks) = locked(&inside).record(&recorded);
+    for callback in callbacks {
+        tokio::spawn(send_callback(callback));
     }
     match (next, said) {
         (Some(Next::Hang | Next::ActAndHang), _) => std::future::pending().await,
@@ -219,12 +222,12 @@ async fn answer<S: Protocol>(
 }
 
 /// Sends a callback once; a merchant that misses it has to poll.
-async fn calls_back(call: Call) {
+async fn send_callback(callback: Callback) {
     let client = reqwest::Client::builder().no_proxy().timeout(CALL_WAIT).build();
     let sent = match client {
         Ok(client) => {
             let form = ("content-type", "application/x-www-form-urlencoded");
-            client.post(&call.url).header(form.0, form.1).body(call.form).send().await
+            client.post(&callback.url).header(form.0, form.1).body(callback.form).send().await
         }
         Err(error) => Err(error),
     };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Asked, Breach, FakeProvider, Protocol};
+use super::{Breach, FakeProvider, Protocol, RecordedRequest};
 
 /// A running fake of Payriff.
 pub type Payriff = FakeProvider<Provider>;
@@ -88,14 +88,14 @@ fn no(code: &str) -> (u16, Value) {
 }
 
 impl Protocol for Provider {
-    fn acts(&mut self, asked: &Asked) -> Result<(u16, Value), Breach> {
-        if asked.authorization.as_deref() != Some(&self.app_key) {
+    fn handle(&mut self, request: &RecordedRequest) -> Result<(u16, Value), Breach> {
+        if request.authorization.as_deref() != Some(&self.app_key) {
             return Ok(no("14010"));
         }
-        let json: Value = serde_json::from_slice(&asked.body).unwrap_or(Value::Null);
-        let parts: Vec<&str> = asked.path.split('/').skip(3).collect();
+        let json: Value = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
+        let parts: Vec<&str> = request.path.split('/').skip(3).collect();
         match parts.as_slice() {
-            ["orders"] => self.opens(asked.own_name.as_deref(), &json),
+            ["orders"] => self.opens(request.own_name.as_deref(), &json),
             ["orders", rrn, "rrn"] => {
                 let found = self.orders.iter().find(|(_, order)| order.rrn == *rrn);
                 Ok(found.map_or_else(|| no("01000"), |(name, order)| yes(&told(name, order))))
