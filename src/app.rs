@@ -24,6 +24,8 @@ use crate::edge::ws::{Stopping, hub::Hub};
 use crate::edge::{Edge, http, pay, tcp};
 use crate::ledger::prover::{Prover, ProverSettings};
 use crate::ledger::standing::{self, Standing};
+use crate::orders::actions;
+use crate::orders::view::ActionRules;
 use crate::partners::availability;
 use crate::partners::plan::Plans;
 use crate::platform::bus::Bus;
@@ -140,6 +142,7 @@ pub async fn engine(
         any(Arc::new(Standing::default())),
         any(Arc::new(Plans::default())),
         any(Arc::new(gateways)),
+        any(Arc::new(ActionRules(actions::of))),
     ];
     Ok((Engine::new(db, clock, bus, shared), keys))
 }

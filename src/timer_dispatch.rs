@@ -7,6 +7,7 @@ use crate::billing::payout::{self, RunPayouts};
 use crate::billing::{payout_send, reconcile, refund, status_poll, stray};
 use crate::bonus::timers::{self as bonus_timers, ExpireHead, NotifyExpiring};
 use crate::orders::accept::AutoConfirmBooking;
+use crate::orders::agree::AgreeAutomatically;
 use crate::orders::burn::{Burn, CheckBay, Remind};
 use crate::orders::close_for_block::{CloseAllForBlock, CloseForBlock};
 use crate::orders::complete::AutoComplete;
@@ -39,7 +40,7 @@ pub async fn send(engine: &Engine, fired: &Fired) -> Result<(), CommandError> {
         timers::AUTO_CONFIRM => engine.fire(fired, AutoConfirmBooking { order_id }).await,
         timers::BURN => engine.fire(fired, Burn { order_id }).await,
         timers::PROPOSAL => engine.fire(fired, proposal::LapseProposal { order_id }).await,
-        timers::AUTO_AGREE => engine.fire(fired, proposal::AgreeAutomatically { order_id }).await,
+        timers::AUTO_AGREE => engine.fire(fired, AgreeAutomatically { order_id }).await,
         which @ (timers::REMIND_DAY | timers::REMIND_SOON | timers::REMIND_LEAVE) => {
             engine.fire(fired, Remind { order_id, which: named(which) }).await
         }

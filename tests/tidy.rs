@@ -27,6 +27,9 @@ const PURE: &[&str] = &[
     "src/policy/check/orders.rs",
     "src/policy/check/people.rs",
     "src/policy/draft.rs",
+    "src/orders/actions.rs",
+    "src/orders/decision.rs",
+    "src/orders/late.rs",
     "src/orders/machine.rs",
     "src/orders/price.rs",
     "src/orders/fee.rs",
@@ -104,6 +107,32 @@ fn pure_files_neither_wait_nor_query() {
         }
     }
     hold("What decides does not do.", &found);
+}
+
+/// The declarations of functions named `decide` that wait, or name a transaction.
+fn impure_decisions(file: &File) -> Vec<String> {
+    let mut found = Vec::new();
+    for at in places(&file.code, "decide").into_iter() {
+        let before = around(&file.code, at, 0).0;
+        if !before.ends_with("fn ") {
+            continue;
+        }
+        let rest = file.code.get(at..).unwrap_or_default();
+        let declared = rest.split_once('{').map_or(rest, |(head, _)| head);
+        let head = before.rsplit(['}', ';', '{']).next().unwrap_or_default();
+        let waits = !places(head, "async").is_empty();
+        if waits || !places(declared, "Tx").is_empty() {
+            let why = "`decide` is pure: neither async nor given a transaction";
+            found.push(file.at(line_of(&file.code, at), why));
+        }
+    }
+    found
+}
+
+#[test]
+fn a_decision_is_pure() {
+    let found: Vec<_> = rust_below("src/").flat_map(impure_decisions).collect();
+    hold("A rule is asked by its command, by a view and by a rehearsal.", &found);
 }
 
 #[test]
@@ -266,6 +295,9 @@ fn the_rules_can_fail() {
     assert_eq!(shape_refused(&file(&format!("//! a{}", "\n".repeat(401)))).len(), 1);
     assert_eq!(unfinished(&file("#[allow(dead_code)] // TODO")).len(), 2);
     assert_eq!(unfinished(&file("let a = \"todo!()\";")).len(), 0);
+    assert_eq!(impure_decisions(&file("pub(super) async fn decide(order: &Model) {}")).len(), 1);
+    assert_eq!(impure_decisions(&file("fn decide(tx: &mut Tx) -> Step {}")).len(), 1);
+    assert_eq!(impure_decisions(&file("async fn run(tx: Tx) {} fn decide(a: u8) {}")).len(), 0);
     assert_eq!(machine_paths(&file("https://a.az/home/ and /home/anar")).len(), 1);
     let twice = ["docs/decisions/0001-a.md", "docs/decisions/0001-b.md", "docs/decisions/2-c.md"];
     assert_eq!(numbers_refused(twice.into_iter()).len(), 2);

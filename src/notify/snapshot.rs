@@ -5,10 +5,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::orders;
-use crate::orders::view::OrderView;
-use crate::platform::engine::Shared;
+use crate::orders::view::{OrderView, Viewer};
 use crate::platform::feed::{self, Audience};
-use crate::platform::{CommandError, ReadSnapshot as Moment};
+use crate::platform::{CommandError, Engine, ReadSnapshot as Moment};
 
 /// How often both are read again because the database was restored meanwhile.
 const TRIES_MAX: usize = 3;
@@ -28,13 +27,15 @@ pub struct Snapshot {
 ///
 /// # Errors
 /// A fault when the database fails; `contended` when it is restored again and again.
-pub async fn snapshot(shared: &Shared, audience: &Audience) -> Result<Snapshot, CommandError> {
+pub async fn snapshot(engine: &Engine, audience: &Audience) -> Result<Snapshot, CommandError> {
+    let shared = engine.shared();
     for _ in 0..TRIES_MAX {
         let epoch = shared.epoch().await?.id;
         let (audience, named) = (*audience, epoch.to_string());
+        let viewer = Viewer::now(engine)?;
         let read = async move |moment: Moment| {
             let seq = feed::newest(&moment, &audience.to_string()).await?;
-            let orders = orders::read::open_orders(&moment, &audience).await?;
+            let orders = orders::read::open_orders(&moment, &viewer, &audience).await?;
             Ok::<_, CommandError>(Snapshot { epoch: named, seq, orders })
         };
         let snapshot = shared.db.snapshot(read).await?;

@@ -9,7 +9,7 @@ use sea_orm::{
 
 use super::Refusal;
 use super::machine::Intent;
-use super::read::{OrderScope, refuse};
+use super::view::{Reader, Viewer};
 use crate::platform::{CommandError, Tx};
 use crate::policy;
 
@@ -37,13 +37,13 @@ const COUNTED: [Intent; 6] = [
 pub(super) async fn paced(
     tx: &Tx,
     order: &Model,
-    scope: OrderScope,
+    side: Actor,
     intent: Intent,
 ) -> Result<(), CommandError> {
-    let side = match scope.actor() {
-        Actor::Client | Actor::Staff => scope.actor(),
+    match side {
+        Actor::Client | Actor::Staff => {}
         Actor::Support | Actor::Clock => return Ok(()),
-    };
+    }
     if !COUNTED.contains(&intent) {
         return Ok(());
     }
@@ -63,7 +63,8 @@ pub(super) async fn paced(
         Some(first) => {
             let until = first.at + MINUTE;
             let secs = (until - tx.now()).num_seconds() + 1;
-            let refused = refuse(Refusal::TooManyActs, order, scope).with("limit", most);
+            let view = Viewer::of(tx)?.view(order, Reader::of(side));
+            let refused = Refusal::TooManyActs.refused().with("order", view).with("limit", most);
             Err(refused.with("until", until).with("retry_after_s", secs).into())
         }
     }

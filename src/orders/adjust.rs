@@ -1,26 +1,25 @@
 //! Support ends, closes or corrects an order, with a reason (ORD, SUP-2).
 
-use entity::order::{self, EndReason, Model, OrderStatus};
-use entity::value::{Money, OrderId, ServiceId};
+use entity::order::{self, Actor, EndReason, Model, OrderStatus};
+use entity::value::{Instant, Money, OrderId, ServiceId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::Refusal;
 use super::amount::{far_off, stayed};
-use super::cancel::{End, let_go_by_hand, let_go_late};
-use super::complete::{ChangeServices, completed, held, settle};
-use super::machine::Intent;
+use super::complete::{ChangeServices, completed};
+use super::decision::{End, MoneyMove, OutagesSince, Step};
+use super::machine::{self, Intent};
+use super::money::{let_go_by_hand, let_go_late};
 use super::read::{self, OrderScope};
-use super::view::{OrderView, Reader, view};
-use super::write::{self, Step};
+use super::view::OrderView;
+use super::{Refusal, write};
 use crate::access::limits;
-use crate::billing::funds;
 use crate::ledger::commission::{base, commission};
 use crate::platform::audit;
 use crate::platform::codes::given;
-use crate::platform::{Command, CommandError, Tx, readable};
-use crate::policy;
+use crate::platform::{Command, CommandError, Refused, Tx, readable};
+use crate::policy::{self, Policy};
 
 /// An adjustment by support.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -63,23 +62,66 @@ impl Command for Adjust {
             Adjustment::ForceComplete => Intent::ForceComplete,
             Adjustment::Amend => Intent::Amend,
         };
-        let (order, to) = read::ask(tx, OrderScope::Support, self.order_id, intent).await?;
+        let order = read::ask(tx, OrderScope::Support, self.order_id, intent).await?;
         read::fresh(tx, &order, self.seen, OrderScope::Support).await?;
         let reason = given(&self.reason)?;
         if self.final_amount.is_some_and(|amount| !amount.is_positive()) {
             return Err(Refusal::AmountInvalid.refused().at("/final_amount").into());
         }
-        let before = order.clone();
-        let order = match self.act {
-            Adjustment::ForceCancel => cancel(tx, &order, to, reason).await?,
-            Adjustment::ForceComplete => self.complete(tx, &order, to, reason).await?,
+        let step = match self.act {
+            Adjustment::ForceCancel => {
+                let asked = ForceCancel::decide(&order, &ForceCancelFacts::default(), tx.now());
+                asked.map_err(|refusal| self.refuse(tx, refusal, &order))?;
+                let (unreadable, kept) = release_by_hand(tx, &order).await?;
+                let facts = ForceCancelFacts { reason, unreadable, kept };
+                ForceCancel::decide(&order, &facts, tx.now())
+            }
+            Adjustment::ForceComplete => {
+                let keys = policy::registry::at_version(tx, order.policy_version)?;
+                let outages = read::leaving_outages(tx, &order, &keys).await?;
+                let since = OutagesSince { outages: &outages };
+                let facts = AdjustFacts { reason, amount: self.final_amount, since };
+                ForceComplete::decide(&order, &facts, &keys, tx.now())
+            }
             Adjustment::Amend | Adjustment::ChangeServices => {
-                self.amend(tx, &order, reason).await?
+                let keys = policy::registry::at_version(tx, order.policy_version)?;
+                let (amount, since) = (self.final_amount, OutagesSince::default());
+                let facts = AdjustFacts { reason, amount, since };
+                let step = Amend::decide(&order, &facts, &keys, tx.now());
+                if step.is_ok() && order.status == OrderStatus::Cancelled {
+                    let_go_late(tx, &order).await?;
+                }
+                step
             }
         };
+        let step = step.map_err(|refusal| self.refuse(tx, refusal, &order))?;
+        let before = order;
+        let order = write::step(tx, &before, step).await?;
         self.record(tx, &before, &order).await?;
-        Ok(view(&order, Reader::Support))
+        read::shown(tx, &order, OrderScope::Support)
     }
+}
+
+/// What ending by support depends on beside the order.
+#[derive(Default)]
+struct ForceCancelFacts<'a> {
+    /// The reason.
+    reason: &'a str,
+    /// The stored text of an order that cannot be read.
+    unreadable: Option<serde_json::Value>,
+    /// The tables with rows that could not be released.
+    kept: Vec<&'static str>,
+}
+
+/// What a correction by support depends on beside the order.
+#[derive(Default)]
+struct AdjustFacts<'a> {
+    /// The reason.
+    reason: &'a str,
+    /// The correct amount, if one is named.
+    amount: Option<Money>,
+    /// The outages since the client's time to leave ended.
+    since: OutagesSince<'a>,
 }
 
 impl Adjust {
@@ -128,64 +170,113 @@ impl Adjust {
         limits::act(tx, act).await
     }
 
-    async fn complete(
-        &self,
-        tx: &mut Tx,
-        order: &Model,
-        to: OrderStatus,
-        reason: &str,
-    ) -> Result<Model, CommandError> {
-        let keys = policy::registry::at_version(tx, order.policy_version)?;
-        // Naming an amount is support's confirmation of it (ORD-11).
-        let stayed = stayed(tx, order, &keys).await?;
-        let amount = self.final_amount.unwrap_or_else(|| base(&stayed));
-        let flagged = far_off(stayed.client_agreed, amount, &keys);
-        let confirmed = self.final_amount.or(stayed.amount_confirmed);
-        let stayed = Model { amount_confirmed: confirmed, ..stayed };
-        let next = completed(&stayed, amount, flagged, &keys, tx.now());
-        let next = Model { status: to, frozen_until: None, ..next };
-        let next = settle(tx, order, next).await?;
-        let step = Step {
-            note: json!({"reason": reason, "final_amount": amount}),
-            ..Step::new(Intent::ForceComplete, "order.completed", next)
+    /// A refusal of the act: names the field that is at fault.
+    fn refuse(&self, tx: &Tx, refusal: Refusal, order: &Model) -> CommandError {
+        let refused = refusal.refused();
+        let refused: Refused = if refusal == Refusal::AmountInvalid {
+            refused.at("/final_amount").because("A cancelled order has no final amount.")
+        } else if refusal == Refusal::BelowBonus {
+            refused.with("bonus", order.bonus)
+        } else {
+            return read::refuse(tx, refused, order, OrderScope::Support);
         };
-        write::step(tx, order, step)
+        refused.into()
+    }
+}
+
+/// Support ends an open order. Its money is released beforehand, as far as its rows can be read.
+pub(super) struct ForceCancel;
+
+impl ForceCancel {
+    /// What the table permits, also for an order that cannot be read.
+    fn decide(order: &Model, facts: &ForceCancelFacts<'_>, now: Instant) -> Result<Step, Refusal> {
+        let to = machine::next(order, Intent::ForceCancel, Actor::Support)?;
+        let note =
+            json!({"reason": facts.reason, "unreadable": facts.unreadable, "kept": facts.kept});
+        let end = End { fault: None, ..End::of(to, EndReason::SupportCancelled, now) };
+        let step = Step::end(Intent::ForceCancel, "order.cancelled", order, end);
+        Ok(Step { note, money: MoneyMove::Nothing, ..step })
     }
 
-    /// Corrects an ended order: its status stays, a posting of its own adjusts the commission to
-    /// the correct amount.
-    async fn amend(&self, tx: &mut Tx, order: &Model, reason: &str) -> Result<Model, CommandError> {
+    /// Whether support may end it now.
+    pub(super) fn asked(order: &Model, now: Instant) -> Result<Step, Refusal> {
+        Self::decide(order, &ForceCancelFacts::default(), now)
+    }
+}
+
+/// Support closes an accepted order as served.
+pub(super) struct ForceComplete;
+
+impl ForceComplete {
+    /// At the amount support names, which confirms it (ORD-11), or at that of a completion by the
+    /// scheduler.
+    fn decide(
+        order: &Model,
+        facts: &AdjustFacts<'_>,
+        policy: &Policy,
+        now: Instant,
+    ) -> Result<Step, Refusal> {
+        let to = machine::next(order, Intent::ForceComplete, Actor::Support)?;
+        let stayed = stayed(order, &facts.since, policy, now);
+        let amount = facts.amount.unwrap_or_else(|| base(&stayed));
+        let flagged = far_off(stayed.client_agreed, amount, policy);
+        let confirmed = facts.amount.or(stayed.amount_confirmed);
+        let stayed = Model { amount_confirmed: confirmed, ..stayed };
+        let next = completed(&stayed, amount, flagged, policy, now);
+        let next = Model { status: to, frozen_until: None, ..next };
+        Ok(Step {
+            note: json!({"reason": facts.reason, "final_amount": amount}),
+            money: MoneyMove::Capture,
+            ..Step::new(Intent::ForceComplete, "order.completed", next)
+        })
+    }
+
+    /// Whether support may close it now.
+    pub(super) fn asked(order: &Model, policy: &Policy, now: Instant) -> Result<Step, Refusal> {
+        Self::decide(order, &AdjustFacts::default(), policy, now)
+    }
+}
+
+/// Support corrects an ended order: its status stays, a posting of its own adjusts the commission.
+pub(super) struct Amend;
+
+impl Amend {
+    /// The amount of a completed order, not below what was paid with bonus.
+    fn decide(
+        order: &Model,
+        facts: &AdjustFacts<'_>,
+        policy: &Policy,
+        _: Instant,
+    ) -> Result<Step, Refusal> {
+        machine::next(order, Intent::Amend, Actor::Support)?;
         let mut next = order.clone();
-        if order.status == OrderStatus::Cancelled {
-            let_go_late(tx, order).await?;
-        }
-        if let Some(amount) = self.final_amount {
+        let mut money = MoneyMove::Nothing;
+        if let Some(amount) = facts.amount {
             if order.status != OrderStatus::Completed {
-                return Err(Refusal::AmountInvalid
-                    .refused()
-                    .at("/final_amount")
-                    .because("A cancelled order has no final amount.")
-                    .into());
+                return Err(Refusal::AmountInvalid);
             }
-            let keys = policy::registry::at_version(tx, order.policy_version)?;
+            if amount < order.bonus {
+                return Err(Refusal::BelowBonus);
+            }
             let confirmed = Some(amount);
             next = Model { final_amount: confirmed, amount_confirmed: confirmed, ..next };
-            let due = commission(base(&next), &keys.commission);
-            if amount < order.bonus {
-                return Err(Refusal::BelowBonus.refused().with("bonus", order.bonus).into());
-            }
-            next.commission_bonus = funds::amend(tx, &held(order), due, &order.code).await?;
-            next.commission = due;
+            next.commission = commission(base(&next), &policy.commission);
+            money = MoneyMove::Correct;
         }
-        let step = Step {
+        Ok(Step {
             note: json!({
-                "reason": reason,
+                "reason": facts.reason,
                 "before": {"final_amount": order.final_amount, "commission": order.commission},
                 "after": {"final_amount": next.final_amount, "commission": next.commission},
             }),
+            money,
             ..Step::new(Intent::Amend, "order.amended", next)
-        };
-        write::step(tx, order, step)
+        })
+    }
+
+    /// Whether support may correct it now.
+    pub(super) fn asked(order: &Model, policy: &Policy, now: Instant) -> Result<Step, Refusal> {
+        Self::decide(order, &AdjustFacts::default(), policy, now)
     }
 }
 
@@ -201,26 +292,18 @@ fn cells(order: &Model) -> serde_json::Value {
     })
 }
 
-async fn cancel(
+/// Releases by hand what an order holds. Closing replaces fields that could not be decoded; the
+/// history keeps their stored text.
+async fn release_by_hand(
     tx: &mut Tx,
     order: &Model,
-    to: OrderStatus,
-    reason: &str,
-) -> Result<Model, CommandError> {
-    // Closing replaces fields that could not be decoded; the history keeps their stored text.
+) -> Result<(Option<serde_json::Value>, Vec<&'static str>), CommandError> {
     let unreadable = match &order.unreadable {
-        Some(_) => Some(readable::raw::<_, order::Entity>(tx.db(), order.id.0).await?),
+        Some(_) => {
+            let raw = readable::raw::<_, order::Entity>(tx.db(), order.id.0).await?;
+            Some(serde_json::to_value(raw)?)
+        }
         None => None,
     };
-    let kept = let_go_by_hand(tx, order).await?;
-    let end = End {
-        intent: Intent::ForceCancel,
-        event: "order.cancelled",
-        to,
-        reason: EndReason::SupportCancelled,
-        penalty: Money::ZERO,
-        note: json!({"reason": reason, "unreadable": unreadable, "kept": kept}),
-        marks: Vec::new(),
-    };
-    end.ended(tx, order)
+    Ok((unreadable, let_go_by_hand(tx, order).await?))
 }

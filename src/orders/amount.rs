@@ -2,18 +2,18 @@
 //! such an amount (ORD-11).
 
 use chrono::TimeDelta;
-use entity::order::{Model, OrderStatus};
-use entity::value::{Money, OrderId};
+use entity::order::{Actor, Model, OrderStatus};
+use entity::value::{Instant, Money, OrderId};
 use serde_json::json;
 
-use super::complete::held;
-use super::machine::Intent;
+use super::decision::{MoneyMove, OutagesSince, Step, Window};
+use super::late::may_leave;
+use super::machine::{self, Intent};
 use super::read::{self, OrderScope};
-use super::view::{OrderView, view};
-use super::write::{self, Step};
-use super::{Refusal, admit};
-use crate::billing::funds::{self, Limit};
+use super::view::OrderView;
+use super::{Refusal, write};
 use crate::ledger::commission::{base, commission};
+use crate::ledger::post::hold::Limit;
 use crate::platform::codes::given;
 use crate::platform::{Command, CommandError, Tx, heartbeat};
 use crate::policy::{self, Policy};
@@ -26,15 +26,11 @@ pub fn agreed(order: Model, total: Money) -> Model {
 
 /// The order with the total its client has agreed to by now: a client who stays after the class was
 /// corrected has agreed to its total when the time to leave free ends (ORD-10, ORD-11).
-///
-/// # Errors
-/// When the database fails.
-pub async fn stayed(tx: &Tx, order: &Model, keys: &Policy) -> Result<Model, CommandError> {
+#[must_use]
+pub fn stayed(order: &Model, facts: &OutagesSince<'_>, policy: &Policy, now: Instant) -> Model {
     match order.class_total {
-        Some(total) if !admit::within_minutes(tx, order, keys).await? => {
-            Ok(agreed(order.clone(), total))
-        }
-        Some(_) | None => Ok(order.clone()),
+        Some(total) if !may_leave(order, facts, policy, now) => agreed(order.clone(), total),
+        Some(_) | None => order.clone(),
     }
 }
 
@@ -45,9 +41,14 @@ pub fn far_off(agreed: Money, amount: Money, keys: &Policy) -> bool {
     off > i128::from(agreed.0) * i128::from(keys.order.off_estimate_pct)
 }
 
+/// The time to confirm or to contest the amount of a completed order.
+pub(super) fn dispute_window(order: &Model, policy: &Policy) -> Window {
+    let hours = TimeDelta::hours(policy.order.dispute_h);
+    Window::until(order.completed_at.map(|at| at + hours))
+}
+
 /// Is the amount below the base of the commission, so that the client may confirm it (ORD-11)?
-#[must_use]
-pub fn confirmable(order: &Model) -> bool {
+fn confirmable(order: &Model) -> bool {
     order.final_amount.unwrap_or(order.agreed) < base(order) && order.amount_contested_at.is_none()
 }
 
@@ -67,38 +68,67 @@ impl Command for ConfirmAmount {
     const NAME: &'static str = "confirm_amount";
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
-        let intent = Intent::ConfirmAmount;
-        let (order, _) = read::ask(tx, self.scope, self.order_id, intent).await?;
+        let order = read::ask(tx, self.scope, self.order_id, Intent::ConfirmAmount).await?;
         let keys = policy::registry::at_version(tx, order.policy_version)?;
-        let hours = TimeDelta::hours(keys.order.dispute_h);
-        let open = order.completed_at.is_none_or(|at| tx.now() <= at + hours);
-        let shown = order.final_amount.unwrap_or(order.agreed);
-        if self.amount != shown || !open || !confirmable(&order) {
-            return Err(read::refuse(Refusal::NotConfirmable, &order, self.scope).into());
-        }
-        let mut next = Model { amount_confirmed: Some(shown), ..order.clone() };
-        let due = commission(base(&next), &keys.commission);
-        if due != order.commission {
-            let held = held(&order);
-            next.commission_bonus = match order.status {
-                OrderStatus::Completed => funds::amend(tx, &held, due, &order.code).await?,
-                OrderStatus::Requested
-                | OrderStatus::Confirmed
-                | OrderStatus::OnTheWay
-                | OrderStatus::Active
-                | OrderStatus::Cancelled => funds::resize(tx, &held, due, Limit::None).await?,
-            };
-            next.commission = due;
-        }
-        let far = far_off(order.client_agreed, shown, &keys);
-        let step = Step {
-            note: json!({"client_agreed": order.client_agreed, "amount": shown}),
-            alert: far.then_some("support.amount_confirmed"),
-            ..Step::new(intent, "order.amount_confirmed", next)
-        };
-        let order = write::step(tx, &order, step)?;
-        Ok(view(&order, self.scope.reader()))
+        let facts = ConfirmFacts { amount: self.amount };
+        let step = Self::decide(&order, &facts, &keys, tx.now());
+        let step = step.map_err(|refusal| read::refuse(tx, refusal, &order, self.scope))?;
+        let order = write::step(tx, &order, step).await?;
+        read::shown(tx, &order, self.scope)
     }
+}
+
+/// What confirming an amount depends on beside the order.
+pub(super) struct ConfirmFacts {
+    /// The amount the client was shown.
+    pub amount: Money,
+}
+
+impl ConfirmFacts {
+    /// The amount the order shows.
+    pub(super) fn favourable(order: &Model) -> Self {
+        Self { amount: shown(order) }
+    }
+}
+
+impl ConfirmAmount {
+    /// The amount shown, if it is below what the commission is taken on.
+    pub(super) fn decide(
+        order: &Model,
+        facts: &ConfirmFacts,
+        policy: &Policy,
+        now: Instant,
+    ) -> Result<Step, Refusal> {
+        machine::next(order, Intent::ConfirmAmount, Actor::Client)?;
+        let amount = shown(order);
+        let over = dispute_window(order, policy).over(now);
+        if facts.amount != amount || over || !confirmable(order) {
+            return Err(Refusal::NotConfirmable);
+        }
+        let mut next = Model { amount_confirmed: Some(amount), ..order.clone() };
+        next.commission = commission(base(&next), &policy.commission);
+        let money = match order.status {
+            OrderStatus::Completed if next.commission != order.commission => MoneyMove::Correct,
+            OrderStatus::Completed => MoneyMove::Nothing,
+            OrderStatus::Requested
+            | OrderStatus::Confirmed
+            | OrderStatus::OnTheWay
+            | OrderStatus::Active
+            | OrderStatus::Cancelled => MoneyMove::Resize(Limit::None),
+        };
+        let far = far_off(order.client_agreed, amount, policy);
+        Ok(Step {
+            note: json!({"client_agreed": order.client_agreed, "amount": amount}),
+            money,
+            alert: far.then_some("support.amount_confirmed"),
+            ..Step::new(Intent::ConfirmAmount, "order.amount_confirmed", next)
+        })
+    }
+}
+
+/// The amount the order shows.
+fn shown(order: &Model) -> Money {
+    order.final_amount.unwrap_or(order.agreed)
 }
 
 /// The client contests a final amount that is far off the agreed one; support decides (ORD-11).
@@ -117,31 +147,51 @@ impl Command for ContestAmount {
     const NAME: &'static str = "contest_amount";
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
-        let intent = Intent::ContestAmount;
-        let (order, _) = read::ask(tx, self.scope, self.order_id, intent).await?;
+        let order = read::ask(tx, self.scope, self.order_id, Intent::ContestAmount).await?;
         let reason = given(&self.reason)?;
         let keys = policy::registry::at_version(tx, order.policy_version)?;
-        let end = order.completed_at.map(|at| at + TimeDelta::hours(keys.order.dispute_h));
-        let open = match end {
-            Some(end) => {
-                let least = TimeDelta::seconds(keys.outage.least_s);
-                heartbeat::judged(tx.db(), end, tx.now(), least).await? <= end
-            }
-            None => false,
-        };
+        let outages = read::outages_since(tx, dispute_window(&order, &keys)).await?;
+        let facts = ContestAmountFacts { reason, since: OutagesSince { outages: &outages } };
+        let step = Self::decide(&order, &facts, &keys, tx.now());
+        let step = step.map_err(|refusal| read::refuse(tx, refusal, &order, self.scope))?;
+        let order = write::step(tx, &order, step).await?;
+        read::shown(tx, &order, self.scope)
+    }
+}
+
+/// What contesting an amount depends on beside the order.
+#[derive(Default)]
+pub(super) struct ContestAmountFacts<'a> {
+    /// The reason.
+    pub reason: &'a str,
+    /// The outages since the time to contest ended.
+    pub since: OutagesSince<'a>,
+}
+
+impl ContestAmount {
+    /// A final amount far off the agreed one, once.
+    pub(super) fn decide(
+        order: &Model,
+        facts: &ContestAmountFacts<'_>,
+        policy: &Policy,
+        now: Instant,
+    ) -> Result<Step, Refusal> {
+        machine::next(order, Intent::ContestAmount, Actor::Client)?;
+        let least = TimeDelta::seconds(policy.outage.least_s);
+        let end = dispute_window(order, policy).until;
+        let end = end.map(|end| heartbeat::moved_by_all(end, facts.since.outages, least));
+        let open = end.is_some_and(|end| now <= end);
         let agreed = order.client_agreed;
-        let amount = order.final_amount.unwrap_or(agreed);
+        let amount = shown(order);
         let contested = order.amount_contested_at.is_some();
-        if contested || !open || !far_off(agreed, amount, &keys) {
-            return Err(read::refuse(Refusal::NotContestable, &order, self.scope).into());
+        if contested || !open || !far_off(agreed, amount, policy) {
+            return Err(Refusal::NotContestable);
         }
-        let next = Model { amount_contested_at: Some(tx.now()), ..order.clone() };
-        let step = Step {
-            note: json!({"reason": reason, "agreed": agreed, "final_amount": amount}),
+        let next = Model { amount_contested_at: Some(now), ..order.clone() };
+        Ok(Step {
+            note: json!({"reason": facts.reason, "agreed": agreed, "final_amount": amount}),
             alert: Some("support.amount_contested"),
-            ..Step::new(intent, "order.amount_contested", next)
-        };
-        let order = write::step(tx, &order, step)?;
-        Ok(view(&order, self.scope.reader()))
+            ..Step::new(Intent::ContestAmount, "order.amount_contested", next)
+        })
     }
 }

@@ -1,17 +1,17 @@
 //! Arrival by the code shown at the branch, and the effects of any arrival (ARR-1, ARR-2, LIM-3).
 
 use chrono::TimeDelta;
-use entity::order::{ArrivalBy, Model};
+use entity::order::{Actor, ArrivalBy, Model};
 use entity::value::fold::fold_digits;
 use entity::value::{Instant, OrderId};
 use entity::{partner, strike};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 
-use super::machine::Intent;
+use super::decision::Step;
+use super::machine::{self, Intent};
 use super::read::{self, OrderScope};
-use super::view::{OrderView, view};
-use super::write::{self, Step};
-use super::{Refusal, late};
+use super::view::OrderView;
+use super::{Refusal, late, write};
 use crate::partners::{self, arrival_code};
 use crate::platform::crypto::Keys;
 use crate::platform::idempotency::Key;
@@ -35,35 +35,82 @@ impl Command for ArriveByCode {
     const NAME: &'static str = "arrive";
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
-        let (order, _) = read::ask(tx, self.scope, self.order_id, Intent::Arrive).await?;
-        let refuse = |refusal| Err(read::refuse(refusal, &order, self.scope).into());
+        let order = read::ask(tx, self.scope, self.order_id, Intent::Arrive).await?;
+        let policy = policy::registry::at_version(tx, order.policy_version)?;
+        let proof = match self.claimed {
+            true if self.right(tx, &order, &policy).await? => ArrivalProof::Code,
+            true => ArrivalProof::WrongCode,
+            false => ArrivalProof::NoTryLeft,
+        };
+        let step = Self::decide(&order, &ArrivalFacts { proof }, &policy, tx.now());
+        let step = step.map_err(|refusal| read::refuse(tx, refusal, &order, self.scope))?;
+        let order = write::step(tx, &order, step).await?;
+        read::shown(tx, &order, self.scope)
+    }
+}
+
+/// What an arrival depends on beside the order.
+pub(super) struct ArrivalFacts {
+    /// The proof of it.
+    pub proof: ArrivalProof,
+}
+
+/// The proof of an arrival.
+#[derive(Clone, Copy)]
+pub(super) enum ArrivalProof {
+    /// Positions near the branch.
+    Positions,
+    /// The code shown there.
+    Code,
+    /// A code that is not shown there.
+    WrongCode,
+    /// A code that was not compared: the order has no attempts left.
+    NoTryLeft,
+}
+
+impl ArriveByCode {
+    /// Every no-show deadline ends, and the partner's time to admit the car begins (ARR-1, ARR-2).
+    pub(super) fn decide(
+        order: &Model,
+        facts: &ArrivalFacts,
+        policy: &Policy,
+        now: Instant,
+    ) -> Result<Step, Refusal> {
+        machine::next(order, Intent::Arrive, Actor::Client)?;
         if order.arrived_at.is_some() {
-            return refuse(Refusal::AlreadyArrived);
+            return Err(Refusal::AlreadyArrived);
         }
         if order.frozen_until.is_some() {
-            return refuse(Refusal::Frozen);
+            return Err(Refusal::Frozen);
         }
-        if !departing(&order, tx.now()) {
-            return refuse(Refusal::TooEarlyToDepart);
+        if late::travel_window(order, policy).early(now) {
+            return Err(Refusal::TooEarlyToDepart);
         }
-        late::still_awaited(tx, &order, self.scope)?;
-        if !self.claimed {
-            return refuse(Refusal::TooManyCodes);
-        }
+        late::still_awaited(order, policy, now)?;
+        let by = match facts.proof {
+            ArrivalProof::Positions => ArrivalBy::Position,
+            ArrivalProof::Code => ArrivalBy::Code,
+            ArrivalProof::WrongCode => return Err(Refusal::WrongCode),
+            ArrivalProof::NoTryLeft => return Err(Refusal::TooManyCodes),
+        };
+        Ok(Step::new(Intent::Arrive, "order.arrived", arrived(order, policy, by, now)))
+    }
+
+    /// Is it the code shown at the branch?
+    async fn right(
+        &self,
+        tx: &mut Tx,
+        order: &Model,
+        policy: &Policy,
+    ) -> Result<bool, CommandError> {
         let partner = tx.find_cached::<partner::Entity>(order.partner_id).await?;
         let partner = partner.ok_or(partners::Refusal::NoSuchPartner)?;
-        let policy = policy::registry::at_version(tx, order.policy_version)?;
         let keys = tx.shared::<Keys>()?;
         let grace = TimeDelta::minutes(policy.arrival.code_grace_min);
         let [today, before] = arrival_code::good(&keys, &partner, tx.now(), grace)?;
         let said = fold_digits(&self.code);
         let is = |code: &str| keys.same(code, &said);
-        if !is(&today) && !is(&before) {
-            return Err(Refusal::WrongCode.into());
-        }
-        let next = arrived(&order, &policy, ArrivalBy::Code, tx.now());
-        let order = write::step(tx, &order, Step::new(Intent::Arrive, "order.arrived", next))?;
-        Ok(view(&order, self.scope.reader()))
+        Ok(is(&today) || is(&before))
     }
 }
 
@@ -78,7 +125,7 @@ impl Command for ClaimTry {
     const NAME: &'static str = "claim_code_try";
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
-        let (order, _) = read::ask(tx, self.scope, self.order_id, Intent::Arrive).await?;
+        let order = read::ask(tx, self.scope, self.order_id, Intent::Arrive).await?;
         let tries = policy::registry::at_version(tx, order.policy_version)?.arrival.code_tries;
         let spent = spent(tx, self.order_id).await?;
         if spent >= tries || order.arrived_at.is_some() || order.frozen_until.is_some() {
@@ -123,9 +170,9 @@ pub(super) fn departing(order: &Model, now: Instant) -> bool {
     order.depart_from.is_none_or(|from| now >= from)
 }
 
-/// The order after an arrival: every no-show deadline ends, and the partner's time to admit the car
-/// begins, for a booking not before its start (ARR-2).
-pub(super) fn arrived(order: &Model, policy: &Policy, by: ArrivalBy, now: Instant) -> Model {
+/// The order after an arrival; the time to admit the car begins not before a booking's start
+/// (ARR-2).
+fn arrived(order: &Model, policy: &Policy, by: ArrivalBy, now: Instant) -> Model {
     let begins = order.starts_at.map_or(now, |start| start.max(now));
     let minutes = |n| Some(begins + TimeDelta::minutes(n));
     Model {

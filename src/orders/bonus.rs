@@ -1,18 +1,17 @@
 //! The client pays with bonus, wholly or in part: more than was reserved at placing needs an
 //! explicit command (BON-5).
 
-use entity::order::Model;
-use entity::value::{Money, OrderId};
+use entity::order::{Actor, Model};
+use entity::value::{Instant, Money, OrderId};
 use serde_json::json;
 
-use super::Refusal;
-use super::complete::reserved;
-use super::machine::Intent;
+use super::decision::{MoneyMove, Step};
+use super::machine::{self, Intent};
 use super::read::{self, OrderScope};
-use super::view::{OrderView, view};
-use super::write::{self, Step};
-use crate::billing::reserve;
-use crate::platform::{Command, CommandError, Tx};
+use super::view::OrderView;
+use super::{Refusal, write};
+use crate::platform::{Command, CommandError, Refused, Tx};
+use crate::policy::{self, Policy};
 
 /// Sets the bonus reserved for an order, replacing the former amount.
 pub struct PayWithBonus {
@@ -29,32 +28,68 @@ impl Command for PayWithBonus {
     const NAME: &'static str = "pay_with_bonus";
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
-        let (order, _) = read::ask(tx, self.scope, self.order_id, Intent::PayWithBonus).await?;
-        fits(self.amount, order.agreed, "/amount")?;
+        let order = read::ask(tx, self.scope, self.order_id, Intent::PayWithBonus).await?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
+        let facts = BonusFacts { amount: self.amount };
+        let step = Self::decide(&order, &facts, &keys, tx.now());
+        let step = step.map_err(|refusal| {
+            let unfit = unfit(refusal, order.agreed, "/amount");
+            read::refuse(tx, unfit, &order, self.scope)
+        })?;
         if self.amount == order.bonus {
-            return Ok(view(&order, self.scope.reader()));
+            return read::shown(tx, &order, self.scope);
         }
-        reserve::change(tx, &reserved(&order), self.amount).await?;
-        let next = Model { bonus: self.amount, ..order.clone() };
-        let step = Step {
-            note: json!({"before": order.bonus, "after": self.amount}),
-            ..Step::new(Intent::PayWithBonus, "order.bonus_set_aside", next)
-        };
-        let order = write::step(tx, &order, step)?;
-        Ok(view(&order, self.scope.reader()))
+        let order = write::step(tx, &order, step).await?;
+        read::shown(tx, &order, self.scope)
     }
 }
 
-/// Is it an amount that can be set aside for this total? A refusal names the field of the body.
+/// What paying with bonus depends on beside the order. Whether the client has so much is a
+/// condition of the commit.
+pub(super) struct BonusFacts {
+    /// The total to reserve.
+    pub amount: Money,
+}
+
+impl PayWithBonus {
+    /// Any part of the total, until the order is over.
+    pub(super) fn decide(
+        order: &Model,
+        facts: &BonusFacts,
+        _: &Policy,
+        _: Instant,
+    ) -> Result<Step, Refusal> {
+        machine::next(order, Intent::PayWithBonus, Actor::Client)?;
+        fits(facts.amount, order.agreed)?;
+        let next = Model { bonus: facts.amount, ..order.clone() };
+        Ok(Step {
+            note: json!({"before": order.bonus, "after": facts.amount}),
+            money: MoneyMove::Reserve,
+            ..Step::new(Intent::PayWithBonus, "order.bonus_set_aside", next)
+        })
+    }
+}
+
+/// Is it an amount that can be set aside for this total?
 ///
 /// # Errors
 /// `amount_invalid`, `bonus_above_total`.
-pub fn fits(amount: Money, total: Money, field: &str) -> Result<(), CommandError> {
+pub fn fits(amount: Money, total: Money) -> Result<(), Refusal> {
     if amount < Money::ZERO {
-        return Err(Refusal::AmountInvalid.refused().at(field).into());
+        return Err(Refusal::AmountInvalid);
     }
-    if amount > total {
-        return Err(Refusal::BonusTooMuch.refused().at(field).with("total", total).into());
+    if amount > total { Err(Refusal::BonusTooMuch) } else { Ok(()) }
+}
+
+/// The refusal of such an amount: names the field of the body, and the total.
+#[must_use]
+pub fn unfit(refusal: Refusal, total: Money, field: &str) -> Refused {
+    let refused = refusal.refused();
+    if refusal == Refusal::AmountInvalid {
+        return refused.at(field);
     }
-    Ok(())
+    if refusal == Refusal::BonusTooMuch {
+        return refused.at(field).with("total", total);
+    }
+    refused
 }

@@ -2,19 +2,18 @@
 //! (BK-5, BK-6, BK-10, NOT-5).
 
 use entity::order;
-use entity::order::{EndReason, Model, OrderStatus};
+use entity::order::{Actor, EndReason, Model, OrderStatus};
 use entity::value::{Instant, OrderId};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::json;
 
-use super::cancel::End;
-use super::lapse::past;
-use super::machine::Intent;
+use super::decision::{End, NoFacts, Step, past};
+use super::machine::{self, Intent};
 use super::overrun::warn_of;
 use super::read::{self, OrderScope};
 use super::{Refusal, fee, timers, write};
 use crate::platform::{Audience, Command, CommandError, Tx, readable};
-use crate::policy;
+use crate::policy::{self, Policy};
 
 /// Burns a booking whose client did not set out, or did not arrive, in time (BK-5, BK-6).
 pub struct Burn {
@@ -27,26 +26,35 @@ impl Command for Burn {
     const NAME: &'static str = "burn";
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
-        let (order, to) = read::ask(tx, OrderScope::Clock, self.order_id, Intent::Burn).await?;
+        let order = read::ask(tx, OrderScope::Clock, self.order_id, Intent::Burn).await?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
+        let step = Self::decide(&order, &NoFacts, &keys, tx.now())?;
+        write::step(tx, &order, step).await?;
+        Ok(())
+    }
+}
+
+impl Burn {
+    /// Strictly after the time to set out, or to arrive.
+    ///
+    /// # Errors
+    /// The refusal of the table, `already_arrived` or `not_late_yet`.
+    pub fn decide(order: &Model, _: &NoFacts, _: &Policy, now: Instant) -> Result<Step, Refusal> {
+        let to = machine::next(order, Intent::Burn, Actor::Clock)?;
         if order.arrived_at.is_some() || order.frozen_until.is_some() {
-            return Err(Refusal::AlreadyArrived.into());
+            return Err(Refusal::AlreadyArrived);
         }
-        past(tx, timers::burns_at(&order))?;
-        let end = End {
-            intent: Intent::Burn,
-            event: "order.burned",
-            to,
-            reason: EndReason::Burned,
-            penalty: fee::no_show(&order),
+        past(timers::burns_at(order), now)?;
+        let end = End { penalty: fee::no_show(order), ..End::of(to, EndReason::Burned, now) };
+        Ok(Step {
             note: json!({
                 "departed_at": order.departed_at,
                 "depart_deadline": order.depart_deadline,
                 "arrival_deadline": order.arrival_deadline,
             }),
             marks: vec![(order.client_id.0, "client_burned")],
-        };
-        end.of(tx, &order).await?;
-        Ok(())
+            ..Step::end(Intent::Burn, "order.burned", order, end)
+        })
     }
 }
 
@@ -113,7 +121,7 @@ impl Command for CheckBay {
                 return Err(Refusal::NotNow.into());
             }
         }
-        past(tx, order.taken_from)?;
+        past(order.taken_from, tx.now())?;
         let inside = order::Entity::find()
             .filter(order::Column::PartnerId.eq(order.partner_id))
             .filter(order::Column::BayId.eq(order.bay_id))

@@ -2,10 +2,10 @@
 //! block, are cancelled free (SAN-4).
 
 use entity::order;
-use entity::order::{EndReason, OrderKind, OrderStatus};
+use entity::order::{Actor, EndReason, Model, OrderKind, OrderStatus};
 use entity::sanction::SanctionKind;
 use entity::timer;
-use entity::value::{Money, OrderId, PartnerId};
+use entity::value::{Instant, OrderId, PartnerId};
 use sea_orm::sea_query::Query;
 use sea_orm::{
     ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, QueryOrder as _,
@@ -13,11 +13,12 @@ use sea_orm::{
 };
 use serde_json::json;
 
-use super::cancel::End;
-use super::machine::Intent;
+use super::decision::{End, Step};
+use super::machine::{self, Intent};
 use super::read::{self, OrderScope};
-use super::{Refusal, timers};
+use super::{Refusal, timers, write};
 use crate::platform::{Command, CommandError, Tx, readable};
+use crate::policy::{self, Policy};
 use crate::reputation::{read::standing, rules};
 
 /// Maximum orders per command.
@@ -77,30 +78,43 @@ impl Command for CloseForBlock {
     const NAME: &'static str = "shut_out";
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
-        let (order, to) =
-            read::ask(tx, OrderScope::Clock, self.order_id, Intent::CloseForBlock).await?;
+        let order = read::ask(tx, OrderScope::Clock, self.order_id, Intent::CloseForBlock).await?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
         let kind = SanctionKind::PartnerBlock;
         let block = standing(tx.db(), order.partner_id.0, kind, tx.now()).await?;
-        // A request to a blocked branch ends, whatever its start.
+        let facts = BlockFacts { until: block.map(|block| block.until) };
+        let step = Self::decide(&order, &facts, &keys, tx.now())?;
+        write::step(tx, &order, step).await?;
+        Ok(())
+    }
+}
+
+/// What closing for a block depends on beside the order.
+struct BlockFacts {
+    /// The end of the branch's block; none if it is not blocked now.
+    until: Option<Instant>,
+}
+
+impl CloseForBlock {
+    /// A request ends whatever its start, a booking if it would begin during the block.
+    fn decide(
+        order: &Model,
+        facts: &BlockFacts,
+        _: &Policy,
+        now: Instant,
+    ) -> Result<Step, Refusal> {
+        let to = machine::next(order, Intent::CloseForBlock, Actor::Clock)?;
         let asked = order.status == OrderStatus::Requested;
         let inside = |until| asked || order.starts_at.is_none_or(|start| start < until);
-        let Some(block) = block.filter(|block| inside(block.until)) else {
-            return Err(Refusal::NotNow.into());
-        };
+        let until = facts.until.filter(|until| inside(*until)).ok_or(Refusal::NotNow)?;
         if order.arrived_at.is_some() {
             // A client who has arrived is served.
-            return Err(Refusal::AlreadyArrived.into());
+            return Err(Refusal::AlreadyArrived);
         }
-        let end = End {
-            intent: Intent::CloseForBlock,
-            event: "order.partner_blocked",
-            to,
-            reason: EndReason::PartnerBlocked,
-            penalty: Money::ZERO,
-            note: json!({"until": block.until}),
-            marks: Vec::new(),
-        };
-        end.of(tx, &order).await?;
-        Ok(())
+        let end = End::of(to, EndReason::PartnerBlocked, now);
+        Ok(Step {
+            note: json!({"until": until}),
+            ..Step::end(Intent::CloseForBlock, "order.partner_blocked", order, end)
+        })
     }
 }

@@ -1,23 +1,22 @@
 //! The visit and its completion: services change, the final amount is entered, the commission is
 //! captured (COM-3, ADD-2).
 
-use entity::order::Model;
+use entity::order::{Actor, Model, OrderedService};
 use entity::value::{Instant, Money, OrderId, ServiceId};
 use serde_json::{Value, json};
 
-use super::machine::Intent;
+use super::contest::Before;
+use super::decision::{MoneyMove, OutagesSince, Step};
+use super::machine::{self, Intent};
 use super::overrun::{in_the_way, warn};
 use super::read::{self, OrderScope};
-use super::reprice::reprice;
-use super::view::{OrderView, view};
-use super::write::{self, Step};
-use super::{Refusal, admit, amount, price};
-use crate::billing::funds::{self, OrderHold};
-use crate::billing::payable;
-use crate::billing::reserve::{self, Reserved};
+use super::reprice::{Space, repriced, space};
+use super::view::OrderView;
+use super::{Refusal, amount, price, write};
 use crate::ledger::commission::{base, commission};
+use crate::ledger::post::hold::Limit;
 use crate::partners::plan;
-use crate::platform::codes::{General, given};
+use crate::platform::codes::given;
 use crate::platform::{Command, CommandError, Tx};
 use crate::policy::{self, Policy};
 
@@ -40,41 +39,66 @@ impl Command for Complete {
     const NAME: &'static str = "complete";
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
-        let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::Complete).await?;
+        let order = read::ask(tx, self.scope, self.order_id, Intent::Complete).await?;
         read::fresh(tx, &order, self.seen, self.scope).await?;
-        if !self.final_amount.is_positive() {
-            return Err(Refusal::AmountInvalid.refused().at("/final_amount").into());
-        }
+        let reason = self.reason.as_deref().map(given).transpose();
         let keys = policy::registry::at_version(tx, order.policy_version)?;
-        let stayed = amount::stayed(tx, &order, &keys).await?;
-        let reason = match (&self.reason, self.final_amount < stayed.client_agreed) {
-            (Some(reason), _) => Some(given(reason)?),
-            (None, false) => None,
-            (None, true) => return Err(General::ReasonRequired.into()),
-        };
-        let flagged = amount::far_off(stayed.client_agreed, self.final_amount, &keys);
-        let next =
-            Model { status: to, ..completed(&stayed, self.final_amount, flagged, &keys, tx.now()) };
-        let next = settle(tx, &order, next).await?;
-        let step = Step {
-            note: json!({"final_amount": self.final_amount, "reason": reason}),
-            ..Step::new(Intent::Complete, "order.completed", next)
-        };
-        let order = write::step(tx, &order, step)?;
-        Ok(view(&order, self.scope.reader()))
+        let outages = read::leaving_outages(tx, &order, &keys).await?;
+        let since = OutagesSince { outages: &outages };
+        let (amount, reason) = (self.final_amount, reason?);
+        let step = Self::decide(&order, &CompleteFacts { amount, reason, since }, &keys, tx.now());
+        let step = step.map_err(|refusal| match refusal == Refusal::AmountInvalid {
+            true => refusal.refused().at("/final_amount").into(),
+            false => read::refuse(tx, refusal, &order, self.scope),
+        })?;
+        let order = write::step(tx, &order, step).await?;
+        read::shown(tx, &order, self.scope)
     }
 }
 
-/// Posts the operator's debt to the partner for the part paid with bonus; where self-dealing is
-/// suspected, support decides first (BON-5, BON-6).
-async fn owe(tx: &mut Tx, order: &Model, amount: Money) -> Result<(), CommandError> {
-    if !amount.is_positive() {
-        return Ok(());
+/// What a completion depends on beside the order.
+pub(super) struct CompleteFacts<'a> {
+    /// The amount the client paid.
+    pub amount: Money,
+    /// The reason, if one is given.
+    pub reason: Option<&'a str>,
+    /// The outages since the client's time to leave ended.
+    pub since: OutagesSince<'a>,
+}
+
+impl<'a> CompleteFacts<'a> {
+    /// The amount the client agreed to.
+    pub(super) fn favourable(order: &Model) -> Self {
+        let since = OutagesSince::default();
+        let agreed = order.agreed.max(order.client_agreed).max(Money(1));
+        Self { amount: agreed, reason: Some(""), since }
     }
-    if payable::is_own(tx, order).await? {
-        return payable::suspend(tx, order.id, order.partner_id, amount);
+}
+
+impl Complete {
+    /// An amount below what the client agreed to needs a reason (ORD-11).
+    pub(super) fn decide(
+        order: &Model,
+        facts: &CompleteFacts<'_>,
+        policy: &Policy,
+        now: Instant,
+    ) -> Result<Step, Refusal> {
+        let to = machine::next(order, Intent::Complete, Actor::Staff)?;
+        if !facts.amount.is_positive() {
+            return Err(Refusal::AmountInvalid);
+        }
+        let stayed = amount::stayed(order, &facts.since, policy, now);
+        if facts.reason.is_none() && facts.amount < stayed.client_agreed {
+            return Err(Refusal::ReasonRequired);
+        }
+        let flagged = amount::far_off(stayed.client_agreed, facts.amount, policy);
+        let next = completed(&stayed, facts.amount, flagged, policy, now);
+        Ok(Step {
+            note: json!({"final_amount": facts.amount, "reason": facts.reason}),
+            money: MoneyMove::Capture,
+            ..Step::new(Intent::Complete, "order.completed", Model { status: to, ..next })
+        })
     }
-    payable::owe(tx, order.id, order.partner_id, amount)
 }
 
 /// Completes an order automatically when its partner did not, at the current total, but at no less
@@ -89,53 +113,32 @@ impl Command for AutoComplete {
     const NAME: &'static str = "auto_complete";
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
-        let (order, to) =
-            read::ask(tx, OrderScope::Clock, self.order_id, Intent::AutoComplete).await?;
+        let order = read::ask(tx, OrderScope::Clock, self.order_id, Intent::AutoComplete).await?;
         let keys = policy::registry::at_version(tx, order.policy_version)?;
-        let stayed = amount::stayed(tx, &order, &keys).await?;
-        let next = Model { status: to, ..completed(&stayed, base(&stayed), true, &keys, tx.now()) };
-        let next = settle(tx, &order, next).await?;
-        let step = Step {
-            note: json!({"auto": true}),
-            ..Step::new(Intent::AutoComplete, "order.completed", next)
-        };
-        write::step(tx, &order, step)?;
+        let outages = read::leaving_outages(tx, &order, &keys).await?;
+        let step = Self::decide(&order, &OutagesSince { outages: &outages }, &keys, tx.now())?;
+        write::step(tx, &order, step).await?;
         Ok(())
     }
 }
 
-/// The commission hold of an accepted order.
-#[must_use]
-pub fn held(order: &Model) -> OrderHold {
-    OrderHold {
-        order_id: order.id,
-        partner_id: order.partner_id,
-        amount: Money(order.commission.0 - order.commission_bonus.0),
-        bonus: order.commission_bonus,
+impl AutoComplete {
+    /// At the amount that needs no reason; support looks at it.
+    fn decide(
+        order: &Model,
+        facts: &OutagesSince<'_>,
+        policy: &Policy,
+        now: Instant,
+    ) -> Result<Step, Refusal> {
+        let to = machine::next(order, Intent::AutoComplete, Actor::Clock)?;
+        let stayed = amount::stayed(order, facts, policy, now);
+        let next = completed(&stayed, base(&stayed), true, policy, now);
+        Ok(Step {
+            note: json!({"auto": true}),
+            money: MoneyMove::Capture,
+            ..Step::new(Intent::AutoComplete, "order.completed", Model { status: to, ..next })
+        })
     }
-}
-
-/// The bonus the client has reserved for an order.
-#[must_use]
-pub fn reserved(order: &Model) -> Reserved {
-    Reserved { order_id: order.id, client_id: order.client_id, amount: order.bonus }
-}
-
-/// Settles the money of a completed order: captures its commission, pays from the client's reserved
-/// bonus, and releases the rest of it (COM-3, BON-5).
-///
-/// # Errors
-/// Faults only.
-pub async fn settle(tx: &mut Tx, order: &Model, mut next: Model) -> Result<Model, CommandError> {
-    let code = &order.code;
-    next.commission_bonus = funds::capture(tx, &held(order), next.commission, code).await?;
-    if order.bonus.is_positive() {
-        let amount = next.final_amount.unwrap_or(order.agreed).min(order.bonus);
-        reserve::pay(tx, &reserved(order), order.partner_id, amount, code).await?;
-        owe(tx, order, amount).await?;
-        next.bonus = amount;
-    }
-    Ok(next)
 }
 
 /// The completed state: the commission follows the final amount, but not below what the client
@@ -175,7 +178,7 @@ impl Command for ChangeServices {
     const NAME: &'static str = "change_services";
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
-        let (order, _) = read::ask(tx, self.scope, self.order_id, Intent::ChangeServices).await?;
+        let order = read::ask(tx, self.scope, self.order_id, Intent::ChangeServices).await?;
         read::fresh(tx, &order, self.seen, self.scope).await?;
         if self.scope == OrderScope::Support {
             given(self.reason.as_deref().unwrap_or_default())?;
@@ -191,29 +194,69 @@ impl Command for ChangeServices {
             Some(amount) if amount.is_positive() => amount,
             Some(_) => return Err(Refusal::AmountInvalid.into()),
         };
+        let space = space(tx, &order, &lines, &keys).await?;
+        let reason = self.reason.as_deref();
+        let facts = ServicesFacts { by: self.scope.actor(), lines, total, space, reason };
+        let step = Self::decide(&order, &facts, &keys, tx.now());
+        let step = step.map_err(|refusal| read::refuse(tx, refusal, &order, self.scope))?;
+        let next = in_the_way(tx, &order, &step.next).await?;
+        let order = write::step(tx, &order, step).await?;
+        let clashes = warn(tx, &order, &next)?;
+        Ok(OrderView { clashes, ..read::shown(tx, &order, self.scope)? })
+    }
+}
+
+/// What a change of services depends on beside the order.
+pub(super) struct ServicesFacts<'a> {
+    /// The staff, or support.
+    pub by: Actor,
+    /// All services after the change, priced.
+    pub lines: Vec<OrderedService>,
+    /// Their total.
+    pub total: Money,
+    /// Where a visit of another duration finds room.
+    pub space: Space,
+    /// The reason, if one is given.
+    pub reason: Option<&'a str>,
+}
+
+impl ServicesFacts<'_> {
+    /// The services it has.
+    pub(super) fn favourable(order: &Model, by: Actor) -> Self {
+        let (lines, total) = (order.snapshot.lines.clone(), order.agreed);
+        Self { by, lines, total, space: Space::Unchanged, reason: None }
+    }
+}
+
+impl ChangeServices {
+    /// By staff during the visit, by support at any time after the acceptance.
+    pub(super) fn decide(
+        order: &Model,
+        facts: &ServicesFacts<'_>,
+        policy: &Policy,
+        _: Instant,
+    ) -> Result<Step, Refusal> {
+        machine::next(order, Intent::ChangeServices, facts.by)?;
         // A pending proposal was based on the former agreement, so it ends.
         let next = Model { proposal: None, ..order.clone() };
-        let next = match self.scope {
+        let next = match facts.by {
             // Support acts for the client: the client agreed to the new total (ADD-3, ORD-11).
-            OrderScope::Support => amount::agreed(next, total),
+            Actor::Support => amount::agreed(next, facts.total),
             // Changes by staff do not alter what the client agreed to (ORD-11).
-            OrderScope::Client(_) | OrderScope::Branch(_) | OrderScope::Clock => next,
+            Actor::Client | Actor::Staff | Actor::Clock => next,
         };
-        let next = reprice(tx, &order, next, lines, total).await?;
-        let step = Step {
+        let next = repriced(next, facts.lines.clone(), facts.total, &facts.space, policy)?;
+        Ok(Step {
             // Contesting the admission restores the state before (ORD-10).
-            note: noted(&order, self.reason.as_deref()),
+            note: noted(order, facts.reason),
+            money: MoneyMove::Resize(Limit::Floor),
             ..Step::new(Intent::ChangeServices, "order.services_changed", next)
-        };
-        let next = in_the_way(tx, &order, &step.next).await?;
-        let order = write::step(tx, &order, step)?;
-        let clashes = warn(tx, &order, &next)?;
-        Ok(OrderView { clashes, ..view(&order, self.scope.reader()) })
+        })
     }
 }
 
 fn noted(order: &Model, reason: Option<&str>) -> Value {
-    let mut note = json!(admit::Before::of(order));
+    let mut note = json!(Before::of(order));
     if let (Some(note), Some(reason)) = (note.as_object_mut(), reason) {
         note.insert("reason".to_owned(), json!(reason));
     }

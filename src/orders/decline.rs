@@ -1,18 +1,18 @@
 //! Declining an offer by the partner.
 
-use entity::order::EndReason;
-use entity::value::{Money, OrderId};
+use entity::order::{Actor, EndReason, Model};
+use entity::value::{Instant, OrderId};
 use serde_json::json;
 
-use super::Refusal;
 use super::accept::in_time;
-use super::cancel::End;
-use super::machine::Intent;
+use super::decision::{End, Reasoned, Step};
+use super::machine::{self, Intent};
 use super::read::{self, OrderScope};
-use super::view::{OrderView, view};
+use super::view::OrderView;
+use super::{Refusal, write};
 use crate::platform::codes::given;
 use crate::platform::{Command, CommandError, Tx};
-use crate::policy;
+use crate::policy::{self, Policy};
 
 /// Declines an offer.
 pub struct Decline {
@@ -29,23 +29,33 @@ impl Command for Decline {
     const NAME: &'static str = "decline";
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
-        let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::Decline).await?;
-        let reason = given(&self.reason)?;
-        // An expired offer is ended only by the scheduler (ORD-5).
+        let order = read::ask(tx, self.scope, self.order_id, Intent::Decline).await?;
+        let facts = Reasoned { reason: given(&self.reason)? };
         let keys = policy::registry::at_version(tx, order.policy_version)?;
-        if !in_time(&order, &keys, tx.now()) {
-            return Err(read::refuse(Refusal::OfferExpired, &order, self.scope).into());
+        let step = Self::decide(&order, &facts, &keys, tx.now());
+        let step = step.map_err(|refusal| read::refuse(tx, refusal, &order, self.scope))?;
+        let order = write::step(tx, &order, step).await?;
+        read::shown(tx, &order, self.scope)
+    }
+}
+
+impl Decline {
+    /// An expired offer is ended only by the scheduler (ORD-5).
+    pub(super) fn decide(
+        order: &Model,
+        facts: &Reasoned<'_>,
+        policy: &Policy,
+        now: Instant,
+    ) -> Result<Step, Refusal> {
+        let to = machine::next(order, Intent::Decline, Actor::Staff)?;
+        if !in_time(order, policy, now) {
+            return Err(Refusal::OfferExpired);
         }
-        let end = End {
-            intent: Intent::Decline,
-            event: "order.declined",
-            to,
-            reason: EndReason::Declined,
-            penalty: Money::ZERO,
-            note: json!({"reason": reason}),
+        let end = End::of(to, EndReason::Declined, now);
+        Ok(Step {
+            note: json!({"reason": facts.reason}),
             marks: vec![(order.partner_id.0, "declined")],
-        };
-        let order = end.of(tx, &order).await?;
-        Ok(view(&order, self.scope.reader()))
+            ..Step::end(Intent::Decline, "order.declined", order, end)
+        })
     }
 }

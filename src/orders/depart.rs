@@ -1,15 +1,16 @@
 //! Departing ("В путь"): the client sets out (QO-4, BK-5).
 
 use chrono::TimeDelta;
-use entity::order::{Model, OrderKind};
-use entity::value::OrderId;
+use entity::order::{Actor, Model, OrderKind};
+use entity::value::{Instant, OrderId};
 
-use super::machine::Intent;
+use super::decision::{NoFacts, Step};
+use super::machine::{self, Intent};
 use super::read::{self, OrderScope};
-use super::view::{OrderView, view};
-use super::write::{self, Step};
-use super::{Refusal, late};
+use super::view::OrderView;
+use super::{Refusal, late, write};
 use crate::platform::{Command, CommandError, Tx};
+use crate::policy::{self, Policy};
 
 /// Records that the client sets out; allowed while overdue.
 pub struct Depart {
@@ -24,21 +25,36 @@ impl Command for Depart {
     const NAME: &'static str = "depart";
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
-        let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::Depart).await?;
+        let order = read::ask(tx, self.scope, self.order_id, Intent::Depart).await?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
+        let step = Self::decide(&order, &NoFacts, &keys, tx.now());
+        let step = step.map_err(|refusal| read::refuse(tx, refusal, &order, self.scope))?;
+        let order = write::step(tx, &order, step).await?;
+        read::shown(tx, &order, self.scope)
+    }
+}
+
+impl Depart {
+    /// The client may set out from the start of the window, and while still awaited.
+    pub(super) fn decide(
+        order: &Model,
+        _: &NoFacts,
+        policy: &Policy,
+        now: Instant,
+    ) -> Result<Step, Refusal> {
+        let to = machine::next(order, Intent::Depart, Actor::Client)?;
         if order.frozen_until.is_some() {
-            return Err(read::refuse(Refusal::Frozen, &order, self.scope).into());
+            return Err(Refusal::Frozen);
         }
-        if order.depart_from.is_some_and(|from| tx.now() < from) {
-            return Err(read::refuse(Refusal::TooEarlyToDepart, &order, self.scope).into());
+        if late::travel_window(order, policy).early(now) {
+            return Err(Refusal::TooEarlyToDepart);
         }
-        late::still_awaited(tx, &order, self.scope)?;
-        let eta = tx.now() + TimeDelta::seconds(order.snapshot.route_secs);
+        late::still_awaited(order, policy, now)?;
         let eta_at = match order.kind {
             OrderKind::Quick => order.eta_at,
-            OrderKind::Booking => Some(eta),
+            OrderKind::Booking => Some(now + TimeDelta::seconds(order.snapshot.route_secs)),
         };
-        let next = Model { status: to, departed_at: Some(tx.now()), eta_at, ..order.clone() };
-        let order = write::step(tx, &order, Step::new(Intent::Depart, "order.departed", next))?;
-        Ok(view(&order, self.scope.reader()))
+        let next = Model { status: to, departed_at: Some(now), eta_at, ..order.clone() };
+        Ok(Step::new(Intent::Depart, "order.departed", next))
     }
 }

@@ -1,14 +1,14 @@
 //! Extending the client's time by the partner (QO-6, BK-6).
 
 use chrono::TimeDelta;
-use entity::order::{BayAllocation, Model, OrderKind};
+use entity::order::{Actor, BayAllocation, Model, OrderKind};
 use entity::value::{Instant, OrderId, Span};
 
-use super::machine::Intent;
+use super::decision::{Step, Window};
+use super::machine::{self, Intent};
 use super::read::{self, OrderScope};
-use super::view::{OrderView, view};
-use super::write::{self, Step};
-use super::{Refusal, capacity, late, slot};
+use super::view::OrderView;
+use super::{Refusal, capacity, late, slot, write};
 use crate::partners::availability::free_until;
 use crate::platform::{Command, CommandError, Tx};
 use crate::policy::{self, Policy};
@@ -26,63 +26,99 @@ impl Command for Extend {
     const NAME: &'static str = "extend";
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
-        let (order, _) = read::ask(tx, self.scope, self.order_id, Intent::Extend).await?;
-        late::still_awaited(tx, &order, self.scope)?;
+        let order = read::ask(tx, self.scope, self.order_id, Intent::Extend).await?;
         let keys = policy::registry::at_version(tx, order.policy_version)?;
-        let next = match order.kind {
-            OrderKind::Quick => extended(&order, &keys, tx.now()),
-            OrderKind::Booking => self.moved(tx, &order, &keys).await?,
+        let facts = ExtendFacts::load(tx, &order, &keys).await?;
+        let step = Self::decide(&order, &facts, &keys, tx.now());
+        let step = step.map_err(|refusal| read::refuse(tx, refusal, &order, self.scope))?;
+        let order = write::step(tx, &order, step).await?;
+        read::shown(tx, &order, self.scope)
+    }
+}
+
+/// What an extension depends on beside the order: a booking's bay and car are held for longer
+/// (BK-6).
+pub(super) struct ExtendFacts {
+    /// Whether the bay is free for the extension.
+    pub bay_free: bool,
+    /// Whether the car is.
+    pub car_free: bool,
+}
+
+impl ExtendFacts {
+    /// Bay and car are free.
+    pub(super) fn favourable() -> Self {
+        Self { bay_free: true, car_free: true }
+    }
+
+    async fn load(tx: &Tx, order: &Model, policy: &Policy) -> Result<Self, CommandError> {
+        let place = capacity::place(order).filter(|_| order.kind == OrderKind::Booking);
+        let Some(BayAllocation { bay_id, until, .. }) = place else {
+            return Ok(Self::favourable());
         };
-        let next = next.map_err(|refusal| read::refuse(refusal, &order, self.scope))?;
-        let order = write::step(tx, &order, Step::new(Intent::Extend, "order.extended", next))?;
-        Ok(view(&order, self.scope.reader()))
+        let more = TimeDelta::minutes(policy.booking.extension_min);
+        let wanted = Span { from: until, until: until + more };
+        let (id, holder) = (order.partner_id, order.id.0);
+        let free = free_until(tx.db(), id, bay_id, wanted, holder).await?;
+        let car_free = slot::car_free(tx, order, wanted).await?;
+        Ok(Self { bay_free: free >= wanted.until, car_free })
     }
 }
 
 impl Extend {
-    /// Moves a booking's deadlines together, and extends the hold of its bay (BK-6).
-    async fn moved(
-        &self,
-        tx: &Tx,
+    /// As often as the policy permits, while a client who has not arrived is awaited.
+    pub(super) fn decide(
         order: &Model,
-        keys: &Policy,
-    ) -> Result<Result<Model, Refusal>, CommandError> {
+        facts: &ExtendFacts,
+        policy: &Policy,
+        now: Instant,
+    ) -> Result<Step, Refusal> {
+        machine::next(order, Intent::Extend, Actor::Staff)?;
+        late::still_awaited(order, policy, now)?;
         if order.arrived_at.is_some() {
-            return Ok(Err(Refusal::AlreadyArrived));
+            return Err(Refusal::AlreadyArrived);
         }
-        if order.extensions >= keys.booking.max_extensions {
-            return Ok(Err(Refusal::NoMoreExtensions));
+        let most = match order.kind {
+            OrderKind::Quick => policy.quick.max_extensions,
+            OrderKind::Booking => policy.booking.max_extensions,
+        };
+        if order.extensions >= most {
+            return Err(Refusal::NoMoreExtensions);
         }
-        let more = TimeDelta::minutes(keys.booking.extension_min);
-        let later = |at: Option<Instant>| at.map(|at| at + more);
-        if let Some(BayAllocation { bay_id, until, .. }) = capacity::place(order) {
-            let wanted = Span { from: until, until: until + more };
-            let (id, holder) = (order.partner_id, order.id.0);
-            let free = free_until(tx.db(), id, bay_id, wanted, holder).await?;
-            if free < wanted.until {
-                return Ok(Err(Refusal::BayNotFree));
-            }
-            if !slot::car_free(tx, order, wanted).await? {
-                return Ok(Err(Refusal::CarBooked));
-            }
+        if !facts.bay_free {
+            return Err(Refusal::BayNotFree);
         }
-        Ok(Ok(Model {
-            depart_deadline: later(order.depart_deadline),
-            arrival_deadline: later(order.arrival_deadline),
-            taken_until: later(order.taken_until),
-            extensions: order.extensions + 1,
-            ..order.clone()
-        }))
+        if !facts.car_free {
+            return Err(Refusal::CarBooked);
+        }
+        let next = match order.kind {
+            OrderKind::Quick => later(order, policy, now),
+            OrderKind::Booking => moved(order, policy),
+        };
+        let next = Model { extensions: order.extensions + 1, ..next };
+        Ok(Step::new(Intent::Extend, "order.extended", next))
+    }
+
+    /// The time to extend: while the client is awaited.
+    pub(super) fn window(order: &Model, policy: &Policy) -> Window {
+        Window::until(late::awaited_until(order, policy))
     }
 }
 
-fn extended(order: &Model, policy: &Policy, now: Instant) -> Result<Model, Refusal> {
-    if order.arrived_at.is_some() {
-        return Err(Refusal::AlreadyArrived);
+/// A booking's deadlines move together, and the hold of its bay (BK-6).
+fn moved(order: &Model, policy: &Policy) -> Model {
+    let more = TimeDelta::minutes(policy.booking.extension_min);
+    let later = |at: Option<Instant>| at.map(|at| at + more);
+    Model {
+        depart_deadline: later(order.depart_deadline),
+        arrival_deadline: later(order.arrival_deadline),
+        taken_until: later(order.taken_until),
+        ..order.clone()
     }
-    if order.extensions >= policy.quick.max_extensions {
-        return Err(Refusal::NoMoreExtensions);
-    }
+}
+
+/// The arrival deadline of a quick order moves (QO-6).
+fn later(order: &Model, policy: &Policy, now: Instant) -> Model {
     let more = TimeDelta::minutes(policy.quick.extension_min);
     let decide = TimeDelta::minutes(policy.quick.late_decision_min);
     // An outage may have moved the decision deadline alone; the client's time moves with it
@@ -93,11 +129,10 @@ fn extended(order: &Model, policy: &Policy, now: Instant) -> Result<Model, Refus
     };
     let deadline = base.map(|due| due + more);
     let late = deadline.is_some_and(|deadline| now > deadline);
-    Ok(Model {
+    Model {
         arrival_deadline: deadline,
         overdue_at: order.overdue_at.filter(|_| late),
         decision_deadline: deadline.filter(|_| late).map(|deadline| deadline + decide),
-        extensions: order.extensions + 1,
         ..order.clone()
-    })
+    }
 }

@@ -1,16 +1,16 @@
 //! Moving deadlines that fell into an outage of ours; nobody is penalised for it (OUT-1).
 
 use chrono::TimeDelta;
-use entity::order::{Model, OrderKind, Proposed};
+use entity::order::{Actor, Model, OrderKind, Proposed};
 use entity::value::{Instant, OrderId, OutageId, Span};
 use serde_json::json;
 
-use super::machine::Intent;
+use super::decision::Step;
+use super::machine::{self, Intent};
 use super::read::{self, OrderScope};
-use super::timers;
-use super::write::{self, Step};
+use super::{Refusal, timers, write};
 use crate::platform::heartbeat::moved;
-use crate::platform::{Command, CommandError, Fault, Tx};
+use crate::platform::{Command, CommandError, Tx};
 use crate::policy::{self, Policy};
 
 /// Moves every deadline of an order that fell into the outage.
@@ -29,37 +29,58 @@ impl Command for ExtendDeadlines {
     const RECOVERS: bool = true;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
-        let (order, _) = read::ask(tx, OrderScope::Clock, self.order_id, Intent::Shift).await?;
+        let order = read::ask(tx, OrderScope::Clock, self.order_id, Intent::Shift).await?;
         let keys = policy::registry::at_version(tx, order.policy_version)?;
-        let least = TimeDelta::seconds(keys.outage.least_s);
-        let mut next = order.clone();
+        let facts = OutageFacts { id: self.outage_id, outage: self.outage };
+        match Self::decide(&order, &facts, &keys, tx.now()) {
+            // None of its deadlines fell into the outage.
+            Err(Refusal::NotLateYet) => Ok(()),
+            step => write::step(tx, &order, step?).await.map(|_| ()),
+        }
+    }
+}
+
+/// What moving deadlines depends on beside the order.
+struct OutageFacts {
+    /// The outage.
+    id: OutageId,
+    /// From the last moment of service to the first one again.
+    outage: Span,
+}
+
+impl ExtendDeadlines {
+    /// Every deadline of the parties that fell into the outage moves.
+    fn decide(
+        order: &Model,
+        facts: &OutageFacts,
+        policy: &Policy,
+        _: Instant,
+    ) -> Result<Step, Refusal> {
+        machine::next(order, Intent::Shift, Actor::Clock)?;
+        let least = TimeDelta::seconds(policy.outage.least_s);
+        let mut step = Step::new(Intent::Shift, "order.deadline_moved", order.clone());
         let mut shifted = Vec::new();
-        for (kind, due) in timers::of(&order, &keys) {
+        for (kind, due) in timers::of(order, policy) {
             // The grace is added to what is shown: the shown deadline of an offer is what moves.
             let shown = order.offer_deadline.filter(|_| kind == timers::OFFER).unwrap_or(due);
-            let to = match moved(shown, self.outage, least) {
-                None if self.outage.holds(due) => Some(self.outage.until + least),
+            let to = match moved(shown, facts.outage, least) {
+                None if facts.outage.holds(due) => Some(facts.outage.until + least),
                 to => to,
             };
-            let to = to.map(|to| latest(&order, kind, &keys).map_or(to, |latest| to.min(latest)));
+            let to = to.map(|to| latest(order, kind, policy).map_or(to, |latest| to.min(latest)));
             let later = to.map(|to| to - shown).filter(|later| *later > TimeDelta::zero());
             if let (Some(later), true) = (later, timers::DEADLINES.contains(&kind)) {
-                match delay(&mut next, kind, later)? {
+                match delay(&mut step.next, kind, later) {
                     Unmoved::InTheOrder => {}
-                    Unmoved::InItsTimer => tx.arm(kind, order.id.0, due + later),
+                    Unmoved::InItsTimer => step.timers.push((kind, due + later)),
                 }
                 shifted.push(json!({"timer": kind, "due": due, "later_s": later.num_seconds()}));
             }
         }
         if shifted.is_empty() {
-            return Ok(());
+            return Err(Refusal::NotLateYet);
         }
-        let step = Step {
-            note: json!({"outage": self.outage_id, "moved": shifted}),
-            ..Step::new(Intent::Shift, "order.deadline_moved", next)
-        };
-        write::step(tx, &order, step)?;
-        Ok(())
+        Ok(Step { note: json!({"outage": facts.id, "moved": shifted}), ..step })
     }
 }
 
@@ -89,7 +110,7 @@ enum Unmoved {
     InItsTimer,
 }
 
-fn delay(order: &mut Model, kind: &str, later: TimeDelta) -> Result<Unmoved, Fault> {
+fn delay(order: &mut Model, kind: &str, later: TimeDelta) -> Unmoved {
     let put = |deadline: &mut Option<Instant>| *deadline = deadline.map(|at| at + later);
     match kind {
         timers::OFFER => put(&mut order.offer_deadline),
@@ -108,8 +129,7 @@ fn delay(order: &mut Model, kind: &str, later: TimeDelta) -> Result<Unmoved, Fau
                 proposal.expires_at += later;
             }
         }
-        timers::AUTO_COMPLETE => return Ok(Unmoved::InItsTimer),
-        _ => return Err(Fault::Other(format!("no outage moves {kind}"))),
+        _ => return Unmoved::InItsTimer,
     }
-    Ok(Unmoved::InTheOrder)
+    Unmoved::InTheOrder
 }

@@ -7,6 +7,9 @@ use entity::value::{Bp, Instant, Money, Span};
 use crate::platform::heartbeat::moved_by_all;
 use crate::policy::Policy;
 
+/// Why a client who arrived and was not admitted in time leaves free (ARR-2).
+pub const NOT_ADMITTED_IN_TIME: &str = "not_admitted_in_time";
+
 /// The fee for cancelling now, its reason, and the end of free cancelling.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fee {
@@ -53,7 +56,7 @@ pub fn quote(
         return free("before_acceptance", None);
     }
     if order.arrived_at.is_some() && order.admit_alert_at.is_some_and(|at| now > at) {
-        return free("not_admitted_in_time", None);
+        return free(NOT_ADMITTED_IN_TIME, None);
     }
     let amount = fee(order.agreed, order.snapshot.fee_bp, order.snapshot.fee_cap);
     if let Some(free_until) = free_until(order) {

@@ -2,16 +2,16 @@
 //! or not there.
 
 use chrono::TimeDelta;
-use entity::order::{EndReason, Model, OrderKind};
-use entity::value::{Instant, Money, OrderId};
+use entity::order::{Actor, EndReason, Model, OrderKind};
+use entity::value::{Instant, OrderId};
 use serde_json::json;
 
-use super::cancel::{End, release, seen_at};
-use super::machine::Intent;
+use super::cancel::seen_at;
+use super::decision::{End, NoFacts, Step, Window, past};
+use super::machine::{self, Intent};
 use super::read::{self, OrderScope};
-use super::view::{OrderView, view};
-use super::write::{self, Step};
-use super::{Refusal, fee, late, timers};
+use super::view::OrderView;
+use super::{Refusal, fee, late, timers, write};
 use crate::platform::{Command, CommandError, Tx, heartbeat};
 use crate::policy::{self, Policy};
 
@@ -26,30 +26,45 @@ impl Command for LapseOffer {
     const NAME: &'static str = "lapse_offer";
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
-        let (order, to) = read::ask(tx, OrderScope::Clock, self.order_id, Intent::Lapse).await?;
+        let order = read::ask(tx, OrderScope::Clock, self.order_id, Intent::Lapse).await?;
         let keys = policy::registry::at_version(tx, order.policy_version)?;
-        let end = timers::offer_end(&order, &keys);
-        past(tx, end)?;
         let seen = seen_at(tx, order.id, "offer").await?;
-        let delivered = seen.is_some_and(|seen| end.is_some_and(|end| seen <= end))
-            && !excused(tx, &order, end, &keys).await?;
-        release(tx, &order, Some(EndReason::OfferExpired).filter(|_| delivered)).await?;
-        let next = Model {
-            status: to,
-            reason: Some(EndReason::OfferExpired),
-            undelivered: !delivered,
-            cancelled_at: Some(tx.now()),
-            bonus: Money::ZERO,
-            ..order.clone()
-        };
-        let ignored = (order.partner_id.0, "ignored");
-        let step = Step {
-            note: json!({"delivered": delivered}),
-            marks: if delivered { vec![ignored] } else { Vec::new() },
-            ..Step::new(Intent::Lapse, "order.expired", next)
-        };
-        write::step(tx, &order, step)?;
+        let excused = excused(tx, &order, timers::offer_end(&order, &keys), &keys).await?;
+        let step = Self::decide(&order, &LapseFacts { seen, excused }, &keys, tx.now())?;
+        write::step(tx, &order, step).await?;
         Ok(())
+    }
+}
+
+/// What the end of an offer depends on beside the order.
+struct LapseFacts {
+    /// When a device of the branch acknowledged the offer.
+    seen: Option<Instant>,
+    /// Whether an outage of ours consumed the time to answer.
+    excused: bool,
+}
+
+impl LapseOffer {
+    /// Strictly after the time to answer; it counts against the partner only if it reached a device
+    /// in time (ORD-6).
+    fn decide(
+        order: &Model,
+        facts: &LapseFacts,
+        policy: &Policy,
+        now: Instant,
+    ) -> Result<Step, Refusal> {
+        let to = machine::next(order, Intent::Lapse, Actor::Clock)?;
+        let offer_end = timers::offer_end(order, policy);
+        past(offer_end, now)?;
+        let in_time = |seen| offer_end.is_some_and(|end| seen <= end);
+        let delivered = facts.seen.is_some_and(in_time) && !facts.excused;
+        let reason = EndReason::OfferExpired;
+        let end = End { fault: delivered.then_some(reason), ..End::of(to, reason, now) };
+        let ended = Step::end(Intent::Lapse, "order.expired", order, end);
+        let next = Model { undelivered: !delivered, ..ended.next };
+        let ignored = (order.partner_id.0, "ignored");
+        let marks = if delivered { vec![ignored] } else { Vec::new() };
+        Ok(Step { next, marks, note: json!({"delivered": delivered}), ..ended })
     }
 }
 
@@ -78,20 +93,29 @@ impl Command for MarkOverdue {
     const NAME: &'static str = "mark_overdue";
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
-        let (order, _) = read::ask(tx, OrderScope::Clock, self.order_id, Intent::Overdue).await?;
-        if order.arrived_at.is_some() {
-            return Err(Refusal::AlreadyArrived.into());
-        }
-        past(tx, order.arrival_deadline)?;
+        let order = read::ask(tx, OrderScope::Clock, self.order_id, Intent::Overdue).await?;
         let keys = policy::registry::at_version(tx, order.policy_version)?;
-        let decide = TimeDelta::minutes(keys.quick.late_decision_min);
+        let step = Self::decide(&order, &NoFacts, &keys, tx.now())?;
+        write::step(tx, &order, step).await?;
+        Ok(())
+    }
+}
+
+impl MarkOverdue {
+    /// Strictly after the arrival deadline of a client who has not arrived.
+    fn decide(order: &Model, _: &NoFacts, policy: &Policy, now: Instant) -> Result<Step, Refusal> {
+        machine::next(order, Intent::Overdue, Actor::Clock)?;
+        if order.arrived_at.is_some() {
+            return Err(Refusal::AlreadyArrived);
+        }
+        past(order.arrival_deadline, now)?;
+        let decide = TimeDelta::minutes(policy.quick.late_decision_min);
         let next = Model {
-            overdue_at: Some(tx.now()),
+            overdue_at: Some(now),
             decision_deadline: order.arrival_deadline.map(|deadline| deadline + decide),
             ..order.clone()
         };
-        write::step(tx, &order, Step::new(Intent::Overdue, "order.overdue", next))?;
-        Ok(())
+        Ok(Step::new(Intent::Overdue, "order.overdue", next))
     }
 }
 
@@ -108,34 +132,55 @@ impl Command for NoShow {
     const NAME: &'static str = "no_show";
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
-        let (order, to) = read::ask(tx, self.scope, self.order_id, Intent::NoShow).await?;
-        let refuse = |refusal| Err(read::refuse(refusal, &order, self.scope).into());
+        let order = read::ask(tx, self.scope, self.order_id, Intent::NoShow).await?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
+        let facts = NoShowFacts { by: self.scope.actor() };
+        let step = Self::decide(&order, &facts, &keys, tx.now());
+        let step = step.map_err(|refusal| read::refuse(tx, refusal, &order, self.scope))?;
+        let order = write::step(tx, &order, step).await?;
+        read::shown(tx, &order, self.scope)
+    }
+}
+
+/// What a no-show depends on beside the order.
+#[derive(Clone, Copy, Debug)]
+pub struct NoShowFacts {
+    /// The partner, or the scheduler.
+    pub by: Actor,
+}
+
+impl NoShow {
+    /// The partner declares it strictly after the arrival deadline, the scheduler after the
+    /// partner's time to decide.
+    ///
+    /// # Errors
+    /// The refusal of the table, `already_arrived` or `not_late_yet`.
+    pub fn decide(
+        order: &Model,
+        facts: &NoShowFacts,
+        policy: &Policy,
+        now: Instant,
+    ) -> Result<Step, Refusal> {
+        let to = machine::next(order, Intent::NoShow, facts.by)?;
         if order.arrived_at.is_some() {
-            return refuse(Refusal::AlreadyArrived);
+            return Err(Refusal::AlreadyArrived);
         }
-        let due = match self.scope {
-            OrderScope::Clock => {
-                let keys = policy::registry::at_version(tx, order.policy_version)?;
-                late::decision_end(&order, &keys)
-            }
-            OrderScope::Client(_) | OrderScope::Branch(_) | OrderScope::Support => {
-                order.arrival_deadline
-            }
-        };
-        if due.is_none_or(|due| tx.now() <= due) {
-            return refuse(Refusal::NotLateYet);
-        }
-        let end = End {
-            intent: Intent::NoShow,
-            event: "order.no_show",
-            to,
-            reason: EndReason::NoShow,
-            penalty: fee::no_show(&order),
+        past(Self::window(order, facts.by, policy).from, now)?;
+        let end = End { penalty: fee::no_show(order), ..End::of(to, EndReason::NoShow, now) };
+        Ok(Step {
             note: json!({"arrival_deadline": order.arrival_deadline}),
             marks: vec![(order.client_id.0, "client_no_show")],
+            ..Step::end(Intent::NoShow, "order.no_show", order, end)
+        })
+    }
+
+    /// Strictly after which instant it may be declared.
+    pub(super) fn window(order: &Model, by: Actor, policy: &Policy) -> Window {
+        let from = match by {
+            Actor::Clock => late::decision_end(order, policy),
+            Actor::Client | Actor::Staff | Actor::Support => order.arrival_deadline,
         };
-        let order = end.of(tx, &order).await?;
-        Ok(view(&order, self.scope.reader()))
+        Window { from, until: None }
     }
 }
 
@@ -150,15 +195,24 @@ impl Command for AlertAdmit {
     const NAME: &'static str = "alert_admit";
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
-        let (order, _) = read::ask(tx, OrderScope::Clock, self.order_id, Intent::Alert).await?;
-        past(tx, order.admit_alert_at)?;
-        let next = Model { alerted_at: Some(tx.now()), ..order.clone() };
-        let step = Step {
+        let order = read::ask(tx, OrderScope::Clock, self.order_id, Intent::Alert).await?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
+        let step = Self::decide(&order, &NoFacts, &keys, tx.now())?;
+        write::step(tx, &order, step).await?;
+        Ok(())
+    }
+}
+
+impl AlertAdmit {
+    /// Strictly after the time to admit.
+    fn decide(order: &Model, _: &NoFacts, _: &Policy, now: Instant) -> Result<Step, Refusal> {
+        machine::next(order, Intent::Alert, Actor::Clock)?;
+        past(order.admit_alert_at, now)?;
+        let next = Model { alerted_at: Some(now), ..order.clone() };
+        Ok(Step {
             alert: Some("support.admit_late"),
             ..Step::new(Intent::Alert, "order.admit_late", next)
-        };
-        write::step(tx, &order, step)?;
-        Ok(())
+        })
     }
 }
 
@@ -173,20 +227,25 @@ impl Command for NotAdmitted {
     const NAME: &'static str = "not_admitted";
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
-        let (order, to) =
-            read::ask(tx, OrderScope::Clock, self.order_id, Intent::NotAdmitted).await?;
-        past(tx, order.admit_deadline)?;
-        let end = End {
-            intent: Intent::NotAdmitted,
-            event: "order.not_admitted",
-            to,
-            reason: EndReason::NotAdmitted,
-            penalty: Money::ZERO,
+        let order = read::ask(tx, OrderScope::Clock, self.order_id, Intent::NotAdmitted).await?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
+        let step = Self::decide(&order, &NoFacts, &keys, tx.now())?;
+        write::step(tx, &order, step).await?;
+        Ok(())
+    }
+}
+
+impl NotAdmitted {
+    /// Strictly after the last time to admit.
+    fn decide(order: &Model, _: &NoFacts, _: &Policy, now: Instant) -> Result<Step, Refusal> {
+        let to = machine::next(order, Intent::NotAdmitted, Actor::Clock)?;
+        past(order.admit_deadline, now)?;
+        let end = End::of(to, EndReason::NotAdmitted, now);
+        Ok(Step {
             note: json!({"arrived_at": order.arrived_at}),
             marks: vec![(order.partner_id.0, "partner_not_admitted")],
-        };
-        end.of(tx, &order).await?;
-        Ok(())
+            ..Step::end(Intent::NotAdmitted, "order.not_admitted", order, end)
+        })
     }
 }
 
@@ -203,23 +262,37 @@ impl Command for NotHere {
     const NAME: &'static str = "not_here";
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
-        let (order, _) = read::ask(tx, self.scope, self.order_id, Intent::NotHere).await?;
+        let order = read::ask(tx, self.scope, self.order_id, Intent::NotHere).await?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
+        let step = Self::decide(&order, &NoFacts, &keys, tx.now());
+        let step = step.map_err(|refusal| read::refuse(tx, refusal, &order, self.scope))?;
+        let order = write::step(tx, &order, step).await?;
+        read::shown(tx, &order, self.scope)
+    }
+}
+
+impl NotHere {
+    /// Of a client whose arrival is recorded, once.
+    pub(super) fn decide(
+        order: &Model,
+        _: &NoFacts,
+        policy: &Policy,
+        now: Instant,
+    ) -> Result<Step, Refusal> {
+        machine::next(order, Intent::NotHere, Actor::Staff)?;
         if order.arrived_at.is_none() {
-            return Err(read::refuse(Refusal::NotArrived, &order, self.scope).into());
+            return Err(Refusal::NotArrived);
         }
         if order.frozen_until.is_some() {
-            return Err(read::refuse(Refusal::Frozen, &order, self.scope).into());
+            return Err(Refusal::Frozen);
         }
-        let keys = policy::registry::at_version(tx, order.policy_version)?;
-        let until = tx.now() + TimeDelta::minutes(keys.arrival.freeze_min);
+        let until = now + TimeDelta::minutes(policy.arrival.freeze_min);
         let next = Model { frozen_until: Some(until), ..order.clone() };
-        let step = Step {
+        Ok(Step {
             note: json!({"arrived_at": order.arrived_at, "arrival_by": order.arrival_by}),
             alert: Some("support.not_here"),
             ..Step::new(Intent::NotHere, "order.frozen", next)
-        };
-        let order = write::step(tx, &order, step)?;
-        Ok(view(&order, self.scope.reader()))
+        })
     }
 }
 
@@ -234,25 +307,23 @@ impl Command for ReleaseFrozen {
     const NAME: &'static str = "release_frozen";
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
-        let (order, to) =
-            read::ask(tx, OrderScope::Clock, self.order_id, Intent::ReleaseFrozen).await?;
-        past(tx, order.frozen_until)?;
-        let end = End {
-            intent: Intent::ReleaseFrozen,
-            event: "order.unfrozen",
-            to,
-            reason: EndReason::NotAdmitted,
-            penalty: Money::ZERO,
-            note: json!({"frozen_until": order.frozen_until}),
-            marks: Vec::new(),
-        };
-        end.of(tx, &order).await?;
+        let order = read::ask(tx, OrderScope::Clock, self.order_id, Intent::ReleaseFrozen).await?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
+        let step = Self::decide(&order, &NoFacts, &keys, tx.now())?;
+        write::step(tx, &order, step).await?;
         Ok(())
     }
 }
 
-/// Refuses unless the deadline has strictly passed (ORD-5); a deadline moved meanwhile has a timer
-/// of its own.
-pub(super) fn past(tx: &Tx, due: Option<Instant>) -> Result<(), CommandError> {
-    if due.is_some_and(|due| tx.now() > due) { Ok(()) } else { Err(Refusal::NotLateYet.into()) }
+impl ReleaseFrozen {
+    /// Strictly after the time in which support decides; nobody caused this end.
+    fn decide(order: &Model, _: &NoFacts, _: &Policy, now: Instant) -> Result<Step, Refusal> {
+        let to = machine::next(order, Intent::ReleaseFrozen, Actor::Clock)?;
+        past(order.frozen_until, now)?;
+        let end = End { fault: None, ..End::of(to, EndReason::NotAdmitted, now) };
+        Ok(Step {
+            note: json!({"frozen_until": order.frozen_until}),
+            ..Step::end(Intent::ReleaseFrozen, "order.unfrozen", order, end)
+        })
+    }
 }

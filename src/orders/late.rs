@@ -1,18 +1,23 @@
-//! How long a client is awaited: for a quick order until the arrival deadline and while the partner
-//! decides (QO-5), for a booking until it burns (BK-5, BK-6).
+//! Time limits of an order, pure. A client is awaited for a quick order until the arrival deadline
+//! and while the partner decides (QO-5), for a booking until it burns (BK-5, BK-6). An admission
+//! may be contested for some minutes (ORD-10).
 
 use chrono::TimeDelta;
 use entity::order::{Model, OrderKind};
 use entity::value::Instant;
 
-use super::read::{self, OrderScope};
+use super::decision::{OutagesSince, Window};
 use super::{Refusal, timers};
-use crate::platform::{CommandError, Tx};
-use crate::policy::{self, Policy};
+use crate::platform::heartbeat;
+use crate::policy::Policy;
 
-/// The last instant at which a client who has not arrived is awaited.
+/// The last instant at which a client who has not arrived is awaited; none once an arrival, or a
+/// freeze, stopped that deadline.
 #[must_use]
 pub fn awaited_until(order: &Model, policy: &Policy) -> Option<Instant> {
+    if order.arrived_at.is_some() || order.frozen_until.is_some() {
+        return None;
+    }
     match order.kind {
         OrderKind::Quick => decision_end(order, policy),
         OrderKind::Booking => timers::burns_at(order),
@@ -26,16 +31,33 @@ pub fn decision_end(order: &Model, policy: &Policy) -> Option<Instant> {
     order.decision_deadline.or(order.arrival_deadline.map(|deadline| deadline + after))
 }
 
+/// The time in which the client may set out or arrive (BK-5).
+#[must_use]
+pub fn travel_window(order: &Model, policy: &Policy) -> Window {
+    Window { from: order.depart_from, until: awaited_until(order, policy) }
+}
+
 /// Checks that the client is still awaited at this instant. After the partner's time to decide only
 /// the scheduler acts (ORD-5).
 ///
 /// # Errors
-/// `not_in_this_status` with the order, or a fault.
-pub fn still_awaited(tx: &Tx, order: &Model, scope: OrderScope) -> Result<(), CommandError> {
-    let keys = policy::registry::at_version(tx, order.policy_version)?;
-    let over = awaited_until(order, &keys).is_some_and(|end| tx.now() > end);
-    if over && order.arrived_at.is_none() && order.frozen_until.is_none() {
-        return Err(read::refuse(Refusal::NotNow, order, scope).into());
-    }
-    Ok(())
+/// `not_in_this_status`.
+pub fn still_awaited(order: &Model, policy: &Policy, now: Instant) -> Result<(), Refusal> {
+    let over = Window::until(awaited_until(order, policy)).over(now);
+    if over { Err(Refusal::NotNow) } else { Ok(()) }
+}
+
+/// The time to contest an admission, or to leave after a correction.
+#[must_use]
+pub fn contest_window(order: &Model, policy: &Policy) -> Window {
+    let minutes = TimeDelta::minutes(policy.order.contest_min);
+    Window::until(order.admitted_at.map(|at| at + minutes))
+}
+
+/// May the client still contest the admission, or leave? Outages extend this period (OUT-1).
+#[must_use]
+pub fn may_leave(order: &Model, facts: &OutagesSince<'_>, policy: &Policy, now: Instant) -> bool {
+    let least = TimeDelta::seconds(policy.outage.least_s);
+    let end = contest_window(order, policy).until;
+    end.is_some_and(|end| now <= heartbeat::moved_by_all(end, facts.outages, least))
 }

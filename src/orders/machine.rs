@@ -1,7 +1,7 @@
 //! The state machine of orders: one table of permitted transitions (ORD-1), from which handlers,
 //! the diagram and the refusals are derived.
 
-use entity::order::{Actor, OrderKind, OrderStatus};
+use entity::order::{Actor, Model, OrderKind, OrderStatus};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
 use super::Refusal;
@@ -227,6 +227,29 @@ pub fn allow(
         )
         | None => Err(Refusal::NotNow),
     }
+}
+
+/// Asks the table for an order: may this actor do this to it now? Returns the status after it. An
+/// order of which a part cannot be read can only be ended, by support.
+///
+/// # Errors
+/// As [`allow`], or `order_unreadable`.
+pub fn next(order: &Model, intent: Intent, actor: Actor) -> Result<OrderStatus, Refusal> {
+    if order.unreadable.is_some() && intent != Intent::ForceCancel {
+        return Err(Refusal::Unreadable);
+    }
+    Ok(match allow(order.kind, Some(order.status), intent, actor)? {
+        To::Status(status) => status,
+        To::Same => order.status,
+        To::Former => order.admitted_from.unwrap_or(OrderStatus::Confirmed),
+    })
+}
+
+/// Is it an intent of this actor for an existing order of this kind?
+#[must_use]
+pub fn knows(kind: OrderKind, intent: Intent, actor: Actor) -> bool {
+    let known = |row: &Row| row.intent == intent && !row.from.is_empty();
+    TABLE.iter().any(|row| known(row) && row.actors.contains(&actor) && row.kinds.contains(&kind))
 }
 
 /// Is the status final?

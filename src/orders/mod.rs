@@ -1,9 +1,10 @@
 //! Orders: the state machine and its commands.
 //!
-//! A command loads the order, asks [`machine::allow`] whether the table has a row for it, decides
-//! with pure rules, and hands the next state to [`write::step`], the only writer: the row at its
-//! version, a history step, the timers of the new state, the events of client and branch. Money
-//! moves by `ledger::post` in the same transaction.
+//! A command loads the order and the facts its rule needs, asks its pure `decide` – which holds all
+//! of the rule, the table of statuses ([`machine::next`]) included – and hands the step to
+//! [`write::step`], the one writer: the order's money, the row at its version, a history step, the
+//! timers of the new state, the events of client and branch. A view asks the same functions what
+//! its reader may do ([`actions`]).
 //!
 //! ```text
 //! requested ──accept──▶ confirmed ──depart──▶ on_the_way ──admit──▶ active ──complete──▶ completed
@@ -12,12 +13,14 @@
 //! ```
 
 pub mod accept;
+pub mod actions;
 pub mod acts;
 pub mod add_on;
 pub mod adjust;
 pub mod admit;
 pub mod afford;
 pub mod agenda;
+pub mod agree;
 pub mod alternatives;
 pub mod amount;
 pub mod arrive;
@@ -30,6 +33,8 @@ pub mod capacity;
 pub mod charges;
 pub mod close_for_block;
 pub mod complete;
+pub mod contest;
+pub mod decision;
 pub mod decline;
 pub mod depart;
 pub mod extend;
@@ -38,6 +43,7 @@ pub mod fee;
 pub mod lapse;
 pub mod late;
 pub mod machine;
+pub mod money;
 pub mod overrun;
 pub mod parties;
 pub mod place;
@@ -110,6 +116,7 @@ crate::refusals! {
         AmountInvalid = "amount_invalid", Unprocessable, "The amount makes no sense", "Send whole qəpik above zero.";
         QuoteInvalid = "quote_invalid", Conflict, "The quote is over, or of another state of the order", "Ask for a fresh one, look at the fee, then cancel with it.";
         ContestOver = "contest_over", Conflict, "The admission cannot be contested", "Only within 10 minutes, and only where no arrival was recorded; write to support.";
+        ReasonRequired = "reason_required", Unprocessable, "A reason is required", "Say in 1 to 500 characters why.";
         Unreadable = "order_unreadable", Conflict, "A part of this order cannot be read", "Support has been alarmed and can close it; nothing was changed.";
         BooksWrong = "books_wrong", Conflict, "Acceptances are stopped", "The books did not prove right; the operator has been alarmed. Try again later.";
         PositionInvalid = "position_invalid", Unprocessable, "The position makes no sense", "Send lat, lon and an accuracy of 0 to 10000 metres.";

@@ -1,45 +1,27 @@
 //! Overruns: a car that occupies its bay for longer than planned. The hold of the bay is extended,
 //! and the next visit is warned (BK-10).
 
-use chrono::{DateTime, TimeDelta, Utc};
-use entity::order::{self, BayAllocation, Column, Model, OrderKind, OrderStatus};
+use chrono::TimeDelta;
+use entity::order::{self, Actor, BayAllocation, Column, Model, OrderKind, OrderStatus};
 use entity::value::{BayId, Instant, OrderId, PartnerId, Span};
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
-use serde::{Deserialize, Serialize};
 use serde_json::json;
-use utoipa::ToSchema;
 
-use super::lapse::past;
-use super::machine::Intent;
+use super::decision::{Step, past};
+use super::machine::{self, Intent};
 use super::read::{self, OrderScope};
-use super::view::{Reader, view};
-use super::write::{self, Step};
-use super::{Refusal, capacity, price, timers};
+use super::view::{ClashView, Reader, Viewer};
+use super::{Refusal, capacity, price, timers, write};
 use crate::partners::availability::free_until;
 use crate::platform::{Audience, Command, CommandError, Tx, readable};
-use crate::policy;
+use crate::policy::{self, Policy};
 
 /// Maximum visits named and warned at once.
 const CLASHES_MAX: u64 = 10;
 /// Minutes until the next attempt to extend the hold of the bay.
 const AGAIN_MIN: i64 = 5;
-
-/// A visit that is to begin in a bay before the car there is done.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct ClashView {
-    /// The next order.
-    pub order_id: OrderId,
-    /// The order's short code, read aloud by people.
-    pub code: String,
-    /// Its status.
-    pub status: OrderStatus,
-    /// The bay.
-    pub bay_id: BayId,
-    /// The start of its hold of the bay.
-    pub from: DateTime<Utc>,
-}
 
 /// Visits that are to begin in the bay of an admitted car before it is done, the next one first;
 /// only those its former plan did not overlap.
@@ -91,7 +73,8 @@ pub fn warn(tx: &mut Tx, inside: &Model, next: &[Model]) -> Result<Vec<ClashView
 /// # Errors
 /// Faults only.
 pub fn warn_of(tx: &mut Tx, inside: &Model, order: &Model) -> Result<(), CommandError> {
-    let note = json!({"bay_id": inside.bay_id, "overrun_by": view(inside, Reader::Staff)});
+    let inside_view = Viewer::of(tx)?.view(inside, Reader::Staff);
+    let note = json!({"bay_id": inside.bay_id, "overrun_by": inside_view});
     let branch = [Audience::Branch(order.partner_id)];
     write::remark(tx, order, "order.bay_overrun", &note, &branch)?;
     match order.status {
@@ -140,28 +123,51 @@ impl Command for HoldOn {
     const NAME: &'static str = "hold_on";
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
-        let (order, _) = read::ask(tx, OrderScope::Clock, self.order_id, Intent::Overrun).await?;
-        past(tx, order.taken_until)?;
+        let order = read::ask(tx, OrderScope::Clock, self.order_id, Intent::Overrun).await?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
         let Some(BayAllocation { bay_id, until, .. }) = capacity::place(&order) else {
             return Err(Refusal::NotNow.into());
         };
-        let keys = policy::registry::at_version(tx, order.policy_version)?;
         let more = TimeDelta::minutes(keys.booking.overrun_hold_min);
         // The extension starts at the end of the hold, or now if the timer is late.
         let late = until + more <= tx.now();
         let end = if late { tx.now() + more } else { until + more };
         let wanted = Span { from: until, until: end };
         let free = free_until(tx.db(), order.partner_id, bay_id, wanted, order.id.0).await?;
-        if free <= until {
-            return somebody_comes(tx, &order, until).await;
-        }
-        let next = Model { taken_until: Some(free), ..order.clone() };
-        let step = Step {
-            note: json!({"before": until, "after": free}),
-            ..Step::new(Intent::Overrun, "order.overrun", next)
+        let step = match Self::decide(&order, &OverrunFacts { free }, &keys, tx.now()) {
+            Err(Refusal::BayNotFree) => return somebody_comes(tx, &order, until).await,
+            step => step?,
         };
-        write::step(tx, &order, step)?;
+        write::step(tx, &order, step).await?;
         Ok(())
+    }
+}
+
+/// What a longer hold depends on beside the order.
+struct OverrunFacts {
+    /// Until when the bay is free.
+    free: Instant,
+}
+
+impl HoldOn {
+    /// Strictly after the end of the hold, as far as the bay is free.
+    fn decide(
+        order: &Model,
+        facts: &OverrunFacts,
+        _: &Policy,
+        now: Instant,
+    ) -> Result<Step, Refusal> {
+        machine::next(order, Intent::Overrun, Actor::Clock)?;
+        past(order.taken_until, now)?;
+        let until = capacity::place(order).ok_or(Refusal::NotNow)?.until;
+        if facts.free <= until {
+            return Err(Refusal::BayNotFree);
+        }
+        let next = Model { taken_until: Some(facts.free), ..order.clone() };
+        Ok(Step {
+            note: json!({"before": until, "after": facts.free}),
+            ..Step::new(Intent::Overrun, "order.overrun", next)
+        })
     }
 }
 

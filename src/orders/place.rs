@@ -10,11 +10,11 @@ use entity::order::{Model, OrderKind, OrderStatus, OrderTerms};
 use entity::person;
 use entity::value::{CarId, Instant, Money, OrderId, PartnerId, PersonId};
 
-use super::complete::reserved;
 use super::machine::Intent;
+use super::money::reserved;
 use super::request::{self, OrderRequest};
 use super::standing::{self, Placing};
-use super::view::{OrderView, Reader, view};
+use super::view::{OrderView, Reader, Viewer};
 use super::{Refusal, afford, auto, bonus, machine, slot, write};
 use crate::billing::reserve;
 use crate::clients;
@@ -48,7 +48,7 @@ impl Command for Place {
                 .with("services", &ready.snapshot.lines)
                 .into());
         }
-        standing::car_free(&ready.open, self.wish.car_id)?;
+        standing::car_free(tx, &ready.open, self.wish.car_id)?;
         let (client_id, partner_id) = (self.client_id, ready.partner.id);
         let placing = Placing { client_id, partner_id, open: &ready.open, keys };
         let counts = placing.allowed(tx).await?;
@@ -90,12 +90,13 @@ impl Command for Place {
             Some(booked) => request::scheduled(order, booked, keys),
         };
         if order.bonus != Money::ZERO {
-            bonus::fits(order.bonus, order.agreed, "/pay_with_bonus")?;
+            bonus::fits(order.bonus, order.agreed)
+                .map_err(|refusal| bonus::unfit(refusal, order.agreed, "/pay_with_bonus"))?;
             reserve::set_aside(tx, reserved(&order)).await?;
         }
         let auto = auto::confirms(&ready.partner, &order);
         write::create(tx, &order, auto)?;
-        Ok(OrderView { warnings, ..view(&order, Reader::Client) })
+        Ok(OrderView { warnings, ..Viewer::of(tx)?.view(&order, Reader::Client) })
     }
 }
 

@@ -2,7 +2,7 @@
 //! where plausible (ARR-1, ARR-3, LIM-3).
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::order::{ArrivalBy, Model, OrderStatus};
+use entity::order::{Model, OrderStatus};
 use entity::order_position::{self as row, Column};
 use entity::value::{Instant, OrderId, Point};
 use sea_orm::{
@@ -12,11 +12,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::arrive::{arrived, departing};
+use super::arrive::{ArrivalFacts, ArrivalProof, ArriveByCode, departing};
 use super::machine::Intent;
 use super::read::{self, OrderScope};
-use super::write::{self, Step};
-use super::{Refusal, late};
+use super::{Refusal, write};
 use crate::discovery::geo;
 use crate::platform::write_set::Unique;
 use crate::platform::{Command, CommandError, Tx};
@@ -66,14 +65,17 @@ impl Command for SendPosition {
         if !(0..=ACCURACY_MAX).contains(&self.accuracy_m) {
             return Err(Refusal::PositionInvalid.refused().at("/accuracy_m").into());
         }
-        let (order, _) = read::ask(tx, self.scope, self.order_id, Intent::Arrive).await?;
+        let order = read::ask(tx, self.scope, self.order_id, Intent::Arrive).await?;
         let keys = policy::registry::at_version(tx, order.policy_version)?;
         let earlier = self.earlier(tx, &keys.arrival).await?;
         let mut fix = self.fix(&order, earlier.first(), tx.now());
         let near = is_near(&fix, &keys.arrival);
         let (distance_m, gap) = (fix.distance_m, TimeDelta::seconds(keys.arrival.ping_gap_s));
         let kept = earlier.first().is_none_or(|last| fix.at >= last.at + gap);
-        let order = if kept { self.take(tx, &order, &mut fix, &earlier, &keys)? } else { order };
+        let order = match kept {
+            true => self.take(tx, &order, &mut fix, &earlier, &keys).await?,
+            false => order,
+        };
         let (eta_at, arrived) = (order.eta_at, order.arrived_at.is_some());
         Ok(PositionAnswer { near, arrived, eta_at, distance_m, kept })
     }
@@ -108,7 +110,7 @@ impl SendPosition {
     }
 
     /// Stores it, with its effects: an arrival, a new estimate, or a doubt.
-    fn take(
+    async fn take(
         &self,
         tx: &mut Tx,
         order: &Model,
@@ -136,9 +138,10 @@ impl SendPosition {
             choose_again: true,
         });
         if enough {
-            late::still_awaited(tx, order, self.scope)?;
-            let next = arrived(order, keys, ArrivalBy::Position, tx.now());
-            return write::step(tx, order, Step::new(Intent::Arrive, "order.arrived", next));
+            let facts = ArrivalFacts { proof: ArrivalProof::Positions };
+            let step = ArriveByCode::decide(order, &facts, keys, tx.now());
+            let step = step.map_err(|refusal| read::refuse(tx, refusal, order, self.scope))?;
+            return write::step(tx, order, step).await;
         }
         write::located(tx, &next, fix.eta_at.is_some(), doubted)?;
         Ok(next)

@@ -1,17 +1,16 @@
 //! Proposals of one side to the other, and their ends without acceptance (ADD-1, BK-8, ORD-8).
 
 use entity::order::{Actor, Model, Proposal, Proposed};
-use entity::value::{OrderId, ProposalId};
+use entity::value::{Instant, OrderId, ProposalId};
 use serde_json::json;
 
-use super::lapse::past;
-use super::machine::Intent;
+use super::decision::{NoFacts, Step, Window, past};
+use super::machine::{self, Intent};
 use super::read::{self, OrderScope};
-use super::view::{OrderView, view};
-use super::write::{self, Step};
-use super::{Refusal, add_on, auto, reschedule};
-use crate::partners::plan;
+use super::view::OrderView;
+use super::{Refusal, write};
 use crate::platform::{Command, CommandError, Tx};
+use crate::policy::{self, Policy};
 
 /// An answer to a proposal: by whom, to which, at which version (ORD-3).
 #[derive(Clone, Copy)]
@@ -26,8 +25,16 @@ pub struct ProposalAnswer {
     pub seen: i64,
 }
 
-/// Checks that a proposal can be made: none is pending, the client has not arrived, nothing is
-/// frozen.
+/// What an answer to a proposal depends on beside the order.
+#[derive(Clone, Copy)]
+pub(super) struct AnswerFacts {
+    /// The answering side.
+    pub by: Actor,
+    /// The proposal it answers.
+    pub proposal_id: ProposalId,
+}
+
+/// Checks that a proposal can be made: none is pending, nothing is frozen.
 pub(super) fn may_propose(order: &Model) -> Result<(), Refusal> {
     if order.frozen_until.is_some() {
         return Err(Refusal::Frozen);
@@ -39,21 +46,32 @@ pub(super) fn may_propose(order: &Model) -> Result<(), Refusal> {
 }
 
 /// The pending proposal, if it is this one and has not expired.
-pub(super) fn pending(order: &Model, id: ProposalId, tx: &Tx) -> Result<Proposal, Refusal> {
+pub(super) fn pending(order: &Model, id: ProposalId, now: Instant) -> Result<Proposal, Refusal> {
     let proposal = order.proposal.as_ref().filter(|proposal| proposal.id == id);
     let proposal = proposal.ok_or(Refusal::NoSuchProposal)?;
-    if tx.now() > proposal.expires_at {
+    if window(order).over(now) {
         return Err(Refusal::ProposalOver);
     }
     Ok(proposal.clone())
 }
 
-/// Checks that the other side accepts; the scheduler does so for the partner.
-pub(super) fn other_side(proposal: &Proposal, actor: Actor) -> Result<(), Refusal> {
-    if proposal.by == actor { Err(Refusal::ProposalYours) } else { Ok(()) }
+/// The pending proposal, if it was made by the other side; the scheduler answers for the partner.
+pub(super) fn of_the_other_side(
+    order: &Model,
+    facts: AnswerFacts,
+    now: Instant,
+) -> Result<Proposal, Refusal> {
+    let proposal = pending(order, facts.proposal_id, now)?;
+    if proposal.by == facts.by { Err(Refusal::ProposalYours) } else { Ok(proposal) }
 }
 
-fn add_on(what: &Proposed) -> bool {
+/// The time to answer the pending proposal.
+pub(super) fn window(order: &Model) -> Window {
+    Window::until(order.proposal.as_ref().map(|proposal| proposal.expires_at))
+}
+
+/// Is it an add-on, not a move?
+pub(super) fn add_on(what: &Proposed) -> bool {
     match what {
         Proposed::AddOn { .. } => true,
         Proposed::Reschedule { .. } => false,
@@ -74,24 +92,50 @@ impl Command for DeclineProposal {
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let ProposalAnswer { scope, order_id, proposal_id, seen } = self.answer;
-        let (intent, event) = if self.add_on {
-            (Intent::DeclineAddOn, "order.add_on_declined")
-        } else {
-            (Intent::DeclineReschedule, "order.reschedule_declined")
-        };
-        let (order, _) = read::ask(tx, scope, order_id, intent).await?;
+        let order = read::ask(tx, scope, order_id, Self::intent(self.add_on)).await?;
         read::fresh(tx, &order, seen, scope).await?;
-        let refuse = |refusal| read::refuse(refusal, &order, scope);
-        let proposal = pending(&order, proposal_id, tx).map_err(refuse)?;
-        if add_on(&proposal.what) != self.add_on {
-            return Err(refuse(Refusal::NoSuchProposal).into());
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
+        let answer = AnswerFacts { by: scope.actor(), proposal_id };
+        let facts = DeclineFacts { answer, add_on: self.add_on };
+        let step = Self::decide(&order, &facts, &keys, tx.now());
+        let step = step.map_err(|refusal| read::refuse(tx, refusal, &order, scope))?;
+        let order = write::step(tx, &order, step).await?;
+        read::shown(tx, &order, scope)
+    }
+}
+
+/// What declining depends on beside the order.
+pub(super) struct DeclineFacts {
+    /// Who answers which proposal.
+    pub answer: AnswerFacts,
+    /// Whether it is an add-on, not a move.
+    pub add_on: bool,
+}
+
+impl DeclineProposal {
+    /// Either side, while the proposal is pending.
+    pub(super) fn decide(
+        order: &Model,
+        facts: &DeclineFacts,
+        _: &Policy,
+        now: Instant,
+    ) -> Result<Step, Refusal> {
+        let intent = Self::intent(facts.add_on);
+        machine::next(order, intent, facts.answer.by)?;
+        let proposal = pending(order, facts.answer.proposal_id, now)?;
+        if add_on(&proposal.what) != facts.add_on {
+            return Err(Refusal::NoSuchProposal);
         }
+        let event =
+            if facts.add_on { "order.add_on_declined" } else { "order.reschedule_declined" };
         let next = Model { proposal: None, ..order.clone() };
-        let taken_back = proposal.by == scope.actor();
+        let taken_back = proposal.by == facts.answer.by;
         let note = json!({"proposal": proposal, "taken_back": taken_back});
-        let step = Step { note, ..Step::new(intent, event, next) };
-        let order = write::step(tx, &order, step)?;
-        Ok(view(&order, scope.reader()))
+        Ok(Step { note, ..Step::new(intent, event, next) })
+    }
+
+    fn intent(add_on: bool) -> Intent {
+        if add_on { Intent::DeclineAddOn } else { Intent::DeclineReschedule }
     }
 }
 
@@ -106,53 +150,27 @@ impl Command for LapseProposal {
     const NAME: &'static str = "lapse_proposal";
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
-        let intent = Intent::LapseProposal;
-        let (order, _) = read::ask(tx, OrderScope::Clock, self.order_id, intent).await?;
-        let Some(proposal) = &order.proposal else { return Err(Refusal::NoSuchProposal.into()) };
-        past(tx, Some(proposal.expires_at))?;
+        let order = read::ask(tx, OrderScope::Clock, self.order_id, Intent::LapseProposal).await?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
+        let step = Self::decide(&order, &NoFacts, &keys, tx.now())?;
+        write::step(tx, &order, step).await?;
+        Ok(())
+    }
+}
+
+impl LapseProposal {
+    /// Strictly after the time to answer.
+    fn decide(order: &Model, _: &NoFacts, _: &Policy, now: Instant) -> Result<Step, Refusal> {
+        machine::next(order, Intent::LapseProposal, Actor::Clock)?;
+        let proposal = order.proposal.as_ref().ok_or(Refusal::NoSuchProposal)?;
+        past(Some(proposal.expires_at), now)?;
         let event = if add_on(&proposal.what) {
             "order.add_on_expired"
         } else {
             "order.reschedule_expired"
         };
         let next = Model { proposal: None, ..order.clone() };
-        let step = Step { note: json!({"proposal": proposal}), ..Step::new(intent, event, next) };
-        write::step(tx, &order, step)?;
-        Ok(())
-    }
-}
-
-/// Accepts a client's proposal automatically, if the branch is configured so and still is (ADD-1,
-/// BK-4).
-pub struct AgreeAutomatically {
-    /// The order.
-    pub order_id: OrderId,
-}
-
-impl Command for AgreeAutomatically {
-    type Answer = ();
-    const NAME: &'static str = "agree_to_proposal";
-
-    async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
-        let order = read::load(tx, OrderScope::Clock, self.order_id).await?;
-        let Some(proposal) = &order.proposal else { return Err(Refusal::NoSuchProposal.into()) };
-        let (partner, plan) = plan::of(tx, order.partner_id).await?;
-        if !auto::agrees(&partner, &plan.calendar, &order) {
-            // Another proposal than the one the timer was armed for, or the branch changed its
-            // settings.
-            return Err(Refusal::NotNow.into());
-        }
-        let answer = ProposalAnswer {
-            scope: OrderScope::Clock,
-            order_id: order.id,
-            proposal_id: proposal.id,
-            seen: order.version,
-        };
-        if add_on(&proposal.what) {
-            add_on::AcceptAddOn(answer).run(tx).await?;
-        } else {
-            reschedule::AcceptReschedule(answer).run(tx).await?;
-        }
-        Ok(())
+        let note = json!({"proposal": proposal});
+        Ok(Step { note, ..Step::new(Intent::LapseProposal, event, next) })
     }
 }

@@ -1,19 +1,22 @@
 //! Orders as they are read: by whom, one, in pages.
 
 use entity::order::{Actor, Model, OrderStatus};
-use entity::value::{OrderId, PartnerId, PersonId};
+use entity::value::{OrderId, PartnerId, PersonId, Span};
 use entity::{order, order_step};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _,
     QueryOrder as _, QuerySelect as _, Select,
 };
 
-use super::machine::{self, Intent, To};
-use super::view::{OrderView, Reader, view};
+use super::decision::Window;
+use super::late::contest_window;
+use super::machine::{self, Intent};
+use super::view::{OrderView, Reader, Viewer};
 use super::{Refusal, acts};
 use crate::platform::codes::General;
 use crate::platform::page::{Page, PageQuery};
-use crate::platform::{Audience, CommandError, Fault, Refused, Tx, failure, readable};
+use crate::platform::{Audience, CommandError, Fault, Refused, Tx, failure, heartbeat, readable};
+use crate::policy::Policy;
 
 /// Maximum open orders of one audience in a snapshot.
 const OPEN_MAX: u64 = 1_000;
@@ -48,11 +51,7 @@ impl OrderScope {
     /// The reader of this scope.
     #[must_use]
     pub fn reader(self) -> Reader {
-        match self {
-            Self::Client(_) => Reader::Client,
-            Self::Branch(_) => Reader::Staff,
-            Self::Support | Self::Clock => Reader::Support,
-        }
+        Reader::of(self.actor())
     }
 
     fn sees(self, order: &Model) -> bool {
@@ -80,7 +79,7 @@ pub async fn load(tx: &mut Tx, scope: OrderScope, id: OrderId) -> Result<Model, 
     let order = match tx.find_cached::<order::Entity>(id).await {
         Err(stop) if failure::unreadable(&stop) => {
             let order = in_part(tx, scope, id).await?;
-            return Err(unreadable(&order, scope));
+            return Err(unreadable(tx, &order, scope));
         }
         found => found?,
     };
@@ -94,19 +93,20 @@ async fn in_part(tx: &Tx, scope: OrderScope, id: OrderId) -> Result<Model, Comma
 }
 
 /// The refusal of such an order to people; for a timer it is a fault that no retry resolves.
-fn unreadable(order: &Model, scope: OrderScope) -> CommandError {
+fn unreadable(tx: &Tx, order: &Model, scope: OrderScope) -> CommandError {
     let what = order.unreadable.clone().unwrap_or_default();
     match scope {
         OrderScope::Clock => {
             Fault::Inconsistent { table: "order", id: order.id.to_string(), what }.into()
         }
         OrderScope::Client(_) | OrderScope::Branch(_) | OrderScope::Support => {
-            refuse(Refusal::Unreadable, order, scope).into()
+            refuse(tx, Refusal::Unreadable, order, scope)
         }
     }
 }
 
-/// Loads an order and asks the state machine; returns the order and its target status.
+/// Loads an order for a command: what the table refuses, or the limit of repeated acts, is refused
+/// before anything else is read.
 ///
 /// # Errors
 /// The state machine's refusal with the present order, or a fault.
@@ -115,26 +115,64 @@ pub async fn ask(
     scope: OrderScope,
     id: OrderId,
     intent: Intent,
-) -> Result<(Model, OrderStatus), CommandError> {
+) -> Result<Model, CommandError> {
     // Support closes an order by its stored status, even if only part of it can be read.
     let order = match (scope, intent) {
         (OrderScope::Support, Intent::ForceCancel) => in_part(tx, scope, id).await?,
         _ => load(tx, scope, id).await?,
     };
-    let to = machine::allow(order.kind, Some(order.status), intent, scope.actor());
-    let status = match to.map_err(|refusal| refuse(refusal, &order, scope))? {
-        To::Status(status) => status,
-        To::Same => order.status,
-        To::Former => order.admitted_from.unwrap_or(OrderStatus::Confirmed),
-    };
-    acts::paced(tx, &order, scope, intent).await?;
-    Ok((order, status))
+    let asked = machine::next(&order, intent, scope.actor());
+    asked.map_err(|refusal| refuse(tx, refusal, &order, scope))?;
+    acts::paced(tx, &order, scope.actor(), intent).await?;
+    Ok(order)
 }
 
 /// A refusal that carries the present order (ORD-3).
 #[must_use]
-pub fn refuse(refusal: Refusal, order: &Model, scope: OrderScope) -> Refused {
-    refusal.refused().with("order", view(order, scope.reader()))
+pub fn refuse(
+    tx: &Tx,
+    refusal: impl Into<Refused>,
+    order: &Model,
+    scope: OrderScope,
+) -> CommandError {
+    match shown(tx, order, scope) {
+        Ok(view) => refusal.into().with("order", view).into(),
+        Err(fault) => fault,
+    }
+}
+
+/// The order as this caller sees it, at the command's instant.
+///
+/// # Errors
+/// A fault when no policy is in force.
+pub fn shown(tx: &Tx, order: &Model, scope: OrderScope) -> Result<OrderView, CommandError> {
+    Ok(Viewer::of(tx)?.view(order, scope.reader()))
+}
+
+/// The outages that may have extended a window: read only where it would be over.
+///
+/// # Errors
+/// When the database fails.
+pub async fn outages_since(tx: &Tx, window: Window) -> Result<Vec<Span>, CommandError> {
+    match window.until.filter(|until| tx.now() > *until) {
+        Some(until) => Ok(heartbeat::outages(tx.db(), until).await?),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The outages that may have extended the client's time to leave after a correction of the class.
+///
+/// # Errors
+/// When the database fails.
+pub async fn leaving_outages(
+    tx: &Tx,
+    order: &Model,
+    policy: &Policy,
+) -> Result<Vec<Span>, CommandError> {
+    match order.class_total {
+        Some(_) => outages_since(tx, contest_window(order, policy)).await,
+        None => Ok(Vec::new()),
+    }
 }
 
 /// Checks that the sender saw the newest version (ORD-3). Versions raised since only by moving
@@ -151,7 +189,7 @@ pub async fn fresh(
     if order.version == seen || (seen < order.version && only_moved(tx, order, seen).await?) {
         return Ok(());
     }
-    Err(General::StaleVersion.refused().with("order", view(order, scope.reader())).into())
+    Err(refuse(tx, General::StaleVersion, order, scope))
 }
 
 async fn only_moved(tx: &Tx, order: &Model, seen: i64) -> Result<bool, CommandError> {
@@ -169,12 +207,13 @@ async fn only_moved(tx: &Tx, order: &Model, seen: i64) -> Result<bool, CommandEr
 /// `no_such_order`, or a fault.
 pub async fn one<C: ConnectionTrait>(
     db: &C,
+    viewer: &Viewer,
     scope: OrderScope,
     id: OrderId,
 ) -> Result<OrderView, CommandError> {
     let row = readable::in_part::<_, order::Entity>(db, id.0).await?;
     let row = row.filter(|order| scope.sees(order)).ok_or(Refusal::NoSuchOrder)?;
-    Ok(view(&row, scope.reader()))
+    Ok(viewer.view(&row, scope.reader()))
 }
 
 /// A page of orders, newest first.
@@ -183,6 +222,7 @@ pub async fn one<C: ConnectionTrait>(
 /// When the database fails.
 pub async fn page<C: ConnectionTrait>(
     db: &C,
+    viewer: &Viewer,
     scope: OrderScope,
     open: bool,
     query: &PageQuery,
@@ -196,7 +236,7 @@ pub async fn page<C: ConnectionTrait>(
         rows = rows.filter(order::Column::Id.lt(OrderId(cursor)));
     }
     let rows = readable::partly(db, rows).await?;
-    Ok(Page::cut(rows, query, |row| row.id.0, |row| view(&row, scope.reader())))
+    Ok(Page::cut(rows, query, |row| row.id.0, |row| viewer.view(&row, scope.reader())))
 }
 
 /// Open, or with an unknown status: such an order is shown as unreadable.
@@ -216,6 +256,7 @@ const OVER: [OrderStatus; 2] = [OrderStatus::Completed, OrderStatus::Cancelled];
 /// When the database fails.
 pub async fn open_orders<C: ConnectionTrait>(
     db: &C,
+    viewer: &Viewer,
     audience: &Audience,
 ) -> Result<Vec<OrderView>, CommandError> {
     let scope = match audience {
@@ -237,5 +278,5 @@ pub async fn open_orders<C: ConnectionTrait>(
         );
     }
     let rows = readable::partly(db, query).await?;
-    Ok(rows.iter().map(|row| view(row, scope.reader())).collect())
+    Ok(rows.iter().map(|row| viewer.view(row, scope.reader())).collect())
 }

@@ -6,16 +6,17 @@ use entity::order::{Actor, Model, Proposal, Proposed};
 use entity::partner::PartnerState;
 use entity::value::{Instant, OrderId, ProposalId, Span};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::cancel::cost;
-use super::machine::Intent;
-use super::proposal::{self, ProposalAnswer};
+use super::decision::{Step, Window};
+use super::machine::{self, Intent};
+use super::proposal::{self, AnswerFacts, ProposalAnswer};
 use super::read::{self, OrderScope};
 use super::request::{self, Clash};
 use super::slot::{Chosen, SlotRequest};
-use super::view::{OrderView, view};
-use super::write::{self, Step};
-use super::{Refusal, auto, late, price, timers};
+use super::view::OrderView;
+use super::{Refusal, auto, late, price, timers, write};
 use crate::partners;
 use crate::partners::plan::{self, Need};
 use crate::platform::{Command, CommandError, Tx};
@@ -36,17 +37,18 @@ impl Command for ProposeReschedule {
     const NAME: &'static str = "propose_reschedule";
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
-        let intent = Intent::ProposeReschedule;
-        let (order, _) = read::ask(tx, self.scope, self.order_id, intent).await?;
-        let refuse = |refusal| read::refuse(refusal, &order, self.scope);
-        proposal::may_propose(&order).map_err(refuse)?;
-        late::still_awaited(tx, &order, self.scope)?;
+        let order = read::ask(tx, self.scope, self.order_id, Intent::ProposeReschedule).await?;
         let keys = policy::registry::at_version(tx, order.policy_version)?;
-        let expires_at = self.until(&order, &keys, tx.now()).map_err(refuse)?;
+        let refuse = |tx: &Tx, refusal| read::refuse(tx, refusal, &order, self.scope);
+        let by = self.scope.actor();
+        // What is refused whatever is free is refused before a slot is looked for.
+        let mut facts = MoveFacts { starts_at: Some(self.starts_at), ..MoveFacts::favourable(by) };
+        let asked = Self::decide(&order, &facts, &keys, tx.now());
+        asked.map_err(|refusal| refuse(tx, refusal))?;
         let (partner, plan) = plan::of(tx, order.partner_id).await?;
-        if !partners::read::taking(&partner) {
-            return Err(refuse(Refusal::PartnerNotTaking).into());
-        }
+        facts.taking = partners::read::taking(&partner);
+        let asked = Self::decide(&order, &facts, &keys, tx.now());
+        asked.map_err(|refusal| refuse(tx, refusal))?;
         tx.check(&partner);
         let bay_kind = order.snapshot.bay_kind.clone();
         let need = Need { visit: price::visit(&order.snapshot.lines), bay_kind };
@@ -54,56 +56,104 @@ impl Command for ProposeReschedule {
         let wanted = SlotRequest { plan: &plan, need: &need, car, policy: &keys, moving };
         let chosen = wanted.choose(tx, order.partner_id, self.starts_at).await?;
         let span = Span { from: chosen.place.from, until: chosen.place.until };
-        let by_client = self.scope.actor() == Actor::Client;
+        let by_client = by == Actor::Client;
         let overlaps = Clash::of_order(&order, by_client).overlaps(tx, span).await?;
         // A move is late if cancelling at this time would have a fee.
-        let late = by_client && cost(tx, &order).await?.amount.is_positive();
-        let proposal = Proposal {
-            id: ProposalId::new(),
-            by: self.scope.actor(),
-            at: tx.now(),
-            expires_at,
-            what: Proposed::Reschedule {
-                starts_at: chosen.starts_at,
-                ends_at: chosen.ends_at,
-                place: chosen.place,
-                late,
-            },
-        };
-        let next = Model { proposal: Some(proposal), ..order.clone() };
-        let agrees = auto::agrees(&partner, &plan.calendar, &next);
-        let step = Step::new(intent, "order.reschedule_proposed", next);
-        let order = write::step(tx, &order, step)?;
-        if agrees {
-            write::arm_now(tx, &order, timers::AUTO_AGREE);
+        facts.late = by_client && cost(tx, &order).await?.amount.is_positive();
+        (facts.id, facts.slot) = (ProposalId::new(), Some(chosen));
+        let step = Self::decide(&order, &facts, &keys, tx.now());
+        let mut step = step.map_err(|refusal| refuse(tx, refusal))?;
+        if auto::agrees(&partner, &plan.calendar, &step.next) {
+            step.timers.push((timers::AUTO_AGREE, tx.now()));
         }
+        let order = write::step(tx, &order, step).await?;
         let warnings = request::warnings(overlaps && by_client);
-        Ok(OrderView { warnings, ..view(&order, self.scope.reader()) })
+        Ok(OrderView { warnings, ..read::shown(tx, &order, self.scope)? })
+    }
+}
+
+/// What proposing a move depends on beside the order.
+pub(super) struct MoveFacts {
+    /// The id of the proposal.
+    pub id: ProposalId,
+    /// The proposing side.
+    pub by: Actor,
+    /// The new start; none where only the rest of the rule is asked.
+    pub starts_at: Option<Instant>,
+    /// Whether the branch takes orders.
+    pub taking: bool,
+    /// The free slot at that start; none before it was looked for.
+    pub slot: Option<Chosen>,
+    /// Whether cancelling now would have a fee for the client (BK-8).
+    pub late: bool,
+}
+
+impl MoveFacts {
+    /// Some other start, free at a branch that takes orders.
+    pub(super) fn favourable(by: Actor) -> Self {
+        let id = ProposalId(Uuid::nil());
+        Self { id, by, starts_at: None, taking: true, slot: None, late: false }
     }
 }
 
 impl ProposeReschedule {
-    /// The deadline for the answer, if the booking may be moved at all.
-    fn until(&self, order: &Model, keys: &Policy, now: Instant) -> Result<Instant, Refusal> {
+    /// As often as the policy permits, until a while before the start; the answer is due before the
+    /// nearer of both starts.
+    pub(super) fn decide(
+        order: &Model,
+        facts: &MoveFacts,
+        policy: &Policy,
+        now: Instant,
+    ) -> Result<Step, Refusal> {
+        let intent = Intent::ProposeReschedule;
+        machine::next(order, intent, facts.by)?;
+        proposal::may_propose(order)?;
+        late::still_awaited(order, policy, now)?;
         if order.arrived_at.is_some() {
             return Err(Refusal::AlreadyArrived);
         }
-        if order.reschedules >= keys.booking.max_reschedules {
+        if order.reschedules >= policy.booking.max_reschedules {
             return Err(Refusal::TooManyMoves);
         }
-        if order.starts_at == Some(self.starts_at) {
+        if facts.starts_at.is_some() && order.starts_at == facts.starts_at {
             return Err(Refusal::SameStart);
         }
-        let before = TimeDelta::minutes(keys.booking.reschedule_before_start_min);
-        let ttl = now + TimeDelta::minutes(keys.booking.reschedule_ttl_min);
-        let nearest = order.starts_at.map_or(self.starts_at, |start| start.min(self.starts_at));
-        let until = ttl.min(nearest - before);
-        if order.starts_at.is_some_and(|start| now > start - before) {
+        if Self::window(order, policy).over(now) {
             return Err(Refusal::TooLateToMove);
         }
-        // A new start that is too near is refused by the slot's own code.
-        Ok(until.max(now))
+        if !facts.taking {
+            return Err(Refusal::PartnerNotTaking);
+        }
+        let proposal = facts.slot.as_ref().map(|slot| Proposal {
+            id: facts.id,
+            by: facts.by,
+            at: now,
+            expires_at: answer_until(order, slot.starts_at, policy, now),
+            what: Proposed::Reschedule {
+                starts_at: slot.starts_at,
+                ends_at: slot.ends_at,
+                place: slot.place,
+                late: facts.late,
+            },
+        });
+        let next = Model { proposal, ..order.clone() };
+        Ok(Step::new(intent, "order.reschedule_proposed", next))
     }
+
+    /// The time to propose a move.
+    pub(super) fn window(order: &Model, policy: &Policy) -> Window {
+        let before = TimeDelta::minutes(policy.booking.reschedule_before_start_min);
+        Window::until(order.starts_at.map(|start| start - before))
+    }
+}
+
+/// The deadline for the answer to a move.
+fn answer_until(order: &Model, starts_at: Instant, policy: &Policy, now: Instant) -> Instant {
+    let before = TimeDelta::minutes(policy.booking.reschedule_before_start_min);
+    let ttl = now + TimeDelta::minutes(policy.booking.reschedule_ttl_min);
+    let nearest = order.starts_at.map_or(starts_at, |start| start.min(starts_at));
+    // A new start that is too near is refused by the slot's own code.
+    ttl.min(nearest - before).max(now)
 }
 
 /// Accepts a move: the order takes the new slot, the old one is released.
@@ -115,44 +165,71 @@ impl Command for AcceptReschedule {
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let ProposalAnswer { scope, order_id, proposal_id, seen } = self.0;
-        let intent = Intent::AcceptReschedule;
-        let (order, to) = read::ask(tx, scope, order_id, intent).await?;
+        let order = read::ask(tx, scope, order_id, Intent::AcceptReschedule).await?;
         read::fresh(tx, &order, seen, scope).await?;
-        let refuse = |refusal| read::refuse(refusal, &order, scope);
-        let proposal = proposal::pending(&order, proposal_id, tx).map_err(refuse)?;
-        proposal::other_side(&proposal, scope.actor()).map_err(refuse)?;
+        let keys = policy::registry::at_version(tx, order.policy_version)?;
+        let answer = AnswerFacts { by: scope.actor(), proposal_id };
+        let (partner, _) = plan::of(tx, order.partner_id).await?;
+        let live = partner.state == PartnerState::Live;
+        let step = Self::decide(&order, &AgreedMove { answer, live }, &keys, tx.now());
+        let step = step.map_err(|refusal| read::refuse(tx, refusal, &order, scope))?;
+        tx.check(&partner);
+        let mut overlaps = false;
+        if let (Actor::Client, Some(from), Some(until)) =
+            (scope.actor(), step.next.taken_from, step.next.taken_until)
+        {
+            let span = Span { from, until };
+            overlaps = Clash::of_order(&order, true).overlaps(tx, span).await?;
+        }
+        let order = write::step(tx, &order, step).await?;
+        let warnings = request::warnings(overlaps);
+        Ok(OrderView { warnings, ..read::shown(tx, &order, scope)? })
+    }
+}
+
+/// What agreeing to a move depends on beside the order.
+pub(super) struct AgreedMove {
+    /// Who answers which proposal.
+    pub answer: AnswerFacts,
+    /// Whether the branch is live.
+    pub live: bool,
+}
+
+impl AcceptReschedule {
+    /// The pending move of the other side, before the client arrived.
+    pub(super) fn decide(
+        order: &Model,
+        facts: &AgreedMove,
+        policy: &Policy,
+        now: Instant,
+    ) -> Result<Step, Refusal> {
+        let intent = Intent::AcceptReschedule;
+        let to = machine::next(order, intent, facts.answer.by)?;
+        let proposal = proposal::of_the_other_side(order, facts.answer, now)?;
         if order.arrived_at.is_some() {
-            return Err(refuse(Refusal::AlreadyArrived).into());
+            return Err(Refusal::AlreadyArrived);
         }
         let Proposed::Reschedule { starts_at, ends_at, place, late } = proposal.what else {
-            return Err(refuse(Refusal::NoSuchProposal).into());
+            return Err(Refusal::NoSuchProposal);
         };
-        let (partner, _) = plan::of(tx, order.partner_id).await?;
-        if partner.state != PartnerState::Live {
+        if !facts.live {
             // A move into the time of a block is refused (SAN-4).
-            return Err(refuse(Refusal::PartnerNotTaking).into());
+            return Err(Refusal::PartnerNotTaking);
         }
-        tx.check(&partner);
-        let span = Span { from: place.from, until: place.until };
-        let by_client = scope.actor() == Actor::Client;
-        let overlaps = by_client && Clash::of_order(&order, true).overlaps(tx, span).await?;
-        let keys = policy::registry::at_version(tx, order.policy_version)?;
         let chosen = Chosen { starts_at, ends_at, place };
         let next = Model {
             status: to,
             departed_at: None,
             eta_at: None,
-            scheduled_at: Some(tx.now()),
+            scheduled_at: Some(now),
             // Extensions applied to the old start.
             extensions: 0,
             reschedules: order.reschedules + 1,
             moved_late: order.moved_late || late,
             proposal: None,
-            ..request::scheduled(order.clone(), &chosen, &keys)
+            ..request::scheduled(order.clone(), &chosen, policy)
         };
         let note = json!({"from": order.starts_at, "to": starts_at, "late": late});
-        let step = Step { note, ..Step::new(intent, "order.rescheduled", next) };
-        let order = write::step(tx, &order, step)?;
-        Ok(OrderView { warnings: request::warnings(overlaps), ..view(&order, scope.reader()) })
+        Ok(Step { note, ..Step::new(intent, "order.rescheduled", next) })
     }
 }

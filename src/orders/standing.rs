@@ -17,7 +17,7 @@ use sea_orm::{
 
 use super::Refusal;
 use super::placing_limits::{ClientCounts, PlacingLimits};
-use super::view::{Reader, view};
+use super::view::{Reader, Viewer};
 use crate::platform::{CommandError, Tx};
 use crate::policy::Policy;
 use crate::reputation::rules::CLIENT_FAULTS;
@@ -182,11 +182,12 @@ async fn trusted(tx: &Tx, client_id: PersonId, keys: &Policy) -> Result<bool, Co
 ///
 /// # Errors
 /// `car_busy`, with that order.
-pub(super) fn car_free(open: &[Model], car_id: CarId) -> Result<(), CommandError> {
+pub(super) fn car_free(tx: &Tx, open: &[Model], car_id: CarId) -> Result<(), CommandError> {
     let busy = |other: &&Model| other.car_id == car_id && other.kind == OrderKind::Quick;
     match open.iter().find(busy) {
         Some(order) => {
-            Err(Refusal::CarBusy.refused().with("order", view(order, Reader::Client)).into())
+            let order = Viewer::of(tx)?.view(order, Reader::Client);
+            Err(Refusal::CarBusy.refused().with("order", order).into())
         }
         None => Ok(()),
     }

@@ -1,20 +1,23 @@
 //! The view of an order for its reader. Answers, events and snapshots carry the same view.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use entity::order::{
     Actor, ArrivalBy, BayAllocation, EndReason, Model, OrderKind, OrderStatus, OrderedService,
     Proposal, Proposed,
 };
-use entity::value::{Money, OrderId, ProposalId};
+use entity::value::{BayId, Instant, Money, OrderId, ProposalId};
 use serde::{Deserialize, Serialize};
-use strum::IntoEnumIterator as _;
 use utoipa::ToSchema;
 
-use super::machine::{self, Intent};
-use super::overrun::ClashView;
+use super::machine;
 pub use super::parties::{CarOf, ClientOf, PartnerOf};
 use super::parties::{car_of, client_name, partner_of};
-use super::{amount, capacity, fee};
+use super::{capacity, fee};
+use crate::platform::{CommandError, Engine, Tx};
+use crate::policy::{Policy, Registry};
 
 /// The reader of a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,12 +31,103 @@ pub enum Reader {
 }
 
 impl Reader {
-    fn actor(self) -> Actor {
+    /// The reader in this role.
+    #[must_use]
+    pub fn of(actor: Actor) -> Self {
+        match actor {
+            Actor::Client => Self::Client,
+            Actor::Staff => Self::Staff,
+            Actor::Support | Actor::Clock => Self::Support,
+        }
+    }
+
+    /// The role of this reader.
+    #[must_use]
+    pub fn actor(self) -> Actor {
         match self {
             Self::Client => Actor::Client,
             Self::Staff => Actor::Staff,
             Self::Support => Actor::Support,
         }
+    }
+}
+
+/// Whether an intent is possible at the instant of the view.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Action {
+    /// Whether a command sent now is accepted, as far as the order itself decides.
+    pub allowed: bool,
+    /// The code with which it is refused.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub code: Option<String>,
+    /// From when it is possible.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub from: Option<DateTime<Utc>>,
+    /// Until when it is possible, unless the order changes before.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub until: Option<DateTime<Utc>>,
+    /// What it costs the client now, at most; the cancellation quote is exact.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cost: Option<Money>,
+    /// Until when it costs that.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cost_until: Option<DateTime<Utc>>,
+}
+
+/// The intents that the reader's side knows for an order of this kind, by name.
+pub type Actions = BTreeMap<String, Action>;
+
+/// What a reader may do with an order at an instant: `actions::of`, handed over when the process is
+/// put together. So a view names no command, although the commands' own rules decide.
+#[derive(Clone, Copy)]
+pub struct ActionRules(pub fn(&Model, Reader, &Policy, Instant) -> Actions);
+
+/// Makes the views of orders at one instant: each under the policy it was placed under.
+pub struct Viewer {
+    registry: Arc<Registry>,
+    in_force: Arc<Policy>,
+    rules: ActionRules,
+    now: Instant,
+}
+
+impl Viewer {
+    /// For a command: at its instant.
+    ///
+    /// # Errors
+    /// A fault when no policy is in force.
+    pub fn of(tx: &Tx) -> Result<Self, CommandError> {
+        Self::new(tx.shared()?, *tx.shared::<ActionRules>()?, tx.now())
+    }
+
+    /// For a read: at this moment.
+    ///
+    /// # Errors
+    /// A fault when no policy is in force.
+    pub fn now(engine: &Engine) -> Result<Self, CommandError> {
+        let now = engine.shared().clock.now();
+        Self::new(engine.extension()?, *engine.extension::<ActionRules>()?, now)
+    }
+
+    fn new(
+        registry: Arc<Registry>,
+        rules: ActionRules,
+        now: Instant,
+    ) -> Result<Self, CommandError> {
+        let in_force = registry.at(now)?.keys;
+        Ok(Self { registry, in_force, rules, now })
+    }
+
+    /// The view of an order for this reader. A version that another node has just published is
+    /// fetched; until then, and for an order that cannot be read, today's applies.
+    #[must_use]
+    pub fn view(&self, order: &Model, reader: Reader) -> OrderView {
+        let policy = match order.unreadable {
+            None => self.registry.version(order.policy_version).ok(),
+            Some(_) => None,
+        };
+        let policy = policy.as_ref().unwrap_or(&self.in_force);
+        let ActionRules(actions) = self.rules;
+        view(order, reader, actions(order, reader, policy, self.now))
     }
 }
 
@@ -76,6 +170,21 @@ pub enum ProposedOf {
         /// Whether the client proposed it when cancelling was no longer free.
         late: bool,
     },
+}
+
+/// A visit that is to begin in a bay before the car there is done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ClashView {
+    /// The next order.
+    pub order_id: OrderId,
+    /// The order's short code, read aloud by people.
+    pub code: String,
+    /// Its status.
+    pub status: OrderStatus,
+    /// The bay.
+    pub bay_id: BayId,
+    /// The start of its hold of the bay.
+    pub from: DateTime<Utc>,
 }
 
 /// A complete order.
@@ -174,16 +283,15 @@ pub struct OrderView {
     /// Partner and support only.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub commission: Option<Money>,
-    /// The intents permitted to this reader now, by the state machine.
-    pub may: Vec<String>,
+    /// What this reader may do now, by intent: whether it is allowed, from and until when, at what
+    /// cost, or the code of the refusal.
+    pub actions: BTreeMap<String, Action>,
     /// A part of it cannot be read: fields shown may be blank, and only support may act.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub unreadable: bool,
 }
 
-/// The view of an order for this reader.
-#[must_use]
-pub fn view(order: &Model, reader: Reader) -> OrderView {
+fn view(order: &Model, reader: Reader, actions: Actions) -> OrderView {
     let snapshot = &order.snapshot;
     let doubted = match reader {
         Reader::Client => None,
@@ -250,7 +358,7 @@ pub fn view(order: &Model, reader: Reader) -> OrderView {
             Reader::Client => None,
             Reader::Staff | Reader::Support => Some(order.commission),
         },
-        may: may(order, reader.actor()),
+        actions,
         unreadable: order.unreadable.is_some(),
     }
 }
@@ -272,74 +380,4 @@ fn proposal_of(proposal: &Proposal, reader: Reader) -> ProposalOf {
     };
     let Proposal { id, by, at, expires_at, .. } = *proposal;
     ProposalOf { id, by, at, expires_at, what }
-}
-
-fn may(order: &Model, actor: Actor) -> Vec<String> {
-    Intent::iter()
-        .filter(|intent| machine::allow(order.kind, Some(order.status), *intent, actor).is_ok())
-        .filter(|intent| order.unreadable.is_none() || *intent == Intent::ForceCancel)
-        .filter(|intent| sensible(order, *intent, actor))
-        .map(|intent| intent.to_string())
-        .collect()
-}
-
-/// Excludes intents that the table permits but the order's own state rules out.
-fn sensible(order: &Model, intent: Intent, actor: Actor) -> bool {
-    let frozen = order.frozen_until.is_some();
-    let arrived = order.arrived_at.is_some();
-    match intent {
-        Intent::Arrive | Intent::Extend | Intent::NoShow => !arrived && !frozen,
-        Intent::NotHere => arrived && !frozen,
-        Intent::NotAdmitted => order.alerted_at.is_some() && !frozen,
-        Intent::Cancel | Intent::Depart => !frozen,
-        Intent::Contest => !arrived,
-        Intent::Leave => order.class_corrected,
-        Intent::ContestAmount => {
-            // Orders completed by the scheduler are flagged too, even at the agreed amount
-            // (ORD-11).
-            let off = order.final_amount.is_some_and(|amount| amount != order.client_agreed);
-            order.flagged && off && order.amount_contested_at.is_none()
-        }
-        Intent::ConfirmAmount => amount::confirmable(order),
-        Intent::ProposeAddOn => !frozen && order.proposal.is_none(),
-        Intent::ProposeReschedule => !arrived && !frozen && order.proposal.is_none(),
-        Intent::AcceptAddOn => proposed(order, true) && !own(order, actor),
-        Intent::AcceptReschedule => proposed(order, false) && !own(order, actor),
-        Intent::DeclineAddOn => proposed(order, true),
-        Intent::DeclineReschedule => proposed(order, false),
-        Intent::Place
-        | Intent::AutoConfirm
-        | Intent::Burn
-        | Intent::LapseProposal
-        | Intent::CloseForBlock
-        | Intent::Accept
-        | Intent::Decline
-        | Intent::Lapse
-        | Intent::Overdue
-        | Intent::Admit
-        | Intent::Alert
-        | Intent::ReleaseFrozen
-        | Intent::Overrun
-        | Intent::ChangeServices
-        | Intent::PayWithBonus
-        | Intent::Complete
-        | Intent::AutoComplete
-        | Intent::ForceCancel
-        | Intent::ForceComplete
-        | Intent::Amend
-        | Intent::Shift => true,
-    }
-}
-
-/// Is an add-on pending, or a move?
-fn proposed(order: &Model, add_on: bool) -> bool {
-    order.proposal.as_ref().is_some_and(|proposal| match proposal.what {
-        Proposed::AddOn { .. } => add_on,
-        Proposed::Reschedule { .. } => !add_on,
-    })
-}
-
-/// Was the proposal made by this side?
-fn own(order: &Model, actor: Actor) -> bool {
-    order.proposal.as_ref().is_some_and(|proposal| proposal.by == actor)
 }

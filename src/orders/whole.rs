@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use super::read::{OrderScope, one};
 use super::timers;
-use super::view::OrderView;
+use super::view::{OrderView, Viewer};
 use crate::ledger::posted::PostingView;
 use crate::platform::{CommandError, readable};
 
@@ -124,8 +124,12 @@ pub struct OrderWhole {
 ///
 /// # Errors
 /// `no_such_order`, or a fault.
-pub async fn whole<C: ConnectionTrait>(db: &C, id: OrderId) -> Result<OrderWhole, CommandError> {
-    let order = one(db, OrderScope::Support, id).await?;
+pub async fn whole<C: ConnectionTrait>(
+    db: &C,
+    viewer: &Viewer,
+    id: OrderId,
+) -> Result<OrderWhole, CommandError> {
+    let order = one(db, viewer, OrderScope::Support, id).await?;
     let raw = if order.unreadable {
         Some(readable::raw::<_, order::Entity>(db, id.0).await?)
     } else {

@@ -10,37 +10,14 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::decision::Step;
 use super::machine::Intent;
-use super::view::{OrderView, Reader, view};
-use super::{capacity, standing, timers};
+use super::view::{OrderView, Reader, Viewer};
+use super::{capacity, money, standing, timers};
 use crate::ledger::post::pending;
 use crate::platform::write_set::{Cell, RelativeUpdate, Unique};
 use crate::platform::{Audience, CommandError, Refused, Tx};
 use crate::{policy, reputation};
-
-/// One decided step of an order.
-pub struct Step {
-    /// The intent of the step.
-    pub intent: Intent,
-    /// The event emitted to both sides.
-    pub event: &'static str,
-    /// The state after it.
-    pub next: Model,
-    /// Further data for the history.
-    pub note: Value,
-    /// Strikes for or against somebody: subject and kind.
-    pub marks: Vec<(Uuid, &'static str)>,
-    /// The event emitted to support's queue, if any.
-    pub alert: Option<&'static str>,
-}
-
-impl Step {
-    /// A step that emits its event to both sides and has no further effect.
-    #[must_use]
-    pub fn new(intent: Intent, event: &'static str, next: Model) -> Self {
-        Self { intent, event, next, note: Value::Null, marks: Vec::new(), alert: None }
-    }
-}
 
 #[derive(Serialize)]
 struct EventData<'a> {
@@ -78,11 +55,12 @@ pub fn create(tx: &mut Tx, order: &Model, auto: bool) -> Result<(), CommandError
     emit(tx, &step)
 }
 
-/// Writes a step; returns the order after it.
+/// Writes a step, with what it does to the order's money; returns the order after it.
 ///
 /// # Errors
-/// Faults only; a concurrent change is detected at the flush.
-pub fn step(tx: &mut Tx, old: &Model, mut step: Step) -> Result<Model, CommandError> {
+/// `insufficient_balance` at the flush, or a fault; a concurrent change is detected at the flush.
+pub async fn step(tx: &mut Tx, old: &Model, mut step: Step) -> Result<Model, CommandError> {
+    step.next = money::moved(tx, old, step.next, step.money).await?;
     step.next.updated_at = tx.now();
     if let OrderStatus::Active | OrderStatus::Completed | OrderStatus::Cancelled = step.next.status
     {
@@ -104,6 +82,9 @@ pub fn step(tx: &mut Tx, old: &Model, mut step: Step) -> Result<Model, CommandEr
     }
     if let (None, Some(amount)) = (old.penalty, step.next.penalty) {
         owe(tx, &step.next, amount);
+    }
+    for (kind, due) in &step.timers {
+        tx.arm(kind, step.next.id.0, *due);
     }
     emit(tx, &step)?;
     Ok(step.next)
@@ -167,23 +148,18 @@ fn announce(
     note: &Value,
     audiences: &[Audience],
 ) -> Result<(), CommandError> {
-    let id = EventId::new();
+    let (id, viewer) = (EventId::new(), Viewer::of(tx)?);
     for audience in audiences {
         let reader = match audience {
             Audience::Client(_) => Reader::Client,
             Audience::Branch(_) => Reader::Staff,
             Audience::Support => Reader::Support,
         };
-        let told = view(order, reader);
-        let payload = EventData { order: &told, actor: By { kind: tx.by().actor }, note };
+        let view = viewer.view(order, reader);
+        let payload = EventData { order: &view, actor: By { kind: tx.by().actor }, note };
         tx.emit(audience, event, Some(order.id), id, &payload)?;
     }
     Ok(())
-}
-
-/// Arms an order's timer that does not follow from its state alone.
-pub fn arm_now(tx: &mut Tx, order: &Model, kind: &'static str) {
-    tx.arm(kind, order.id.0, tx.now());
 }
 
 /// Stores a position (ARR-1).
@@ -331,9 +307,8 @@ fn owe(tx: &mut Tx, order: &Model, amount: Money) {
 
 fn emit(tx: &mut Tx, step: &Step) -> Result<(), CommandError> {
     let order = &step.next;
-    let id = EventId::new();
-    let actor = || By { kind: tx.by().actor };
-    let told = |reader, note| (view(order, reader), note);
+    let (id, viewer) = (EventId::new(), Viewer::of(tx)?);
+    let told = |reader, note| (viewer.view(order, reader), note);
     let client = told(Reader::Client, &Value::Null);
     let staff = told(Reader::Staff, &Value::Null);
     let payloads = [
@@ -342,9 +317,9 @@ fn emit(tx: &mut Tx, step: &Step) -> Result<(), CommandError> {
     ];
     let alert =
         step.alert.map(|alert| (Audience::Support, alert, told(Reader::Support, &step.note)));
-    let by = actor();
+    let kind = tx.by().actor;
     for (audience, event, (view, note)) in payloads.into_iter().chain(alert) {
-        let payload = EventData { order: &view, actor: By { kind: by.kind }, note };
+        let payload = EventData { order: &view, actor: By { kind }, note };
         tx.emit(&audience, event, Some(order.id), id, &payload)?;
     }
     Ok(())

@@ -24,8 +24,8 @@ pub use feed::{
 };
 pub use http::{ApiError, Method, Node, Problem, Request, Response};
 pub use model::{
-    Car, Data, Event, HeldBay, Kind, Money, Order, Page, Partner, PartnerFound, Penalty, Point,
-    Proposal, Service, Slot, Slots, Snapshot, Status,
+    Action, Car, Data, Event, HeldBay, Kind, Money, Order, Page, Partner, PartnerFound, Penalty,
+    Point, Proposal, Service, Slot, Slots, Snapshot, Status,
 };
 pub use observer::{Observation, Observer};
 pub use session::{

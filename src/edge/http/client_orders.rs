@@ -17,17 +17,17 @@ use super::problem::{Problem, malformed};
 use super::reply;
 use super::request::{Body, Request};
 use crate::edge::Edge;
-use crate::orders::admit::{Contest, Leave};
 use crate::orders::alternatives::{Alternatives, FindAlternatives};
 use crate::orders::amount::{ConfirmAmount, ContestAmount};
 use crate::orders::arrive::{self, ArriveByCode};
 use crate::orders::cancel::{CancelByClient, Quote, QuoteCancel};
+use crate::orders::contest::{Contest, Leave};
 use crate::orders::depart::Depart;
 use crate::orders::place::Place;
 use crate::orders::position::{PositionAnswer, SendPosition};
 use crate::orders::read::{self, OrderScope};
 use crate::orders::request::{OrderRequest, Preview, PreviewOrder};
-use crate::orders::view::OrderView;
+use crate::orders::view::{OrderView, Viewer};
 use crate::platform::page::{Page, PageLimit, PageQuery};
 use crate::platform::{Command, Refused};
 
@@ -92,7 +92,8 @@ pub(super) async fn show(
     scope: OrderScope,
     id: OrderId,
 ) -> Result<HttpResponse, Problem> {
-    let order = read::one(&edge.engine.shared().db.read, scope, id).await?;
+    let viewer = Viewer::now(&edge.engine)?;
+    let order = read::one(&edge.engine.shared().db.read, &viewer, scope, id).await?;
     let mut response = reply::json(edge, StatusCode::OK, &order)?;
     let tag = format!("\"{}\"", order.version).parse().map_err(malformed)?;
     response.headers_mut().insert(ETAG, tag);
@@ -133,7 +134,8 @@ async fn list(
 ) -> Result<HttpResponse, Problem> {
     let scope = OrderScope::Client(client.person_id());
     let read = &edge.engine.shared().db.read;
-    let page = read::page(read, scope, query.open, &query.page()).await?;
+    let viewer = Viewer::now(&edge.engine)?;
+    let page = read::page(read, &viewer, scope, query.open, &query.page()).await?;
     reply::json(&edge, StatusCode::OK, &page)
 }
 

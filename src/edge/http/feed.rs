@@ -295,6 +295,6 @@ pub async fn state(
     let spent = edge.feed.snapshot(principal.session_id);
     spent
         .map_err(|wait_s| ws::Refusal::TooManySnapshots.refused().with("retry_after_s", wait_s))?;
-    let snapshot = snapshot(edge.engine.shared(), &audience).await?;
+    let snapshot = snapshot(&edge.engine, &audience).await?;
     reply::json(&edge, StatusCode::OK, &snapshot)
 }

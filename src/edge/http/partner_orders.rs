@@ -24,7 +24,7 @@ use crate::orders::decline::Decline;
 use crate::orders::extend::Extend;
 use crate::orders::lapse::{NoShow, NotHere};
 use crate::orders::read::{self, OrderScope};
-use crate::orders::view::OrderView;
+use crate::orders::view::{OrderView, Viewer};
 use crate::platform::page::Page;
 
 /// Routes.
@@ -55,7 +55,8 @@ async fn list(
     query: Query<OrdersQuery>,
 ) -> Result<HttpResponse, Problem> {
     let read = &edge.engine.shared().db.read;
-    let page = read::page(read, scope(&staff), query.open, &query.page()).await?;
+    let viewer = Viewer::now(&edge.engine)?;
+    let page = read::page(read, &viewer, scope(&staff), query.open, &query.page()).await?;
     reply::json(&edge, StatusCode::OK, &page)
 }
 

@@ -19,7 +19,7 @@ use crate::ledger::proof::Proof;
 use crate::ledger::prover;
 use crate::ledger::read::BalanceView;
 use crate::orders::adjust::{Adjust, Adjustment};
-use crate::orders::view::OrderView;
+use crate::orders::view::{OrderView, Viewer};
 use crate::orders::whole::{OrderWhole, whole};
 use crate::partners::read::BranchView;
 use crate::partners::register::{NewBranch, OrganisationView, RegisterOrganisation};
@@ -184,7 +184,8 @@ async fn order(
 ) -> Result<HttpResponse, Problem> {
     // State, history, timers and money are read in one snapshot.
     let id = *id;
-    let read = async move |moment: ReadSnapshot| whole(&moment, id).await;
+    let viewer = Viewer::now(&edge.engine)?;
+    let read = async move |moment: ReadSnapshot| whole(&moment, &viewer, id).await;
     let whole = edge.engine.shared().db.snapshot(read).await?;
     let mut response = reply::json(&edge, StatusCode::OK, &whole)?;
     let tag = format!("\"{}\"", whole.order.version).parse().map_err(malformed)?;

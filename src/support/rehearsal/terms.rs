@@ -1,11 +1,14 @@
 //! The cost of an order under a policy version, from its recorded instants. Pure.
 
 use chrono::TimeDelta;
-use entity::order::{EndReason, Model, OrderKind, OrderStatus};
+use entity::order::{Actor, EndReason, Model, OrderKind, OrderStatus};
 use entity::value::{Instant, Money, Span};
 
 use crate::ledger::commission::{base, commission};
-use crate::orders::fee;
+use crate::orders::burn::Burn;
+use crate::orders::cancel::{CancelByClient, CancelFacts, Quoted};
+use crate::orders::decision::NoFacts;
+use crate::orders::lapse::{NoShow, NoShowFacts};
 use crate::policy::Policy;
 
 /// The cost of an order.
@@ -32,22 +35,38 @@ pub(super) fn cost(
     }
 }
 
+/// The fee of the order's end: what the rule of the command that ended it decides, asked again at
+/// that instant about the order as it was before. Where the rule would have refused, none is due.
 fn penalty(order: &Model, seen_at: Option<Instant>, outages: &[Span], keys: &Policy) -> Money {
     let (Some(reason), Some(at)) = (order.reason, order.cancelled_at) else { return Money::ZERO };
-    match reason {
+    let open = before_end(order);
+    let decided = match reason {
         // A client who left after admission did so because the class was corrected: free (ORD-10).
         EndReason::ClientCancelled if order.admitted_at.is_none() => {
-            fee::quote(order, seen_at, keys, outages, at).amount
+            let facts = CancelFacts { seen_at, outages, quoted: Quoted::Nothing };
+            CancelByClient::decide(&open, &facts, keys, at)
         }
-        EndReason::NoShow | EndReason::Burned => fee::no_show(order),
+        EndReason::NoShow => NoShow::decide(&open, &NoShowFacts { by: Actor::Staff }, keys, at),
+        EndReason::Burned => Burn::decide(&open, &NoFacts, keys, at),
         EndReason::ClientCancelled
         | EndReason::Declined
         | EndReason::OfferExpired
         | EndReason::PartnerCancelled
         | EndReason::NotAdmitted
         | EndReason::PartnerBlocked
-        | EndReason::SupportCancelled => Money::ZERO,
-    }
+        | EndReason::SupportCancelled => return Money::ZERO,
+    };
+    decided.ok().and_then(|step| step.next.penalty).unwrap_or_default()
+}
+
+/// The order as it was before it ended.
+fn before_end(order: &Model) -> Model {
+    let status = match (order.accepted_at, order.departed_at) {
+        (None, _) => OrderStatus::Requested,
+        (Some(_), None) => OrderStatus::Confirmed,
+        (Some(_), Some(_)) => OrderStatus::OnTheWay,
+    };
+    Model { status, reason: None, cancelled_at: None, penalty: None, ..order.clone() }
 }
 
 /// Whether the order's end counts against the client: a fee was due, or the client did not come

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::one_bay;
-use crate::support::{instant, minutes};
+use crate::support::{allowed, instant, minutes};
 
 const MICROSECOND: TimeDelta = TimeDelta::microseconds(1);
 
@@ -66,9 +66,16 @@ both! {
         assert_eq!(yes.at("depart_deadline"), instant("2026-11-21T12:01:00Z"));
         assert_eq!(yes.at("arrival_deadline"), instant("2026-11-21T12:10:00Z"));
         assert_eq!(kristal.balance().await, (5000, 135, 4865));
-        assert_eq!(yes.ok()["may"], json!([
-            "extend", "admit", "cancel", "no_show", "propose_reschedule",
-        ]));
+        let actions = &yes.ok()["actions"];
+        assert_eq!(allowed(yes.ok()), ["cancel", "extend", "propose_reschedule"]);
+        // Taken in from an hour before the start, until it burns unless the client departs.
+        assert_eq!(actions["admit"], json!({
+            "allowed": false, "code": "too_early_to_admit",
+            "from": "2026-11-21T11:00:00Z", "until": "2026-11-21T12:01:00Z",
+        }));
+        assert_eq!(actions["no_show"], json!({
+            "allowed": false, "code": "not_late_yet", "from": "2026-11-21T12:10:00Z",
+        }));
     }
 
     /// BK-3: past the deadline only the timer acts, even if it fires late.

@@ -136,7 +136,7 @@ both! {
         world.support().adjusts(&order, "force_complete", Some(1801)).await.ok();
         let seen = anar.sees(&order).await;
         assert_eq!(seen.status("completed")["flagged"], true);
-        assert!(seen.ok()["may"].as_array().unwrap().contains(&json!("contest_amount")));
+        assert_eq!(seen.ok()["actions"]["contest_amount"]["allowed"], true);
         anar.contests_amount(&order).await.status("completed");
         let again = anar.orders(&kristal).await;
         kristal.accepts(&again).await.ok();
@@ -144,7 +144,8 @@ both! {
         world.advance(TimeDelta::hours(13)).await;
         let closed = anar.sees(&again).await;
         assert_eq!(closed.status("completed")["flagged"], true);
-        assert!(!closed.ok()["may"].as_array().unwrap().contains(&json!("contest_amount")));
+        let refused = &closed.ok()["actions"]["contest_amount"];
+        assert_eq!(refused, &json!({"allowed": false, "code": "not_contestable"}));
         anar.contests_amount(&again).await.refused("not_contestable");
     }
 

@@ -1,6 +1,7 @@
 //! Scenarios with people; the first line of each names the rule it proves.
 
 mod accounts;
+mod actions;
 mod arrivals;
 mod balances;
 mod blocks;

@@ -185,3 +185,10 @@ pub fn seconds(n: i64) -> TimeDelta {
 pub fn minutes(n: i64) -> TimeDelta {
     TimeDelta::minutes(n)
 }
+
+/// The names of the actions an order allows its reader.
+pub fn allowed(order: &Value) -> Vec<String> {
+    let actions = order["actions"].as_object().unwrap_or_else(|| panic!("no actions: {order}"));
+    let allowed = actions.iter().filter(|(_, action)| action["allowed"] == true);
+    allowed.map(|(name, _)| name.clone()).collect()
+}

@@ -24,7 +24,7 @@ pub mod scene;
 pub mod ticks;
 
 pub use self::client::{Client, Order};
-pub use ask::{Reply, instant, minutes, seconds};
+pub use ask::{Reply, allowed, instant, minutes, seconds};
 pub use branch::Branch;
 pub use feed::Feed;
 pub use people::Person;

@@ -6,7 +6,7 @@ mod point;
 
 pub use event::{Data, Event, Penalty, Snapshot};
 pub use order::{
-    Car, HeldBay, Kind, Money, Order, Page, Partner, PartnerFound, Proposal, Service, Slot, Slots,
-    Status,
+    Action, Car, HeldBay, Kind, Money, Order, Page, Partner, PartnerFound, Proposal, Service, Slot,
+    Slots, Status,
 };
 pub use point::Point;

@@ -1,8 +1,11 @@
 //! Orders and what they name: partners, services, cars, slots, proposals.
 
-use super::point::Point;
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+
+use super::point::Point;
 
 /// Money on the wire.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -205,15 +208,22 @@ pub struct Order {
     /// Until when support may decide on it; it is frozen until then.
     #[serde(default)]
     pub frozen_until: Option<DateTime<Utc>>,
-    /// The actions this reader may take now.
+    /// What this reader may do now, by name.
     #[serde(default)]
-    pub may: Vec<String>,
+    pub actions: BTreeMap<String, Action>,
+}
+
+/// Whether an action is possible, by the order as it was when it was shown.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Action {
+    /// Whether it is.
+    pub allowed: bool,
 }
 
 impl Order {
-    /// Whether this reader may take the action now; an order without a list forbids nothing.
+    /// Whether this reader may take the action now.
     pub fn may(&self, act: &str) -> bool {
-        self.may.is_empty() || self.may.iter().any(|can| can == act)
+        self.actions.get(act).is_some_and(|action| action.allowed)
     }
 
     /// Whether it is a booking.

@@ -170,10 +170,7 @@ impl Client {
 
     async fn in_the_box(&mut self, order: Order) -> Order {
         self.enter(Phase::Served);
-        if order.arrived_at.is_none()
-            && order.may.iter().any(|can| can == "contest")
-            && self.dice.chance(700)
-        {
+        if order.arrived_at.is_none() && order.may("contest") && self.dice.chance(700) {
             let looking_up = self.dice.between(10, 120);
             if let Some(newer) = self.news(&order, looking_up).await {
                 return newer;
@@ -186,7 +183,7 @@ impl Client {
                 return contested;
             }
         }
-        if order.may.iter().any(|can| can == "leave") && self.dice.chance(250) {
+        if order.may("leave") && self.dice.chance(250) {
             let reading = self.dice.between(10, 120);
             if let Some(newer) = self.news(&order, reading).await {
                 return newer;
