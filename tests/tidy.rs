@@ -112,7 +112,7 @@ fn pure_files_neither_wait_nor_query() {
 /// The declarations of functions named `decide` that wait, or name a transaction.
 fn impure_decisions(file: &File) -> Vec<String> {
     let mut found = Vec::new();
-    for at in places(&file.code, "decide").into_iter() {
+    for at in places(&file.code, "decide") {
         let before = around(&file.code, at, 0).0;
         if !before.ends_with("fn ") {
             continue;

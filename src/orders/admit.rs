@@ -38,10 +38,10 @@ impl Command for Admit {
         let keys = policy::registry::at_version(tx, order.policy_version)?;
         let refuse = |tx: &Tx, refusal: Refusal| {
             let from = Self::window(&order, &keys).from;
-            let refused = match refusal == Refusal::TooEarlyToAdmit {
-                true => refusal.refused().with("from", from),
-                false => refusal.refused(),
-            };
+            let mut refused = refusal.refused();
+            if refusal == Refusal::TooEarlyToAdmit {
+                refused = refused.with("from", from);
+            }
             read::refuse(tx, refused, &order, self.scope)
         };
         // What is refused whatever the class is refused before its prices are looked up.

@@ -37,10 +37,12 @@ impl Command for ArriveByCode {
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let order = read::ask(tx, self.scope, self.order_id, Intent::Arrive).await?;
         let policy = policy::registry::at_version(tx, order.policy_version)?;
-        let proof = match self.claimed {
-            true if self.right(tx, &order, &policy).await? => ArrivalProof::Code,
-            true => ArrivalProof::WrongCode,
-            false => ArrivalProof::NoTryLeft,
+        let proof = if !self.claimed {
+            ArrivalProof::NoTryLeft
+        } else if self.right(tx, &order, &policy).await? {
+            ArrivalProof::Code
+        } else {
+            ArrivalProof::WrongCode
         };
         let step = Self::decide(&order, &ArrivalFacts { proof }, &policy, tx.now());
         let step = step.map_err(|refusal| read::refuse(tx, refusal, &order, self.scope))?;

@@ -47,9 +47,11 @@ impl Command for Complete {
         let since = OutagesSince { outages: &outages };
         let (amount, reason) = (self.final_amount, reason?);
         let step = Self::decide(&order, &CompleteFacts { amount, reason, since }, &keys, tx.now());
-        let step = step.map_err(|refusal| match refusal == Refusal::AmountInvalid {
-            true => refusal.refused().at("/final_amount").into(),
-            false => read::refuse(tx, refusal, &order, self.scope),
+        let step = step.map_err(|refusal| {
+            if refusal == Refusal::AmountInvalid {
+                return refusal.refused().at("/final_amount").into();
+            }
+            read::refuse(tx, refusal, &order, self.scope)
         })?;
         let order = write::step(tx, &order, step).await?;
         read::shown(tx, &order, self.scope)
@@ -66,7 +68,7 @@ pub(super) struct CompleteFacts<'a> {
     pub since: OutagesSince<'a>,
 }
 
-impl<'a> CompleteFacts<'a> {
+impl CompleteFacts<'_> {
     /// The amount the client agreed to.
     pub(super) fn favourable(order: &Model) -> Self {
         let since = OutagesSince::default();

@@ -116,7 +116,7 @@ pub enum MoneyMove {
 }
 
 /// The facts of a rule that depends on the order alone.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct NoFacts;
 
 /// The facts of a rule that is given a reason in a person's own words.

@@ -143,7 +143,7 @@ impl Command for NoShow {
 }
 
 /// What a no-show depends on beside the order.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct NoShowFacts {
     /// The partner, or the scheduler.
     pub by: Actor,

@@ -72,10 +72,8 @@ impl Command for SendPosition {
         let near = is_near(&fix, &keys.arrival);
         let (distance_m, gap) = (fix.distance_m, TimeDelta::seconds(keys.arrival.ping_gap_s));
         let kept = earlier.first().is_none_or(|last| fix.at >= last.at + gap);
-        let order = match kept {
-            true => self.take(tx, &order, &mut fix, &earlier, &keys).await?,
-            false => order,
-        };
+        let order =
+            if kept { self.take(tx, &order, &mut fix, &earlier, &keys).await? } else { order };
         let (eta_at, arrived) = (order.eta_at, order.arrived_at.is_some());
         Ok(PositionAnswer { near, arrived, eta_at, distance_m, kept })
     }
