@@ -11,7 +11,6 @@
     clippy::float_arithmetic,
     clippy::wildcard_enum_match_arm,
     clippy::similar_names,
-    clippy::single_match_else,
     reason = "a test stops at what it did not foresee"
 )]
 

@@ -2,8 +2,8 @@
 
 use crate::records::LatencyHistogram;
 use chrono::{DateTime, Utc};
-use client::{Audience, Follower, FollowerEvent, ReceivedEvent, Request, Start, StopSignal};
-use serde::Deserialize;
+use client::feed::snapshot;
+use client::{Audience, Follower, FollowerEvent, ReceivedEvent, Snapshot, Start, StopSignal};
 use simulator::Person;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
@@ -64,11 +64,6 @@ pub struct Feeds {
     branch_sink: mpsc::Sender<FollowerEvent>,
 }
 
-#[derive(Deserialize)]
-struct Newest {
-    seq: i64,
-}
-
 impl Feeds {
     /// Creates a set without feeds.
     pub fn new() -> Self {
@@ -113,8 +108,7 @@ impl Feeds {
         let mut missing = Vec::new();
         let until = tokio::time::Instant::now() + SETTLE_WAIT_MAX;
         for feed in &self.followed {
-            let request = Request::get(format!("/v1/feed/snapshot?audience={}", feed.audience));
-            let newest = match feed.person.read::<Newest>(&request).await {
+            let newest = match feed.person.read::<Snapshot>(&snapshot(&feed.audience)).await {
                 Ok(newest) => newest.seq,
                 Err(trouble) => {
                     missing.push(format!("feed {}: {trouble}", feed.audience));

@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use client::Audience;
+use client::feed::{self, Position};
 use futures_util::future::join_all;
 use sea_orm::{ConnectionTrait as _, EntityTrait as _};
 use serde_json::{Value, json};
@@ -50,16 +52,20 @@ impl CreditDesk<'_> {
 
     /// The branch's feed after this cursor of an epoch.
     async fn after(&self, wire: &Wire, seq: i64, epoch: Option<&str>) -> Value {
-        let epoch = epoch.map(|epoch| format!("&epoch={epoch}")).unwrap_or_default();
-        let path = format!("/v1/feed/events?audience=branch:{}&after={seq}{epoch}", self.branch.id);
-        wire.sure(&self.branch.owner, &Request::get(path)).await.yes()
+        let position = Position { after: Some(seq), epoch: epoch.map(ToOwned::to_owned) };
+        let ask = feed::poll(&self.audience(), &position, 0);
+        wire.sure(&self.branch.owner, &ask).await.yes()
     }
 
     /// The newest cursor, and the epoch.
     async fn standing(&self, wire: &Wire) -> (i64, String) {
-        let path = format!("/v1/feed/snapshot?audience=branch:{}", self.branch.id);
-        let snapshot = wire.sure(&self.branch.owner, &Request::get(path)).await.yes();
+        let ask = feed::snapshot(&self.audience());
+        let snapshot = wire.sure(&self.branch.owner, &ask).await.yes();
         (snapshot["seq"].as_i64().unwrap(), snapshot["epoch"].as_str().unwrap().to_owned())
+    }
+
+    fn audience(&self) -> String {
+        Audience::Branch(self.branch.id.clone()).name()
     }
 }
 

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use client::Audience;
+use client::feed::{self, Position};
 use futures_util::future::join_all;
 use serde_json::Value;
 
@@ -40,10 +42,10 @@ impl Drop for Instance {
 }
 
 /// The first answer of a feed once the database is back.
-async fn first_answer(wire: &Wire, token: &str, path: &str) -> Value {
+async fn first_answer(wire: &Wire, token: &str, ask: &Request) -> Value {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let answer = wire.ask(token, &Request::get(path)).await;
+        let answer = wire.ask(token, ask).await;
         match answer {
             Ok(answer) if answer.is_yes() => return answer.body,
             other => assert!(Instant::now() < deadline, "it does not serve again: {other:?}"),
@@ -52,9 +54,8 @@ async fn first_answer(wire: &Wire, token: &str, path: &str) -> Value {
     }
 }
 
-async fn snapshot(wire: &Wire, token: &str, branch: &str) -> (i64, String) {
-    let snapshot = Request::get(format!("/v1/feed/snapshot?audience=branch:{branch}"));
-    let snapshot = wire.sure(token, &snapshot).await.yes();
+async fn snapshot(wire: &Wire, token: &str, audience: &str) -> (i64, String) {
+    let snapshot = wire.sure(token, &feed::snapshot(audience)).await.yes();
     (snapshot["seq"].as_i64().unwrap(), snapshot["epoch"].as_str().unwrap().to_owned())
 }
 
@@ -83,19 +84,21 @@ async fn postgres_comes_back_with_all_that_was_acknowledged() {
     let then = wait::now();
     join_all((8..CLIENTS).map(place)).await;
 
-    let (owner, branch) = (&city.branches[0].owner, &city.branches[0].id);
-    let (mut seq, mut epoch) = snapshot(wire, owner, branch).await;
+    let owner = &city.branches[0].owner;
+    let audience = Audience::Branch(city.branches[0].id.clone()).name();
+    let (mut seq, mut epoch) = snapshot(wire, owner, &audience).await;
     let then = then.to_rfc3339();
     let some = [vec![1; 8], vec![0; 4]].concat();
     for (until, expected) in [(&[&*then][..], some), (&[], vec![1; CLIENTS])] {
         instance.does("lose", &[]);
         assert_eq!(instance.does("recover", until), url);
-        let path = format!("/v1/feed/events?audience=branch:{branch}&after={seq}&epoch={epoch}");
-        let told = first_answer(wire, owner, &path).await;
+        let position = Position { after: Some(seq), epoch: Some(epoch.clone()) };
+        let ask = feed::poll(&audience, &position, 0);
+        let told = first_answer(wire, owner, &ask).await;
         assert_eq!(told["snapshot_needed"], true, "until {until:?}: {told}");
         assert_eq!(counts(wire, &city).await, expected, "until {until:?}");
         let before = epoch;
-        (seq, epoch) = snapshot(wire, owner, branch).await;
+        (seq, epoch) = snapshot(wire, owner, &audience).await;
         assert_ne!(before, epoch);
     }
     server.alarm("feed_epoch_changed").await;
