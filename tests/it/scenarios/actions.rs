@@ -49,7 +49,6 @@ struct Walk {
     kristal: Branch,
     anar: Client,
     order: Order,
-    code: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,8 +69,7 @@ impl Walk {
         } else {
             anar.orders(&kristal).await
         };
-        let code = kristal.arrival_code().await;
-        Self { kristal, anar, order, code }
+        Self { kristal, anar, order }
     }
 
     fn person<'w>(&'w self, world: &'w World, side: Side) -> &'w Person {
@@ -92,7 +90,12 @@ impl Walk {
 
     /// Sends an action as its reader's app would.
     async fn sends(&self, world: &World, side: Side, name: &str, order: &Value) -> Reply {
-        let (method, below, body) = self.request(side, name, order);
+        // The branch changes its code daily.
+        let code = match name {
+            "arrive" => self.kristal.arrival_code().await,
+            _ => String::new(),
+        };
+        let (method, below, body) = self.request(side, name, order, &code);
         let whose = match side {
             Side::Client => "client",
             Side::Staff => "partner",
@@ -103,7 +106,13 @@ impl Walk {
         ask.seen(order["version"].as_i64().unwrap()).send().await
     }
 
-    fn request(&self, side: Side, name: &str, order: &Value) -> (&'static str, String, Value) {
+    fn request(
+        &self,
+        side: Side,
+        name: &str,
+        order: &Value,
+        code: &str,
+    ) -> (&'static str, String, Value) {
         let post = |below: &str, body: Value| ("POST", below.to_owned(), body);
         let total = order["total"]["amount"].as_i64().unwrap();
         let services: Vec<&Value> =
@@ -121,7 +130,7 @@ impl Walk {
             "cancel" if side == Side::Client => post("cancel", json!({})),
             "not_admitted" => post("cancel", json!({})),
             "cancel" | "decline" => post(name, json!({"reason": "The water is off"})),
-            "arrive" => post(name, json!({"code": self.code})),
+            "arrive" => post(name, json!({"code": code})),
             "no_show" => post("no-show", json!({})),
             "not_here" => post("not-here", json!({})),
             "complete" => post(name, json!({"final_amount": total, "reason": "As agreed"})),
@@ -231,6 +240,7 @@ both! {
     /// PEN-1: the cost of cancelling, and until when it is that; both sides of the deadline.
     async fn pen_1_cancelling_shows_its_cost(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
+        kristal.adds_bay("Bay 1", "wash").await;
         let four = instant("2026-11-20T16:00:00Z");
         let order = anar.has_booked(&kristal, four).await;
         let cost = |seen: &Reply| seen.ok()["actions"]["cancel"].clone();
