@@ -1,6 +1,5 @@
 //! The composition root: starts settings, database, bus, engine, edges and loops, and stops them.
 
-use std::any::Any;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,20 +13,19 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use utoipa_actix_web::AppExt as _;
 
-use crate::access::otp_budget::Alarms;
 use crate::access::{CodeChannel, Sessions, person};
 use crate::billing::callback;
 use crate::config::Settings;
+use crate::context::{Context, Engine};
 use crate::edge::http::limits::RateLimits;
 use crate::edge::ws::limits::SocketLimits as FeedLimits;
 use crate::edge::ws::{Stopping, hub::Hub};
 use crate::edge::{Edge, http, pay, tcp};
 use crate::ledger::prover::{Prover, ProverSettings};
-use crate::ledger::standing::{self, Standing};
+use crate::ledger::standing;
 use crate::orders::actions;
 use crate::orders::view::ActionRules;
 use crate::partners::availability;
-use crate::partners::plan::Plans;
 use crate::platform::bus::Bus;
 use crate::platform::bus::local::LocalBus;
 use crate::platform::bus::redis::RedisBus;
@@ -37,9 +35,7 @@ use crate::platform::db::Db;
 use crate::platform::node_lock::StartLock;
 use crate::platform::rate_limit::shared::share;
 use crate::platform::sqlite_file;
-use crate::platform::{
-    Clock, CommandError, Engine, Fault, feed, heartbeat, idempotency, telemetry,
-};
+use crate::platform::{Clock, CommandError, Fault, feed, heartbeat, idempotency, telemetry};
 use crate::policy::{Registry, watch as versions};
 use crate::scheduler::Scheduler;
 use crate::serving::ServingLock;
@@ -120,7 +116,7 @@ pub async fn engine(
     migration::migrate(db.write.unlimited()).await?;
     let keys = Arc::new(keys(settings, &db).await?);
     reseal::rows(&db, &keys, clock.now()).await?;
-    let book = Arc::new(Registry::open(&db.read, &db.write, clock.now()).await?);
+    let policy = Arc::new(Registry::open(&db.read, &db.write, clock.now()).await?);
     starting.release().await?;
     let bus: Arc<dyn Bus> = if settings.clustered() {
         let bus = RedisBus::connect(&settings.bus.redis_url, &settings.bus.channel).await;
@@ -128,23 +124,22 @@ pub async fn engine(
     } else {
         Arc::new(LocalBus::new())
     };
-    let follow = (bus.listen(), Arc::clone(&book), db.read.clone(), Arc::clone(&clock));
+    let follow = (bus.listen(), Arc::clone(&policy), db.read.clone(), Arc::clone(&clock));
     tokio::spawn(versions::follow(follow.0, follow.1, follow.2, follow.3));
     let codes = instead.codes.unwrap_or_else(|| settings.access.otp_channel.open());
     let gateways = pay::open(&settings.payments, &settings.public_url(), &keys);
     let gateways = gateways.map_err(NotStarted)?;
-    let shared = vec![
-        any(Arc::clone(&keys)),
-        any(book),
-        any(Arc::new(settings.access.clone())),
-        any(Arc::new(codes)),
-        any(Arc::new(Alarms::default())),
-        any(Arc::new(Standing::default())),
-        any(Arc::new(Plans::default())),
-        any(Arc::new(gateways)),
-        any(Arc::new(ActionRules(actions::of))),
-    ];
-    Ok((Engine::new(db, clock, bus, shared), keys))
+    let context = Context {
+        policy,
+        access: Arc::new(settings.access.clone()),
+        codes,
+        code_alarms: Arc::default(),
+        standing: Arc::default(),
+        plans: Arc::default(),
+        gateways: Arc::new(gateways),
+        actions: ActionRules(actions::of),
+    };
+    Ok((Engine::new(db, Arc::clone(&keys), clock, bus, context), keys))
 }
 
 /// The keys of this database: created only while it has no people, and verified against those its
@@ -157,10 +152,6 @@ async fn keys(settings: &Settings, db: &Db) -> Result<Keys, NotStarted> {
         return Err(NotStarted(why.to_owned()));
     }
     Ok(keys)
-}
-
-fn any<T: Send + Sync + 'static>(shared: Arc<T>) -> Arc<dyn Any + Send + Sync> {
-    shared
 }
 
 impl App {
@@ -177,7 +168,7 @@ impl App {
         let (db, now) = (&engine.shared().db, engine.shared().clock.now());
         let file = sqlite_file::of(&settings.database.url);
         engine.shared().epoch.begin(db, file.as_deref(), now).await?;
-        versions::report(&*engine.extension::<Registry>()?, engine.shared().clock.now())?;
+        versions::report(&engine.context().policy, engine.shared().clock.now())?;
         let scheduler =
             Arc::new(Scheduler::new(engine.clone(), &settings.timers, settings.clustered()));
         scheduler.begin().await?;
@@ -351,9 +342,8 @@ fn keep_policy(
             loop {
                 pause(every).await;
                 let shared = engine.shared();
-                if let Ok(book) = engine.extension::<Registry>() {
-                    versions::refresh(&book, &shared.db.read, shared.clock.now()).await;
-                }
+                let policy = &engine.context().policy;
+                versions::refresh(policy, &shared.db.read, shared.clock.now()).await;
             }
         };
         tokio::select! { () = look => {}, _ = stop.wait_for(|s| *s) => {} }

@@ -3,11 +3,13 @@
 //! The modules in reading order. Each may name only what stands below it:
 //! `main → demo · backup → app → scheduler · keyring · reseal · serving → recovery →
 //! timer_dispatch · sweeps → edge → support · notify → orders → discovery → billing → bonus →
-//! ledger → partners · clients → reputation → access → policy → platform → entity`.
+//! ledger → partners · clients → reputation → access → policy → platform → entity`. Beside them,
+//! [`context`] names the states that commands share, and every module above the platform names it.
 
 pub mod app;
 pub mod backup;
 pub mod config;
+pub mod context;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod edge;

@@ -16,7 +16,7 @@ use yumo::demo;
 use yumo::ledger::prover;
 use yumo::platform::{By, CommandError, epoch, telemetry};
 use yumo::policy::check::Finding;
-use yumo::policy::{self, PolicyVersion, Registry, draft, read};
+use yumo::policy::{self, PolicyVersion, draft, read};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -244,9 +244,9 @@ async fn check_policy(settings: &Settings, file: Option<&Path>) -> Result<ExitCo
         let (base, draft) = drafted.map_err(said)?;
         vec![(format!("draft on version {base}"), Arc::new(draft.keys))]
     } else {
-        let book = engine.extension::<Registry>().and_then(|book| book.from(now));
+        let versions = engine.context().policy.from(now);
         let named = |v: PolicyVersion| (format!("version {}", v.version), v.keys);
-        book.map_err(said)?.into_iter().map(named).collect()
+        versions.map_err(said)?.into_iter().map(named).collect()
     };
     let mut holds = true;
     for (name, keys) in versions {

@@ -8,11 +8,11 @@ use entity::outage;
 use entity::value::{Instant, OrderId, OutageId, Span};
 use uuid::Uuid;
 
+use crate::context::Engine;
 use crate::orders::extend_deadlines::ExtendDeadlines;
 use crate::platform::outages::{self, Gap};
 use crate::platform::write_set::Fired;
-use crate::platform::{By, CommandError, Engine, failure, timers};
-use crate::policy::Registry;
+use crate::platform::{By, CommandError, failure, timers};
 use crate::{orders, sweeps};
 
 /// A recovery that took longer than this repeats: deadlines fell due meanwhile.
@@ -129,7 +129,7 @@ impl Work<'_> {
     /// Timers whose deadline may lie in the outage: an offer's fires a grace after the shown
     /// deadline.
     async fn fallen(&self, from: Instant, span: Span) -> Result<Vec<Fired>, CommandError> {
-        let keys = self.engine.extension::<Registry>()?.at(span.until)?.keys;
+        let keys = self.engine.context().policy.at(span.until)?.keys;
         let until = span.until + TimeDelta::seconds(keys.quick.net_grace_s);
         let db = &self.engine.shared().db.read;
         Ok(timers::due_within(db, orders::timers::DEADLINES, from, until).await?)

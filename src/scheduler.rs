@@ -14,11 +14,12 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
+use crate::context::Engine;
 use crate::platform::clock::pause;
 use crate::platform::clocks::Clocks;
 use crate::platform::serving::{Pause, Serving};
 use crate::platform::write_set::Fired;
-use crate::platform::{CommandError, Engine, Fault, heartbeat, timers};
+use crate::platform::{CommandError, Fault, heartbeat, timers};
 use crate::recovery::{self, Looker};
 use crate::{sweeps, timer_dispatch};
 
@@ -232,7 +233,7 @@ impl Scheduler {
 
     /// False if it could not be confirmed that this node may serve.
     async fn step(&self, stopped: bool) -> Result<bool, CommandError> {
-        if !self.clocks.agree(&self.engine).await? {
+        if !self.clocks.agree(self.engine.shared()).await? {
             return Ok(false);
         }
         let (db, begun) = (&self.engine.shared().db, self.begun.load(Ordering::Relaxed));

@@ -8,10 +8,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::config::Settings;
+use crate::context::Engine;
+use crate::platform::Fault;
 use crate::platform::clock::pause;
 use crate::platform::node_lock::{NOTICED, NodeLock};
 use crate::platform::sqlite_file::{self, ServeLock};
-use crate::platform::{Engine, Fault};
 
 /// The locks of a serving node: on `SQLite` a file's, on PostgreSQL the database's.
 #[derive(Debug)]

@@ -6,8 +6,9 @@ use entity::value::Span;
 use uuid::Uuid;
 
 use crate::bonus::timers::{EXPIRE_HEAD, ExtendHead};
+use crate::context::Engine;
 use crate::ledger::watch::{TellBalance, untold};
-use crate::platform::{By, CommandError, Engine, failure, timers};
+use crate::platform::{By, CommandError, failure, timers};
 
 /// Timers of bonus that outages of ours move.
 pub const BONUS: &[&str] = &[EXPIRE_HEAD];

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::sign_in::Try;
 use super::{ANYONE, Refusal, otp as codes};
-use crate::platform::crypto::Keys;
-use crate::platform::{By, CommandError, Engine, Fault, Refused, Tx};
+use crate::context::{Engine, Tx};
+use crate::platform::{By, CommandError, Fault, Refused};
 
 /// A counted try of a person's newest code, or the refusal why there is none.
 pub type Attempt = Result<Uuid, Box<Refused>>;
@@ -29,7 +29,7 @@ pub async fn attempt(engine: &Engine, by: By) -> Result<Attempt, CommandError> {
     let row = Tx::must("person", person_id, rows.into_iter().next())?;
     let session = session::Entity::find_by_id(session_id).all(db).await?.pop();
     // As at sign-in: the codes that this device, or its address, requested (LIM-10).
-    let keys = engine.extension::<Keys>()?;
+    let keys = &engine.shared().keys;
     let address = by.address.map(|address| keys.lookup("address", &address.to_string()));
     let device = session.and_then(|session| session.device_hash);
     let requesters = device.into_iter().chain(address).collect();
@@ -49,7 +49,7 @@ pub async fn spend(tx: &mut Tx, attempt: &Attempt, code: &str) -> Result<(), Com
         Ok(id) => *id,
         Err(refused) => return Err(CommandError::Refused(refused.clone())),
     };
-    let keys = tx.shared::<Keys>()?;
+    let keys = tx.keys();
     let sent = tx.find::<otp::Entity>(id).await?;
     let sent = sent.filter(|c| c.used_at.is_none()).ok_or(Refusal::CodeWrong)?;
     let answered = codes::code_hash(&keys, &sent.phone_hash, &fold_digits(code));

@@ -14,9 +14,9 @@ use utoipa::ToSchema;
 use super::Refusal;
 use super::person::{known, phone_hash};
 use super::staff::{hold_branch, name, one_more, only_owners};
-use crate::platform::crypto::Keys;
+use crate::context::{Context, Engine, Tx};
 use crate::platform::pool::Pool;
-use crate::platform::{Command, CommandError, Engine, Tx};
+use crate::platform::{Command, CommandError};
 
 /// Days an invitation can be accepted.
 const GOOD_DAYS: i64 = 7;
@@ -136,7 +136,7 @@ pub struct Invite {
     pub role: StaffRole,
 }
 
-impl Command for Invite {
+impl Command<Context> for Invite {
     type Answer = InvitationView;
 
     const NAME: &'static str = "invite_staff";
@@ -146,7 +146,7 @@ impl Command for Invite {
         if self.role == StaffRole::Owner {
             only_owners(tx.db(), tx.by(), self.partner_id).await?;
         }
-        let keys = tx.shared::<Keys>()?;
+        let keys = tx.keys();
         if let Some(who) = known(tx.db(), &keys, &self.phone).await?
             && tx.find::<staff::Entity>((self.partner_id, who.id)).await?.is_some()
         {
@@ -194,7 +194,7 @@ pub struct Withdraw {
     pub invitation_id: InvitationId,
 }
 
-impl Command for Withdraw {
+impl Command<Context> for Withdraw {
     type Answer = ();
 
     const NAME: &'static str = "withdraw_invitation";
@@ -220,7 +220,7 @@ pub struct AnswerInvitation {
     pub accept: bool,
 }
 
-impl Command for AnswerInvitation {
+impl Command<Context> for AnswerInvitation {
     type Answer = ();
 
     const NAME: &'static str = "answer_invitation";

@@ -7,8 +7,9 @@ use entity::support_agent::{self, SupportRole};
 use entity::value::Money;
 
 use super::Refusal;
+use crate::context::Tx;
 use crate::platform::audit::{self, ActNumbers, AuditedAct};
-use crate::platform::{CommandError, Refused, Tx};
+use crate::platform::{CommandError, Refused};
 use crate::policy;
 use crate::policy::keys::SupportKeys;
 

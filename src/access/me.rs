@@ -9,7 +9,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Principal;
-use crate::platform::{CommandError, Engine, Tx};
+use crate::context::{Engine, Tx};
+use crate::platform::CommandError;
 
 /// A person, as they see themselves.
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -7,7 +7,8 @@
 //! principal may call. A command that revokes access wakes `session:<id>` or `person:<id>`, which
 //! takes effect at once.
 //!
-//! Shared with all commands: `Keys`, [`AccessSettings`] and [`CodeChannel`].
+//! Shared with all commands: [`AccessSettings`], [`CodeChannel`] and the raised
+//! [`Alarms`](otp_budget::Alarms).
 
 use entity::order::Actor;
 

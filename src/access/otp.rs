@@ -16,13 +16,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::otp_budget::{self, Alarms, Requester};
+use super::otp_budget::{self, Requester};
 use super::person::phone_hash;
-use super::{ANYONE, AccessSettings, Refusal};
+use super::{ANYONE, Refusal};
+use crate::context::{Context, Engine, Tx};
 use crate::platform::crypto::{Keys, digest};
 use crate::platform::pool::Pool;
 use crate::platform::write_set::{RelativeUpdate, Unique};
-use crate::platform::{Command, CommandError, Engine, Refused, Tx};
+use crate::platform::{Command, CommandError, Refused};
 
 /// Digits of a code.
 const CODE_DIGITS: u32 = 6;
@@ -67,17 +68,15 @@ pub async fn request_code(
     phone: Phone,
     from: Requester,
 ) -> Result<CodeSent, CommandError> {
-    let keys = engine.extension::<Keys>()?;
-    let settings = engine.extension::<AccessSettings>()?;
-    let channel = engine.extension::<CodeChannel>()?;
+    let (shared, context) = (engine.shared(), engine.context());
+    let (keys, settings) = (&shared.keys, &context.access);
     let code = keys.digits(CODE_DIGITS)?;
     let command = RequestCode { phone: phone.clone(), from: from.clone(), code: code.clone() };
     engine.execute(ANYONE, None, command).await?;
-    channel.0.send(&phone, &code);
-    let shared = engine.shared();
-    let alarms = engine.extension::<Alarms>()?;
+    context.codes.0.send(&phone, &code);
     let (db, now) = (&shared.db.read, shared.clock.now());
-    otp_budget::watch(db, &alarms, &keys, &settings, (&phone, &from), now).await?;
+    let alarms = &context.code_alarms;
+    otp_budget::watch(db, alarms, keys, settings, (&phone, &from), now).await?;
     Ok(CodeSent { resend_after_s: settings.otp_resend_s, expires_in_s: settings.otp_ttl_s })
 }
 
@@ -126,14 +125,14 @@ struct RequestCode {
     code: String,
 }
 
-impl Command for RequestCode {
+impl Command<Context> for RequestCode {
     type Answer = ();
 
     const NAME: &'static str = "request_code";
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
-        let keys = tx.shared::<Keys>()?;
-        let settings = tx.shared::<AccessSettings>()?;
+        let keys = tx.keys();
+        let settings = Arc::clone(&tx.context().access);
         let now = tx.now();
         let phone_hash = phone_hash(&keys, &self.phone);
         let address = keys.lookup("address", &self.from.address);

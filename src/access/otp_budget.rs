@@ -14,10 +14,11 @@ use sea_orm::{ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _, Value
 
 use super::person::phone_hash;
 use super::{AccessSettings, Refusal};
+use crate::context::Tx;
+use crate::platform::CommandError;
 use crate::platform::crypto::Keys;
 use crate::platform::pool::Pool;
 use crate::platform::write_set::Count;
-use crate::platform::{CommandError, Tx};
 
 const HOUR_S: i64 = 3_600;
 const DAY_S: i64 = 86_400;

@@ -6,9 +6,10 @@ use sea_orm::{
     ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
+use crate::context::Tx;
+use crate::platform::CommandError;
 use crate::platform::crypto::Keys;
 use crate::platform::pool::Pool;
-use crate::platform::{CommandError, Tx};
 
 /// Keyed hash of a number, by which a person is found.
 #[must_use]
@@ -57,7 +58,7 @@ pub async fn known(db: &Pool, keys: &Keys, phone: &Phone) -> Result<Option<perso
 /// # Errors
 /// A fault when the database fails.
 pub async fn known_or_new(tx: &mut Tx, phone: &Phone) -> Result<person::Model, CommandError> {
-    let keys = tx.shared::<Keys>()?;
+    let keys = tx.keys();
     if let Some(known) = known(tx.db(), &keys, phone).await? {
         return Ok(known);
     }

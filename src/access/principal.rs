@@ -24,10 +24,11 @@ use tokio::sync::broadcast::error::TryRecvError;
 use super::staff::with_organisations;
 use super::token::Claims;
 use super::{AccessSettings, Refusal};
+use crate::context::Engine;
 use crate::platform::bus::{Bus, Wake};
 use crate::platform::crypto::Keys;
 use crate::platform::pool::Pool;
-use crate::platform::{Audience, By, CommandError, Engine};
+use crate::platform::{Audience, By, CommandError};
 
 /// How long a cached entry is used where no wake-up arrives.
 const REMEMBERED: Duration = Duration::from_secs(5);

@@ -6,7 +6,8 @@ use sea_orm::{
     ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _, QueryTrait as _,
 };
 
-use crate::platform::{CommandError, Tx};
+use crate::context::Tx;
+use crate::platform::CommandError;
 
 /// The evidence that a client deals with themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! Sessions: a device's tokens are renewed, listed and revoked (ACC-1).
 
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 use entity::session;
 use entity::value::{Instant, PersonId, SealedColumn, SealedField, SessionId};
@@ -10,10 +12,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::token::RefreshToken;
-use super::{ANYONE, AccessSettings, Principal, Refusal, Tokens};
-use crate::platform::crypto::Keys;
+use super::{ANYONE, Principal, Refusal, Tokens};
+use crate::context::{Context, Engine, Tx};
 use crate::platform::pool::Pool;
-use crate::platform::{Command, CommandError, Engine, Tx};
+use crate::platform::{Command, CommandError};
 
 /// Devices that may be signed in as one person; a new one replaces the one that was not seen for
 /// longest.
@@ -72,17 +74,17 @@ pub async fn list(
 /// # Errors
 /// `refresh_invalid`; `refresh_reused`, and the session has ended.
 pub async fn refresh(engine: &Engine, token: &str) -> Result<Tokens, CommandError> {
-    let keys = engine.extension::<Keys>()?;
-    let settings = engine.extension::<AccessSettings>()?;
-    let token = RefreshToken::read(&keys, token).ok_or(Refusal::RefreshInvalid)?;
-    let next = token.next(&keys);
+    let keys = &engine.shared().keys;
+    let settings = &engine.context().access;
+    let token = RefreshToken::read(keys, token).ok_or(Refusal::RefreshInvalid)?;
+    let next = token.next(keys);
     let command = Refresh {
         session_id: token.session_id,
-        presented: token.hash(&keys),
-        next: next.hash(&keys),
+        presented: token.hash(keys),
+        next: next.hash(keys),
     };
     match engine.execute(ANYONE, None, command).await?.answer {
-        Refreshed::Good { person_id, at } => Tokens::grant(&keys, &settings, person_id, next, at),
+        Refreshed::Good { person_id, at } => Tokens::grant(keys, settings, person_id, next, at),
         Refreshed::Reused => {
             let session_id = token.session_id;
             tracing::warn!(%session_id, "a spent refresh token came back: the session has ended");
@@ -104,14 +106,14 @@ enum Refreshed {
     Reused,
 }
 
-impl Command for Refresh {
+impl Command<Context> for Refresh {
     type Answer = Refreshed;
 
     const NAME: &'static str = "refresh_session";
 
     async fn run(&self, tx: &mut Tx) -> Result<Refreshed, CommandError> {
-        let keys = tx.shared::<Keys>()?;
-        let settings = tx.shared::<AccessSettings>()?;
+        let keys = tx.keys();
+        let settings = Arc::clone(&tx.context().access);
         let now = tx.now();
         let old = tx.find::<session::Entity>(self.session_id).await?;
         let old = old
@@ -168,7 +170,7 @@ pub struct EndSession {
     pub session_id: SessionId,
 }
 
-impl Command for EndSession {
+impl Command<Context> for EndSession {
     type Answer = ();
 
     const NAME: &'static str = "end_session";
@@ -189,7 +191,7 @@ pub struct EndAll {
     pub person_id: PersonId,
 }
 
-impl Command for EndAll {
+impl Command<Context> for EndAll {
     type Answer = ();
 
     const NAME: &'static str = "end_all_sessions";

@@ -1,5 +1,7 @@
 //! Signing in: a code proves a phone number, and the device gets a session (ACC-1).
 
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 use entity::value::fold::fold_digits;
 use entity::value::{Instant, PersonId, Phone, SealedColumn, SessionId};
@@ -12,10 +14,11 @@ use super::otp_budget::Requester;
 use super::person::{known_or_new, phone_hash};
 use super::session::make_room;
 use super::token::RefreshToken;
-use super::{ANYONE, AccessSettings, Refusal, Tokens, otp as codes};
+use super::{ANYONE, Refusal, Tokens, otp as codes};
+use crate::context::{Context, Engine, Tx};
 use crate::platform::crypto::Keys;
 use crate::platform::write_set::RelativeUpdate;
-use crate::platform::{Command, CommandError, Engine, Tx};
+use crate::platform::{Command, CommandError};
 
 /// The longest name of a device that is stored, characters.
 const DEVICE_CHARS_MAX: usize = 100;
@@ -34,20 +37,20 @@ pub async fn sign_in(
     device: &str,
     from: &Requester,
 ) -> Result<Tokens, CommandError> {
-    let keys = engine.extension::<Keys>()?;
-    let settings = engine.extension::<AccessSettings>()?;
-    let phone_hash = phone_hash(&keys, &phone);
-    let requesters = requesters(&keys, from);
+    let keys = &engine.shared().keys;
+    let settings = &engine.context().access;
+    let phone_hash = phone_hash(keys, &phone);
+    let requesters = requesters(keys, from);
     let code_id = engine.execute(ANYONE, None, Try { phone_hash, requesters }).await?.answer;
 
     let session_id = SessionId::new();
-    let refresh = RefreshToken::first(&keys, session_id)?;
+    let refresh = RefreshToken::first(keys, session_id)?;
     let device = device.chars().take(DEVICE_CHARS_MAX).collect();
-    let refresh_hash = refresh.hash(&keys);
+    let refresh_hash = refresh.hash(keys);
     let device_hash = from.device.as_ref().map(|id| keys.lookup("device", id));
     let command = SignIn { code_id, phone, code, device, device_hash, session_id, refresh_hash };
     let signed = engine.execute(ANYONE, None, command).await?.answer;
-    Tokens::grant(&keys, &settings, signed.person_id, refresh, signed.at)
+    Tokens::grant(keys, settings, signed.person_id, refresh, signed.at)
 }
 
 /// The requesters whose codes may be entered: this device, or its address.
@@ -63,13 +66,13 @@ pub(super) struct Try {
     pub(super) requesters: Vec<String>,
 }
 
-impl Command for Try {
+impl Command<Context> for Try {
     type Answer = Uuid;
 
     const NAME: &'static str = "try_code";
 
     async fn run(&self, tx: &mut Tx) -> Result<Uuid, CommandError> {
-        let settings = tx.shared::<AccessSettings>()?;
+        let settings = Arc::clone(&tx.context().access);
         let code = codes::newest(tx.db(), &self.phone_hash, &self.requesters, 1);
         let code = code.await?.pop();
         let code = code.filter(|c| c.used_at.is_none()).ok_or(Refusal::CodeWrong)?;
@@ -106,14 +109,14 @@ struct Signed {
     at: Instant,
 }
 
-impl Command for SignIn {
+impl Command<Context> for SignIn {
     type Answer = Signed;
 
     const NAME: &'static str = "sign_in";
 
     async fn run(&self, tx: &mut Tx) -> Result<Signed, CommandError> {
-        let keys = tx.shared::<Keys>()?;
-        let settings = tx.shared::<AccessSettings>()?;
+        let keys = tx.keys();
+        let settings = Arc::clone(&tx.context().access);
         let now = tx.now();
         let sent = tx.find::<otp::Entity>(self.code_id).await?;
         let sent = sent.filter(|c| c.used_at.is_none()).ok_or(Refusal::CodeWrong)?;

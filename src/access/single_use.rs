@@ -5,8 +5,9 @@ use sea_orm::EntityTrait as _;
 use uuid::Uuid;
 
 use super::Refusal;
+use crate::context::Tx;
+use crate::platform::CommandError;
 use crate::platform::write_set::Unique;
-use crate::platform::{CommandError, Tx};
 
 const TAKEN: &str = "once";
 

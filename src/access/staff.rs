@@ -13,8 +13,9 @@ use utoipa::ToSchema;
 
 use super::Refusal;
 use super::person::known_or_new;
+use crate::context::{Context, Engine, Tx};
 use crate::platform::pool::Pool;
-use crate::platform::{By, Command, CommandError, Engine, Tx};
+use crate::platform::{By, Command, CommandError};
 use crate::policy;
 
 /// The bus topic for a change of a person's roles.
@@ -69,7 +70,7 @@ pub struct ChangeRole {
     pub role: StaffRole,
 }
 
-impl Command for ChangeRole {
+impl Command<Context> for ChangeRole {
     type Answer = StaffView;
 
     const NAME: &'static str = "change_role";
@@ -100,7 +101,7 @@ pub struct RemoveStaff {
     pub person_id: PersonId,
 }
 
-impl Command for RemoveStaff {
+impl Command<Context> for RemoveStaff {
     type Answer = ();
 
     const NAME: &'static str = "remove_staff";

@@ -7,8 +7,9 @@ use serde_json::json;
 
 use super::person::known_or_new;
 use super::staff::topic;
+use crate::context::{Context, Tx};
 use crate::platform::audit::{self, AuditedAct};
-use crate::platform::{Command, CommandError, Tx};
+use crate::platform::{Command, CommandError};
 
 /// Makes the person with this number a support person, or changes their role.
 pub struct AddSupport {
@@ -18,7 +19,7 @@ pub struct AddSupport {
     pub role: SupportRole,
 }
 
-impl Command for AddSupport {
+impl Command<Context> for AddSupport {
     type Answer = PersonId;
 
     const NAME: &'static str = "add_support";

@@ -15,8 +15,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{ANYONE, Principal, Refusal, Sessions, single_use};
+use crate::context::{Context, Engine, Tx};
 use crate::platform::crypto::Keys;
-use crate::platform::{Command, CommandError, Engine, Tx};
+use crate::platform::{Command, CommandError};
 
 const PURPOSE: &str = "ticket";
 
@@ -103,7 +104,7 @@ struct Redeem {
     id: Uuid,
 }
 
-impl Command for Redeem {
+impl Command<Context> for Redeem {
     type Answer = ();
 
     const NAME: &'static str = "redeem_ticket";

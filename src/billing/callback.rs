@@ -7,14 +7,15 @@ use entity::value::{Instant, PaymentId};
 use entity::{inbound, payment};
 use sea_orm::{ColumnTrait as _, DbErr, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 
-use super::gateway::{Gateways, Hint, PaymentLookup, PaymentStatus, Payments, Untrusted};
+use super::gateway::{Hint, PaymentLookup, PaymentStatus, Payments, Untrusted};
 use super::settle::{Fail, Keep, Message, Settle, SettleOutcome};
 use super::status_poll::{named, went_back};
 use super::stray::RecordStray;
 use super::{Refusal, payment_view};
+use crate::context::Engine;
 use crate::platform::crypto::digest;
 use crate::platform::pool::Pool;
-use crate::platform::{By, CommandError, Engine};
+use crate::platform::{By, CommandError};
 
 /// Maximum number of messages without effect stored per hour, for one payment or for all unknown
 /// payments together; further ones are only logged.
@@ -34,7 +35,7 @@ pub async fn take(
     driver: Driver,
     raw: &[u8],
 ) -> Result<SettleOutcome, CommandError> {
-    let gateway = engine.extension::<Gateways>()?.of(driver).ok_or(Refusal::NoProvider)?;
+    let gateway = engine.context().gateways.of(driver).ok_or(Refusal::NoProvider)?;
     let digest = digest(&[format!("{driver:?}\n").as_bytes(), raw].concat());
     let message = Message { digest, driver };
     let hint = match gateway.callback(raw) {

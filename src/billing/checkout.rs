@@ -4,12 +4,13 @@
 use entity::payment::{Model, PaymentState, Purpose};
 use entity::value::PaymentId;
 
-use super::gateway::{Checkout, Gateways, PaymentRequest, PaymentStatus, Payments, ProviderError};
+use super::gateway::{Checkout, PaymentRequest, PaymentStatus, Payments, ProviderError};
 use super::payment_view::{self, PaymentView, view};
 use super::{Refusal, payment as rules, status_poll};
+use crate::context::{Context, Engine, Tx};
 use crate::platform::write_set::Unique;
-use crate::platform::{By, Command, CommandError, Engine, Tx};
-use crate::policy::{self, Registry};
+use crate::platform::{By, Command, CommandError};
+use crate::policy;
 
 /// Asks the provider for the checkout page, unless it is known already, and records it. A repeated
 /// request opens no second payment, because it carries the same payment id.
@@ -18,8 +19,7 @@ use crate::policy::{self, Registry};
 /// `provider_refused`, `provider_unreachable`, `provider_unclear`, or a fault.
 pub async fn open(engine: &Engine, id: PaymentId) -> Result<PaymentView, CommandError> {
     let row = payment_view::now(&engine.shared().db.write, id).await?;
-    let refund_h =
-        engine.extension::<Registry>()?.at(engine.shared().clock.now())?.keys.topup.refund_h;
+    let refund_h = engine.context().policy.at(engine.shared().clock.now())?.keys.topup.refund_h;
     if row.state != PaymentState::Created || row.provider_ref.is_some() {
         return match row.state {
             PaymentState::Failed => Err(Refusal::ProviderRefused.into()),
@@ -30,7 +30,7 @@ pub async fn open(engine: &Engine, id: PaymentId) -> Result<PaymentView, Command
             | PaymentState::Refunded => Ok(view(&row, refund_h)),
         };
     }
-    let gateway = engine.extension::<Gateways>()?.of(row.driver).ok_or(Refusal::NoProvider)?;
+    let gateway = engine.context().gateways.of(row.driver).ok_or(Refusal::NoProvider)?;
     let wish = PaymentRequest { payment_id: row.id, amount: row.amount, about: about(&row) };
     match gateway.create(&wish).await {
         Ok(checkout) => {
@@ -90,7 +90,7 @@ pub struct RecordCheckout {
     pub checkout: Checkout,
 }
 
-impl Command for RecordCheckout {
+impl Command<Context> for RecordCheckout {
     type Answer = PaymentView;
     const NAME: &'static str = "record_checkout";
 
@@ -123,7 +123,7 @@ struct RecordNone {
     why: String,
 }
 
-impl Command for RecordNone {
+impl Command<Context> for RecordNone {
     type Answer = ();
     const NAME: &'static str = "record_no_checkout";
 
@@ -143,7 +143,7 @@ struct RecordUnclear {
     what: String,
 }
 
-impl Command for RecordUnclear {
+impl Command<Context> for RecordUnclear {
     type Answer = ();
     const NAME: &'static str = "record_unclear_checkout";
 

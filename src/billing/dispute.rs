@@ -8,8 +8,9 @@ use super::read::{self, PenaltyView, view};
 use super::waive::record;
 use super::{Refusal, emit, penalty};
 use crate::access::limits;
+use crate::context::{Context, Tx};
 use crate::platform::codes::given;
-use crate::platform::{Command, CommandError, Refused, Tx, heartbeat};
+use crate::platform::{Command, CommandError, Refused, heartbeat};
 
 /// Disputes one of the client's own penalties.
 pub struct Dispute {
@@ -21,7 +22,7 @@ pub struct Dispute {
     pub reason: String,
 }
 
-impl Command for Dispute {
+impl Command<Context> for Dispute {
     type Answer = PenaltyView;
     const NAME: &'static str = "dispute_penalty";
 
@@ -54,7 +55,7 @@ pub struct Reject {
     pub reason: String,
 }
 
-impl Command for Reject {
+impl Command<Context> for Reject {
     type Answer = PenaltyView;
     const NAME: &'static str = "reject_dispute";
 

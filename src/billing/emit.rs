@@ -5,7 +5,8 @@ use entity::value::{EventId, Money};
 use serde_json::json;
 
 use super::read::PenaltyView;
-use crate::platform::{Audience, CommandError, Tx};
+use crate::context::Tx;
+use crate::platform::{Audience, CommandError};
 
 /// Emits the penalty's state to the client.
 pub fn client(

@@ -13,7 +13,8 @@ use sea_orm::{
 };
 
 use super::velocity::Facts;
-use crate::platform::{CommandError, Tx, readable};
+use crate::context::Tx;
+use crate::platform::{CommandError, readable};
 
 const WEEK: TimeDelta = TimeDelta::days(7);
 

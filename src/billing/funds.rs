@@ -12,11 +12,12 @@ use super::allocations::{balance, grown, shrink, sums};
 use crate::bonus::Owner;
 use crate::bonus::account::BonusAccount;
 use crate::bonus::queue::Lifetime;
+use crate::context::Tx;
 use crate::ledger::post::hold::{self as post, Holding, hold_id};
 pub use crate::ledger::post::hold::{Limit, OrderHold};
 use crate::ledger::post::lots::{self, Paid};
 use crate::ledger::{self, chart};
-use crate::platform::{CommandError, Tx};
+use crate::platform::CommandError;
 
 /// Holds the commission; returns the bonus part.
 ///

@@ -6,11 +6,12 @@ use super::read::{self, PenaltyView, view};
 use super::waive::record;
 use super::{emit, penalty};
 use crate::access::limits;
+use crate::context::{Context, Tx};
 use crate::ledger;
 use crate::ledger::post::penalty::{PenaltyAct, share};
 use crate::ledger::split::split;
 use crate::platform::codes::given;
-use crate::platform::{Command, CommandError, Refused, Tx};
+use crate::platform::{Command, CommandError, Refused};
 
 /// Records a payment.
 pub struct Pay {
@@ -24,7 +25,7 @@ pub struct Pay {
     pub confirm: bool,
 }
 
-impl Command for Pay {
+impl Command<Context> for Pay {
     type Answer = PenaltyView;
     const NAME: &'static str = "pay_penalty";
 

@@ -17,12 +17,13 @@ use crate::access::limits;
 use crate::access::self_dealing::find;
 use crate::bonus::Owner;
 use crate::bonus::grant::{Grant, grant_from_owed};
+use crate::context::{Context, Tx};
 use crate::ledger::{self, payments};
 use crate::partners;
 use crate::platform::audit::AuditedAct;
 use crate::platform::codes::given;
 use crate::platform::write_set::Unique;
-use crate::platform::{Audience, Command, CommandError, Tx};
+use crate::platform::{Audience, Command, CommandError};
 use crate::policy::{self, Policy, calendar};
 
 /// Timer: settle a payable by the partner's terms.
@@ -55,7 +56,7 @@ pub struct SettlePayable {
     pub payable_id: PayableId,
 }
 
-impl Command for SettlePayable {
+impl Command<Context> for SettlePayable {
     type Answer = ();
     const NAME: &'static str = "settle_payable";
 
@@ -268,7 +269,7 @@ pub struct Release {
     pub reason: String,
 }
 
-impl Command for Release {
+impl Command<Context> for Release {
     type Answer = PayableView;
     const NAME: &'static str = "release_payable";
 
@@ -291,7 +292,7 @@ pub struct Refuse {
     pub reason: String,
 }
 
-impl Command for Refuse {
+impl Command<Context> for Refuse {
     type Answer = PayableView;
     const NAME: &'static str = "refuse_payable";
 

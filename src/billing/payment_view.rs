@@ -13,9 +13,10 @@ use utoipa::ToSchema;
 
 use super::Refusal;
 use super::payment::refund_until;
+use crate::context::Tx;
 use crate::platform::audit::AuditedAct;
 use crate::platform::page::{Page, PageQuery};
-use crate::platform::{Audience, CommandError, Tx};
+use crate::platform::{Audience, CommandError};
 
 /// A payment as its payer sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

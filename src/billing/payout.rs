@@ -11,13 +11,13 @@ use sea_orm::{
 };
 use serde_json::json;
 
-use super::gateway::Gateways;
 use super::payable::{SETTLE, run_at, zone};
 use super::payout_send::SEND;
 use super::payout_terms as terms;
 use super::payout_view::payout;
+use crate::context::{Context, Tx};
 use crate::ledger::payments;
-use crate::platform::{Audience, Command, CommandError, Tx};
+use crate::platform::{Audience, Command, CommandError};
 use crate::policy::{self, Policy, calendar};
 
 /// Timer: collect a partner's due payables.
@@ -31,7 +31,7 @@ pub struct RunPayouts {
     pub partner_id: PartnerId,
 }
 
-impl Command for RunPayouts {
+impl Command<Context> for RunPayouts {
     type Answer = ();
     const NAME: &'static str = "run_payouts";
 
@@ -148,7 +148,7 @@ fn collect(
         partner_id: terms.id,
         amount,
         state: PayoutState::Created,
-        driver: tx.shared::<Gateways>()?.current(),
+        driver: tx.context().gateways.current(),
         account,
         provider_ref: None,
         created_at: tx.now(),

@@ -11,15 +11,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Refusal;
-use super::gateway::{Gateways, LEASE, Payments, PayoutStatus, ProviderError, Transfer};
+use super::gateway::{LEASE, Payments, PayoutStatus, ProviderError, Transfer};
 use super::payout::{arrived, bounced};
 use super::payout_terms::payable_to_card;
 use super::payout_view::{PayoutView, payout};
 use crate::access::limits;
+use crate::context::{Context, Engine, Tx};
 use crate::platform::audit::AuditedAct;
 use crate::platform::codes::given;
 use crate::platform::write_set::Fired;
-use crate::platform::{Audience, By, Command, CommandError, Engine, Tx};
+use crate::platform::{Audience, By, Command, CommandError};
 use crate::policy;
 
 /// Timer: send a payout to its provider, or query its status.
@@ -45,7 +46,7 @@ pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), CommandError> {
     let Sending { first, voen, .. } = sending;
     let account = row.account.at(SealedColumn::PayoutAccount, row.partner_id);
     let transfer = Transfer { payout_id, amount: row.amount, account, voen };
-    let sent = match engine.extension::<Gateways>()?.of(row.driver) {
+    let sent = match engine.context().gateways.of(row.driver) {
         Some(gateway) => hand_over(&*gateway, &transfer, first).await,
         None => Err(ProviderError::NotReached("the provider is not set up".to_owned())),
     };
@@ -70,7 +71,10 @@ pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), CommandError> {
 
 /// Executes the command on its own, so that the result is recorded even if another node has
 /// re-armed the timer.
-async fn record<C: Command<Answer = ()>>(engine: &Engine, command: C) -> Result<(), CommandError> {
+async fn record<C: Command<Context, Answer = ()>>(
+    engine: &Engine,
+    command: C,
+) -> Result<(), CommandError> {
     engine.execute(By::CLOCK, None, command).await.map(|_| ())
 }
 
@@ -116,7 +120,7 @@ pub struct MarkSent {
     pub payout_id: PayoutId,
 }
 
-impl Command for MarkSent {
+impl Command<Context> for MarkSent {
     type Answer = Sending;
     const NAME: &'static str = "mark_payout_sent";
 
@@ -155,7 +159,7 @@ struct Wait {
     until: Instant,
 }
 
-impl Command for Wait {
+impl Command<Context> for Wait {
     type Answer = ();
     const NAME: &'static str = "wait_for_payout";
 
@@ -175,7 +179,7 @@ struct RecordPaid {
     reference: String,
 }
 
-impl Command for RecordPaid {
+impl Command<Context> for RecordPaid {
     type Answer = ();
     const NAME: &'static str = "record_payout";
 
@@ -194,7 +198,7 @@ struct RecordFailed {
     why: String,
 }
 
-impl Command for RecordFailed {
+impl Command<Context> for RecordFailed {
     type Answer = ();
     const NAME: &'static str = "record_payout_failed";
 
@@ -213,7 +217,7 @@ struct SendLater {
     why: Option<String>,
 }
 
-impl Command for SendLater {
+impl Command<Context> for SendLater {
     type Answer = ();
     const NAME: &'static str = "look_at_payout_later";
 
@@ -243,7 +247,7 @@ pub struct RecordTransfer {
     pub reference: String,
 }
 
-impl Command for RecordTransfer {
+impl Command<Context> for RecordTransfer {
     type Answer = PayoutView;
     const NAME: &'static str = "record_transfer";
 

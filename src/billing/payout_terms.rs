@@ -14,10 +14,10 @@ use super::account::{self, PayoutAccount};
 use crate::access::fresh::{self, Attempt};
 use crate::access::limits;
 use crate::access::staff::owners;
+use crate::context::{Context, Tx};
 use crate::platform::audit::AuditedAct;
 use crate::platform::codes::given;
-use crate::platform::crypto::Keys;
-use crate::platform::{Audience, Command, CommandError, Tx};
+use crate::platform::{Audience, Command, CommandError};
 use crate::{ledger, policy};
 
 /// The default terms: everything to the balance.
@@ -84,7 +84,7 @@ pub struct NewAccount {
     pub code: String,
 }
 
-impl Command for SetTerms {
+impl Command<Context> for SetTerms {
     type Answer = TermsView;
     const NAME: &'static str = "set_payout_terms";
 
@@ -123,7 +123,7 @@ async fn named(
     account: &PayoutAccount,
     rest_h: i64,
 ) -> Result<Model, CommandError> {
-    let keys = tx.shared::<Keys>()?;
+    let keys = tx.keys();
     let text = serde_json::to_string(account)?;
     let hash = keys.lookup(ACCOUNT, &text);
     if old.account_hash.as_ref() == Some(&hash) {
@@ -166,7 +166,7 @@ pub struct SetVoen {
     pub reason: String,
 }
 
-impl Command for SetVoen {
+impl Command<Context> for SetVoen {
     type Answer = TermsView;
     const NAME: &'static str = "set_voen";
 
@@ -186,7 +186,7 @@ impl Command for SetVoen {
             (true, Some(hint)) if self.account.as_ref() == Some(hint) => {}
             (true, Some(_)) => return Err(Refusal::AccountChanged.into()),
         }
-        let keys = tx.shared::<Keys>()?;
+        let keys = tx.keys();
         let next = Model {
             voen: Some(keys.seal(SealedColumn::PayoutVoen, self.partner_id, &self.voen)?),
             voen_hash: Some(keys.lookup(VOEN, &self.voen)),

@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 use super::read::view;
 use super::top_up::{NewPayment, intend_once};
 use super::{Refusal, emit, payment as rules, penalty, read, refund};
+use crate::context::{Context, Tx};
 use crate::ledger;
 use crate::ledger::payments;
 use crate::ledger::post::penalty::{PenaltyAct, share};
 use crate::ledger::split::split;
-use crate::platform::{Command, CommandError, Refused, Tx};
+use crate::platform::{Command, CommandError, Refused};
 
 /// Opens a payment for a penalty; the provider is asked after this command commits.
 pub struct CreatePenaltyPayment {
@@ -28,7 +29,7 @@ pub struct CreatePenaltyPayment {
     pub confirm: bool,
 }
 
-impl Command for CreatePenaltyPayment {
+impl Command<Context> for CreatePenaltyPayment {
     type Answer = PaymentId;
     const NAME: &'static str = "create_penalty_payment";
 

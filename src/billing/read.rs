@@ -17,9 +17,10 @@ use utoipa::ToSchema;
 
 use super::Refusal;
 use super::penalty::dispute_until;
+use crate::context::Tx;
 use crate::ledger::posted::PostingView;
+use crate::platform::CommandError;
 use crate::platform::page::{Page, PageQuery};
-use crate::platform::{CommandError, Tx};
 use crate::policy::{self, Policy, Registry};
 
 /// Maximum number of rows of one kind in support's full view.

@@ -5,18 +5,19 @@ use chrono::TimeDelta;
 use entity::payment::{Driver, Model, PaymentState, Purpose};
 use entity::value::{Instant, LotId, Money, PaymentId};
 
-use super::gateway::{Gateways, PaymentStatus};
+use super::gateway::PaymentStatus;
 use super::payment_view::{self, emit, support};
 use super::read::{self, view};
 use super::settle::Settle;
 use super::status_poll::named;
 use super::{emit, payment as rules, penalty};
 use crate::bonus::{Owner, grant};
+use crate::context::{Context, Engine, Tx};
 use crate::ledger::payments;
 use crate::ledger::post::penalty::{PenaltyAct, share_back};
 use crate::ledger::split::split;
 use crate::platform::write_set::Fired;
-use crate::platform::{Command, CommandError, Engine, Tx};
+use crate::platform::{Command, CommandError};
 use crate::policy;
 use crate::policy::keys::TopUp;
 
@@ -66,7 +67,7 @@ pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), CommandError> {
         Err(stop) => return Err(stop),
     };
     let same = |what: Option<String>| Compared { payment_id, what };
-    let Some(gateway) = engine.extension::<Gateways>()?.of(row.driver) else {
+    let Some(gateway) = engine.context().gateways.of(row.driver) else {
         return engine.fire(fired, same(None)).await;
     };
     let seen = match gateway.status(&named(&row)).await {
@@ -150,7 +151,7 @@ struct Compared {
     what: Option<String>,
 }
 
-impl Command for Compared {
+impl Command<Context> for Compared {
     type Answer = ();
     const NAME: &'static str = "compare_payment";
 
@@ -175,7 +176,7 @@ struct ChargeBack {
     why: String,
 }
 
-impl Command for ChargeBack {
+impl Command<Context> for ChargeBack {
     type Answer = ();
     const NAME: &'static str = "charge_back";
 

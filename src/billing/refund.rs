@@ -6,16 +6,17 @@ use entity::payment::{Driver, Model, PaymentState, Purpose};
 use entity::value::{Instant, LotId, Money, PaymentId};
 use serde::{Deserialize, Serialize};
 
-use super::gateway::{Gateways, LEASE, PaymentStatus, Payments, ProviderError};
+use super::gateway::{LEASE, PaymentStatus, Payments, ProviderError};
 use super::payment_view::{self, PaymentView, emit, support, view};
 use super::status_poll::named;
 use super::{Refusal, payment as rules};
 use crate::access::limits;
 use crate::bonus::{Owner, grant};
+use crate::context::{Context, Engine, Tx};
 use crate::ledger::payments;
 use crate::platform::codes::given;
 use crate::platform::write_set::Fired;
-use crate::platform::{By, Command, CommandError, Engine, Tx};
+use crate::platform::{By, Command, CommandError};
 use crate::policy;
 
 /// Timer: request a refund from the provider.
@@ -59,7 +60,7 @@ pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), CommandError> {
     }
     let Some(amount) = asking.amount else { return engine.consume(fired).await };
     let row = payment_view::now(&engine.shared().db.write, payment_id).await?;
-    let answer = match engine.extension::<Gateways>()?.of(row.driver) {
+    let answer = match engine.context().gateways.of(row.driver) {
         Some(gateway) => ask(&*gateway, &row, amount, asking.fresh).await,
         None => Answer::Later { asked: false, why: "the provider is not set up".to_owned() },
     };
@@ -76,7 +77,10 @@ pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), CommandError> {
 
 /// Executes the command on its own, so that the result is recorded even if another node has
 /// re-armed the timer.
-async fn record<C: Command<Answer = ()>>(engine: &Engine, command: C) -> Result<(), CommandError> {
+async fn record<C: Command<Context, Answer = ()>>(
+    engine: &Engine,
+    command: C,
+) -> Result<(), CommandError> {
     engine.execute(By::CLOCK, None, command).await.map(|_| ())
 }
 
@@ -139,7 +143,7 @@ struct AskBack {
     payment_id: PaymentId,
 }
 
-impl Command for AskBack {
+impl Command<Context> for AskBack {
     type Answer = Asking;
     const NAME: &'static str = "ask_back";
 
@@ -163,7 +167,7 @@ struct Wait {
     until: Instant,
 }
 
-impl Command for Wait {
+impl Command<Context> for Wait {
     type Answer = ();
     const NAME: &'static str = "wait_for_refund";
 
@@ -178,7 +182,7 @@ struct RecordGone {
     payment_id: PaymentId,
 }
 
-impl Command for RecordGone {
+impl Command<Context> for RecordGone {
     type Answer = ();
     const NAME: &'static str = "record_refund";
 
@@ -210,7 +214,7 @@ struct RecordKept {
     why: String,
 }
 
-impl Command for RecordKept {
+impl Command<Context> for RecordKept {
     type Answer = ();
     const NAME: &'static str = "record_refund_refused";
 
@@ -246,7 +250,7 @@ struct AskLater {
     why: String,
 }
 
-impl Command for AskLater {
+impl Command<Context> for AskLater {
     type Answer = ();
     const NAME: &'static str = "ask_back_later";
 
@@ -280,7 +284,7 @@ pub struct RecordByHand {
     pub reference: String,
 }
 
-impl Command for RecordByHand {
+impl Command<Context> for RecordByHand {
     type Answer = PaymentView;
     const NAME: &'static str = "record_refund_by_hand";
 

@@ -8,9 +8,10 @@ use super::allocations::{grown, shrink, sums};
 use crate::bonus::account::BonusAccount;
 use crate::bonus::queue::Lifetime;
 use crate::bonus::{Owner, Refusal};
+use crate::context::Tx;
 use crate::ledger::chart;
 use crate::ledger::post::lots::{self, Paid};
-use crate::platform::{CommandError, Tx};
+use crate::platform::CommandError;
 
 /// A reservation of a client's bonus for an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::payment_view::{self, balance, emit, support};
 use super::{payment as rules, penalty_payment, reconcile, status_poll, top_up};
+use crate::context::{Context, Tx};
 use crate::ledger::payments;
-use crate::platform::{Command, CommandError, Tx};
+use crate::platform::{Command, CommandError};
 use crate::policy;
 
 /// The outcome of processing a provider's answer or message.
@@ -88,7 +89,7 @@ pub struct Settle {
     pub message: Option<Message>,
 }
 
-impl Command for Settle {
+impl Command<Context> for Settle {
     type Answer = SettleOutcome;
     const NAME: &'static str = "settle_payment";
 
@@ -167,7 +168,7 @@ pub struct Fail {
     pub message: Option<Message>,
 }
 
-impl Command for Fail {
+impl Command<Context> for Fail {
     type Answer = SettleOutcome;
     const NAME: &'static str = "fail_payment";
 
@@ -212,7 +213,7 @@ pub struct Keep {
     pub outcome: SettleOutcome,
 }
 
-impl Command for Keep {
+impl Command<Context> for Keep {
     type Answer = ();
     const NAME: &'static str = "keep_message";
 

@@ -4,12 +4,13 @@ use chrono::TimeDelta;
 use entity::payment::{Model, PaymentState};
 use entity::value::{Instant, PaymentId};
 
-use super::gateway::{Gateways, PaymentRef, PaymentStatus};
+use super::gateway::{PaymentRef, PaymentStatus};
 use super::payment_view::{self, emit, support};
 use super::settle::{Fail, Settle};
 use super::{payment as rules, reconcile};
+use crate::context::{Context, Engine, Tx};
 use crate::platform::write_set::Fired;
-use crate::platform::{Command, CommandError, Engine, Tx};
+use crate::platform::{Command, CommandError};
 use crate::policy;
 use crate::policy::keys::TopUp;
 
@@ -48,7 +49,7 @@ pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), CommandError> {
     if !rules::awaited(&row, engine.shared().clock.now()) {
         return engine.consume(fired).await;
     }
-    let Some(gateway) = engine.extension::<Gateways>()?.of(row.driver) else {
+    let Some(gateway) = engine.context().gateways.of(row.driver) else {
         return engine.fire(fired, Later { payment_id, answered: false, unknown: None }).await;
     };
     let message = None;
@@ -92,7 +93,7 @@ struct Later {
     unknown: Option<String>,
 }
 
-impl Command for Later {
+impl Command<Context> for Later {
     type Answer = ();
     const NAME: &'static str = "look_later";
 

@@ -15,13 +15,14 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::Refusal;
-use super::gateway::{Gateways, Hint, Identified, PaymentLookup};
+use super::gateway::{Hint, Identified, PaymentLookup};
 use crate::access::limits;
+use crate::context::{Context, Engine, Tx};
 use crate::platform::audit::AuditedAct;
 use crate::platform::codes::given;
 use crate::platform::page::{Page, PageQuery};
 use crate::platform::write_set::{Fired, Unique};
-use crate::platform::{Audience, Command, CommandError, Engine, Tx};
+use crate::platform::{Audience, Command, CommandError};
 
 /// Timer: query a stray payment again.
 pub const STRAY: &str = "payment.stray";
@@ -89,7 +90,7 @@ pub struct RecordStray {
     pub says: Identified,
 }
 
-impl Command for RecordStray {
+impl Command<Context> for RecordStray {
     type Answer = ();
     const NAME: &'static str = "find_stray_payment";
 
@@ -139,7 +140,7 @@ pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), CommandError> {
     };
     let order = row.payment_id.map(|id| id.to_string());
     let hint = Hint { payment_id: row.payment_id, order, reference: row.reference.clone() };
-    let says = match engine.extension::<Gateways>()?.of(row.driver) {
+    let says = match engine.context().gateways.of(row.driver) {
         Some(gateway) => gateway.identify(&hint).await.ok(),
         None => None,
     };
@@ -153,7 +154,7 @@ struct Looked {
     says: Option<Identified>,
 }
 
-impl Command for Looked {
+impl Command<Context> for Looked {
     type Answer = ();
     const NAME: &'static str = "look_at_stray_payment";
 
@@ -185,7 +186,7 @@ pub struct Close {
     pub reason: String,
 }
 
-impl Command for Close {
+impl Command<Context> for Close {
     type Answer = StrayView;
     const NAME: &'static str = "close_stray_payment";
 

@@ -12,12 +12,12 @@ use sea_orm::{
 use serde_json::json;
 use uuid::Uuid;
 
-use super::gateway::Gateways;
 use super::payment_view::{self, PaymentView, view};
 use super::{Refusal, payment as rules, refund, status_poll};
 use crate::bonus::{Owner, grant};
+use crate::context::{Context, Tx};
 use crate::ledger::{self, chart, payments};
-use crate::platform::{Audience, Command, CommandError, Refused, Tx, heartbeat, idempotency};
+use crate::platform::{Audience, Command, CommandError, Refused, heartbeat, idempotency};
 use crate::policy::{self, Policy};
 
 /// A payment intent: the payer, the purpose and the amount.
@@ -38,7 +38,7 @@ pub(super) fn intend(
     intent: &NewPayment,
     keys: &Policy,
 ) -> Result<payment::Model, CommandError> {
-    let driver = tx.shared::<Gateways>()?.current();
+    let driver = tx.context().gateways.current();
     if driver == Driver::Manual {
         return Err(Refusal::NoProvider.into());
     }
@@ -71,7 +71,7 @@ pub(super) async fn intend_once(
     let since = tx.now() - TimeDelta::minutes(keys.topup.same_amount_min);
     let open = alike
         .filter(payment::Column::State.eq(PaymentState::Created))
-        .filter(payment::Column::Driver.eq(tx.shared::<Gateways>()?.current()))
+        .filter(payment::Column::Driver.eq(tx.context().gateways.current()))
         .filter(payment::Column::CreatedAt.gt(since))
         .order_by_desc(payment::Column::Id)
         .limit(1);
@@ -182,7 +182,7 @@ pub struct CreateTopUp {
     pub confirm: bool,
 }
 
-impl Command for CreateTopUp {
+impl Command<Context> for CreateTopUp {
     type Answer = PaymentId;
     const NAME: &'static str = "create_top_up";
 
@@ -215,7 +215,7 @@ pub struct RefundTopUp {
     pub payment_id: PaymentId,
 }
 
-impl Command for RefundTopUp {
+impl Command<Context> for RefundTopUp {
     type Answer = PaymentView;
     const NAME: &'static str = "refund_top_up";
 

@@ -12,11 +12,12 @@ use super::penalty_payment::{self, SentBack};
 use super::read::{self, PenaltyView, view};
 use super::{Refusal, emit, penalty};
 use crate::access::limits;
+use crate::context::{Context, Tx};
 use crate::ledger::post::penalty::{self as post, PenaltyAct};
 use crate::ledger::split::{Split, split};
 use crate::platform::audit;
 use crate::platform::codes::given;
-use crate::platform::{Command, CommandError, Fault, Refused, Tx, heartbeat};
+use crate::platform::{Command, CommandError, Fault, Refused, heartbeat};
 use crate::reputation::strike::{self, Counted};
 
 /// Everything an act changes, with the values before or after it.
@@ -59,7 +60,7 @@ pub struct Waive {
     pub reason: String,
 }
 
-impl Command for Waive {
+impl Command<Context> for Waive {
     type Answer = PenaltyView;
     const NAME: &'static str = "waive_penalty";
 
@@ -112,7 +113,7 @@ pub struct Reinstate {
     pub reason: String,
 }
 
-impl Command for Reinstate {
+impl Command<Context> for Reinstate {
     type Answer = PenaltyView;
     const NAME: &'static str = "reinstate_penalty";
 

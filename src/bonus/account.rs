@@ -11,9 +11,10 @@ use serde_json::json;
 use super::queue::{Expired, Lifetime, Queue, Released, live};
 use super::read::view;
 use super::{Owner, timers};
+use crate::context::Tx;
 use crate::ledger::post::lots;
+use crate::platform::CommandError;
 use crate::platform::write_set::RelativeUpdate;
-use crate::platform::{CommandError, Tx};
 
 /// An owner's bonus account, loaded for changes; they take effect only when it is saved.
 pub struct BonusAccount {

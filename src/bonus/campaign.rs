@@ -19,11 +19,12 @@ use super::grant::{Grant, grant, known, lives};
 use super::read::{LotView, view as lot_view};
 use super::{Owner, Refusal};
 use crate::access::limits;
+use crate::context::{Context, Tx};
 use crate::platform::audit::AuditedAct;
 use crate::platform::codes::given;
 use crate::platform::page::{Page, PageQuery};
 use crate::platform::write_set::{RelativeUpdate, Unique};
-use crate::platform::{Command, CommandError, Fault, Tx, all_right};
+use crate::platform::{Command, CommandError, Fault, all_right};
 
 /// The latest end of a campaign, in days from now: ten years.
 const DAYS_MAX: i64 = 3_650;
@@ -107,7 +108,7 @@ pub struct NewCampaign {
 /// Creates a campaign.
 pub struct MakeCampaign(pub NewCampaign);
 
-impl Command for MakeCampaign {
+impl Command<Context> for MakeCampaign {
     type Answer = CampaignView;
     const NAME: &'static str = "make_campaign";
 
@@ -189,7 +190,7 @@ pub struct GrantCampaign {
     pub owner: uuid::Uuid,
 }
 
-impl Command for GrantCampaign {
+impl Command<Context> for GrantCampaign {
     type Answer = LotView;
     const NAME: &'static str = "grant_campaign";
 

@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 use super::campaign::give;
 use super::read::LotView;
 use super::{Owner, Refusal};
+use crate::context::{Context, Tx};
 use crate::platform::codes::General;
-use crate::platform::crypto::Keys;
 use crate::platform::pool::Pool;
 use crate::platform::write_set::Unique;
-use crate::platform::{Command, CommandError, Fault, Refused, Tx};
+use crate::platform::{Command, CommandError, Fault, Refused};
 use crate::policy;
 
 /// The period over which wrong codes are counted.
@@ -72,7 +72,7 @@ impl Redeemed {
     }
 }
 
-impl Command for Redeem {
+impl Command<Context> for Redeem {
     type Answer = Redeemed;
     const NAME: &'static str = "redeem_code";
 
@@ -136,7 +136,7 @@ impl Trying {
         // conflicts.
         let person_n = newest(tx, CodeOwner::Person(person_id)).await? + 1;
         let address = tx.by().address.map(|address| address.to_string());
-        let secrets = tx.shared::<Keys>()?;
+        let secrets = tx.keys();
         let address = match address.map(|address| secrets.lookup("address", &address)) {
             Some(hash) => {
                 let n = newest(tx, CodeOwner::Address(&hash)).await?;

@@ -12,11 +12,12 @@ use super::queue::micros;
 use super::read::{LotView, view};
 use super::{Owner, Refusal};
 use crate::access::limits;
+use crate::context::{Context, Tx};
 use crate::ledger::post::lots;
 use crate::platform::audit::AuditedAct;
 use crate::platform::codes::given;
 use crate::platform::write_set::Unique;
-use crate::platform::{Command, CommandError, Refused, Tx, all_right};
+use crate::platform::{Command, CommandError, Refused, all_right};
 use crate::policy;
 
 /// The longest lifetime, in hours: a year.
@@ -188,7 +189,7 @@ pub struct GrantBonus {
     pub confirm: bool,
 }
 
-impl Command for GrantBonus {
+impl Command<Context> for GrantBonus {
     type Answer = LotView;
     const NAME: &'static str = "grant_bonus";
 

@@ -11,8 +11,9 @@ use uuid::Uuid;
 use super::Owner;
 use super::account::BonusAccount;
 use super::read::view;
+use crate::context::{Context, Tx};
 use crate::platform::heartbeat::moved;
-use crate::platform::{Command, CommandError, Tx};
+use crate::platform::{Command, CommandError};
 use crate::policy;
 
 /// Timer: expire the head.
@@ -52,7 +53,7 @@ pub struct ExpireHead {
     pub owner: Uuid,
 }
 
-impl Command for ExpireHead {
+impl Command<Context> for ExpireHead {
     type Answer = ();
     const NAME: &'static str = "turn_bonus";
 
@@ -68,7 +69,7 @@ pub struct NotifyExpiring {
     pub owner: Uuid,
 }
 
-impl Command for NotifyExpiring {
+impl Command<Context> for NotifyExpiring {
     type Answer = ();
     const NAME: &'static str = "warn_bonus";
 
@@ -96,7 +97,7 @@ pub struct ExtendHead {
     pub outage: Span,
 }
 
-impl Command for ExtendHead {
+impl Command<Context> for ExtendHead {
     type Answer = ();
     const NAME: &'static str = "shift_bonus";
     const RECOVERS: bool = true;

@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Refusal;
-use crate::platform::crypto::Keys;
+use crate::context::{Context, Tx};
 use crate::platform::engine::Shared;
 use crate::platform::page::Page;
 use crate::platform::write_set::Unique;
-use crate::platform::{Command, CommandError, Tx, all_right, readable};
+use crate::platform::{Command, CommandError, all_right, readable};
 use crate::policy;
 
 /// Maximum characters of a make.
@@ -53,7 +53,7 @@ pub struct AddCar {
     pub class: CarClass,
 }
 
-impl Command for AddCar {
+impl Command<Context> for AddCar {
     type Answer = CarView;
     const NAME: &'static str = "add_car";
 
@@ -76,7 +76,7 @@ impl Command for AddCar {
         if has.items.len() + has.unreadable.len() >= most {
             return Err(Refusal::TooManyCars.refused().with("limit", most).into());
         }
-        let keys = tx.shared::<Keys>()?;
+        let keys = tx.keys();
         let id = CarId::new();
         let row = car::Model {
             id,
@@ -108,7 +108,7 @@ pub struct RemoveCar {
     pub car_id: CarId,
 }
 
-impl Command for RemoveCar {
+impl Command<Context> for RemoveCar {
     type Answer = ();
     const NAME: &'static str = "remove_car";
 

@@ -5,7 +5,7 @@ pub mod profile;
 
 use entity::person;
 
-use crate::platform::Tx;
+use crate::context::Tx;
 
 /// Raises the version of a client's row: a command that read data of this client since its row runs
 /// again if the row changes before the commit.

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Refusal;
-use crate::platform::crypto::Keys;
-use crate::platform::{Command, CommandError, Tx};
+use crate::context::{Context, Tx};
+use crate::platform::{Command, CommandError};
 
 /// Maximum characters of a name.
 const NAME_MAX: usize = 60;
@@ -33,7 +33,7 @@ pub struct EditProfile {
     pub lang: Option<Lang>,
 }
 
-impl Command for EditProfile {
+impl Command<Context> for EditProfile {
     type Answer = ProfileView;
     const NAME: &'static str = "edit_profile";
 
@@ -46,7 +46,7 @@ impl Command for EditProfile {
             if name.is_empty() || name.chars().count() > NAME_MAX {
                 return Err(Refusal::NameInvalid.into());
             }
-            new.name = Some(tx.shared::<Keys>()?.seal(SealedColumn::PersonName, old.id, name)?);
+            new.name = Some(tx.keys().seal(SealedColumn::PersonName, old.id, name)?);
         }
         new.lang = self.lang.unwrap_or(old.lang);
         tx.update(&old, &new);

@@ -1,6 +1,8 @@
 //! Snapshots of the demo: everything that is shown at one moment, gathered from its sources.
 
 use std::collections::VecDeque;
+
+use crate::context::Engine;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Real};
 
@@ -13,7 +15,6 @@ use tokio::sync::watch;
 use super::books::Books;
 use super::demo_logins::ProofSummary;
 use super::gauges::Gauges;
-use crate::platform::Engine;
 
 /// The shortest interval between two reads of the metrics, and of the database.
 const GAUGES_EVERY: Duration = Duration::from_secs(1);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use self::http::limits::RateLimits;
 use crate::access::Sessions;
 use crate::config::Settings;
-use crate::platform::Engine;
+use crate::context::Engine;
 use crate::platform::crypto::Keys;
 
 pub mod http;

@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use super::chart;
 use super::post::{Movement, On, change, credit, post, take_charged_back, take_unspent};
-use crate::platform::{CommandError, Tx};
+use crate::context::Tx;
+use crate::platform::CommandError;
 
 /// The base account of a payment.
 #[must_use]

@@ -27,8 +27,9 @@ use super::{
     proof_bonus, proof_orders, proof_payments, proof_penalty, proof_pending, proof_posted,
     proof_rows, proof_wallets,
 };
+use crate::context::Engine;
 use crate::platform::readable::Unreadable;
-use crate::platform::{CommandError, Engine, ReadSnapshot};
+use crate::platform::{CommandError, ReadSnapshot};
 use crate::policy::{Policy, Registry};
 
 /// Maximum number of violations that are listed.
@@ -146,7 +147,7 @@ pub(super) struct Proved {
 /// When the database fails.
 pub(super) async fn run(engine: &Engine, whole: bool) -> Result<Proved, CommandError> {
     let shared = engine.shared();
-    let book = engine.extension::<Registry>()?;
+    let book = Arc::clone(&engine.context().policy);
     let at = shared.clock.now();
     let read = async move |read: ReadSnapshot| all(read, book, whole).await;
     let (mut proof, pending) = shared.db.long_snapshot(read).await?;

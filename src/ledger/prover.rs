@@ -11,9 +11,10 @@ use uuid::Uuid;
 
 use super::proof::{self, Proof, Proved, UNREADABLE};
 use super::{checkpoint, standing};
+use crate::context::Engine;
 use crate::platform::clock::pause;
 use crate::platform::failure::transient;
-use crate::platform::{CommandError, Engine, Fault};
+use crate::platform::{CommandError, Fault};
 
 /// Consecutive proofs that fail to run, for a non-transient reason, before acceptances stop.
 const FAILURES_MAX: u32 = 3;

@@ -12,7 +12,8 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::proof::Proof;
-use crate::platform::{CommandError, Engine};
+use crate::context::Engine;
+use crate::platform::CommandError;
 
 /// This node's copy of the shared result.
 #[derive(Default)]
@@ -55,7 +56,7 @@ fn holds(row: &proof_state::Model) -> bool {
 /// When the database fails.
 pub async fn state<C: ConnectionTrait>(db: &C) -> Result<proof_state::Model, CommandError> {
     let row = proof_state::Entity::find().all(db).await?.pop();
-    crate::platform::Tx::must("proof_state", 1, row)
+    crate::context::Tx::must("proof_state", 1, row)
 }
 
 /// Reads the result of the newest proofs, whichever node ran them.
@@ -64,7 +65,7 @@ pub async fn state<C: ConnectionTrait>(db: &C) -> Result<proof_state::Model, Com
 /// When the database fails: then what was known before stands.
 pub async fn learn(engine: &Engine) -> Result<proof_state::Model, CommandError> {
     let row = state(&engine.shared().db.read).await?;
-    engine.extension::<Standing>()?.keep(&row);
+    engine.context().standing.keep(&row);
     Ok(row)
 }
 

@@ -12,7 +12,8 @@ use serde_json::json;
 
 use super::post;
 use super::read::shown;
-use crate::platform::{Audience, Command, CommandError, Tx, readable};
+use crate::context::{Context, Tx};
+use crate::platform::{Audience, Command, CommandError, readable};
 use crate::policy;
 
 /// Maximum number of wallets in one sweep.
@@ -38,7 +39,7 @@ pub struct TellBalance {
     pub partner_id: PartnerId,
 }
 
-impl Command for TellBalance {
+impl Command<Context> for TellBalance {
     type Answer = ();
     const NAME: &'static str = "tell_balance";
 

@@ -9,9 +9,10 @@ use sea_orm::{
 };
 
 use super::Refusal;
+use crate::context::{Context, Tx};
 use crate::platform::feed::{self, Audience, BEHIND_MAX};
 use crate::platform::pool::Pool;
-use crate::platform::{Command, CommandError, Tx};
+use crate::platform::{Command, CommandError};
 
 /// Maximum number of deliveries recorded per acknowledgement, the newest ones: a device that is new
 /// to the feed may have thousands of older events behind it, which no longer matter.
@@ -32,7 +33,7 @@ pub struct Acknowledge {
     pub handed: Option<Vec<OrderId>>,
 }
 
-impl Command for Acknowledge {
+impl Command<Context> for Acknowledge {
     type Answer = ();
 
     const NAME: &'static str = "acknowledge";

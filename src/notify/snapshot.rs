@@ -4,10 +4,11 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::context::Engine;
 use crate::orders;
 use crate::orders::view::{OrderView, Viewer};
 use crate::platform::feed::{self, Audience};
-use crate::platform::{CommandError, Engine, ReadSnapshot as Moment};
+use crate::platform::{CommandError, ReadSnapshot as Moment};
 
 /// How often both are read again because the database was restored meanwhile.
 const TRIES_MAX: usize = 3;

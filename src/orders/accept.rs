@@ -11,10 +11,10 @@ use super::machine::{self, Intent};
 use super::read::{self, OrderScope};
 use super::view::OrderView;
 use super::{Refusal, overrun, price, timers, write};
-use crate::ledger::standing::Standing;
+use crate::context::{Context, Tx};
 use crate::partners::availability::{NOBODY, free_bays};
 use crate::partners::plan::{self, Plan};
-use crate::platform::{Command, CommandError, Tx};
+use crate::platform::{Command, CommandError};
 use crate::policy::{self, Policy};
 
 /// Accepts an offer.
@@ -29,7 +29,7 @@ pub struct Accept {
     pub override_bay: bool,
 }
 
-impl Command for Accept {
+impl Command<Context> for Accept {
     type Answer = OrderView;
     const NAME: &'static str = "accept";
 
@@ -47,7 +47,7 @@ pub struct AutoConfirmBooking {
     pub order_id: OrderId,
 }
 
-impl Command for AutoConfirmBooking {
+impl Command<Context> for AutoConfirmBooking {
     type Answer = ();
     const NAME: &'static str = "auto_confirm";
 
@@ -67,7 +67,7 @@ async fn accept(
     override_bay: bool,
 ) -> Result<Model, CommandError> {
     let keys = policy::registry::at_version(tx, order.policy_version)?;
-    let books_hold = tx.shared::<Standing>()?.holds();
+    let books_hold = tx.context().standing.holds();
     let (partner, plan) = plan::of(tx, order.partner_id).await?;
     let live = partner.state == PartnerState::Live;
     let bay = free_bay(tx, &plan, &order, &keys).await?;

@@ -10,7 +10,8 @@ use sea_orm::{
 use super::Refusal;
 use super::machine::Intent;
 use super::view::{Reader, Viewer};
-use crate::platform::{CommandError, Tx};
+use crate::context::Tx;
+use crate::platform::CommandError;
 use crate::policy;
 
 /// The window in which acts are counted.

@@ -13,10 +13,11 @@ use super::read::{self, OrderScope};
 use super::reprice::{Space, repriced, space};
 use super::view::OrderView;
 use super::{Refusal, amount, auto, late, price, timers, write};
+use crate::context::{Context, Tx};
 use crate::ledger::post::hold::Limit;
 use crate::partners;
 use crate::partners::plan::{self, Plan};
-use crate::platform::{Command, CommandError, Tx};
+use crate::platform::{Command, CommandError};
 use crate::policy::{self, Policy};
 
 /// Proposes more services.
@@ -31,7 +32,7 @@ pub struct ProposeAddOn {
     pub shown_total: Option<Money>,
 }
 
-impl Command for ProposeAddOn {
+impl Command<Context> for ProposeAddOn {
     type Answer = OrderView;
     const NAME: &'static str = "propose_add_on";
 
@@ -148,7 +149,7 @@ fn with(order: &Model, services: &[OrderedService]) -> Option<Money> {
 /// Agrees to an add-on: price, duration, hold, capacity and end change together or not at all.
 pub struct AcceptAddOn(pub ProposalAnswer);
 
-impl Command for AcceptAddOn {
+impl Command<Context> for AcceptAddOn {
     type Answer = OrderView;
     const NAME: &'static str = "accept_add_on";
 

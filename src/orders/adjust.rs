@@ -15,10 +15,11 @@ use super::read::{self, OrderScope};
 use super::view::OrderView;
 use super::{Refusal, write};
 use crate::access::limits;
+use crate::context::{Context, Tx};
 use crate::ledger::commission::{base, commission};
 use crate::platform::audit;
 use crate::platform::codes::given;
-use crate::platform::{Command, CommandError, Refused, Tx, readable};
+use crate::platform::{Command, CommandError, Refused, readable};
 use crate::policy::{self, Policy};
 
 /// An adjustment by support.
@@ -51,7 +52,7 @@ pub struct Adjust {
     pub service_ids: Option<Vec<ServiceId>>,
 }
 
-impl Command for Adjust {
+impl Command<Context> for Adjust {
     type Answer = OrderView;
     const NAME: &'static str = "adjust";
 

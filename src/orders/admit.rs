@@ -13,10 +13,11 @@ use super::read::{self, OrderScope};
 use super::reprice::{BayRoom, Space, end_of, extend_visit, repriced, room};
 use super::view::OrderView;
 use super::{Refusal, late, price, write};
+use crate::context::{Context, Tx};
 use crate::ledger::post::hold::Limit;
 use crate::partners::plan;
 use crate::partners::read::ServiceView;
-use crate::platform::{Command, CommandError, Tx};
+use crate::platform::{Command, CommandError};
 use crate::policy::{self, Policy};
 
 /// Admits the car.
@@ -29,7 +30,7 @@ pub struct Admit {
     pub car_class: Option<CarClass>,
 }
 
-impl Command for Admit {
+impl Command<Context> for Admit {
     type Answer = OrderView;
     const NAME: &'static str = "admit";
 

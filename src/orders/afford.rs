@@ -8,8 +8,9 @@ use entity::value::{Money, PartnerId};
 use sea_orm::{ConnectionTrait as _, Statement, Value};
 
 use super::Refusal;
+use crate::context::Tx;
 use crate::ledger::post::pending::{self, Expected, WalletAmounts};
-use crate::platform::{CommandError, Tx};
+use crate::platform::CommandError;
 
 /// The funds of a branch.
 struct Funds {

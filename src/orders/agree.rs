@@ -5,8 +5,9 @@ use entity::value::OrderId;
 use super::proposal::{self, ProposalAnswer};
 use super::read::{self, OrderScope};
 use super::{Refusal, add_on, auto, reschedule};
+use crate::context::{Context, Tx};
 use crate::partners::plan;
-use crate::platform::{Command, CommandError, Tx};
+use crate::platform::{Command, CommandError};
 
 /// Accepts a client's proposal automatically, if the branch is configured so and still is (ADD-1,
 /// BK-4).
@@ -15,7 +16,7 @@ pub struct AgreeAutomatically {
     pub order_id: OrderId,
 }
 
-impl Command for AgreeAutomatically {
+impl Command<Context> for AgreeAutomatically {
     type Answer = ();
     const NAME: &'static str = "agree_to_proposal";
 

@@ -1,6 +1,8 @@
 //! Alternatives to an order: other branches with the same services, now or about the booked time,
 //! each with the request that places it there (QO-8).
 
+use std::sync::Arc;
+
 use std::collections::BTreeSet;
 
 use entity::order::{self, OrderKind};
@@ -12,11 +14,12 @@ use super::afford::affords;
 use super::read::{self, OrderScope};
 use super::request::OrderRequest;
 use super::{reach, slot};
+use crate::context::{Context, Tx};
 use crate::discovery::nearest::{NearestQuery, PartnerListing, nearest};
 use crate::ledger::commission::commission;
 use crate::partners::availability::{NOBODY, Search};
-use crate::partners::plan::{self, Plans};
-use crate::platform::{Command, CommandError, Tx};
+use crate::partners::plan;
+use crate::platform::{Command, CommandError};
 use crate::policy::{self, Policy};
 
 /// One alternative.
@@ -43,7 +46,7 @@ pub struct FindAlternatives {
     pub order_id: entity::value::OrderId,
 }
 
-impl Command for FindAlternatives {
+impl Command<Context> for FindAlternatives {
     type Answer = Alternatives;
     const NAME: &'static str = "find_alternatives";
 
@@ -58,7 +61,7 @@ impl Command for FindAlternatives {
             class: Some(order.car_class),
             closed_too: order.kind == OrderKind::Booking,
         };
-        let plans = tx.shared::<Plans>()?;
+        let plans = Arc::clone(&tx.context().plans);
         let mut items = Vec::new();
         for found in nearest(tx.db(), &plans, &wanted, &keys, tx.now()).await? {
             if found.id == order.partner_id || items.len() == keys.quick.alternatives_max {

@@ -12,10 +12,11 @@ use super::machine::{self, Intent};
 use super::read::{self, OrderScope};
 use super::view::OrderView;
 use super::{Refusal, write};
+use crate::context::{Context, Tx};
 use crate::ledger::commission::{base, commission};
 use crate::ledger::post::hold::Limit;
 use crate::platform::codes::given;
-use crate::platform::{Command, CommandError, Tx, heartbeat};
+use crate::platform::{Command, CommandError, heartbeat};
 use crate::policy::{self, Policy};
 
 /// The order after its client agreed to a total: later amounts are compared with it (ORD-11).
@@ -63,7 +64,7 @@ pub struct ConfirmAmount {
     pub amount: Money,
 }
 
-impl Command for ConfirmAmount {
+impl Command<Context> for ConfirmAmount {
     type Answer = OrderView;
     const NAME: &'static str = "confirm_amount";
 
@@ -142,7 +143,7 @@ pub struct ContestAmount {
     pub reason: String,
 }
 
-impl Command for ContestAmount {
+impl Command<Context> for ContestAmount {
     type Answer = OrderView;
     const NAME: &'static str = "contest_amount";
 

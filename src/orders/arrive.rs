@@ -12,10 +12,10 @@ use super::machine::{self, Intent};
 use super::read::{self, OrderScope};
 use super::view::OrderView;
 use super::{Refusal, late, write};
+use crate::context::{Context, Engine, Tx};
 use crate::partners::{self, arrival_code};
-use crate::platform::crypto::Keys;
 use crate::platform::idempotency::Key;
-use crate::platform::{By, Command, CommandError, Done, Engine, Tx};
+use crate::platform::{By, Command, CommandError, Done};
 use crate::policy::{self, Policy};
 
 /// Records an arrival by the code shown at the branch.
@@ -30,7 +30,7 @@ pub struct ArriveByCode {
     pub claimed: bool,
 }
 
-impl Command for ArriveByCode {
+impl Command<Context> for ArriveByCode {
     type Answer = OrderView;
     const NAME: &'static str = "arrive";
 
@@ -107,7 +107,7 @@ impl ArriveByCode {
     ) -> Result<bool, CommandError> {
         let partner = tx.find_cached::<partner::Entity>(order.partner_id).await?;
         let partner = partner.ok_or(partners::Refusal::NoSuchPartner)?;
-        let keys = tx.shared::<Keys>()?;
+        let keys = tx.keys();
         let grace = TimeDelta::minutes(policy.arrival.code_grace_min);
         let [today, before] = arrival_code::good(&keys, &partner, tx.now(), grace)?;
         let said = fold_digits(&self.code);
@@ -122,7 +122,7 @@ struct ClaimTry {
     order_id: OrderId,
 }
 
-impl Command for ClaimTry {
+impl Command<Context> for ClaimTry {
     type Answer = ();
     const NAME: &'static str = "claim_code_try";
 

@@ -10,7 +10,8 @@ use super::machine::{self, Intent};
 use super::read::{self, OrderScope};
 use super::view::OrderView;
 use super::{Refusal, write};
-use crate::platform::{Command, CommandError, Refused, Tx};
+use crate::context::{Context, Tx};
+use crate::platform::{Command, CommandError, Refused};
 use crate::policy::{self, Policy};
 
 /// Sets the bonus reserved for an order, replacing the former amount.
@@ -23,7 +24,7 @@ pub struct PayWithBonus {
     pub amount: Money,
 }
 
-impl Command for PayWithBonus {
+impl Command<Context> for PayWithBonus {
     type Answer = OrderView;
     const NAME: &'static str = "pay_with_bonus";
 

@@ -12,7 +12,8 @@ use super::machine::{self, Intent};
 use super::overrun::warn_of;
 use super::read::{self, OrderScope};
 use super::{Refusal, fee, timers, write};
-use crate::platform::{Audience, Command, CommandError, Tx, readable};
+use crate::context::{Context, Tx};
+use crate::platform::{Audience, Command, CommandError, readable};
 use crate::policy::{self, Policy};
 
 /// Burns a booking whose client did not set out, or did not arrive, in time (BK-5, BK-6).
@@ -21,7 +22,7 @@ pub struct Burn {
     pub order_id: OrderId,
 }
 
-impl Command for Burn {
+impl Command<Context> for Burn {
     type Answer = ();
     const NAME: &'static str = "burn";
 
@@ -66,7 +67,7 @@ pub struct Remind {
     pub which: &'static str,
 }
 
-impl Command for Remind {
+impl Command<Context> for Remind {
     type Answer = ();
     const NAME: &'static str = "remind";
 
@@ -106,7 +107,7 @@ pub struct CheckBay {
     pub order_id: OrderId,
 }
 
-impl Command for CheckBay {
+impl Command<Context> for CheckBay {
     type Answer = ();
     const NAME: &'static str = "check_bay";
 

@@ -15,9 +15,10 @@ use super::machine::{self, Intent};
 use super::read::{self, OrderScope};
 use super::view::OrderView;
 use super::{Refusal, write};
+use crate::context::{Context, Tx};
 use crate::platform::codes::given;
 use crate::platform::crypto::Keys;
-use crate::platform::{Command, CommandError, Tx, heartbeat};
+use crate::platform::{Command, CommandError, heartbeat};
 use crate::policy::{self, Policy};
 
 /// A quote of the cancellation fee; valid until it expires (PEN-4).
@@ -43,7 +44,7 @@ pub struct QuoteCancel {
     pub order_id: OrderId,
 }
 
-impl Command for QuoteCancel {
+impl Command<Context> for QuoteCancel {
     type Answer = Quote;
     const NAME: &'static str = "quote_cancel";
 
@@ -56,7 +57,7 @@ impl Command for QuoteCancel {
             fee: fee.amount,
             reason: fee.why.to_owned(),
             free_until: fee.free_until,
-            token: sign(&*tx.shared::<Keys>()?, &order, fee.amount, expires_at),
+            token: sign(&tx.keys(), &order, fee.amount, expires_at),
             expires_at,
         })
     }
@@ -72,7 +73,7 @@ pub struct CancelByClient {
     pub quote: Option<String>,
 }
 
-impl Command for CancelByClient {
+impl Command<Context> for CancelByClient {
     type Answer = OrderView;
     const NAME: &'static str = "cancel";
 
@@ -82,8 +83,9 @@ impl Command for CancelByClient {
         let (seen_at, outages) = fee_facts(tx, &order, &keys).await?;
         let quoted = match &self.quote {
             None => Quoted::Nothing,
-            Some(token) => quoted(&*tx.shared::<Keys>()?, &order, token, tx.now())
-                .map_or(Quoted::Invalid, Quoted::Fee),
+            Some(token) => {
+                quoted(&tx.keys(), &order, token, tx.now()).map_or(Quoted::Invalid, Quoted::Fee)
+            }
         };
         let facts = CancelFacts { seen_at, outages: &outages, quoted };
         let step = Self::decide(&order, &facts, &keys, tx.now());
@@ -170,7 +172,7 @@ pub struct CancelByStaff {
     pub reason: String,
 }
 
-impl Command for CancelByStaff {
+impl Command<Context> for CancelByStaff {
     type Answer = OrderView;
     const NAME: &'static str = "cancel_by_staff";
 

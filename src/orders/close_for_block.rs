@@ -17,7 +17,8 @@ use super::decision::{End, Step};
 use super::machine::{self, Intent};
 use super::read::{self, OrderScope};
 use super::{Refusal, timers, write};
-use crate::platform::{Command, CommandError, Tx, readable};
+use crate::context::{Context, Tx};
+use crate::platform::{Command, CommandError, readable};
 use crate::policy::{self, Policy};
 use crate::reputation::{read::standing, rules};
 
@@ -30,7 +31,7 @@ pub struct CloseAllForBlock {
     pub partner_id: PartnerId,
 }
 
-impl Command for CloseAllForBlock {
+impl Command<Context> for CloseAllForBlock {
     type Answer = ();
     const NAME: &'static str = "shut_out_all";
 
@@ -73,7 +74,7 @@ pub struct CloseForBlock {
     pub order_id: OrderId,
 }
 
-impl Command for CloseForBlock {
+impl Command<Context> for CloseForBlock {
     type Answer = ();
     const NAME: &'static str = "shut_out";
 

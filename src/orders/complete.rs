@@ -13,11 +13,12 @@ use super::read::{self, OrderScope};
 use super::reprice::{Space, repriced, space};
 use super::view::OrderView;
 use super::{Refusal, amount, price, write};
+use crate::context::{Context, Tx};
 use crate::ledger::commission::{base, commission};
 use crate::ledger::post::hold::Limit;
 use crate::partners::plan;
 use crate::platform::codes::given;
-use crate::platform::{Command, CommandError, Tx};
+use crate::platform::{Command, CommandError};
 use crate::policy::{self, Policy};
 
 /// Completes a served order with its final amount.
@@ -34,7 +35,7 @@ pub struct Complete {
     pub reason: Option<String>,
 }
 
-impl Command for Complete {
+impl Command<Context> for Complete {
     type Answer = OrderView;
     const NAME: &'static str = "complete";
 
@@ -110,7 +111,7 @@ pub struct AutoComplete {
     pub order_id: OrderId,
 }
 
-impl Command for AutoComplete {
+impl Command<Context> for AutoComplete {
     type Answer = ();
     const NAME: &'static str = "auto_complete";
 
@@ -175,7 +176,7 @@ pub struct ChangeServices {
     pub reason: Option<String>,
 }
 
-impl Command for ChangeServices {
+impl Command<Context> for ChangeServices {
     type Answer = OrderView;
     const NAME: &'static str = "change_services";
 

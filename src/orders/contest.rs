@@ -17,10 +17,11 @@ use super::machine::{self, Intent};
 use super::read::{self, OrderScope};
 use super::view::OrderView;
 use super::{Refusal, amount, capacity, slot, write};
+use crate::context::{Context, Tx};
 use crate::ledger::post::hold::Limit;
 use crate::partners::availability::free_bays;
 use crate::partners::plan;
-use crate::platform::{Command, CommandError, Tx};
+use crate::platform::{Command, CommandError};
 use crate::policy::{self, Policy};
 
 /// The client leaves free, rejecting the price of the corrected class (ORD-10).
@@ -31,7 +32,7 @@ pub struct Leave {
     pub order_id: OrderId,
 }
 
-impl Command for Leave {
+impl Command<Context> for Leave {
     type Answer = OrderView;
     const NAME: &'static str = "leave";
 
@@ -74,7 +75,7 @@ pub struct Contest {
     pub order_id: OrderId,
 }
 
-impl Command for Contest {
+impl Command<Context> for Contest {
     type Answer = OrderView;
     const NAME: &'static str = "contest";
 

@@ -10,8 +10,9 @@ use super::machine::{self, Intent};
 use super::read::{self, OrderScope};
 use super::view::OrderView;
 use super::{Refusal, write};
+use crate::context::{Context, Tx};
 use crate::platform::codes::given;
-use crate::platform::{Command, CommandError, Tx};
+use crate::platform::{Command, CommandError};
 use crate::policy::{self, Policy};
 
 /// Declines an offer.
@@ -24,7 +25,7 @@ pub struct Decline {
     pub reason: String,
 }
 
-impl Command for Decline {
+impl Command<Context> for Decline {
     type Answer = OrderView;
     const NAME: &'static str = "decline";
 

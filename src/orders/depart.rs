@@ -9,7 +9,8 @@ use super::machine::{self, Intent};
 use super::read::{self, OrderScope};
 use super::view::OrderView;
 use super::{Refusal, late, write};
-use crate::platform::{Command, CommandError, Tx};
+use crate::context::{Context, Tx};
+use crate::platform::{Command, CommandError};
 use crate::policy::{self, Policy};
 
 /// Records that the client sets out; allowed while overdue.
@@ -20,7 +21,7 @@ pub struct Depart {
     pub order_id: OrderId,
 }
 
-impl Command for Depart {
+impl Command<Context> for Depart {
     type Answer = OrderView;
     const NAME: &'static str = "depart";
 

@@ -9,8 +9,9 @@ use super::machine::{self, Intent};
 use super::read::{self, OrderScope};
 use super::view::OrderView;
 use super::{Refusal, capacity, late, slot, write};
+use crate::context::{Context, Tx};
 use crate::partners::availability::free_until;
-use crate::platform::{Command, CommandError, Tx};
+use crate::platform::{Command, CommandError};
 use crate::policy::{self, Policy};
 
 /// Extends the arrival deadline, before or while the client is late.
@@ -21,7 +22,7 @@ pub struct Extend {
     pub order_id: OrderId,
 }
 
-impl Command for Extend {
+impl Command<Context> for Extend {
     type Answer = OrderView;
     const NAME: &'static str = "extend";
 

@@ -9,8 +9,9 @@ use super::decision::Step;
 use super::machine::{self, Intent};
 use super::read::{self, OrderScope};
 use super::{Refusal, timers, write};
+use crate::context::{Context, Tx};
 use crate::platform::heartbeat::moved;
-use crate::platform::{Command, CommandError, Tx};
+use crate::platform::{Command, CommandError};
 use crate::policy::{self, Policy};
 
 /// Moves every deadline of an order that fell into the outage.
@@ -23,7 +24,7 @@ pub struct ExtendDeadlines {
     pub outage: Span,
 }
 
-impl Command for ExtendDeadlines {
+impl Command<Context> for ExtendDeadlines {
     type Answer = ();
     const NAME: &'static str = "shift";
     const RECOVERS: bool = true;

@@ -12,7 +12,8 @@ use super::machine::{self, Intent};
 use super::read::{self, OrderScope};
 use super::view::OrderView;
 use super::{Refusal, fee, late, timers, write};
-use crate::platform::{Command, CommandError, Tx, heartbeat};
+use crate::context::{Context, Tx};
+use crate::platform::{Command, CommandError, heartbeat};
 use crate::policy::{self, Policy};
 
 /// Ends an offer that was not answered in time (QO-2, BK-9, ORD-6).
@@ -21,7 +22,7 @@ pub struct LapseOffer {
     pub order_id: OrderId,
 }
 
-impl Command for LapseOffer {
+impl Command<Context> for LapseOffer {
     type Answer = ();
     const NAME: &'static str = "lapse_offer";
 
@@ -88,7 +89,7 @@ pub struct MarkOverdue {
     pub order_id: OrderId,
 }
 
-impl Command for MarkOverdue {
+impl Command<Context> for MarkOverdue {
     type Answer = ();
     const NAME: &'static str = "mark_overdue";
 
@@ -127,7 +128,7 @@ pub struct NoShow {
     pub order_id: OrderId,
 }
 
-impl Command for NoShow {
+impl Command<Context> for NoShow {
     type Answer = OrderView;
     const NAME: &'static str = "no_show";
 
@@ -190,7 +191,7 @@ pub struct AlertAdmit {
     pub order_id: OrderId,
 }
 
-impl Command for AlertAdmit {
+impl Command<Context> for AlertAdmit {
     type Answer = ();
     const NAME: &'static str = "alert_admit";
 
@@ -222,7 +223,7 @@ pub struct NotAdmitted {
     pub order_id: OrderId,
 }
 
-impl Command for NotAdmitted {
+impl Command<Context> for NotAdmitted {
     type Answer = ();
     const NAME: &'static str = "not_admitted";
 
@@ -257,7 +258,7 @@ pub struct NotHere {
     pub order_id: OrderId,
 }
 
-impl Command for NotHere {
+impl Command<Context> for NotHere {
     type Answer = OrderView;
     const NAME: &'static str = "not_here";
 
@@ -302,7 +303,7 @@ pub struct ReleaseFrozen {
     pub order_id: OrderId,
 }
 
-impl Command for ReleaseFrozen {
+impl Command<Context> for ReleaseFrozen {
     type Answer = ();
     const NAME: &'static str = "release_frozen";
 

@@ -11,8 +11,9 @@ use crate::billing::funds::{self, OrderHold};
 use crate::billing::payable;
 use crate::billing::reserve::{self, Reserved};
 use crate::bonus::queue::Lifetime;
+use crate::context::Tx;
 use crate::ledger::post::hold::hold_id;
-use crate::platform::{CommandError, Tx, failure};
+use crate::platform::{CommandError, failure};
 
 /// The commission hold of an accepted order.
 #[must_use]

@@ -14,8 +14,9 @@ use super::machine::{self, Intent};
 use super::read::{self, OrderScope};
 use super::view::{ClashView, Reader, Viewer};
 use super::{Refusal, capacity, price, timers, write};
+use crate::context::{Context, Tx};
 use crate::partners::availability::free_until;
-use crate::platform::{Audience, Command, CommandError, Tx, readable};
+use crate::platform::{Audience, Command, CommandError, readable};
 use crate::policy::{self, Policy};
 
 /// Maximum visits named and warned at once.
@@ -118,7 +119,7 @@ pub struct HoldOn {
     pub order_id: OrderId,
 }
 
-impl Command for HoldOn {
+impl Command<Context> for HoldOn {
     type Answer = ();
     const NAME: &'static str = "hold_on";
 

@@ -18,9 +18,10 @@ use super::view::{OrderView, Reader, Viewer};
 use super::{Refusal, afford, auto, bonus, machine, slot, write};
 use crate::billing::reserve;
 use crate::clients;
+use crate::context::{Context, Tx};
 use crate::ledger::commission::commission;
 use crate::ledger::post::pending::Expected;
-use crate::platform::{Command, CommandError, Tx};
+use crate::platform::{Command, CommandError};
 
 /// Places an order.
 pub struct Place {
@@ -30,7 +31,7 @@ pub struct Place {
     pub wish: OrderRequest,
 }
 
-impl Command for Place {
+impl Command<Context> for Place {
     type Answer = OrderView;
     const NAME: &'static str = "place";
 

@@ -16,9 +16,10 @@ use super::arrive::{ArrivalFacts, ArrivalProof, ArriveByCode, departing};
 use super::machine::Intent;
 use super::read::{self, OrderScope};
 use super::{Refusal, write};
+use crate::context::{Context, Tx};
 use crate::discovery::geo;
 use crate::platform::write_set::Unique;
-use crate::platform::{Command, CommandError, Tx};
+use crate::platform::{Command, CommandError};
 use crate::policy::keys::ArrivalKeys;
 use crate::policy::{self, Policy};
 
@@ -57,7 +58,7 @@ pub struct SendPosition {
     pub fixed_at: Option<Instant>,
 }
 
-impl Command for SendPosition {
+impl Command<Context> for SendPosition {
     type Answer = PositionAnswer;
     const NAME: &'static str = "send_position";
 

@@ -9,7 +9,8 @@ use super::machine::{self, Intent};
 use super::read::{self, OrderScope};
 use super::view::OrderView;
 use super::{Refusal, write};
-use crate::platform::{Command, CommandError, Tx};
+use crate::context::{Context, Tx};
+use crate::platform::{Command, CommandError};
 use crate::policy::{self, Policy};
 
 /// An answer to a proposal: by whom, to which, at which version (ORD-3).
@@ -86,7 +87,7 @@ pub struct DeclineProposal {
     pub add_on: bool,
 }
 
-impl Command for DeclineProposal {
+impl Command<Context> for DeclineProposal {
     type Answer = OrderView;
     const NAME: &'static str = "decline_proposal";
 
@@ -145,7 +146,7 @@ pub struct LapseProposal {
     pub order_id: OrderId,
 }
 
-impl Command for LapseProposal {
+impl Command<Context> for LapseProposal {
     type Answer = ();
     const NAME: &'static str = "lapse_proposal";
 

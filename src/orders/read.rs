@@ -13,9 +13,10 @@ use super::late::contest_window;
 use super::machine::{self, Intent};
 use super::view::{OrderView, Reader, Viewer};
 use super::{Refusal, acts};
+use crate::context::Tx;
 use crate::platform::codes::General;
 use crate::platform::page::{Page, PageQuery};
-use crate::platform::{Audience, CommandError, Fault, Refused, Tx, failure, heartbeat, readable};
+use crate::platform::{Audience, CommandError, Fault, Refused, failure, heartbeat, readable};
 use crate::policy::Policy;
 
 /// Maximum open orders of one audience in a snapshot.

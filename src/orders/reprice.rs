@@ -6,11 +6,12 @@ use entity::order::{BayAllocation, Model, OrderKind, OrderStatus, OrderedService
 use entity::value::{BayId, Instant, Money, Span};
 
 use super::{Refusal, capacity, price, slot};
+use crate::context::Tx;
 use crate::ledger::commission::{base, commission};
 use crate::partners;
 use crate::partners::availability::{free_bays, free_until};
 use crate::partners::plan;
-use crate::platform::{CommandError, Tx};
+use crate::platform::CommandError;
 use crate::policy::Policy;
 
 /// Where a visit of another duration finds room.

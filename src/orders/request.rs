@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Refusal, capacity, price, reach, slot};
+use crate::context::{Context, Tx};
 use crate::discovery::geo;
 use crate::partners;
 use crate::partners::plan;
-use crate::platform::{Command, CommandError, Tx, readable};
+use crate::platform::{Command, CommandError, readable};
 use crate::policy::{self, Policy, PolicyVersion};
 
 /// An order request of a client.
@@ -113,7 +114,7 @@ pub struct PreviewOrder {
     pub wish: OrderRequest,
 }
 
-impl Command for PreviewOrder {
+impl Command<Context> for PreviewOrder {
     type Answer = Preview;
     const NAME: &'static str = "preview_order";
 

@@ -17,9 +17,10 @@ use super::request::{self, Clash};
 use super::slot::{Chosen, SlotRequest};
 use super::view::OrderView;
 use super::{Refusal, auto, late, price, timers, write};
+use crate::context::{Context, Tx};
 use crate::partners;
 use crate::partners::plan::{self, Need};
-use crate::platform::{Command, CommandError, Tx};
+use crate::platform::{Command, CommandError};
 use crate::policy::{self, Policy};
 
 /// Proposes another start.
@@ -32,7 +33,7 @@ pub struct ProposeReschedule {
     pub starts_at: Instant,
 }
 
-impl Command for ProposeReschedule {
+impl Command<Context> for ProposeReschedule {
     type Answer = OrderView;
     const NAME: &'static str = "propose_reschedule";
 
@@ -159,7 +160,7 @@ fn answer_until(order: &Model, starts_at: Instant, policy: &Policy, now: Instant
 /// Accepts a move: the order takes the new slot, the old one is released.
 pub struct AcceptReschedule(pub ProposalAnswer);
 
-impl Command for AcceptReschedule {
+impl Command<Context> for AcceptReschedule {
     type Answer = OrderView;
     const NAME: &'static str = "accept_reschedule";
 

@@ -6,12 +6,13 @@ use entity::order::{BayAllocation, Model, OrderKind};
 use entity::value::{BayId, CarId, Instant, OrderId, PartnerId, Span};
 
 use super::capacity;
+use crate::context::Tx;
 use crate::discovery::slots::FreeSlot;
 use crate::partners::Refusal;
 use crate::partners::availability::{NOBODY, Search, free_bays};
 use crate::partners::plan::{Need, Plan};
 use crate::partners::slots::{self, Slot};
-use crate::platform::{CommandError, Tx};
+use crate::platform::CommandError;
 use crate::policy::Policy;
 
 /// A slot request against a branch's plan.

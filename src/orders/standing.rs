@@ -18,7 +18,8 @@ use sea_orm::{
 use super::Refusal;
 use super::placing_limits::{ClientCounts, PlacingLimits};
 use super::view::{Reader, Viewer};
-use crate::platform::{CommandError, Tx};
+use crate::context::Tx;
+use crate::platform::CommandError;
 use crate::policy::Policy;
 use crate::reputation::rules::CLIENT_FAULTS;
 

@@ -16,7 +16,8 @@ use super::machine;
 pub use super::parties::{CarOf, ClientOf, PartnerOf};
 use super::parties::{car_of, client_name, partner_of};
 use super::{capacity, fee};
-use crate::platform::{CommandError, Engine, Tx};
+use crate::context::{Context, Engine, Tx};
+use crate::platform::CommandError;
 use crate::policy::{Policy, Registry};
 
 /// The reader of a view.
@@ -96,7 +97,7 @@ impl Viewer {
     /// # Errors
     /// A fault when no policy is in force.
     pub fn of(tx: &Tx) -> Result<Self, CommandError> {
-        Self::new(tx.shared()?, *tx.shared::<ActionRules>()?, tx.now())
+        Self::new(tx.context(), tx.now())
     }
 
     /// For a read: at this moment.
@@ -105,14 +106,11 @@ impl Viewer {
     /// A fault when no policy is in force.
     pub fn now(engine: &Engine) -> Result<Self, CommandError> {
         let now = engine.shared().clock.now();
-        Self::new(engine.extension()?, *engine.extension::<ActionRules>()?, now)
+        Self::new(engine.context(), now)
     }
 
-    fn new(
-        registry: Arc<Registry>,
-        rules: ActionRules,
-        now: Instant,
-    ) -> Result<Self, CommandError> {
+    fn new(context: &Context, now: Instant) -> Result<Self, CommandError> {
+        let (registry, rules) = (Arc::clone(&context.policy), context.actions);
         let in_force = registry.at(now)?.keys;
         Ok(Self { registry, in_force, rules, now })
     }

@@ -14,9 +14,10 @@ use super::decision::Step;
 use super::machine::Intent;
 use super::view::{OrderView, Reader, Viewer};
 use super::{capacity, money, standing, timers};
+use crate::context::Tx;
 use crate::ledger::post::pending;
 use crate::platform::write_set::{Cell, RelativeUpdate, Unique};
-use crate::platform::{Audience, CommandError, Refused, Tx};
+use crate::platform::{Audience, CommandError, Refused};
 use crate::{policy, reputation};
 
 #[derive(Serialize)]

@@ -9,8 +9,9 @@ use utoipa::ToSchema;
 use super::register::says_something;
 use super::services::raise;
 use super::{Refusal, limits};
+use crate::context::{Context, Tx};
 use crate::platform::page::Page;
-use crate::platform::{Command, CommandError, Tx, all_right};
+use crate::platform::{Command, CommandError, all_right};
 
 /// A bay as shown to staff.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -41,7 +42,7 @@ pub struct AddBay {
     pub kind: String,
 }
 
-impl Command for AddBay {
+impl Command<Context> for AddBay {
     type Answer = BayView;
     const NAME: &'static str = "add_bay";
 
@@ -78,7 +79,7 @@ pub struct EditBay {
     pub active: Option<bool>,
 }
 
-impl Command for EditBay {
+impl Command<Context> for EditBay {
     type Answer = BayView;
     const NAME: &'static str = "edit_bay";
 

@@ -17,9 +17,10 @@ use super::register::TEXT_MAX;
 use super::services::raise;
 use super::slots::{TICK_SECS, Ticks, ticks};
 use super::{Refusal, limits};
+use crate::context::{Context, Tx};
 use crate::platform::page::{Page, PageQuery};
 use crate::platform::write_set::{OccupancyClaim, Unique};
-use crate::platform::{Audience, Command, CommandError, Refused, Tx, all_right, readable};
+use crate::platform::{Audience, Command, CommandError, Refused, all_right, readable};
 
 /// The longest block, occupancy cells: 31 days.
 const LONG_MAX_TICKS: i64 = 31 * 24 * 3600 / TICK_SECS;
@@ -97,7 +98,7 @@ pub struct AddBlock {
     pub note: String,
 }
 
-impl Command for AddBlock {
+impl Command<Context> for AddBlock {
     type Answer = BlockView;
     const NAME: &'static str = "add_block";
 
@@ -211,7 +212,7 @@ pub struct RemoveBlock {
     pub block_id: BlockId,
 }
 
-impl Command for RemoveBlock {
+impl Command<Context> for RemoveBlock {
     type Answer = ();
     const NAME: &'static str = "remove_block";
 

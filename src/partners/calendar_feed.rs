@@ -7,8 +7,9 @@ use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter a
 use serde::{Deserialize, Serialize};
 
 use super::Refusal;
+use crate::context::{Context, Tx};
 use crate::platform::crypto::Keys;
-use crate::platform::{Command, CommandError, Tx};
+use crate::platform::{Command, CommandError};
 
 const PURPOSE: &str = "calendar";
 
@@ -25,12 +26,12 @@ pub struct RotateFeed {
     pub partner_id: PartnerId,
 }
 
-impl Command for RotateFeed {
+impl Command<Context> for RotateFeed {
     type Answer = FeedSecret;
     const NAME: &'static str = "rotate_calendar_feed";
 
     async fn run(&self, tx: &mut Tx) -> Result<FeedSecret, CommandError> {
-        let keys = tx.shared::<Keys>()?;
+        let keys = tx.keys();
         let token = keys.token()?;
         tx.replace(calendar_feed::Model {
             partner_id: self.partner_id,
@@ -48,7 +49,7 @@ pub struct StopFeed {
     pub partner_id: PartnerId,
 }
 
-impl Command for StopFeed {
+impl Command<Context> for StopFeed {
     type Answer = ();
     const NAME: &'static str = "stop_calendar_feed";
 

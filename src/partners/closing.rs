@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::read::BranchView;
 use super::schedule::Calendar;
 use super::{Refusal, plan};
-use crate::platform::crypto::Keys;
-use crate::platform::{Audience, Command, CommandError, Tx};
+use crate::context::{Context, Tx};
+use crate::platform::{Audience, Command, CommandError};
 use crate::policy;
 
 /// The change of the switch.
@@ -44,7 +44,7 @@ struct By {
     kind: Actor,
 }
 
-impl Command for SetSwitch {
+impl Command<Context> for SetSwitch {
     type Answer = BranchView;
     const NAME: &'static str = "turn_switch";
 
@@ -70,7 +70,7 @@ impl Command for SetSwitch {
         };
         tx.update(&old, &new);
         new.version += 1;
-        let branch = BranchView::of(new, &*tx.shared::<Keys>()?, tx.now())?;
+        let branch = BranchView::of(new, &tx.keys(), tx.now())?;
         let told = SwitchEvent { branch: &branch, actor: By { kind: tx.by().actor } };
         let audience = Audience::Branch(self.partner_id);
         tx.emit(&audience, "branch.changed", None, EventId::new(), &told)?;

@@ -4,6 +4,8 @@
 //! They are read after the edit was committed. A booking is placed only at the branch's newest
 //! version, so one that this read misses was checked against the edit itself.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use entity::order::{Model, OrderKind, OrderStatus};
 use entity::value::{BayId, Instant, OrderId, PartnerId, Span};
@@ -16,7 +18,8 @@ use utoipa::ToSchema;
 
 use super::Refusal;
 use super::plan::{Plan, Plans};
-use crate::platform::{CommandError, Engine, ReadSnapshot, readable};
+use crate::context::Engine;
+use crate::platform::{CommandError, ReadSnapshot, readable};
 
 /// The reason of a conflict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -61,7 +64,7 @@ pub async fn conflicts(
     asked: &[Why],
 ) -> Result<Vec<Conflict>, CommandError> {
     let shared = engine.shared();
-    let plans = engine.extension::<Plans>()?;
+    let plans = Arc::clone(&engine.context().plans);
     let (now, asked) = (shared.clock.now(), asked.to_vec());
     let read = async move |moment: ReadSnapshot| at_moment(&moment, &plans, id, now, &asked).await;
     shared.db.snapshot(read).await

@@ -8,7 +8,8 @@ use entity::{bay, bay_block, partner, service, special_day};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 
 use super::{Refusal, special_days};
-use crate::platform::{CommandError, Tx};
+use crate::context::Tx;
+use crate::platform::CommandError;
 use crate::policy;
 
 /// Checks the limit of services, counting those offered no longer.

@@ -1,6 +1,8 @@
 //! The night before a date: hours of the day before that run past midnight stay unchanged when the
 //! date becomes a special day (BK-12). The answer lists them, and the visits in them.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::order::{self, Model, OrderKind, OrderStatus};
 use entity::partner;
@@ -15,7 +17,8 @@ use utoipa::ToSchema;
 use super::Refusal;
 use super::plan::Plans;
 use super::schedule::Calendar;
-use crate::platform::{CommandError, Engine, ReadSnapshot};
+use crate::context::Engine;
+use crate::platform::{CommandError, ReadSnapshot};
 
 /// A span of the day before that runs into the date.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -54,7 +57,7 @@ pub async fn before(
     date: NaiveDate,
 ) -> Result<Vec<NightSpan>, CommandError> {
     let shared = engine.shared();
-    let plans = engine.extension::<Plans>()?;
+    let plans = Arc::clone(&engine.context().plans);
     let now = shared.clock.now();
     let read = async move |db: ReadSnapshot| at_moment(&db, &plans, id, (date, now)).await;
     shared.db.snapshot(read).await

@@ -15,7 +15,8 @@ use super::read::{self, PriceView, ServiceView};
 use super::schedule::{Calendar, Opening, SpecialDay};
 use super::slots::Visit;
 use super::special_days;
-use crate::platform::{CommandError, Fault, Tx};
+use crate::context::Tx;
+use crate::platform::{CommandError, Fault};
 use crate::policy::Policy;
 
 /// Maximum plans in the cache.
@@ -109,7 +110,7 @@ impl Plans {
 /// `no_such_partner`, or a fault.
 pub async fn of(tx: &mut Tx, id: PartnerId) -> Result<(partner::Model, Arc<Plan>), CommandError> {
     let partner = tx.find_cached::<partner::Entity>(id).await?.ok_or(Refusal::NoSuchPartner)?;
-    let plan = tx.shared::<Plans>()?.of(tx.db(), &partner).await?;
+    let plan = tx.context().plans.of(tx.db(), &partner).await?;
     Ok((partner, plan))
 }
 

@@ -12,8 +12,8 @@ use utoipa::ToSchema;
 use super::Refusal;
 use super::read::BranchView;
 use super::schedule::{Hours, sensible};
-use crate::platform::crypto::Keys;
-use crate::platform::{Command, CommandError, Tx, all_right};
+use crate::context::{Context, Tx};
+use crate::platform::{Command, CommandError, all_right};
 use crate::policy::{self, Policy};
 
 /// Spans in a week.
@@ -79,7 +79,7 @@ pub struct EditBranch {
     pub late_arrivals: Option<bool>,
 }
 
-impl Command for EditBranch {
+impl Command<Context> for EditBranch {
     type Answer = BranchView;
     const NAME: &'static str = "edit_branch";
 
@@ -100,7 +100,7 @@ impl Command for EditBranch {
         new.late_arrivals = self.late_arrivals.unwrap_or(old.late_arrivals);
         tx.update(&old, &new);
         new.version += 1;
-        BranchView::of(new, &*tx.shared::<Keys>()?, tx.now())
+        BranchView::of(new, &tx.keys(), tx.now())
     }
 }
 
@@ -182,7 +182,7 @@ pub struct SetSchedule {
     pub weekly: Vec<SpanView>,
 }
 
-impl Command for SetSchedule {
+impl Command<Context> for SetSchedule {
     type Answer = ScheduleView;
     const NAME: &'static str = "set_schedule";
 

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Refusal, profile, registration_ban};
-use crate::platform::crypto::Keys;
-use crate::platform::{Command, CommandError, Tx, all_right};
+use crate::context::{Context, Tx};
+use crate::platform::{Command, CommandError, all_right};
 use crate::{access, policy};
 
 /// Maximum length of names and addresses, characters.
@@ -29,7 +29,7 @@ pub struct OrganisationView {
     pub name: String,
 }
 
-impl Command for RegisterOrganisation {
+impl Command<Context> for RegisterOrganisation {
     type Answer = OrganisationView;
     const NAME: &'static str = "register_organisation";
 
@@ -82,7 +82,7 @@ pub async fn register(tx: &mut Tx, branch: &NewBranch) -> Result<partner::Model,
     all_right(Refusal::BranchInvalid, &wrong)?;
     registration_ban::admissible(tx, &branch.owner_phone, &branch.address).await?;
     let organisation_id = organisation(tx, branch).await?;
-    let keys = tx.shared::<Keys>()?;
+    let keys = tx.keys();
     let id = PartnerId::new();
     let row = partner::Model {
         id,

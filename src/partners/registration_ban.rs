@@ -13,8 +13,8 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect 
 
 use super::Refusal;
 use crate::access::person::known;
-use crate::platform::crypto::Keys;
-use crate::platform::{CommandError, Tx};
+use crate::context::Tx;
+use crate::platform::CommandError;
 use crate::reputation::read::blocks;
 
 /// Blocked branches whose addresses are read in one query.
@@ -53,7 +53,7 @@ pub async fn admissible(tx: &Tx, phone: &Phone, address: &str) -> Result<(), Com
 
 /// The branches of the person with this number: an owner owns all of the organisation's (ACC-3).
 async fn owned(tx: &Tx, phone: &Phone) -> Result<BTreeSet<PartnerId>, CommandError> {
-    let keys = tx.shared::<Keys>()?;
+    let keys = tx.keys();
     let Some(who) = known(tx.db(), &keys, phone).await? else { return Ok(BTreeSet::new()) };
     let own: Vec<PartnerId> = staff::Entity::find()
         .select_only()

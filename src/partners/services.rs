@@ -9,7 +9,8 @@ use sea_orm::Value;
 use super::read::{PriceView, ServiceView};
 use super::register::says_something;
 use super::{Refusal, limits};
-use crate::platform::{Command, CommandError, Tx, all_right};
+use crate::context::{Context, Tx};
+use crate::platform::{Command, CommandError, all_right};
 
 /// The unit of durations, minutes (BK-1).
 pub const STEP_MIN: i32 = 5;
@@ -40,7 +41,7 @@ pub struct SaveService {
     pub prices: Option<Vec<PriceView>>,
 }
 
-impl Command for SaveService {
+impl Command<Context> for SaveService {
     type Answer = ServiceView;
     const NAME: &'static str = "save_service";
 

@@ -14,7 +14,8 @@ use super::register::TEXT_MAX;
 use super::schedule::{Opening, sensible_day};
 use super::services::raise;
 use super::{Refusal, limits, read};
-use crate::platform::{Command, CommandError, Fault, Tx, all_right};
+use crate::context::{Context, Tx};
+use crate::platform::{Command, CommandError, Fault, all_right};
 
 /// Maximum spans of one day.
 const SPANS_MAX: usize = 24;
@@ -41,7 +42,7 @@ pub struct SetSpecialDay {
     pub day: SpecialDayView,
 }
 
-impl Command for SetSpecialDay {
+impl Command<Context> for SetSpecialDay {
     type Answer = SpecialDayView;
     const NAME: &'static str = "set_special_day";
 
@@ -97,7 +98,7 @@ pub struct DropSpecialDay {
     pub date: NaiveDate,
 }
 
-impl Command for DropSpecialDay {
+impl Command<Context> for DropSpecialDay {
     type Answer = DroppedDay;
     const NAME: &'static str = "drop_special_day";
 

@@ -15,7 +15,6 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect 
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::crypto::Keys;
 use super::refusal::{CommandError, Fault, Refused};
 use super::turns::Sequence;
 use super::tx::Tx;
@@ -49,7 +48,10 @@ pub struct ActNumbers {
 ///
 /// # Errors
 /// `contended` when too many act at once; a fault when the database fails.
-pub async fn place(tx: &mut Tx, subject_id: Uuid) -> Result<ActNumbers, CommandError> {
+pub async fn place<X: Send + Sync + 'static>(
+    tx: &mut Tx<X>,
+    subject_id: Uuid,
+) -> Result<ActNumbers, CommandError> {
     tx.turn(Sequence::Actor(actor(tx))).await?;
     tx.turn(Sequence::Subject(subject_id)).await?;
     let actor_n = next(tx, Column::Actor, Column::ActorN, actor(tx)).await?;
@@ -58,7 +60,7 @@ pub async fn place(tx: &mut Tx, subject_id: Uuid) -> Result<ActNumbers, CommandE
 }
 
 /// The person who acts; the nil id where there is none.
-fn actor(tx: &Tx) -> Uuid {
+fn actor<X: Send + Sync + 'static>(tx: &Tx<X>) -> Uuid {
     tx.by().person_id.map_or(Uuid::nil(), |id| id.0)
 }
 
@@ -66,8 +68,8 @@ fn actor(tx: &Tx) -> Uuid {
 ///
 /// # Errors
 /// A fault when the database fails.
-pub async fn record(
-    tx: &mut Tx,
+pub async fn record<X: Send + Sync + 'static>(
+    tx: &mut Tx<X>,
     place: ActNumbers,
     act: AuditedAct<'_>,
 ) -> Result<(), CommandError> {
@@ -78,7 +80,7 @@ pub async fn record(
         None => None,
     };
     let role = role.map(|agent| format!("{:?}", agent.role).to_lowercase());
-    let keys = tx.shared::<Keys>()?;
+    let keys = tx.keys();
     let id = ActId::new();
     let sealed = |address: IpAddr| keys.seal(SealedColumn::AuditAddress, id, &address.to_string());
     let address = by.address.map(sealed).transpose()?;
@@ -108,12 +110,17 @@ pub async fn record(
 }
 
 /// If another command used this number first, the command runs again.
-fn taken(tx: &mut Tx, name: &'static str, columns: &'static str) {
+fn taken<X: Send + Sync + 'static>(tx: &mut Tx<X>, name: &'static str, columns: &'static str) {
     let refusal: Refused = super::codes::General::Busy.refused();
     tx.unique(Unique { name, columns, refusal, choose_again: true });
 }
 
-async fn next(tx: &Tx, of: Column, number: Column, id: Uuid) -> Result<i64, CommandError> {
+async fn next<X: Send + Sync + 'static>(
+    tx: &Tx<X>,
+    of: Column,
+    number: Column,
+    id: Uuid,
+) -> Result<i64, CommandError> {
     let newest: Vec<Option<i64>> = Entity::find()
         .select_only()
         .column_as(number.max(), "newest")
@@ -128,7 +135,11 @@ async fn next(tx: &Tx, of: Column, number: Column, id: Uuid) -> Result<i64, Comm
 ///
 /// # Errors
 /// A fault when the database fails.
-pub async fn moved(tx: &Tx, person_id: PersonId, since: Instant) -> Result<Money, CommandError> {
+pub async fn moved<X: Send + Sync + 'static>(
+    tx: &Tx<X>,
+    person_id: PersonId,
+    since: Instant,
+) -> Result<Money, CommandError> {
     let sum: Vec<i64> = Entity::find()
         .select_only()
         .column_as(Expr::cust("CAST(coalesce(sum(\"amount\"), 0) AS bigint)"), "moved")
@@ -145,8 +156,8 @@ pub async fn moved(tx: &Tx, person_id: PersonId, since: Instant) -> Result<Money
 ///
 /// # Errors
 /// A fault when the database fails.
-pub async fn same(
-    tx: &Tx,
+pub async fn same<X: Send + Sync + 'static>(
+    tx: &Tx<X>,
     kind: &str,
     subject_id: Uuid,
     amount: Money,

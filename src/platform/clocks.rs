@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, DbErr, Statement};
 
 use super::clock::Clock;
-use super::engine::{Engine, Shared};
+use super::engine::Shared;
 use super::pool::Pool;
 
 /// An answer of the database that took longer than this is too inexact to correct the clock by.
@@ -44,8 +44,8 @@ impl Clocks {
     ///
     /// # Source
     /// OUT-1, ORD-5: one clock decides.
-    pub async fn agree(&self, engine: &Engine) -> Result<bool, DbErr> {
-        let Shared { clock, db, serving, .. } = engine.shared();
+    pub async fn agree(&self, shared: &Shared) -> Result<bool, DbErr> {
+        let Shared { clock, db, serving, .. } = shared;
         let Some(wall) = clock.wall() else { return Ok(true) };
         let wall_ahead = wall - clock.now();
         self.notice_jump(wall_ahead);

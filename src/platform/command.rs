@@ -11,8 +11,9 @@ use serde::de::DeserializeOwned;
 use super::refusal::CommandError;
 use super::tx::Tx;
 
-/// A change that may be requested. It may run more than once; only the last run commits.
-pub trait Command: Send + Sync + 'static {
+/// A change that may be requested; it may run more than once, and only the last run commits. `X` is
+/// the context that the product shares with its commands.
+pub trait Command<X>: Send + Sync + 'static {
     /// What the sender gets; stored under the command's idempotency key, so personal data in it is
     /// sealed.
     type Answer: Serialize + DeserializeOwned + Send + 'static;
@@ -25,7 +26,10 @@ pub trait Command: Send + Sync + 'static {
     const RECOVERS: bool = false;
 
     /// Loads, decides, and puts the change into the write set.
-    fn run(&self, tx: &mut Tx) -> impl Future<Output = Result<Self::Answer, CommandError>> + Send;
+    fn run(
+        &self,
+        tx: &mut Tx<X>,
+    ) -> impl Future<Output = Result<Self::Answer, CommandError>> + Send;
 }
 
 /// Who acts: role, person, device, address.

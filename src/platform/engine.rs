@@ -1,8 +1,6 @@
 //! The engine: the one way to change data. It runs a command, flushes, commits, and wakes
 //! listeners.
 
-use std::any::{Any, TypeId};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +13,7 @@ use super::bus::Bus;
 use super::clock::{Clock, pause};
 use super::codes::General;
 use super::command::{By, Command};
+use super::crypto::Keys;
 use super::db::{Db, WriteError};
 use super::epoch::FeedEpoch;
 use super::feed::Tail;
@@ -36,6 +35,8 @@ pub const RUNS_MAX: u32 = 12;
 pub struct Shared {
     /// The database.
     pub db: Db,
+    /// The keys that seal personal data.
+    pub keys: Arc<Keys>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Wake-ups.
@@ -54,26 +55,20 @@ pub struct Shared {
     pub turns: Turns,
     flusher: Flusher,
     runtime: Handle,
-    extensions: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
 }
 
-impl Shared {
-    pub(super) fn get<T: Send + Sync + 'static>(&self) -> Result<Arc<T>, CommandError> {
-        self.extensions
-            .get(&TypeId::of::<T>())
-            .cloned()
-            .and_then(|any| any.downcast::<T>().ok())
-            .ok_or_else(|| Fault::Other(format!("{} was never shared", type_name::<T>())).into())
+/// The engine: cheap to clone. `X` is the context that the product shares with its commands; the
+/// engine only hands it on.
+pub struct Engine<X> {
+    shared: Arc<Shared>,
+    context: Arc<X>,
+}
+
+impl<X> Clone for Engine<X> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), context: Arc::clone(&self.context) }
     }
 }
-
-fn type_name<T>() -> &'static str {
-    std::any::type_name::<T>()
-}
-
-/// The engine: cheap to clone.
-#[derive(Clone)]
-pub struct Engine(Arc<Shared>);
 
 /// An answer, and whether it is a replay.
 #[derive(Debug)]
@@ -91,20 +86,20 @@ enum CommitOutcome {
     Not(CommandError),
 }
 
-impl Engine {
+impl<X: Send + Sync + 'static> Engine<X> {
     /// An engine on this database, with what its commands share.
     #[must_use]
     pub fn new(
         db: Db,
+        keys: Arc<Keys>,
         clock: Arc<dyn Clock>,
         bus: Arc<dyn Bus>,
-        extensions: Vec<Arc<dyn Any + Send + Sync>>,
+        context: X,
     ) -> Self {
         let flusher = Flusher::new(&db);
         let row_cache = Arc::new(RowCache::default());
         tokio::spawn(row_cache::follow(bus.listen(), Arc::clone(&row_cache)));
-        let extensions = extensions.into_iter().map(|e| ((*e).type_id(), e)).collect();
-        Self(Arc::new(Shared {
+        let shared = Shared {
             timers: Arc::new(Timers::new()),
             tail: Tail::new(),
             epoch: FeedEpoch::default(),
@@ -114,31 +109,30 @@ impl Engine {
             flusher,
             runtime: Handle::current(),
             db,
+            keys,
             clock,
             bus,
-            extensions,
-        }))
+        };
+        Self { shared: Arc::new(shared), context: Arc::new(context) }
     }
 
     /// The state that all commands share.
     #[must_use]
     pub fn shared(&self) -> &Shared {
-        &self.0
+        &self.shared
     }
 
-    /// A value that was shared with all commands.
-    ///
-    /// # Errors
-    /// A fault when it was never shared.
-    pub fn extension<T: Send + Sync + 'static>(&self) -> Result<Arc<T>, CommandError> {
-        self.0.get::<T>()
+    /// What the product shares with all commands.
+    #[must_use]
+    pub fn context(&self) -> &X {
+        &self.context
     }
 
     /// Runs a command to its end, whether or not its sender still waits.
     ///
     /// # Errors
     /// Why it did not commit; nothing of it is stored then.
-    pub async fn execute<C: Command>(
+    pub async fn execute<C: Command<X>>(
         &self,
         by: By,
         key: Option<Key>,
@@ -147,7 +141,7 @@ impl Engine {
         let engine = self.clone();
         let span = tracing::info_span!("command", name = C::NAME);
         let task = async move { engine.run(by, key.as_ref(), None, &command).await };
-        match self.0.runtime.spawn(task.instrument(span)).await {
+        match self.shared.runtime.spawn(task.instrument(span)).await {
             Ok(outcome) => outcome,
             Err(error) => Err(Fault::Other(format!("{} broke: {error}", C::NAME)).into()),
         }
@@ -158,7 +152,7 @@ impl Engine {
     ///
     /// # Errors
     /// Only faults; a timer that is gone or was armed again is no error.
-    pub async fn fire<C: Command>(&self, fired: &Fired, command: C) -> Result<(), CommandError> {
+    pub async fn fire<C: Command<X>>(&self, fired: &Fired, command: C) -> Result<(), CommandError> {
         match self.run(By::CLOCK, None, Some(fired), &command).await {
             Ok(_) | Err(CommandError::StaleTimer) => Ok(()),
             Err(CommandError::Refused(refused)) => {
@@ -175,14 +169,14 @@ impl Engine {
     /// Only faults.
     pub async fn consume(&self, fired: &Fired) -> Result<(), CommandError> {
         let writes = WriteSet { fired: Some(fired.clone()), ..WriteSet::default() };
-        match self.commit(writes, None, self.0.clock.now(), 0).await {
+        match self.commit(writes, None, self.shared.clock.now(), 0).await {
             CommitOutcome::Not(CommandError::StaleTimer) | CommitOutcome::Done => Ok(()),
             CommitOutcome::Not(stop) => Err(stop),
             CommitOutcome::Again | CommitOutcome::Replay => Err(CommandError::Contended),
         }
     }
 
-    async fn run<C: Command>(
+    async fn run<C: Command<X>>(
         &self,
         by: By,
         key: Option<&Key>,
@@ -199,7 +193,7 @@ impl Engine {
             Err(CommandError::NotServing(_)) => "not_serving",
             Err(CommandError::Fault(fault)) => {
                 if matches!(fault, Fault::Unavailable(_)) {
-                    self.0.db.storage.suspect();
+                    self.shared.db.storage.suspect();
                 }
                 "fault"
             }
@@ -209,7 +203,7 @@ impl Engine {
         outcome
     }
 
-    async fn attempts<C: Command>(
+    async fn attempts<C: Command<X>>(
         &self,
         by: By,
         key: Option<&Key>,
@@ -224,7 +218,7 @@ impl Engine {
             }
             let now = instant_of(self.instant::<C>().await?, fired);
             let use_cache = attempt == 0;
-            let mut tx = Tx::begin(now, by, Arc::clone(&self.0), fired.cloned(), use_cache);
+            let mut tx = Tx::begin(now, by, self, fired.cloned(), use_cache);
             tx.has_turns(turns);
             let ran = command.run(&mut tx).await;
             turns = tx.take_turns();
@@ -247,7 +241,7 @@ impl Engine {
             match self.commit(writes, key, now, attempt).await {
                 CommitOutcome::Done => {
                     for keep in outcome {
-                        keep(&self.0.row_cache);
+                        keep(&self.shared.row_cache);
                     }
                     return Ok(Done { answer, replayed: false });
                 }
@@ -269,8 +263,8 @@ impl Engine {
 
     /// The instant of a run; after a gap, only once the deadlines that fell into it have been
     /// extended (OUT-1).
-    async fn instant<C: Command>(&self) -> Result<Instant, CommandError> {
-        let Shared { clock, serving, db, .. } = &*self.0;
+    async fn instant<C: Command<X>>(&self) -> Result<Instant, CommandError> {
+        let Shared { clock, serving, db, .. } = &*self.shared;
         if C::RECOVERS {
             return Ok(clock.now());
         }
@@ -282,8 +276,8 @@ impl Engine {
     }
 
     /// Has a gap opened since the run began?
-    fn stands_still<C: Command>(&self) -> bool {
-        !C::RECOVERS && self.0.serving.now(self.0.clock.now()).is_err()
+    fn stands_still<C: Command<X>>(&self) -> bool {
+        !C::RECOVERS && self.shared.serving.now(self.shared.clock.now()).is_err()
     }
 
     /// A refusal, unless the same command was answered before.
@@ -303,7 +297,7 @@ impl Engine {
         key: Option<&Key>,
     ) -> Result<Option<Done<A>>, CommandError> {
         let Some(key) = key else { return Ok(None) };
-        let Some(stored) = key.find(&self.0.db.write).await? else { return Ok(None) };
+        let Some(stored) = key.find(&self.shared.db.write).await? else { return Ok(None) };
         if stored.body_hash != key.body_hash {
             return Err(General::KeyReused.into());
         }
@@ -319,14 +313,14 @@ impl Engine {
         attempt: u32,
     ) -> CommitOutcome {
         if writes.is_empty() {
-            self.0.bus.wake(writes.topics);
+            self.shared.bus.wake(writes.topics);
             return CommitOutcome::Done;
         }
-        let Script { statement, mut plan } = sql::compose(&writes, self.0.db.backend, now);
-        let sent = self.0.clock.now();
-        match self.0.flusher.commit(statement, plan.feeds.len()).await {
+        let Script { statement, mut plan } = sql::compose(&writes, self.shared.db.backend, now);
+        let sent = self.shared.clock.now();
+        match self.shared.flusher.commit(statement, plan.feeds.len()).await {
             Ok(numbers) => {
-                self.0.serving.committed(sent);
+                self.shared.serving.committed(sent);
                 self.landed(writes, &plan, &numbers, now);
                 CommitOutcome::Done
             }
@@ -349,12 +343,12 @@ impl Engine {
 
     /// After a commit: updates near timers and busy feeds and sends one wake-up.
     fn landed(&self, writes: WriteSet, plan: &StatementPlan, numbers: &Numbers, now: Instant) {
-        self.0.epoch.count(plan.feeds.iter().map(|(_, events)| events).sum());
-        self.0.timers.landed(&writes.timers, writes.fired.as_ref());
+        self.shared.epoch.count(plan.feeds.iter().map(|(_, events)| events).sum());
+        self.shared.timers.landed(&writes.timers, writes.fired.as_ref());
         let mut topics = writes.topics;
-        self.0.tail.landed(writes.events, &plan.feeds, numbers, now);
+        self.shared.tail.landed(writes.events, &plan.feeds, numbers, now);
         topics.extend(plan.feeds.iter().map(|(audience, _)| format!("feed:{audience}")));
-        self.0.bus.wake(topics);
+        self.shared.bus.wake(topics);
     }
 }
 

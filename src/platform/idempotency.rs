@@ -54,7 +54,12 @@ impl Key {
 
 /// Reserves a name that only one command can have: two commands that read the same state reserve
 /// the same name, so one commits and the other runs again.
-pub fn take_place(tx: &mut Tx, about: Uuid, what: &'static str, place: String) {
+pub fn take_place<X: Send + Sync + 'static>(
+    tx: &mut Tx<X>,
+    about: Uuid,
+    what: &'static str,
+    place: String,
+) {
     tx.unique(Unique {
         name: "idempotency_pkey",
         columns: "idempotency.actor, idempotency.route, idempotency.key",

@@ -47,8 +47,7 @@ mod writer;
 
 pub use clock::Clock;
 pub use command::{By, Command};
-pub use engine::{Done, Engine};
+pub use engine::Done;
 pub use feed::Audience;
 pub use refusal::{CommandError, Fault, RefusalKind, Refused, all_right};
 pub use snapshot::ReadSnapshot;
-pub use tx::Tx;

@@ -13,7 +13,8 @@ use sea_orm::{EntityTrait, IntoActiveModel, ModelTrait, PrimaryKeyTrait, Value};
 use uuid::Uuid;
 
 use super::command::By;
-use super::engine::Shared;
+use super::crypto::Keys;
+use super::engine::Engine;
 use super::feed::Audience;
 use super::pool::Pool;
 use super::refusal::{CommandError, Fault};
@@ -26,11 +27,11 @@ use super::write_set::{
 /// Caches a row once the write set has committed.
 pub(super) type Keeping = Box<dyn FnOnce(&RowCache) + Send + Sync>;
 
-/// One run of one command.
-pub struct Tx {
+/// One run of one command. `X` is the context of the product.
+pub struct Tx<X> {
     now: Instant,
     by: By,
-    shared: Arc<Shared>,
+    engine: Engine<X>,
     seen: HashMap<(TypeId, String), Box<dyn Any + Send + Sync>>,
     use_cache: bool,
     cached_reads: Vec<Write>,
@@ -41,12 +42,12 @@ pub struct Tx {
     pub(crate) writes: WriteSet,
 }
 
-impl Tx {
+impl<X: Send + Sync + 'static> Tx<X> {
     /// Begins a run; the first may read rows from the row cache.
     pub(super) fn begin(
         now: Instant,
         by: By,
-        shared: Arc<Shared>,
+        engine: &Engine<X>,
         fired: Option<Fired>,
         use_cache: bool,
     ) -> Self {
@@ -54,7 +55,8 @@ impl Tx {
         let seen = HashMap::new();
         let (cached_reads, checks, outcome) = (Vec::new(), Vec::new(), Vec::new());
         let turns = Vec::new();
-        Self { now, by, shared, seen, use_cache, cached_reads, checks, outcome, turns, writes }
+        let engine = engine.clone();
+        Self { now, by, engine, seen, use_cache, cached_reads, checks, outcome, turns, writes }
     }
 
     /// Did it read any row from the row cache?
@@ -87,7 +89,8 @@ impl Tx {
     /// `contended`, when it would take too long.
     pub async fn turn(&mut self, sequence: Sequence) -> Result<(), CommandError> {
         if !self.turns.iter().any(|(held, _)| *held == sequence) {
-            let turn = self.shared.turns.wait(sequence).await.ok_or(CommandError::Contended)?;
+            let turn =
+                self.engine.shared().turns.wait(sequence).await.ok_or(CommandError::Contended)?;
             self.turns.push((sequence, turn));
         }
         Ok(())
@@ -118,15 +121,19 @@ impl Tx {
     /// For reading.
     #[must_use]
     pub fn db(&self) -> &Pool {
-        &self.shared.db.read
+        &self.engine.shared().db.read
     }
 
-    /// A value that the composition root shared with all commands.
-    ///
-    /// # Errors
-    /// A fault when it was never shared.
-    pub fn shared<T: Send + Sync + 'static>(&self) -> Result<Arc<T>, CommandError> {
-        self.shared.get::<T>()
+    /// What the product shares with all commands.
+    #[must_use]
+    pub fn context(&self) -> &X {
+        self.engine.context()
+    }
+
+    /// The keys that seal personal data.
+    #[must_use]
+    pub fn keys(&self) -> Arc<Keys> {
+        Arc::clone(&self.engine.shared().keys)
     }
 
     /// Reads a row by its key, or returns the state this command has already put into the write
@@ -173,7 +180,7 @@ impl Tx {
         let place = (TypeId::of::<E::Model>(), format!("{key:?}"));
         if self.use_cache
             && !self.seen.contains_key(&place)
-            && let Some(row) = self.shared.row_cache.get::<E::Model>(key.into())
+            && let Some(row) = self.engine.shared().row_cache.get::<E::Model>(key.into())
         {
             let (table, key) = write_set::place_of(&row);
             self.cached_reads.push(Write::Check {
@@ -187,7 +194,7 @@ impl Tx {
         }
         let row = self.find::<E>(key).await?;
         if let Some(row) = &row {
-            self.shared.row_cache.put(row.clone());
+            self.engine.shared().row_cache.put(row.clone());
         }
         Ok(row)
     }

@@ -13,10 +13,11 @@ use super::check::{self, Finding};
 use super::draft::{self, Changed, Changes};
 use super::read::{self, VersionView};
 use super::watch::TOPIC;
+use crate::context::{Context, Tx};
 use crate::platform::audit::{self, AuditedAct};
 use crate::platform::codes::given;
 use crate::platform::write_set::Unique;
-use crate::platform::{Audience, Command, CommandError, Fault, Tx};
+use crate::platform::{Audience, Command, CommandError, Fault};
 
 /// Publishes the next version.
 pub struct Publish {
@@ -44,7 +45,7 @@ pub struct Published {
 /// published one.
 const AHEAD_MAX_DAYS: i64 = 366;
 
-impl Command for Publish {
+impl Command<Context> for Publish {
     type Answer = Published;
     const NAME: &'static str = "publish_policy";
 

@@ -13,8 +13,9 @@ use tokio::sync::Notify;
 
 use super::draft;
 use super::keys::Policy;
+use crate::context::Tx;
 use crate::platform::pool::Pool;
-use crate::platform::{CommandError, Fault, Tx};
+use crate::platform::{CommandError, Fault};
 
 /// The defaults of the rulebook.
 pub const DEFAULTS: &str = include_str!("default.toml");
@@ -163,7 +164,7 @@ impl Registry {
 /// # Errors
 /// A fault when there is none.
 pub fn in_force(tx: &Tx) -> Result<PolicyVersion, CommandError> {
-    tx.shared::<Registry>()?.at(tx.now())
+    tx.context().policy.at(tx.now())
 }
 
 /// The version an order was placed under (ORD-7).
@@ -171,5 +172,5 @@ pub fn in_force(tx: &Tx) -> Result<PolicyVersion, CommandError> {
 /// # Errors
 /// Contended where this node has not read it yet.
 pub fn at_version(tx: &Tx, version: i32) -> Result<Arc<Policy>, CommandError> {
-    tx.shared::<Registry>()?.version(version)
+    tx.context().policy.version(version)
 }

@@ -11,9 +11,10 @@ use super::Refusal;
 use super::read::{SanctionView, standing, whole};
 use super::sanction::{Imposed, end, impose, lift_address};
 use crate::access::limits;
+use crate::context::{Context, Tx};
 use crate::platform::audit::AuditedAct;
 use crate::platform::codes::given;
-use crate::platform::{Audience, Command, CommandError, Tx};
+use crate::platform::{Audience, Command, CommandError};
 
 /// The longest sanction that support may impose, in hours: a year.
 const HOURS_MAX: i64 = 8_760;
@@ -30,7 +31,7 @@ pub struct Impose {
     pub reason: String,
 }
 
-impl Command for Impose {
+impl Command<Context> for Impose {
     type Answer = SanctionView;
     const NAME: &'static str = "impose_sanction";
 
@@ -65,7 +66,7 @@ pub struct Lift {
     pub reason: String,
 }
 
-impl Command for Lift {
+impl Command<Context> for Lift {
     type Answer = SanctionView;
     const NAME: &'static str = "lift_sanction";
 
@@ -87,7 +88,7 @@ pub struct LiftAddress {
     pub reason: String,
 }
 
-impl Command for LiftAddress {
+impl Command<Context> for LiftAddress {
     type Answer = SanctionView;
     const NAME: &'static str = "lift_address";
 

@@ -9,7 +9,8 @@ use uuid::Uuid;
 use super::read::record;
 use super::rules::{self, CLIENT_FAULTS, PARTNER_FAULTS, Verdict};
 use super::sanction::{Imposed, impose};
-use crate::platform::{Command, CommandError, Tx};
+use crate::context::{Context, Tx};
+use crate::platform::{Command, CommandError};
 use crate::policy;
 
 /// Counts a client's strikes (SAN-1).
@@ -18,7 +19,7 @@ pub struct JudgeClient {
     pub client_id: PersonId,
 }
 
-impl Command for JudgeClient {
+impl Command<Context> for JudgeClient {
     type Answer = ();
     const NAME: &'static str = "judge_client";
 
@@ -41,7 +42,7 @@ pub struct JudgePartner {
     pub partner_id: PartnerId,
 }
 
-impl Command for JudgePartner {
+impl Command<Context> for JudgePartner {
     type Answer = ();
     const NAME: &'static str = "judge_partner";
 

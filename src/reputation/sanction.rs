@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use super::read::{open, view};
 use super::{Refusal, rules};
+use crate::context::{Context, Tx};
 use crate::platform::write_set::Unique;
-use crate::platform::{Audience, Command, CommandError, Tx};
+use crate::platform::{Audience, Command, CommandError};
 
 /// A sanction to be imposed.
 pub struct Imposed {
@@ -124,7 +125,7 @@ pub struct EndSanction {
     pub sanction_id: SanctionId,
 }
 
-impl Command for EndSanction {
+impl Command<Context> for EndSanction {
     type Answer = ();
     const NAME: &'static str = "end_sanction";
 

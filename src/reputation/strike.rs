@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::read;
 use super::rules::{self, CLIENT_FAULTS, JUDGE_CLIENT};
 use super::sanction::{end, hold_client, reopen};
-use crate::platform::{CommandError, Tx};
+use crate::context::Tx;
+use crate::platform::CommandError;
 use crate::policy;
 
 /// Maximum number of strikes of one order.

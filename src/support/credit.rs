@@ -7,11 +7,12 @@ use serde_json::json;
 
 use crate::access::limits;
 use crate::billing::top_up;
+use crate::context::{Context, Tx};
 use crate::ledger::Refusal;
 use crate::ledger::read::BalanceView;
 use crate::platform::audit::AuditedAct;
 use crate::platform::codes::given;
-use crate::platform::{Command, CommandError, Tx, all_right};
+use crate::platform::{Command, CommandError, all_right};
 use crate::policy;
 
 /// Maximum length of a reason, in characters.
@@ -33,7 +34,7 @@ pub struct CreditPartner {
     pub confirm: bool,
 }
 
-impl Command for CreditPartner {
+impl Command<Context> for CreditPartner {
     type Answer = BalanceView;
     const NAME: &'static str = "credit_partner";
 

@@ -2,16 +2,16 @@
 
 use crate::bonus::Owner;
 use crate::bonus::account::opened;
+use crate::context::{Context, Tx};
 use crate::ledger;
 use crate::partners::read::BranchView;
 use crate::partners::register::{NewBranch, register};
-use crate::platform::crypto::Keys;
-use crate::platform::{Command, CommandError, Tx};
+use crate::platform::{Command, CommandError};
 
 /// Registers a branch.
 pub struct RegisterPartner(pub NewBranch);
 
-impl Command for RegisterPartner {
+impl Command<Context> for RegisterPartner {
     type Answer = BranchView;
     const NAME: &'static str = "register_partner";
 
@@ -20,6 +20,6 @@ impl Command for RegisterPartner {
         ledger::post::open_wallet(tx, row.id);
         let bonus_account = opened(tx, Owner::Partner(row.id), false);
         tx.insert(bonus_account);
-        BranchView::of(row, &*tx.shared::<Keys>()?, tx.now())
+        BranchView::of(row, &tx.keys(), tx.now())
     }
 }

@@ -7,10 +7,11 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::access::limits;
+use crate::context::{Context, Tx};
 use crate::ledger::{Refusal, post};
 use crate::platform::audit::AuditedAct;
 use crate::platform::codes::given;
-use crate::platform::{Audience, Command, CommandError, Tx};
+use crate::platform::{Audience, Command, CommandError};
 
 /// Unlocks a partner's balance.
 pub struct UnlockBalance {
@@ -29,7 +30,7 @@ pub struct UnlockedView {
     pub posted: Money,
 }
 
-impl Command for UnlockBalance {
+impl Command<Context> for UnlockBalance {
     type Answer = UnlockedView;
     const NAME: &'static str = "unlock_balance";
 

@@ -31,6 +31,11 @@ const ORDER: &[&[&str]] = &[
 const NAME_CONFIG: &[&str] =
     &["main", "demo", "backup", "app", "scheduler", "keyring", "serving", "edge"];
 
+/// The types of `src/context.rs`. Every module above the platform may name it; it names the state
+/// that capabilities share, and nothing of what they do.
+const CONTEXT_NAMES: &[&str] =
+    &["orders", "billing", "ledger", "partners", "access", "policy", "platform"];
+
 /// Tables with one writer, a file or a folder: below `home` only the writer adds their rows to the
 /// write set, and elsewhere nothing creates or changes them.
 struct Family {
@@ -71,6 +76,13 @@ fn edge_refused(from: &str, to: &str) -> Option<String> {
     if from == "config" {
         let refused = rank(to) <= rank("edge");
         return refused.then(|| format!("config knows nothing of `{to}`"));
+    }
+    if from == "context" {
+        let refused = !CONTEXT_NAMES.contains(&to);
+        return refused.then(|| format!("the context shares no state of `{to}`"));
+    }
+    if to == "context" && from != "platform" && rank(from).is_some() {
+        return None;
     }
     match (rank(from), rank(to)) {
         (Some(left), Some(right)) if left < right => None,
@@ -170,6 +182,9 @@ fn edges_and_writers_can_be_refused() {
     assert_eq!(edge("src/edge/mod.rs", "crate::config::Settings"), 0);
     assert_eq!(edge("src/config.rs", "use crate::{access::AccessSettings, edge::http};"), 1);
     assert_eq!(edge("src/main.rs", "yumo::nowhere::run();"), 1);
+    assert_eq!(edge("src/policy/publish.rs", "use crate::context::Tx;"), 0);
+    assert_eq!(edge("src/platform/db.rs", "use crate::context::Tx;"), 1);
+    assert_eq!(edge("src/context.rs", "use crate::{policy::Registry, edge::http};"), 1);
 
     let write = |path, text| {
         let file = File::new(path, text);

@@ -20,9 +20,7 @@ use crate::clients::profile::{EditProfile, ProfileView};
 use crate::discovery::nearest::{NearestQuery, PartnerListing, nearest};
 use crate::edge::Edge;
 use crate::partners;
-use crate::partners::plan::Plans;
 use crate::platform::page::Page;
-use crate::policy::Registry;
 
 /// Routes.
 pub fn configure(config: &mut ServiceConfig) {
@@ -161,9 +159,9 @@ async fn search(
 async fn partners_near(edge: &Edge, wanted: &NearestQuery) -> Result<Vec<PartnerListing>, Problem> {
     let shared = edge.engine.shared();
     let now = shared.clock.now();
-    let keys = edge.engine.extension::<Registry>()?.at(now)?.keys;
-    let plans = edge.engine.extension::<Plans>()?;
-    Ok(nearest(&shared.db.read, &plans, wanted, &keys, now).await?)
+    let keys = edge.engine.context().policy.at(now)?.keys;
+    let plans = &edge.engine.context().plans;
+    Ok(nearest(&shared.db.read, plans, wanted, &keys, now).await?)
 }
 
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), responses((status = 200, body = PartnerListing)), security(("bearer" = [])))]

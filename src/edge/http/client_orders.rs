@@ -16,6 +16,7 @@ use super::penalties::PenaltyReasonBody;
 use super::problem::{Problem, malformed};
 use super::reply;
 use super::request::{Body, Request};
+use crate::context::Context;
 use crate::edge::Edge;
 use crate::orders::alternatives::{Alternatives, FindAlternatives};
 use crate::orders::amount::{ConfirmAmount, ContestAmount};
@@ -79,7 +80,7 @@ pub(super) async fn act<C, T>(
     command: C,
 ) -> Result<HttpResponse, Problem>
 where
-    C: Command<Answer = OrderView>,
+    C: Command<Context, Answer = OrderView>,
 {
     let actor = by.person_id.map(|id| id.0).unwrap_or_default();
     let done = edge.engine.execute(by, Some(sent.key(actor)), command).await?;

@@ -16,8 +16,6 @@ use crate::clients::{self, cars};
 use crate::discovery::slots::{SlotSearch, SlotsView, slots};
 use crate::edge::Edge;
 use crate::orders::price::SERVICES_MAX;
-use crate::partners::plan::Plans;
-use crate::policy::Registry;
 
 /// The most days in one request.
 const DAYS_MAX: u64 = 7;
@@ -98,8 +96,8 @@ async fn free_slots(
     };
     let shared = edge.engine.shared();
     let now = shared.clock.now();
-    let policy = edge.engine.extension::<Registry>()?.at(now)?.keys;
-    let plans = edge.engine.extension::<Plans>()?;
-    let found = slots(&shared.db.read, &plans, &wanted, &policy, now).await?;
+    let policy = edge.engine.context().policy.at(now)?.keys;
+    let plans = &edge.engine.context().plans;
+    let found = slots(&shared.db.read, plans, &wanted, &policy, now).await?;
     reply::json(&edge, StatusCode::OK, &found)
 }

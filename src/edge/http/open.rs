@@ -17,7 +17,6 @@ use crate::ledger::commission::commission;
 use crate::platform::db::ping;
 use crate::platform::serving::Pause;
 use crate::platform::telemetry;
-use crate::policy::Registry;
 use crate::policy::keys::CommissionMode;
 
 /// Routes.
@@ -131,7 +130,7 @@ pub(super) fn calculate(edge: &Edge, query: &CommissionQuery) -> Result<Commissi
         return Err(Refusal::AmountInvalid.into());
     }
     let now = edge.engine.shared().clock.now();
-    let keys = edge.engine.extension::<Registry>()?.at(now)?.keys;
+    let keys = edge.engine.context().policy.at(now)?.keys;
     let brackets = keys.commission.brackets.iter();
     Ok(CommissionView {
         amount,

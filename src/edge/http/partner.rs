@@ -14,13 +14,13 @@ use super::open::{CommissionQuery, CommissionView, calculate};
 use super::problem::Problem;
 use super::reply;
 use super::request::Request;
+use crate::context::Context;
 use crate::edge::Edge;
 use crate::ledger::read::BalanceView;
 use crate::partners::profile::{EditBranch, Setting};
 use crate::partners::read::{self, BranchView, PriceView, ServiceView};
 use crate::partners::services::SaveService;
 use crate::platform::page::Page;
-use crate::policy::Registry;
 use crate::{ledger, platform};
 
 /// Routes.
@@ -44,7 +44,7 @@ pub(super) async fn send<C, T>(
     command: C,
 ) -> Result<HttpResponse, Problem>
 where
-    C: platform::Command,
+    C: platform::Command<Context>,
 {
     let key = sent.key(staff.person_id().0);
     let done = edge.engine.execute(staff.by(), Some(key), command).await?;
@@ -171,7 +171,7 @@ async fn edit_service(
 #[get("/v1/partner/balance")]
 async fn balance(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
     let shared = edge.engine.shared();
-    let floor = edge.engine.extension::<Registry>()?.at(shared.clock.now())?.keys.balance.floor;
+    let floor = edge.engine.context().policy.at(shared.clock.now())?.keys.balance.floor;
     let balance = ledger::read::balance(&shared.db.read, staff.partner_id(), floor).await?;
     reply::json(&edge, StatusCode::OK, &balance)
 }

@@ -1,5 +1,7 @@
 //! A branch's calendar: the occupancy of its bays, blocks, and the feed for other programs.
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use actix_web::web::{Data, Path, Query};
@@ -23,10 +25,8 @@ use crate::orders::agenda::agenda;
 use crate::orders::calendar::{CalendarRange, CalendarView, calendar};
 use crate::partners::blocks::{self, AddBlock, BlockView, RemoveBlock};
 use crate::partners::calendar_feed::{RotateFeed, StopFeed, owner};
-use crate::partners::plan::Plans;
 use crate::platform::page::{Page, PageLimit, PageQuery};
 use crate::platform::{Done, Fault};
-use crate::policy::Registry;
 
 /// The default span for which blocks are listed, days.
 const BLOCKS_DAYS: i64 = 31;
@@ -79,7 +79,7 @@ async fn show(
         week: matches!(query.view, View::Week),
         bay_id: query.bay,
     };
-    let plans = edge.engine.extension::<Plans>()?;
+    let plans = Arc::clone(&edge.engine.context().plans);
     let view = calendar(&edge.engine.shared().db, plans, wanted).await?;
     reply::json(&edge, StatusCode::OK, &view)
 }
@@ -211,7 +211,7 @@ async fn feed(
 ) -> Result<HttpResponse, Problem> {
     let shared = edge.engine.shared();
     let now = shared.clock.now();
-    let policy = edge.engine.extension::<Registry>()?.at(now)?.keys;
+    let policy = edge.engine.context().policy.at(now)?.keys;
     let id = owner(&shared.db.read, &edge.keys, &token).await?;
     let text = ical::write(&agenda(&shared.db, id, &policy, now).await?);
     let tag = ical::tag(&text);

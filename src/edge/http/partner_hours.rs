@@ -17,6 +17,7 @@ use super::partner::send;
 use super::problem::Problem;
 use super::reply;
 use super::request::Request;
+use crate::context::Context;
 use crate::edge::Edge;
 use crate::partners::bays::{self, AddBay, BayView, EditBay};
 use crate::partners::closing::{SetSwitch, Switch};
@@ -61,7 +62,7 @@ pub struct Edited<A> {
 }
 
 /// Executes an edit; after its commit, finds the bookings that no longer fit.
-async fn edit<C: Command>(
+async fn edit<C: Command<Context>>(
     edge: &Edge,
     staff: &Staff,
     sent: &Request<impl Sized>,

@@ -24,7 +24,6 @@ use crate::billing::{callback, checkout};
 use crate::edge::Edge;
 use crate::platform::page::{Page, PageQuery};
 use crate::platform::{CommandError, Done, Fault};
-use crate::policy::Registry;
 
 /// Routes.
 pub fn configure(config: &mut ServiceConfig) {
@@ -74,7 +73,7 @@ async fn payriff(edge: Data<Edge>, raw: Raw) -> Result<HttpResponse, Problem> {
 
 fn refund_h(edge: &Edge) -> Result<i64, CommandError> {
     let now = edge.engine.shared().clock.now();
-    Ok(edge.engine.extension::<Registry>()?.at(now)?.keys.topup.refund_h)
+    Ok(edge.engine.context().policy.at(now)?.keys.topup.refund_h)
 }
 
 #[utoipa::path(tag = "partner", params(PageQuery), responses((status = 200, body = Page<PaymentView>)), security(("bearer" = [])))]

@@ -29,7 +29,6 @@ use crate::billing::payout_view::{self, PayableView, PayoutView};
 use crate::edge::Edge;
 use crate::platform::Fault;
 use crate::platform::page::{Page, PageLimit, PageQuery};
-use crate::policy::Registry;
 
 /// Routes.
 pub fn configure(config: &mut ServiceConfig) {
@@ -63,7 +62,7 @@ async fn owed(
 #[get("/v1/partner/payout")]
 async fn terms(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
     let shared = edge.engine.shared();
-    let keys = edge.engine.extension::<Registry>()?.at(shared.clock.now())?.keys;
+    let keys = edge.engine.context().policy.at(shared.clock.now())?.keys;
     let rest_h = keys.payout.account_rest_h;
     let terms = payout_view::terms(&shared.db.read, staff.partner_id(), rest_h).await?;
     reply::json(&edge, StatusCode::OK, &terms)

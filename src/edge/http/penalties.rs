@@ -1,5 +1,7 @@
 //! Penalties: what a client owes and disputes, what support records and decides (PEN-5, PEN-7).
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpResponse, get, post};
@@ -17,10 +19,10 @@ use crate::billing::dispute::{Dispute, Reject};
 use crate::billing::pay::Pay;
 use crate::billing::read::{self, PenaltyScope, PenaltyView, PenaltyWhole};
 use crate::billing::waive::{Reinstate, Waive};
+use crate::context::Context;
 use crate::edge::Edge;
 use crate::platform::page::{Page, PageLimit, PageQuery};
 use crate::platform::{By, Command, ReadSnapshot};
-use crate::policy::Registry;
 
 /// Routes.
 pub fn configure(config: &mut ServiceConfig) {
@@ -46,7 +48,7 @@ pub struct PenaltyReasonBody {
 }
 
 /// Executes a command and answers with its answer.
-pub(super) async fn send<C: Command, T>(
+pub(super) async fn send<C: Command<Context>, T>(
     edge: &Edge,
     by: By,
     sent: &Request<T>,
@@ -63,8 +65,8 @@ async fn page(
     scope: PenaltyScope,
     query: &PageQuery,
 ) -> Result<HttpResponse, Problem> {
-    let book = edge.engine.extension::<Registry>()?;
-    let page = read::page(&edge.engine.shared().db.read, &book, scope, query).await?;
+    let policy = &edge.engine.context().policy;
+    let page = read::page(&edge.engine.shared().db.read, policy, scope, query).await?;
     reply::json(edge, StatusCode::OK, &page)
 }
 
@@ -85,9 +87,9 @@ async fn own_one(
     client: Client,
     id: Path<PenaltyId>,
 ) -> Result<HttpResponse, Problem> {
-    let book = edge.engine.extension::<Registry>()?;
+    let policy = &edge.engine.context().policy;
     let read = &edge.engine.shared().db.read;
-    let penalty = read::own(read, &book, client.person_id(), *id).await?;
+    let penalty = read::own(read, policy, client.person_id(), *id).await?;
     reply::json(&edge, StatusCode::OK, &penalty)
 }
 
@@ -134,7 +136,7 @@ async fn one(
     _support: Support,
     id: Path<PenaltyId>,
 ) -> Result<HttpResponse, Problem> {
-    let book = edge.engine.extension::<Registry>()?;
+    let book = Arc::clone(&edge.engine.context().policy);
     // The penalty, its acts and its money are read in one snapshot.
     let id = *id;
     let read = async move |moment: ReadSnapshot| read::whole(&moment, &book, id).await;

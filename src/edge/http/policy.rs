@@ -21,7 +21,7 @@ use crate::policy::check::{self, Finding};
 use crate::policy::draft::Changes;
 use crate::policy::publish::{Publish, Published};
 use crate::policy::read::{self, VersionView, VersionWhole};
-use crate::policy::{Policy, Registry, watch};
+use crate::policy::{Policy, watch};
 use crate::support::rehearsal::{ORDERS_MAX, Rehearse, Rehearsed, rehearse};
 
 /// Routes.
@@ -52,7 +52,7 @@ pub struct PolicyInForce {
 #[get("/v1/support/policy")]
 async fn in_force(edge: Data<Edge>, _support: Support) -> Result<HttpResponse, Problem> {
     let now = edge.engine.shared().clock.now();
-    let version = edge.engine.extension::<Registry>()?.at(now)?;
+    let version = edge.engine.context().policy.at(now)?;
     let answer = PolicyInForce {
         version: version.version,
         effective_at: version.effective_at,
@@ -102,8 +102,8 @@ async fn publish(
     let response = send(&edge, support.by(), &sent, StatusCode::CREATED, command).await?;
     // This node reads the new version before it answers; other nodes are woken over the bus.
     let shared = edge.engine.shared();
-    let book = edge.engine.extension::<Registry>()?;
-    watch::refresh(&book, &shared.db.read, shared.clock.now()).await;
+    let policy = &edge.engine.context().policy;
+    watch::refresh(policy, &shared.db.read, shared.clock.now()).await;
     Ok(response)
 }
 
@@ -157,7 +157,7 @@ pub struct CheckedAll {
 #[get("/v1/support/policy/check")]
 async fn check_versions(edge: Data<Edge>, _support: Support) -> Result<HttpResponse, Problem> {
     let now = edge.engine.shared().clock.now();
-    let versions = edge.engine.extension::<Registry>()?.from(now)?;
+    let versions = edge.engine.context().policy.from(now)?;
     let checked = versions
         .iter()
         .map(|version| Checked::of(version.version, check::check(&version.keys, now.date_naive())));

@@ -1,5 +1,7 @@
 //! Statements: pages, files, months, and the explanation of an order's charges (BAL-4).
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::{Data, Path, Query};
@@ -19,7 +21,6 @@ use crate::orders::charges::{self, Charges};
 use crate::partners;
 use crate::platform::page::{Page, PageQuery};
 use crate::platform::{Fault, ReadSnapshot};
-use crate::policy::Registry;
 
 /// Routes.
 pub fn configure(config: &mut ServiceConfig) {
@@ -158,7 +159,7 @@ async fn span(edge: &Edge, partner_id: PartnerId, month: &str) -> Result<Span, P
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), responses((status = 200, body = Charges)), security(("bearer" = [])))]
 #[get("/v1/partner/orders/{id}/charges")]
 async fn why(edge: Data<Edge>, staff: Staff, id: Path<OrderId>) -> Result<HttpResponse, Problem> {
-    let book = edge.engine.extension::<Registry>()?;
+    let book = Arc::clone(&edge.engine.context().policy);
     let (partner_id, id) = (staff.partner_id(), *id);
     let read =
         async move |moment: ReadSnapshot| charges::charges(&moment, &book, partner_id, id).await;

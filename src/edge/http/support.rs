@@ -25,7 +25,6 @@ use crate::partners::read::BranchView;
 use crate::partners::register::{NewBranch, OrganisationView, RegisterOrganisation};
 use crate::platform::ReadSnapshot;
 use crate::platform::page::{Page, PageQuery};
-use crate::policy::Registry;
 use crate::support::credit::CreditPartner;
 use crate::support::outages::{self, OutageView};
 use crate::support::register::RegisterPartner;
@@ -134,7 +133,7 @@ async fn partner(
     let shared = edge.engine.shared();
     let branch = partners::read::branch(&shared.db.read, *id).await?;
     let branch = BranchView::of(branch, &edge.keys, shared.clock.now())?;
-    let floor = edge.engine.extension::<Registry>()?.at(shared.clock.now())?.keys.balance.floor;
+    let floor = edge.engine.context().policy.at(shared.clock.now())?.keys.balance.floor;
     let balance = ledger::read::balance(&shared.db.read, *id, floor).await?;
     reply::json(&edge, StatusCode::OK, &BranchWhole { branch, balance })
 }

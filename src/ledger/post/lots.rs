@@ -7,8 +7,8 @@ use entity::value::{LotId, Money, OrderId, PartnerId, PersonId};
 use uuid::Uuid;
 
 use super::{Movement, On, post};
+use crate::context::Tx;
 use crate::ledger::chart;
-use crate::platform::Tx;
 
 /// The statement on which a lot's movement appears.
 #[must_use]

@@ -12,8 +12,9 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use super::{Refusal, chart};
+use crate::context::Tx;
+use crate::platform::CommandError;
 use crate::platform::write_set::{Cell, Computed, RelativeUpdate};
-use crate::platform::{CommandError, Tx};
 use crate::policy::{self, Policy};
 
 /// One movement of money.

@@ -3,9 +3,10 @@
 use entity::value::{Money, OrderId, PartnerId, PenaltyId};
 
 use super::{Movement, On, change_by, post};
+use crate::context::Tx;
 use crate::ledger::chart;
 use crate::ledger::split::Split;
-use crate::platform::{CommandError, Tx};
+use crate::platform::CommandError;
 
 /// The n-th act about a penalty: money received or returned.
 pub struct PenaltyAct<'a> {

@@ -4,7 +4,7 @@
 use entity::value::{Money, PartnerId};
 use sea_orm::Value;
 
-use crate::platform::Tx;
+use crate::context::Tx;
 use crate::platform::write_set::RelativeUpdate;
 
 /// The commission of an offer.

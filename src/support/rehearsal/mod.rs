@@ -29,7 +29,8 @@ use judged::{Faults, Judged};
 pub use sums::{Biggest, Change, Sums};
 use terms::{Cost, cost, faulty, rewritten};
 
-use crate::platform::{CommandError, Engine, ReadSnapshot, heartbeat, readable};
+use crate::context::Engine;
+use crate::platform::{CommandError, ReadSnapshot, heartbeat, readable};
 use crate::policy::check::{self, Finding};
 use crate::policy::draft::Changes;
 use crate::policy::{Policy, Registry, read};
@@ -107,7 +108,7 @@ pub async fn rehearse(engine: &Engine, ask: &Rehearse) -> Result<Rehearsed, Comm
         let refused = crate::policy::Refusal::Broken.refused().with("findings", warnings);
         return Err(refused.into());
     }
-    let book = engine.extension::<Registry>()?;
+    let book = Arc::clone(&engine.context().policy);
     book.refresh(&shared.db.read).await?;
     let today = book.at(now)?.keys;
     let period = Rehearse { until, ..ask.clone() };

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use entity::value::EventId;
 use serde_json::json;
-use yumo::platform::{Audience, By, Command, CommandError, Tx};
+use yumo::context::{Context, Tx};
+use yumo::platform::{Audience, By, Command, CommandError};
 
 use super::line::Line;
 use crate::support::{World, seconds};
@@ -21,7 +22,7 @@ struct Tell {
     bytes: usize,
 }
 
-impl Command for Tell {
+impl Command<Context> for Tell {
     type Answer = ();
     const NAME: &'static str = "tell";
 

@@ -12,7 +12,7 @@ use sea_orm::{
 use yumo::app::{Overrides, engine, prover};
 use yumo::ledger::proof::Proof;
 use yumo::ledger::prover::{Prover, Round};
-use yumo::ledger::standing::{self, Standing};
+use yumo::ledger::standing;
 
 use super::proofs::id as of;
 use crate::support::bonus::serves;
@@ -209,7 +209,7 @@ both! {
         assert!(whole(&prover).await.ok);
         let db = &world.app().engine.shared().db.write;
         db.execute_unprepared("ALTER TABLE reservation RENAME TO reservation_away").await.unwrap();
-        let standing = world.app().engine.extension::<Standing>().unwrap();
+        let standing = Arc::clone(&world.app().engine.context().standing);
         for holds in [true, true, false, false] {
             assert!(prover.round().await.is_err());
             assert_eq!(standing.holds(), holds);
@@ -313,7 +313,7 @@ fn bal_6_other_nodes_learn_what_the_prover_found_on_postgres() {
         let clock: Arc<dyn yumo::platform::Clock> = Arc::new(world.clock.clone());
         let instead = Overrides { clock: Some(clock), codes: None, manual_loops: true };
         let (other, _) = engine(&world.settings, instead).await.unwrap();
-        let standing = other.extension::<Standing>().unwrap();
+        let standing = Arc::clone(&other.context().standing);
         assert!(whole(&prover).await.ok && standing.holds());
         world.tampers("UPDATE wallet SET posted = posted + 1").await;
         assert!(!step(&prover).await.ok);

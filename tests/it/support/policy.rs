@@ -10,7 +10,6 @@ use yumo::access::support::AddSupport;
 use yumo::app::{App, Overrides};
 use yumo::platform::By;
 use yumo::platform::clock::Clock;
-use yumo::policy::Registry;
 
 use super::ask::Reply;
 use super::people::Person;
@@ -64,5 +63,5 @@ pub async fn second_node(world: &World) -> App {
 /// The version in force according to a node.
 pub fn held(app: &App) -> i32 {
     let now = app.engine.shared().clock.now();
-    app.engine.extension::<Registry>().unwrap().at(now).unwrap().version
+    app.engine.context().policy.at(now).unwrap().version
 }
