@@ -25,6 +25,7 @@ use crate::ledger::prover::{Prover, ProverSettings};
 use crate::ledger::standing;
 use crate::orders::actions;
 use crate::orders::view::ActionRules;
+use crate::outbox_worker::OutboxWorker;
 use crate::partners::availability;
 use crate::platform::bus::Bus;
 use crate::platform::bus::local::LocalBus;
@@ -35,7 +36,9 @@ use crate::platform::db::Db;
 use crate::platform::node_lock::StartLock;
 use crate::platform::rate_limit::shared::share;
 use crate::platform::sqlite_file;
-use crate::platform::{Clock, CommandError, Fault, feed, heartbeat, idempotency, telemetry};
+use crate::platform::{
+    Clock, CommandError, Fault, feed, heartbeat, idempotency, outbox, telemetry,
+};
 use crate::policy::{Registry, watch as versions};
 use crate::scheduler::Scheduler;
 use crate::serving::ServingLock;
@@ -301,6 +304,8 @@ fn keep_house(
         prover.stop().await;
     });
     keep_policy(loops, engine, settings, stopped);
+    let worker = OutboxWorker::new(engine.clone());
+    loops.spawn(until(stopped.clone(), async move { worker.run().await }));
     let (forgetting, mut stop) = (engine.clone(), stopped.clone());
     let keep = TimeDelta::days(settings.feed.keep_days);
     loops.spawn(async move {
@@ -355,6 +360,7 @@ async fn forget_old(engine: &Engine, keep: TimeDelta) -> Result<(), sea_orm::DbE
     let (db, now) = (&shared.db.write, shared.clock.now());
     idempotency::forget(db, now - TimeDelta::hours(idempotency::KEPT_HOURS)).await?;
     feed::forget(db, now - keep).await?;
+    outbox::forget(db, now - TimeDelta::days(outbox::KEPT_DAYS)).await?;
     heartbeat::forget(db, now - keep).await?;
     access::otp::forget(db, now).await?;
     bonus::code::forget(db, now).await?;

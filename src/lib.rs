@@ -2,9 +2,10 @@
 //!
 //! The modules in reading order. Each may name only what stands below it:
 //! `main → demo · backup → app → scheduler · keyring · reseal · serving → recovery →
-//! timer_dispatch · sweeps → edge → support · notify → orders → discovery → billing → bonus →
-//! ledger → partners · clients → reputation → access → policy → platform → entity`. Beside them,
-//! [`context`] names the states that commands share, and every module above the platform names it.
+//! timer_dispatch · sweeps · outbox_worker → edge → support · notify · statistics → orders →
+//! discovery → billing → bonus → ledger → partners · clients → reputation → access → policy →
+//! platform → entity`. Beside them, [`context`] names the states that commands share, and every
+//! module above the platform names it.
 
 pub mod app;
 pub mod backup;
@@ -14,6 +15,7 @@ pub mod context;
 pub mod demo;
 pub mod edge;
 pub mod keyring;
+pub mod outbox_worker;
 pub mod recovery;
 pub mod reseal;
 pub mod scheduler;
@@ -22,6 +24,7 @@ pub mod sweeps;
 pub mod timer_dispatch;
 
 pub mod notify;
+pub mod statistics;
 pub mod support;
 
 pub mod orders;

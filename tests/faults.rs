@@ -48,6 +48,8 @@ mod modes;
 mod nodes;
 #[path = "faults/outage.rs"]
 mod outage;
+#[path = "faults/outbox.rs"]
+mod outbox;
 #[path = "faults/pitr.rs"]
 mod pitr;
 #[path = "faults/races.rs"]

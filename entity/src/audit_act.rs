@@ -2,8 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::order::Actor;
-use crate::value::{ActId, Instant, Money, Sealed, SessionId};
+use crate::value::{ActId, Actor, Instant, Money, Sealed, SessionId};
 
 /// One row of `audit_act`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

@@ -3,7 +3,11 @@
 use sea_orm::entity::prelude::*;
 
 use crate::bonus_account::OwnerKind;
+use crate::row::Table;
 use crate::value::{CampaignId, Instant, Money, PersonId};
+
+/// The table; its rows have no version.
+pub const TABLE: Table = Table::hot("campaign");
 
 /// One row of `campaign`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

@@ -6,7 +6,7 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "feed")]
 pub struct Model {
-    /// `client:<id>`, `branch:<id>`, `support`.
+    /// `client:<id>`, `branch:<id>`, `support:<queue>`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub audience: String,
     /// The newest sequence number.

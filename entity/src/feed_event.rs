@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::value::{EventId, Instant, OrderId, SessionId};
+use crate::value::{EventId, Instant, SessionId};
 
 /// One row of `feed_event`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -20,8 +20,8 @@ pub struct Model {
     pub kind: String,
     /// The transaction's instant.
     pub at: Instant,
-    /// The order it is about.
-    pub order_id: Option<OrderId>,
+    /// The id of what it is about, for most an order.
+    pub subject: Option<Uuid>,
     /// The device that caused it, which raises no alarm for it (ORD-9).
     pub session_id: Option<SessionId>,
     /// The JSON the audience may see; personal data sealed.

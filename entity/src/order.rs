@@ -280,36 +280,6 @@ pub enum EndReason {
     SupportCancelled,
 }
 
-/// Who acts on an order.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    serde::Serialize,
-    serde::Deserialize,
-    utoipa::ToSchema,
-    EnumIter,
-    DeriveActiveEnum,
-    strum::EnumString,
-    strum::Display,
-)]
-#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Actor {
-    /// The car's owner.
-    Client,
-    /// The partner's staff.
-    Staff,
-    /// The operator's support staff.
-    Support,
-    /// The engine's scheduler.
-    Clock,
-}
-
 /// What proved an arrival (ARR-1).
 #[derive(
     Clone,

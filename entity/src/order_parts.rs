@@ -2,8 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::order::Actor;
-use crate::value::{BayId, Bp, Money, Point, ProposalId, ServiceId};
+use crate::value::{Actor, BayId, Bp, Money, Point, ProposalId, ServiceId};
 
 /// The terms an order was placed under: names, prices, durations, zone, route, cancellation terms
 /// (ORD-7).

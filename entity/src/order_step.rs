@@ -2,8 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::order::{Actor, OrderStatus};
-use crate::value::{Instant, OrderId, PersonId, SessionId};
+use super::order::OrderStatus;
+use crate::value::{Actor, Instant, OrderId, PersonId, SessionId};
 
 /// One row of `order_step`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

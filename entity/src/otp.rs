@@ -2,7 +2,11 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::row::Table;
 use crate::value::Instant;
+
+/// The table; its rows have no version.
+pub const TABLE: Table = Table::hot("otp");
 
 /// One row of `otp`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

@@ -2,7 +2,11 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::row::Table;
 use crate::value::Instant;
+
+/// The table; its rows have no version.
+pub const TABLE: Table = Table::hot("otp_budget");
 
 /// One row of `otp_budget`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

@@ -2,7 +2,11 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::row::Table;
 use crate::value::Money;
+
+/// The table; its rows have no version.
+pub const TABLE: Table = Table::hot("wallet");
 
 /// One row of `wallet`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

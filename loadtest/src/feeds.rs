@@ -79,7 +79,7 @@ impl Feeds {
     pub fn follow(&mut self, person: &Arc<Person>, audience: &Audience, start: Start) {
         let sink = match audience {
             Audience::Client => &self.client_sink,
-            Audience::Branch(_) | Audience::Support => &self.branch_sink,
+            Audience::Branch(_) | Audience::Support(_) => &self.branch_sink,
         };
         let follower = Follower::new(person.session(), audience, start, sink.clone());
         let reached = follower.reached();

@@ -20,6 +20,8 @@ mod m0016_audit;
 mod m0017_payout_accounts;
 mod m0018_people;
 mod m0019_staff_invitation;
+mod m0020_subject;
+mod m0021_outbox;
 mod table;
 
 use sea_orm_migration::prelude::*;
@@ -67,6 +69,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0017_payout_accounts::Migration),
             Box::new(m0018_people::Migration),
             Box::new(m0019_staff_invitation::Migration),
+            Box::new(m0020_subject::Migration),
+            Box::new(m0021_outbox::Migration),
         ]
     }
 }

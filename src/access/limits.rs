@@ -2,9 +2,8 @@
 //! day; each act is recorded in the same transaction (SUP-2, SUP-4).
 
 use chrono::TimeDelta;
-use entity::order::Actor;
 use entity::support_agent::{self, SupportRole};
-use entity::value::Money;
+use entity::value::{Actor, Money};
 
 use super::Refusal;
 use crate::context::Tx;

@@ -10,7 +10,7 @@
 //! Shared with all commands: [`AccessSettings`], [`CodeChannel`] and the raised
 //! [`Alarms`](otp_budget::Alarms).
 
-use entity::order::Actor;
+use entity::value::Actor;
 
 use crate::platform::By;
 

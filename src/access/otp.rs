@@ -184,7 +184,7 @@ impl Command<Context> for RequestCode {
 /// Marks a code as used: a second command is refused, or runs again.
 pub(super) fn used(id: Uuid, now: Instant, refusal: Option<Refused>) -> RelativeUpdate {
     RelativeUpdate {
-        table: "otp",
+        table: entity::otp::TABLE,
         key: vec![("id", Value::from(id))],
         add: Vec::new(),
         set: vec![("used_at", Value::from(now))],

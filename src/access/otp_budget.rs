@@ -89,8 +89,9 @@ pub(super) fn spend(
         let left = began + TimeDelta::seconds(budget.span_s) - now;
         let wait = left.num_seconds() + i64::from(left.subsec_nanos() > 0);
         tx.count(Count {
-            table: "otp_budget",
+            table: entity::otp_budget::TABLE,
             key: vec![("bucket", Value::from(budget.bucket())), ("began_at", Value::from(began))],
+            by: 1,
             most: budget.most(),
             refusal: Refusal::TooManyCodes.refused().with("retry_after_s", wait),
         });

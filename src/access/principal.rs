@@ -8,10 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::DateTime;
-use entity::order::Actor;
 use entity::staff::StaffRole;
 use entity::support_agent::SupportRole;
-use entity::value::{Instant, PartnerId, PersonId, SessionId};
+use entity::value::{Actor, Instant, PartnerId, PersonId, SessionId};
 use entity::{session, staff, support_agent};
 use moka::sync::Cache;
 use sea_orm::{
@@ -72,7 +71,7 @@ impl Principal {
         match audience {
             Audience::Client(person_id) => *person_id == self.person_id,
             Audience::Branch(partner_id) => self.role_at(*partner_id).is_some(),
-            Audience::Support => self.support.is_some(),
+            Audience::Support(_) => self.support.is_some(),
         }
     }
 }

@@ -217,6 +217,7 @@ pub const TABLE: &[RouteRule] = &[
     rule_of("POST",   "/v1/support/policy/rehearsals", AFFAIRS),
     rule_of("GET",    "/v1/support/proof", CASES),
     rule_of("GET",    "/v1/support/outages", CASES),
+    rule_of("GET",    "/v1/support/statistics/events", CASES),
     rule_of("GET",    "/v1/support/penalties", CASES),
     rule_of("GET",    "/v1/support/penalties/{id}", CASES),
     rule_of("POST",   "/v1/support/penalties/{id}/payments", AFFAIRS),

@@ -80,7 +80,7 @@ impl Command<Context> for Try {
             return Err(Refusal::CodeExpired.into());
         }
         tx.adjust(RelativeUpdate {
-            table: "otp",
+            table: entity::otp::TABLE,
             key: vec![("id", Value::from(code.id))],
             add: vec![("tries", 1)],
             set: Vec::new(),

@@ -1,8 +1,7 @@
 //! Staff: who works at a branch, in which role, and who may change that (ACC-3, ACC-4).
 
-use entity::order::Actor;
 use entity::staff::StaffRole;
-use entity::value::{Instant, PartnerId, PersonId, Phone, SealedColumn, SealedField};
+use entity::value::{Actor, Instant, PartnerId, PersonId, Phone, SealedColumn, SealedField};
 use entity::{partner, person, staff, staff_past};
 use sea_orm::{
     ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _, QuerySelect as _, QueryTrait as _,

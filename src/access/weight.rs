@@ -52,6 +52,7 @@ const OTHERS: &[(&str, &str, u32)] = &[
     ("GET",  "/v1/support/payables", PAGE),
     ("GET",  "/v1/support/payouts", PAGE),
     ("GET",  "/v1/support/proof", ALL),
+    ("GET",  "/v1/support/statistics/events", MONTH),
     ("POST", "/v1/support/policy/rehearsals", ALL),
     ("POST", "/v1/support/policy/check", SEARCH),
 ];

@@ -1,7 +1,7 @@
 //! The events about a penalty.
 
 use entity::penalty;
-use entity::value::{EventId, Money};
+use entity::value::{EventId, Money, SupportQueue};
 use serde_json::json;
 
 use super::read::PenaltyView;
@@ -16,7 +16,7 @@ pub fn client(
 ) -> Result<(), CommandError> {
     let audience = Audience::Client(penalty.client_id);
     let payload = json!({"penalty": penalty, "reason": reason});
-    tx.emit(&audience, "penalty.changed", Some(penalty.order_id), EventId::new(), &payload)
+    tx.emit(&audience, "penalty.changed", Some(penalty.order_id.0), EventId::new(), &payload)
 }
 
 /// Emits to the branch that its share was credited or taken back; nothing where it is zero.
@@ -37,7 +37,7 @@ pub fn branch(
         "order_id": row.order_id,
         "penalty": {"amount": row.amount, "paid": row.paid, "state": row.state},
     });
-    tx.emit(&audience, "balance.changed", Some(row.order_id), EventId::new(), &payload)
+    tx.emit(&audience, "balance.changed", Some(row.order_id.0), EventId::new(), &payload)
 }
 
 /// Emits an event to support's queue.
@@ -48,5 +48,11 @@ pub fn support(
     reason: &str,
 ) -> Result<(), CommandError> {
     let payload = json!({"penalty": penalty, "reason": reason, "by_person": tx.by().person_id});
-    tx.emit(&Audience::Support, event, Some(penalty.order_id), EventId::new(), &payload)
+    tx.emit(
+        &Audience::Support(SupportQueue::Money),
+        event,
+        Some(penalty.order_id.0),
+        EventId::new(),
+        &payload,
+    )
 }

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use entity::lot::LotSource;
 use entity::payable::{Model, PayableState};
 use entity::payout_terms::{self, PayoutTo};
-use entity::value::{Bp, EventId, Instant, Money, OrderId, PartnerId, PayableId};
+use entity::value::{Bp, EventId, Instant, Money, OrderId, PartnerId, PayableId, SupportQueue};
 use entity::{order, partner, payable};
 use serde_json::json;
 
@@ -125,8 +125,8 @@ fn held(
         return Ok(());
     }
     let payload = json!({"payable": view(&next)});
-    let (event, order_id) = ("support.payable_held", Some(row.order_id));
-    tx.emit(&Audience::Support, event, order_id, EventId::new(), &payload)
+    let (event, subject) = ("support.payable_held", Some(row.order_id.0));
+    tx.emit(&Audience::Support(SupportQueue::Money), event, subject, EventId::new(), &payload)
 }
 
 /// Suspends an owed payable until support decides.
@@ -139,8 +139,8 @@ fn withheld(tx: &mut Tx, row: &Model, why: &str) -> Result<(), CommandError> {
     };
     tx.update(row, &next);
     let payload = json!({"payable": view(&next)});
-    let (event, order_id) = ("support.payable_suspended", Some(row.order_id));
-    tx.emit(&Audience::Support, event, order_id, EventId::new(), &payload)
+    let (event, subject) = ("support.payable_suspended", Some(row.order_id.0));
+    tx.emit(&Audience::Support(SupportQueue::Money), event, subject, EventId::new(), &payload)
 }
 
 /// As [`owe`], but support decides first whether the payable is owed (BON-6).
@@ -156,7 +156,13 @@ pub fn suspend(
     let row = fresh(tx, order_id, partner_id, amount, PayableState::Suspended);
     let payload = json!({"payable": view(&row)});
     tx.insert(row);
-    tx.emit(&Audience::Support, "support.payable_suspended", None, EventId::new(), &payload)
+    tx.emit(
+        &Audience::Support(SupportQueue::Money),
+        "support.payable_suspended",
+        None,
+        EventId::new(),
+        &payload,
+    )
 }
 
 fn fresh(
@@ -224,7 +230,7 @@ async fn to_balance(tx: &mut Tx, row: Model, bonus: Bp) -> Result<Model, Command
     bonus_part(tx, &row, part).await?;
     let payload = json!({"kind": "payable", "amount": rest, "order_id": row.order_id});
     let audience = Audience::Branch(row.partner_id);
-    tx.emit(&audience, "balance.changed", Some(row.order_id), EventId::new(), &payload)?;
+    tx.emit(&audience, "balance.changed", Some(row.order_id.0), EventId::new(), &payload)?;
     let settled_at = Some(tx.now());
     Ok(Model { state: PayableState::Settled, settled_at, held_until: None, ..row })
 }
@@ -311,7 +317,7 @@ impl Command<Context> for Refuse {
         tx.update(&row, &next);
         let payload = json!({"payable": view(&next), "reason": reason});
         let audience = Audience::Branch(row.partner_id);
-        tx.emit(&audience, "payable.refused", Some(row.order_id), EventId::new(), &payload)?;
+        tx.emit(&audience, "payable.refused", Some(row.order_id.0), EventId::new(), &payload)?;
         Ok(view(&next))
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::payment::{self, Driver, PaymentState, Purpose};
-use entity::value::{EventId, Money, PartnerId, PaymentId, PenaltyId, PersonId};
+use entity::value::{EventId, Money, PartnerId, PaymentId, PenaltyId, PersonId, SupportQueue};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _,
@@ -223,5 +223,5 @@ pub fn support(
         "payment": view(row, 0), "partner_id": row.partner_id, "client_id": row.client_id,
         "provider_ref": row.provider_ref, "reason": why, "by_person": tx.by().person_id,
     });
-    tx.emit(&Audience::Support, event, None, EventId::new(), &payload)
+    tx.emit(&Audience::Support(SupportQueue::Money), event, None, EventId::new(), &payload)
 }

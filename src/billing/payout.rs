@@ -5,7 +5,7 @@ use entity::payable::{self, PayableState};
 use entity::payment::Driver;
 use entity::payout::{self as row, PayoutState};
 use entity::payout_terms::{self, PayoutTo};
-use entity::value::{EventId, Instant, Money, PartnerId, PayoutId};
+use entity::value::{EventId, Instant, Money, PartnerId, PayoutId, SupportQueue};
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
@@ -80,7 +80,13 @@ impl Command<Context> for RunPayouts {
                     let payload =
                         json!({"partner_id": self.partner_id, "reason": "no verified VÖEN"});
                     let event = "support.payout_blocked";
-                    tx.emit(&Audience::Support, event, None, EventId::new(), &payload)?;
+                    tx.emit(
+                        &Audience::Support(SupportQueue::Money),
+                        event,
+                        None,
+                        EventId::new(),
+                        &payload,
+                    )?;
                 }
             },
         }
@@ -164,7 +170,13 @@ fn collect(
     match made.driver {
         Driver::Manual => {
             let payload = json!({"payout": payout(&made)});
-            tx.emit(&Audience::Support, "support.payout_due", None, EventId::new(), &payload)?;
+            tx.emit(
+                &Audience::Support(SupportQueue::Money),
+                "support.payout_due",
+                None,
+                EventId::new(),
+                &payload,
+            )?;
         }
         Driver::Epoint | Driver::Payriff => tx.arm(SEND, id.0, tx.now()),
     }
@@ -226,7 +238,13 @@ pub(super) async fn bounced(tx: &mut Tx, old: &row::Model, why: &str) -> Result<
     emit(tx, &next)?;
     tracing::error!(alarm = "payout_failed", payout = %old.id, why);
     let payload = json!({"payout": payout(&next), "reason": why});
-    tx.emit(&Audience::Support, "support.payout_failed", None, EventId::new(), &payload)
+    tx.emit(
+        &Audience::Support(SupportQueue::Money),
+        "support.payout_failed",
+        None,
+        EventId::new(),
+        &payload,
+    )
 }
 
 async fn debts(tx: &Tx, id: PayoutId) -> Result<Vec<payable::Model>, CommandError> {

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use entity::payment::Driver;
 use entity::payout::{self as row, PayoutState};
 use entity::payout_terms;
-use entity::value::{EventId, Instant, PayoutId, SealedColumn, SealedField};
+use entity::value::{EventId, Instant, PayoutId, SealedColumn, SealedField, SupportQueue};
 use sea_orm::EntityTrait as _;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -235,7 +235,13 @@ impl Command<Context> for SendLater {
         tx.update(&old, &next);
         let Some(note) = news else { return Ok(()) };
         let payload = json!({"payout": payout(&next), "reason": note});
-        tx.emit(&Audience::Support, "support.payout_late", None, EventId::new(), &payload)
+        tx.emit(
+            &Audience::Support(SupportQueue::Money),
+            "support.payout_late",
+            None,
+            EventId::new(),
+            &payload,
+        )
     }
 }
 

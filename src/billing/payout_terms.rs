@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::payout_terms::{Model, PayoutTo};
-use entity::value::{Bp, EventId, Instant, Money, PartnerId, SealedColumn};
+use entity::value::{Bp, EventId, Instant, Money, PartnerId, SealedColumn, SupportQueue};
 use entity::{partner, payout_terms};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -148,7 +148,7 @@ async fn named(
         tx.emit(&Audience::Client(owner), event, None, id, &payload)?;
     }
     let event = "support.payout_account_changed";
-    tx.emit(&Audience::Support, event, None, EventId::new(), &payload)?;
+    tx.emit(&Audience::Support(SupportQueue::Money), event, None, EventId::new(), &payload)?;
     Ok(next)
 }
 

@@ -5,7 +5,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::payment::Driver;
 use entity::stray_payment::{Column, Entity, Model};
-use entity::value::{EventId, Money, PaymentId, StrayId};
+use entity::value::{EventId, Money, PaymentId, StrayId, SupportQueue};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _,
@@ -77,7 +77,7 @@ fn emit(tx: &mut Tx, row: &Model) -> Result<(), CommandError> {
     tracing::error!(alarm = "payment_unknown", driver = ?row.driver, name = row.name);
     let payload = json!({"payment": view(row)});
     let event = "support.payment_unknown";
-    tx.emit(&Audience::Support, event, None, EventId::new(), &payload)
+    tx.emit(&Audience::Support(SupportQueue::Money), event, None, EventId::new(), &payload)
 }
 
 /// Records that a provider has money for an unknown payment.

@@ -4,6 +4,7 @@
 use entity::bonus_account;
 use entity::hold::{Allocation, ReservedLot};
 use entity::lot::{self, LotState};
+use entity::row::Row as _;
 use entity::value::{EventId, LotId, Money, OrderId};
 use sea_orm::{ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, Value};
 use serde_json::json;
@@ -240,7 +241,7 @@ fn move_time(tx: &mut Tx, old: &lot::Model, new: &lot::Model) {
         vec![free.into(), new.expires_at.into()],
     );
     tx.adjust(RelativeUpdate {
-        table: "lot",
+        table: entity::lot::Model::TABLE,
         key: vec![("id", Value::from(new.id.0))],
         add: adds.into_iter().filter(|(_, by)| *by != 0).collect(),
         set: Vec::new(),

@@ -222,7 +222,7 @@ pub(super) async fn give(tx: &mut Tx, row: &Model, owner: Owner) -> Result<LotVi
     }
     // The guard on the sum in the database keeps the budget from being exceeded.
     tx.adjust(RelativeUpdate {
-        table: "campaign",
+        table: entity::campaign::TABLE,
         key: vec![("id", Value::from(row.id.0))],
         add: vec![("granted", row.amount.0)],
         set: Vec::new(),

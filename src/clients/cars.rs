@@ -12,8 +12,8 @@ use utoipa::ToSchema;
 
 use super::Refusal;
 use crate::context::{Context, Tx};
-use crate::platform::engine::Shared;
 use crate::platform::page::Page;
+use crate::platform::shared::Shared;
 use crate::platform::write_set::Unique;
 use crate::platform::{Command, CommandError, all_right, readable};
 use crate::policy;

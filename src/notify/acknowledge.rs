@@ -10,9 +10,9 @@ use sea_orm::{
 
 use super::Refusal;
 use crate::context::{Context, Tx};
-use crate::platform::feed::{self, Audience, BEHIND_MAX};
+use crate::platform::feed::{self, BEHIND_MAX};
 use crate::platform::pool::Pool;
-use crate::platform::{Command, CommandError};
+use crate::platform::{Audience, Command, CommandError};
 
 /// Maximum number of deliveries recorded per acknowledgement, the newest ones: a device that is new
 /// to the feed may have thousands of older events behind it, which no longer matter.
@@ -92,7 +92,7 @@ pub fn matters(audience: &Audience) -> Option<(&'static str, &'static str)> {
     match audience {
         Audience::Branch(_) => Some(("order.requested", "offer")),
         Audience::Client(_) => Some(("order.confirmed", "acceptance")),
-        Audience::Support => None,
+        Audience::Support(_) => None,
     }
 }
 
@@ -106,7 +106,7 @@ async fn deliveries(
 ) -> Result<BTreeSet<OrderId>, CommandError> {
     let orders: Vec<Option<OrderId>> = feed_event::Entity::find()
         .select_only()
-        .column(feed_event::Column::OrderId)
+        .column(feed_event::Column::Subject)
         .filter(feed_event::Column::Audience.eq(audience))
         .filter(feed_event::Column::Seq.gt(from))
         .filter(feed_event::Column::Seq.lte(to))

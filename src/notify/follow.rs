@@ -8,10 +8,10 @@ use entity::{feed, feed_cursor, feed_event};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
 use crate::platform::CommandError;
-use crate::platform::engine::Shared;
 use crate::platform::epoch::Epoch;
 use crate::platform::feed::{BEHIND_MAX, after, newest, oldest};
 use crate::platform::pool::Pool;
+use crate::platform::shared::Shared;
 
 /// Maximum number of feeds in one query.
 pub const FEEDS_MAX: usize = 500;

@@ -7,8 +7,7 @@ use utoipa::ToSchema;
 use crate::context::Engine;
 use crate::orders;
 use crate::orders::view::{OrderView, Viewer};
-use crate::platform::feed::{self, Audience};
-use crate::platform::{CommandError, ReadSnapshot as Moment};
+use crate::platform::{Audience, CommandError, ReadSnapshot as Moment, feed};
 
 /// How often both are read again because the database was restored meanwhile.
 const TRIES_MAX: usize = 3;

@@ -1,9 +1,9 @@
 //! Accepting an order: holds the commission, starts the client's time (QO-3, QO-4, BK-3).
 
 use chrono::TimeDelta;
-use entity::order::{Actor, BayAllocation, Model, OrderKind};
+use entity::order::{BayAllocation, Model, OrderKind};
 use entity::partner::PartnerState;
-use entity::value::{Instant, OrderId, Span};
+use entity::value::{Actor, Instant, OrderId, Span};
 use serde_json::json;
 
 use super::decision::{MoneyMove, Step, Window};

@@ -6,8 +6,8 @@
 //! may still be refused for what the row does not hold. The other way round only an outage of ours
 //! matters: it extends the times to contest and to leave, which a view does not know (OUT-1).
 
-use entity::order::{Actor, Model};
-use entity::value::{Instant, Money, ProposalId};
+use entity::order::Model;
+use entity::value::{Actor, Instant, Money, ProposalId};
 use strum::IntoEnumIterator as _;
 use uuid::Uuid;
 

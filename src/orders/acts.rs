@@ -1,8 +1,9 @@
 //! How often one side may propose to the other, or change an order (LIM-5).
 
 use chrono::TimeDelta;
-use entity::order::{Actor, Model};
+use entity::order::Model;
 use entity::order_step;
+use entity::value::Actor;
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };

@@ -1,8 +1,8 @@
 //! Adding services before the car is admitted: the client proposes, the partner agrees (ADD-1).
 
 use chrono::TimeDelta;
-use entity::order::{Actor, Model, OrderedService, Proposal, Proposed};
-use entity::value::{Instant, Money, OrderId, ProposalId, ServiceId};
+use entity::order::{Model, OrderedService, Proposal, Proposed};
+use entity::value::{Actor, Instant, Money, OrderId, ProposalId, ServiceId};
 use serde_json::json;
 use uuid::Uuid;
 

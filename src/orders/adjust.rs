@@ -1,7 +1,7 @@
 //! Support ends, closes or corrects an order, with a reason (ORD, SUP-2).
 
-use entity::order::{self, Actor, EndReason, Model, OrderStatus};
-use entity::value::{Instant, Money, OrderId, ServiceId};
+use entity::order::{self, EndReason, Model, OrderStatus};
+use entity::value::{Actor, Instant, Money, OrderId, ServiceId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;

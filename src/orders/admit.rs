@@ -1,8 +1,8 @@
 //! Admission: the partner admits the car and may correct its class (ORD-10).
 
 use chrono::TimeDelta;
-use entity::order::{Actor, Model, OrderStatus, OrderedService};
-use entity::value::{CarClass, Instant, Money, OrderId, ServiceId};
+use entity::order::{Model, OrderStatus, OrderedService};
+use entity::value::{Actor, CarClass, Instant, Money, OrderId, ServiceId};
 use serde_json::json;
 
 use super::contest::Before;

@@ -2,8 +2,8 @@
 //! such an amount (ORD-11).
 
 use chrono::TimeDelta;
-use entity::order::{Actor, Model, OrderStatus};
-use entity::value::{Instant, Money, OrderId};
+use entity::order::{Model, OrderStatus};
+use entity::value::{Actor, Instant, Money, OrderId};
 use serde_json::json;
 
 use super::decision::{MoneyMove, OutagesSince, Step, Window};

@@ -1,9 +1,9 @@
 //! Arrival by the code shown at the branch, and the effects of any arrival (ARR-1, ARR-2, LIM-3).
 
 use chrono::TimeDelta;
-use entity::order::{Actor, ArrivalBy, Model};
+use entity::order::{ArrivalBy, Model};
 use entity::value::fold::fold_digits;
-use entity::value::{Instant, OrderId};
+use entity::value::{Actor, Instant, OrderId};
 use entity::{partner, strike};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 

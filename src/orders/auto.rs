@@ -3,9 +3,9 @@
 
 use chrono::{Datelike as _, Timelike as _};
 use chrono_tz::Tz;
-use entity::order::{Actor, Model, OrderKind, Proposed};
+use entity::order::{Model, OrderKind, Proposed};
 use entity::partner::{self, AutoHours};
-use entity::value::Instant;
+use entity::value::{Actor, Instant};
 
 use super::price;
 use crate::partners::schedule::Calendar;

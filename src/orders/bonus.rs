@@ -1,8 +1,8 @@
 //! The client pays with bonus, wholly or in part: more than was reserved at placing needs an
 //! explicit command (BON-5).
 
-use entity::order::{Actor, Model};
-use entity::value::{Instant, Money, OrderId};
+use entity::order::Model;
+use entity::value::{Actor, Instant, Money, OrderId};
 use serde_json::json;
 
 use super::decision::{MoneyMove, Step};

@@ -2,8 +2,8 @@
 //! (BK-5, BK-6, BK-10, NOT-5).
 
 use entity::order;
-use entity::order::{Actor, EndReason, Model, OrderStatus};
-use entity::value::{Instant, OrderId};
+use entity::order::{EndReason, Model, OrderStatus};
+use entity::value::{Actor, Instant, OrderId};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::json;
 

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::delivery;
-use entity::order::{Actor, EndReason, Model, OrderStatus};
-use entity::value::{Instant, Money, OrderId, Span};
+use entity::order::{EndReason, Model, OrderStatus};
+use entity::value::{Actor, Instant, Money, OrderId, Span};
 use sea_orm::EntityTrait as _;
 use serde::{Deserialize, Serialize};
 use serde_json::json;

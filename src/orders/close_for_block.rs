@@ -2,10 +2,10 @@
 //! block, are cancelled free (SAN-4).
 
 use entity::order;
-use entity::order::{Actor, EndReason, Model, OrderKind, OrderStatus};
+use entity::order::{EndReason, Model, OrderKind, OrderStatus};
 use entity::sanction::SanctionKind;
 use entity::timer;
-use entity::value::{Instant, OrderId, PartnerId};
+use entity::value::{Actor, Instant, OrderId, PartnerId};
 use sea_orm::sea_query::Query;
 use sea_orm::{
     ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, QueryOrder as _,

@@ -1,8 +1,8 @@
 //! The visit and its completion: services change, the final amount is entered, the commission is
 //! captured (COM-3, ADD-2).
 
-use entity::order::{Actor, Model, OrderedService};
-use entity::value::{Instant, Money, OrderId, ServiceId};
+use entity::order::{Model, OrderedService};
+use entity::value::{Actor, Instant, Money, OrderId, ServiceId};
 use serde_json::{Value, json};
 
 use super::contest::Before;

@@ -2,11 +2,9 @@
 //! corrected (ORD-10).
 
 use chrono::TimeDelta;
-use entity::order::{
-    Actor, BayAllocation, EndReason, Model, OrderKind, OrderStatus, OrderedService,
-};
+use entity::order::{BayAllocation, EndReason, Model, OrderKind, OrderStatus, OrderedService};
 use entity::order_step;
-use entity::value::{BayId, CarClass, Instant, Money, OrderId, Span};
+use entity::value::{Actor, BayId, CarClass, Instant, Money, OrderId, Span};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 use serde::{Deserialize, Serialize};
 use serde_json::json;

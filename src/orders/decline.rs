@@ -1,7 +1,7 @@
 //! Declining an offer by the partner.
 
-use entity::order::{Actor, EndReason, Model};
-use entity::value::{Instant, OrderId};
+use entity::order::{EndReason, Model};
+use entity::value::{Actor, Instant, OrderId};
 use serde_json::json;
 
 use super::accept::in_time;

@@ -1,8 +1,8 @@
 //! Departing ("В путь"): the client sets out (QO-4, BK-5).
 
 use chrono::TimeDelta;
-use entity::order::{Actor, Model, OrderKind};
-use entity::value::{Instant, OrderId};
+use entity::order::{Model, OrderKind};
+use entity::value::{Actor, Instant, OrderId};
 
 use super::decision::{NoFacts, Step};
 use super::machine::{self, Intent};

@@ -1,8 +1,8 @@
 //! Extending the client's time by the partner (QO-6, BK-6).
 
 use chrono::TimeDelta;
-use entity::order::{Actor, BayAllocation, Model, OrderKind};
-use entity::value::{Instant, OrderId, Span};
+use entity::order::{BayAllocation, Model, OrderKind};
+use entity::value::{Actor, Instant, OrderId, Span};
 
 use super::decision::{Step, Window};
 use super::machine::{self, Intent};

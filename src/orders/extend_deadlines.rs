@@ -1,8 +1,8 @@
 //! Moving deadlines that fell into an outage of ours; nobody is penalised for it (OUT-1).
 
 use chrono::TimeDelta;
-use entity::order::{Actor, Model, OrderKind, Proposed};
-use entity::value::{Instant, OrderId, OutageId, Span};
+use entity::order::{Model, OrderKind, Proposed};
+use entity::value::{Actor, Instant, OrderId, OutageId, Span};
 use serde_json::json;
 
 use super::decision::Step;

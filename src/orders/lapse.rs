@@ -2,8 +2,8 @@
 //! or not there.
 
 use chrono::TimeDelta;
-use entity::order::{Actor, EndReason, Model, OrderKind};
-use entity::value::{Instant, OrderId};
+use entity::order::{EndReason, Model, OrderKind};
+use entity::value::{Actor, Instant, OrderId};
 use serde_json::json;
 
 use super::cancel::seen_at;

@@ -1,7 +1,8 @@
 //! The state machine of orders: one table of permitted transitions (ORD-1), from which handlers,
 //! the diagram and the refusals are derived.
 
-use entity::order::{Actor, Model, OrderKind, OrderStatus};
+use entity::order::{Model, OrderKind, OrderStatus};
+use entity::value::Actor;
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
 use super::Refusal;
@@ -102,7 +103,7 @@ pub enum To {
 
 /// One row of the table.
 #[derive(Debug)]
-pub struct Row {
+pub struct Transition {
     /// The intent.
     pub intent: Intent,
     /// The permitted actors.
@@ -130,15 +131,15 @@ const fn row(
     kinds: &'static [OrderKind],
     from: &'static [OrderStatus],
     to: To,
-) -> Row {
-    Row { intent, actors, kinds, from, to }
+) -> Transition {
+    Transition { intent, actors, kinds, from, to }
 }
 
 /// The table of transitions.
 ///
 /// # Source
 /// ORD, QO, BK, ARR, ADD, SAN-4, OUT-1 of the rulebook.
-pub const TABLE: &[Row] = {
+pub const TABLE: &[Transition] = {
     use Actor::{Client, Clock, Staff, Support};
     use Intent as I;
     use OrderStatus::{Active, Cancelled, Completed, Confirmed, OnTheWay, Requested};
@@ -206,7 +207,7 @@ pub fn allow(
             row.intent == intent && row.actors.contains(&actor) && row.kinds.contains(&kind)
         })
     };
-    let fits = |row: &&Row| match status {
+    let fits = |row: &&Transition| match status {
         None => row.from.is_empty(),
         Some(status) => row.from.contains(&status),
     };
@@ -248,7 +249,7 @@ pub fn next(order: &Model, intent: Intent, actor: Actor) -> Result<OrderStatus, 
 /// Is it an intent of this actor for an existing order of this kind?
 #[must_use]
 pub fn knows(kind: OrderKind, intent: Intent, actor: Actor) -> bool {
-    let known = |row: &Row| row.intent == intent && !row.from.is_empty();
+    let known = |row: &Transition| row.intent == intent && !row.from.is_empty();
     TABLE.iter().any(|row| known(row) && row.actors.contains(&actor) && row.kinds.contains(&kind))
 }
 

@@ -2,8 +2,8 @@
 //! and the next visit is warned (BK-10).
 
 use chrono::TimeDelta;
-use entity::order::{self, Actor, BayAllocation, Column, Model, OrderKind, OrderStatus};
-use entity::value::{BayId, Instant, OrderId, PartnerId, Span};
+use entity::order::{self, BayAllocation, Column, Model, OrderKind, OrderStatus};
+use entity::value::{Actor, BayId, Instant, OrderId, PartnerId, Span};
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };

@@ -1,7 +1,7 @@
 //! Proposals of one side to the other, and their ends without acceptance (ADD-1, BK-8, ORD-8).
 
-use entity::order::{Actor, Model, Proposal, Proposed};
-use entity::value::{Instant, OrderId, ProposalId};
+use entity::order::{Model, Proposal, Proposed};
+use entity::value::{Actor, Instant, OrderId, ProposalId};
 use serde_json::json;
 
 use super::decision::{NoFacts, Step, Window, past};

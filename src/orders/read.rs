@@ -1,7 +1,7 @@
 //! Orders as they are read: by whom, one, in pages.
 
-use entity::order::{Actor, Model, OrderStatus};
-use entity::value::{OrderId, PartnerId, PersonId, Span};
+use entity::order::{Model, OrderStatus};
+use entity::value::{Actor, OrderId, PartnerId, PersonId, Span, SupportQueue};
 use entity::{order, order_step};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _,
@@ -263,14 +263,17 @@ pub async fn open_orders<C: ConnectionTrait>(
     let scope = match audience {
         Audience::Client(id) => OrderScope::Client(*id),
         Audience::Branch(id) => OrderScope::Branch(*id),
-        Audience::Support => OrderScope::Support,
+        Audience::Support(SupportQueue::Orders) => OrderScope::Support,
+        Audience::Support(SupportQueue::Money | SupportQueue::Sanctions | SupportQueue::Policy) => {
+            return Ok(Vec::new());
+        }
     };
     let mut query = scope
         .filter(order::Entity::find())
         .filter(open_status())
         .order_by_asc(order::Column::Id)
         .limit(OPEN_MAX);
-    if matches!(audience, Audience::Support) {
+    if let OrderScope::Support = scope {
         // Support's queue has only orders that need a decision.
         query = query.filter(
             Condition::any()

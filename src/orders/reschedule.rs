@@ -2,9 +2,9 @@
 //! old slot is released (BK-8).
 
 use chrono::TimeDelta;
-use entity::order::{Actor, Model, Proposal, Proposed};
+use entity::order::{Model, Proposal, Proposed};
 use entity::partner::PartnerState;
-use entity::value::{Instant, OrderId, ProposalId, Span};
+use entity::value::{Actor, Instant, OrderId, ProposalId, Span};
 use serde_json::json;
 use uuid::Uuid;
 

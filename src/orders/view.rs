@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use entity::order::{
-    Actor, ArrivalBy, BayAllocation, EndReason, Model, OrderKind, OrderStatus, OrderedService,
-    Proposal, Proposed,
+    ArrivalBy, BayAllocation, EndReason, Model, OrderKind, OrderStatus, OrderedService, Proposal,
+    Proposed,
 };
-use entity::value::{BayId, Instant, Money, OrderId, ProposalId};
+use entity::value::{Actor, BayId, Instant, Money, OrderId, ProposalId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

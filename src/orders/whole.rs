@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use entity::order::{Actor, OrderStatus};
+use entity::order::OrderStatus;
 use entity::penalty::PenaltyState;
-use entity::value::{Money, OrderId, PenaltyId, PersonId, SessionId};
+use entity::value::{Actor, Money, OrderId, PenaltyId, PersonId, SessionId};
 use entity::{delivery, order, order_position, order_step, penalty, posting, timer};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,

@@ -1,11 +1,12 @@
 //! The one writer of orders: row, history, timers, strikes, penalty and the events of both sides,
 //! in one write set.
 
-use entity::order::{Actor, EndReason, Model, OrderStatus};
+use entity::order::{EndReason, Model, OrderStatus};
 use entity::order_step;
 use entity::penalty::{self, PenaltyState};
+use entity::row::Row as _;
 use entity::strike;
-use entity::value::{EventId, MarkId, Money, PenaltyId, PersonId};
+use entity::value::{Actor, EventId, MarkId, Money, PenaltyId, PersonId, SupportQueue};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -121,7 +122,7 @@ pub fn located(tx: &mut Tx, order: &Model, told: bool, doubted: bool) -> Result<
     if doubted {
         let branch = [Audience::Branch(order.partner_id)];
         announce(tx, order, "order.position_doubted", &Value::Null, &branch)?;
-        let queue = [Audience::Support];
+        let queue = [Audience::Support(SupportQueue::Orders)];
         announce(tx, order, "support.position_doubted", &Value::Null, &queue)?;
     }
     Ok(())
@@ -154,11 +155,11 @@ fn announce(
         let reader = match audience {
             Audience::Client(_) => Reader::Client,
             Audience::Branch(_) => Reader::Staff,
-            Audience::Support => Reader::Support,
+            Audience::Support(_) => Reader::Support,
         };
         let view = viewer.view(order, reader);
         let payload = EventData { order: &view, actor: By { kind: tx.by().actor }, note };
-        tx.emit(audience, event, Some(order.id), id, &payload)?;
+        tx.emit(audience, event, Some(order.id.0), id, &payload)?;
     }
     Ok(())
 }
@@ -276,7 +277,7 @@ fn answered(tx: &mut Tx, old: &Model, step: &mut Step) {
 /// Raises the client's version: concurrent placings of this client run again.
 fn raise(tx: &mut Tx, client_id: PersonId) {
     tx.adjust(RelativeUpdate {
-        table: "person",
+        table: entity::person::Model::TABLE,
         key: vec![("id", client_id.0.into())],
         add: vec![("version", 1)],
         set: Vec::new(),
@@ -316,12 +317,15 @@ fn emit(tx: &mut Tx, step: &Step) -> Result<(), CommandError> {
         (Audience::Client(order.client_id), step.event, client),
         (Audience::Branch(order.partner_id), step.event, staff),
     ];
-    let alert =
-        step.alert.map(|alert| (Audience::Support, alert, told(Reader::Support, &step.note)));
+    let queue = Audience::Support(SupportQueue::Orders);
+    let alert = step.alert.map(|alert| (queue, alert, told(Reader::Support, &step.note)));
     let kind = tx.by().actor;
-    for (audience, event, (view, note)) in payloads.into_iter().chain(alert) {
+    // The alert is an event of its own.
+    let ids = [id, id, EventId::new()];
+    let all = payloads.into_iter().chain(alert);
+    for (id, (audience, event, (view, note))) in ids.into_iter().zip(all) {
         let payload = EventData { order: &view, actor: By { kind }, note };
-        tx.emit(&audience, event, Some(order.id), id, &payload)?;
+        tx.emit(&audience, event, Some(order.id.0), id, &payload)?;
     }
     Ok(())
 }

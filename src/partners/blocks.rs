@@ -2,8 +2,7 @@
 //! occupancy under its own id, as a visit does, so the database keeps the two apart (BK-2).
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::order::Actor;
-use entity::value::{BayId, BlockId, EventId, Instant, OrderId, PartnerId, Span};
+use entity::value::{Actor, BayId, BlockId, EventId, Instant, OrderId, PartnerId, Span};
 use entity::{bay, bay_block, occupancy, order};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,

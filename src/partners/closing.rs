@@ -1,9 +1,8 @@
 //! Temporary closing of a branch: a pause, closed for today, open again (BK-13).
 
 use chrono::TimeDelta;
-use entity::order::Actor;
 use entity::partner;
-use entity::value::{EventId, Instant, PartnerId};
+use entity::value::{Actor, EventId, Instant, PartnerId};
 use serde::Serialize;
 
 use super::read::BranchView;

@@ -9,8 +9,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, DbErr, Statement};
 
 use super::clock::Clock;
-use super::engine::Shared;
 use super::pool::Pool;
+use super::shared::Shared;
 
 /// An answer of the database that took longer than this is too inexact to correct the clock by.
 const SURE: TimeDelta = TimeDelta::milliseconds(50);

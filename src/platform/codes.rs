@@ -12,8 +12,8 @@ crate::refusals! {
         NotFound = "not_found", NotFound, "There is no such thing here", "Check the id; you see only what is yours.";
         KeyRequired = "idempotency_key_required", Invalid, "An Idempotency-Key is required", "Send a fresh key of 1 to 64 visible characters with every command, and the same one when repeating it.";
         KeyReused = "idempotency_key_reused", Unprocessable, "The key was used with another body", "Take a fresh Idempotency-Key for a new command.";
-        VersionRequired = "precondition_required", VersionMissing, "The version you saw is required", "Send If-Match with the ETag of the order you saw.";
-        StaleVersion = "stale_version", Stale, "The order has changed since you saw it", "Look at the order in this answer, then decide again.";
+        VersionRequired = "precondition_required", VersionMissing, "The version you saw is required", "Send If-Match with the ETag of what you saw.";
+        StaleVersion = "stale_version", Stale, "It has changed since you saw it", "Look at its state in this answer, then decide again.";
         Busy = "contended", Unavailable, "Too many changed this at the same time", "Nothing was done. Send the same command with the same Idempotency-Key again.";
         ReasonRequired = "reason_required", Unprocessable, "A reason is required", "Say in 1 to 500 characters why.";
     }

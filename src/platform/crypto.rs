@@ -171,17 +171,17 @@ impl Keys {
         out
     }
 
-    /// As [`Self::open_json`], for an event that may have been written before texts were bound to
-    /// column and row: the texts of an order's client and car are opened too.
+    /// As [`Self::open_json`], for JSON that may have been written before texts were bound to
+    /// column and row: the texts at these paths are opened too.
     #[must_use]
-    pub fn open_event(&self, json: &str) -> String {
+    pub fn open_older_json(&self, json: &str, paths: &[&str]) -> String {
         if !json.contains(&format!("\"{SEALED_PREFIX}")) {
             return self.open_json(json);
         }
         let Ok(mut event) = serde_json::from_str::<serde_json::Value>(json) else {
             return self.open_json(json);
         };
-        for path in ["/order/client/name", "/order/car/plate"] {
+        for path in paths {
             let Some(value) = event.pointer_mut(path) else { continue };
             let opened = value.as_str().filter(|text| text.starts_with(SEALED_PREFIX));
             let opened = opened.and_then(|text| self.open_unbound(&Sealed(text.to_owned())));
@@ -347,8 +347,10 @@ mod tests {
         let keys = keys();
         let old = unbound(&keys, "Anar").0;
         let event = serde_json::json!({"order": {"client": {"name": old}, "note": old}});
-        let opened: serde_json::Value =
-            serde_json::from_str(&keys.open_event(&event.to_string())).unwrap();
+        let opened: serde_json::Value = serde_json::from_str(
+            &keys.open_older_json(&event.to_string(), &["/order/client/name"]),
+        )
+        .unwrap();
         assert_eq!(opened["order"]["client"]["name"], "Anar");
         assert_eq!(opened["order"]["note"], old);
         let kept: SealedField = serde_json::from_value(serde_json::json!(old)).unwrap();

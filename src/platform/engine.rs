@@ -1,61 +1,33 @@
-//! The engine: the one way to change data. It runs a command, flushes, commits, and wakes
-//! listeners.
+//! The engine: the one way to change data. It runs a command, commits, and wakes listeners.
+//!
+//! Only [`Engine::execute`] and [`Engine::fire`] know the command's type; the road behind them is
+//! the same code for all commands.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use entity::value::Instant;
-use tokio::runtime::Handle;
+use serde::de::DeserializeOwned;
 use tracing::Instrument as _;
 
 use super::bus::Bus;
+use super::by::By;
 use super::clock::{Clock, pause};
 use super::codes::General;
-use super::command::{By, Command};
+use super::command::Command;
+use super::commit::CommitOutcome;
 use super::crypto::Keys;
-use super::db::{Db, WriteError};
-use super::epoch::FeedEpoch;
-use super::feed::Tail;
-use super::flush::{Flusher, Numbers};
+use super::db::Db;
+use super::erased::{ErasedCommand, erased, typed};
 use super::idempotency::Key;
 use super::refusal::{CommandError, Fault, Refused};
-use super::row_cache::{self, RowCache};
-use super::serving::Serving;
-use super::sql::{self, Guard, KEY_UNIQUE, Script, StatementPlan};
-use super::timers::Timers;
-use super::turns::Turns;
+use super::shared::Shared;
 use super::tx::Tx;
 use super::write_set::{Fired, WriteSet};
 
 /// Most runs of one contended command.
 pub const RUNS_MAX: u32 = 12;
-
-/// The state that all commands share.
-pub struct Shared {
-    /// The database.
-    pub db: Db,
-    /// The keys that seal personal data.
-    pub keys: Arc<Keys>,
-    /// The clock.
-    pub clock: Arc<dyn Clock>,
-    /// Wake-ups.
-    pub bus: Arc<dyn Bus>,
-    /// Near timers.
-    pub timers: Arc<Timers>,
-    /// The newest events of busy feeds.
-    pub tail: Tail,
-    /// The epoch of the feeds.
-    pub epoch: FeedEpoch,
-    /// The row cache of this node.
-    pub row_cache: Arc<RowCache>,
-    /// Whether this node may decide now.
-    pub serving: Serving,
-    /// Whose turn it is to take the next number of a sequence.
-    pub turns: Turns,
-    flusher: Flusher,
-    runtime: Handle,
-}
 
 /// The engine: cheap to clone. `X` is the context that the product shares with its commands; the
 /// engine only hands it on.
@@ -79,12 +51,15 @@ pub struct Done<A> {
     pub replayed: bool,
 }
 
-enum CommitOutcome {
-    Done,
-    Again,
-    Replay,
-    Not(CommandError),
+/// Where the answer of a command is.
+enum Ended {
+    /// It ran: in the command.
+    Ran,
+    /// It ran before: this is what was stored.
+    Before(String),
 }
+
+type Boxed<X> = Box<dyn ErasedCommand<X>>;
 
 impl<X: Send + Sync + 'static> Engine<X> {
     /// An engine on this database, with what its commands share.
@@ -96,23 +71,7 @@ impl<X: Send + Sync + 'static> Engine<X> {
         bus: Arc<dyn Bus>,
         context: X,
     ) -> Self {
-        let flusher = Flusher::new(&db);
-        let row_cache = Arc::new(RowCache::default());
-        tokio::spawn(row_cache::follow(bus.listen(), Arc::clone(&row_cache)));
-        let shared = Shared {
-            timers: Arc::new(Timers::new()),
-            tail: Tail::new(),
-            epoch: FeedEpoch::default(),
-            row_cache,
-            serving: Serving::default(),
-            turns: Turns::default(),
-            flusher,
-            runtime: Handle::current(),
-            db,
-            keys,
-            clock,
-            bus,
-        };
+        let shared = Shared::new(db, keys, clock, bus);
         Self { shared: Arc::new(shared), context: Arc::new(context) }
     }
 
@@ -138,13 +97,8 @@ impl<X: Send + Sync + 'static> Engine<X> {
         key: Option<Key>,
         command: C,
     ) -> Result<Done<C::Answer>, CommandError> {
-        let engine = self.clone();
-        let span = tracing::info_span!("command", name = C::NAME);
-        let task = async move { engine.run(by, key.as_ref(), None, &command).await };
-        match self.shared.runtime.spawn(task.instrument(span)).await {
-            Ok(outcome) => outcome,
-            Err(error) => Err(Fault::Other(format!("{} broke: {error}", C::NAME)).into()),
-        }
+        let (command, ended) = self.spawned(by, key, erased(command)).await?;
+        done(command, ended)
     }
 
     /// Runs the command of a timer that fell due. A refusal still consumes the timer: firing twice
@@ -153,7 +107,42 @@ impl<X: Send + Sync + 'static> Engine<X> {
     /// # Errors
     /// Only faults; a timer that is gone or was armed again is no error.
     pub async fn fire<C: Command<X>>(&self, fired: &Fired, command: C) -> Result<(), CommandError> {
-        match self.run(By::CLOCK, None, Some(fired), &command).await {
+        self.fired(fired, erased(command)).await
+    }
+
+    /// Consumes a fired timer without running a command.
+    ///
+    /// # Errors
+    /// Only faults.
+    pub async fn consume(&self, fired: &Fired) -> Result<(), CommandError> {
+        let writes = WriteSet { fired: Some(fired.clone()), ..WriteSet::default() };
+        match self.shared.commit(writes, None, self.shared.clock.now(), 0).await {
+            CommitOutcome::Not(CommandError::StaleTimer) | CommitOutcome::Done => Ok(()),
+            CommitOutcome::Not(stop) => Err(stop),
+            CommitOutcome::Again | CommitOutcome::Replay => Err(CommandError::Contended),
+        }
+    }
+
+    async fn spawned(
+        &self,
+        by: By,
+        key: Option<Key>,
+        mut command: Boxed<X>,
+    ) -> Result<(Boxed<X>, Ended), CommandError> {
+        let (engine, name) = (self.clone(), command.name());
+        let task = async move {
+            let ended = engine.run(by, key.as_ref(), None, command.as_mut()).await;
+            ended.map(|ended| (command, ended))
+        };
+        let span = tracing::info_span!("command", name);
+        match self.shared.runtime.spawn(task.instrument(span)).await {
+            Ok(outcome) => outcome,
+            Err(error) => Err(Fault::Other(format!("{name} broke: {error}")).into()),
+        }
+    }
+
+    async fn fired(&self, fired: &Fired, mut command: Boxed<X>) -> Result<(), CommandError> {
+        match self.run(By::CLOCK, None, Some(fired), command.as_mut()).await {
             Ok(_) | Err(CommandError::StaleTimer) => Ok(()),
             Err(CommandError::Refused(refused)) => {
                 tracing::debug!(kind = fired.kind, code = refused.code, "a timer came too late");
@@ -163,27 +152,15 @@ impl<X: Send + Sync + 'static> Engine<X> {
         }
     }
 
-    /// Consumes a fired timer without running a command.
-    ///
-    /// # Errors
-    /// Only faults.
-    pub async fn consume(&self, fired: &Fired) -> Result<(), CommandError> {
-        let writes = WriteSet { fired: Some(fired.clone()), ..WriteSet::default() };
-        match self.commit(writes, None, self.shared.clock.now(), 0).await {
-            CommitOutcome::Not(CommandError::StaleTimer) | CommitOutcome::Done => Ok(()),
-            CommitOutcome::Not(stop) => Err(stop),
-            CommitOutcome::Again | CommitOutcome::Replay => Err(CommandError::Contended),
-        }
-    }
-
-    async fn run<C: Command<X>>(
+    async fn run(
         &self,
         by: By,
         key: Option<&Key>,
         fired: Option<&Fired>,
-        command: &C,
-    ) -> Result<Done<C::Answer>, CommandError> {
+        command: &mut dyn ErasedCommand<X>,
+    ) -> Result<Ended, CommandError> {
         let started = std::time::Instant::now();
+        let name = command.name();
         let outcome = self.attempts(by, key, fired, command).await;
         let result = match &outcome {
             Ok(_) => "done",
@@ -198,52 +175,52 @@ impl<X: Send + Sync + 'static> Engine<X> {
                 "fault"
             }
         };
-        metrics::histogram!("yumo_command_seconds", "command" => C::NAME, "result" => result)
+        metrics::histogram!("yumo_command_seconds", "command" => name, "result" => result)
             .record(started.elapsed());
         outcome
     }
 
-    async fn attempts<C: Command<X>>(
+    async fn attempts(
         &self,
         by: By,
         key: Option<&Key>,
         fired: Option<&Fired>,
-        command: &C,
-    ) -> Result<Done<C::Answer>, CommandError> {
+        command: &mut dyn ErasedCommand<X>,
+    ) -> Result<Ended, CommandError> {
         // What it has the turn of it keeps until it has landed, over all its runs.
-        let mut turns = Vec::new();
+        let (mut turns, recovers) = (Vec::new(), command.recovers());
         for attempt in 0..RUNS_MAX {
             if attempt > 1 {
                 pause(Duration::from_millis(u64::from(rand::random_range(0..=attempt * 2)))).await;
             }
-            let now = instant_of(self.instant::<C>().await?, fired);
+            let now = instant_of(self.instant(recovers).await?, fired);
             let use_cache = attempt == 0;
-            let mut tx = Tx::begin(now, by, self, fired.cloned(), use_cache);
+            let mut tx = Tx::begin(now, by, &self.shared, &self.context, fired.cloned(), use_cache);
             tx.has_turns(turns);
             let ran = command.run(&mut tx).await;
             turns = tx.take_turns();
-            let answer = match ran {
+            match ran {
                 // The run spans an outage: no request could be served at its instant.
-                Ok(_) | Err(CommandError::Refused(_)) if self.stands_still::<C>() => continue,
+                Ok(()) | Err(CommandError::Refused(_)) if self.stands_still(recovers) => continue,
                 // A result that rests only on cached rows needs a run on fresh reads.
-                Ok(_) if tx.cached_reads() && tx.writes.is_empty() => continue,
-                Ok(answer) => answer,
+                Ok(()) if tx.cached_reads() && tx.writes.is_empty() => continue,
+                Ok(()) => {}
                 Err(CommandError::Contended) => continue,
                 Err(CommandError::Refused(_)) if tx.cached_reads() => continue,
                 Err(CommandError::Refused(refused)) => return self.refuse(key, *refused).await,
                 Err(stop) => return Err(stop),
-            };
+            }
             if let Some(key) = key {
-                tx.writes.key = Some(key.cells(serde_json::to_string(&answer)?, now));
+                tx.writes.key = Some(key.cells(command.stored()?, now));
             }
             let cached_reads = tx.cached_reads();
             let (writes, outcome) = tx.done();
-            match self.commit(writes, key, now, attempt).await {
+            match self.shared.commit(writes, key, now, attempt).await {
                 CommitOutcome::Done => {
                     for keep in outcome {
                         keep(&self.shared.row_cache);
                     }
-                    return Ok(Done { answer, replayed: false });
+                    return Ok(Ended::Ran);
                 }
                 CommitOutcome::Not(CommandError::Refused(_)) if cached_reads => {}
                 CommitOutcome::Again => metrics::counter!("yumo_command_reruns").increment(1),
@@ -263,9 +240,9 @@ impl<X: Send + Sync + 'static> Engine<X> {
 
     /// The instant of a run; after a gap, only once the deadlines that fell into it have been
     /// extended (OUT-1).
-    async fn instant<C: Command<X>>(&self) -> Result<Instant, CommandError> {
+    async fn instant(&self, recovers: bool) -> Result<Instant, CommandError> {
         let Shared { clock, serving, db, .. } = &*self.shared;
-        if C::RECOVERS {
+        if recovers {
             return Ok(clock.now());
         }
         if serving.now(clock.now()).is_err() && !db.storage.writable() {
@@ -276,79 +253,25 @@ impl<X: Send + Sync + 'static> Engine<X> {
     }
 
     /// Has a gap opened since the run began?
-    fn stands_still<C: Command<X>>(&self) -> bool {
-        !C::RECOVERS && self.shared.serving.now(self.shared.clock.now()).is_err()
+    fn stands_still(&self, recovers: bool) -> bool {
+        !recovers && self.shared.serving.now(self.shared.clock.now()).is_err()
     }
 
     /// A refusal, unless the same command was answered before.
-    async fn refuse<A: serde::de::DeserializeOwned>(
-        &self,
-        key: Option<&Key>,
-        refused: Refused,
-    ) -> Result<Done<A>, CommandError> {
+    async fn refuse(&self, key: Option<&Key>, refused: Refused) -> Result<Ended, CommandError> {
         match self.replay(key).await? {
             Some(done) => Ok(done),
             None => Err(refused.into()),
         }
     }
 
-    async fn replay<A: serde::de::DeserializeOwned>(
-        &self,
-        key: Option<&Key>,
-    ) -> Result<Option<Done<A>>, CommandError> {
+    async fn replay(&self, key: Option<&Key>) -> Result<Option<Ended>, CommandError> {
         let Some(key) = key else { return Ok(None) };
         let Some(stored) = key.find(&self.shared.db.write).await? else { return Ok(None) };
         if stored.body_hash != key.body_hash {
             return Err(General::KeyReused.into());
         }
-        let answer = serde_json::from_str(&stored.answer)?;
-        Ok(Some(Done { answer, replayed: true }))
-    }
-
-    async fn commit(
-        &self,
-        writes: WriteSet,
-        key: Option<&Key>,
-        now: Instant,
-        attempt: u32,
-    ) -> CommitOutcome {
-        if writes.is_empty() {
-            self.shared.bus.wake(writes.topics);
-            return CommitOutcome::Done;
-        }
-        let Script { statement, mut plan } = sql::compose(&writes, self.shared.db.backend, now);
-        let sent = self.shared.clock.now();
-        match self.shared.flusher.commit(statement, plan.feeds.len()).await {
-            Ok(numbers) => {
-                self.shared.serving.committed(sent);
-                self.landed(writes, &plan, &numbers, now);
-                CommitOutcome::Done
-            }
-            Err(WriteError::Gate(n)) if n < plan.guards.len() => match plan.guards.swap_remove(n) {
-                Guard::Contended => CommitOutcome::Again,
-                Guard::StaleTimer => CommitOutcome::Not(CommandError::StaleTimer),
-                Guard::Refuse(refused) => CommitOutcome::Not(CommandError::Refused(refused)),
-            },
-            Err(WriteError::Unique(name)) => unique(&writes, key, &name, attempt),
-            Err(WriteError::Busy) => CommitOutcome::Again,
-            Err(WriteError::Unwritable(why) | WriteError::Broken(why)) => {
-                CommitOutcome::Not(Fault::Unavailable(why).into())
-            }
-            Err(WriteError::Other(error)) => CommitOutcome::Not(error.into()),
-            Err(error @ WriteError::Gate(_)) => {
-                CommitOutcome::Not(Fault::Other(format!("the flush said {error:?}")).into())
-            }
-        }
-    }
-
-    /// After a commit: updates near timers and busy feeds and sends one wake-up.
-    fn landed(&self, writes: WriteSet, plan: &StatementPlan, numbers: &Numbers, now: Instant) {
-        self.shared.epoch.count(plan.feeds.iter().map(|(_, events)| events).sum());
-        self.shared.timers.landed(&writes.timers, writes.fired.as_ref());
-        let mut topics = writes.topics;
-        self.shared.tail.landed(writes.events, &plan.feeds, numbers, now);
-        topics.extend(plan.feeds.iter().map(|(audience, _)| format!("feed:{audience}")));
-        self.shared.bus.wake(topics);
+        Ok(Some(Ended::Before(stored.answer)))
     }
 }
 
@@ -358,18 +281,13 @@ fn instant_of(now: Instant, fired: Option<&Fired>) -> Instant {
     fired.map_or(now, |fired| now.max(fired.due_at + TimeDelta::microseconds(1)))
 }
 
-fn unique(writes: &WriteSet, key: Option<&Key>, name: &str, attempt: u32) -> CommitOutcome {
-    if key.is_some() && (name == KEY_UNIQUE.0 || name.starts_with(KEY_UNIQUE.1)) {
-        return CommitOutcome::Replay;
-    }
-    let rule = writes.uniques.iter().find(|u| u.name == name || u.columns == name);
-    match rule {
-        // The first violation lets the command choose again; the second is a refusal.
-        Some(rule) if attempt == 0 || rule.choose_again => CommitOutcome::Again,
-        Some(rule) => CommitOutcome::Not(rule.refusal.clone().into()),
-        None if attempt < 2 => CommitOutcome::Again,
-        None => {
-            CommitOutcome::Not(Fault::Other(format!("unforeseen uniqueness rule {name}")).into())
-        }
-    }
+/// The answer of a command, with its type.
+fn done<X: 'static, A: DeserializeOwned + 'static>(
+    command: Boxed<X>,
+    ended: Ended,
+) -> Result<Done<A>, CommandError> {
+    Ok(match ended {
+        Ended::Ran => Done { answer: typed(command)?, replayed: false },
+        Ended::Before(stored) => Done { answer: serde_json::from_str(&stored)?, replayed: true },
+    })
 }

@@ -10,7 +10,6 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use chrono::DateTime;
 use entity::feed_epoch;
 use entity::value::Instant;
 use sea_orm::{
@@ -19,12 +18,12 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::db::{Db, WriteError};
-use super::engine::Shared;
+use super::db::Db;
+use super::db_error::{self, WriteError};
 use super::epoch_marker::{self, Marker};
 use super::pool::Pool;
+use super::refusal::Fault;
 use super::sqlite_file::broken;
-use super::{CommandError, Fault};
 
 /// The bus topic that announces another epoch.
 pub const TOPIC: &str = "epoch";
@@ -88,7 +87,8 @@ struct Known {
 #[derive(Debug, Default)]
 pub struct FeedEpoch {
     known: RwLock<Known>,
-    looking: tokio::sync::Mutex<()>,
+    /// Held by whoever reads it again.
+    pub(super) looking: tokio::sync::Mutex<()>,
     marker: OnceLock<Marker>,
 }
 
@@ -129,7 +129,7 @@ impl FeedEpoch {
     }
 
     /// The epoch, where it is certain.
-    fn sure(&self, opened: u64) -> Option<Epoch> {
+    pub(super) fn sure(&self, opened: u64) -> Option<Epoch> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.epoch.clone().filter(|_| known.sure && known.opened == opened)
     }
@@ -165,7 +165,7 @@ impl FeedEpoch {
     }
 
     /// Reads from the database whether it is still the same one.
-    async fn look(&self, db: &Db, now: Instant) -> Result<(Epoch, bool), Fault> {
+    pub(super) async fn look(&self, db: &Db, now: Instant) -> Result<(Epoch, bool), Fault> {
         let opened = db.storage.opened();
         let place = place(db).await?;
         let newest = newest(&db.read).await?.ok_or_else(missing)?;
@@ -189,46 +189,6 @@ impl FeedEpoch {
             alarm(reason.unwrap_or("an operator or another node began it"));
         }
         Ok((epoch, changed))
-    }
-}
-
-impl Shared {
-    /// The epoch of the feeds; reads it again where the database failed since the last read.
-    ///
-    /// # Errors
-    /// A fault when the database fails.
-    pub async fn epoch(&self) -> Result<Epoch, CommandError> {
-        if let Some(epoch) = self.epoch.sure(self.db.storage.opened()) {
-            return Ok(epoch);
-        }
-        let _looking = self.epoch.looking.lock().await;
-        match self.epoch.sure(self.db.storage.opened()) {
-            Some(epoch) => Ok(epoch),
-            None => self.asked_epoch().await,
-        }
-    }
-
-    /// Checks that the database is still the same one. If not, all caches of this node are dropped,
-    /// and subscribers must load a snapshot.
-    ///
-    /// # Errors
-    /// A fault when the database fails.
-    pub async fn check_epoch(&self) -> Result<Epoch, CommandError> {
-        let _looking = self.epoch.looking.lock().await;
-        self.asked_epoch().await
-    }
-
-    async fn asked_epoch(&self) -> Result<Epoch, CommandError> {
-        let looked = self.epoch.look(&self.db, self.clock.now()).await;
-        let (epoch, changed) = looked.inspect_err(|_| self.epoch.doubt())?;
-        if changed {
-            self.tail.forget_all();
-            self.row_cache.forget_all();
-            self.timers.reset(DateTime::UNIX_EPOCH);
-            self.bus.wake(vec!["*".to_owned(), TOPIC.to_owned()]);
-        }
-        self.epoch.renew();
-        Ok(epoch)
     }
 }
 
@@ -326,7 +286,7 @@ async fn place(db: &Db) -> Result<DatabaseIdentity, DbErr> {
             log_position: row.try_get("", "log_position")?,
         }),
         Ok(None) => Ok(DatabaseIdentity::default()),
-        Err(error) => match super::db::code(&error) {
+        Err(error) => match db_error::code(&error) {
             Some(code) if NOT_TOLD.contains(&code.as_str()) => {
                 tracing::debug!(%error, "PostgreSQL does not say where it stands");
                 Ok(DatabaseIdentity::default())

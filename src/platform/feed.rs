@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use entity::value::{Instant, PartnerId, PersonId};
+use entity::value::Instant;
 use entity::{feed, feed_event};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
@@ -19,27 +19,6 @@ pub const PAGE_EVENTS: usize = 100;
 pub const BEHIND_MAX: i64 = 5_000;
 const TAIL_EVENTS: usize = 32;
 const TAIL_AUDIENCES: u64 = 20_000;
-
-/// The audience of a feed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Audience {
-    /// One client.
-    Client(PersonId),
-    /// The people of one branch.
-    Branch(PartnerId),
-    /// Support's queue.
-    Support,
-}
-
-impl std::fmt::Display for Audience {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Client(id) => write!(f, "client:{id}"),
-            Self::Branch(id) => write!(f, "branch:{id}"),
-            Self::Support => f.write_str("support"),
-        }
-    }
-}
 
 type Ring = Arc<Mutex<VecDeque<Arc<feed_event::Model>>>>;
 
@@ -114,7 +93,7 @@ fn event_row(fact: Event, seq: i64, at: Instant) -> feed_event::Model {
         id: fact.id,
         kind: fact.kind.to_owned(),
         at,
-        order_id: fact.order_id,
+        subject: fact.subject,
         session_id: fact.session_id,
         payload: fact.payload,
     }

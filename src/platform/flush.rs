@@ -10,20 +10,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::sqlx::{ConnectOptions as _, Connection as _, PgConnection};
-use sea_orm::{DatabaseBackend, DbErr, Statement};
+use sea_orm::{DatabaseBackend, Statement};
 use tokio::sync::{mpsc, oneshot};
 
-use super::db::{Db, WriteError};
-use super::lent_connection::LentConnection;
+use super::db::Db;
+use super::db_error::WriteError;
 use super::pool::Pool;
+use super::script::{Numbers, run};
 use super::storage::{Storage, probe};
 use super::writer::{Job, WAITING_MAX, Writer};
 
 /// How long one probe may take.
 const PROBE_MAX: Duration = Duration::from_secs(5);
-
-/// The new number of each feed the script emitted events to.
-pub type Numbers = Vec<i64>;
 
 /// Commits scripts.
 #[derive(Clone)]
@@ -104,17 +102,6 @@ impl Flusher {
 
 fn stopped() -> WriteError {
     WriteError::Broken("the writer has stopped".to_owned())
-}
-
-/// Runs one script and reads the feed numbers it returns.
-pub(super) async fn run(
-    held: &mut LentConnection,
-    statement: &Statement,
-    feeds: usize,
-) -> Result<Numbers, WriteError> {
-    let row = held.one(statement).await?;
-    let row = row.ok_or_else(|| WriteError::Other(DbErr::Custom("a flush said nothing".into())))?;
-    (0..feeds).map(|i| row.try_get::<i64>("", &format!("f{i}")).map_err(WriteError::from)).collect()
 }
 
 /// The PostgreSQL probe: a separate write on a separate connection, whenever a flush reports a

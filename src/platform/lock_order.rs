@@ -1,35 +1,36 @@
 //! The fixed order in which rows are locked everywhere; it prevents deadlocks.
 
-use super::write_set::Write;
+use entity::row::LockTier;
 
-/// Is it the order table? A new order waits for the car's open one (QO-7), whose writer may wait
-/// for the feeds, so it is inserted where orders are locked. All other new rows are protected by
-/// the row they belong to.
-#[must_use]
-pub fn is_order(table: &str) -> bool {
-    table == "order"
-}
+use super::write_set::{Cell, NewRow, Write};
 
-/// The position of a write in the lock order: orders, other rows, wallets; each by key.
+/// The position of a write in the lock order: rows by the tier of their table, then by table and
+/// key; then what locks no row that another command waits for; occupancy cells last.
 #[must_use]
 pub fn lock_order(write: &Write) -> (u8, String) {
     match write {
-        Write::Update { table: "order", key, .. } | Write::Set { table: "order", key, .. } => {
-            (0, format!("{key:?}"))
-        }
-        Write::Insert { table, .. } if is_order(table) => (0, String::new()),
+        Write::Insert { kind: NewRow::Locked, .. } => (0, String::new()),
         Write::Update { table, key, .. }
         | Write::Check { table, key, .. }
-        | Write::Set { table, key, .. } => (1, format!("{table}{key:?}")),
-        // A lot is reserved by an amount or changed at its version, and a person's version is
-        // raised by either: both use the same order.
-        Write::Adjust(adjust) if matches!(adjust.table, "lot" | "person") => {
-            (1, format!("{}{:?}", adjust.table, adjust.key))
-        }
-        Write::Adjust(adjust) => (2, format!("{}{:?}", adjust.table, adjust.key)),
-        Write::Count(count) => (2, format!("{}{:?}", count.table, count.key)),
-        Write::Insert { .. } | Write::Replace { .. } | Write::Delete { .. } => (3, String::new()),
+        | Write::Set { table, key, .. } => (tier(table.tier), place(table.name, key)),
+        Write::Adjust(adjust) => (tier(adjust.table.tier), place(adjust.table.name, &adjust.key)),
+        Write::Count(count) => (tier(count.table.tier), place(count.table.name, &count.key)),
+        Write::Insert { kind: NewRow::Plain | NewRow::OrKeep, .. }
+        | Write::Replace { .. }
+        | Write::Delete { .. } => (3, String::new()),
         Write::Free(_) => (4, String::new()),
         Write::Take(claim) => (5, format!("{}{:020}", claim.resource, claim.from)),
     }
+}
+
+fn tier(tier: LockTier) -> u8 {
+    match tier {
+        LockTier::First => 0,
+        LockTier::Versioned => 1,
+        LockTier::Hot => 2,
+    }
+}
+
+fn place(table: &str, key: &[Cell]) -> String {
+    format!("{table}{key:?}")
 }

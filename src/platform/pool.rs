@@ -14,7 +14,7 @@ use sea_orm::{
     ConnectionTrait, DatabaseBackend, DatabaseConnection, DbErr, ExecResult, QueryResult, Statement,
 };
 
-use super::db::unavailable;
+use super::db_error::unavailable;
 use super::lent_connection::{LentConnection, StatementLimit};
 use super::storage::Storage;
 

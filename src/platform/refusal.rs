@@ -4,7 +4,7 @@
 use sea_orm::DbErr;
 use serde_json::{Map, Value};
 
-use super::db::unavailable;
+use super::db_error::unavailable;
 use super::serving::Pause;
 
 /// The kind of a refusal; the edge maps it to an HTTP status.
@@ -47,7 +47,7 @@ pub struct Refused {
     pub title: &'static str,
     /// What to do, for people.
     pub detail: String,
-    /// Further data for the caller: the order as it is now, the new price …
+    /// Further data for the caller: the state as it is now, the new price …
     pub with: Map<String, Value>,
     /// Where the fields at fault stand in the body that was sent (RFC 6901).
     pub at: Vec<String>,

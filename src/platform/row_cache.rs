@@ -5,10 +5,11 @@
 //! checks its version. A refusal, or an answer without a change, is never based on cached rows
 //! alone: the command is run again on fresh reads first.
 
-use std::any::{Any, TypeId};
+use std::any::Any;
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use sea_orm::ModelTrait;
+use entity::row::Row;
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
@@ -17,80 +18,25 @@ use super::bus::Wake;
 /// Most rows cached.
 const ROWS_MAX: u64 = 100_000;
 
-/// The bus topic for a cached row that changed without raising its version.
-pub const TOPIC: &str = "row:";
+/// How the bus topics of cached rows begin that changed without raising their version.
+const TOPIC: &str = "row:";
 
-/// A row that is updated at the version it was read at.
-pub trait Versioned: ModelTrait + Clone + Send + Sync + 'static {
-    /// The version it was read at.
-    fn version(&self) -> i64;
-
-    /// The same row with the next version.
-    #[must_use]
-    fn raised(self) -> Self;
-
-    /// Its key, where that is a single id.
-    fn id(&self) -> Uuid;
+/// The bus topic of one row.
+#[must_use]
+pub fn topic(table: &str, key: Uuid) -> String {
+    format!("{TOPIC}{table}:{key}")
 }
 
-macro_rules! versioned {
-    ($($table:ident),+) => {$(
-        impl Versioned for ::entity::$table::Model {
-            fn version(&self) -> i64 {
-                self.version
-            }
-
-            fn raised(mut self) -> Self {
-                self.version += 1;
-                self
-            }
-
-            fn id(&self) -> Uuid {
-                self.id.0
-            }
-        }
-    )+};
+/// The table and the key that a topic names.
+fn named(topic: &str) -> Option<(&str, Uuid)> {
+    let (table, key) = topic.strip_prefix(TOPIC)?.split_once(':')?;
+    Some((table, key.parse().ok()?))
 }
 
-versioned!(
-    order,
-    person,
-    session,
-    partner,
-    service,
-    car,
-    hold,
-    penalty,
-    bay_block,
-    sanction,
-    waiver,
-    lot,
-    reservation,
-    payment,
-    payable,
-    payout,
-    payout_terms,
-    staff_invitation,
-    stray_payment
-);
-
-impl Versioned for entity::bonus_account::Model {
-    fn version(&self) -> i64 {
-        self.version
-    }
-
-    fn raised(mut self) -> Self {
-        self.version += 1;
-        self
-    }
-
-    fn id(&self) -> Uuid {
-        self.id
-    }
-}
+type Cached = moka::sync::Cache<(Cow<'static, str>, Uuid), Arc<dyn Any + Send + Sync>>;
 
 /// The row cache.
-pub struct RowCache(moka::sync::Cache<(TypeId, Uuid), Arc<dyn Any + Send + Sync>>);
+pub struct RowCache(Cached);
 
 impl Default for RowCache {
     fn default() -> Self {
@@ -101,29 +47,22 @@ impl Default for RowCache {
 impl RowCache {
     /// The cached row.
     #[must_use]
-    pub fn get<M: Versioned>(&self, id: Uuid) -> Option<M> {
-        let row = self.0.get(&(TypeId::of::<M>(), id))?;
+    pub fn get<M: Row>(&self, key: Uuid) -> Option<M> {
+        let row = self.0.get(&(Cow::Borrowed(M::TABLE.name), key))?;
         row.downcast_ref::<M>().cloned()
     }
 
     /// Caches a row, unless a newer version is cached.
-    pub fn put<M: Versioned>(&self, row: M) {
-        let id = row.id();
-        if self.get::<M>(id).is_none_or(|kept| kept.version() <= row.version()) {
-            self.0.insert((TypeId::of::<M>(), id), Arc::new(row));
+    pub fn put<M: Row>(&self, row: M) {
+        let key = row.key();
+        if self.get::<M>(key).is_none_or(|kept| kept.version() <= row.version()) {
+            self.0.insert((Cow::Borrowed(M::TABLE.name), key), Arc::new(row));
         }
     }
 
-    /// Drops a row, of whatever table.
-    pub fn forget(&self, id: Uuid) {
-        for kind in [
-            TypeId::of::<::entity::order::Model>(),
-            TypeId::of::<::entity::partner::Model>(),
-            TypeId::of::<::entity::person::Model>(),
-            TypeId::of::<::entity::car::Model>(),
-        ] {
-            self.0.invalidate(&(kind, id));
-        }
+    /// Drops a row.
+    pub fn forget(&self, table: &str, key: Uuid) {
+        self.0.invalidate(&(Cow::Owned(table.to_owned()), key));
     }
 
     /// Drops all rows: wake-ups were missed.
@@ -138,9 +77,8 @@ pub(super) async fn follow(mut wakes: broadcast::Receiver<Wake>, rows: Arc<RowCa
         match wakes.recv().await {
             Ok(wake) => {
                 for topic in wake.topics.iter() {
-                    let id = topic.strip_prefix(TOPIC).and_then(|id| id.parse().ok());
-                    if let Some(id) = id {
-                        rows.forget(id);
+                    if let Some((table, key)) = named(topic) {
+                        rows.forget(table, key);
                     } else if topic == "*" {
                         rows.forget_all();
                     }

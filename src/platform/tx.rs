@@ -8,20 +8,21 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use entity::value::{EventId, Instant, OrderId};
+use entity::row::{LockTier, Row};
+use entity::value::{Audience, EventId, Instant};
 use sea_orm::{EntityTrait, IntoActiveModel, ModelTrait, PrimaryKeyTrait, Value};
 use uuid::Uuid;
 
-use super::command::By;
+use super::by::By;
 use super::crypto::Keys;
-use super::engine::Engine;
-use super::feed::Audience;
 use super::pool::Pool;
 use super::refusal::{CommandError, Fault};
-use super::row_cache::{RowCache, TOPIC, Versioned};
+use super::row_cache::{self, RowCache};
+use super::shared::Shared;
 use super::turns::{Sequence, Turn};
 use super::write_set::{
-    self, Count, Event, Fired, OccupancyClaim, RelativeUpdate, TimerWrite, Unique, Write, WriteSet,
+    self, Count, Event, Fired, NewRow, OccupancyClaim, RelativeUpdate, TimerWrite, Unique, Write,
+    WriteSet,
 };
 
 /// Caches a row once the write set has committed.
@@ -31,7 +32,8 @@ pub(super) type Keeping = Box<dyn FnOnce(&RowCache) + Send + Sync>;
 pub struct Tx<X> {
     now: Instant,
     by: By,
-    engine: Engine<X>,
+    shared: Arc<Shared>,
+    context: Arc<X>,
     seen: HashMap<(TypeId, String), Box<dyn Any + Send + Sync>>,
     use_cache: bool,
     cached_reads: Vec<Write>,
@@ -39,7 +41,7 @@ pub struct Tx<X> {
     outcome: Vec<Keeping>,
     turns: Vec<(Sequence, Turn)>,
     /// What the command wants to change.
-    pub(crate) writes: WriteSet,
+    pub(super) writes: WriteSet,
 }
 
 impl<X: Send + Sync + 'static> Tx<X> {
@@ -47,7 +49,8 @@ impl<X: Send + Sync + 'static> Tx<X> {
     pub(super) fn begin(
         now: Instant,
         by: By,
-        engine: &Engine<X>,
+        shared: &Arc<Shared>,
+        context: &Arc<X>,
         fired: Option<Fired>,
         use_cache: bool,
     ) -> Self {
@@ -55,8 +58,20 @@ impl<X: Send + Sync + 'static> Tx<X> {
         let seen = HashMap::new();
         let (cached_reads, checks, outcome) = (Vec::new(), Vec::new(), Vec::new());
         let turns = Vec::new();
-        let engine = engine.clone();
-        Self { now, by, engine, seen, use_cache, cached_reads, checks, outcome, turns, writes }
+        let (shared, context) = (Arc::clone(shared), Arc::clone(context));
+        Self {
+            now,
+            by,
+            shared,
+            context,
+            seen,
+            use_cache,
+            cached_reads,
+            checks,
+            outcome,
+            turns,
+            writes,
+        }
     }
 
     /// Did it read any row from the row cache?
@@ -89,8 +104,7 @@ impl<X: Send + Sync + 'static> Tx<X> {
     /// `contended`, when it would take too long.
     pub async fn turn(&mut self, sequence: Sequence) -> Result<(), CommandError> {
         if !self.turns.iter().any(|(held, _)| *held == sequence) {
-            let turn =
-                self.engine.shared().turns.wait(sequence).await.ok_or(CommandError::Contended)?;
+            let turn = self.shared.turns.wait(sequence).await.ok_or(CommandError::Contended)?;
             self.turns.push((sequence, turn));
         }
         Ok(())
@@ -121,19 +135,19 @@ impl<X: Send + Sync + 'static> Tx<X> {
     /// For reading.
     #[must_use]
     pub fn db(&self) -> &Pool {
-        &self.engine.shared().db.read
+        &self.shared.db.read
     }
 
     /// What the product shares with all commands.
     #[must_use]
     pub fn context(&self) -> &X {
-        self.engine.context()
+        &self.context
     }
 
     /// The keys that seal personal data.
     #[must_use]
     pub fn keys(&self) -> Arc<Keys> {
-        Arc::clone(&self.engine.shared().keys)
+        Arc::clone(&self.shared.keys)
     }
 
     /// Reads a row by its key, or returns the state this command has already put into the write
@@ -174,27 +188,23 @@ impl<X: Send + Sync + 'static> Tx<X> {
     ) -> Result<Option<E::Model>, CommandError>
     where
         E: EntityTrait,
-        E::Model: Versioned,
+        E::Model: Row,
         <E::PrimaryKey as PrimaryKeyTrait>::ValueType: std::fmt::Debug + Copy + Into<Uuid>,
     {
         let place = (TypeId::of::<E::Model>(), format!("{key:?}"));
         if self.use_cache
             && !self.seen.contains_key(&place)
-            && let Some(row) = self.engine.shared().row_cache.get::<E::Model>(key.into())
+            && let Some(row) = self.shared.row_cache.get::<E::Model>(key.into())
         {
-            let (table, key) = write_set::place_of(&row);
-            self.cached_reads.push(Write::Check {
-                table,
-                key,
-                version: row.version(),
-                firm: false,
-            });
+            let key = write_set::key_of(&row);
+            let (table, version) = (E::Model::TABLE, row.version());
+            self.cached_reads.push(Write::Check { table, key, version, firm: false });
             self.seen.insert(place, Box::new(row.clone()));
             return Ok(Some(row));
         }
         let row = self.find::<E>(key).await?;
         if let Some(row) = &row {
-            self.engine.shared().row_cache.put(row.clone());
+            self.shared.row_cache.put(row.clone());
         }
         Ok(row)
     }
@@ -202,20 +212,25 @@ impl<X: Send + Sync + 'static> Tx<X> {
     /// Puts a new row into the write set, and caches it once it has committed.
     pub fn insert_cached<M>(&mut self, model: M)
     where
-        M: Versioned + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
+        M: Row + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
     {
-        self.insert(model.clone());
+        let (table, cells) = write_set::cells_of(model.clone());
+        let kind = match M::TABLE.tier {
+            LockTier::First => NewRow::Locked,
+            LockTier::Versioned | LockTier::Hot => NewRow::Plain,
+        };
+        self.writes.writes.push(Write::Insert { table, cells, kind });
         self.outcome.push(Box::new(move |kept| kept.put(model)));
     }
 
     /// Changes cells of a row at the version it was read at, without raising it; nodes that cache
     /// the row drop it.
-    pub fn set<M: Versioned>(&mut self, row: &M, cells: Vec<write_set::Cell>) {
-        let (table, key) = write_set::place_of(row);
-        let (id, version) = (row.id(), row.version());
+    pub fn set<M: Row>(&mut self, row: &M, cells: Vec<write_set::Cell>) {
+        let (table, id) = (M::TABLE, row.key());
+        let (key, version) = (write_set::key_of(row), row.version());
         self.writes.writes.push(Write::Set { table, key, version, cells });
-        self.wake(format!("{TOPIC}{id}"));
-        self.outcome.push(Box::new(move |kept| kept.forget(id)));
+        self.wake(row_cache::topic(table.name, id));
+        self.outcome.push(Box::new(move |kept| kept.forget(table.name, id)));
     }
 
     /// Puts a new row into the write set.
@@ -224,7 +239,7 @@ impl<X: Send + Sync + 'static> Tx<X> {
         M: ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
     {
         let (table, cells) = write_set::cells_of(model);
-        self.writes.writes.push(Write::Insert { table, cells, or_keep: false });
+        self.writes.writes.push(Write::Insert { table, cells, kind: NewRow::Plain });
     }
 
     /// As [`Self::insert`], but an existing row stays unchanged.
@@ -233,14 +248,14 @@ impl<X: Send + Sync + 'static> Tx<X> {
         M: ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
     {
         let (table, cells) = write_set::cells_of(model);
-        self.writes.writes.push(Write::Insert { table, cells, or_keep: true });
+        self.writes.writes.push(Write::Insert { table, cells, kind: NewRow::OrKeep });
     }
 
     /// Puts what changed between two states of a row into the write set, at the version it was read
     /// at.
-    pub fn update<M: Versioned>(&mut self, old: &M, new: &M) {
+    pub fn update<M: Row>(&mut self, old: &M, new: &M) {
         let cells = write_set::changed(old, new);
-        let (table, key) = write_set::place_of(old);
+        let (table, key) = (M::TABLE, write_set::key_of(old));
         self.writes.writes.push(Write::Update { table, key, version: old.version(), cells });
         let raised = new.clone().raised();
         self.outcome.push(Box::new(move |kept| kept.put(raised)));
@@ -250,9 +265,9 @@ impl<X: Send + Sync + 'static> Tx<X> {
     /// read.
     pub fn rewrite<M>(&mut self, old: &M, new: &M)
     where
-        M: Versioned + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
+        M: Row + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
     {
-        let (table, key) = write_set::place_of(old);
+        let (table, key) = (M::TABLE, write_set::key_of(old));
         let (_, all) = write_set::cells_of(new.clone());
         let written = |column: &str| column != "version" && key.iter().all(|(k, _)| *k != column);
         let cells = all.into_iter().filter(|(column, _)| written(column)).collect();
@@ -289,9 +304,8 @@ impl<X: Send + Sync + 'static> Tx<X> {
 
     /// Has the flush check that a versioned row is still at the version it was read at, and lock it
     /// until the commit.
-    pub fn check<M: Versioned>(&mut self, row: &M) {
-        let (table, key) = write_set::place_of(row);
-        let version = row.version();
+    pub fn check<M: Row>(&mut self, row: &M) {
+        let (table, key, version) = (M::TABLE, write_set::key_of(row), row.version());
         self.checks.push(Write::Check { table, key, version, firm: true });
     }
 
@@ -308,7 +322,7 @@ impl<X: Send + Sync + 'static> Tx<X> {
         }
     }
 
-    /// Adds one to a counter that has a limit.
+    /// Adds to a counter that has a limit.
     pub fn count(&mut self, count: Count) {
         self.writes.writes.push(Write::Count(count));
     }
@@ -329,7 +343,8 @@ impl<X: Send + Sync + 'static> Tx<X> {
         self.writes.timer(TimerWrite { kind, subject, due: None, generation: 0 });
     }
 
-    /// Emits an event to an audience.
+    /// Emits an event to an audience, and to the consumers of the outbox: once for each id, however
+    /// many audiences it goes to.
     ///
     /// # Errors
     /// A fault when the payload is no JSON.
@@ -337,15 +352,15 @@ impl<X: Send + Sync + 'static> Tx<X> {
         &mut self,
         audience: &Audience,
         kind: &'static str,
-        order_id: Option<OrderId>,
+        subject: Option<Uuid>,
         id: EventId,
         payload: &impl serde::Serialize,
     ) -> Result<(), CommandError> {
-        self.writes.events.push(Event {
+        self.writes.event(Event {
             audience: audience.to_string(),
             id,
             kind,
-            order_id,
+            subject,
             session_id: self.by.session_id,
             payload: serde_json::to_string(payload)?,
         });

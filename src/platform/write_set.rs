@@ -1,6 +1,7 @@
 //! The write set: what a command wants to change, as data, flushed once at the end.
 
-use entity::value::{EventId, Instant, OrderId, SessionId};
+use entity::row::{Row, Table};
+use entity::value::{EventId, Instant, SessionId};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue, EntityTrait, IdenStatic as _, Iterable as _, ModelTrait,
     Value,
@@ -21,13 +22,13 @@ pub enum Write {
         table: &'static str,
         /// All its columns.
         cells: Vec<Cell>,
-        /// An existing row stays unchanged.
-        or_keep: bool,
+        /// What holds of its place among the other writes.
+        kind: NewRow,
     },
     /// A versioned row, at the version it was read at.
     Update {
         /// The table.
-        table: &'static str,
+        table: Table,
         /// Which row.
         key: Vec<Cell>,
         /// The version it was read at.
@@ -51,7 +52,7 @@ pub enum Write {
     /// A row that was read from the row cache must still be at this version.
     Check {
         /// The table.
-        table: &'static str,
+        table: Table,
         /// Which row.
         key: Vec<Cell>,
         /// The version it was read at.
@@ -63,7 +64,7 @@ pub enum Write {
     /// Cells of a row, at the version it was read at, without raising it.
     Set {
         /// The table.
-        table: &'static str,
+        table: Table,
         /// Which row.
         key: Vec<Cell>,
         /// The version it was read at.
@@ -84,10 +85,21 @@ pub enum Write {
     Free(OccupancyClaim),
 }
 
+/// How a new row is inserted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewRow {
+    /// After all rows that are locked.
+    Plain,
+    /// As [`Self::Plain`], but an existing row stays unchanged.
+    OrKeep,
+    /// Where the rows of the first tier are locked.
+    Locked,
+}
+
 /// A run of occupancy cells of one resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OccupancyClaim {
-    /// What only one holder can have at a time: a bay or a car.
+    /// What only one holder can have at a time.
     pub resource: Uuid,
     /// The first cell.
     pub from: i64,
@@ -125,7 +137,7 @@ impl Write {
 #[derive(Clone, Debug, PartialEq)]
 pub struct RelativeUpdate {
     /// The table.
-    pub table: &'static str,
+    pub table: Table,
     /// Which row.
     pub key: Vec<Cell>,
     /// Columns and what is added to them.
@@ -166,15 +178,17 @@ impl RelativeUpdate {
     }
 }
 
-/// One more in a counter row (`n`), if that does not pass the limit; the database serialises
-/// concurrent counts.
+/// More in a counter row (`n`), if that does not pass the limit; the database serialises concurrent
+/// counts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Count {
     /// The table; its counting column is `n`.
-    pub table: &'static str,
-    /// Which row; created with 1 where it does not exist.
+    pub table: Table,
+    /// Which row; created with `by` where it does not exist.
     pub key: Vec<Cell>,
-    /// The counter never passes this; at least 1.
+    /// How many more, at least 1.
+    pub by: i64,
+    /// The counter never passes this; at least `by`.
     pub most: i64,
     /// The refusal when it would.
     pub refusal: Refused,
@@ -227,12 +241,25 @@ pub struct Event {
     pub id: EventId,
     /// What happened, in the past tense.
     pub kind: &'static str,
-    /// The order it is about.
-    pub order_id: Option<OrderId>,
+    /// The id of what it is about.
+    pub subject: Option<Uuid>,
     /// The device that caused it.
     pub session_id: Option<SessionId>,
     /// JSON with what its audience may see; personal data sealed.
     pub payload: String,
+}
+
+/// A message of the outbox, one for each event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboxMessage {
+    /// The event.
+    pub id: EventId,
+    /// What happened, in the past tense.
+    pub kind: &'static str,
+    /// The id of what it is about.
+    pub subject: Option<Uuid>,
+    /// The audiences in whose feeds the event stands.
+    pub audiences: Vec<String>,
 }
 
 /// A timer that fired, consumed if it is still the same one.
@@ -261,6 +288,8 @@ pub struct WriteSet {
     pub timers: Vec<TimerWrite>,
     /// Events.
     pub events: Vec<Event>,
+    /// Messages of the outbox.
+    pub messages: Vec<OutboxMessage>,
     /// The timer that caused the command.
     pub fired: Option<Fired>,
     /// Topics to wake besides the feeds: ended sessions, a new policy.
@@ -276,6 +305,20 @@ impl WriteSet {
             && self.timers.is_empty()
             && self.events.is_empty()
             && self.fired.is_none()
+    }
+
+    /// Adds an event, and its message: one for all the feeds it goes into.
+    pub fn event(&mut self, event: Event) {
+        match self.messages.iter_mut().find(|message| message.id == event.id) {
+            Some(message) => message.audiences.push(event.audience.clone()),
+            None => self.messages.push(OutboxMessage {
+                id: event.id,
+                kind: event.kind,
+                subject: event.subject,
+                audiences: vec![event.audience.clone()],
+            }),
+        }
+        self.events.push(event);
     }
 
     /// Arms or disarms a timer; the last call for it counts.
@@ -311,6 +354,11 @@ pub fn changed<M: ModelTrait>(old: &M, new: &M) -> Vec<Cell> {
                 .then_some((column.as_str(), value))
         })
         .collect()
+}
+
+/// The key cells of a row.
+pub fn key_of<M: Row>(row: &M) -> Vec<Cell> {
+    place_of(row).1
 }
 
 /// The table and key cells of a row.

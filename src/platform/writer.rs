@@ -13,9 +13,10 @@ use std::time::{Duration, Instant};
 use sea_orm::{DatabaseBackend, DatabaseConnection, DbErr, Statement};
 use tokio::sync::{mpsc, oneshot};
 
-use super::db::{Db, WriteError};
-use super::flush::{Numbers, run};
+use super::db::Db;
+use super::db_error::WriteError;
 use super::lent_connection::LentConnection;
+use super::script::{Numbers, run};
 use super::storage::{RETRY, Storage, probe};
 use super::wal::{State, Wal};
 

@@ -3,7 +3,7 @@
 use chrono::{SubsecRound as _, TimeDelta};
 use entity::policy_version;
 use entity::support_agent::{self, SupportRole};
-use entity::value::{EventId, Instant, Money};
+use entity::value::{EventId, Instant, Money, SupportQueue};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -95,7 +95,7 @@ impl Command<Context> for Publish {
         record(tx, row.version, &reason, &changed).await?;
         let published = Published { version: row.into(), changed, warnings: findings };
         let (kind, id) = ("support.policy_published", EventId::new());
-        tx.emit(&Audience::Support, kind, None, id, &published)?;
+        tx.emit(&Audience::Support(SupportQueue::Policy), kind, None, id, &published)?;
         tx.wake(TOPIC.to_owned());
         Ok(published)
     }

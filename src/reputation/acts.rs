@@ -3,7 +3,7 @@
 
 use chrono::TimeDelta;
 use entity::sanction::{self, SanctionKind};
-use entity::value::{EventId, Money, SanctionId};
+use entity::value::{EventId, Money, SanctionId, SupportQueue};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -145,5 +145,5 @@ fn emit(
         "reason": reason,
         "by_person": tx.by().person_id,
     });
-    tx.emit(&Audience::Support, event, None, EventId::new(), &payload)
+    tx.emit(&Audience::Support(SupportQueue::Sanctions), event, None, EventId::new(), &payload)
 }

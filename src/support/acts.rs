@@ -2,8 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::audit_act::{Column, Entity, Model};
-use entity::order::Actor;
-use entity::value::{ActId, Instant, Money, SealedColumn, SealedField, SessionId};
+use entity::value::{ActId, Actor, Instant, Money, SealedColumn, SealedField, SessionId};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _,

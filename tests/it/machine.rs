@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use entity::order::{Actor, OrderKind, OrderStatus};
+use entity::order::{OrderKind, OrderStatus};
+use entity::value::Actor;
 use sea_orm::Iterable;
 use strum::IntoEnumIterator;
 use yumo::orders::machine::{Intent, To, allow};

@@ -42,9 +42,9 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct EventsQuery {
-    /// `client` (the default), `branch:<partner_id>` or `support`.
+    /// `client` (the default), `branch:<partner_id>` or `support:<queue>`.
     #[param(
-        pattern = "^(client|support|branch:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"
+        pattern = "^(client|support(:(orders|money|sanctions|policy))?|branch:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"
     )]
     audience: Option<String>,
     /// The newest number the device has; 0 for the beginning.
@@ -213,9 +213,9 @@ fn json(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ack {
-    /// `client` (the default), `branch:<partner_id>` or `support`.
+    /// `client` (the default), `branch:<partner_id>` or `support:<queue>`.
     #[schema(
-        pattern = "^(client|support|branch:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"
+        pattern = "^(client|support(:(orders|money|sanctions|policy))?|branch:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"
     )]
     audience: Option<String>,
     /// Everything up to this number.
@@ -262,9 +262,9 @@ pub async fn acknowledge(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct SnapshotQuery {
-    /// `client` (the default), `branch:<partner_id>` or `support`.
+    /// `client` (the default), `branch:<partner_id>` or `support:<queue>`.
     #[param(
-        pattern = "^(client|support|branch:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"
+        pattern = "^(client|support(:(orders|money|sanctions|policy))?|branch:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"
     )]
     audience: Option<String>,
 }

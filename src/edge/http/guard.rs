@@ -9,10 +9,9 @@ use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
-use entity::order::Actor;
 use entity::staff::StaffRole;
 use entity::support_agent::SupportRole;
-use entity::value::{PartnerId, PersonId};
+use entity::value::{Actor, PartnerId, PersonId};
 use serde::Deserialize;
 
 use super::auth::{address, bearer};

@@ -31,6 +31,7 @@ pub mod sanctions;
 pub mod sessions;
 pub mod staff;
 pub mod statements;
+pub mod statistics;
 pub mod support;
 
 use actix_web::web;
@@ -67,6 +68,7 @@ pub fn configure(config: &mut ServiceConfig) {
     payments::configure(config);
     payouts::configure(config);
     sanctions::configure(config);
+    statistics::configure(config);
     feed::configure(config);
 }
 

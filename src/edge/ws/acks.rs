@@ -24,7 +24,7 @@ const MATTERS_MAX: usize = 64;
 /// Remembers an event that was just sent, if its acknowledgement will have consequences.
 pub fn handed_over(subscriber: &Subscriber, event: &feed_event::Model) {
     let matters = notify::matters(&subscriber.audience).is_some_and(|(kind, _)| kind == event.kind);
-    if let (true, Some(order_id)) = (matters, event.order_id) {
+    if let (true, Some(order_id)) = (matters, event.subject.map(OrderId)) {
         let mut list = subscriber.matters.borrow_mut();
         if list.len() == MATTERS_MAX {
             // The device acknowledges nothing; later acknowledgements use the database instead.

@@ -74,7 +74,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 pub struct Which {
     /// `client` (the default), `branch:<partner_id>` or `support`.
     #[param(
-        pattern = "^(client|support|branch:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"
+        pattern = "^(client|support(:(orders|money|sanctions|policy))?|branch:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"
     )]
     audience: Option<String>,
     /// From `POST /v1/auth/tickets`, for browsers, which cannot set a header here.

@@ -1,6 +1,6 @@
 //! Access to feeds: whose feed a subscriber follows, and which of its events it may read.
 
-use entity::order::Actor;
+use entity::value::{Actor, SupportQueue};
 
 use super::Refusal;
 use crate::access::Principal;
@@ -10,6 +10,11 @@ use crate::platform::{Audience, By};
 
 /// The name of the caller's own feed in a request.
 pub const CLIENT: &str = "client";
+
+/// The short name of support's queue of orders.
+const SUPPORT: &str = "support";
+const AUDIENCES: &str = "audience is client, branch:<partner_id>, or support:<queue>: orders, money, \
+                         sanctions, policy.";
 
 /// The prefixes of the events about a branch's money.
 const MONEY: [&str; 6] = ["balance.", "bonus.", "commission.", "payment.", "payout.", "payable."];
@@ -21,12 +26,11 @@ const MONEY: [&str; 6] = ["balance.", "bonus.", "commission.", "payment.", "payo
 pub fn audience(principal: &Principal, name: Option<&str>) -> Result<Audience, Problem> {
     let audience = match name.unwrap_or(CLIENT) {
         CLIENT => Audience::Client(principal.person_id),
-        "support" => Audience::Support,
-        name => name
-            .strip_prefix("branch:")
-            .and_then(|id| id.parse().ok())
-            .map(Audience::Branch)
-            .ok_or_else(|| malformed("audience is client, branch:<partner_id> or support."))?,
+        SUPPORT => Audience::Support(SupportQueue::Orders),
+        name => match named(name) {
+            Some(audience @ (Audience::Branch(_) | Audience::Support(_))) => audience,
+            Some(Audience::Client(_)) | None => return Err(malformed(AUDIENCES)),
+        },
     };
     if principal.hears(&audience) { Ok(audience) } else { Err(Refusal::NotYours.into()) }
 }
@@ -35,7 +39,8 @@ pub fn audience(principal: &Principal, name: Option<&str>) -> Result<Audience, P
 #[must_use]
 pub fn named(name: &str) -> Option<Audience> {
     match name.split_once(':') {
-        None => (name == "support").then_some(Audience::Support),
+        None => None,
+        Some(("support", queue)) => queue.parse().ok().map(Audience::Support),
         Some(("client", id)) => id.parse().ok().map(Audience::Client),
         Some(("branch", id)) => id.parse().ok().map(Audience::Branch),
         Some(_) => None,
@@ -65,7 +70,7 @@ pub fn by(principal: &Principal, audience: &Audience) -> By {
     let actor = match audience {
         Audience::Client(_) => Actor::Client,
         Audience::Branch(_) => Actor::Staff,
-        Audience::Support => Actor::Support,
+        Audience::Support(_) => Actor::Support,
     };
     principal.by(actor)
 }
@@ -115,12 +120,14 @@ mod tests {
         for (name, code) in [
             (theirs.as_str(), "audience_not_yours"),
             ("support", "audience_not_yours"),
+            ("support:money", "audience_not_yours"),
+            ("support:all", "malformed"),
             (&format!("client:{}", reader.person_id), "malformed"),
             ("branch:", "malformed"),
         ] {
             assert_eq!(audience(&reader, Some(name)).unwrap_err().to_string(), code, "{name}");
         }
-        for audience in [own, Audience::Branch(id), Audience::Support] {
+        for audience in [own, Audience::Branch(id), Audience::Support(SupportQueue::Money)] {
             assert_eq!(named(&audience.to_string()), Some(audience));
         }
     }

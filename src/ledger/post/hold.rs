@@ -2,6 +2,7 @@
 //! (COM-3).
 
 use entity::hold::{self as row, Allocations, HoldState};
+use entity::row::Row as _;
 use entity::value::{HoldId, Money, OrderId, PartnerId};
 use sea_orm::{ActiveEnum, Value};
 
@@ -208,7 +209,7 @@ pub fn amend(
 pub fn recount(tx: &mut Tx, held: &OrderHold, holding: &Holding) -> Result<(), CommandError> {
     let cells = sized(held, holding)?;
     tx.adjust(RelativeUpdate {
-        table: "hold",
+        table: entity::hold::Model::TABLE,
         key: vec![("id", Value::from(hold_id(held.order_id).0))],
         add: vec![("version", 1)],
         set: cells,
@@ -238,7 +239,7 @@ fn sized(held: &OrderHold, holding: &Holding) -> Result<Vec<Cell>, CommandError>
 /// first.
 fn turn(tx: &mut Tx, held: &OrderHold, set: Vec<Cell>) {
     tx.adjust(RelativeUpdate {
-        table: "hold",
+        table: entity::hold::Model::TABLE,
         key: vec![("id", Value::from(hold_id(held.order_id).0))],
         add: vec![("version", 1)],
         set,

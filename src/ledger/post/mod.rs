@@ -139,7 +139,7 @@ pub(super) fn take_charged_back(
 ) -> Result<(), CommandError> {
     let keys = policy::registry::in_force(tx)?.keys;
     tx.adjust(RelativeUpdate {
-        table: "wallet",
+        table: entity::wallet::TABLE,
         key: vec![("id", Value::from(partner_id.0))],
         add: vec![("posted", -amount.0)],
         set: vec![("locked", true.into()), ("restricted", true.into())],
@@ -163,7 +163,7 @@ pub fn unlock(tx: &mut Tx, partner_id: PartnerId) -> Result<(), CommandError> {
         values: vec![keys.balance.floor.0.into()],
     };
     tx.adjust(RelativeUpdate {
-        table: "wallet",
+        table: entity::wallet::TABLE,
         key: vec![("id", Value::from(partner_id.0))],
         add: Vec::new(),
         set: vec![("locked", false.into())],
@@ -208,7 +208,7 @@ fn reserve(tx: &mut Tx, partner_id: PartnerId, amount: Money) -> Result<(), Comm
     let keys = policy::registry::in_force(tx)?.keys;
     let floor = keys.balance.floor;
     tx.adjust(RelativeUpdate {
-        table: "wallet",
+        table: entity::wallet::TABLE,
         key: vec![("id", Value::from(partner_id.0))],
         add: vec![("held", amount.0)],
         set: Vec::new(),
@@ -226,7 +226,7 @@ fn reserve(tx: &mut Tx, partner_id: PartnerId, amount: Money) -> Result<(), Comm
 /// Guards that the balance is not restricted (BAL-3).
 fn unrestricted(tx: &mut Tx, partner_id: PartnerId) {
     tx.adjust(RelativeUpdate {
-        table: "wallet",
+        table: entity::wallet::TABLE,
         key: vec![("id", Value::from(partner_id.0))],
         add: vec![("held", 0)],
         set: Vec::new(),
@@ -250,7 +250,7 @@ pub(super) fn change(
     let by = Money(posted.0 - held.0);
     let adds = [("posted", posted.0), ("held", held.0)];
     tx.adjust(RelativeUpdate {
-        table: "wallet",
+        table: entity::wallet::TABLE,
         key: vec![("id", Value::from(partner_id.0))],
         add: adds.into_iter().filter(|(_, by)| *by != 0).collect(),
         set: Vec::new(),
@@ -275,7 +275,7 @@ pub(super) fn take_unspent(
     let keys = policy::registry::in_force(tx)?.keys;
     let by = Money(-amount.0);
     tx.adjust(RelativeUpdate {
-        table: "wallet",
+        table: entity::wallet::TABLE,
         key: vec![("id", Value::from(partner_id.0))],
         add: vec![("posted", by.0)],
         set: Vec::new(),
@@ -298,7 +298,7 @@ pub(super) fn emit(
     set: Vec<Cell>,
 ) {
     tx.adjust(RelativeUpdate {
-        table: "wallet",
+        table: entity::wallet::TABLE,
         key: vec![("id", Value::from(partner_id.0))],
         add: Vec::new(),
         set,

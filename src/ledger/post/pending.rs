@@ -56,7 +56,7 @@ pub fn remove(tx: &mut Tx, partner_id: PartnerId, counted: Money) {
 
 fn change(partner_id: PartnerId, by: Money) -> RelativeUpdate {
     RelativeUpdate {
-        table: "wallet",
+        table: entity::wallet::TABLE,
         key: vec![("id", Value::from(partner_id.0))],
         add: vec![("pending", by.0)],
         set: Vec::new(),

@@ -6,6 +6,7 @@
 //! flush and reports which part it was. PostgreSQL promises no order among data-modifying CTEs, so
 //! every guarded part counts the rows of the one before it.
 
+mod outbox;
 mod rows;
 
 use std::collections::BTreeMap;
@@ -80,6 +81,7 @@ pub fn compose(set: &WriteSet, backend: DatabaseBackend, now: Instant) -> Script
     }
     composer.rows(&set.writes);
     let feeds = composer.feeds(&set.events, now);
+    composer.messages(&set.messages, now);
     composer.timers(&set.timers, set.fired.as_ref());
     let text = composer.text(&feeds);
     Script {
@@ -177,7 +179,7 @@ impl Composer {
             Value::from(fact.id.0),
             Value::from(fact.kind),
             Value::from(now),
-            Value::from(fact.order_id.map(|id| id.0)),
+            Value::from(fact.subject),
             Value::from(fact.session_id.map(|id| id.0)),
             Value::from(fact.payload.clone()),
         ];
@@ -188,7 +190,7 @@ impl Composer {
             format!("feed WHERE audience = {audience}")
         };
         self.loose.push(format!(
-            "INSERT INTO feed_event (audience, seq, id, kind, at, order_id, session_id, payload) \
+            "INSERT INTO feed_event (audience, seq, id, kind, at, subject, session_id, payload) \
              SELECT {audience}, last_seq - {back}, {} FROM {from}",
             bound.join(", ")
         ));

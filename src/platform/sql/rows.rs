@@ -2,8 +2,10 @@
 
 use sea_orm::Value;
 
-use super::super::lock_order::{is_order, lock_order};
-use super::super::write_set::{Cell, Computed, Count, OccupancyClaim, RelativeUpdate, Write};
+use super::super::lock_order::lock_order;
+use super::super::write_set::{
+    Cell, Computed, Count, NewRow, OccupancyClaim, RelativeUpdate, Write,
+};
 use super::{Composer, Guard};
 
 impl Composer {
@@ -12,15 +14,15 @@ impl Composer {
         ordered.sort_by_cached_key(|w| lock_order(w));
         for write in ordered {
             match write {
-                Write::Insert { table, cells, or_keep } => {
-                    let body = self.insert(table, cells, *or_keep);
-                    if is_order(table) {
-                        self.gate(body, Guard::Contended);
-                    } else {
-                        self.loose.push(body);
+                Write::Insert { table, cells, kind } => {
+                    let body = self.insert(table, cells, *kind == NewRow::OrKeep);
+                    match kind {
+                        NewRow::Locked => self.gate(body, Guard::Contended),
+                        NewRow::Plain | NewRow::OrKeep => self.loose.push(body),
                     }
                 }
                 Write::Update { table, key, version, cells } => {
+                    let table = table.name;
                     let set = self.equals(cells, ", ");
                     let comma = if set.is_empty() { "" } else { ", " };
                     let found = self.equals(key, " AND ");
@@ -38,6 +40,7 @@ impl Composer {
                 Write::Count(count) => self.count(count),
                 Write::Replace { table, key, cells } => self.replace(table, key, cells),
                 Write::Check { table, key, version, firm } => {
+                    let table = table.name;
                     let found = self.equals(key, " AND ");
                     let version = self.bind(&Value::from(*version));
                     let after = self.after();
@@ -47,6 +50,7 @@ impl Composer {
                     self.check(&rows, *firm);
                 }
                 Write::Set { table, key, version, cells } => {
+                    let table = table.name;
                     let set = self.equals(cells, ", ");
                     let found = self.equals(key, " AND ");
                     let version = self.bind(&Value::from(*version));
@@ -86,7 +90,7 @@ impl Composer {
             found.push_str(" AND ");
             found.push_str(&self.filled(condition, values));
         }
-        let (table, after) = (adjust.table, self.after());
+        let (table, after) = (adjust.table.name, self.after());
         self.gate(
             format!("UPDATE \"{table}\" SET {} WHERE {found} AND {after}", sets.join(", ")),
             match &adjust.refusal {
@@ -100,14 +104,16 @@ impl Composer {
     fn count(&mut self, count: &Count) {
         let columns: Vec<String> = count.key.iter().map(|(c, _)| format!("\"{c}\"")).collect();
         let values: Vec<String> = count.key.iter().map(|(_, v)| self.bind(v)).collect();
-        let most = self.bind(&Value::from(count.most));
-        let (table, after) = (count.table, self.after());
+        let by = self.bind(&Value::from(count.by));
+        let most = self.bind(&Value::from(count.most.saturating_sub(count.by)));
+        let (table, after) = (count.table.name, self.after());
         let (columns, values) = (columns.join(", "), values.join(", "));
+        let bigint = if self.postgres { "::bigint" } else { "" };
         self.gate(
             format!(
-                "INSERT INTO \"{table}\" ({columns}, \"n\") SELECT {values}, 1 WHERE {after} \
-                 ON CONFLICT ({columns}) DO UPDATE SET \"n\" = \"{table}\".\"n\" + 1 \
-                 WHERE \"{table}\".\"n\" < {most}"
+                "INSERT INTO \"{table}\" ({columns}, \"n\") SELECT {values}, {by}{bigint} WHERE {after} \
+                 ON CONFLICT ({columns}) DO UPDATE SET \"n\" = \"{table}\".\"n\" + {by}{bigint} \
+                 WHERE \"{table}\".\"n\" <= {most}"
             ),
             Guard::Refuse(Box::new(count.refusal.clone())),
         );
@@ -141,9 +147,8 @@ impl Composer {
         ));
     }
 
-    /// One row for each occupancy cell. A command that takes cells of a bay also emits to its
-    /// branch's feed, so such commands queue at the branch's feed counter, which prevents
-    /// deadlocks.
+    /// One row for each occupancy cell. Cells are taken after all locks: commands that may want the
+    /// same cells emit to one feed and queue at its counter, which prevents deadlocks.
     fn take(&mut self, claim: &OccupancyClaim) {
         let OccupancyClaim { resource, from, until, holder } = *claim;
         let resource = self.bind(&Value::from(resource));

@@ -1,8 +1,8 @@
 //! The cost of an order under a policy version, from its recorded instants. Pure.
 
 use chrono::TimeDelta;
-use entity::order::{Actor, EndReason, Model, OrderKind, OrderStatus};
-use entity::value::{Instant, Money, Span};
+use entity::order::{EndReason, Model, OrderKind, OrderStatus};
+use entity::value::{Actor, Instant, Money, Span};
 
 use crate::ledger::commission::{base, commission};
 use crate::orders::burn::Burn;

@@ -53,7 +53,7 @@ both! {
         let second = kristal.hires("owner").await;
         let manager = kristal.hires("manager").await;
         verifies(world, &kristal, false).await.ok();
-        let mut queue = world.support().follows().await;
+        let mut queue = world.support().watches("money").await;
         let mut hears = Vec::new();
         for owner in [&kristal.person, &second.person] {
             hears.push(owner.follows_feed("client").await);
@@ -105,7 +105,7 @@ both! {
         let path = format!("/v1/support/partners/{}/voen", kristal.partner_id);
         let seen = json!({"voen": "1234567891", "verified": true, "account": "…1944", "reason": "A certificate"});
         world.support().post(&path, seen).await.refused("account_changed");
-        let mut queue = world.support().follows().await;
+        let mut queue = world.support().watches("money").await;
         world.until(instant("2026-12-04T05:00:01Z")).await;
         queue.hears("support.payout_blocked").await;
         assert_eq!(payouts(&kristal).await.len(), 0);

@@ -42,7 +42,7 @@ both! {
         world.advance(TimeDelta::hours(24) + seconds(1)).await;
         assert_eq!(kristal.balance().await, (7000, 0, 7000), "it stands as it was paid");
         assert!(bank.with(|bank| bank.charges_back(&payment)));
-        let (mut queue, mut hears) = (world.support().follows().await, kristal.follows().await);
+        let (mut queue, mut hears) = (world.support().watches("money").await, kristal.follows().await);
         world.advance(TimeDelta::hours(24)).await;
         assert_eq!(kristal.balance().await, (5000, 0, 5000));
         let told = queue.hears("support.charge_back").await["data"].clone();
@@ -87,7 +87,7 @@ both! {
         world.advance(TimeDelta::hours(23)).await;
         let waits = world.client("Leyla").await.orders(&kristal).await;
         assert!(bank.with(|bank| bank.charges_back(&payment)));
-        let mut queue = world.support().follows().await;
+        let mut queue = world.support().watches("money").await;
         world.advance(seconds(20)).await;
         kristal.declines(&waits).await.ok();
         world.advance(minutes(60)).await;
@@ -134,13 +134,13 @@ both! {
         bank.stands(&payment, "APPROVED");
         calls(world, "payriff", &bank.callback(&payment, "APPROVED")).await.ok(200);
         bank.stands(&payment, "PARTIAL_REFUND");
-        let mut queue = world.support().follows().await;
+        let mut queue = world.support().watches("money").await;
         world.advance(TimeDelta::hours(24) + seconds(1)).await;
         let told = queue.hears("support.payment_differs").await["data"]["reason"].clone();
         assert_eq!(told, "The provider says PartlyReturned");
         assert_eq!(kristal.balance().await.0, 7000);
         world.advance(TimeDelta::hours(48)).await;
-        let quiet = world.support().follows().await;
+        let quiet = world.support().watches("money").await;
         assert_eq!(quiet.hello["seq"], queue.seq, "once");
     }
 
@@ -166,7 +166,7 @@ both! {
     async fn lim_11_what_went_back_before_our_first_look_is_told(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
-        let mut queue = world.support().follows().await;
+        let mut queue = world.support().watches("money").await;
         let called = id(&tops_up(&kristal, 2000).await);
         let looked = id(&tops_up(&kristal, 3000).await);
         for payment in [&called, &looked] {
@@ -184,7 +184,7 @@ both! {
         }
         assert_eq!(kristal.balance().await.0, 5000);
         world.advance(TimeDelta::hours(30)).await;
-        let quiet = world.support().follows().await;
+        let quiet = world.support().watches("money").await;
         assert_eq!(quiet.hello["seq"], queue.seq, "each once");
     }
 

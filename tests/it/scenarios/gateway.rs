@@ -123,7 +123,7 @@ both! {
         let gone = || bank.with(|bank| bank.orders[&name].back.clone());
         assert_eq!((gone(), account(world, "gateway:payriff").await), (vec![json!(0.50)], -100));
         assert_eq!(account(world, "operator:refunds").await, 0);
-        let mut queue = world.support().follows().await;
+        let mut queue = world.support().watches("money").await;
         bank.next("/refund", Next::ActAndHang);
         decides(world, &penalty, "waive").await.ok();
         world.advance(minutes(120)).await;
@@ -213,7 +213,7 @@ both! {
         world.advance(minutes(20)).await;
         assert_eq!((bank.times("/reverse"), account(world, "gateway:epoint").await), (1, 0));
 
-        let mut queue = world.support().follows().await;
+        let mut queue = world.support().watches("money").await;
         let payment = id(&pays_penalty(&anar, &penalty, json!({})).await);
         settles(world, &bank, &payment).await;
         bank.next("/reverse", Next::Say(json!({"status": "failed", "message": "Closed"})));

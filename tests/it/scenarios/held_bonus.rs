@@ -57,7 +57,7 @@ both! {
     async fn lim_6_a_pair_that_comes_again_waits_longer(world) {
         plainly(world, json!({"new_account_days": 0})).await;
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
-        let mut queue = world.support().follows().await;
+        let mut queue = world.support().watches("money").await;
         let first = pays(world, &anar, &kristal, 1000).await;
         world.advance(minutes(60)).await;
         let second = pays(world, &anar, &kristal, 500).await;
@@ -121,7 +121,7 @@ both! {
         person.takes(tokens.ok());
         let leyla = Client::buys(person, "sedan").await;
         pays(world, &leyla, &kristal, 700).await;
-        let mut queue = world.support().follows().await;
+        let mut queue = world.support().watches("money").await;
         world.advance(TimeDelta::days(13)).await;
         assert_eq!((kristal.balance().await.0, &owed(&kristal).await[0]["held_by"]), (6000, &json!("no_device")));
         world.advance(TimeDelta::days(1) + seconds(1)).await;

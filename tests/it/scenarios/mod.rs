@@ -24,6 +24,7 @@ mod leaving;
 mod missed;
 mod offers;
 mod outages;
+mod outbox;
 mod payment_proofs;
 mod payouts;
 mod penalties;

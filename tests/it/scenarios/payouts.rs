@@ -212,7 +212,7 @@ both! {
     async fn bon_5_a_no_after_a_lost_answer_proves_nothing(world) {
         let bank = Payriff::serves(world).await;
         let kristal = world.branch("Kristal").await;
-        let mut queue = world.support().follows().await;
+        let mut queue = world.support().watches("money").await;
         wants_a_card(world, &kristal).await;
         let card = json!({"name": "Anar", "card": "4169738812345670", "fin": "5ABC123"});
         wants(&kristal, json!({"to": "card", "account": card})).await.ok();
@@ -256,7 +256,7 @@ both! {
     async fn bon_5_a_transfer_nobody_heard_of_is_asked_for_again(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
-        let mut queue = world.support().follows().await;
+        let mut queue = world.support().watches("money").await;
         wants_a_card(world, &kristal).await;
         earns(world, &kristal, 1000).await;
         bank.next("/b2b/payment", Next::Hang);
@@ -281,7 +281,7 @@ both! {
     async fn bon_5_what_bounces_is_owed_again(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
-        let mut queue = world.support().follows().await;
+        let mut queue = world.support().watches("money").await;
         wants_a_card(world, &kristal).await;
         earns(world, &kristal, 1000).await;
         bank.next("/b2b/payment", Next::Say(json!({"status": "error", "message": "IBAN is closed"})));
@@ -307,7 +307,7 @@ both! {
     /// BON-5: without a provider support makes the transfer and records it, once.
     async fn bon_5_support_records_a_transfer(world) {
         let kristal = world.branch("Kristal").await;
-        let mut queue = world.support().follows().await;
+        let mut queue = world.support().watches("money").await;
         wants_a_card(world, &kristal).await;
         earns(world, &kristal, 1000).await;
         world.until(instant(DUE) + seconds(1)).await;
@@ -338,7 +338,7 @@ both! {
         wants_a_card(world, &kristal).await;
         earns(world, &kristal, 1000).await;
         verifies(world, &kristal, false).await.ok();
-        let mut queue = world.support().follows().await;
+        let mut queue = world.support().watches("money").await;
         world.until(instant(DUE) + seconds(1)).await;
         queue.hears("support.payout_blocked").await;
         assert_eq!(payouts(&kristal).await.len(), 0);
@@ -350,7 +350,7 @@ both! {
     /// BON-6: a suspended payable is released or refused by support, once.
     async fn bon_6_a_suspended_debt_is_decided_once(world) {
         let kristal = world.branch("Kristal").await;
-        let mut queue = world.support().follows().await;
+        let mut queue = world.support().watches("money").await;
         earning(world, &kristal, 1000, true).await;
         let own = earning(world, &kristal, 400, true).await;
         queue.hears("support.payable_suspended").await;

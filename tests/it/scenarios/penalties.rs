@@ -126,7 +126,7 @@ both! {
     /// notified.
     async fn pen_5_a_dispute_is_opened_in_time_and_decided(world) {
         let (kristal, anar) = priced(world).await;
-        let mut queue = world.support().follows().await;
+        let mut queue = world.support().watches("money").await;
         let penalty = leaves_late(world, &kristal, &anar, "even").await;
         assert_eq!(newest_penalty(&anar).await["dispute_until"], "2026-11-27T08:00:11Z");
         let leyla = world.client("Leyla").await;

@@ -80,7 +80,7 @@ both! {
     /// NOT-6, SUP-4: support gets an event for a version, and reads who published it, why, and what
     /// it changed.
     async fn support_hears_of_versions_and_reads_them(world) {
-        let mut hears = world.support().follows().await;
+        let mut hears = world.support().watches("policy").await;
         let chief = &world.support().person_id;
         let then = world.now() + minutes(5);
         let published = publishes(world, json!({"quick": {"fee_cap": 300}}), then).await;

@@ -142,7 +142,7 @@ both! {
     async fn bal_5_a_lost_answer_is_no_second_refund(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
-        let mut queue = world.support().follows().await;
+        let mut queue = world.support().watches("money").await;
         let payment = paid(world, &bank, &kristal).await;
         bank.next("/reverse", Next::ActAndHang);
         asks_back(&kristal, &payment).await.ok();
@@ -207,7 +207,7 @@ both! {
     async fn bal_5_a_refused_refund_is_back_on_the_balance(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
-        let (mut hears, mut queue) = (kristal.follows().await, world.support().follows().await);
+        let (mut hears, mut queue) = (kristal.follows().await, world.support().watches("money").await);
         let payment = paid(world, &bank, &kristal).await;
         bank.next("/reverse", Next::Say(json!({"status": "error", "message": "The card is closed"})));
         asks_back(&kristal, &payment).await.ok();
@@ -229,7 +229,7 @@ both! {
     /// BAL-5: a top-up paid by hand is refunded by hand.
     async fn bal_5_cash_goes_back_as_cash(world) {
         let kristal = world.branch("Kristal").await;
-        let mut queue = world.support().follows().await;
+        let mut queue = world.support().watches("money").await;
         let items = kristal.get("/v1/partner/top-ups").await.ok()["items"].clone();
         let payment = items[0]["id"].as_str().unwrap().to_owned();
         let path = format!("/v1/support/payments/{payment}/refunded");

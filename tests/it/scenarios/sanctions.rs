@@ -246,7 +246,7 @@ both! {
     /// SAN-4, SUP-2: support imposes and lifts with a reason; both are recorded and emitted.
     async fn san_4_support_imposes_and_lifts(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
-        let (mut hears, mut queue) = (anar.follows().await, world.support().follows().await);
+        let (mut hears, mut queue) = (anar.follows().await, world.support().watches("sanctions").await);
         imposes(world, &anar.person_id, "client_ban", 0).await.refused("sanction_invalid");
         imposes(world, &anar.person_id, "client_ban", 8761).await.refused("sanction_invalid");
         imposes(world, &kristal.partner_id, "client_ban", 1).await.refused("no_such_subject");

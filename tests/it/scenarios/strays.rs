@@ -33,7 +33,7 @@ both! {
     /// provider's data, again each day until it is settled.
     async fn lim_11_money_nobody_here_knows_is_told(world) {
         let bank = Epoint::serves(world).await;
-        let mut queue = world.support().follows().await;
+        let mut queue = world.support().watches("money").await;
         lost(&bank, "success");
         let raw = bank.callback(LOST, "success", "20.00");
         calls(world, "epoint", &raw).await.problem(404, "no_such_payment");
@@ -44,7 +44,7 @@ both! {
         let again = bank.callback(LOST, "success", "20.0");
         calls(world, "epoint", &again).await.problem(404, "no_such_payment");
         assert_eq!(strays(world).await.len(), 1);
-        assert_eq!(world.support().follows().await.hello["seq"], queue.seq);
+        assert_eq!(world.support().watches("money").await.hello["seq"], queue.seq);
         world.advance(TimeDelta::hours(24) + seconds(1)).await;
         assert_eq!(queue.hears("support.payment_unknown").await["data"]["payment"]["id"], told["id"]);
         let path = format!("/v1/support/stray-payments/{}/close", told["id"].as_str().unwrap());
@@ -52,13 +52,13 @@ both! {
         assert_eq!(world.support().post(&path, body.clone()).await.ok()["note"], "Credited by hand");
         world.support().post(&path, body).await.refused("stray_payment_closed");
         world.advance(TimeDelta::hours(48)).await;
-        assert_eq!((strays(world).await.len(), world.support().follows().await.hello["seq"].clone()), (0, json!(queue.seq)));
+        assert_eq!((strays(world).await.len(), world.support().watches("money").await.hello["seq"].clone()), (0, json!(queue.seq)));
     }
 
     /// LIM-11: a refund at the provider settles it; an unpaid one emits no event.
     async fn lim_11_what_goes_back_is_settled(world) {
         let bank = Epoint::serves(world).await;
-        let mut queue = world.support().follows().await;
+        let mut queue = world.support().watches("money").await;
         lost(&bank, "new");
         let raw = bank.callback(LOST, "success", "20.00");
         calls(world, "epoint", &raw).await.problem(404, "no_such_payment");
@@ -109,7 +109,7 @@ both! {
     async fn bal_5_an_unclear_page_is_told(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
-        let mut queue = world.support().follows().await;
+        let mut queue = world.support().watches("money").await;
         bank.next("/request", Next::Say(json!({"status": "odd"})));
         let ask = || kristal.ask("POST", "/v1/partner/top-ups").key("once").body(json!({"amount": 2000}));
         let unclear = ask().send().await;
@@ -119,7 +119,7 @@ both! {
         assert!(told["reason"].as_str().unwrap().starts_with("Asked for a page, the provider says"), "{told}");
         bank.next("/request", Next::Say(json!({"status": "odd"})));
         assert_eq!(ask().send().await.status, 503);
-        assert_eq!(world.support().follows().await.hello["seq"], queue.seq, "once");
+        assert_eq!(world.support().watches("money").await.hello["seq"], queue.seq, "once");
         ask().send().await.ok();
     }
 

@@ -135,7 +135,7 @@ both! {
     async fn bal_5_another_amount_is_not_booked(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
-        let mut queue = world.support().follows().await;
+        let mut queue = world.support().watches("money").await;
         let payment = id(&tops_up(&kristal, 2000).await);
         bank.paid(&payment);
         bank.with(|bank| "2000.00".clone_into(&mut bank.payments.get_mut(&payment).unwrap().amount));
@@ -189,7 +189,7 @@ both! {
     async fn bal_5_a_status_nobody_knows(world) {
         let bank = Epoint::serves(world).await;
         let kristal = world.branch("Kristal").await;
-        let mut queue = world.support().follows().await;
+        let mut queue = world.support().watches("money").await;
         let payment = id(&tops_up(&kristal, 2000).await);
         bank.stands(&payment, "settled");
         let raw = bank.callback(&payment, "success", "20.00");

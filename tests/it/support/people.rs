@@ -144,8 +144,13 @@ impl Support {
         self.get("/v1/support/outages").await
     }
 
-    /// Follows support's queue.
+    /// Follows support's queue of orders.
     pub async fn follows(&self) -> Feed {
-        self.follows_feed("support").await
+        self.watches("orders").await
+    }
+
+    /// Follows one of support's queues.
+    pub async fn watches(&self, queue: &str) -> Feed {
+        self.follows_feed(&format!("support:{queue}")).await
     }
 }

@@ -41,8 +41,8 @@ pub enum Audience {
     Client,
     /// A branch's feed.
     Branch(String),
-    /// Support's feed.
-    Support,
+    /// One of support's queues.
+    Support(&'static str),
 }
 
 impl Audience {
@@ -51,7 +51,7 @@ impl Audience {
         match self {
             Self::Client => "client".to_owned(),
             Self::Branch(id) => format!("branch:{id}"),
-            Self::Support => "support".to_owned(),
+            Self::Support(queue) => format!("support:{queue}"),
         }
     }
 }

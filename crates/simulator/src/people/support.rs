@@ -17,6 +17,8 @@ use tokio::time::Instant;
 
 /// Events queued for support.
 const EVENTS_MAX: usize = 1024;
+/// The queues of support that it works on.
+const QUEUES: [&str; 2] = ["orders", "money"];
 /// Requests for credit queued.
 const CALLS_MAX: usize = 1024;
 /// The longest wait with nothing due.
@@ -126,11 +128,14 @@ impl Hotline {
     /// Runs until the simulator stops.
     pub async fn work(mut self, line: Calls, mut calls: mpsc::Receiver<Call>) {
         let (sink, mut events) = mpsc::channel(EVENTS_MAX);
-        tokio::spawn(
-            Follower::new(self.me.session(), &Audience::Support, Start::Snapshot, sink)
-                .with_tickets()
-                .follow(),
-        );
+        for queue in QUEUES {
+            let audience = Audience::Support(queue);
+            let follower =
+                Follower::new(self.me.session(), &audience, Start::Snapshot, sink.clone());
+            tokio::spawn(follower.with_tickets().follow());
+        }
+        // Without followers there is nothing to wait for.
+        drop(sink);
         let stop = self.shared.stop.clone();
         self.mean(Act::Proof, PROOF_SECS);
         if self.shared.cards {
