@@ -50,12 +50,12 @@ both! {
             (&stranger.token, "unauthenticated"),
             ("x", "unauthenticated"),
         ] {
-            line.says(&json!({"type": "renew", "token": bad}).to_string()).await;
+            line.says(&json!({"type": "renew", "token": bad})).await;
             let said = line.frame().await;
             assert_eq!((&said["type"], &said["code"]), (&json!("problem"), &json!(code)));
         }
         again(&mut anar).await;
-        line.says(&json!({"type": "renew", "token": anar.token}).to_string()).await;
+        line.says(&json!({"type": "renew", "token": anar.token})).await;
         let renewed = line.frame().await;
         assert_eq!(renewed["type"], "renewed");
         let until = instant(renewed["expires_at"].as_str().unwrap());

@@ -32,8 +32,8 @@ async fn happens(anar: &Client, kristal: &Branch, events: i64) {
     }
 }
 
-fn resume(after: i64, epoch: &Value) -> String {
-    json!({"type": "resume", "after": after, "epoch": epoch}).to_string()
+fn resume(after: i64, epoch: &Value) -> Value {
+    json!({"type": "resume", "after": after, "epoch": epoch})
 }
 
 both! {
@@ -105,7 +105,7 @@ both! {
         for epoch in [before.clone(), Value::Null] {
             kristal.post("/v1/feed/ack", ack(epoch.clone())).await.refused("other_epoch");
             let says = json!({"type": "ack", "seq": seq + 1, "epoch": epoch});
-            line.says(&says.to_string()).await;
+            line.says(&says).await;
             let told = line.frame().await;
             assert_eq!((&told["type"], &told["code"]), (&json!("problem"), &json!("other_epoch")));
         }

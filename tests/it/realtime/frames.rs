@@ -1,9 +1,10 @@
 //! Invalid frames of a device.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 use super::line::Line;
+use crate::support::frames::{Sender, contradictions, examples};
 
 const NONSENSE: [&str; 10] = [
     "",
@@ -18,6 +19,46 @@ const NONSENSE: [&str; 10] = [
     r#"{"type":"resume","after":0,"audience":"support"}"#,
 ];
 
+/// What the server refuses, the document refuses too.
+#[test]
+fn the_document_refuses_what_the_server_refuses() {
+    for text in NONSENSE {
+        let Ok(frame) = serde_json::from_str::<Value>(text) else { continue };
+        assert!(!contradictions(Sender::Device, &frame).is_empty(), "{text}");
+    }
+}
+
+/// NOT-6: the examples of the document are what it says, and each of them with one thing wrong is
+/// not.
+#[test]
+fn the_document_refuses_wrong_frames() {
+    for (sender, example) in examples() {
+        assert_eq!(contradictions(sender, &example), [""; 0], "{example}");
+        let other = match sender {
+            Sender::Server => Sender::Device,
+            Sender::Device => Sender::Server,
+        };
+        assert!(!contradictions(other, &example).is_empty(), "{other:?}: {example}");
+        for name in example.as_object().unwrap().keys() {
+            let mut wrong = example.clone();
+            wrong[name] = json!([]);
+            assert!(!contradictions(sender, &wrong).is_empty(), "{wrong}");
+        }
+    }
+    let event = examples().into_iter().find(|(_, frame)| frame["type"] == "event").unwrap().1;
+    for (pointer, value) in [
+        ("/event", json!("order.vanished")),
+        ("/seq", json!(-1)),
+        ("/at", json!("yesterday")),
+        ("/data/order/status", json!("lost")),
+        ("/data/actor/kind", json!("nobody")),
+    ] {
+        let mut wrong = event.clone();
+        *wrong.pointer_mut(pointer).unwrap() = value;
+        assert!(!contradictions(Sender::Server, &wrong).is_empty(), "{wrong}");
+    }
+}
+
 both! {
     /// NOT-6: an unreadable frame gets an answer and changes nothing; the connection stays.
     async fn nonsense_is_answered_and_the_story_goes_on(world) {
@@ -28,7 +69,7 @@ both! {
         line.numbered(1, 1).await;
         let longest = format!("{}!", " ".repeat(4095));
         for text in NONSENSE.into_iter().chain([longest.as_str()]) {
-            line.says(text).await;
+            line.sends_text(text).await;
             let problem = line.frame().await;
             assert_eq!(
                 (&problem["type"], &problem["code"]),
@@ -72,10 +113,10 @@ both! {
         let anar = world.client("Anar").await;
         let (mut big, mut other) =
             (Line::open(&anar, "client").await, Line::open(&anar, "client").await);
-        big.says(&"x".repeat(4097)).await;
+        big.sends_text(&"x".repeat(4097)).await;
         assert_eq!(big.closed().await, 1009);
         let mut huge = Line::open(&anar, "client").await;
-        huge.says(&"x".repeat(70_000)).await;
+        huge.sends_text(&"x".repeat(70_000)).await;
         assert_eq!(huge.closed().await, 1009);
         assert!(other.answers().await);
     }

@@ -10,6 +10,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::support::Person;
+use crate::support::frames::{self, Sender};
 
 /// How long any frame may take, real seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -105,16 +106,22 @@ impl Line {
 
     /// Resumes after this number.
     pub async fn resumes(&mut self, after: i64) {
-        self.says(&json!({"type": "resume", "after": after}).to_string()).await;
+        self.says(&json!({"type": "resume", "after": after})).await;
     }
 
     /// Acknowledges.
     pub async fn acks(&mut self, seq: i64) {
-        self.says(&json!({"type": "ack", "seq": seq}).to_string()).await;
+        self.says(&json!({"type": "ack", "seq": seq})).await;
     }
 
-    /// Sends a text frame.
-    pub async fn says(&mut self, text: &str) {
+    /// Sends a frame.
+    pub async fn says(&mut self, frame: &Value) {
+        frames::permitted(Sender::Device, frame);
+        self.sends_text(&frame.to_string()).await;
+    }
+
+    /// Sends any text.
+    pub async fn sends_text(&mut self, text: &str) {
         self.sends(Message::text(text.to_owned())).await;
     }
 
@@ -128,7 +135,9 @@ impl Line {
             loop {
                 match self.socket.next().await {
                     Some(Ok(Message::Text(text))) => {
-                        return Said::Frame(serde_json::from_str(&text).unwrap());
+                        let frame = serde_json::from_str(&text).unwrap();
+                        frames::permitted(Sender::Server, &frame);
+                        return Said::Frame(frame);
                     }
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                     Some(Ok(Message::Close(Some(reason)))) => {
@@ -179,7 +188,7 @@ impl Line {
 
     /// True if it is open: an unreadable frame gets an answer.
     pub async fn answers(&mut self) -> bool {
-        self.says("anybody there?").await;
+        self.sends_text("anybody there?").await;
         loop {
             match self.next().await {
                 Said::Frame(frame) if frame["type"] == "problem" => return true,

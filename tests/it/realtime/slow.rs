@@ -28,7 +28,7 @@ impl Command<Context> for Tell {
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let news = json!({"news": "x".repeat(self.bytes)});
-        tx.emit(&self.audience, "news.told", None, EventId::new(), &news)
+        tx.emit(&self.audience, "penalty.changed", None, EventId::new(), &news)
     }
 }
 

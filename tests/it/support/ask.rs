@@ -6,6 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::described::{self, Exchange};
+use super::frames::{self, Sender};
 use super::people::Person;
 
 /// A request being built.
@@ -81,6 +82,10 @@ impl<'p> Ask<'p> {
             kind: kind.as_deref(),
             answer: &reply.json,
         });
+        if self.path.starts_with("/v1/feed/events") && reply.status == 200 {
+            let polled = reply.json["events"].as_array().into_iter().flatten();
+            polled.for_each(|frame| frames::permitted(Sender::Server, frame));
+        }
         reply
     }
 }

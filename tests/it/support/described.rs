@@ -12,15 +12,17 @@ static OPENAPI: LazyLock<Described> = LazyLock::new(|| {
 });
 
 /// A description and its schemas, each made ready when it is first needed.
-struct Described {
+pub struct Described {
     uri: &'static str,
-    document: Value,
+    /// The description.
+    pub document: Value,
     registry: Registry<'static>,
     ready: Mutex<HashMap<String, Arc<Validator>>>,
 }
 
 impl Described {
-    fn new(uri: &'static str, document: Value) -> Self {
+    /// A description under this name.
+    pub fn new(uri: &'static str, document: Value) -> Self {
         let registry = Registry::new().add(uri, document.clone()).unwrap().prepare().unwrap();
         Self { uri, document, registry, ready: Mutex::default() }
     }
@@ -37,19 +39,22 @@ impl Described {
         Arc::clone(made)
     }
 
+    /// What contradicts the schema at this pointer in a value.
+    pub fn contradictions(&self, pointer: &str, value: &Value) -> Vec<String> {
+        let validator = self.validator(pointer);
+        let errors = validator.iter_errors(value);
+        errors.map(|error| format!("{} at {}", error, error.instance_path())).collect()
+    }
+
     /// Is a value what the schema at this pointer says?
     #[track_caller]
     fn holds(&self, pointer: &str, value: &Value, what: &str) {
-        let wrong: Vec<String> = self
-            .validator(pointer)
-            .iter_errors(value)
-            .map(|error| format!("{} at {}", error, error.instance_path()))
-            .collect();
+        let wrong = self.contradictions(pointer, value);
         assert!(wrong.is_empty(), "{what} is not what {pointer} says: {wrong:#?}\n{value}");
     }
 
     /// Where a reference leads, or the place itself.
-    fn place(&self, pointer: String) -> String {
+    pub fn place(&self, pointer: String) -> String {
         let named = self.document.pointer(&format!("{pointer}/$ref")).and_then(Value::as_str);
         named.map_or(pointer, |name| name.trim_start_matches('#').to_owned())
     }
@@ -67,6 +72,11 @@ impl Described {
         let fewest = fitting.min_by_key(|(template, _)| template.matches('{').count());
         fewest.filter(|(_, item)| item.get(method).is_some()).map(|(template, _)| template.clone())
     }
+}
+
+/// What contradicts the schema of `/openapi.json` at this pointer in a value.
+pub fn contradictions(pointer: &str, value: &Value) -> Vec<String> {
+    OPENAPI.contradictions(pointer, value)
 }
 
 fn escaped(text: &str) -> String {

@@ -11,6 +11,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+use super::frames::{self, Sender};
 use super::people::Person;
 
 /// How long an event may take to arrive, real seconds.
@@ -52,6 +53,7 @@ impl Feed {
 
     /// Sends a frame.
     pub async fn says(&mut self, frame: Value) {
+        frames::permitted(Sender::Device, &frame);
         self.socket.send(Message::text(frame.to_string())).await.unwrap();
     }
 
@@ -67,7 +69,10 @@ impl Feed {
             }
         };
         let told = tokio::time::timeout(PATIENCE, next).await;
-        told.unwrap_or_else(|_| panic!("{}: nothing came in {PATIENCE:?}", self.person.name))
+        let frame =
+            told.unwrap_or_else(|_| panic!("{}: nothing came in {PATIENCE:?}", self.person.name));
+        frames::permitted(Sender::Server, &frame);
+        frame
     }
 
     /// The next event, with or without content; it must have the next number.

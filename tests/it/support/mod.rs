@@ -15,6 +15,7 @@ pub mod described;
 pub mod fakes;
 pub mod faults;
 pub mod feed;
+pub mod frames;
 pub mod mailbox;
 pub mod pay;
 pub mod payout;
