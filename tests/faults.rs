@@ -22,6 +22,8 @@ mod backups;
 mod booking;
 #[path = "faults/city.rs"]
 mod city;
+#[path = "faults/contract.rs"]
+mod contract;
 #[path = "faults/crowding.rs"]
 mod crowding;
 #[path = "faults/deadlines.rs"]

@@ -35,7 +35,7 @@ impl Command<Context> for RegisterOrganisation {
 
     async fn run(&self, tx: &mut Tx) -> Result<OrganisationView, CommandError> {
         if !says_something(&self.name) {
-            return Err(Refusal::BranchInvalid.into());
+            return Err(Refusal::BranchInvalid.refused().at("/name").into());
         }
         let row = organisation::Model {
             id: OrganisationId::new(),

@@ -47,6 +47,33 @@ pub struct HeardView {
     outcome: &'static str,
 }
 
+/// A form of Epoint: what happened to a payment.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the raw bytes are signed: this says what stands in them")]
+struct EpointCallback {
+    /// What happened: JSON in base64.
+    data: String,
+    /// Base64 of the SHA-1 of key, data and key.
+    signature: String,
+}
+
+/// A message of Payriff: something happened to a payment.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the raw bytes are kept: this says what is read of them")]
+struct PayriffCallback {
+    /// What it is about.
+    payload: PayriffPayment,
+}
+
+/// A payment in a message of Payriff. Its state is asked for, and never read here.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "the raw bytes are kept: this says what is read of them")]
+struct PayriffPayment {
+    /// Payriff's name of it.
+    order_id: String,
+}
+
 async fn heard(edge: &Data<Edge>, driver: Driver, raw: Raw) -> Result<HttpResponse, Problem> {
     let engine = edge.engine.clone();
     // Spawned, so that it is processed to its end even if the caller disconnects.
@@ -59,13 +86,13 @@ fn broke(error: &tokio::task::JoinError) -> CommandError {
     Fault::Other(format!("a provider's question broke: {error}")).into()
 }
 
-#[utoipa::path(tag = "open", request_body(content = String, content_type = "application/x-www-form-urlencoded"), responses((status = 200, body = HeardView)))]
+#[utoipa::path(tag = "open", request_body(content = EpointCallback, content_type = "application/x-www-form-urlencoded"), responses((status = 200, body = HeardView)))]
 #[post("/v1/open/payments/epoint")]
 async fn epoint(edge: Data<Edge>, raw: Raw) -> Result<HttpResponse, Problem> {
     heard(&edge, Driver::Epoint, raw).await
 }
 
-#[utoipa::path(tag = "open", request_body(content = String, content_type = "application/json"), responses((status = 200, body = HeardView)))]
+#[utoipa::path(tag = "open", request_body(content = PayriffCallback, content_type = "application/json"), responses((status = 200, body = HeardView)))]
 #[post("/v1/open/payments/payriff")]
 async fn payriff(edge: Data<Edge>, raw: Raw) -> Result<HttpResponse, Problem> {
     heard(&edge, Driver::Payriff, raw).await

@@ -267,4 +267,12 @@ both! {
         does(&anar, CARS, car("88-BB-888", "Kia \\u0000")).send().await.ok(201);
         kristal.declines(&order).await.ok();
     }
+
+    /// The wire conventions: a request that makes no sense is told which field is at fault.
+    async fn a_business_without_a_name_is_told_which_field_that_is(world) {
+        let support = &world.support().0;
+        let nameless = does(support, "POST /v1/support/organisations", json!({"name": " "}));
+        let answer = nameless.send().await;
+        assert_eq!(answer.problem(422, "branch_invalid")["errors"][0]["pointer"], "/name");
+    }
 }
