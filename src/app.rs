@@ -253,7 +253,7 @@ fn serve(
             .split_for_parts();
         app.service(http::docs(document.clone()))
             .default_service(web::to(http::problem::nowhere))
-            .wrap(from_fn(http::opened::opened))
+            .wrap(from_fn(http::redact::redact))
             .wrap(from_fn(http::outer::outer))
             .wrap(http::outer::cors(&origins))
     };

@@ -98,6 +98,26 @@ fn the_wire_stays_at_the_edge() {
     hold("Capabilities know no HTTP, the edge knows no tables.", &found);
 }
 
+/// Handlers that execute a command without handing its outcome to the one way out.
+fn other_ways_out(file: &File) -> Vec<String> {
+    let code = file.shipped();
+    let executed = places(code, ".execute(");
+    let handed = places(code, "answer(&edge,").len() + places(code, "answer(edge,").len();
+    let why = "`.execute(`: run it with `run`, or hand its outcome to `answer`";
+    let missing = executed.iter().skip(handed);
+    missing.map(|at| file.at(line_of(&file.code, *at), why)).collect()
+}
+
+#[test]
+fn what_a_handler_executes_goes_one_way_out() {
+    let handlers = rust_below("src/edge/http/").filter(|f| !f.path.ends_with("http/run.rs"));
+    let found: Vec<_> = handlers.flat_map(other_ways_out).collect();
+    hold("Answers and refusals are opened in one place.", &found);
+
+    let code = "let done = edge.engine.execute(by, None, command).await?;";
+    assert_eq!(other_ways_out(&File::new("src/edge/http/a.rs", code)).len(), 1);
+}
+
 #[test]
 fn pure_files_neither_wait_nor_query() {
     let mut found = Vec::new();

@@ -11,10 +11,11 @@ use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::guard::Support;
-use super::penalties::{PenaltyReasonBody, send};
+use super::penalties::PenaltyReasonBody;
 use super::problem::Problem;
 use super::reply;
 use super::request::Request;
+use super::run::{ok, run};
 use crate::billing::stray::{self, Close, StrayView};
 use crate::edge::Edge;
 use crate::platform::page::{Page, PageLimit, PageQuery};
@@ -69,7 +70,7 @@ async fn unlock(
     sent: Request<PenaltyReasonBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = UnlockBalance { partner_id: *id, reason: sent.body.reason.clone() };
-    send(&edge, support.by(), &sent, StatusCode::OK, command).await
+    run(&edge, support.by(), Some(sent.key()), command, ok).await
 }
 
 /// Filters of the stray payments.
@@ -107,5 +108,5 @@ async fn close(
     sent: Request<PenaltyReasonBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = Close { stray_id: *id, reason: sent.body.reason.clone() };
-    send(&edge, support.by(), &sent, StatusCode::OK, command).await
+    run(&edge, support.by(), Some(sent.key()), command, ok).await
 }

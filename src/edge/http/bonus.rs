@@ -11,12 +11,11 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::client_orders::act;
 use super::guard::{Client, Staff, Support};
-use super::penalties::send;
 use super::problem::Problem;
 use super::reply;
 use super::request::Request;
+use super::run::{self, created, run};
 use crate::bonus::campaign::{
     self, CampaignView, CodeOf, GrantCampaign, MakeCampaign, NewCampaign,
 };
@@ -29,7 +28,7 @@ use crate::orders::bonus::PayWithBonus;
 use crate::orders::read::OrderScope;
 use crate::orders::view::OrderView;
 use crate::platform::page::{Page, PageQuery};
-use crate::platform::{By, Done};
+use crate::platform::{By, CommandError, Done};
 
 /// Routes.
 pub fn configure(config: &mut ServiceConfig) {
@@ -91,10 +90,12 @@ async fn redeemed(
     sent: &Request<CampaignCodeBody>,
     command: Redeem,
 ) -> Result<HttpResponse, Problem> {
-    let actor = by.person_id.map(|id| id.0).unwrap_or_default();
-    let Done { answer, replayed } = edge.engine.execute(by, Some(sent.key(actor)), command).await?;
-    let answer = answer.granted()?;
-    reply::done(edge, StatusCode::CREATED, &Done { answer, replayed }, None)
+    let redeeming = async {
+        let key = Some(sent.key().of(by));
+        let Done { answer, replayed } = edge.engine.execute(by, key, command).await?;
+        Ok::<_, CommandError>(Done { answer: answer.granted()?, replayed })
+    };
+    run::answer(edge, redeeming.await, created)
 }
 
 #[utoipa::path(tag = "client", request_body = CampaignCodeBody, responses((status = 201, body = LotView)), security(("bearer" = [])))]
@@ -127,7 +128,7 @@ async fn pay_with(
 ) -> Result<HttpResponse, Problem> {
     let scope = OrderScope::Client(client.person_id());
     let command = PayWithBonus { scope, order_id: *id, amount: sent.body.amount };
-    act(&edge, client.by(), &sent, command).await
+    run(&edge, client.by(), Some(sent.key()), command, run::order).await
 }
 
 #[utoipa::path(tag = "partner", responses((status = 200, body = BonusView)), security(("bearer" = [])))]
@@ -193,7 +194,7 @@ async fn grant(
         (Some(_), Some(_)) | (None, None) => return Err(Refusal::NoSuchOwner.into()),
     };
     let command = GrantBonus { owner, amount, ttl_h, reason, confirm };
-    send(&edge, support.by(), &sent, StatusCode::CREATED, command).await
+    run(&edge, support.by(), Some(sent.key()), command, created).await
 }
 
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), responses((status = 200, body = BonusView)), security(("bearer" = [])))]
@@ -286,7 +287,7 @@ async fn make_campaign(
         ends_at: body.ends_at,
         reason: body.reason,
     });
-    send(&edge, support.by(), &sent, StatusCode::CREATED, command).await
+    run(&edge, support.by(), Some(sent.key()), command, created).await
 }
 
 /// The owner that is granted a campaign's bonus.
@@ -306,5 +307,5 @@ async fn grant_campaign(
     sent: Request<CampaignGrantBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = GrantCampaign { campaign_id: *id, owner: sent.body.owner_id };
-    send(&edge, support.by(), &sent, StatusCode::CREATED, command).await
+    run(&edge, support.by(), Some(sent.key()), command, created).await
 }

@@ -15,6 +15,7 @@ use super::guard::Client;
 use super::problem::{Problem, malformed};
 use super::reply;
 use super::request::Request;
+use super::run::{created, nothing, ok, run};
 use crate::clients::cars::{self, AddCar, CarView, RemoveCar};
 use crate::clients::profile::{EditProfile, ProfileView};
 use crate::discovery::nearest::{NearestQuery, PartnerListing, nearest};
@@ -61,11 +62,10 @@ async fn add_car(
     client: Client,
     sent: Request<CarBody>,
 ) -> Result<HttpResponse, Problem> {
-    let key = sent.key(client.person_id().0);
+    let key = sent.key();
     let CarBody { plate, make, class } = sent.body;
     let command = AddCar { client_id: client.person_id(), plate, make, class };
-    let done = edge.engine.execute(client.by(), Some(key), command).await?;
-    reply::done(&edge, StatusCode::CREATED, &done, None)
+    run(&edge, client.by(), Some(key), command, created).await
 }
 
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), responses((status = 204)), security(("bearer" = [])))]
@@ -76,10 +76,9 @@ async fn remove_car(
     id: Path<CarId>,
     sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
-    let key = sent.key(client.person_id().0);
+    let key = sent.key();
     let command = RemoveCar { client_id: client.person_id(), car_id: id.into_inner() };
-    let done = edge.engine.execute(client.by(), Some(key), command).await?;
-    Ok(reply::nothing(&done))
+    run(&edge, client.by(), Some(key), command, nothing).await
 }
 
 /// Name and language.
@@ -100,11 +99,10 @@ async fn edit_profile(
     client: Client,
     sent: Request<ProfileBody>,
 ) -> Result<HttpResponse, Problem> {
-    let key = sent.key(client.person_id().0);
+    let key = sent.key();
     let ProfileBody { name, lang } = sent.body;
     let command = EditProfile { person_id: client.person_id(), name, lang };
-    let done = edge.engine.execute(client.by(), Some(key), command).await?;
-    reply::done(&edge, StatusCode::OK, &done, None)
+    run(&edge, client.by(), Some(key), command, ok).await
 }
 
 /// Where to search, and for which services.

@@ -16,7 +16,7 @@ use super::penalties::PenaltyReasonBody;
 use super::problem::{Problem, malformed};
 use super::reply;
 use super::request::{Body, Request};
-use crate::context::Context;
+use super::run::{self, ok, run};
 use crate::edge::Edge;
 use crate::orders::alternatives::{Alternatives, FindAlternatives};
 use crate::orders::amount::{ConfirmAmount, ContestAmount};
@@ -29,8 +29,8 @@ use crate::orders::position::{PositionAnswer, SendPosition};
 use crate::orders::read::{self, OrderScope};
 use crate::orders::request::{OrderRequest, Preview, PreviewOrder};
 use crate::orders::view::{OrderView, Viewer};
+use crate::platform::Refused;
 use crate::platform::page::{Page, PageLimit, PageQuery};
-use crate::platform::{Command, Refused};
 
 /// Routes.
 pub fn configure(config: &mut ServiceConfig) {
@@ -72,21 +72,6 @@ impl OrdersQuery {
     }
 }
 
-/// Sends a command about one order and answers with the order and its version.
-pub(super) async fn act<C, T>(
-    edge: &Edge,
-    by: crate::platform::By,
-    sent: &Request<T>,
-    command: C,
-) -> Result<HttpResponse, Problem>
-where
-    C: Command<Context, Answer = OrderView>,
-{
-    let actor = by.person_id.map(|id| id.0).unwrap_or_default();
-    let done = edge.engine.execute(by, Some(sent.key(actor)), command).await?;
-    reply::done(edge, StatusCode::OK, &done, Some(done.answer.version))
-}
-
 /// One order with its version.
 pub(super) async fn show(
     edge: &Edge,
@@ -109,8 +94,7 @@ async fn preview(
     body: Body<OrderRequest>,
 ) -> Result<HttpResponse, Problem> {
     let command = PreviewOrder { client_id: client.person_id(), wish: body.0 };
-    let done = edge.engine.execute(client.by(), None, command).await?;
-    reply::json(&edge, StatusCode::OK, &done.answer)
+    run(&edge, client.by(), None, command, ok).await
 }
 
 #[utoipa::path(tag = "client", request_body = OrderRequest, responses((status = 201, body = OrderView)), security(("bearer" = [])))]
@@ -120,10 +104,9 @@ async fn place(
     client: Client,
     sent: Request<OrderRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let key = sent.key(client.person_id().0);
+    let key = sent.key();
     let command = Place { client_id: client.person_id(), wish: sent.body };
-    let done = edge.engine.execute(client.by(), Some(key), command).await?;
-    reply::done(&edge, StatusCode::CREATED, &done, Some(done.answer.version))
+    run(&edge, client.by(), Some(key), command, run::placed).await
 }
 
 #[utoipa::path(tag = "client", params(OrdersQuery), responses((status = 200, body = Page<OrderView>)), security(("bearer" = [])))]
@@ -155,7 +138,7 @@ async fn depart(
     sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     let scope = OrderScope::Client(client.person_id());
-    act(&edge, client.by(), &sent, Depart { scope, order_id: *id }).await
+    run(&edge, client.by(), Some(sent.key()), Depart { scope, order_id: *id }, run::order).await
 }
 
 /// The position of the device.
@@ -192,9 +175,8 @@ async fn positions(
         accuracy_m: body.accuracy_m,
         fixed_at: body.fixed_at,
     };
-    let key = sent.key(client.person_id().0);
-    let done = edge.engine.execute(client.by(), Some(key), command).await?;
-    reply::done(&edge, StatusCode::OK, &done, None)
+    let key = sent.key();
+    run(&edge, client.by(), Some(key), command, ok).await
 }
 
 /// No such point is on the earth.
@@ -221,10 +203,10 @@ async fn arrive_by_code(
     sent: Request<ArrivalCodeBody>,
 ) -> Result<HttpResponse, Problem> {
     let scope = OrderScope::Client(client.person_id());
-    let key = sent.key(client.person_id().0);
+    let key = sent.key();
     let command = ArriveByCode { scope, order_id: *id, code: sent.body.code, claimed: false };
-    let done = arrive::by_code(&edge.engine, client.by(), key, command).await?;
-    reply::done(&edge, StatusCode::OK, &done, Some(done.answer.version))
+    let by = client.by();
+    run::answer(&edge, arrive::by_code(&edge.engine, by, key.of(by), command).await, run::order)
 }
 
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), responses((status = 200, body = Quote)), security(("bearer" = [])))]
@@ -236,8 +218,7 @@ async fn quote(
 ) -> Result<HttpResponse, Problem> {
     let scope = OrderScope::Client(client.person_id());
     let command = QuoteCancel { scope, order_id: *id };
-    let done = edge.engine.execute(client.by(), None, command).await?;
-    reply::json(&edge, StatusCode::OK, &done.answer)
+    run(&edge, client.by(), None, command, ok).await
 }
 
 /// A fee quote to be honoured.
@@ -258,7 +239,7 @@ async fn cancel(
 ) -> Result<HttpResponse, Problem> {
     let scope = OrderScope::Client(client.person_id());
     let command = CancelByClient { scope, order_id: *id, quote: sent.body.quote.clone() };
-    act(&edge, client.by(), &sent, command).await
+    run(&edge, client.by(), Some(sent.key()), command, run::order).await
 }
 
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
@@ -270,7 +251,7 @@ async fn contest(
     sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     let scope = OrderScope::Client(client.person_id());
-    act(&edge, client.by(), &sent, Contest { scope, order_id: *id }).await
+    run(&edge, client.by(), Some(sent.key()), Contest { scope, order_id: *id }, run::order).await
 }
 
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
@@ -282,7 +263,7 @@ async fn leave(
     sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     let scope = OrderScope::Client(client.person_id());
-    act(&edge, client.by(), &sent, Leave { scope, order_id: *id }).await
+    run(&edge, client.by(), Some(sent.key()), Leave { scope, order_id: *id }, run::order).await
 }
 
 /// The amount the client was shown.
@@ -303,7 +284,7 @@ async fn confirm_amount(
 ) -> Result<HttpResponse, Problem> {
     let scope = OrderScope::Client(client.person_id());
     let command = ConfirmAmount { scope, order_id: *id, amount: sent.body.amount };
-    act(&edge, client.by(), &sent, command).await
+    run(&edge, client.by(), Some(sent.key()), command, run::order).await
 }
 
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
@@ -316,7 +297,14 @@ async fn contest_amount(
 ) -> Result<HttpResponse, Problem> {
     let scope = OrderScope::Client(client.person_id());
     let reason = sent.body.reason.clone();
-    act(&edge, client.by(), &sent, ContestAmount { scope, order_id: *id, reason }).await
+    run(
+        &edge,
+        client.by(),
+        Some(sent.key()),
+        ContestAmount { scope, order_id: *id, reason },
+        run::order,
+    )
+    .await
 }
 
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), responses((status = 200, body = Alternatives)), security(("bearer" = [])))]
@@ -327,6 +315,5 @@ async fn alternatives(
     id: Path<OrderId>,
 ) -> Result<HttpResponse, Problem> {
     let command = FindAlternatives { client_id: client.person_id(), order_id: *id };
-    let done = edge.engine.execute(client.by(), None, command).await?;
-    reply::json(&edge, StatusCode::OK, &done.answer)
+    run(&edge, client.by(), None, command, ok).await
 }

@@ -14,10 +14,11 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::guard::SignedIn;
-use super::opened::NoMoney;
 use super::problem::{Problem, malformed};
+use super::redact::NoMoney;
 use super::reply;
 use super::request::Body;
+use super::run::{nothing, run};
 use crate::edge::Edge;
 use crate::edge::ws::hub::Subscription;
 use crate::edge::ws::subscriber::{Cursor, WakeFlags};
@@ -253,8 +254,7 @@ pub async fn acknowledge(
         return Err(notify::Refusal::OtherEpoch.into());
     }
     let command = Acknowledge { audience, seq: ack.seq, handed: None };
-    edge.engine.execute(reader::by(&principal, &audience), None, command).await?;
-    Ok(HttpResponse::NoContent().finish())
+    run(&edge, reader::by(&principal, &audience), None, command, nothing).await
 }
 
 /// The feed whose snapshot is requested.

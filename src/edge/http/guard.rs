@@ -15,9 +15,9 @@ use entity::value::{Actor, PartnerId, PersonId};
 use serde::Deserialize;
 
 use super::auth::{address, bearer};
-use super::opened::NoMoney;
 use super::outer::Matched;
 use super::problem::{Problem, malformed};
+use super::redact::NoMoney;
 use crate::access::role::{self, Permit};
 use crate::access::weight::Route;
 use crate::access::{Principal, Refusal};

@@ -14,14 +14,14 @@ use super::open::{CommissionQuery, CommissionView, calculate};
 use super::problem::Problem;
 use super::reply;
 use super::request::Request;
-use crate::context::Context;
+use super::run::{created, ok, run};
 use crate::edge::Edge;
+use crate::ledger;
 use crate::ledger::read::BalanceView;
 use crate::partners::profile::{EditBranch, Setting};
 use crate::partners::read::{self, BranchView, PriceView, ServiceView};
 use crate::partners::services::SaveService;
 use crate::platform::page::Page;
-use crate::{ledger, platform};
 
 /// Routes.
 pub fn configure(config: &mut ServiceConfig) {
@@ -33,22 +33,6 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(edit_service)
         .service(balance)
         .service(commission);
-}
-
-/// Executes a command of the branch and answers with its answer.
-pub(super) async fn send<C, T>(
-    edge: &Edge,
-    staff: &Staff,
-    sent: &Request<T>,
-    status: StatusCode,
-    command: C,
-) -> Result<HttpResponse, Problem>
-where
-    C: platform::Command<Context>,
-{
-    let key = sent.key(staff.person_id().0);
-    let done = edge.engine.execute(staff.by(), Some(key), command).await?;
-    reply::done(edge, status, &done, None)
 }
 
 #[utoipa::path(tag = "partner", responses((status = 200, body = BranchView)), security(("bearer" = [])))]
@@ -104,7 +88,7 @@ async fn edit_branch(
         auto_add_on: sent.body.auto_add_on,
         late_arrivals: sent.body.late_arrivals,
     };
-    send(&edge, &staff, &sent, StatusCode::OK, command).await
+    run(&edge, staff.by(), Some(sent.key()), command, ok).await
 }
 
 #[utoipa::path(tag = "partner", responses((status = 200, body = Page<ServiceView>)), security(("bearer" = [])))]
@@ -152,7 +136,7 @@ async fn add_service(
     sent: Request<ServiceBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = save(&staff, None, &sent.body);
-    send(&edge, &staff, &sent, StatusCode::CREATED, command).await
+    run(&edge, staff.by(), Some(sent.key()), command, created).await
 }
 
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = ServiceBody, responses((status = 200, body = ServiceView)), security(("bearer" = [])))]
@@ -164,7 +148,7 @@ async fn edit_service(
     sent: Request<ServiceBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = save(&staff, Some(*id), &sent.body);
-    send(&edge, &staff, &sent, StatusCode::OK, command).await
+    run(&edge, staff.by(), Some(sent.key()), command, ok).await
 }
 
 #[utoipa::path(tag = "partner", responses((status = 200, body = BalanceView)), security(("bearer" = [])))]

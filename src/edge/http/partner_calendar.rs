@@ -16,17 +16,17 @@ use uuid::Uuid;
 use super::Nothing;
 use super::dates::Date;
 use super::guard::Staff;
-use super::partner::send;
 use super::problem::Problem;
 use super::reply;
 use super::request::Request;
+use super::run::{answer, created, nothing, ok, run};
 use crate::edge::{Edge, ical};
 use crate::orders::agenda::agenda;
 use crate::orders::calendar::{CalendarRange, CalendarView, calendar};
 use crate::partners::blocks::{self, AddBlock, BlockView, RemoveBlock};
-use crate::partners::calendar_feed::{RotateFeed, StopFeed, owner};
+use crate::partners::calendar_feed::{FeedSecret, RotateFeed, StopFeed, owner};
 use crate::platform::page::{Page, PageLimit, PageQuery};
-use crate::platform::{Done, Fault};
+use crate::platform::{CommandError, Done, Fault};
 
 /// The default span for which blocks are listed, days.
 const BLOCKS_DAYS: i64 = 31;
@@ -144,7 +144,7 @@ async fn add_block(
         ends_at: sent.body.ends_at,
         note: sent.body.note.clone(),
     };
-    send(&edge, &staff, &sent, StatusCode::CREATED, command).await
+    run(&edge, staff.by(), Some(sent.key()), command, created).await
 }
 
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), responses((status = 204)), security(("bearer" = [])))]
@@ -156,9 +156,8 @@ async fn remove_block(
     sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     let command = RemoveBlock { partner_id: staff.partner_id(), block_id: *id };
-    let key = sent.key(staff.person_id().0);
-    let done = edge.engine.execute(staff.by(), Some(key), command).await?;
-    Ok(reply::nothing(&done))
+    let key = sent.key();
+    run(&edge, staff.by(), Some(key), command, nothing).await
 }
 
 /// The address at which other programs read the branch's calendar.
@@ -175,18 +174,29 @@ async fn rotate_feed(
     staff: Staff,
     sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
-    let key = sent.key(staff.person_id().0);
+    let key = sent.key();
     let command = RotateFeed { partner_id: staff.partner_id() };
-    let Done { answer, replayed } = edge.engine.execute(staff.by(), Some(key), command).await?;
-    let token = edge.keys.open_field(&answer.token);
+    let by = staff.by();
+    let rotating = async {
+        let Done { answer, replayed } = edge.engine.execute(by, Some(key.of(by)), command).await?;
+        Ok::<_, CommandError>(Done {
+            answer: FeedView { url: feed_url(&edge, &answer)? },
+            replayed,
+        })
+    };
+    answer(&edge, rotating.await, ok)
+}
+
+/// The address that holds the secret of a calendar.
+fn feed_url(edge: &Edge, secret: &FeedSecret) -> Result<String, Fault> {
+    let token = edge.keys.open_field(&secret.token);
     let token = token.ok_or_else(|| Fault::Other("a calendar's secret is sealed".to_owned()))?;
     let http = &edge.settings.http;
     let host = match http.public_url.trim_end_matches('/') {
         "" => format!("http://{}", http.listen),
         public => public.to_owned(),
     };
-    let url = format!("{host}/v1/open/calendars/{token}.ics");
-    reply::done(&edge, StatusCode::OK, &Done { answer: FeedView { url }, replayed }, None)
+    Ok(format!("{host}/v1/open/calendars/{token}.ics"))
 }
 
 #[utoipa::path(tag = "partner", responses((status = 204)), security(("bearer" = [])))]
@@ -197,9 +207,8 @@ async fn stop_feed(
     sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     let command = StopFeed { partner_id: staff.partner_id() };
-    let key = sent.key(staff.person_id().0);
-    let done = edge.engine.execute(staff.by(), Some(key), command).await?;
-    Ok(reply::nothing(&done))
+    let key = sent.key();
+    run(&edge, staff.by(), Some(key), command, nothing).await
 }
 
 #[utoipa::path(tag = "open", params(("token" = String, Path)), responses((status = 200, content_type = "text/calendar"), (status = 304)))]

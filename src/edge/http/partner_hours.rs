@@ -13,10 +13,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::Nothing;
 use super::dates::Date;
 use super::guard::Staff;
-use super::partner::send;
 use super::problem::Problem;
 use super::reply;
 use super::request::Request;
+use super::run::{answer, created, ok, run};
 use crate::context::Context;
 use crate::edge::Edge;
 use crate::partners::bays::{self, AddBay, BayView, EditBay};
@@ -30,7 +30,7 @@ use crate::partners::special_days::{
     self, DropSpecialDay, DroppedDay, SetSpecialDay, SpecialDayView,
 };
 use crate::platform::page::Page;
-use crate::platform::{Command, Done};
+use crate::platform::{Command, CommandError, Done};
 
 /// The reasons why a booking no longer fits the hours or the bays.
 const STANDING: &[Why] = &[Why::OutsideHours, Why::BayInactive, Why::BayUnfit];
@@ -61,7 +61,7 @@ pub struct Edited<A> {
     conflicts: Vec<Conflict>,
 }
 
-/// Executes an edit; after its commit, finds the bookings that no longer fit.
+/// Runs an edit; after its commit, finds the bookings that no longer fit.
 async fn edit<C: Command<Context>>(
     edge: &Edge,
     staff: &Staff,
@@ -69,11 +69,14 @@ async fn edit<C: Command<Context>>(
     command: C,
     asked: &[Why],
 ) -> Result<HttpResponse, Problem> {
-    let key = sent.key(staff.person_id().0);
-    let Done { answer, replayed } = edge.engine.execute(staff.by(), Some(key), command).await?;
-    let conflicts = conflicts(&edge.engine, staff.partner_id(), asked).await?;
-    let done = Done { answer: Edited { answer, conflicts }, replayed };
-    reply::done(edge, StatusCode::OK, &done, None)
+    let (engine, by) = (&edge.engine, staff.by());
+    let edited = async {
+        let Done { answer, replayed } =
+            engine.execute(by, Some(sent.key().of(by)), command).await?;
+        let conflicts = conflicts(engine, staff.partner_id(), asked).await?;
+        Ok::<_, CommandError>(Done { answer: Edited { answer, conflicts }, replayed })
+    };
+    answer(edge, edited.await, ok)
 }
 
 #[utoipa::path(tag = "partner", responses((status = 200, body = Page<BayView>)), security(("bearer" = [])))]
@@ -102,7 +105,7 @@ async fn add_bay(
 ) -> Result<HttpResponse, Problem> {
     let (name, kind) = (sent.body.name.clone(), sent.body.kind.clone());
     let command = AddBay { partner_id: staff.partner_id(), name, kind };
-    send(&edge, &staff, &sent, StatusCode::CREATED, command).await
+    run(&edge, staff.by(), Some(sent.key()), command, created).await
 }
 
 /// The changes of a bay.
@@ -201,12 +204,14 @@ async fn set_special_day(
     let (spans, note) = (sent.body.spans.clone(), sent.body.note.clone());
     let day = SpecialDayView { date: date.0, spans, note };
     let command = SetSpecialDay { partner_id: staff.partner_id(), day };
-    let key = sent.key(staff.person_id().0);
-    let Done { answer, replayed } = edge.engine.execute(staff.by(), Some(key), command).await?;
-    let conflicts = conflicts(&edge.engine, staff.partner_id(), STANDING).await?;
-    let night_before = night::before(&edge.engine, staff.partner_id(), answer.date).await?;
-    let done = Done { answer: DayEdited { day: answer, conflicts, night_before }, replayed };
-    reply::done(&edge, StatusCode::OK, &done, None)
+    let (engine, by, key) = (&edge.engine, staff.by(), sent.key());
+    let edited = async {
+        let Done { answer: day, replayed } = engine.execute(by, Some(key.of(by)), command).await?;
+        let conflicts = conflicts(engine, staff.partner_id(), STANDING).await?;
+        let night_before = night::before(engine, staff.partner_id(), day.date).await?;
+        Ok::<_, CommandError>(Done { answer: DayEdited { day, conflicts, night_before }, replayed })
+    };
+    answer(&edge, edited.await, ok)
 }
 
 #[utoipa::path(tag = "partner", params(("date" = String, Path, format = Date)), responses((status = 200, body = Edited<DroppedDay>)), security(("bearer" = [])))]

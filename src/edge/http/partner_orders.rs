@@ -9,12 +9,13 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Nothing;
-use super::client_orders::{OrdersQuery, act, show};
+use super::client_orders::{OrdersQuery, show};
 use super::guard::Staff;
 use super::penalties::PenaltyReasonBody;
 use super::problem::Problem;
 use super::reply;
 use super::request::{IfMatch, Request};
+use super::run::{self, run};
 use crate::edge::Edge;
 use crate::orders::accept::Accept;
 use crate::orders::admit::Admit;
@@ -86,7 +87,7 @@ async fn accept(
 ) -> Result<HttpResponse, Problem> {
     let override_bay = sent.body.override_bay.unwrap_or(false);
     let command = Accept { scope: scope(&staff), order_id: *id, seen: seen.0, override_bay };
-    act(&edge, staff.by(), &sent, command).await
+    run(&edge, staff.by(), Some(sent.key()), command, run::order).await
 }
 
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
@@ -98,7 +99,14 @@ async fn decline(
     sent: Request<PenaltyReasonBody>,
 ) -> Result<HttpResponse, Problem> {
     let reason = sent.body.reason.clone();
-    act(&edge, staff.by(), &sent, Decline { scope: scope(&staff), order_id: *id, reason }).await
+    run(
+        &edge,
+        staff.by(),
+        Some(sent.key()),
+        Decline { scope: scope(&staff), order_id: *id, reason },
+        run::order,
+    )
+    .await
 }
 
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
@@ -109,7 +117,14 @@ async fn extend(
     id: Path<OrderId>,
     sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
-    act(&edge, staff.by(), &sent, Extend { scope: scope(&staff), order_id: *id }).await
+    run(
+        &edge,
+        staff.by(),
+        Some(sent.key()),
+        Extend { scope: scope(&staff), order_id: *id },
+        run::order,
+    )
+    .await
 }
 
 /// How a car is admitted.
@@ -130,7 +145,7 @@ async fn admit(
 ) -> Result<HttpResponse, Problem> {
     let car_class = sent.body.car_class;
     let command = Admit { scope: scope(&staff), order_id: *id, car_class };
-    act(&edge, staff.by(), &sent, command).await
+    run(&edge, staff.by(), Some(sent.key()), command, run::order).await
 }
 
 /// The services from now on.
@@ -161,7 +176,7 @@ async fn change_services(
         amount: sent.body.amount,
         reason: None,
     };
-    act(&edge, staff.by(), &sent, command).await
+    run(&edge, staff.by(), Some(sent.key()), command, run::order).await
 }
 
 /// How the order was completed.
@@ -191,7 +206,7 @@ async fn complete(
         final_amount: sent.body.final_amount,
         reason: sent.body.reason.clone(),
     };
-    act(&edge, staff.by(), &sent, command).await
+    run(&edge, staff.by(), Some(sent.key()), command, run::order).await
 }
 
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
@@ -204,7 +219,7 @@ async fn cancel(
 ) -> Result<HttpResponse, Problem> {
     let reason = sent.body.reason.clone();
     let command = CancelByStaff { scope: scope(&staff), order_id: *id, reason };
-    act(&edge, staff.by(), &sent, command).await
+    run(&edge, staff.by(), Some(sent.key()), command, run::order).await
 }
 
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
@@ -215,7 +230,14 @@ async fn no_show(
     id: Path<OrderId>,
     sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
-    act(&edge, staff.by(), &sent, NoShow { scope: scope(&staff), order_id: *id }).await
+    run(
+        &edge,
+        staff.by(),
+        Some(sent.key()),
+        NoShow { scope: scope(&staff), order_id: *id },
+        run::order,
+    )
+    .await
 }
 
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
@@ -226,5 +248,12 @@ async fn not_here(
     id: Path<OrderId>,
     sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
-    act(&edge, staff.by(), &sent, NotHere { scope: scope(&staff), order_id: *id }).await
+    run(
+        &edge,
+        staff.by(),
+        Some(sent.key()),
+        NotHere { scope: scope(&staff), order_id: *id },
+        run::order,
+    )
+    .await
 }

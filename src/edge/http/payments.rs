@@ -12,18 +12,20 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Nothing;
 use super::guard::{Client, Staff, Support};
-use super::penalties::send;
 use super::problem::Problem;
 use super::reply;
 use super::request::{Raw, Request};
+use super::run::{answer, created, ok, run};
 use crate::billing::payment_view::{self, PaymentView};
 use crate::billing::penalty_payment::CreatePenaltyPayment;
 use crate::billing::refund::RecordByHand;
 use crate::billing::top_up::{CreateTopUp, RefundTopUp};
 use crate::billing::{callback, checkout};
+use crate::context::{Context, Engine};
 use crate::edge::Edge;
+use crate::platform::idempotency::Key;
 use crate::platform::page::{Page, PageQuery};
-use crate::platform::{CommandError, Done, Fault};
+use crate::platform::{By, Command, CommandError, Done, Fault};
 
 /// Routes.
 pub fn configure(config: &mut ServiceConfig) {
@@ -139,12 +141,17 @@ pub struct TopUpBody {
 }
 
 /// Requests the provider's payment page and shows the payment. A repeat opens no second page.
-async fn opened(edge: &Data<Edge>, begun: Done<PaymentId>) -> Result<HttpResponse, Problem> {
-    let (engine, id) = (edge.engine.clone(), begun.answer);
+async fn opened<C: Command<Context, Answer = PaymentId>>(
+    engine: &Engine,
+    by: By,
+    key: Key,
+    command: C,
+) -> Result<Done<PaymentView>, CommandError> {
+    let Done { answer: id, replayed } = engine.execute(by, Some(key), command).await?;
+    let engine = engine.clone();
     let opening = tokio::spawn(async move { checkout::open(&engine, id).await });
     let answer = opening.await.map_err(|error| broke(&error))??;
-    let done = Done { answer, replayed: begun.replayed };
-    reply::done(edge, StatusCode::CREATED, &done, None)
+    Ok(Done { answer, replayed })
 }
 
 #[utoipa::path(tag = "partner", request_body = TopUpBody, responses((status = 201, body = PaymentView)), security(("bearer" = [])))]
@@ -154,10 +161,11 @@ async fn add_top_up(
     staff: Staff,
     sent: Request<TopUpBody>,
 ) -> Result<HttpResponse, Problem> {
-    let key = sent.key(staff.person_id().0);
+    let key = sent.key();
     let TopUpBody { amount, confirm } = sent.body;
     let command = CreateTopUp { partner_id: staff.partner_id(), amount, confirm };
-    opened(&edge, edge.engine.execute(staff.by(), Some(key), command).await?).await
+    let by = staff.by();
+    answer(&edge, opened(&edge.engine, by, key.of(by), command).await, created)
 }
 
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = PaymentView)), security(("bearer" = [])))]
@@ -169,7 +177,7 @@ async fn refund_top_up(
     sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     let command = RefundTopUp { partner_id: staff.partner_id(), payment_id: *id };
-    send(&edge, staff.by(), &sent, StatusCode::OK, command).await
+    run(&edge, staff.by(), Some(sent.key()), command, ok).await
 }
 
 /// A penalty paid through a provider.
@@ -191,11 +199,12 @@ async fn pay_penalty(
     id: Path<PenaltyId>,
     sent: Request<PenaltyPaymentBody>,
 ) -> Result<HttpResponse, Problem> {
-    let key = sent.key(client.person_id().0);
+    let key = sent.key();
     let PenaltyPaymentBody { amount, confirm } = sent.body;
     let client_id = client.person_id();
     let command = CreatePenaltyPayment { client_id, penalty_id: *id, amount, confirm };
-    opened(&edge, edge.engine.execute(client.by(), Some(key), command).await?).await
+    let by = client.by();
+    answer(&edge, opened(&edge.engine, by, key.of(by), command).await, created)
 }
 
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path), PageQuery), responses((status = 200, body = Page<PaymentView>)), security(("bearer" = [])))]
@@ -242,5 +251,5 @@ async fn manual_loops(
     sent: Request<ReferenceBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = RecordByHand { payment_id: *id, reference: sent.body.reference.clone() };
-    send(&edge, support.by(), &sent, StatusCode::OK, command).await
+    run(&edge, support.by(), Some(sent.key()), command, ok).await
 }

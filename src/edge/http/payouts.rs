@@ -15,10 +15,11 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::guard::{Staff, Support};
 use super::payments::ReferenceBody;
-use super::penalties::{PenaltyReasonBody, send};
+use super::penalties::PenaltyReasonBody;
 use super::problem::Problem;
 use super::reply;
 use super::request::Request;
+use super::run::{ok, run};
 use crate::access::{self, fresh};
 use crate::billing::Refusal;
 use crate::billing::account::PayoutAccount;
@@ -118,7 +119,7 @@ async fn set_terms(
         }
     };
     let command = SetTerms { partner_id: staff.partner_id(), payout_to, account };
-    send(&edge, staff.by(), &sent, StatusCode::OK, command).await
+    run(&edge, staff.by(), Some(sent.key()), command, ok).await
 }
 
 #[utoipa::path(tag = "partner", params(PageQuery), responses((status = 200, body = Page<PayoutView>)), security(("bearer" = [])))]
@@ -159,7 +160,7 @@ async fn voen(
 ) -> Result<HttpResponse, Problem> {
     let VoenBody { voen, verified, account, reason } = sent.body.clone();
     let command = SetVoen { partner_id: *id, voen, verified, account, reason };
-    send(&edge, support.by(), &sent, StatusCode::OK, command).await
+    run(&edge, support.by(), Some(sent.key()), command, ok).await
 }
 
 /// Filters of the payables.
@@ -196,7 +197,7 @@ async fn release(
     sent: Request<PenaltyReasonBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = Release { payable_id: *id, reason: sent.body.reason.clone() };
-    send(&edge, support.by(), &sent, StatusCode::OK, command).await
+    run(&edge, support.by(), Some(sent.key()), command, ok).await
 }
 
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = PayableView)), security(("bearer" = [])))]
@@ -208,7 +209,7 @@ async fn refuse(
     sent: Request<PenaltyReasonBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = Refuse { payable_id: *id, reason: sent.body.reason.clone() };
-    send(&edge, support.by(), &sent, StatusCode::OK, command).await
+    run(&edge, support.by(), Some(sent.key()), command, ok).await
 }
 
 /// Filters of the payouts.
@@ -272,5 +273,5 @@ async fn paid(
     sent: Request<ReferenceBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = RecordTransfer { payout_id: *id, reference: sent.body.reference.clone() };
-    send(&edge, support.by(), &sent, StatusCode::OK, command).await
+    run(&edge, support.by(), Some(sent.key()), command, ok).await
 }

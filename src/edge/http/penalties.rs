@@ -15,14 +15,14 @@ use super::guard::{Client, Support};
 use super::problem::Problem;
 use super::reply;
 use super::request::Request;
+use super::run::{created, ok, run};
 use crate::billing::dispute::{Dispute, Reject};
 use crate::billing::pay::Pay;
 use crate::billing::read::{self, PenaltyScope, PenaltyView, PenaltyWhole};
 use crate::billing::waive::{Reinstate, Waive};
-use crate::context::Context;
 use crate::edge::Edge;
+use crate::platform::ReadSnapshot;
 use crate::platform::page::{Page, PageLimit, PageQuery};
-use crate::platform::{By, Command, ReadSnapshot};
 
 /// Routes.
 pub fn configure(config: &mut ServiceConfig) {
@@ -45,19 +45,6 @@ pub struct PenaltyReasonBody {
     /// In 1 to 500 characters.
     #[schema(min_length = 1, max_length = 500)]
     pub reason: String,
-}
-
-/// Executes a command and answers with its answer.
-pub(super) async fn send<C: Command<Context>, T>(
-    edge: &Edge,
-    by: By,
-    sent: &Request<T>,
-    status: StatusCode,
-    command: C,
-) -> Result<HttpResponse, Problem> {
-    let actor = by.person_id.map(|id| id.0).unwrap_or_default();
-    let done = edge.engine.execute(by, Some(sent.key(actor)), command).await?;
-    reply::done(edge, status, &done, None)
 }
 
 async fn page(
@@ -103,7 +90,7 @@ async fn dispute(
 ) -> Result<HttpResponse, Problem> {
     let reason = sent.body.reason.clone();
     let command = Dispute { client_id: client.person_id(), penalty_id: *id, reason };
-    send(&edge, client.by(), &sent, StatusCode::OK, command).await
+    run(&edge, client.by(), Some(sent.key()), command, ok).await
 }
 
 /// Filters of the penalties.
@@ -168,7 +155,7 @@ async fn pay(
 ) -> Result<HttpResponse, Problem> {
     let PaymentBody { amount, reason, confirm } = sent.body.clone();
     let command = Pay { penalty_id: *id, amount, reason, confirm };
-    send(&edge, support.by(), &sent, StatusCode::CREATED, command).await
+    run(&edge, support.by(), Some(sent.key()), command, created).await
 }
 
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = PenaltyView)), security(("bearer" = [])))]
@@ -180,7 +167,7 @@ async fn reject(
     sent: Request<PenaltyReasonBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = Reject { penalty_id: *id, reason: sent.body.reason.clone() };
-    send(&edge, support.by(), &sent, StatusCode::OK, command).await
+    run(&edge, support.by(), Some(sent.key()), command, ok).await
 }
 
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = PenaltyView)), security(("bearer" = [])))]
@@ -192,7 +179,7 @@ async fn waive(
     sent: Request<PenaltyReasonBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = Waive { penalty_id: *id, reason: sent.body.reason.clone() };
-    send(&edge, support.by(), &sent, StatusCode::OK, command).await
+    run(&edge, support.by(), Some(sent.key()), command, ok).await
 }
 
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = PenaltyView)), security(("bearer" = [])))]
@@ -204,5 +191,5 @@ async fn reinstate(
     sent: Request<PenaltyReasonBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = Reinstate { penalty_id: *id, reason: sent.body.reason.clone() };
-    send(&edge, support.by(), &sent, StatusCode::OK, command).await
+    run(&edge, support.by(), Some(sent.key()), command, ok).await
 }

@@ -11,10 +11,10 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::guard::Support;
-use super::penalties::send;
 use super::problem::Problem;
 use super::reply;
 use super::request::Request;
+use super::run::{created, run};
 use crate::edge::Edge;
 use crate::platform::page::{Page, PageQuery};
 use crate::policy::check::{self, Finding};
@@ -99,7 +99,7 @@ async fn publish(
 ) -> Result<HttpResponse, Problem> {
     let PublishBody { changes, effective_at, reason } = sent.body.clone();
     let command = Publish { changes, effective_at, reason };
-    let response = send(&edge, support.by(), &sent, StatusCode::CREATED, command).await?;
+    let response = run(&edge, support.by(), Some(sent.key()), command, created).await?;
     // This node reads the new version before it answers; other nodes are woken over the bus.
     let shared = edge.engine.shared();
     let policy = &edge.engine.context().policy;

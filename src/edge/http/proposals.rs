@@ -9,10 +9,10 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Nothing;
-use super::client_orders::act;
 use super::guard::{Client, Staff};
 use super::problem::Problem;
 use super::request::{IfMatch, Request};
+use super::run::{self, run};
 use crate::edge::Edge;
 use crate::orders::proposal::{DeclineProposal, ProposalAnswer};
 use crate::orders::read::OrderScope;
@@ -71,7 +71,7 @@ async fn propose_add_on(
         service_ids: sent.body.service_ids.clone(),
         shown_total: sent.body.shown_total,
     };
-    act(&edge, client.by(), &sent, command).await
+    run(&edge, client.by(), Some(sent.key()), command, run::order).await
 }
 
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path), ("proposal" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
@@ -84,7 +84,7 @@ async fn take_back_add_on(
     sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     let command = DeclineProposal { answer: answer(of_client(&client), &id, &seen), add_on: true };
-    act(&edge, client.by(), &sent, command).await
+    run(&edge, client.by(), Some(sent.key()), command, run::order).await
 }
 
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path), ("proposal" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
@@ -97,7 +97,7 @@ async fn accept_add_on(
     sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     let command = add_on::AcceptAddOn(answer(of_staff(&staff), &id, &seen));
-    act(&edge, staff.by(), &sent, command).await
+    run(&edge, staff.by(), Some(sent.key()), command, run::order).await
 }
 
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path), ("proposal" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
@@ -110,7 +110,7 @@ async fn decline_add_on(
     sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     let command = DeclineProposal { answer: answer(of_staff(&staff), &id, &seen), add_on: true };
-    act(&edge, staff.by(), &sent, command).await
+    run(&edge, staff.by(), Some(sent.key()), command, run::order).await
 }
 
 /// Another start.
@@ -131,7 +131,7 @@ async fn propose_move(
 ) -> Result<HttpResponse, Problem> {
     let (scope, starts_at) = (of_client(&client), sent.body.starts_at);
     let command = reschedule::ProposeReschedule { scope, order_id: *id, starts_at };
-    act(&edge, client.by(), &sent, command).await
+    run(&edge, client.by(), Some(sent.key()), command, run::order).await
 }
 
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = MoveBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
@@ -144,7 +144,7 @@ async fn propose_move_to_client(
 ) -> Result<HttpResponse, Problem> {
     let (scope, starts_at) = (of_staff(&staff), sent.body.starts_at);
     let command = reschedule::ProposeReschedule { scope, order_id: *id, starts_at };
-    act(&edge, staff.by(), &sent, command).await
+    run(&edge, staff.by(), Some(sent.key()), command, run::order).await
 }
 
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path), ("proposal" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
@@ -157,7 +157,7 @@ async fn accept_move(
     sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     let command = reschedule::AcceptReschedule(answer(of_client(&client), &id, &seen));
-    act(&edge, client.by(), &sent, command).await
+    run(&edge, client.by(), Some(sent.key()), command, run::order).await
 }
 
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path), ("proposal" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
@@ -170,7 +170,7 @@ async fn accept_move_of_client(
     sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     let command = reschedule::AcceptReschedule(answer(of_staff(&staff), &id, &seen));
-    act(&edge, staff.by(), &sent, command).await
+    run(&edge, staff.by(), Some(sent.key()), command, run::order).await
 }
 
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path), ("proposal" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
@@ -183,7 +183,7 @@ async fn decline_move(
     sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     let command = DeclineProposal { answer: answer(of_client(&client), &id, &seen), add_on: false };
-    act(&edge, client.by(), &sent, command).await
+    run(&edge, client.by(), Some(sent.key()), command, run::order).await
 }
 
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path), ("proposal" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
@@ -196,5 +196,5 @@ async fn decline_move_of_client(
     sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     let command = DeclineProposal { answer: answer(of_staff(&staff), &id, &seen), add_on: false };
-    act(&edge, staff.by(), &sent, command).await
+    run(&edge, staff.by(), Some(sent.key()), command, run::order).await
 }

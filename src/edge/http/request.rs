@@ -13,15 +13,14 @@ use entity::value::fold::is_mark;
 use entity::value::sealed::SEALED_PREFIX;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use uuid::Uuid;
 
 use super::guard::wrong;
 use super::problem::{Problem, malformed};
 use crate::edge::Edge;
-use crate::platform::Fault;
 use crate::platform::codes::General;
 use crate::platform::crypto::digest;
 use crate::platform::idempotency::Key;
+use crate::platform::{By, Fault};
 
 /// The longest key.
 const KEY_MAX: usize = 64;
@@ -63,16 +62,28 @@ pub struct Request<T> {
     body_hash: String,
 }
 
-impl<T> Request<T> {
-    /// The key, for this actor.
+/// The key of a request, before it is known whose it is.
+pub struct SentKey {
+    route: String,
+    key: String,
+    body_hash: String,
+}
+
+impl SentKey {
+    /// The key of this actor: two people may send the same one.
     #[must_use]
-    pub fn key(&self, actor: Uuid) -> Key {
-        Key {
-            actor,
-            route: self.route.clone(),
-            key: self.key.clone(),
-            body_hash: self.body_hash.clone(),
-        }
+    pub fn of(self, by: By) -> Key {
+        let actor = by.person_id.map(|id| id.0).unwrap_or_default();
+        Key { actor, route: self.route, key: self.key, body_hash: self.body_hash }
+    }
+}
+
+impl<T> Request<T> {
+    /// Its key.
+    #[must_use]
+    pub fn key(&self) -> SentKey {
+        let (route, key) = (self.route.clone(), self.key.clone());
+        SentKey { route, key, body_hash: self.body_hash.clone() }
     }
 }
 

@@ -11,10 +11,11 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::guard::{Client, Staff, Support};
-use super::penalties::{PenaltyReasonBody, send};
+use super::penalties::PenaltyReasonBody;
 use super::problem::Problem;
 use super::reply;
 use super::request::Request;
+use super::run::{created, ok, run};
 use crate::edge::Edge;
 use crate::platform::page::{Page, PageLimit, PageQuery};
 use crate::reputation::acts::{Impose, Lift, LiftAddress};
@@ -110,7 +111,7 @@ async fn impose(
 ) -> Result<HttpResponse, Problem> {
     let SanctionBody { subject, kind, hours, reason } = sent.body.clone();
     let command = Impose { subject, kind, hours, reason };
-    send(&edge, support.by(), &sent, StatusCode::CREATED, command).await
+    run(&edge, support.by(), Some(sent.key()), command, created).await
 }
 
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = SanctionView)), security(("bearer" = [])))]
@@ -122,7 +123,7 @@ async fn lift(
     sent: Request<PenaltyReasonBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = Lift { sanction_id: *id, reason: sent.body.reason.clone() };
-    send(&edge, support.by(), &sent, StatusCode::OK, command).await
+    run(&edge, support.by(), Some(sent.key()), command, ok).await
 }
 
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = SanctionView)), security(("bearer" = [])))]
@@ -134,5 +135,5 @@ async fn lift_address(
     sent: Request<PenaltyReasonBody>,
 ) -> Result<HttpResponse, Problem> {
     let command = LiftAddress { sanction_id: *id, reason: sent.body.reason.clone() };
-    send(&edge, support.by(), &sent, StatusCode::OK, command).await
+    run(&edge, support.by(), Some(sent.key()), command, ok).await
 }

@@ -14,6 +14,7 @@ use super::guard::SignedIn;
 use super::problem::Problem;
 use super::reply;
 use super::request::Body;
+use super::run::{nothing, run};
 use crate::access::Tokens;
 use crate::access::me::{Me, me};
 use crate::access::otp::{CodeSent, request_code};
@@ -171,8 +172,7 @@ async fn sessions(edge: web::Data<Edge>, who: SignedIn) -> Answer {
 async fn end_session(edge: web::Data<Edge>, who: SignedIn, id: web::Path<Uuid>) -> Answer {
     let session_id = SessionId(id.into_inner());
     let command = EndSession { person_id: who.person_id(), session_id };
-    edge.engine.execute(who.by(), None, command).await?;
-    Ok(HttpResponse::NoContent().finish())
+    run(&edge, who.by(), None, command, nothing).await
 }
 
 /// Signs out everywhere, here too.
@@ -184,8 +184,7 @@ async fn end_session(edge: web::Data<Edge>, who: SignedIn, id: web::Path<Uuid>) 
 #[delete("/v1/auth/sessions")]
 async fn end_sessions(edge: web::Data<Edge>, who: SignedIn) -> Answer {
     let command = EndAll { person_id: who.person_id() };
-    edge.engine.execute(who.by(), None, command).await?;
-    Ok(HttpResponse::NoContent().finish())
+    run(&edge, who.by(), None, command, nothing).await
 }
 
 /// A one-time ticket for a browser's WebSocket.

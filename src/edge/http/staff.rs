@@ -11,10 +11,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Nothing;
 use super::guard::{SignedIn, Staff};
-use super::partner::send;
 use super::problem::Problem;
 use super::reply;
 use super::request::Request;
+use super::run::{created, nothing, ok, run};
 use crate::access;
 use crate::access::invitation::{
     self, AnswerInvitation, InvitationView, Invite, OwnInvitationView, Withdraw,
@@ -67,7 +67,7 @@ async fn invite(
     let phone = access::phone::read(&sent.body.phone, &edge.settings.access)?;
     let role = sent.body.role;
     let command = Invite { partner_id: staff.partner_id(), phone, role };
-    send(&edge, &staff, &sent, StatusCode::CREATED, command).await
+    run(&edge, staff.by(), Some(sent.key()), command, created).await
 }
 
 /// A change of role.
@@ -88,7 +88,7 @@ async fn change_role(
 ) -> Result<HttpResponse, Problem> {
     let role = sent.body.role;
     let command = ChangeRole { partner_id: staff.partner_id(), person_id: *id, role };
-    send(&edge, &staff, &sent, StatusCode::OK, command).await
+    run(&edge, staff.by(), Some(sent.key()), command, ok).await
 }
 
 #[utoipa::path(tag = "partner", params(("person_id" = Uuid, Path)), responses((status = 204)), security(("bearer" = [])))]
@@ -100,9 +100,8 @@ async fn remove_person(
     sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     let command = RemoveStaff { partner_id: staff.partner_id(), person_id: *id };
-    let key = sent.key(staff.person_id().0);
-    let done = edge.engine.execute(staff.by(), Some(key), command).await?;
-    Ok(reply::nothing(&done))
+    let key = sent.key();
+    run(&edge, staff.by(), Some(key), command, nothing).await
 }
 
 #[utoipa::path(tag = "partner", responses((status = 200, body = Page<InvitationView>)), security(("bearer" = [])))]
@@ -121,9 +120,8 @@ async fn withdraw(
     sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     let command = Withdraw { partner_id: staff.partner_id(), invitation_id: *id };
-    let key = sent.key(staff.person_id().0);
-    let done = edge.engine.execute(staff.by(), Some(key), command).await?;
-    Ok(reply::nothing(&done))
+    let key = sent.key();
+    run(&edge, staff.by(), Some(key), command, nothing).await
 }
 
 #[utoipa::path(tag = "auth", responses((status = 200, body = Page<OwnInvitationView>)), security(("bearer" = [])))]
@@ -164,6 +162,5 @@ async fn answer(
 ) -> Result<HttpResponse, Problem> {
     let person_id = who.person_id();
     let command = AnswerInvitation { person_id, invitation_id, accept: yes };
-    let done = edge.engine.execute(who.by(), Some(sent.key(person_id.0)), command).await?;
-    Ok(reply::nothing(&done))
+    run(&edge, who.by(), Some(sent.key()), command, nothing).await
 }

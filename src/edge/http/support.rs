@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::client_orders::act;
 use super::guard::Support;
 use super::problem::{Problem, malformed};
 use super::reply;
 use super::request::{IfMatch, Request};
+use super::run::{self, created, run};
 use crate::edge::Edge;
 use crate::ledger::proof::Proof;
 use crate::ledger::prover;
@@ -59,10 +59,9 @@ async fn add_organisation(
     support: Support,
     sent: Request<OrganisationBody>,
 ) -> Result<HttpResponse, Problem> {
-    let key = sent.key(support.person_id().0);
+    let key = sent.key();
     let command = RegisterOrganisation { name: sent.body.name };
-    let done = edge.engine.execute(support.by(), Some(key), command).await?;
-    reply::done(&edge, StatusCode::CREATED, &done, None)
+    run(&edge, support.by(), Some(key), command, created).await
 }
 
 /// A branch.
@@ -96,7 +95,7 @@ async fn add_partner(
     support: Support,
     sent: Request<PartnerBody>,
 ) -> Result<HttpResponse, Problem> {
-    let key = sent.key(support.person_id().0);
+    let key = sent.key();
     let body = sent.body;
     let owner_phone = access::phone::read(&body.owner_phone, &edge.settings.access)
         .map_err(|refused| refused.at("/owner_phone"))?;
@@ -109,8 +108,7 @@ async fn add_partner(
         arrival_buffer_min: body.arrival_buffer_min,
         owner_phone,
     });
-    let done = edge.engine.execute(support.by(), Some(key), command).await?;
-    reply::done(&edge, StatusCode::CREATED, &done, None)
+    run(&edge, support.by(), Some(key), command, created).await
 }
 
 /// A branch and its balance.
@@ -167,11 +165,10 @@ async fn credit(
     id: Path<PartnerId>,
     sent: Request<CreditBody>,
 ) -> Result<HttpResponse, Problem> {
-    let key = sent.key(support.person_id().0);
+    let key = sent.key();
     let CreditBody { amount, reason, receipt, gift, confirm } = sent.body;
     let command = CreditPartner { partner_id: *id, amount, reason, receipt, gift, confirm };
-    let done = edge.engine.execute(support.by(), Some(key), command).await?;
-    reply::done(&edge, StatusCode::CREATED, &done, None)
+    run(&edge, support.by(), Some(key), command, created).await
 }
 
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), responses((status = 200, body = OrderWhole)), security(("bearer" = [])))]
@@ -225,7 +222,7 @@ async fn adjust(
         final_amount: sent.body.final_amount,
         service_ids: sent.body.service_ids.clone(),
     };
-    act(&edge, support.by(), &sent, command).await
+    run(&edge, support.by(), Some(sent.key()), command, run::order).await
 }
 
 #[utoipa::path(tag = "support", responses((status = 200, body = Proof)), security(("bearer" = [])))]

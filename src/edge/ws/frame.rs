@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::reader;
 use crate::access::Principal;
-use crate::edge::http::opened::without_money;
+use crate::edge::http::redact::without_money;
 use crate::notify::follow::Behind;
 use crate::platform::crypto::Keys;
 use crate::platform::{Audience, Refused};

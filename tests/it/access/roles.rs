@@ -58,6 +58,12 @@ fn route(line: &str) -> Route {
     Route { method, path, least, body }
 }
 
+/// What may be done to an order: method, path with `{order}`, body.
+pub fn order_acts() -> Vec<(String, String, Value)> {
+    let acts = routes().into_iter().filter(|route| route.path.contains("/orders/{order}/"));
+    acts.map(|Route { method, path, body, .. }| (method, path, body.unwrap_or_default())).collect()
+}
+
 /// The path template; the names in `{…}` do not matter.
 fn template(method: &str, path: &str) -> String {
     let path = path.split('?').next().unwrap();

@@ -1,10 +1,13 @@
 //! Sealed data: opened only in its own column and row, never because a text looks sealed.
 
+use std::collections::BTreeSet;
+
 use entity::{car, order, person};
 use sea_orm::{ConnectionTrait as _, EntityTrait as _, Statement, Value};
 use serde_json::json;
 
 use super::older;
+use super::roles::order_acts;
 use crate::support::{Client, World};
 use crate::wire::raw::{Answer, Raw};
 
@@ -95,6 +98,40 @@ both! {
         let stale = Raw::command(&kristal, "POST", &staff("accept")).seen(9).send().await;
         stale.problem(412, "stale_version");
         shows(&stale);
+    }
+
+    /// ACC-5, ORD-3: whatever is done to an order that has ended, by either side or by support: a
+    /// refusal that shows the order shows it opened.
+    async fn acc_5_every_refusal_with_an_order_is_opened(world) {
+        let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
+        let order = anar.orders(&kristal).await;
+        let plate = order.placed["car"]["plate"].clone();
+        kristal.declines(&order).await.status("cancelled");
+        let version = kristal.sees(&order).await.ok()["version"].as_i64().unwrap();
+        let (support, mut showed) = (&world.support().0, BTreeSet::new());
+        for (method, path, body) in order_acts() {
+            let who = match path.split('/').nth(2) {
+                Some("client") => &anar.person,
+                Some("partner") => &kristal.person,
+                _ => support,
+            };
+            let act = path.rsplit('/').next().unwrap().to_owned();
+            let path = path.replace("{order}", &order.id);
+            let path = path.replace("{proposal}", &uuid::Uuid::nil().to_string());
+            let sent = Raw::command(who, &method, &path).seen(version);
+            let sent = if body.is_null() { sent } else { sent.json(&body) };
+            let answer = sent.send().await;
+            assert!(!answer.text.contains("sealed:"), "{}: {}", answer.what, answer.text);
+            if answer.json["code"].is_string() && answer.json["order"].is_object() {
+                assert_eq!(answer.json["order"]["car"]["plate"], plate, "{}", answer.text);
+                assert!(answer.json["server_now"].is_string(), "{}", answer.text);
+                showed.insert(act);
+            }
+        }
+        let refused = ["accept", "admit", "arrive", "cancel", "cancellation-quote", "complete",
+            "decline", "depart", "extend", "leave", "no-show", "not-here", "reschedule"];
+        let missing: Vec<_> = refused.iter().filter(|act| !showed.contains(**act)).collect();
+        assert!(missing.is_empty(), "no order was shown by {missing:?}, but by {showed:?}");
     }
 
     /// ACC-5: a ciphertext moved to another row or column is unreadable there; nothing of it is

@@ -114,6 +114,7 @@ impl Reply {
         let etag = header("etag").and_then(|tag| tag.trim_matches('"').parse().ok());
         let replayed = header("idempotency-replayed").as_deref() == Some("true");
         let text = answer.text().await.unwrap();
+        opened(&what, &text);
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);
         Self { what, status, json, etag, replayed }
     }
@@ -160,6 +161,12 @@ impl Reply {
     pub fn at(&self, field: &str) -> Instant {
         at(&self.json[field])
     }
+}
+
+/// ACC-5: no answer holds a sealed field, whether it answers or refuses.
+#[track_caller]
+pub fn opened(what: &str, text: &str) {
+    assert!(!text.contains(r#"{"$sealed":"#), "{what} is answered sealed: {text}");
 }
 
 /// An amount on the wire, qəpik.

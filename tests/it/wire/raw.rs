@@ -5,6 +5,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::support::Person;
+use crate::support::ask::opened;
 
 /// A request being built.
 pub struct Raw<'p> {
@@ -80,6 +81,7 @@ impl<'p> Raw<'p> {
         let answer = request.send().await.unwrap_or_else(|error| panic!("{what}: {error:?}"));
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let text = answer.text().await.unwrap();
+        opened(&what, &text);
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);
         Answer { what, status, headers, text, json }
     }

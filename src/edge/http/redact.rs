@@ -1,5 +1,4 @@
-//! The last step of an answer: opens personal data in refusals, and removes money the reader may
-//! not see.
+//! The last step of an answer: removes what its reader may not see or did not send.
 
 use actix_web::HttpMessage as _;
 use actix_web::body::{BoxBody, MessageBody};
@@ -7,10 +6,8 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::middleware::Next;
-use actix_web::web::{Bytes, Data};
+use actix_web::web::Bytes;
 use serde_json::Value;
-
-use crate::edge::Edge;
 
 /// Marks a request of staff whose role may not see the branch's money (ACC-4).
 pub struct NoMoney;
@@ -20,13 +17,12 @@ const MONEY: [&str; 2] = ["commission", "commission_bonus"];
 /// The public commission calculator (COM-2).
 const CALCULATOR: &str = "/v1/partner/commission";
 
-/// Opens the sealed fields of a refusal (it may show an order, whose plate and name are sealed),
-/// whichever handler it came from; removes the branch's money from answers to staff without that
-/// permission.
+/// Removes the branch's money from answers to staff without that permission, and the fields at
+/// fault from refusals of what was asked without a body.
 ///
 /// # Errors
 /// The errors of the application.
-pub async fn opened(
+pub async fn redact(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
@@ -38,32 +34,22 @@ pub async fn opened(
         && answer.request().path() != CALCULATOR;
     // What was asked without a body has no field at fault.
     let what = (problem, blind, answer.request().method() == Method::GET);
-    let edge = answer.request().app_data::<Data<Edge>>().cloned();
-    let Some(edge) = edge.filter(|_| problem || (json && blind)) else { return Ok(answer) };
+    if !problem && !(json && blind) {
+        return Ok(answer);
+    }
     Ok(answer.map_body(|_, body| match body.try_into_bytes() {
-        Ok(bytes) => BoxBody::new(rewritten(&edge, &bytes, what).unwrap_or(bytes)),
+        Ok(bytes) => BoxBody::new(rewritten(&bytes, what).unwrap_or(bytes)),
         Err(body) => body,
     }))
 }
 
-fn rewritten(
-    edge: &Edge,
-    bytes: &Bytes,
-    (problem, blind, bodiless): (bool, bool, bool),
-) -> Option<Bytes> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let text = if problem { edge.keys.open_json(text) } else { text.to_owned() };
-    let mut value: Value = serde_json::from_str(&text).ok()?;
+fn rewritten(bytes: &Bytes, (problem, blind, bodiless): (bool, bool, bool)) -> Option<Bytes> {
+    let mut value: Value = serde_json::from_slice(bytes).ok()?;
     if blind {
         without_money(&mut value);
     }
-    let mut object = value.as_object_mut().filter(|_| problem);
-    if let Some(object) = object.as_mut().filter(|_| bodiless) {
+    if let Some(object) = value.as_object_mut().filter(|_| problem && bodiless) {
         object.remove("errors");
-    }
-    if let Some(object) = object.filter(|object| object.contains_key("order")) {
-        let now = edge.engine.shared().clock.now();
-        object.insert("server_now".to_owned(), serde_json::to_value(now).ok()?);
     }
     Some(Bytes::from(value.to_string()))
 }
