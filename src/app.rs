@@ -249,7 +249,6 @@ fn serve(
             .app_data(query)
             .app_data(Hub::new(edge.clone(), stopping.clone()))
             .configure(http::configure)
-            .configure(crate::edge::ws::configure)
             .split_for_parts();
         app.service(http::docs(document.clone()))
             .default_service(web::to(http::problem::nowhere))
@@ -265,11 +264,11 @@ fn serve(
 
 /// The description of the API, as it is published.
 fn document() -> Result<serde_json::Value, NotStarted> {
+    http::routes::check().map_err(NotStarted)?;
     let (_, api) = Actix::new()
         .into_utoipa_app()
         .openapi(http::description())
         .configure(http::configure)
-        .configure(crate::edge::ws::configure)
         .split_for_parts();
     http::described::complete(&api).map_err(|error| NotStarted(error.to_string()))
 }

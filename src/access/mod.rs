@@ -3,9 +3,9 @@
 //! A person requests a one-time code ([`otp`]), enters it ([`sign_in`]) and then holds two tokens
 //! ([`token`]): a short-lived access token that is sent with every request, and a long-lived
 //! refresh token that is exchanged for the next pair ([`session`]). With every request [`Sessions`]
-//! turns the access token into a [`Principal`], and one table ([`role`]) defines which routes that
-//! principal may call. A command that revokes access wakes `session:<id>` or `person:<id>`, which
-//! takes effect at once.
+//! turns the access token into a [`Principal`], and [`role`] says whether that principal belongs to
+//! the people something is open to. A command that revokes access wakes `session:<id>` or
+//! `person:<id>`, which takes effect at once.
 //!
 //! Shared with all commands: [`AccessSettings`], [`CodeChannel`] and the raised
 //! [`Alarms`](otp_budget::Alarms).
@@ -33,7 +33,6 @@ pub mod staff;
 pub mod support;
 pub mod ticket;
 pub mod token;
-pub mod weight;
 
 pub use otp::{CodeChannel, Codes, LogCodes};
 pub use principal::{Principal, Sessions};

@@ -8,13 +8,13 @@ use chrono::{DateTime, Utc};
 use entity::value::{PartnerId, StrayId};
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::guard::Support;
 use super::penalties::PenaltyReasonBody;
 use super::problem::Problem;
 use super::reply;
 use super::request::Request;
+use super::routes::{Routes, access};
 use super::run::{ok, run};
 use crate::billing::stray::{self, Close, StrayView};
 use crate::edge::Edge;
@@ -23,8 +23,8 @@ use crate::support::acts::{self, ActView, ActsFilter};
 use crate::support::unlock::{UnlockBalance, UnlockedView};
 
 /// Routes.
-pub fn configure(config: &mut ServiceConfig) {
-    config.service(list).service(unlock).service(strays).service(close);
+pub fn configure(routes: &mut Routes) {
+    routes.service(list).service(unlock).service(strays).service(close);
 }
 
 /// Filters of the audit log.
@@ -47,6 +47,7 @@ pub struct ActsQuery {
     cursor: Option<uuid::Uuid>,
 }
 
+access!(list: AFFAIRS);
 #[utoipa::path(tag = "support", params(ActsQuery), responses((status = 200, body = Page<ActView>)), security(("bearer" = [])))]
 #[get("/v1/support/acts")]
 async fn list(
@@ -61,6 +62,7 @@ async fn list(
     reply::json(&edge, StatusCode::OK, &page)
 }
 
+access!(unlock: AFFAIRS);
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = UnlockedView)), security(("bearer" = [])))]
 #[post("/v1/support/partners/{id}/unlock")]
 async fn unlock(
@@ -85,6 +87,7 @@ pub struct StraysQuery {
     cursor: Option<uuid::Uuid>,
 }
 
+access!(strays: CASES);
 #[utoipa::path(tag = "support", params(StraysQuery), responses((status = 200, body = Page<StrayView>)), security(("bearer" = [])))]
 #[get("/v1/support/stray-payments")]
 async fn strays(
@@ -99,6 +102,7 @@ async fn strays(
     reply::json(&edge, StatusCode::OK, &page)
 }
 
+access!(close: AFFAIRS);
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = StrayView)), security(("bearer" = [])))]
 #[post("/v1/support/stray-payments/{id}/close")]
 async fn close(

@@ -8,13 +8,13 @@ use entity::bonus_account::OwnerKind;
 use entity::value::{CampaignId, Money, OrderId, PartnerId, PersonId};
 use serde::Deserialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::guard::{Client, Staff, Support};
 use super::problem::Problem;
 use super::reply;
 use super::request::Request;
+use super::routes::{Routes, access};
 use super::run::{self, created, run};
 use crate::bonus::campaign::{
     self, CampaignView, CodeOf, GrantCampaign, MakeCampaign, NewCampaign,
@@ -31,8 +31,8 @@ use crate::platform::page::{Page, PageQuery};
 use crate::platform::{By, CommandError, Done};
 
 /// Routes.
-pub fn configure(config: &mut ServiceConfig) {
-    config
+pub fn configure(routes: &mut Routes) {
+    routes
         .service(own)
         .service(own_lots)
         .service(redeem)
@@ -67,12 +67,14 @@ pub struct CampaignCodeBody {
     code: String,
 }
 
+access!(own: Client);
 #[utoipa::path(tag = "client", responses((status = 200, body = BonusView)), security(("bearer" = [])))]
 #[get("/v1/client/bonus")]
 async fn own(edge: Data<Edge>, client: Client) -> Result<HttpResponse, Problem> {
     bonus_of(&edge, Owner::Client(client.person_id())).await
 }
 
+access!(own_lots: Client);
 #[utoipa::path(tag = "client", params(PageQuery), responses((status = 200, body = Page<LotView>)), security(("bearer" = [])))]
 #[get("/v1/client/bonus/lots")]
 async fn own_lots(
@@ -98,6 +100,7 @@ async fn redeemed(
     run::answer(edge, redeeming.await, created)
 }
 
+access!(redeem: Client);
 #[utoipa::path(tag = "client", request_body = CampaignCodeBody, responses((status = 201, body = LotView)), security(("bearer" = [])))]
 #[post("/v1/client/bonus/codes")]
 async fn redeem(
@@ -118,6 +121,7 @@ pub struct SetAsideBody {
     amount: Money,
 }
 
+access!(pay_with: Client);
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = SetAsideBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[put("/v1/client/orders/{id}/bonus")]
 async fn pay_with(
@@ -131,12 +135,14 @@ async fn pay_with(
     run(&edge, client.by(), Some(sent.key()), command, run::order).await
 }
 
+access!(branch: RUNNING);
 #[utoipa::path(tag = "partner", responses((status = 200, body = BonusView)), security(("bearer" = [])))]
 #[get("/v1/partner/bonus")]
 async fn branch(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
     bonus_of(&edge, Owner::Partner(staff.partner_id())).await
 }
 
+access!(branch_lots: RUNNING);
 #[utoipa::path(tag = "partner", params(PageQuery), responses((status = 200, body = Page<LotView>)), security(("bearer" = [])))]
 #[get("/v1/partner/bonus/lots")]
 async fn branch_lots(
@@ -147,6 +153,7 @@ async fn branch_lots(
     lots_of(&edge, Owner::Partner(staff.partner_id()), &query).await
 }
 
+access!(branch_redeem: RUNNING);
 #[utoipa::path(tag = "partner", request_body = CampaignCodeBody, responses((status = 201, body = LotView)), security(("bearer" = [])))]
 #[post("/v1/partner/bonus/codes")]
 async fn branch_redeem(
@@ -180,6 +187,7 @@ pub struct GrantBody {
     confirm: bool,
 }
 
+access!(grant: AFFAIRS);
 #[utoipa::path(tag = "support", request_body = GrantBody, responses((status = 201, body = LotView)), security(("bearer" = [])))]
 #[post("/v1/support/bonuses")]
 async fn grant(
@@ -197,6 +205,7 @@ async fn grant(
     run(&edge, support.by(), Some(sent.key()), command, created).await
 }
 
+access!(of_client: CASES);
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), responses((status = 200, body = BonusView)), security(("bearer" = [])))]
 #[get("/v1/support/clients/{id}/bonus")]
 async fn of_client(
@@ -207,6 +216,7 @@ async fn of_client(
     bonus_of(&edge, Owner::Client(*id)).await
 }
 
+access!(of_partner: CASES);
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), responses((status = 200, body = BonusView)), security(("bearer" = [])))]
 #[get("/v1/support/partners/{id}/bonus")]
 async fn of_partner(
@@ -217,6 +227,7 @@ async fn of_partner(
     bonus_of(&edge, Owner::Partner(*id)).await
 }
 
+access!(campaigns: CASES);
 #[utoipa::path(tag = "support", params(PageQuery), responses((status = 200, body = Page<CampaignView>)), security(("bearer" = [])))]
 #[get("/v1/support/campaigns")]
 async fn campaigns(
@@ -261,6 +272,7 @@ pub struct CampaignBody {
     reason: String,
 }
 
+access!(make_campaign: AFFAIRS);
 #[utoipa::path(tag = "support", request_body = CampaignBody, responses((status = 201, body = CampaignView)), security(("bearer" = [])))]
 #[post("/v1/support/campaigns")]
 async fn make_campaign(
@@ -298,6 +310,7 @@ pub struct CampaignGrantBody {
     owner_id: Uuid,
 }
 
+access!(grant_campaign: AFFAIRS);
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = CampaignGrantBody, responses((status = 201, body = LotView)), security(("bearer" = [])))]
 #[post("/v1/support/campaigns/{id}/grants")]
 async fn grant_campaign(

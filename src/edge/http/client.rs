@@ -8,13 +8,13 @@ use actix_web::{HttpResponse, delete, get, post, put};
 use entity::value::{CarClass, CarId, Lang, PartnerId, Point};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Nothing;
 use super::guard::Client;
 use super::problem::{Problem, malformed};
 use super::reply;
 use super::request::Request;
+use super::routes::{Routes, access};
 use super::run::{created, nothing, ok, run};
 use crate::clients::cars::{self, AddCar, CarView, RemoveCar};
 use crate::clients::profile::{EditProfile, ProfileView};
@@ -24,8 +24,8 @@ use crate::partners;
 use crate::platform::page::Page;
 
 /// Routes.
-pub fn configure(config: &mut ServiceConfig) {
-    config
+pub fn configure(routes: &mut Routes) {
+    routes
         .service(list_cars)
         .service(add_car)
         .service(remove_car)
@@ -48,6 +48,7 @@ pub struct CarBody {
     class: CarClass,
 }
 
+access!(list_cars: Client);
 #[utoipa::path(tag = "client", responses((status = 200, body = Page<CarView>)), security(("bearer" = [])))]
 #[get("/v1/client/cars")]
 async fn list_cars(edge: Data<Edge>, client: Client) -> Result<HttpResponse, Problem> {
@@ -55,6 +56,7 @@ async fn list_cars(edge: Data<Edge>, client: Client) -> Result<HttpResponse, Pro
     reply::json(&edge, StatusCode::OK, &page)
 }
 
+access!(add_car: Client);
 #[utoipa::path(tag = "client", request_body = CarBody, responses((status = 201, body = CarView)), security(("bearer" = [])))]
 #[post("/v1/client/cars")]
 async fn add_car(
@@ -68,6 +70,7 @@ async fn add_car(
     run(&edge, client.by(), Some(key), command, created).await
 }
 
+access!(remove_car: Client);
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), responses((status = 204)), security(("bearer" = [])))]
 #[delete("/v1/client/cars/{id}")]
 async fn remove_car(
@@ -76,9 +79,8 @@ async fn remove_car(
     id: Path<CarId>,
     sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
-    let key = sent.key();
     let command = RemoveCar { client_id: client.person_id(), car_id: id.into_inner() };
-    run(&edge, client.by(), Some(key), command, nothing).await
+    run(&edge, client.by(), Some(sent.key()), command, nothing).await
 }
 
 /// Name and language.
@@ -92,6 +94,7 @@ pub struct ProfileBody {
     lang: Option<Lang>,
 }
 
+access!(edit_profile: Client);
 #[utoipa::path(tag = "client", request_body = ProfileBody, responses((status = 200, body = ProfileView)), security(("bearer" = [])))]
 #[put("/v1/client/profile")]
 async fn edit_profile(
@@ -129,6 +132,7 @@ pub struct SearchQuery {
 const RADIUS_M: u32 = 5_000;
 const RADIUS_MAX_M: u32 = 50_000;
 
+access!(search: Client, weight: SEARCH);
 #[utoipa::path(tag = "client", params(SearchQuery), responses((status = 200, body = Page<PartnerListing>)), security(("bearer" = [])))]
 #[get("/v1/client/partners")]
 async fn search(
@@ -162,6 +166,7 @@ async fn partners_near(edge: &Edge, wanted: &NearestQuery) -> Result<Vec<Partner
     Ok(nearest(&shared.db.read, plans, wanted, &keys, now).await?)
 }
 
+access!(partner: Client);
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), responses((status = 200, body = PartnerListing)), security(("bearer" = [])))]
 #[get("/v1/client/partners/{id}")]
 async fn partner(

@@ -8,7 +8,6 @@ use chrono::{DateTime, Utc};
 use entity::value::{Money, OrderId, Point};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Nothing;
 use super::guard::Client;
@@ -16,6 +15,7 @@ use super::penalties::PenaltyReasonBody;
 use super::problem::{Problem, malformed};
 use super::reply;
 use super::request::{Body, Request};
+use super::routes::{Routes, access};
 use super::run::{self, ok, run};
 use crate::edge::Edge;
 use crate::orders::alternatives::{Alternatives, FindAlternatives};
@@ -33,8 +33,8 @@ use crate::platform::Refused;
 use crate::platform::page::{Page, PageLimit, PageQuery};
 
 /// Routes.
-pub fn configure(config: &mut ServiceConfig) {
-    config
+pub fn configure(routes: &mut Routes) {
+    routes
         .service(preview)
         .service(place)
         .service(list)
@@ -86,6 +86,7 @@ pub(super) async fn show(
     Ok(response)
 }
 
+access!(preview: Client);
 #[utoipa::path(tag = "client", request_body = OrderRequest, responses((status = 200, body = Preview)), security(("bearer" = [])))]
 #[post("/v1/client/orders/preview")]
 async fn preview(
@@ -97,6 +98,7 @@ async fn preview(
     run(&edge, client.by(), None, command, ok).await
 }
 
+access!(place: Client);
 #[utoipa::path(tag = "client", request_body = OrderRequest, responses((status = 201, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/client/orders")]
 async fn place(
@@ -109,6 +111,7 @@ async fn place(
     run(&edge, client.by(), Some(key), command, run::placed).await
 }
 
+access!(list: Client, weight: PAGE);
 #[utoipa::path(tag = "client", params(OrdersQuery), responses((status = 200, body = Page<OrderView>)), security(("bearer" = [])))]
 #[get("/v1/client/orders")]
 async fn list(
@@ -123,12 +126,14 @@ async fn list(
     reply::json(&edge, StatusCode::OK, &page)
 }
 
+access!(one: Client);
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[get("/v1/client/orders/{id}")]
 async fn one(edge: Data<Edge>, client: Client, id: Path<OrderId>) -> Result<HttpResponse, Problem> {
     show(&edge, OrderScope::Client(client.person_id()), *id).await
 }
 
+access!(depart: Client);
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/client/orders/{id}/depart")]
 async fn depart(
@@ -158,6 +163,7 @@ pub struct PositionBody {
     fixed_at: Option<DateTime<Utc>>,
 }
 
+access!(positions: Client, weight: PAGE);
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = PositionBody, responses((status = 200, body = PositionAnswer)), security(("bearer" = [])))]
 #[post("/v1/client/orders/{id}/positions")]
 async fn positions(
@@ -175,8 +181,7 @@ async fn positions(
         accuracy_m: body.accuracy_m,
         fixed_at: body.fixed_at,
     };
-    let key = sent.key();
-    run(&edge, client.by(), Some(key), command, ok).await
+    run(&edge, client.by(), Some(sent.key()), command, ok).await
 }
 
 /// No such point is on the earth.
@@ -194,6 +199,7 @@ pub struct ArrivalCodeBody {
     code: String,
 }
 
+access!(arrive_by_code: Client);
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = ArrivalCodeBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/client/orders/{id}/arrive")]
 async fn arrive_by_code(
@@ -209,6 +215,7 @@ async fn arrive_by_code(
     run::answer(&edge, arrive::by_code(&edge.engine, by, key.of(by), command).await, run::order)
 }
 
+access!(quote: Client);
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), responses((status = 200, body = Quote)), security(("bearer" = [])))]
 #[get("/v1/client/orders/{id}/cancellation-quote")]
 async fn quote(
@@ -229,6 +236,7 @@ pub struct CancelBody {
     quote: Option<String>,
 }
 
+access!(cancel: Client);
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = CancelBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/client/orders/{id}/cancel")]
 async fn cancel(
@@ -242,6 +250,7 @@ async fn cancel(
     run(&edge, client.by(), Some(sent.key()), command, run::order).await
 }
 
+access!(contest: Client);
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/client/orders/{id}/contest")]
 async fn contest(
@@ -254,6 +263,7 @@ async fn contest(
     run(&edge, client.by(), Some(sent.key()), Contest { scope, order_id: *id }, run::order).await
 }
 
+access!(leave: Client);
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/client/orders/{id}/leave")]
 async fn leave(
@@ -274,6 +284,7 @@ pub struct ConfirmBody {
     amount: Money,
 }
 
+access!(confirm_amount: Client);
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = ConfirmBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/client/orders/{id}/confirm-amount")]
 async fn confirm_amount(
@@ -287,6 +298,7 @@ async fn confirm_amount(
     run(&edge, client.by(), Some(sent.key()), command, run::order).await
 }
 
+access!(contest_amount: Client);
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/client/orders/{id}/contest-amount")]
 async fn contest_amount(
@@ -307,6 +319,7 @@ async fn contest_amount(
     .await
 }
 
+access!(alternatives: Client, weight: SEARCH);
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), responses((status = 200, body = Alternatives)), security(("bearer" = [])))]
 #[get("/v1/client/orders/{id}/alternatives")]
 async fn alternatives(

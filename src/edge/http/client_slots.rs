@@ -6,12 +6,12 @@ use actix_web::{HttpResponse, get};
 use entity::value::{CarClass, CarId, PartnerId, ServiceId};
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::dates::Date;
 use super::guard::Client;
 use super::problem::{Problem, malformed};
 use super::reply;
+use super::routes::{Routes, access};
 use crate::clients::{self, cars};
 use crate::discovery::slots::{SlotSearch, SlotsView, slots};
 use crate::edge::Edge;
@@ -21,8 +21,8 @@ use crate::orders::price::SERVICES_MAX;
 const DAYS_MAX: u64 = 7;
 
 /// Routes.
-pub fn configure(config: &mut ServiceConfig) {
-    config.service(free_slots);
+pub fn configure(routes: &mut Routes) {
+    routes.service(free_slots);
 }
 
 /// The services, the car and the dates to find slots for.
@@ -74,6 +74,7 @@ impl SlotsQuery {
     }
 }
 
+access!(free_slots: Client, weight: SEARCH);
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path), SlotsQuery), responses((status = 200, body = SlotsView)), security(("bearer" = [])))]
 #[get("/v1/client/partners/{id}/slots")]
 async fn free_slots(

@@ -11,13 +11,13 @@ use chrono::{DateTime, Utc};
 use entity::feed_event;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::guard::SignedIn;
 use super::problem::{Problem, malformed};
 use super::redact::NoMoney;
 use super::reply;
 use super::request::Body;
+use super::routes::{Routes, access};
 use super::run::{nothing, run};
 use crate::edge::Edge;
 use crate::edge::ws::hub::Subscription;
@@ -34,8 +34,8 @@ const WAIT_MAX_S: u64 = 30;
 type Events = Vec<Arc<feed_event::Model>>;
 
 /// Adds the routes.
-pub fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(next).service(acknowledge).service(state);
+pub fn configure(routes: &mut Routes) {
+    routes.service(next).service(acknowledge).service(state);
 }
 
 /// Where to start, and how long to wait.
@@ -104,6 +104,7 @@ struct FeedPage {
     epoch: String,
 }
 
+access!(next: SignedIn, weight: PAGE);
 /// The next events after a number, at most a hundred; waits for the first one if asked to.
 #[utoipa::path(
     tag = "feed",
@@ -226,6 +227,7 @@ pub struct Ack {
     epoch: Option<String>,
 }
 
+access!(acknowledge: SignedIn, weight: PAGE);
 /// Acknowledges everything up to a number for this device; only then it counts as *delivered*.
 #[utoipa::path(
     tag = "feed",
@@ -269,6 +271,7 @@ pub struct SnapshotQuery {
     audience: Option<String>,
 }
 
+access!(state: SignedIn, weight: SEARCH);
 /// A snapshot: the open orders and the number to resume after, read at one moment.
 #[utoipa::path(
     tag = "feed",

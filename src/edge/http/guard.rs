@@ -1,6 +1,6 @@
 //! Guards: extractors that check the caller's permission.
 //!
-//! A handler that takes one is called only if the route table permits the caller.
+//! A handler that takes one is called only if what it declares permits the caller.
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -18,8 +18,8 @@ use super::auth::{address, bearer};
 use super::outer::Matched;
 use super::problem::{Problem, malformed};
 use super::redact::NoMoney;
+use super::routes::Route;
 use crate::access::role::{self, Permit};
-use crate::access::weight::Route;
 use crate::access::{Principal, Refusal};
 use crate::edge::Edge;
 use crate::platform::{By, Fault};
@@ -119,7 +119,7 @@ impl Support {
     }
 }
 
-/// A guard made from what the route table permits.
+/// A guard made from what its handler's declaration permits.
 trait Guard: Sized {
     fn of(principal: Arc<Principal>, permit: Permit) -> Option<Self>;
 }
@@ -195,11 +195,11 @@ fn marked(request: &HttpRequest, role: StaffRole) {
     }
 }
 
-/// The parts of a request that the route table needs.
+/// The parts of a request that decide about its permission.
 struct Asked {
     edge: web::Data<Edge>,
     bearer: String,
-    route: Route,
+    route: &'static Route,
     branch: Option<PartnerId>,
     address: Option<IpAddr>,
 }
@@ -221,8 +221,8 @@ impl Asked {
 
     async fn permitted(self) -> Result<(Arc<Principal>, Permit), Problem> {
         let principal = self.edge.sessions.authenticate(&self.edge.engine, &self.bearer).await?;
-        self.edge.limits.session(principal.session_id, self.route.weight)?;
-        let permit = self.route.rule.permits(&principal, self.branch)?;
+        self.edge.limits.session(principal.session_id, self.route.weight.0)?;
+        let permit = self.route.who.permits(&principal, self.branch)?;
         let principal = Principal { address: self.address, ..Arc::unwrap_or_clone(principal) };
         Ok((Arc::new(principal), permit))
     }

@@ -28,6 +28,7 @@ pub mod proposals;
 pub mod redact;
 pub mod reply;
 pub mod request;
+pub mod routes;
 pub mod run;
 pub mod sanctions;
 pub mod sessions;
@@ -43,35 +44,45 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::SwaggerUi;
 
+use self::routes::{Route, Routes, Weight};
+
 /// A body without content: `{}` or nothing.
 #[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Nothing {}
 
-/// All routes that the OpenAPI description shows.
+/// Adds all routes.
 pub fn configure(config: &mut ServiceConfig) {
-    open::configure(config);
-    sessions::configure(config);
-    client::configure(config);
-    client_orders::configure(config);
-    client_slots::configure(config);
-    partner::configure(config);
-    staff::configure(config);
-    partner_calendar::configure(config);
-    partner_hours::configure(config);
-    partner_orders::configure(config);
-    proposals::configure(config);
-    support::configure(config);
-    acts::configure(config);
-    bonus::configure(config);
-    statements::configure(config);
-    policy::configure(config);
-    penalties::configure(config);
-    payments::configure(config);
-    payouts::configure(config);
-    sanctions::configure(config);
-    statistics::configure(config);
-    feed::configure(config);
+    register(config);
+}
+
+/// Adds all routes; returns what their handlers declare.
+fn register(config: &mut ServiceConfig) -> Vec<Route> {
+    let mut routes = Routes::of(config);
+    open::configure(&mut routes);
+    sessions::configure(&mut routes);
+    client::configure(&mut routes);
+    client_orders::configure(&mut routes);
+    client_slots::configure(&mut routes);
+    partner::configure(&mut routes);
+    staff::configure(&mut routes);
+    partner_calendar::configure(&mut routes);
+    partner_hours::configure(&mut routes);
+    partner_orders::configure(&mut routes);
+    proposals::configure(&mut routes);
+    support::configure(&mut routes);
+    acts::configure(&mut routes);
+    bonus::configure(&mut routes);
+    statements::configure(&mut routes);
+    policy::configure(&mut routes);
+    penalties::configure(&mut routes);
+    payments::configure(&mut routes);
+    payouts::configure(&mut routes);
+    sanctions::configure(&mut routes);
+    statistics::configure(&mut routes);
+    feed::configure(&mut routes);
+    super::ws::configure(&mut routes);
+    routes.declared().into_iter().chain(docs_routes()).collect()
 }
 
 /// The answers to paths and queries that cannot be parsed.
@@ -97,6 +108,11 @@ pub fn description() -> OpenApi {
         .get_or_insert_with(Default::default)
         .add_security_scheme("bearer", SecurityScheme::Http(bearer));
     api
+}
+
+/// The routes of [`docs`].
+fn docs_routes() -> [Route; 2] {
+    [Route::open("/openapi.json", Weight::PAGE), Route::open("/docs/{tail}", Weight::ROW)]
 }
 
 /// The description and its viewer, which needs no internet.

@@ -7,10 +7,10 @@ use actix_web::{HttpResponse, get};
 use entity::value::{Bp, Money};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problem::Problem;
 use super::reply;
+use super::routes::{Routes, access};
 use crate::edge::Edge;
 use crate::ledger::Refusal;
 use crate::ledger::commission::commission;
@@ -20,8 +20,8 @@ use crate::platform::telemetry;
 use crate::policy::keys::CommissionMode;
 
 /// Routes.
-pub fn configure(config: &mut ServiceConfig) {
-    config.service(live).service(ready).service(scrape).service(asyncapi).service(calculator);
+pub fn configure(routes: &mut Routes) {
+    routes.service(live).service(ready).service(scrape).service(asyncapi).service(calculator);
 }
 
 /// The process is there.
@@ -31,6 +31,7 @@ pub struct Live {
     live: bool,
 }
 
+access!(live: Open);
 #[utoipa::path(tag = "open", responses((status = 200, body = Live)))]
 #[get("/health/live")]
 async fn live() -> HttpResponse {
@@ -57,6 +58,7 @@ pub struct Readiness {
     place: bool,
 }
 
+access!(ready: Open);
 #[utoipa::path(tag = "open", responses((status = 200, body = Readiness), (status = 503, description = "It may not: what is false is wrong", body = Readiness)))]
 #[get("/health/ready")]
 async fn ready(edge: Data<Edge>) -> HttpResponse {
@@ -73,6 +75,7 @@ async fn ready(edge: Data<Edge>) -> HttpResponse {
     HttpResponse::build(status).json(body)
 }
 
+access!(scrape: Open, weight: PAGE);
 #[utoipa::path(tag = "open", responses((status = 200, description = "Prometheus' text format", body = String, content_type = "text/plain; version=0.0.4")))]
 #[get("/metrics")]
 async fn scrape(edge: Data<Edge>) -> HttpResponse {
@@ -85,6 +88,7 @@ async fn scrape(edge: Data<Edge>) -> HttpResponse {
         .body(handle.render())
 }
 
+access!(asyncapi: Open);
 #[utoipa::path(tag = "open", responses((status = 200, description = "AsyncAPI 3: the frames of the feed", body = String, content_type = "application/yaml")))]
 #[get("/asyncapi.yaml")]
 async fn asyncapi() -> HttpResponse {
@@ -142,6 +146,7 @@ pub(super) fn calculate(edge: &Edge, query: &CommissionQuery) -> Result<Commissi
     })
 }
 
+access!(calculator: Open);
 #[utoipa::path(tag = "open", params(CommissionQuery), responses((status = 200, body = CommissionView)))]
 #[get("/v1/open/commission")]
 async fn calculator(

@@ -13,7 +13,7 @@ use actix_web::{HttpMessage as _, HttpResponse, ResponseError as _, web};
 
 use super::auth::subscriber_of;
 use super::problem::{Problem, malformed};
-use crate::access::weight::{Route, routes};
+use super::routes::{Route, of_path};
 use crate::edge::Edge;
 use crate::edge::tcp::phase::Phases;
 use crate::platform::codes::General;
@@ -25,7 +25,7 @@ const CORS_AGE_S: usize = 600;
 
 /// The matched route of a request, for the guards.
 #[derive(Clone, Copy)]
-pub struct Matched(pub Route);
+pub struct Matched(pub &'static Route);
 
 /// Which pages may call the API from a browser: those of `http.allowed_origins`.
 pub fn cors(origins: &[String]) -> Cors {
@@ -80,10 +80,10 @@ pub async fn outer(
 /// Finds the route of a request and counts its weight; the answer if the request is refused.
 fn refused(request: &ServiceRequest) -> Option<HttpResponse> {
     let pattern = request.match_pattern();
-    let routes = pattern.as_deref().map(routes).unwrap_or_default();
+    let routes = pattern.as_deref().map(of_path).unwrap_or_default();
     let method = request.method().as_str();
-    let route = routes.iter().find(|route| route.rule.method == method);
-    let weight = route.map_or(UNKNOWN, |route| route.weight);
+    let route = routes.iter().find(|route| route.method == method);
+    let weight = route.map_or(UNKNOWN, |route| route.weight.0);
     metrics::counter!("yumo_http_weight").increment(u64::from(weight));
     if let Some(edge) = request.app_data::<web::Data<Edge>>() {
         let proxies = &edge.settings.http.trusted_proxies;
@@ -98,7 +98,7 @@ fn refused(request: &ServiceRequest) -> Option<HttpResponse> {
     }
     match route {
         Some(route) => {
-            request.extensions_mut().insert(Matched(*route));
+            request.extensions_mut().insert(Matched(route));
             None
         }
         None if routes.is_empty() => None,
@@ -107,8 +107,8 @@ fn refused(request: &ServiceRequest) -> Option<HttpResponse> {
 }
 
 /// The path exists, but not with this method.
-fn no_such_method(method: &Method, routes: &[Route]) -> HttpResponse {
-    let mut allow: Vec<&str> = routes.iter().map(|route| route.rule.method).collect();
+fn no_such_method(method: &Method, routes: &'static [Route]) -> HttpResponse {
+    let mut allow: Vec<&str> = routes.iter().map(|route| route.method).collect();
     if allow.contains(&"GET") {
         allow.push("HEAD");
     }

@@ -7,13 +7,13 @@ use entity::partner::AutoConfirm;
 use entity::value::ServiceId;
 use serde::Deserialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::guard::Staff;
 use super::open::{CommissionQuery, CommissionView, calculate};
 use super::problem::Problem;
 use super::reply;
 use super::request::Request;
+use super::routes::{Routes, access};
 use super::run::{created, ok, run};
 use crate::edge::Edge;
 use crate::ledger;
@@ -24,8 +24,8 @@ use crate::partners::services::SaveService;
 use crate::platform::page::Page;
 
 /// Routes.
-pub fn configure(config: &mut ServiceConfig) {
-    config
+pub fn configure(routes: &mut Routes) {
+    routes
         .service(branch)
         .service(edit_branch)
         .service(services)
@@ -35,6 +35,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(commission);
 }
 
+access!(branch: ANY_STAFF);
 #[utoipa::path(tag = "partner", responses((status = 200, body = BranchView)), security(("bearer" = [])))]
 #[get("/v1/partner/branch")]
 async fn branch(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
@@ -71,6 +72,7 @@ pub struct BranchBody {
     late_arrivals: Option<bool>,
 }
 
+access!(edit_branch: RUNNING);
 #[utoipa::path(tag = "partner", request_body = BranchBody, responses((status = 200, body = BranchView)), security(("bearer" = [])))]
 #[patch("/v1/partner/branch")]
 async fn edit_branch(
@@ -91,6 +93,7 @@ async fn edit_branch(
     run(&edge, staff.by(), Some(sent.key()), command, ok).await
 }
 
+access!(services: ANY_STAFF);
 #[utoipa::path(tag = "partner", responses((status = 200, body = Page<ServiceView>)), security(("bearer" = [])))]
 #[get("/v1/partner/services")]
 async fn services(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
@@ -128,6 +131,7 @@ fn save(staff: &Staff, service_id: Option<ServiceId>, body: &ServiceBody) -> Sav
     SaveService { partner_id, service_id, code, name, active, bay_kind, buffer_min, prices }
 }
 
+access!(add_service: RUNNING);
 #[utoipa::path(tag = "partner", request_body = ServiceBody, responses((status = 201, body = ServiceView)), security(("bearer" = [])))]
 #[post("/v1/partner/services")]
 async fn add_service(
@@ -139,6 +143,7 @@ async fn add_service(
     run(&edge, staff.by(), Some(sent.key()), command, created).await
 }
 
+access!(edit_service: RUNNING);
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = ServiceBody, responses((status = 200, body = ServiceView)), security(("bearer" = [])))]
 #[patch("/v1/partner/services/{id}")]
 async fn edit_service(
@@ -151,6 +156,7 @@ async fn edit_service(
     run(&edge, staff.by(), Some(sent.key()), command, ok).await
 }
 
+access!(balance: RUNNING);
 #[utoipa::path(tag = "partner", responses((status = 200, body = BalanceView)), security(("bearer" = [])))]
 #[get("/v1/partner/balance")]
 async fn balance(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
@@ -160,6 +166,7 @@ async fn balance(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem
     reply::json(&edge, StatusCode::OK, &balance)
 }
 
+access!(commission: ANY_STAFF);
 #[utoipa::path(tag = "partner", params(CommissionQuery), responses((status = 200, body = CommissionView)), security(("bearer" = [])))]
 #[get("/v1/partner/commission")]
 async fn commission(

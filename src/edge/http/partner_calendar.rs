@@ -10,7 +10,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::value::{BayId, BlockId, Span};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::Nothing;
@@ -19,6 +18,7 @@ use super::guard::Staff;
 use super::problem::Problem;
 use super::reply;
 use super::request::Request;
+use super::routes::{Routes, access};
 use super::run::{answer, created, nothing, ok, run};
 use crate::edge::{Edge, ical};
 use crate::orders::agenda::agenda;
@@ -32,8 +32,8 @@ use crate::platform::{CommandError, Done, Fault};
 const BLOCKS_DAYS: i64 = 31;
 
 /// Routes.
-pub fn configure(config: &mut ServiceConfig) {
-    config
+pub fn configure(routes: &mut Routes) {
+    routes
         .service(show)
         .service(list_blocks)
         .service(add_block)
@@ -66,6 +66,7 @@ pub struct CalendarQuery {
     bay: Option<BayId>,
 }
 
+access!(show: ANY_STAFF, weight: SEARCH);
 #[utoipa::path(tag = "partner", params(CalendarQuery), responses((status = 200, body = CalendarView)), security(("bearer" = [])))]
 #[get("/v1/partner/calendar")]
 async fn show(
@@ -98,6 +99,7 @@ pub struct BlocksQuery {
     cursor: Option<Uuid>,
 }
 
+access!(list_blocks: ANY_STAFF);
 #[utoipa::path(tag = "partner", params(BlocksQuery), responses((status = 200, body = Page<BlockView>)), security(("bearer" = [])))]
 #[get("/v1/partner/blocks")]
 async fn list_blocks(
@@ -130,6 +132,7 @@ pub struct BlockBody {
     note: String,
 }
 
+access!(add_block: SERVING);
 #[utoipa::path(tag = "partner", request_body = BlockBody, responses((status = 201, body = BlockView)), security(("bearer" = [])))]
 #[post("/v1/partner/blocks")]
 async fn add_block(
@@ -147,6 +150,7 @@ async fn add_block(
     run(&edge, staff.by(), Some(sent.key()), command, created).await
 }
 
+access!(remove_block: SERVING);
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), responses((status = 204)), security(("bearer" = [])))]
 #[delete("/v1/partner/blocks/{id}")]
 async fn remove_block(
@@ -156,8 +160,7 @@ async fn remove_block(
     sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     let command = RemoveBlock { partner_id: staff.partner_id(), block_id: *id };
-    let key = sent.key();
-    run(&edge, staff.by(), Some(key), command, nothing).await
+    run(&edge, staff.by(), Some(sent.key()), command, nothing).await
 }
 
 /// The address at which other programs read the branch's calendar.
@@ -167,6 +170,7 @@ pub struct FeedView {
     url: String,
 }
 
+access!(rotate_feed: RUNNING);
 #[utoipa::path(tag = "partner", request_body = Nothing, responses((status = 200, body = FeedView)), security(("bearer" = [])))]
 #[post("/v1/partner/calendar-feed")]
 async fn rotate_feed(
@@ -199,6 +203,7 @@ fn feed_url(edge: &Edge, secret: &FeedSecret) -> Result<String, Fault> {
     Ok(format!("{host}/v1/open/calendars/{token}.ics"))
 }
 
+access!(stop_feed: RUNNING);
 #[utoipa::path(tag = "partner", responses((status = 204)), security(("bearer" = [])))]
 #[delete("/v1/partner/calendar-feed")]
 async fn stop_feed(
@@ -207,10 +212,10 @@ async fn stop_feed(
     sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     let command = StopFeed { partner_id: staff.partner_id() };
-    let key = sent.key();
-    run(&edge, staff.by(), Some(key), command, nothing).await
+    run(&edge, staff.by(), Some(sent.key()), command, nothing).await
 }
 
+access!(feed: Open, weight: SEARCH);
 #[utoipa::path(tag = "open", params(("token" = String, Path)), responses((status = 200, content_type = "text/calendar"), (status = 304)))]
 #[get("/v1/open/calendars/{token}.ics")]
 async fn feed(

@@ -8,7 +8,6 @@ use entity::special_day::DaySpan;
 use entity::value::BayId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Nothing;
 use super::dates::Date;
@@ -16,6 +15,7 @@ use super::guard::Staff;
 use super::problem::Problem;
 use super::reply;
 use super::request::Request;
+use super::routes::{Routes, access};
 use super::run::{answer, created, ok, run};
 use crate::context::Context;
 use crate::edge::Edge;
@@ -36,8 +36,8 @@ use crate::platform::{Command, CommandError, Done};
 const STANDING: &[Why] = &[Why::OutsideHours, Why::BayInactive, Why::BayUnfit];
 
 /// Routes.
-pub fn configure(config: &mut ServiceConfig) {
-    config
+pub fn configure(routes: &mut Routes) {
+    routes
         .service(list_bays)
         .service(add_bay)
         .service(edit_bay)
@@ -79,6 +79,7 @@ async fn edit<C: Command<Context>>(
     answer(edge, edited.await, ok)
 }
 
+access!(list_bays: ANY_STAFF);
 #[utoipa::path(tag = "partner", responses((status = 200, body = Page<BayView>)), security(("bearer" = [])))]
 #[get("/v1/partner/bays")]
 async fn list_bays(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
@@ -96,6 +97,7 @@ pub struct BayBody {
     kind: String,
 }
 
+access!(add_bay: RUNNING);
 #[utoipa::path(tag = "partner", request_body = BayBody, responses((status = 201, body = BayView)), security(("bearer" = [])))]
 #[post("/v1/partner/bays")]
 async fn add_bay(
@@ -120,6 +122,7 @@ pub struct BayEdit {
     active: Option<bool>,
 }
 
+access!(edit_bay: RUNNING);
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = BayEdit, responses((status = 200, body = Edited<BayView>)), security(("bearer" = [])))]
 #[patch("/v1/partner/bays/{id}")]
 async fn edit_bay(
@@ -133,6 +136,7 @@ async fn edit_bay(
     edit(&edge, &staff, &sent, command, STANDING).await
 }
 
+access!(schedule: ANY_STAFF);
 #[utoipa::path(tag = "partner", responses((status = 200, body = ScheduleView)), security(("bearer" = [])))]
 #[get("/v1/partner/schedule")]
 async fn schedule(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
@@ -147,6 +151,7 @@ async fn schedule(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Proble
     reply::json(&edge, StatusCode::OK, &ScheduleView { weekly })
 }
 
+access!(set_schedule: RUNNING);
 #[utoipa::path(tag = "partner", request_body = ScheduleView, responses((status = 200, body = Edited<ScheduleView>)), security(("bearer" = [])))]
 #[put("/v1/partner/schedule")]
 async fn set_schedule(
@@ -159,6 +164,7 @@ async fn set_schedule(
     edit(&edge, &staff, &sent, command, STANDING).await
 }
 
+access!(list_special_days: ANY_STAFF);
 #[utoipa::path(tag = "partner", responses((status = 200, body = Page<SpecialDayView>)), security(("bearer" = [])))]
 #[get("/v1/partner/special-days")]
 async fn list_special_days(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
@@ -193,6 +199,7 @@ pub struct DayEdited {
     night_before: Vec<NightSpan>,
 }
 
+access!(set_special_day: RUNNING);
 #[utoipa::path(tag = "partner", params(("date" = String, Path, format = Date)), request_body = DayBody, responses((status = 200, body = DayEdited)), security(("bearer" = [])))]
 #[put("/v1/partner/special-days/{date}")]
 async fn set_special_day(
@@ -214,6 +221,7 @@ async fn set_special_day(
     answer(&edge, edited.await, ok)
 }
 
+access!(drop_special_day: RUNNING);
 #[utoipa::path(tag = "partner", params(("date" = String, Path, format = Date)), responses((status = 200, body = Edited<DroppedDay>)), security(("bearer" = [])))]
 #[delete("/v1/partner/special-days/{date}")]
 async fn drop_special_day(
@@ -245,6 +253,7 @@ async fn turn<T>(
     edit(edge, staff, sent, command, &[Why::Closed]).await
 }
 
+access!(pause: SERVING);
 #[utoipa::path(tag = "partner", request_body = PauseBody, responses((status = 200, body = Edited<BranchView>)), security(("bearer" = [])))]
 #[post("/v1/partner/pause")]
 async fn pause(
@@ -255,6 +264,7 @@ async fn pause(
     turn(&edge, &staff, &sent, Switch::Pause(sent.body.minutes)).await
 }
 
+access!(close_today: SERVING);
 #[utoipa::path(tag = "partner", request_body = Nothing, responses((status = 200, body = Edited<BranchView>)), security(("bearer" = [])))]
 #[post("/v1/partner/close-today")]
 async fn close_today(
@@ -265,6 +275,7 @@ async fn close_today(
     turn(&edge, &staff, &sent, Switch::CloseToday).await
 }
 
+access!(resume: SERVING);
 #[utoipa::path(tag = "partner", request_body = Nothing, responses((status = 200, body = Edited<BranchView>)), security(("bearer" = [])))]
 #[post("/v1/partner/resume")]
 async fn resume(

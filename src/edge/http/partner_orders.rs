@@ -6,7 +6,6 @@ use actix_web::{HttpResponse, get, patch, post};
 use entity::value::{CarClass, Money, OrderId, ServiceId};
 use serde::Deserialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Nothing;
 use super::client_orders::{OrdersQuery, show};
@@ -15,6 +14,7 @@ use super::penalties::PenaltyReasonBody;
 use super::problem::Problem;
 use super::reply;
 use super::request::{IfMatch, Request};
+use super::routes::{Routes, access};
 use super::run::{self, run};
 use crate::edge::Edge;
 use crate::orders::accept::Accept;
@@ -29,8 +29,8 @@ use crate::orders::view::{OrderView, Viewer};
 use crate::platform::page::Page;
 
 /// Routes.
-pub fn configure(config: &mut ServiceConfig) {
-    config
+pub fn configure(routes: &mut Routes) {
+    routes
         .service(list)
         .service(one)
         .service(accept)
@@ -48,6 +48,7 @@ fn scope(staff: &Staff) -> OrderScope {
     OrderScope::Branch(staff.partner_id())
 }
 
+access!(list: ANY_STAFF, weight: PAGE);
 #[utoipa::path(tag = "partner", params(OrdersQuery), responses((status = 200, body = Page<OrderView>)), security(("bearer" = [])))]
 #[get("/v1/partner/orders")]
 async fn list(
@@ -61,6 +62,7 @@ async fn list(
     reply::json(&edge, StatusCode::OK, &page)
 }
 
+access!(one: ANY_STAFF);
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[get("/v1/partner/orders/{id}")]
 async fn one(edge: Data<Edge>, staff: Staff, id: Path<OrderId>) -> Result<HttpResponse, Problem> {
@@ -76,6 +78,7 @@ pub struct AcceptBody {
     override_bay: Option<bool>,
 }
 
+access!(accept: SERVING);
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = AcceptBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/partner/orders/{id}/accept")]
 async fn accept(
@@ -90,6 +93,7 @@ async fn accept(
     run(&edge, staff.by(), Some(sent.key()), command, run::order).await
 }
 
+access!(decline: SERVING);
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/partner/orders/{id}/decline")]
 async fn decline(
@@ -109,6 +113,7 @@ async fn decline(
     .await
 }
 
+access!(extend: SERVING);
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/partner/orders/{id}/extend")]
 async fn extend(
@@ -135,6 +140,7 @@ pub struct AdmitBody {
     car_class: Option<CarClass>,
 }
 
+access!(admit: SERVING);
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = AdmitBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/partner/orders/{id}/admit")]
 async fn admit(
@@ -159,6 +165,7 @@ pub struct ServicesBody {
     amount: Option<Money>,
 }
 
+access!(change_services: SERVING);
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = ServicesBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[patch("/v1/partner/orders/{id}/services")]
 async fn change_services(
@@ -190,6 +197,7 @@ pub struct CompleteBody {
     reason: Option<String>,
 }
 
+access!(complete: SERVING);
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = CompleteBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/partner/orders/{id}/complete")]
 async fn complete(
@@ -209,6 +217,7 @@ async fn complete(
     run(&edge, staff.by(), Some(sent.key()), command, run::order).await
 }
 
+access!(cancel: SERVING);
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/partner/orders/{id}/cancel")]
 async fn cancel(
@@ -222,6 +231,7 @@ async fn cancel(
     run(&edge, staff.by(), Some(sent.key()), command, run::order).await
 }
 
+access!(no_show: SERVING);
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/partner/orders/{id}/no-show")]
 async fn no_show(
@@ -240,6 +250,7 @@ async fn no_show(
     .await
 }
 
+access!(not_here: SERVING);
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/partner/orders/{id}/not-here")]
 async fn not_here(

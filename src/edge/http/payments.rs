@@ -8,13 +8,13 @@ use entity::payment::Driver;
 use entity::value::{Money, PaymentId, PenaltyId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Nothing;
 use super::guard::{Client, Staff, Support};
 use super::problem::Problem;
 use super::reply;
 use super::request::{Raw, Request};
+use super::routes::{Routes, access};
 use super::run::{answer, created, ok, run};
 use crate::billing::payment_view::{self, PaymentView};
 use crate::billing::penalty_payment::CreatePenaltyPayment;
@@ -28,8 +28,8 @@ use crate::platform::page::{Page, PageQuery};
 use crate::platform::{By, Command, CommandError, Done, Fault};
 
 /// Routes.
-pub fn configure(config: &mut ServiceConfig) {
-    config
+pub fn configure(routes: &mut Routes) {
+    routes
         .service(epoint)
         .service(payriff)
         .service(top_ups)
@@ -88,12 +88,14 @@ fn broke(error: &tokio::task::JoinError) -> CommandError {
     Fault::Other(format!("a provider's question broke: {error}")).into()
 }
 
+access!(epoint: Open);
 #[utoipa::path(tag = "open", request_body(content = EpointCallback, content_type = "application/x-www-form-urlencoded"), responses((status = 200, body = HeardView)))]
 #[post("/v1/open/payments/epoint")]
 async fn epoint(edge: Data<Edge>, raw: Raw) -> Result<HttpResponse, Problem> {
     heard(&edge, Driver::Epoint, raw).await
 }
 
+access!(payriff: Open);
 #[utoipa::path(tag = "open", request_body(content = PayriffCallback, content_type = "application/json"), responses((status = 200, body = HeardView)))]
 #[post("/v1/open/payments/payriff")]
 async fn payriff(edge: Data<Edge>, raw: Raw) -> Result<HttpResponse, Problem> {
@@ -105,6 +107,7 @@ fn refund_h(edge: &Edge) -> Result<i64, CommandError> {
     Ok(edge.engine.context().policy.at(now)?.keys.topup.refund_h)
 }
 
+access!(top_ups: RUNNING, weight: PAGE);
 #[utoipa::path(tag = "partner", params(PageQuery), responses((status = 200, body = Page<PaymentView>)), security(("bearer" = [])))]
 #[get("/v1/partner/top-ups")]
 async fn top_ups(
@@ -117,6 +120,7 @@ async fn top_ups(
     reply::json(&edge, StatusCode::OK, &page)
 }
 
+access!(top_up: RUNNING);
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), responses((status = 200, body = PaymentView)), security(("bearer" = [])))]
 #[get("/v1/partner/top-ups/{id}")]
 async fn top_up(
@@ -154,6 +158,7 @@ async fn opened<C: Command<Context, Answer = PaymentId>>(
     Ok(Done { answer, replayed })
 }
 
+access!(add_top_up: RUNNING);
 #[utoipa::path(tag = "partner", request_body = TopUpBody, responses((status = 201, body = PaymentView)), security(("bearer" = [])))]
 #[post("/v1/partner/top-ups")]
 async fn add_top_up(
@@ -168,6 +173,7 @@ async fn add_top_up(
     answer(&edge, opened(&edge.engine, by, key.of(by), command).await, created)
 }
 
+access!(refund_top_up: RUNNING);
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = PaymentView)), security(("bearer" = [])))]
 #[post("/v1/partner/top-ups/{id}/refund")]
 async fn refund_top_up(
@@ -191,6 +197,7 @@ pub struct PenaltyPaymentBody {
     confirm: bool,
 }
 
+access!(pay_penalty: Client);
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = PenaltyPaymentBody, responses((status = 201, body = PaymentView)), security(("bearer" = [])))]
 #[post("/v1/client/penalties/{id}/payments")]
 async fn pay_penalty(
@@ -207,6 +214,7 @@ async fn pay_penalty(
     answer(&edge, opened(&edge.engine, by, key.of(by), command).await, created)
 }
 
+access!(penalty_payments: Client);
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path), PageQuery), responses((status = 200, body = Page<PaymentView>)), security(("bearer" = [])))]
 #[get("/v1/client/penalties/{id}/payments")]
 async fn penalty_payments(
@@ -220,6 +228,7 @@ async fn penalty_payments(
     reply::json(&edge, StatusCode::OK, &page)
 }
 
+access!(penalty_payment: Client);
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path), ("payment_id" = Uuid, Path)), responses((status = 200, body = PaymentView)), security(("bearer" = [])))]
 #[get("/v1/client/penalties/{id}/payments/{payment_id}")]
 async fn penalty_payment(
@@ -242,6 +251,7 @@ pub struct ReferenceBody {
     pub(super) reference: String,
 }
 
+access!(manual_loops: AFFAIRS);
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = ReferenceBody, responses((status = 200, body = PaymentView)), security(("bearer" = [])))]
 #[post("/v1/support/payments/{id}/refunded")]
 async fn manual_loops(

@@ -11,7 +11,6 @@ use entity::staff::StaffRole;
 use entity::value::{Bp, PartnerId, PayableId, PayoutId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::guard::{Staff, Support};
 use super::payments::ReferenceBody;
@@ -19,6 +18,7 @@ use super::penalties::PenaltyReasonBody;
 use super::problem::Problem;
 use super::reply;
 use super::request::Request;
+use super::routes::{Routes, access};
 use super::run::{ok, run};
 use crate::access::{self, fresh};
 use crate::billing::Refusal;
@@ -32,8 +32,8 @@ use crate::platform::Fault;
 use crate::platform::page::{Page, PageLimit, PageQuery};
 
 /// Routes.
-pub fn configure(config: &mut ServiceConfig) {
-    config
+pub fn configure(routes: &mut Routes) {
+    routes
         .service(terms)
         .service(set_terms)
         .service(own)
@@ -47,6 +47,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(paid);
 }
 
+access!(owed: RUNNING, weight: PAGE);
 #[utoipa::path(tag = "partner", params(PageQuery), responses((status = 200, body = Page<PayableView>)), security(("bearer" = [])))]
 #[get("/v1/partner/payables")]
 async fn owed(
@@ -59,6 +60,7 @@ async fn owed(
     reply::json(&edge, StatusCode::OK, &page)
 }
 
+access!(terms: RUNNING);
 #[utoipa::path(tag = "partner", responses((status = 200, body = TermsView)), security(("bearer" = [])))]
 #[get("/v1/partner/payout")]
 async fn terms(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
@@ -93,6 +95,7 @@ pub struct TermsBody {
     code: Option<String>,
 }
 
+access!(set_terms: RUNNING);
 #[utoipa::path(tag = "partner", request_body = TermsBody, responses((status = 200, body = TermsView)), security(("bearer" = [])))]
 #[put("/v1/partner/payout")]
 async fn set_terms(
@@ -122,6 +125,7 @@ async fn set_terms(
     run(&edge, staff.by(), Some(sent.key()), command, ok).await
 }
 
+access!(own: RUNNING, weight: PAGE);
 #[utoipa::path(tag = "partner", params(PageQuery), responses((status = 200, body = Page<PayoutView>)), security(("bearer" = [])))]
 #[get("/v1/partner/payouts")]
 async fn own(
@@ -150,6 +154,7 @@ pub struct VoenBody {
     reason: String,
 }
 
+access!(voen: AFFAIRS);
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = VoenBody, responses((status = 200, body = TermsView)), security(("bearer" = [])))]
 #[post("/v1/support/partners/{id}/voen")]
 async fn voen(
@@ -175,6 +180,7 @@ pub struct PayablesQuery {
     pub cursor: Option<uuid::Uuid>,
 }
 
+access!(payables: CASES, weight: PAGE);
 #[utoipa::path(tag = "support", params(PayablesQuery), responses((status = 200, body = Page<PayableView>)), security(("bearer" = [])))]
 #[get("/v1/support/payables")]
 async fn payables(
@@ -188,6 +194,7 @@ async fn payables(
     reply::json(&edge, StatusCode::OK, &page)
 }
 
+access!(release: AFFAIRS);
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = PayableView)), security(("bearer" = [])))]
 #[post("/v1/support/payables/{id}/release")]
 async fn release(
@@ -200,6 +207,7 @@ async fn release(
     run(&edge, support.by(), Some(sent.key()), command, ok).await
 }
 
+access!(refuse: AFFAIRS);
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = PayableView)), security(("bearer" = [])))]
 #[post("/v1/support/payables/{id}/refuse")]
 async fn refuse(
@@ -224,6 +232,7 @@ pub struct PayoutsQuery {
     pub cursor: Option<uuid::Uuid>,
 }
 
+access!(payouts: CASES, weight: PAGE);
 #[utoipa::path(tag = "support", params(PayoutsQuery), responses((status = 200, body = Page<PayoutView>)), security(("bearer" = [])))]
 #[get("/v1/support/payouts")]
 async fn payouts(
@@ -248,6 +257,7 @@ pub struct WheretoView {
     voen: Option<String>,
 }
 
+access!(whereto: AFFAIRS);
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), responses((status = 200, body = WheretoView)), security(("bearer" = [])))]
 #[get("/v1/support/payouts/{id}/account")]
 async fn whereto(
@@ -264,6 +274,7 @@ async fn whereto(
     reply::json(&edge, StatusCode::OK, &WheretoView { payout, account, voen: number })
 }
 
+access!(paid: AFFAIRS);
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = ReferenceBody, responses((status = 200, body = PayoutView)), security(("bearer" = [])))]
 #[post("/v1/support/payouts/{id}/paid")]
 async fn paid(

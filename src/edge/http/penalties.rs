@@ -9,12 +9,12 @@ use entity::penalty::PenaltyState;
 use entity::value::{Money, PenaltyId};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::guard::{Client, Support};
 use super::problem::Problem;
 use super::reply;
 use super::request::Request;
+use super::routes::{Routes, access};
 use super::run::{created, ok, run};
 use crate::billing::dispute::{Dispute, Reject};
 use crate::billing::pay::Pay;
@@ -25,8 +25,8 @@ use crate::platform::ReadSnapshot;
 use crate::platform::page::{Page, PageLimit, PageQuery};
 
 /// Routes.
-pub fn configure(config: &mut ServiceConfig) {
-    config
+pub fn configure(routes: &mut Routes) {
+    routes
         .service(own)
         .service(own_one)
         .service(dispute)
@@ -57,6 +57,7 @@ async fn page(
     reply::json(edge, StatusCode::OK, &page)
 }
 
+access!(own: Client, weight: PAGE);
 #[utoipa::path(tag = "client", params(PageQuery), responses((status = 200, body = Page<PenaltyView>)), security(("bearer" = [])))]
 #[get("/v1/client/penalties")]
 async fn own(
@@ -67,6 +68,7 @@ async fn own(
     page(&edge, PenaltyScope::Client(client.person_id()), &query).await
 }
 
+access!(own_one: Client);
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), responses((status = 200, body = PenaltyView)), security(("bearer" = [])))]
 #[get("/v1/client/penalties/{id}")]
 async fn own_one(
@@ -80,6 +82,7 @@ async fn own_one(
     reply::json(&edge, StatusCode::OK, &penalty)
 }
 
+access!(dispute: Client);
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = PenaltyView)), security(("bearer" = [])))]
 #[post("/v1/client/penalties/{id}/dispute")]
 async fn dispute(
@@ -105,6 +108,7 @@ pub struct PenaltiesQuery {
     pub cursor: Option<uuid::Uuid>,
 }
 
+access!(list: CASES, weight: PAGE);
 #[utoipa::path(tag = "support", params(PenaltiesQuery), responses((status = 200, body = Page<PenaltyView>)), security(("bearer" = [])))]
 #[get("/v1/support/penalties")]
 async fn list(
@@ -116,6 +120,7 @@ async fn list(
     page(&edge, PenaltyScope::Support(state), &PageQuery { limit, cursor }).await
 }
 
+access!(one: CASES);
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), responses((status = 200, body = PenaltyWhole)), security(("bearer" = [])))]
 #[get("/v1/support/penalties/{id}")]
 async fn one(
@@ -145,6 +150,7 @@ pub struct PaymentBody {
     confirm: bool,
 }
 
+access!(pay: AFFAIRS);
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = PaymentBody, responses((status = 201, body = PenaltyView)), security(("bearer" = [])))]
 #[post("/v1/support/penalties/{id}/payments")]
 async fn pay(
@@ -158,6 +164,7 @@ async fn pay(
     run(&edge, support.by(), Some(sent.key()), command, created).await
 }
 
+access!(reject: CASES);
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = PenaltyView)), security(("bearer" = [])))]
 #[post("/v1/support/penalties/{id}/reject")]
 async fn reject(
@@ -170,6 +177,7 @@ async fn reject(
     run(&edge, support.by(), Some(sent.key()), command, ok).await
 }
 
+access!(waive: CASES);
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = PenaltyView)), security(("bearer" = [])))]
 #[post("/v1/support/penalties/{id}/waive")]
 async fn waive(
@@ -182,6 +190,7 @@ async fn waive(
     run(&edge, support.by(), Some(sent.key()), command, ok).await
 }
 
+access!(reinstate: CASES);
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = PenaltyView)), security(("bearer" = [])))]
 #[post("/v1/support/penalties/{id}/reinstate")]
 async fn reinstate(

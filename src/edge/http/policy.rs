@@ -8,12 +8,12 @@ use actix_web::{HttpResponse, get, post};
 use chrono::{DateTime, SubsecRound as _, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::guard::Support;
 use super::problem::Problem;
 use super::reply;
 use super::request::Request;
+use super::routes::{Routes, access};
 use super::run::{created, run};
 use crate::edge::Edge;
 use crate::platform::page::{Page, PageQuery};
@@ -25,8 +25,8 @@ use crate::policy::{Policy, watch};
 use crate::support::rehearsal::{ORDERS_MAX, Rehearse, Rehearsed, rehearse};
 
 /// Routes.
-pub fn configure(config: &mut ServiceConfig) {
-    config
+pub fn configure(routes: &mut Routes) {
+    routes
         .service(in_force)
         .service(publish)
         .service(list)
@@ -48,6 +48,7 @@ pub struct PolicyInForce {
     keys: Policy,
 }
 
+access!(in_force: CASES);
 #[utoipa::path(tag = "support", responses((status = 200, body = PolicyInForce)), security(("bearer" = [])))]
 #[get("/v1/support/policy")]
 async fn in_force(edge: Data<Edge>, _support: Support) -> Result<HttpResponse, Problem> {
@@ -90,6 +91,7 @@ pub struct PublishBody {
     reason: String,
 }
 
+access!(publish: AFFAIRS);
 #[utoipa::path(tag = "support", request_body = PublishBody, responses((status = 201, body = Published)), security(("bearer" = [])))]
 #[post("/v1/support/policy")]
 async fn publish(
@@ -107,6 +109,7 @@ async fn publish(
     Ok(response)
 }
 
+access!(list: CASES);
 #[utoipa::path(tag = "support", params(PageQuery), responses((status = 200, body = Page<VersionView>)), security(("bearer" = [])))]
 #[get("/v1/support/policy/versions")]
 async fn list(
@@ -118,6 +121,7 @@ async fn list(
     reply::json(&edge, StatusCode::OK, &page)
 }
 
+access!(one: CASES);
 #[utoipa::path(tag = "support", params(("version" = i32, Path, minimum = 1)), responses((status = 200, body = VersionWhole)), security(("bearer" = [])))]
 #[get("/v1/support/policy/versions/{version}")]
 async fn one(
@@ -153,6 +157,7 @@ pub struct CheckedAll {
     versions: Vec<Checked>,
 }
 
+access!(check_versions: CASES);
 #[utoipa::path(tag = "support", responses((status = 200, body = CheckedAll)), security(("bearer" = [])))]
 #[get("/v1/support/policy/check")]
 async fn check_versions(edge: Data<Edge>, _support: Support) -> Result<HttpResponse, Problem> {
@@ -174,6 +179,7 @@ pub struct DraftBody {
     changes: Changes,
 }
 
+access!(check_draft: CASES, weight: SEARCH);
 #[utoipa::path(tag = "support", request_body = DraftBody, responses((status = 200, body = Checked)), security(("bearer" = [])))]
 #[post("/v1/support/policy/check")]
 async fn check_draft(
@@ -200,6 +206,7 @@ pub struct RehearsalBody {
     until: DateTime<Utc>,
 }
 
+access!(rehearse_draft: AFFAIRS, weight: EVERYTHING);
 #[utoipa::path(tag = "support", request_body = RehearsalBody, responses((status = 200, body = Rehearsed)), security(("bearer" = [])))]
 #[post("/v1/support/policy/rehearsals")]
 async fn rehearse_draft(

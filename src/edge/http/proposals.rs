@@ -6,12 +6,12 @@ use chrono::{DateTime, Utc};
 use entity::value::{Money, OrderId, ProposalId, ServiceId};
 use serde::Deserialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Nothing;
 use super::guard::{Client, Staff};
 use super::problem::Problem;
 use super::request::{IfMatch, Request};
+use super::routes::{Routes, access};
 use super::run::{self, run};
 use crate::edge::Edge;
 use crate::orders::proposal::{DeclineProposal, ProposalAnswer};
@@ -20,8 +20,8 @@ use crate::orders::view::OrderView;
 use crate::orders::{add_on, reschedule};
 
 /// Routes.
-pub fn configure(config: &mut ServiceConfig) {
-    config
+pub fn configure(routes: &mut Routes) {
+    routes
         .service(propose_add_on)
         .service(take_back_add_on)
         .service(accept_add_on)
@@ -57,6 +57,7 @@ pub struct AddOnBody {
     shown_total: Option<Money>,
 }
 
+access!(propose_add_on: Client);
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = AddOnBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/client/orders/{id}/add-ons")]
 async fn propose_add_on(
@@ -74,6 +75,7 @@ async fn propose_add_on(
     run(&edge, client.by(), Some(sent.key()), command, run::order).await
 }
 
+access!(take_back_add_on: Client);
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path), ("proposal" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/client/orders/{id}/add-ons/{proposal}/decline")]
 async fn take_back_add_on(
@@ -87,6 +89,7 @@ async fn take_back_add_on(
     run(&edge, client.by(), Some(sent.key()), command, run::order).await
 }
 
+access!(accept_add_on: SERVING);
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path), ("proposal" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/partner/orders/{id}/add-ons/{proposal}/accept")]
 async fn accept_add_on(
@@ -100,6 +103,7 @@ async fn accept_add_on(
     run(&edge, staff.by(), Some(sent.key()), command, run::order).await
 }
 
+access!(decline_add_on: SERVING);
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path), ("proposal" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/partner/orders/{id}/add-ons/{proposal}/decline")]
 async fn decline_add_on(
@@ -121,6 +125,7 @@ pub struct MoveBody {
     starts_at: DateTime<Utc>,
 }
 
+access!(propose_move: Client);
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path)), request_body = MoveBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/client/orders/{id}/reschedule")]
 async fn propose_move(
@@ -134,6 +139,7 @@ async fn propose_move(
     run(&edge, client.by(), Some(sent.key()), command, run::order).await
 }
 
+access!(propose_move_to_client: SERVING);
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), request_body = MoveBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/partner/orders/{id}/reschedule")]
 async fn propose_move_to_client(
@@ -147,6 +153,7 @@ async fn propose_move_to_client(
     run(&edge, staff.by(), Some(sent.key()), command, run::order).await
 }
 
+access!(accept_move: Client);
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path), ("proposal" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/client/orders/{id}/reschedule/{proposal}/accept")]
 async fn accept_move(
@@ -160,6 +167,7 @@ async fn accept_move(
     run(&edge, client.by(), Some(sent.key()), command, run::order).await
 }
 
+access!(accept_move_of_client: SERVING);
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path), ("proposal" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/partner/orders/{id}/reschedule/{proposal}/accept")]
 async fn accept_move_of_client(
@@ -173,6 +181,7 @@ async fn accept_move_of_client(
     run(&edge, staff.by(), Some(sent.key()), command, run::order).await
 }
 
+access!(decline_move: Client);
 #[utoipa::path(tag = "client", params(("id" = Uuid, Path), ("proposal" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/client/orders/{id}/reschedule/{proposal}/decline")]
 async fn decline_move(
@@ -186,6 +195,7 @@ async fn decline_move(
     run(&edge, client.by(), Some(sent.key()), command, run::order).await
 }
 
+access!(decline_move_of_client: SERVING);
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path), ("proposal" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/partner/orders/{id}/reschedule/{proposal}/decline")]
 async fn decline_move_of_client(

@@ -7,7 +7,6 @@ use entity::sanction::SanctionKind;
 use entity::value::SanctionId;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::guard::{Client, Staff, Support};
@@ -15,6 +14,7 @@ use super::penalties::PenaltyReasonBody;
 use super::problem::Problem;
 use super::reply;
 use super::request::Request;
+use super::routes::{Routes, access};
 use super::run::{created, ok, run};
 use crate::edge::Edge;
 use crate::platform::page::{Page, PageLimit, PageQuery};
@@ -22,8 +22,8 @@ use crate::reputation::acts::{Impose, Lift, LiftAddress};
 use crate::reputation::read::{self, SanctionView};
 
 /// Routes.
-pub fn configure(config: &mut ServiceConfig) {
-    config
+pub fn configure(routes: &mut Routes) {
+    routes
         .service(of_client)
         .service(of_branch)
         .service(list)
@@ -43,6 +43,7 @@ async fn page(
     reply::json(edge, StatusCode::OK, &page)
 }
 
+access!(of_client: Client);
 #[utoipa::path(tag = "client", params(PageQuery), responses((status = 200, body = Page<SanctionView>)), security(("bearer" = [])))]
 #[get("/v1/client/sanctions")]
 async fn of_client(
@@ -53,6 +54,7 @@ async fn of_client(
     page(&edge, Some(client.person_id().0), false, &query).await
 }
 
+access!(of_branch: ANY_STAFF);
 #[utoipa::path(tag = "partner", params(PageQuery), responses((status = 200, body = Page<SanctionView>)), security(("bearer" = [])))]
 #[get("/v1/partner/sanctions")]
 async fn of_branch(
@@ -75,6 +77,7 @@ pub struct SanctionsQuery {
     pub cursor: Option<Uuid>,
 }
 
+access!(list: CASES);
 #[utoipa::path(tag = "support", params(SanctionsQuery), responses((status = 200, body = Page<SanctionView>)), security(("bearer" = [])))]
 #[get("/v1/support/sanctions")]
 async fn list(
@@ -102,6 +105,7 @@ pub struct SanctionBody {
     reason: String,
 }
 
+access!(impose: AFFAIRS);
 #[utoipa::path(tag = "support", request_body = SanctionBody, responses((status = 201, body = SanctionView)), security(("bearer" = [])))]
 #[post("/v1/support/sanctions")]
 async fn impose(
@@ -114,6 +118,7 @@ async fn impose(
     run(&edge, support.by(), Some(sent.key()), command, created).await
 }
 
+access!(lift: AFFAIRS);
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = SanctionView)), security(("bearer" = [])))]
 #[post("/v1/support/sanctions/{id}/lift")]
 async fn lift(
@@ -126,6 +131,7 @@ async fn lift(
     run(&edge, support.by(), Some(sent.key()), command, ok).await
 }
 
+access!(lift_address: AFFAIRS);
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = PenaltyReasonBody, responses((status = 200, body = SanctionView)), security(("bearer" = [])))]
 #[post("/v1/support/sanctions/{id}/lift-address")]
 async fn lift_address(

@@ -6,7 +6,6 @@ use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
 use entity::value::SessionId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::auth::{address, block};
@@ -14,6 +13,7 @@ use super::guard::SignedIn;
 use super::problem::Problem;
 use super::reply;
 use super::request::Body;
+use super::routes::{Routes, access};
 use super::run::{nothing, run};
 use crate::access::Tokens;
 use crate::access::me::{Me, me};
@@ -28,8 +28,8 @@ use crate::edge::Edge;
 type Answer = Result<HttpResponse, Problem>;
 
 /// The routes.
-pub fn configure(config: &mut ServiceConfig<'_>) {
-    config
+pub fn configure(routes: &mut Routes) {
+    routes
         .service(ask_code)
         .service(open_session)
         .service(refresh_session)
@@ -90,6 +90,7 @@ struct SessionList {
     items: Vec<SessionView>,
 }
 
+access!(ask_code: Open, weight: MONTH);
 /// Sends a one-time code, whether or not the number is known.
 #[utoipa::path(
     tag = "auth",
@@ -108,6 +109,7 @@ async fn ask_code(edge: web::Data<Edge>, request: HttpRequest, body: Body<CodeRe
     reply::json(&edge, StatusCode::ACCEPTED, &sent)
 }
 
+access!(open_session: Open, weight: SEARCH);
 /// Signs a device in.
 #[utoipa::path(
     tag = "auth",
@@ -131,6 +133,7 @@ async fn open_session(
     secret(reply::json(&edge, StatusCode::CREATED, &tokens))
 }
 
+access!(refresh_session: Open);
 /// Exchanges a refresh token for new tokens.
 #[utoipa::path(
     tag = "auth",
@@ -146,6 +149,7 @@ async fn refresh_session(edge: web::Data<Edge>, body: Body<RefreshRequest>) -> A
     secret(reply::json(&edge, StatusCode::OK, &tokens))
 }
 
+access!(sessions: SignedIn);
 /// The caller's signed-in devices.
 #[utoipa::path(
     tag = "auth",
@@ -158,6 +162,7 @@ async fn sessions(edge: web::Data<Edge>, who: SignedIn) -> Answer {
     reply::json(&edge, StatusCode::OK, &SessionList { items })
 }
 
+access!(end_session: SignedIn);
 /// Signs one device out.
 #[utoipa::path(
     tag = "auth",
@@ -175,6 +180,7 @@ async fn end_session(edge: web::Data<Edge>, who: SignedIn, id: web::Path<Uuid>) 
     run(&edge, who.by(), None, command, nothing).await
 }
 
+access!(end_sessions: SignedIn);
 /// Signs out everywhere, here too.
 #[utoipa::path(
     tag = "auth",
@@ -187,6 +193,7 @@ async fn end_sessions(edge: web::Data<Edge>, who: SignedIn) -> Answer {
     run(&edge, who.by(), None, command, nothing).await
 }
 
+access!(take_ticket: SignedIn);
 /// A one-time ticket for a browser's WebSocket.
 #[utoipa::path(
     tag = "auth",
@@ -200,6 +207,7 @@ async fn take_ticket(edge: web::Data<Edge>, who: SignedIn, body: Body<TicketRequ
     secret(reply::json(&edge, StatusCode::CREATED, &ticket))
 }
 
+access!(who_am_i: SignedIn);
 /// The signed-in person and their roles.
 #[utoipa::path(
     tag = "auth",

@@ -7,13 +7,13 @@ use entity::staff::StaffRole;
 use entity::value::{InvitationId, PersonId};
 use serde::Deserialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Nothing;
 use super::guard::{SignedIn, Staff};
 use super::problem::Problem;
 use super::reply;
 use super::request::Request;
+use super::routes::{Routes, access};
 use super::run::{created, nothing, ok, run};
 use crate::access;
 use crate::access::invitation::{
@@ -24,8 +24,8 @@ use crate::edge::Edge;
 use crate::platform::page::Page;
 
 /// Routes.
-pub fn configure(config: &mut ServiceConfig) {
-    config
+pub fn configure(routes: &mut Routes) {
+    routes
         .service(people)
         .service(invite)
         .service(change_role)
@@ -37,6 +37,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(decline);
 }
 
+access!(people: RUNNING);
 #[utoipa::path(tag = "partner", responses((status = 200, body = Page<StaffView>)), security(("bearer" = [])))]
 #[get("/v1/partner/staff")]
 async fn people(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
@@ -55,6 +56,7 @@ pub struct StaffBody {
     role: StaffRole,
 }
 
+access!(invite: RUNNING);
 /// Invites a person; the answer is the same whether or not the number is known. The person joins
 /// the staff by accepting.
 #[utoipa::path(tag = "partner", request_body = StaffBody, responses((status = 201, body = InvitationView)), security(("bearer" = [])))]
@@ -78,6 +80,7 @@ pub struct RoleBody {
     role: StaffRole,
 }
 
+access!(change_role: RUNNING);
 #[utoipa::path(tag = "partner", params(("person_id" = Uuid, Path)), request_body = RoleBody, responses((status = 200, body = StaffView)), security(("bearer" = [])))]
 #[put("/v1/partner/staff/{person_id}")]
 async fn change_role(
@@ -91,6 +94,7 @@ async fn change_role(
     run(&edge, staff.by(), Some(sent.key()), command, ok).await
 }
 
+access!(remove_person: RUNNING);
 #[utoipa::path(tag = "partner", params(("person_id" = Uuid, Path)), responses((status = 204)), security(("bearer" = [])))]
 #[delete("/v1/partner/staff/{person_id}")]
 async fn remove_person(
@@ -100,10 +104,10 @@ async fn remove_person(
     sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     let command = RemoveStaff { partner_id: staff.partner_id(), person_id: *id };
-    let key = sent.key();
-    run(&edge, staff.by(), Some(key), command, nothing).await
+    run(&edge, staff.by(), Some(sent.key()), command, nothing).await
 }
 
+access!(invited: RUNNING);
 #[utoipa::path(tag = "partner", responses((status = 200, body = Page<InvitationView>)), security(("bearer" = [])))]
 #[get("/v1/partner/invitations")]
 async fn invited(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem> {
@@ -111,6 +115,7 @@ async fn invited(edge: Data<Edge>, staff: Staff) -> Result<HttpResponse, Problem
     reply::json(&edge, StatusCode::OK, &Page::from(items))
 }
 
+access!(withdraw: RUNNING);
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), responses((status = 204)), security(("bearer" = [])))]
 #[delete("/v1/partner/invitations/{id}")]
 async fn withdraw(
@@ -120,10 +125,10 @@ async fn withdraw(
     sent: Request<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     let command = Withdraw { partner_id: staff.partner_id(), invitation_id: *id };
-    let key = sent.key();
-    run(&edge, staff.by(), Some(key), command, nothing).await
+    run(&edge, staff.by(), Some(sent.key()), command, nothing).await
 }
 
+access!(own_invitations: SignedIn);
 #[utoipa::path(tag = "auth", responses((status = 200, body = Page<OwnInvitationView>)), security(("bearer" = [])))]
 #[get("/v1/auth/invitations")]
 async fn own_invitations(edge: Data<Edge>, who: SignedIn) -> Result<HttpResponse, Problem> {
@@ -131,6 +136,7 @@ async fn own_invitations(edge: Data<Edge>, who: SignedIn) -> Result<HttpResponse
     reply::json(&edge, StatusCode::OK, &Page::from(items))
 }
 
+access!(accept: SignedIn);
 #[utoipa::path(tag = "auth", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 204)), security(("bearer" = [])))]
 #[post("/v1/auth/invitations/{id}/accept")]
 async fn accept(
@@ -142,6 +148,7 @@ async fn accept(
     answer(&edge, &who, *id, &sent, true).await
 }
 
+access!(decline: SignedIn);
 #[utoipa::path(tag = "auth", params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 204)), security(("bearer" = [])))]
 #[post("/v1/auth/invitations/{id}/decline")]
 async fn decline(
@@ -162,5 +169,5 @@ async fn answer(
 ) -> Result<HttpResponse, Problem> {
     let person_id = who.person_id();
     let command = AnswerInvitation { person_id, invitation_id, accept: yes };
-    run(&edge, who.by(), Some(sent.key()), command, nothing).await
+    run(edge, who.by(), Some(sent.key()), command, nothing).await
 }

@@ -10,11 +10,11 @@ use chrono::{DateTime, Datelike as _, Months, NaiveDate, Utc};
 use entity::value::{OrderId, PartnerId, Span};
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::guard::{Client, Staff};
 use super::problem::{Problem, malformed};
 use super::reply;
+use super::routes::{Routes, access};
 use crate::edge::Edge;
 use crate::ledger::statement::{self, Month, StatementAccount, StatementLine, StatementOwner};
 use crate::orders::charges::{self, Charges};
@@ -23,10 +23,11 @@ use crate::platform::page::{Page, PageQuery};
 use crate::platform::{Fault, ReadSnapshot};
 
 /// Routes.
-pub fn configure(config: &mut ServiceConfig) {
-    config.service(own).service(file).service(monthly).service(why).service(client_page);
+pub fn configure(routes: &mut Routes) {
+    routes.service(own).service(file).service(monthly).service(why).service(client_page);
 }
 
+access!(own: RUNNING, weight: PAGE);
 #[utoipa::path(tag = "partner", params(PageQuery), responses((status = 200, body = Page<StatementLine>)), security(("bearer" = [])))]
 #[get("/v1/partner/statement")]
 async fn own(
@@ -39,6 +40,7 @@ async fn own(
     reply::json(&edge, StatusCode::OK, &lines)
 }
 
+access!(client_page: Client, weight: PAGE);
 #[utoipa::path(tag = "client", params(PageQuery), responses((status = 200, body = Page<StatementLine>)), security(("bearer" = [])))]
 #[get("/v1/client/bonus/statement")]
 async fn client_page(
@@ -60,6 +62,7 @@ pub struct SpanQuery {
     until: DateTime<Utc>,
 }
 
+access!(file: RUNNING, weight: EVERYTHING);
 #[utoipa::path(tag = "partner", params(SpanQuery), responses((status = 200, content_type = "text/csv")), security(("bearer" = [])))]
 #[get("/v1/partner/statement.csv")]
 async fn file(
@@ -128,6 +131,7 @@ fn plain(text: &str) -> String {
     if formula { format!("'{text}") } else { text.to_owned() }
 }
 
+access!(monthly: RUNNING, weight: MONTH);
 #[utoipa::path(tag = "partner", params(("month" = String, Path, pattern = "^2[0-9]{3}-(0[1-9]|1[0-2])$")), responses((status = 200, body = Month)), security(("bearer" = [])))]
 #[get("/v1/partner/statements/{month}")]
 async fn monthly(
@@ -156,6 +160,7 @@ async fn span(edge: &Edge, partner_id: PartnerId, month: &str) -> Result<Span, P
     Ok(Span { from: begins(first).await?, until: begins(next).await? })
 }
 
+access!(why: RUNNING);
 #[utoipa::path(tag = "partner", params(("id" = Uuid, Path)), responses((status = 200, body = Charges)), security(("bearer" = [])))]
 #[get("/v1/partner/orders/{id}/charges")]
 async fn why(edge: Data<Edge>, staff: Staff, id: Path<OrderId>) -> Result<HttpResponse, Problem> {

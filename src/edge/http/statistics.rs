@@ -6,12 +6,12 @@ use actix_web::{HttpResponse, get};
 use chrono::TimeDelta;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::dates::Date;
 use super::guard::Support;
 use super::problem::{Problem, malformed};
 use super::reply;
+use super::routes::{Routes, access};
 use crate::edge::Edge;
 use crate::statistics::events::{self, EventCounts};
 
@@ -19,8 +19,8 @@ use crate::statistics::events::{self, EventCounts};
 const DAYS_MAX: i64 = 31;
 
 /// Routes.
-pub fn configure(config: &mut ServiceConfig) {
-    config.service(event_counts);
+pub fn configure(routes: &mut Routes) {
+    routes.service(event_counts);
 }
 
 /// The days that are asked for.
@@ -34,6 +34,7 @@ pub struct DaysQuery {
     to: Date,
 }
 
+access!(event_counts: CASES);
 #[utoipa::path(tag = "support", params(DaysQuery), responses((status = 200, body = EventCounts)), security(("bearer" = [])))]
 #[get("/v1/support/statistics/events")]
 async fn event_counts(

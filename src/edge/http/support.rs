@@ -7,12 +7,12 @@ use actix_web::{HttpResponse, get, post};
 use entity::value::{Money, OrderId, OrganisationId, PartnerId, Point, ServiceId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::guard::Support;
 use super::problem::{Problem, malformed};
 use super::reply;
 use super::request::{IfMatch, Request};
+use super::routes::{Routes, access};
 use super::run::{self, created, run};
 use crate::edge::Edge;
 use crate::ledger::proof::Proof;
@@ -31,8 +31,8 @@ use crate::support::register::RegisterPartner;
 use crate::{access, ledger, partners};
 
 /// Routes.
-pub fn configure(config: &mut ServiceConfig) {
-    config
+pub fn configure(routes: &mut Routes) {
+    routes
         .service(add_organisation)
         .service(add_partner)
         .service(partner)
@@ -52,6 +52,7 @@ pub struct OrganisationBody {
     name: String,
 }
 
+access!(add_organisation: AFFAIRS);
 #[utoipa::path(tag = "support", request_body = OrganisationBody, responses((status = 201, body = OrganisationView)), security(("bearer" = [])))]
 #[post("/v1/support/organisations")]
 async fn add_organisation(
@@ -88,6 +89,7 @@ pub struct PartnerBody {
     arrival_buffer_min: Option<i32>,
 }
 
+access!(add_partner: AFFAIRS);
 #[utoipa::path(tag = "support", request_body = PartnerBody, responses((status = 201, body = BranchView)), security(("bearer" = [])))]
 #[post("/v1/support/partners")]
 async fn add_partner(
@@ -121,6 +123,7 @@ pub struct BranchWhole {
     balance: BalanceView,
 }
 
+access!(partner: CASES);
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), responses((status = 200, body = BranchWhole)), security(("bearer" = [])))]
 #[get("/v1/support/partners/{id}")]
 async fn partner(
@@ -157,6 +160,7 @@ pub struct CreditBody {
     confirm: bool,
 }
 
+access!(credit: AFFAIRS);
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = CreditBody, responses((status = 201, body = BalanceView)), security(("bearer" = [])))]
 #[post("/v1/support/partners/{id}/credits")]
 async fn credit(
@@ -171,6 +175,7 @@ async fn credit(
     run(&edge, support.by(), Some(key), command, created).await
 }
 
+access!(order: CASES, weight: SEARCH);
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), responses((status = 200, body = OrderWhole)), security(("bearer" = [])))]
 #[get("/v1/support/orders/{id}")]
 async fn order(
@@ -205,6 +210,7 @@ pub struct AdjustBody {
     service_ids: Option<Vec<ServiceId>>,
 }
 
+access!(adjust: CASES);
 #[utoipa::path(tag = "support", params(("id" = Uuid, Path)), request_body = AdjustBody, responses((status = 200, body = OrderView)), security(("bearer" = [])))]
 #[post("/v1/support/orders/{id}/adjust")]
 async fn adjust(
@@ -225,12 +231,14 @@ async fn adjust(
     run(&edge, support.by(), Some(sent.key()), command, run::order).await
 }
 
+access!(prove: CASES, weight: EVERYTHING);
 #[utoipa::path(tag = "support", responses((status = 200, body = Proof)), security(("bearer" = [])))]
 #[get("/v1/support/proof")]
 async fn prove(edge: Data<Edge>, _support: Support) -> Result<HttpResponse, Problem> {
     reply::json(&edge, StatusCode::OK, &prover::on_demand(&edge.engine).await?)
 }
 
+access!(list_outages: CASES);
 #[utoipa::path(tag = "support", params(PageQuery), responses((status = 200, body = Page<OutageView>)), security(("bearer" = [])))]
 #[get("/v1/support/outages")]
 async fn list_outages(

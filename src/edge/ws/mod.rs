@@ -27,8 +27,8 @@ use actix_web::{FromRequest as _, HttpRequest, HttpResponse, get, rt, web};
 use actix_ws::{CloseCode, CloseReason};
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::http::routes::{Routes, access};
 use crate::access::Principal;
 use crate::config::Settings;
 use crate::edge::Edge;
@@ -63,8 +63,8 @@ crate::refusals! {
 }
 
 /// Adds the route of the socket. The application gives each worker its own [`Hub`] as app data.
-pub fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(open);
+pub fn configure(routes: &mut Routes) {
+    routes.service(open);
 }
 
 /// The requested feed, and a browser's one-time ticket.
@@ -81,6 +81,7 @@ pub struct Which {
     ticket: Option<String>,
 }
 
+access!(open: SignedIn, weight: COMMAND);
 /// Opens the feed as a WebSocket, subprotocol `yumo.v1`; `/asyncapi.yaml` describes its frames.
 #[utoipa::path(
     tag = "feed",

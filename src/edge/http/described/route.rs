@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::access::role::{self, Who};
+use crate::access::role::Who;
+use crate::edge::http::routes;
 
 /// Below these everything that is not read is a command, and takes a key (ORD-4).
 const COMMANDS: [&str; 4] =
@@ -40,12 +41,12 @@ pub(super) struct DescribedRoute {
 }
 
 impl DescribedRoute {
-    /// The route an operation describes, if the table of roles knows it.
+    /// The route an operation describes, if a handler declared it.
     pub(super) fn of(method: &str, path: &str, operation: &Value) -> Option<Self> {
         Some(Self {
             method: method.to_owned(),
             path: path.to_owned(),
-            who: role::rule(method, path)?.who,
+            who: routes::find(method, path)?.who,
             asks: operation["parameters"].as_array().is_some_and(|all| !all.is_empty()),
             body: operation.get("requestBody").is_some(),
         })
