@@ -67,7 +67,8 @@ pub async fn catch_up(engine: &Engine, looker: Looker) -> Result<bool, CommandEr
 }
 
 async fn nobody_waited(engine: &Engine, span: Span) -> Result<bool, CommandError> {
-    let kinds: Vec<&str> = orders::timers::DEADLINES.iter().chain(sweeps::BONUS).copied().collect();
+    let mut kinds = orders::timers::deadlines();
+    kinds.extend(sweeps::BONUS);
     let db = &engine.shared().db.read;
     Ok(timers::due_within(db, &kinds, span.from, span.until).await?.is_empty())
 }
@@ -132,7 +133,7 @@ impl Work<'_> {
         let keys = self.engine.context().policy.at(span.until)?.keys;
         let until = span.until + TimeDelta::seconds(keys.quick.net_grace_s);
         let db = &self.engine.shared().db.read;
-        Ok(timers::due_within(db, orders::timers::DEADLINES, from, until).await?)
+        Ok(timers::due_within(db, &orders::timers::deadlines(), from, until).await?)
     }
 
     async fn shift_all(&mut self, span: Span) -> Result<bool, CommandError> {

@@ -160,7 +160,8 @@ impl Scheduler {
             // No failure: it fires once the deadlines of the outage have moved.
             shared.timers.put_back(fired, now + self.on_the_clock(Duration::from_secs(1)));
         } else if let Err(stop) = outcome {
-            tracing::warn!(kind = fired.kind, subject = %fired.subject, ?stop, "a timer's command broke");
+            let (kind, subject) = (fired.kind.as_str(), fired.subject);
+            tracing::warn!(kind, %subject, ?stop, "a timer's command broke");
             // The database is unavailable or read-only: it stays in memory, without counting a
             // failure.
             let away = matches!(stop, CommandError::Fault(Fault::Unavailable(_)));
@@ -176,7 +177,7 @@ impl Scheduler {
             if late <= TimeDelta::zero() {
                 metrics::counter!("yumo_timers_early").increment(1);
             }
-            metrics::counter!("yumo_timers_fired", "kind" => fired.kind.clone()).increment(1);
+            metrics::counter!("yumo_timers_fired", "kind" => fired.kind.to_string()).increment(1);
         }
         shared.timers.ended(fired);
     }
@@ -184,7 +185,7 @@ impl Scheduler {
     /// Fires a timer that waits for an external provider in a task of its own, so that others do
     /// not wait for it.
     fn unless_outside(self: &Arc<Self>, fired: Fired) -> Option<Fired> {
-        if !timer_dispatch::asks_outside(&fired.kind) {
+        if !fired.kind.known().is_ok_and(timer_dispatch::asks_outside) {
             return Some(fired);
         }
         let me = Arc::clone(self);

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use entity::kinds::TimerKind;
 use entity::value::Span;
 use uuid::Uuid;
 
-use crate::bonus::timers::{EXPIRE_HEAD, ExtendHead};
+use crate::bonus::timers::ExtendHead;
 use crate::context::Engine;
 use crate::ledger::watch::{TellBalance, untold};
 use crate::platform::{By, CommandError, failure, timers};
 
 /// Timers of bonus that outages of ours move.
-pub const BONUS: &[&str] = &[EXPIRE_HEAD];
+pub const BONUS: &[TimerKind] = &[TimerKind::ExpireBonus];
 
 /// Emits an event to branches whose balance became low or restricted, or recovered (BAL-3, BAL-4);
 /// returns how many.

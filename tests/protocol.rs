@@ -1,16 +1,24 @@
-//! Checks the published protocol: every refusal's code is in `docs/protocol.md`, and every route is
-//! in the one table of roles.
+//! Checks the published protocol: every refusal's code and every event is in `docs/protocol.md`,
+//! and every route is in the one table of roles.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::sync::{Mutex, PoisonError};
 
+use entity::kinds::{AudienceKind, EventKind};
+use strum::IntoEnumIterator as _;
 use yumo::edge::http::pointers;
 use yumo::edge::http::routes;
 use yumo::platform::{RefusalKind, Refused};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/protocol.md");
-const BEGIN: &str = "<!-- codes: begin -->\n";
-const END: &str = "<!-- codes: end -->";
+/// The combinations of audiences, in the order of the published table.
+const AUDIENCES: [&[AudienceKind]; 4] = [
+    &[AudienceKind::Client, AudienceKind::Branch],
+    &[AudienceKind::Client],
+    &[AudienceKind::Branch],
+    &[AudienceKind::Support],
+];
 
 fn all() -> Vec<Refused> {
     let mut all = declared();
@@ -70,13 +78,34 @@ fn every_code_is_published() {
             refused.detail
         );
     }
+    published("codes", &table);
+}
+
+/// The table of events in `docs/protocol.md` matches the code. `YUMO_BLESS=1` rewrites it.
+#[test]
+fn every_event_is_published() {
+    let mut table = String::from("| event | to | what happened |\n|---|---|---|\n");
+    for audiences in AUDIENCES {
+        for kind in EventKind::iter().filter(|kind| kind.audiences() == audiences) {
+            let to: Vec<String> = audiences.iter().map(ToString::to_string).collect();
+            let _ = writeln!(table, "| `{kind}` | {} | {} |", to.join(", "), kind.meaning());
+        }
+    }
+    assert_eq!(table.lines().count(), EventKind::iter().count() + 2, "audiences of an event");
+    published("events", &table);
+}
+
+/// Compares a table with the one between its marks in `docs/protocol.md`, or rewrites that.
+fn published(name: &str, table: &str) {
+    // Two tests may rewrite the page at the same time.
+    static PAGE_LOCK: Mutex<()> = Mutex::new(());
+    let _held = PAGE_LOCK.lock().unwrap_or_else(PoisonError::into_inner);
     let page = std::fs::read_to_string(PAGE).unwrap();
-    let (before, rest) =
-        page.split_once(BEGIN).expect("docs/protocol.md has the marks of its codes");
-    let (published, after) =
-        rest.split_once(END).expect("docs/protocol.md has the marks of its codes");
+    let (begin, end) = (format!("<!-- {name}: begin -->\n"), format!("<!-- {name}: end -->"));
+    let (before, rest) = page.split_once(&begin).expect("docs/protocol.md has the mark");
+    let (published, after) = rest.split_once(&end).expect("docs/protocol.md has the mark");
     if std::env::var_os("YUMO_BLESS").is_some() {
-        std::fs::write(PAGE, format!("{before}{BEGIN}{table}{END}{after}")).unwrap();
+        std::fs::write(PAGE, format!("{before}{begin}{table}{end}{after}")).unwrap();
     } else {
         assert_eq!(published, table, "run with YUMO_BLESS=1 and read what changed");
     }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 #[path = "tidy/crates.rs"]
 mod crates;
+#[path = "tidy/kinds.rs"]
+mod kinds;
 #[path = "tidy/map.rs"]
 mod map;
 #[path = "tidy/modules.rs"]

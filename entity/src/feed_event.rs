@@ -2,6 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::kinds::{EventKind, Stored};
 use crate::value::{EventId, Instant, SessionId};
 
 /// One row of `feed_event`.
@@ -16,8 +17,8 @@ pub struct Model {
     pub seq: i64,
     /// The event's id, the same on every channel.
     pub id: EventId,
-    /// What happened, in the past tense.
-    pub kind: String,
+    /// What happened.
+    pub kind: Stored<EventKind>,
     /// The transaction's instant.
     pub at: Instant,
     /// The id of what it is about, for most an order.

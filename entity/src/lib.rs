@@ -1,6 +1,7 @@
 //! Entities: value types, and one file per table. They hold no behaviour, only what is true of a
 //! value by itself.
 
+pub mod kinds;
 pub mod value;
 
 pub mod audit_act;

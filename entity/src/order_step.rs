@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use super::order::OrderStatus;
+use crate::kinds::{Intent, Stored};
 use crate::value::{Actor, Instant, OrderId, PersonId, SessionId};
 
 /// One row of `order_step`.
@@ -24,7 +25,7 @@ pub struct Model {
     /// The session (device) it came from.
     pub session_id: Option<SessionId>,
     /// What was done.
-    pub intent: String,
+    pub intent: Stored<Intent>,
     /// The status before.
     pub from_status: Option<OrderStatus>,
     /// The status after.

@@ -3,6 +3,7 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::kinds::{PostingKind, Stored};
 use crate::value::{Instant, LotId, Money, OrderId, PartnerId, PersonId, PostingId};
 
 /// One row of `posting`.
@@ -19,7 +20,7 @@ pub struct Model {
     /// Above zero.
     pub amount: Money,
     /// The kind: `commission`, `credit` …
-    pub kind: String,
+    pub kind: Stored<PostingKind>,
     /// The order, or the act, that caused it.
     pub subject: Uuid,
     /// The number within kind and subject, from 1.

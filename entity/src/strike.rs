@@ -2,6 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::kinds::{Stored, StrikeKind};
 use crate::value::{Instant, MarkId, OrderId};
 
 /// One row of `mark`.
@@ -14,7 +15,7 @@ pub struct Model {
     /// The client or the branch.
     pub subject: Uuid,
     /// The kind of incident.
-    pub kind: String,
+    pub kind: Stored<StrikeKind>,
     /// The order it happened in.
     pub order_id: OrderId,
     /// When it happened.

@@ -2,6 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::kinds::{Stored, TimerKind};
 use crate::value::Instant;
 
 /// One row of `timer`.
@@ -10,7 +11,7 @@ use crate::value::Instant;
 pub struct Model {
     /// The kind of timer, which determines the command the scheduler sends.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub kind: String,
+    pub kind: Stored<TimerKind>,
     /// The id of what the command acts on.
     #[sea_orm(primary_key, auto_increment = false)]
     pub subject: Uuid,

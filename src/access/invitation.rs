@@ -3,6 +3,7 @@
 //! known.
 
 use chrono::TimeDelta;
+use entity::kinds::CommandName;
 use entity::staff::StaffRole;
 use entity::staff_invitation::{Column, Entity, InvitationState, Model};
 use entity::value::{Instant, InvitationId, PartnerId, PersonId, Phone, SealedColumn, SealedField};
@@ -139,7 +140,7 @@ pub struct Invite {
 impl Command<Context> for Invite {
     type Answer = InvitationView;
 
-    const NAME: &'static str = "invite_staff";
+    const NAME: CommandName = CommandName::InviteStaff;
 
     async fn run(&self, tx: &mut Tx) -> Result<InvitationView, CommandError> {
         hold_branch(tx, self.partner_id).await?;
@@ -197,7 +198,7 @@ pub struct Withdraw {
 impl Command<Context> for Withdraw {
     type Answer = ();
 
-    const NAME: &'static str = "withdraw_invitation";
+    const NAME: CommandName = CommandName::WithdrawInvitation;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let row = tx.find::<Entity>(self.invitation_id).await?;
@@ -223,7 +224,7 @@ pub struct AnswerInvitation {
 impl Command<Context> for AnswerInvitation {
     type Answer = ();
 
-    const NAME: &'static str = "answer_invitation";
+    const NAME: CommandName = CommandName::AnswerInvitation;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let who = tx.find::<person::Entity>(self.person_id).await?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
+use entity::kinds::CommandName;
 use entity::value::{Instant, Phone};
 use entity::{otp, person, session};
 use sea_orm::{
@@ -128,7 +129,7 @@ struct RequestCode {
 impl Command<Context> for RequestCode {
     type Answer = ();
 
-    const NAME: &'static str = "request_code";
+    const NAME: CommandName = CommandName::RequestCode;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let keys = tx.keys();

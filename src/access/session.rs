@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use entity::kinds::CommandName;
 use entity::session;
 use entity::value::{Instant, PersonId, SealedColumn, SealedField, SessionId};
 use sea_orm::{
@@ -109,7 +110,7 @@ enum Refreshed {
 impl Command<Context> for Refresh {
     type Answer = Refreshed;
 
-    const NAME: &'static str = "refresh_session";
+    const NAME: CommandName = CommandName::RefreshSession;
 
     async fn run(&self, tx: &mut Tx) -> Result<Refreshed, CommandError> {
         let keys = tx.keys();
@@ -173,7 +174,7 @@ pub struct EndSession {
 impl Command<Context> for EndSession {
     type Answer = ();
 
-    const NAME: &'static str = "end_session";
+    const NAME: CommandName = CommandName::EndSession;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let row = tx.find::<session::Entity>(self.session_id).await?;
@@ -194,7 +195,7 @@ pub struct EndAll {
 impl Command<Context> for EndAll {
     type Answer = ();
 
-    const NAME: &'static str = "end_all_sessions";
+    const NAME: CommandName = CommandName::EndAllSessions;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         for row in alive(tx.db(), self.person_id, tx.now()).await? {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use entity::kinds::CommandName;
 use entity::value::fold::fold_digits;
 use entity::value::{Instant, PersonId, Phone, SealedColumn, SessionId};
 use entity::{otp, session};
@@ -69,7 +70,7 @@ pub(super) struct Try {
 impl Command<Context> for Try {
     type Answer = Uuid;
 
-    const NAME: &'static str = "try_code";
+    const NAME: CommandName = CommandName::TryCode;
 
     async fn run(&self, tx: &mut Tx) -> Result<Uuid, CommandError> {
         let settings = Arc::clone(&tx.context().access);
@@ -112,7 +113,7 @@ struct Signed {
 impl Command<Context> for SignIn {
     type Answer = Signed;
 
-    const NAME: &'static str = "sign_in";
+    const NAME: CommandName = CommandName::SignIn;
 
     async fn run(&self, tx: &mut Tx) -> Result<Signed, CommandError> {
         let keys = tx.keys();

@@ -1,5 +1,6 @@
 //! Staff: who works at a branch, in which role, and who may change that (ACC-3, ACC-4).
 
+use entity::kinds::CommandName;
 use entity::staff::StaffRole;
 use entity::value::{Actor, Instant, PartnerId, PersonId, Phone, SealedColumn, SealedField};
 use entity::{partner, person, staff, staff_past};
@@ -72,7 +73,7 @@ pub struct ChangeRole {
 impl Command<Context> for ChangeRole {
     type Answer = StaffView;
 
-    const NAME: &'static str = "change_role";
+    const NAME: CommandName = CommandName::ChangeRole;
 
     async fn run(&self, tx: &mut Tx) -> Result<StaffView, CommandError> {
         hold_branch(tx, self.partner_id).await?;
@@ -103,7 +104,7 @@ pub struct RemoveStaff {
 impl Command<Context> for RemoveStaff {
     type Answer = ();
 
-    const NAME: &'static str = "remove_staff";
+    const NAME: CommandName = CommandName::RemoveStaff;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         hold_branch(tx, self.partner_id).await?;

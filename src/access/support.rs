@@ -1,5 +1,6 @@
 //! The support people: added from the command line or at the first start (SUP-4).
 
+use entity::kinds::CommandName;
 use entity::support_agent;
 use entity::support_agent::SupportRole;
 use entity::value::{Money, PersonId, Phone};
@@ -22,7 +23,7 @@ pub struct AddSupport {
 impl Command<Context> for AddSupport {
     type Answer = PersonId;
 
-    const NAME: &'static str = "add_support";
+    const NAME: CommandName = CommandName::AddSupport;
 
     async fn run(&self, tx: &mut Tx) -> Result<PersonId, CommandError> {
         let person_id = known_or_new(tx, &self.phone).await?.id;

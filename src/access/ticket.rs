@@ -9,6 +9,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
+use entity::kinds::CommandName;
 use entity::value::{Instant, SessionId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -107,7 +108,7 @@ struct Redeem {
 impl Command<Context> for Redeem {
     type Answer = ();
 
-    const NAME: &'static str = "redeem_ticket";
+    const NAME: CommandName = CommandName::RedeemTicket;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         single_use::take(tx, PURPOSE, self.id, Refusal::TicketInvalid).await

@@ -1,6 +1,7 @@
 //! Opens a payment's checkout page: after the payment intent commits, the provider is asked for the
 //! page and its answer is recorded (BAL-5).
 
+use entity::kinds::{CommandName, EventKind, TimerKind};
 use entity::payment::{Model, PaymentState, Purpose};
 use entity::value::PaymentId;
 
@@ -92,7 +93,7 @@ pub struct RecordCheckout {
 
 impl Command<Context> for RecordCheckout {
     type Answer = PaymentView;
-    const NAME: &'static str = "record_checkout";
+    const NAME: CommandName = CommandName::RecordCheckout;
 
     async fn run(&self, tx: &mut Tx) -> Result<PaymentView, CommandError> {
         let row = payment_view::load(tx, self.payment_id).await?;
@@ -125,13 +126,13 @@ struct RecordNone {
 
 impl Command<Context> for RecordNone {
     type Answer = ();
-    const NAME: &'static str = "record_no_checkout";
+    const NAME: CommandName = CommandName::RecordNoCheckout;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let row = payment_view::load(tx, self.payment_id).await?;
         if let Some(next) = rules::given_up(&row, PaymentState::Failed, tx.now()) {
             tx.update(&row, &Model { note: self.why.clone(), ..next });
-            tx.disarm(status_poll::STATUS_POLL, row.id.0);
+            tx.disarm(TimerKind::PollPayment, row.id.0);
         }
         Ok(())
     }
@@ -145,7 +146,7 @@ struct RecordUnclear {
 
 impl Command<Context> for RecordUnclear {
     type Answer = ();
-    const NAME: &'static str = "record_unclear_checkout";
+    const NAME: CommandName = CommandName::RecordUnclearCheckout;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let row = payment_view::load(tx, self.payment_id).await?;
@@ -155,6 +156,6 @@ impl Command<Context> for RecordUnclear {
         }
         let next = Model { note: note.clone(), ..row.clone() };
         tx.update(&row, &next);
-        payment_view::support(tx, "support.payment_unclear", &next, &note)
+        payment_view::support(tx, EventKind::SupportPaymentUnclear, &next, &note)
     }
 }

@@ -1,6 +1,7 @@
 //! Disputing a penalty (by the client) and rejecting the dispute (by support) (PEN-5, PEN-7).
 
 use chrono::TimeDelta;
+use entity::kinds::{CommandName, EventKind};
 use entity::penalty::Model;
 use entity::value::{Money, PenaltyId, PersonId};
 
@@ -24,7 +25,7 @@ pub struct Dispute {
 
 impl Command<Context> for Dispute {
     type Answer = PenaltyView;
-    const NAME: &'static str = "dispute_penalty";
+    const NAME: CommandName = CommandName::DisputePenalty;
 
     async fn run(&self, tx: &mut Tx) -> Result<PenaltyView, CommandError> {
         let (row, keys) = read::load(tx, self.penalty_id).await?;
@@ -42,7 +43,7 @@ impl Command<Context> for Dispute {
         tx.update(&row, &next);
         let shown = view(&next, &keys);
         emit::client(tx, &shown, None)?;
-        emit::support(tx, "support.penalty_disputed", &shown, reason)?;
+        emit::support(tx, EventKind::SupportPenaltyDisputed, &shown, reason)?;
         Ok(shown)
     }
 }
@@ -57,7 +58,7 @@ pub struct Reject {
 
 impl Command<Context> for Reject {
     type Answer = PenaltyView;
-    const NAME: &'static str = "reject_dispute";
+    const NAME: CommandName = CommandName::RejectDispute;
 
     async fn run(&self, tx: &mut Tx) -> Result<PenaltyView, CommandError> {
         let reason = given(&self.reason)?;
@@ -68,7 +69,7 @@ impl Command<Context> for Reject {
         tx.update(&row, &next);
         let shown = view(&next, &keys);
         emit::client(tx, &shown, Some(reason))?;
-        emit::support(tx, "support.penalty_rejected", &shown, reason)?;
+        emit::support(tx, EventKind::SupportPenaltyRejected, &shown, reason)?;
         Ok(shown)
     }
 }

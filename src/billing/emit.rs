@@ -1,7 +1,8 @@
 //! The events about a penalty.
 
+use entity::kinds::{EventKind, SupportQueue};
 use entity::penalty;
-use entity::value::{EventId, Money, SupportQueue};
+use entity::value::{EventId, Money};
 use serde_json::json;
 
 use super::read::PenaltyView;
@@ -16,7 +17,13 @@ pub fn client(
 ) -> Result<(), CommandError> {
     let audience = Audience::Client(penalty.client_id);
     let payload = json!({"penalty": penalty, "reason": reason});
-    tx.emit(&audience, "penalty.changed", Some(penalty.order_id.0), EventId::new(), &payload)
+    tx.emit(
+        &audience,
+        EventKind::PenaltyChanged,
+        Some(penalty.order_id.0),
+        EventId::new(),
+        &payload,
+    )
 }
 
 /// Emits to the branch that its share was credited or taken back; nothing where it is zero.
@@ -37,13 +44,13 @@ pub fn branch(
         "order_id": row.order_id,
         "penalty": {"amount": row.amount, "paid": row.paid, "state": row.state},
     });
-    tx.emit(&audience, "balance.changed", Some(row.order_id.0), EventId::new(), &payload)
+    tx.emit(&audience, EventKind::BalanceChanged, Some(row.order_id.0), EventId::new(), &payload)
 }
 
 /// Emits an event to support's queue.
 pub fn support(
     tx: &mut Tx,
-    event: &'static str,
+    event: EventKind,
     penalty: &PenaltyView,
     reason: &str,
 ) -> Result<(), CommandError> {

@@ -4,6 +4,7 @@
 //! amount. With bonus, a command loads the partner's bonus account once, changes it and saves it.
 
 use entity::hold::{self, Allocation, Allocations, HoldState};
+use entity::kinds::{Intent, PostingKind};
 use entity::value::{LotId, Money, OrderId, PartnerId};
 use entity::wallet;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
@@ -209,7 +210,7 @@ impl HoldAllocator {
     fn spend(&mut self, tx: &mut Tx, note: &str) {
         let Some(bonus_account) = &mut self.bonus_account else { return };
         for (n, (lot, amount)) in (1..).zip(reserved(&self.allocations.0)) {
-            let paid = self.held.paid("commission_bonus", n, note);
+            let paid = self.held.paid(PostingKind::CommissionBonus, n, note);
             if let Some(lot) = bonus_account.spend(lot, amount) {
                 lots::paid(tx, &lot, amount, paid);
             }
@@ -220,7 +221,7 @@ impl HoldAllocator {
     fn unspend(&mut self, tx: &mut Tx, allocations: &[Allocation], note: &str, n: i32) {
         let Some(bonus_account) = &mut self.bonus_account else { return };
         for (i, (lot, amount)) in (0..PARTS_MAX).zip(reserved(allocations)) {
-            let paid = self.held.paid("commission_bonus_amended", n * PARTS_MAX + i, note);
+            let paid = self.held.paid(PostingKind::CommissionBonusAmended, n * PARTS_MAX + i, note);
             if let Some(lot) = bonus_account.unspend(lot, amount) {
                 lots::refunded(tx, &lot, amount, paid);
             }
@@ -241,7 +242,7 @@ impl HoldAllocator {
 const PARTS_MAX: i32 = 1_000;
 
 impl OrderHold {
-    fn paid<'a>(&self, kind: &'a str, n: i32, note: &'a str) -> Paid<'a> {
+    fn paid<'a>(&self, kind: PostingKind, n: i32, note: &'a str) -> Paid<'a> {
         Paid { order_id: self.order_id, account: chart::COMMISSION.to_owned(), kind, n, note }
     }
 }
@@ -274,7 +275,7 @@ async fn amendments(tx: &Tx, order_id: OrderId) -> Result<i32, CommandError> {
     use entity::order_step::{Column, Entity};
     let n = Entity::find()
         .filter(Column::OrderId.eq(order_id))
-        .filter(Column::Intent.is_in(["amend", "confirm_amount"]))
+        .filter(Column::Intent.is_in([Intent::Amend, Intent::ConfirmAmount]))
         .count(tx.db())
         .await?;
     Ok(i32::try_from(n).unwrap_or(i32::MAX / PARTS_MAX - 1))

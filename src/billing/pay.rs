@@ -1,5 +1,6 @@
 //! Recording money that support received for a penalty; it is split at once (PEN-5).
 
+use entity::kinds::CommandName;
 use entity::value::{Money, PenaltyId};
 
 use super::read::{self, PenaltyView, view};
@@ -27,7 +28,7 @@ pub struct Pay {
 
 impl Command<Context> for Pay {
     type Answer = PenaltyView;
-    const NAME: &'static str = "pay_penalty";
+    const NAME: CommandName = CommandName::PayPenalty;
 
     async fn run(&self, tx: &mut Tx) -> Result<PenaltyView, CommandError> {
         let note = given(&self.reason)?;

@@ -4,10 +4,11 @@
 
 use chrono::{NaiveDate, TimeDelta, TimeZone as _};
 use chrono_tz::Tz;
+use entity::kinds::{CommandName, EventKind, SupportQueue, TimerKind};
 use entity::lot::LotSource;
 use entity::payable::{Model, PayableState};
 use entity::payout_terms::{self, PayoutTo};
-use entity::value::{Bp, EventId, Instant, Money, OrderId, PartnerId, PayableId, SupportQueue};
+use entity::value::{Bp, EventId, Instant, Money, OrderId, PartnerId, PayableId};
 use entity::{order, partner, payable};
 use serde_json::json;
 
@@ -26,9 +27,6 @@ use crate::platform::write_set::Unique;
 use crate::platform::{Audience, Command, CommandError};
 use crate::policy::{self, Policy, calendar};
 
-/// Timer: settle a payable by the partner's terms.
-pub const SETTLE: &str = "payable.settle";
-
 /// Creates the payable for the part of an order that a client paid with bonus; the same command has
 /// posted the money to `payable:<partner>`. It is settled by a command of its own, due when its
 /// hold time ends (LIM-6), so that no command moves one balance twice.
@@ -44,7 +42,7 @@ pub fn owe(
     let keys = policy::registry::in_force(tx)?.keys;
     let free_at = tx.now() + TimeDelta::hours(keys.bonus.payable_hold_h);
     let row = fresh(tx, order_id, partner_id, amount, PayableState::Owed);
-    tx.arm(SETTLE, row.id.0, free_at);
+    tx.arm(TimerKind::SettlePayable, row.id.0, free_at);
     tx.insert(Model { held_until: Some(free_at), ..row });
     Ok(())
 }
@@ -58,7 +56,7 @@ pub struct SettlePayable {
 
 impl Command<Context> for SettlePayable {
     type Answer = ();
-    const NAME: &'static str = "settle_payable";
+    const NAME: CommandName = CommandName::SettlePayable;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let row = tx.find::<payable::Entity>(self.payable_id).await?;
@@ -69,7 +67,7 @@ impl Command<Context> for SettlePayable {
         let keys = policy::registry::in_force(tx)?.keys;
         let free_at = row.created_at + TimeDelta::hours(keys.bonus.payable_hold_h);
         if tx.now() < free_at {
-            tx.arm(SETTLE, row.id.0, free_at);
+            tx.arm(TimerKind::SettlePayable, row.id.0, free_at);
             tx.update(&row, &Model { held_until: Some(free_at), ..row.clone() });
             return Ok(());
         }
@@ -119,13 +117,13 @@ fn held(
     let again = tx.now() + TimeDelta::hours(keys.bonus.payable_hold_h.max(1));
     let until = again.min(over);
     let next = Model { held_until: Some(until), held_by: names, ..row.clone() };
-    tx.arm(SETTLE, row.id.0, until);
+    tx.arm(TimerKind::SettlePayable, row.id.0, until);
     tx.update(row, &next);
     if next.held_by == row.held_by {
         return Ok(());
     }
     let payload = json!({"payable": view(&next)});
-    let (event, subject) = ("support.payable_held", Some(row.order_id.0));
+    let (event, subject) = (EventKind::SupportPayableHeld, Some(row.order_id.0));
     tx.emit(&Audience::Support(SupportQueue::Money), event, subject, EventId::new(), &payload)
 }
 
@@ -139,7 +137,7 @@ fn withheld(tx: &mut Tx, row: &Model, why: &str) -> Result<(), CommandError> {
     };
     tx.update(row, &next);
     let payload = json!({"payable": view(&next)});
-    let (event, subject) = ("support.payable_suspended", Some(row.order_id.0));
+    let (event, subject) = (EventKind::SupportPayableSuspended, Some(row.order_id.0));
     tx.emit(&Audience::Support(SupportQueue::Money), event, subject, EventId::new(), &payload)
 }
 
@@ -158,7 +156,7 @@ pub fn suspend(
     tx.insert(row);
     tx.emit(
         &Audience::Support(SupportQueue::Money),
-        "support.payable_suspended",
+        EventKind::SupportPayableSuspended,
         None,
         EventId::new(),
         &payload,
@@ -216,7 +214,7 @@ async fn due(tx: &mut Tx, row: Model) -> Result<Model, CommandError> {
             let first = payout::first_due(tx, row.partner_id).await?;
             let first = first.map_or(due_on, |first| first.min(due_on));
             let at = run_at(first, zone, keys.payout.run_at_min).max(tx.now());
-            tx.arm(payout::RUN, row.partner_id.0, at);
+            tx.arm(TimerKind::RunPayouts, row.partner_id.0, at);
             Ok(Model { due_on: Some(due_on.to_string()), held_until: None, ..row })
         }
     }
@@ -230,7 +228,7 @@ async fn to_balance(tx: &mut Tx, row: Model, bonus: Bp) -> Result<Model, Command
     bonus_part(tx, &row, part).await?;
     let payload = json!({"kind": "payable", "amount": rest, "order_id": row.order_id});
     let audience = Audience::Branch(row.partner_id);
-    tx.emit(&audience, "balance.changed", Some(row.order_id.0), EventId::new(), &payload)?;
+    tx.emit(&audience, EventKind::BalanceChanged, Some(row.order_id.0), EventId::new(), &payload)?;
     let settled_at = Some(tx.now());
     Ok(Model { state: PayableState::Settled, settled_at, held_until: None, ..row })
 }
@@ -277,7 +275,7 @@ pub struct Release {
 
 impl Command<Context> for Release {
     type Answer = PayableView;
-    const NAME: &'static str = "release_payable";
+    const NAME: CommandName = CommandName::ReleasePayable;
 
     async fn run(&self, tx: &mut Tx) -> Result<PayableView, CommandError> {
         let reason = given(&self.reason)?;
@@ -300,7 +298,7 @@ pub struct Refuse {
 
 impl Command<Context> for Refuse {
     type Answer = PayableView;
-    const NAME: &'static str = "refuse_payable";
+    const NAME: CommandName = CommandName::RefusePayable;
 
     async fn run(&self, tx: &mut Tx) -> Result<PayableView, CommandError> {
         let reason = given(&self.reason)?;
@@ -317,7 +315,13 @@ impl Command<Context> for Refuse {
         tx.update(&row, &next);
         let payload = json!({"payable": view(&next), "reason": reason});
         let audience = Audience::Branch(row.partner_id);
-        tx.emit(&audience, "payable.refused", Some(row.order_id.0), EventId::new(), &payload)?;
+        tx.emit(
+            &audience,
+            EventKind::PayableRefused,
+            Some(row.order_id.0),
+            EventId::new(),
+            &payload,
+        )?;
         Ok(view(&next))
     }
 }
@@ -329,7 +333,7 @@ async fn decided(
     (old, next): (&Model, &Model),
     reason: &str,
 ) -> Result<(), CommandError> {
-    tx.disarm(SETTLE, old.id.0);
+    tx.disarm(TimerKind::SettlePayable, old.id.0);
     let (before, after) = (json!(view(old)), json!(view(next)));
     let subject = ("payable", old.id.0);
     limits::act(tx, AuditedAct { kind, subject, amount: old.amount, reason, before, after }).await

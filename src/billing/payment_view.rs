@@ -1,8 +1,9 @@
 //! The views of payments, and the events about them (BAL-5, PAN-5).
 
 use chrono::{DateTime, Utc};
+use entity::kinds::{EventKind, SupportQueue};
 use entity::payment::{self, Driver, PaymentState, Purpose};
-use entity::value::{EventId, Money, PartnerId, PaymentId, PenaltyId, PersonId, SupportQueue};
+use entity::value::{EventId, Money, PartnerId, PaymentId, PenaltyId, PersonId};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _,
@@ -179,7 +180,7 @@ pub fn emit(tx: &mut Tx, row: &payment::Model, refund_h: i64) -> Result<(), Comm
         (Purpose::TopUp | Purpose::Penalty, _) => Audience::Branch(row.partner_id),
     };
     let payload = json!({"payment": view(row, refund_h)});
-    tx.emit(&audience, "payment.changed", None, EventId::new(), &payload)
+    tx.emit(&audience, EventKind::PaymentChanged, None, EventId::new(), &payload)
 }
 
 /// Emits to the branch that a top-up changed its balance.
@@ -194,7 +195,7 @@ pub fn balance(
 ) -> Result<(), CommandError> {
     let payload = json!({"kind": kind, "amount": amount, "payment_id": row.id});
     let audience = Audience::Branch(row.partner_id);
-    tx.emit(&audience, "balance.changed", None, EventId::new(), &payload)
+    tx.emit(&audience, EventKind::BalanceChanged, None, EventId::new(), &payload)
 }
 
 /// The audit record of an act of support on a payment (SUP-2).
@@ -215,7 +216,7 @@ pub fn act<'a>(
 /// A fault when the event cannot be serialised.
 pub fn support(
     tx: &mut Tx,
-    event: &'static str,
+    event: EventKind,
     row: &payment::Model,
     why: &str,
 ) -> Result<(), CommandError> {

@@ -1,18 +1,18 @@
 //! Payouts: all payables of a partner that are due are collected into one payout (BON-5).
 
 use chrono::NaiveDate;
+use entity::kinds::{CommandName, EventKind, SupportQueue, TimerKind};
 use entity::payable::{self, PayableState};
 use entity::payment::Driver;
 use entity::payout::{self as row, PayoutState};
 use entity::payout_terms::{self, PayoutTo};
-use entity::value::{EventId, Instant, Money, PartnerId, PayoutId, SupportQueue};
+use entity::value::{EventId, Instant, Money, PartnerId, PayoutId};
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use serde_json::json;
 
-use super::payable::{SETTLE, run_at, zone};
-use super::payout_send::SEND;
+use super::payable::{run_at, zone};
 use super::payout_terms as terms;
 use super::payout_view::payout;
 use crate::context::{Context, Tx};
@@ -20,8 +20,6 @@ use crate::ledger::payments;
 use crate::platform::{Audience, Command, CommandError};
 use crate::policy::{self, Policy, calendar};
 
-/// Timer: collect a partner's due payables.
-pub const RUN: &str = "payout.run";
 /// Maximum number of payables in one payout.
 const TOGETHER_MAX: usize = 200;
 
@@ -33,7 +31,7 @@ pub struct RunPayouts {
 
 impl Command<Context> for RunPayouts {
     type Answer = ();
-    const NAME: &'static str = "run_payouts";
+    const NAME: CommandName = CommandName::RunPayouts;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let zone = zone(tx, self.partner_id).await?;
@@ -58,7 +56,7 @@ impl Command<Context> for RunPayouts {
                 // twice.
                 for old in due {
                     tx.update(old, &payable::Model { due_on: None, ..old.clone() });
-                    tx.arm(SETTLE, old.id.0, tx.now());
+                    tx.arm(TimerKind::SettlePayable, old.id.0, tx.now());
                 }
             }
             PayoutTo::Card => match found.filter(terms::payable_to_card) {
@@ -66,7 +64,7 @@ impl Command<Context> for RunPayouts {
                     // After a change of account, due payables wait until its rest period ends
                     // (LIM-11).
                     let until = terms::rests_until(&terms, keys.payout.account_rest_h);
-                    tx.arm(RUN, self.partner_id.0, until.unwrap_or(tx.now()));
+                    tx.arm(TimerKind::RunPayouts, self.partner_id.0, until.unwrap_or(tx.now()));
                     return Ok(());
                 }
                 Some(terms) => {
@@ -79,7 +77,7 @@ impl Command<Context> for RunPayouts {
                     next = Some(calendar::after(today, 1, &keys.calendar.holidays));
                     let payload =
                         json!({"partner_id": self.partner_id, "reason": "no verified VÖEN"});
-                    let event = "support.payout_blocked";
+                    let event = EventKind::SupportPayoutBlocked;
                     tx.emit(
                         &Audience::Support(SupportQueue::Money),
                         event,
@@ -92,7 +90,7 @@ impl Command<Context> for RunPayouts {
         }
         if let Some(next) = next {
             let at = run_at(next, zone, keys.payout.run_at_min).max(tx.now());
-            tx.arm(RUN, self.partner_id.0, at);
+            tx.arm(TimerKind::RunPayouts, self.partner_id.0, at);
         }
         Ok(())
     }
@@ -172,13 +170,13 @@ fn collect(
             let payload = json!({"payout": payout(&made)});
             tx.emit(
                 &Audience::Support(SupportQueue::Money),
-                "support.payout_due",
+                EventKind::SupportPayoutDue,
                 None,
                 EventId::new(),
                 &payload,
             )?;
         }
-        Driver::Epoint | Driver::Payriff => tx.arm(SEND, id.0, tx.now()),
+        Driver::Epoint | Driver::Payriff => tx.arm(TimerKind::SendPayout, id.0, tx.now()),
     }
     Ok(left)
 }
@@ -187,7 +185,7 @@ fn collect(
 pub(super) fn emit(tx: &mut Tx, row: &row::Model) -> Result<(), CommandError> {
     let payload = json!({"payout": payout(row)});
     let audience = Audience::Branch(row.partner_id);
-    tx.emit(&audience, "payout.changed", None, EventId::new(), &payload)
+    tx.emit(&audience, EventKind::PayoutChanged, None, EventId::new(), &payload)
 }
 
 /// Completes a payout that arrived: its payables are settled.
@@ -205,7 +203,7 @@ pub(super) async fn arrived(
     };
     payments::arrived(tx, &next);
     tx.update(old, &next);
-    tx.disarm(SEND, old.id.0);
+    tx.disarm(TimerKind::SendPayout, old.id.0);
     for debt in debts(tx, old.id).await? {
         let (state, settled_at) = (PayableState::Settled, Some(tx.now()));
         tx.update(&debt, &payable::Model { state, settled_at, ..debt.clone() });
@@ -219,7 +217,7 @@ pub(super) async fn bounced(tx: &mut Tx, old: &row::Model, why: &str) -> Result<
     let next = row::Model { state: PayoutState::Failed, note: why.to_owned(), ..old.clone() };
     payments::bounced(tx, &next);
     tx.update(old, &next);
-    tx.disarm(SEND, old.id.0);
+    tx.disarm(TimerKind::SendPayout, old.id.0);
     let zone = zone(tx, old.partner_id).await?;
     let today = tx.now().with_timezone(&zone).date_naive();
     let keys = policy::registry::in_force(tx)?.keys;
@@ -231,7 +229,11 @@ pub(super) async fn bounced(tx: &mut Tx, old: &row::Model, why: &str) -> Result<
     }
     let keys = policy::registry::in_force(tx)?.keys;
     let first = first_due(tx, old.partner_id).await?.map_or(due_on, |first| first.min(due_on));
-    tx.arm(RUN, old.partner_id.0, run_at(first, zone, keys.payout.run_at_min).max(tx.now()));
+    tx.arm(
+        TimerKind::RunPayouts,
+        old.partner_id.0,
+        run_at(first, zone, keys.payout.run_at_min).max(tx.now()),
+    );
     if let Some(terms) = tx.find::<payout_terms::Entity>(old.partner_id).await? {
         tx.update(&terms, &terms.clone());
     }
@@ -240,7 +242,7 @@ pub(super) async fn bounced(tx: &mut Tx, old: &row::Model, why: &str) -> Result<
     let payload = json!({"payout": payout(&next), "reason": why});
     tx.emit(
         &Audience::Support(SupportQueue::Money),
-        "support.payout_failed",
+        EventKind::SupportPayoutFailed,
         None,
         EventId::new(),
         &payload,

@@ -2,10 +2,11 @@
 //! queries the status first, so that nothing is paid twice (BON-5).
 
 use chrono::TimeDelta;
+use entity::kinds::{CommandName, EventKind, SupportQueue, TimerKind};
 use entity::payment::Driver;
 use entity::payout::{self as row, PayoutState};
 use entity::payout_terms;
-use entity::value::{EventId, Instant, PayoutId, SealedColumn, SealedField, SupportQueue};
+use entity::value::{EventId, Instant, PayoutId, SealedColumn, SealedField};
 use sea_orm::EntityTrait as _;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -22,9 +23,6 @@ use crate::platform::codes::given;
 use crate::platform::write_set::Fired;
 use crate::platform::{Audience, By, Command, CommandError};
 use crate::policy;
-
-/// Timer: send a payout to its provider, or query its status.
-pub const SEND: &str = "payout.send";
 
 /// Sends a payout or queries its status, and executes the resulting command.
 ///
@@ -122,7 +120,7 @@ pub struct MarkSent {
 
 impl Command<Context> for MarkSent {
     type Answer = Sending;
-    const NAME: &'static str = "mark_payout_sent";
+    const NAME: CommandName = CommandName::MarkPayoutSent;
 
     async fn run(&self, tx: &mut Tx) -> Result<Sending, CommandError> {
         let old = load(tx, self.payout_id).await?;
@@ -161,10 +159,10 @@ struct Wait {
 
 impl Command<Context> for Wait {
     type Answer = ();
-    const NAME: &'static str = "wait_for_payout";
+    const NAME: CommandName = CommandName::WaitForPayout;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
-        tx.arm(SEND, self.payout_id.0, self.until);
+        tx.arm(TimerKind::SendPayout, self.payout_id.0, self.until);
         Ok(())
     }
 }
@@ -181,7 +179,7 @@ struct RecordPaid {
 
 impl Command<Context> for RecordPaid {
     type Answer = ();
-    const NAME: &'static str = "record_payout";
+    const NAME: CommandName = CommandName::RecordPayout;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let old = load(tx, self.payout_id).await?;
@@ -200,7 +198,7 @@ struct RecordFailed {
 
 impl Command<Context> for RecordFailed {
     type Answer = ();
-    const NAME: &'static str = "record_payout_failed";
+    const NAME: CommandName = CommandName::RecordPayoutFailed;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let old = load(tx, self.payout_id).await?;
@@ -219,7 +217,7 @@ struct SendLater {
 
 impl Command<Context> for SendLater {
     type Answer = ();
-    const NAME: &'static str = "look_at_payout_later";
+    const NAME: CommandName = CommandName::LookAtPayoutLater;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let old = load(tx, self.payout_id).await?;
@@ -229,7 +227,7 @@ impl Command<Context> for SendLater {
         let keys = policy::registry::in_force(tx)?.keys;
         let news = self.why.clone().filter(|why| *why != old.note);
         let wait = if news.is_some() { keys.topup.look_min } else { keys.topup.look_again_min };
-        tx.arm(SEND, old.id.0, tx.now() + TimeDelta::minutes(wait));
+        tx.arm(TimerKind::SendPayout, old.id.0, tx.now() + TimeDelta::minutes(wait));
         let note = news.clone().unwrap_or_else(|| old.note.clone());
         let next = row::Model { note, busy_until: None, ..old.clone() };
         tx.update(&old, &next);
@@ -237,7 +235,7 @@ impl Command<Context> for SendLater {
         let payload = json!({"payout": payout(&next), "reason": note});
         tx.emit(
             &Audience::Support(SupportQueue::Money),
-            "support.payout_late",
+            EventKind::SupportPayoutLate,
             None,
             EventId::new(),
             &payload,
@@ -255,7 +253,7 @@ pub struct RecordTransfer {
 
 impl Command<Context> for RecordTransfer {
     type Answer = PayoutView;
-    const NAME: &'static str = "record_transfer";
+    const NAME: CommandName = CommandName::RecordTransfer;
 
     async fn run(&self, tx: &mut Tx) -> Result<PayoutView, CommandError> {
         let reference = given(&self.reference);

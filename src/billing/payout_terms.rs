@@ -2,8 +2,9 @@
 //! (BON-5, LIM-11).
 
 use chrono::{DateTime, TimeDelta, Utc};
+use entity::kinds::{CommandName, EventKind, SupportQueue};
 use entity::payout_terms::{Model, PayoutTo};
-use entity::value::{Bp, EventId, Instant, Money, PartnerId, SealedColumn, SupportQueue};
+use entity::value::{Bp, EventId, Instant, Money, PartnerId, SealedColumn};
 use entity::{partner, payout_terms};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -86,7 +87,7 @@ pub struct NewAccount {
 
 impl Command<Context> for SetTerms {
     type Answer = TermsView;
-    const NAME: &'static str = "set_payout_terms";
+    const NAME: CommandName = CommandName::SetPayoutTerms;
 
     async fn run(&self, tx: &mut Tx) -> Result<TermsView, CommandError> {
         let rest_h = policy::registry::in_force(tx)?.keys.payout.account_rest_h;
@@ -142,12 +143,12 @@ async fn named(
         "partner_id": next.id, "account": next.account_hint, "by_person": tx.by().person_id,
         "rests_until": rests_until(&next, rest_h),
     });
-    let (event, id) = ("payout.account_changed", EventId::new());
+    let (event, id) = (EventKind::PayoutAccountChanged, EventId::new());
     tx.emit(&Audience::Branch(next.id), event, None, id, &payload)?;
     for owner in owners(tx, next.id).await? {
         tx.emit(&Audience::Client(owner), event, None, id, &payload)?;
     }
-    let event = "support.payout_account_changed";
+    let event = EventKind::SupportPayoutAccountChanged;
     tx.emit(&Audience::Support(SupportQueue::Money), event, None, EventId::new(), &payload)?;
     Ok(next)
 }
@@ -168,7 +169,7 @@ pub struct SetVoen {
 
 impl Command<Context> for SetVoen {
     type Answer = TermsView;
-    const NAME: &'static str = "set_voen";
+    const NAME: CommandName = CommandName::SetVoen;
 
     async fn run(&self, tx: &mut Tx) -> Result<TermsView, CommandError> {
         let reason = given(&self.reason)?;

@@ -1,6 +1,7 @@
 //! Paying a penalty through a provider: what covers the unpaid amount is split, any excess is
 //! refunded (PEN-5, PEN-7).
 
+use entity::kinds::{CommandName, TimerKind};
 use entity::payment::{self, Driver, Purpose};
 use entity::penalty::PenaltyState;
 use entity::value::{Money, PaymentId, PenaltyId, PersonId};
@@ -31,7 +32,7 @@ pub struct CreatePenaltyPayment {
 
 impl Command<Context> for CreatePenaltyPayment {
     type Answer = PaymentId;
-    const NAME: &'static str = "create_penalty_payment";
+    const NAME: CommandName = CommandName::CreatePenaltyPayment;
 
     async fn run(&self, tx: &mut Tx) -> Result<PaymentId, CommandError> {
         let (row, _) = read::load(tx, self.penalty_id).await?;
@@ -154,7 +155,7 @@ pub(super) async fn call_back(
             payments::kept(tx, &next, off, why)?;
             tx.update(&row, &next);
             if !rules::unasked(&next).is_positive() {
-                tx.disarm(refund::REFUND, row.id.0);
+                tx.disarm(TimerKind::RefundPayment, row.id.0);
             }
         } else {
             tx.check(&row);

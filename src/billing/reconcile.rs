@@ -2,6 +2,7 @@
 //! that arrived late is booked (LIM-11).
 
 use chrono::TimeDelta;
+use entity::kinds::{CommandName, EventKind, TimerKind};
 use entity::payment::{Driver, Model, PaymentState, Purpose};
 use entity::value::{Instant, LotId, Money, PaymentId};
 
@@ -20,9 +21,6 @@ use crate::platform::write_set::Fired;
 use crate::platform::{Command, CommandError};
 use crate::policy;
 use crate::policy::keys::TopUp;
-
-/// Timer: reconcile a payment with its provider.
-pub const RECONCILE: &str = "payment.reconcile";
 
 /// The interval between reconciliations.
 const DAILY: TimeDelta = TimeDelta::hours(24);
@@ -48,9 +46,9 @@ pub(super) fn again(tx: &mut Tx, row: &Model) -> Result<(), CommandError> {
     let keys = policy::registry::in_force(tx)?.keys;
     let next = tx.now() + DAILY;
     if until(row, &keys.topup).is_some_and(|until| next <= until) {
-        tx.arm(RECONCILE, row.id.0, next);
+        tx.arm(TimerKind::ReconcilePayment, row.id.0, next);
     } else {
-        tx.disarm(RECONCILE, row.id.0);
+        tx.disarm(TimerKind::ReconcilePayment, row.id.0);
     }
     Ok(())
 }
@@ -153,7 +151,7 @@ struct Compared {
 
 impl Command<Context> for Compared {
     type Answer = ();
-    const NAME: &'static str = "compare_payment";
+    const NAME: CommandName = CommandName::ComparePayment;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let row = payment_view::load(tx, self.payment_id).await?;
@@ -164,7 +162,7 @@ impl Command<Context> for Compared {
         tracing::error!(alarm = "payment_differs", payment = %row.id, what);
         let next = Model { note: what.clone(), last_look_at: Some(tx.now()), ..row.clone() };
         tx.update(&row, &next);
-        support(tx, "support.payment_differs", &next, what)
+        support(tx, EventKind::SupportPaymentDiffers, &next, what)
     }
 }
 
@@ -178,7 +176,7 @@ struct ChargeBack {
 
 impl Command<Context> for ChargeBack {
     type Answer = ();
-    const NAME: &'static str = "charge_back";
+    const NAME: CommandName = CommandName::ChargeBack;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let row = payment_view::load(tx, self.payment_id).await?;
@@ -199,7 +197,7 @@ impl Command<Context> for ChargeBack {
         tracing::error!(alarm = "charge_back", payment = %row.id, amount = %self.amount);
         let refund_h = policy::registry::in_force(tx)?.keys.topup.refund_h;
         emit(tx, &next, refund_h)?;
-        support(tx, "support.charge_back", &next, &self.why)
+        support(tx, EventKind::SupportChargeBack, &next, &self.why)
     }
 }
 
@@ -210,7 +208,7 @@ async fn gift_goes(tx: &mut Tx, row: &Model) -> Result<(), CommandError> {
         Ok(()) => Ok(()),
         Err(CommandError::Refused(_)) => support(
             tx,
-            "support.gift_spent",
+            EventKind::SupportGiftSpent,
             row,
             "The top-up was charged back, and its gift was used",
         ),

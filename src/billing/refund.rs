@@ -2,6 +2,7 @@
 //! a retry queries the status first, and the result is recorded (BAL-5, PEN-7).
 
 use chrono::TimeDelta;
+use entity::kinds::{CommandName, EventKind, TimerKind};
 use entity::payment::{Driver, Model, PaymentState, Purpose};
 use entity::value::{Instant, LotId, Money, PaymentId};
 use serde::{Deserialize, Serialize};
@@ -19,9 +20,6 @@ use crate::platform::write_set::Fired;
 use crate::platform::{By, Command, CommandError};
 use crate::policy;
 
-/// Timer: request a refund from the provider.
-pub const REFUND: &str = "payment.refund";
-
 /// Starts the refund of what is to be returned: a timer requests it from the provider at once, or
 /// support hands the money over.
 ///
@@ -29,9 +27,9 @@ pub const REFUND: &str = "payment.refund";
 /// A fault when the event cannot be serialised.
 pub(super) fn begin(tx: &mut Tx, row: &Model) -> Result<(), CommandError> {
     match row.driver {
-        Driver::Manual => support(tx, "support.refund_due", row, "It was paid by hand"),
+        Driver::Manual => support(tx, EventKind::SupportRefundDue, row, "It was paid by hand"),
         Driver::Epoint | Driver::Payriff => {
-            tx.arm(REFUND, row.id.0, tx.now());
+            tx.arm(TimerKind::RefundPayment, row.id.0, tx.now());
             Ok(())
         }
     }
@@ -145,7 +143,7 @@ struct AskBack {
 
 impl Command<Context> for AskBack {
     type Answer = Asking;
-    const NAME: &'static str = "ask_back";
+    const NAME: CommandName = CommandName::AskBack;
 
     async fn run(&self, tx: &mut Tx) -> Result<Asking, CommandError> {
         let row = payment_view::load(tx, self.payment_id).await?;
@@ -169,10 +167,10 @@ struct Wait {
 
 impl Command<Context> for Wait {
     type Answer = ();
-    const NAME: &'static str = "wait_for_refund";
+    const NAME: CommandName = CommandName::WaitForRefund;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
-        tx.arm(REFUND, self.payment_id.0, self.until);
+        tx.arm(TimerKind::RefundPayment, self.payment_id.0, self.until);
         Ok(())
     }
 }
@@ -184,7 +182,7 @@ struct RecordGone {
 
 impl Command<Context> for RecordGone {
     type Answer = ();
-    const NAME: &'static str = "record_refund";
+    const NAME: CommandName = CommandName::RecordRefund;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let row = payment_view::load(tx, self.payment_id).await?;
@@ -202,9 +200,9 @@ impl Command<Context> for RecordGone {
 /// Arms the timer while more is to be returned, and disarms it otherwise.
 fn follow(tx: &mut Tx, row: &Model) {
     if row.state == PaymentState::Refunding {
-        tx.arm(REFUND, row.id.0, tx.now());
+        tx.arm(TimerKind::RefundPayment, row.id.0, tx.now());
     } else {
-        tx.disarm(REFUND, row.id.0);
+        tx.disarm(TimerKind::RefundPayment, row.id.0);
     }
 }
 
@@ -216,7 +214,7 @@ struct RecordKept {
 
 impl Command<Context> for RecordKept {
     type Answer = ();
-    const NAME: &'static str = "record_refund_refused";
+    const NAME: CommandName = CommandName::RecordRefundRefused;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let row = payment_view::load(tx, self.payment_id).await?;
@@ -239,7 +237,7 @@ impl Command<Context> for RecordKept {
         }
         let refund_h = policy::registry::in_force(tx)?.keys.topup.refund_h;
         emit(tx, &next, refund_h)?;
-        support(tx, "support.refund_refused", &next, &self.why)
+        support(tx, EventKind::SupportRefundRefused, &next, &self.why)
     }
 }
 
@@ -252,7 +250,7 @@ struct AskLater {
 
 impl Command<Context> for AskLater {
     type Answer = ();
-    const NAME: &'static str = "ask_back_later";
+    const NAME: CommandName = CommandName::AskBackLater;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let row = payment_view::load(tx, self.payment_id).await?;
@@ -271,8 +269,8 @@ impl Command<Context> for AskLater {
         };
         tx.update(&row, &next);
         let wait = if again { keys.topup.look_again_min } else { keys.topup.look_min };
-        tx.arm(REFUND, row.id.0, tx.now() + TimeDelta::minutes(wait));
-        if again { Ok(()) } else { support(tx, "support.refund_late", &next, &self.why) }
+        tx.arm(TimerKind::RefundPayment, row.id.0, tx.now() + TimeDelta::minutes(wait));
+        if again { Ok(()) } else { support(tx, EventKind::SupportRefundLate, &next, &self.why) }
     }
 }
 
@@ -286,7 +284,7 @@ pub struct RecordByHand {
 
 impl Command<Context> for RecordByHand {
     type Answer = PaymentView;
-    const NAME: &'static str = "record_refund_by_hand";
+    const NAME: CommandName = CommandName::RecordRefundByHand;
 
     async fn run(&self, tx: &mut Tx) -> Result<PaymentView, CommandError> {
         let reference = given(&self.reference);

@@ -1,6 +1,7 @@
 //! Reservations of a client's bonus for an order, to pay with at its end (BON-5).
 
 use entity::hold::{Allocation, Allocations, HoldState};
+use entity::kinds::PostingKind;
 use entity::reservation::{self, Model};
 use entity::value::{LotId, Money, OrderId, PartnerId, PersonId};
 
@@ -99,7 +100,7 @@ pub async fn pay(
     let (kept, gone) = shrink(&row.allocations.0, Money(row.amount.0 - amount.0));
     for (n, allocation) in (1..).zip(&kept.0) {
         let account = chart::payable(partner_id);
-        let (order_id, kind) = (row.id, "paid_with_bonus");
+        let (order_id, kind) = (row.id, PostingKind::PaidWithBonus);
         let paid = Paid { order_id, account, kind, n, note };
         if let Some(lot) =
             allocation.pin.and_then(|pin| bonus_account.spend(pin.lot, allocation.amount))

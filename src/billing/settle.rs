@@ -2,6 +2,7 @@
 //! PEN-5).
 
 use entity::inbound;
+use entity::kinds::{CommandName, EventKind, TimerKind};
 use entity::payment::{Driver, Model, PaymentState, Purpose};
 use entity::value::{Money, PaymentId};
 use serde::{Deserialize, Serialize};
@@ -91,7 +92,7 @@ pub struct Settle {
 
 impl Command<Context> for Settle {
     type Answer = SettleOutcome;
-    const NAME: &'static str = "settle_payment";
+    const NAME: CommandName = CommandName::SettlePayment;
 
     async fn run(&self, tx: &mut Tx) -> Result<SettleOutcome, CommandError> {
         let row = payment_view::load(tx, self.payment_id).await?;
@@ -110,7 +111,7 @@ impl Command<Context> for Settle {
             message.keep(tx, Some(row.id), outcome);
         }
         if outcome == SettleOutcome::Known {
-            tx.disarm(status_poll::STATUS_POLL, row.id.0);
+            tx.disarm(TimerKind::PollPayment, row.id.0);
         }
         Ok(outcome)
     }
@@ -129,7 +130,7 @@ impl Settle {
             Purpose::Penalty => penalty_payment::apply(tx, &next).await?,
         };
         tx.update(row, &next);
-        tx.disarm(status_poll::STATUS_POLL, row.id.0);
+        tx.disarm(TimerKind::PollPayment, row.id.0);
         reconcile::again(tx, &next)?;
         let refund_h = policy::registry::in_force(tx)?.keys.topup.refund_h;
         emit(tx, &next, refund_h)
@@ -143,16 +144,16 @@ impl Settle {
         let keys = policy::registry::in_force(tx)?.keys;
         if now < row.expires_at {
             tx.update(row, &looked);
-            tx.arm(status_poll::STATUS_POLL, row.id.0, status_poll::next(row, &keys.topup, now));
+            tx.arm(TimerKind::PollPayment, row.id.0, status_poll::next(row, &keys.topup, now));
         } else {
             // Support was notified already; the payer need not wait longer.
             let next = rules::given_up(&looked, PaymentState::Expired, now).unwrap_or(looked);
             tx.update(row, &next);
             emit(tx, &next, keys.topup.refund_h)?;
-            tx.disarm(status_poll::STATUS_POLL, row.id.0);
+            tx.disarm(TimerKind::PollPayment, row.id.0);
             reconcile::again(tx, &next)?;
         }
-        if news { support(tx, "support.payment_amount_wrong", row, &note) } else { Ok(()) }
+        if news { support(tx, EventKind::SupportPaymentAmountWrong, row, &note) } else { Ok(()) }
     }
 }
 
@@ -170,7 +171,7 @@ pub struct Fail {
 
 impl Command<Context> for Fail {
     type Answer = SettleOutcome;
-    const NAME: &'static str = "fail_payment";
+    const NAME: CommandName = CommandName::FailPayment;
 
     async fn run(&self, tx: &mut Tx) -> Result<SettleOutcome, CommandError> {
         let row = payment_view::load(tx, self.payment_id).await?;
@@ -190,14 +191,14 @@ impl Command<Context> for Fail {
         if open && row.redirect_url.is_some() && now < row.expires_at {
             // The payer may succeed with a second card, and that callback may be lost.
             let keys = policy::registry::in_force(tx)?.keys;
-            tx.arm(status_poll::STATUS_POLL, row.id.0, status_poll::next(&row, &keys.topup, now));
+            tx.arm(TimerKind::PollPayment, row.id.0, status_poll::next(&row, &keys.topup, now));
         } else {
-            tx.disarm(status_poll::STATUS_POLL, row.id.0);
+            tx.disarm(TimerKind::PollPayment, row.id.0);
             let state = if open { PaymentState::Failed } else { row.state };
             reconcile::again(tx, &Model { state, ..row.clone() })?;
         }
         if open && self.went_back && row.note != self.why {
-            support(tx, "support.payment_went_back", &row, &self.why)?;
+            support(tx, EventKind::SupportPaymentWentBack, &row, &self.why)?;
         }
         Ok(SettleOutcome::Failed)
     }
@@ -215,7 +216,7 @@ pub struct Keep {
 
 impl Command<Context> for Keep {
     type Answer = ();
-    const NAME: &'static str = "keep_message";
+    const NAME: CommandName = CommandName::KeepMessage;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         self.message.keep(tx, self.payment_id, self.outcome);

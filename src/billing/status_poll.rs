@@ -1,6 +1,7 @@
 //! The status poll of a payment whose provider never called back (BAL-5).
 
 use chrono::TimeDelta;
+use entity::kinds::{CommandName, EventKind, TimerKind};
 use entity::payment::{Model, PaymentState};
 use entity::value::{Instant, PaymentId};
 
@@ -13,9 +14,6 @@ use crate::platform::write_set::Fired;
 use crate::platform::{Command, CommandError};
 use crate::policy;
 use crate::policy::keys::TopUp;
-
-/// Timer: poll the provider for the payment's status.
-pub const STATUS_POLL: &str = "payment.look";
 
 /// When a payment is polled next; the last poll is due exactly when the payment expires.
 pub(super) fn next(row: &Model, keys: &TopUp, now: Instant) -> Instant {
@@ -95,7 +93,7 @@ struct Later {
 
 impl Command<Context> for Later {
     type Answer = ();
-    const NAME: &'static str = "look_later";
+    const NAME: CommandName = CommandName::LookLater;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let row = payment_view::load(tx, self.payment_id).await?;
@@ -118,10 +116,10 @@ impl Command<Context> for Later {
             reconcile::again(tx, &next)?;
         } else {
             tx.update(&row, &looked);
-            tx.arm(STATUS_POLL, row.id.0, next(&row, &keys.topup, now));
+            tx.arm(TimerKind::PollPayment, row.id.0, next(&row, &keys.topup, now));
         }
         match news {
-            Some(note) => support(tx, "support.payment_unclear", &row, &note),
+            Some(note) => support(tx, EventKind::SupportPaymentUnclear, &row, &note),
             None => Ok(()),
         }
     }

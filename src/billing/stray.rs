@@ -3,9 +3,10 @@
 //! until it is closed (LIM-11).
 
 use chrono::{DateTime, TimeDelta, Utc};
+use entity::kinds::{CommandName, EventKind, SupportQueue, TimerKind};
 use entity::payment::Driver;
 use entity::stray_payment::{Column, Entity, Model};
-use entity::value::{EventId, Money, PaymentId, StrayId, SupportQueue};
+use entity::value::{EventId, Money, PaymentId, StrayId};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _,
@@ -23,9 +24,6 @@ use crate::platform::codes::given;
 use crate::platform::page::{Page, PageQuery};
 use crate::platform::write_set::{Fired, Unique};
 use crate::platform::{Audience, Command, CommandError};
-
-/// Timer: query a stray payment again.
-pub const STRAY: &str = "payment.stray";
 
 /// The interval between queries.
 const DAILY: TimeDelta = TimeDelta::hours(24);
@@ -76,7 +74,7 @@ fn view(row: &Model) -> StrayView {
 fn emit(tx: &mut Tx, row: &Model) -> Result<(), CommandError> {
     tracing::error!(alarm = "payment_unknown", driver = ?row.driver, name = row.name);
     let payload = json!({"payment": view(row)});
-    let event = "support.payment_unknown";
+    let event = EventKind::SupportPaymentUnknown;
     tx.emit(&Audience::Support(SupportQueue::Money), event, None, EventId::new(), &payload)
 }
 
@@ -92,7 +90,7 @@ pub struct RecordStray {
 
 impl Command<Context> for RecordStray {
     type Answer = ();
-    const NAME: &'static str = "find_stray_payment";
+    const NAME: CommandName = CommandName::FindStrayPayment;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let known = Entity::find()
@@ -116,7 +114,7 @@ impl Command<Context> for RecordStray {
             version: 1,
         };
         emit(tx, &row)?;
-        tx.arm(STRAY, row.id.0, tx.now() + DAILY);
+        tx.arm(TimerKind::CheckStray, row.id.0, tx.now() + DAILY);
         tx.unique(Unique {
             name: "stray_payment_name",
             columns: "stray_payment.driver, stray_payment.name",
@@ -156,7 +154,7 @@ struct Looked {
 
 impl Command<Context> for Looked {
     type Answer = ();
-    const NAME: &'static str = "look_at_stray_payment";
+    const NAME: CommandName = CommandName::LookAtStrayPayment;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let row = load(tx, self.stray_id).await?;
@@ -171,7 +169,7 @@ impl Command<Context> for Looked {
             next.closed_at = Some(tx.now());
             "It went back at the provider".clone_into(&mut next.note);
         } else {
-            tx.arm(STRAY, row.id.0, tx.now() + DAILY);
+            tx.arm(TimerKind::CheckStray, row.id.0, tx.now() + DAILY);
         }
         tx.update(&row, &next);
         emit(tx, &next)
@@ -188,7 +186,7 @@ pub struct Close {
 
 impl Command<Context> for Close {
     type Answer = StrayView;
-    const NAME: &'static str = "close_stray_payment";
+    const NAME: CommandName = CommandName::CloseStrayPayment;
 
     async fn run(&self, tx: &mut Tx) -> Result<StrayView, CommandError> {
         let reason = given(&self.reason)?;
@@ -198,7 +196,7 @@ impl Command<Context> for Close {
         }
         let next = Model { closed_at: Some(tx.now()), note: reason.to_owned(), ..row.clone() };
         tx.update(&row, &next);
-        tx.disarm(STRAY, row.id.0);
+        tx.disarm(TimerKind::CheckStray, row.id.0);
         let act = AuditedAct {
             kind: "close_stray_payment",
             subject: ("stray_payment", row.id.0),

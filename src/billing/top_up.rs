@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use entity::hold::{self, HoldState};
+use entity::kinds::{CommandName, EventKind, TimerKind};
 use entity::payment::{self, Driver, PaymentState, Purpose};
 use entity::value::{EventId, LotId, Money, PartnerId, PaymentId, PenaltyId, PersonId, PostingId};
 use entity::{posting, wallet};
@@ -13,7 +14,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::payment_view::{self, PaymentView, view};
-use super::{Refusal, payment as rules, refund, status_poll};
+use super::{Refusal, payment as rules, refund};
 use crate::bonus::{Owner, grant};
 use crate::context::{Context, Tx};
 use crate::ledger::{self, chart, payments};
@@ -45,7 +46,7 @@ pub(super) fn intend(
     let row = fresh(tx, intent, driver, keys.topup.give_up_h);
     tx.insert(row.clone());
     let due = tx.now() + TimeDelta::minutes(keys.topup.look_min);
-    tx.arm(status_poll::STATUS_POLL, row.id.0, due);
+    tx.arm(TimerKind::PollPayment, row.id.0, due);
     Ok(row)
 }
 
@@ -168,7 +169,7 @@ pub fn goodwill(
     ledger::post::goodwill(tx, partner_id, amount, act, note)?;
     let payload = json!({"kind": "goodwill", "amount": amount});
     let audience = Audience::Branch(partner_id);
-    tx.emit(&audience, "balance.changed", None, EventId::new(), &payload)?;
+    tx.emit(&audience, EventKind::BalanceChanged, None, EventId::new(), &payload)?;
     Ok(act)
 }
 
@@ -184,7 +185,7 @@ pub struct CreateTopUp {
 
 impl Command<Context> for CreateTopUp {
     type Answer = PaymentId;
-    const NAME: &'static str = "create_top_up";
+    const NAME: CommandName = CommandName::CreateTopUp;
 
     async fn run(&self, tx: &mut Tx) -> Result<PaymentId, CommandError> {
         if !self.amount.is_positive() {
@@ -217,7 +218,7 @@ pub struct RefundTopUp {
 
 impl Command<Context> for RefundTopUp {
     type Answer = PaymentView;
-    const NAME: &'static str = "refund_top_up";
+    const NAME: CommandName = CommandName::RefundTopUp;
 
     async fn run(&self, tx: &mut Tx) -> Result<PaymentView, CommandError> {
         let row = payment_view::load(tx, self.payment_id).await?;

@@ -1,6 +1,7 @@
 //! Waiving a penalty with all its consequences, and reinstating it (PEN-7).
 
 use chrono::TimeDelta;
+use entity::kinds::{CommandName, EventKind};
 use entity::penalty::{self as row, PenaltyState};
 use entity::value::{Instant, Money, PenaltyId, WaiverId};
 use entity::waiver;
@@ -62,7 +63,7 @@ pub struct Waive {
 
 impl Command<Context> for Waive {
     type Answer = PenaltyView;
-    const NAME: &'static str = "waive_penalty";
+    const NAME: CommandName = CommandName::WaivePenalty;
 
     async fn run(&self, tx: &mut Tx) -> Result<PenaltyView, CommandError> {
         let reason = given(&self.reason)?;
@@ -100,7 +101,7 @@ impl Command<Context> for Waive {
         let shown = view(&next, &keys);
         emit::client(tx, &shown, Some(reason))?;
         emit::branch(tx, &next, "penalty_share_back", Money(-parts.partner.0))?;
-        emit::support(tx, "support.penalty_waived", &shown, reason)?;
+        emit::support(tx, EventKind::SupportPenaltyWaived, &shown, reason)?;
         Ok(shown)
     }
 }
@@ -115,7 +116,7 @@ pub struct Reinstate {
 
 impl Command<Context> for Reinstate {
     type Answer = PenaltyView;
-    const NAME: &'static str = "reinstate_penalty";
+    const NAME: CommandName = CommandName::ReinstatePenalty;
 
     async fn run(&self, tx: &mut Tx) -> Result<PenaltyView, CommandError> {
         let reason = given(&self.reason)?;
@@ -144,7 +145,7 @@ impl Command<Context> for Reinstate {
         let shown = view(&next, &keys);
         emit::client(tx, &shown, Some(reason))?;
         emit::branch(tx, &next, "penalty_share", parts.partner)?;
-        emit::support(tx, "support.penalty_reinstated", &shown, reason)?;
+        emit::support(tx, EventKind::SupportPenaltyReinstated, &shown, reason)?;
         Ok(shown)
     }
 }

@@ -3,6 +3,7 @@
 
 use entity::bonus_account;
 use entity::hold::{Allocation, ReservedLot};
+use entity::kinds::{EventKind, PostingKind};
 use entity::lot::{self, LotState};
 use entity::row::Row as _;
 use entity::value::{EventId, LotId, Money, OrderId};
@@ -26,7 +27,7 @@ pub struct BonusAccount {
     row: Option<bonus_account::Model>,
     before: Vec<lot::Model>,
     expired: Vec<Expired>,
-    tellings: Vec<(&'static str, LotId, Money)>,
+    tellings: Vec<(EventKind, LotId, Money)>,
 }
 
 impl BonusAccount {
@@ -66,7 +67,7 @@ impl BonusAccount {
             .await?;
         let mut queue = Queue::of(before.clone());
         let expired = queue.settle(tx.now());
-        let tellings = expired.iter().map(|e| ("bonus.expired", e.lot, e.amount)).collect();
+        let tellings = expired.iter().map(|e| (EventKind::BonusExpired, e.lot, e.amount)).collect();
         Ok(Self { owner, queue, row, before, expired, tellings })
     }
 
@@ -84,7 +85,7 @@ impl BonusAccount {
 
     /// Appends a new lot to the queue.
     pub fn grant(&mut self, tx: &Tx, lot: lot::Model) {
-        self.tellings.push(("bonus.granted", lot.id, lot.amount));
+        self.tellings.push((EventKind::BonusGranted, lot.id, lot.amount));
         self.queue.grant(lot, tx.now());
     }
 
@@ -118,13 +119,13 @@ impl BonusAccount {
                 if let Some(lot) = self.lot(new) {
                     lots::returned(tx, pin.lot, lot, order_id);
                 }
-                self.tellings.push(("bonus.returned", new, amount));
+                self.tellings.push((EventKind::BonusReturned, new, amount));
             }
             Released::Burned => {
                 if let Some(lot) = self.lot(pin.lot) {
                     lots::burned(tx, lot, id, amount, order_id);
                 }
-                self.tellings.push(("bonus.expired", pin.lot, amount));
+                self.tellings.push((EventKind::BonusExpired, pin.lot, amount));
             }
         }
     }
@@ -143,9 +144,9 @@ impl BonusAccount {
     pub fn revoke(&mut self, tx: &mut Tx, root: LotId) {
         for lost in self.queue.revoke(root, tx.now()) {
             if let Some(lot) = self.lot(lost.lot) {
-                lots::over(tx, lot, "bonus_revoked", lost.amount);
+                lots::over(tx, lot, PostingKind::BonusRevoked, lost.amount);
             }
-            self.tellings.push(("bonus.revoked", lost.lot, lost.amount));
+            self.tellings.push((EventKind::BonusRevoked, lost.lot, lost.amount));
         }
     }
 
@@ -162,7 +163,7 @@ impl BonusAccount {
     pub fn save(self, tx: &mut Tx) -> Result<(), CommandError> {
         for Expired { lot, amount } in &self.expired {
             if let Some(lot) = self.lot(*lot) {
-                lots::over(tx, lot, "bonus_expired", *amount);
+                lots::over(tx, lot, PostingKind::BonusExpired, *amount);
             }
         }
         let old = |id| self.before.iter().find(|lot| lot.id == id);
@@ -195,7 +196,7 @@ impl BonusAccount {
         });
         let began = began
             .filter(|lot| lot.source != lot::LotSource::Returned)
-            .map(|lot| ("bonus.started", lot.id, lot.free));
+            .map(|lot| (EventKind::BonusStarted, lot.id, lot.free));
         for (event, id, amount) in self.tellings.iter().copied().chain(began) {
             if let Some(lot) = self.lot(id) {
                 let payload = json!({"lot": view(lot), "amount": amount});

@@ -4,6 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::bonus_account::OwnerKind;
 use entity::campaign::{self, Model};
+use entity::kinds::CommandName;
 use entity::lot::LotSource;
 use entity::value::{CampaignId, Instant, Money};
 use sea_orm::{
@@ -110,7 +111,7 @@ pub struct MakeCampaign(pub NewCampaign);
 
 impl Command<Context> for MakeCampaign {
     type Answer = CampaignView;
-    const NAME: &'static str = "make_campaign";
+    const NAME: CommandName = CommandName::MakeCampaign;
 
     async fn run(&self, tx: &mut Tx) -> Result<CampaignView, CommandError> {
         let new = &self.0;
@@ -192,7 +193,7 @@ pub struct GrantCampaign {
 
 impl Command<Context> for GrantCampaign {
     type Answer = LotView;
-    const NAME: &'static str = "grant_campaign";
+    const NAME: CommandName = CommandName::GrantCampaign;
 
     async fn run(&self, tx: &mut Tx) -> Result<LotView, CommandError> {
         let row = tx.find::<campaign::Entity>(self.campaign_id).await?;

@@ -3,6 +3,7 @@
 
 use chrono::TimeDelta;
 use entity::code_try::{self, Column};
+use entity::kinds::CommandName;
 use entity::value::fold::fold_code;
 use entity::value::{CampaignId, Instant, PersonId, PostingId};
 use entity::{campaign, campaign_claim, session};
@@ -74,7 +75,7 @@ impl Redeemed {
 
 impl Command<Context> for Redeem {
     type Answer = Redeemed;
-    const NAME: &'static str = "redeem_code";
+    const NAME: CommandName = CommandName::RedeemCode;
 
     async fn run(&self, tx: &mut Tx) -> Result<Redeemed, CommandError> {
         let nobody = || Fault::Other("a code is entered by somebody".to_owned());

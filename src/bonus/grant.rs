@@ -1,6 +1,7 @@
 //! Granting bonus, and revoking a grant (BON-1, BON-4, BON-8).
 
 use chrono::TimeDelta;
+use entity::kinds::CommandName;
 use entity::lot::{self, LotSource, LotState};
 use entity::value::{LotId, Money};
 use entity::{partner, person};
@@ -191,7 +192,7 @@ pub struct GrantBonus {
 
 impl Command<Context> for GrantBonus {
     type Answer = LotView;
-    const NAME: &'static str = "grant_bonus";
+    const NAME: CommandName = CommandName::GrantBonus;
 
     async fn run(&self, tx: &mut Tx) -> Result<LotView, CommandError> {
         let reason = given(&self.reason)?;

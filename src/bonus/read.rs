@@ -1,6 +1,7 @@
 //! The reads of bonus: an owner's queue, and the lots of one grant.
 
 use chrono::{DateTime, Utc};
+use entity::kinds::PostingKind;
 use entity::lot::{self, LotSource, LotState};
 use entity::posting;
 use entity::value::{Instant, LotId, Money};
@@ -148,7 +149,7 @@ pub async fn revoked<C: ConnectionTrait>(
 ) -> Result<Money, CommandError> {
     let rows = posting::Entity::find()
         .filter(posting::Column::LotId.is_in(lots.iter().map(|lot| lot.id)))
-        .filter(posting::Column::Kind.eq("bonus_revoked"));
+        .filter(posting::Column::Kind.eq(PostingKind::BonusRevoked));
     Ok(Money(rows.all(db).await?.iter().map(|row| row.amount.0).sum()))
 }
 

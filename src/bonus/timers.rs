@@ -3,6 +3,7 @@
 
 use chrono::TimeDelta;
 use entity::bonus_account;
+use entity::kinds::{CommandName, EventKind, TimerKind};
 use entity::lot;
 use entity::value::{EventId, Span};
 use serde_json::json;
@@ -16,11 +17,6 @@ use crate::platform::heartbeat::moved;
 use crate::platform::{Command, CommandError};
 use crate::policy;
 
-/// Timer: expire the head.
-pub const EXPIRE_HEAD: &str = "bonus.turn";
-/// Timer: notify the owner that the head expires soon.
-pub const WARN: &str = "bonus.warn";
-
 /// Arms the timers of a queue with this head.
 ///
 /// # Errors
@@ -30,13 +26,13 @@ pub fn arm(tx: &mut Tx, owner: Owner, head: Option<&lot::Model>) -> Result<(), C
     let end = head.and_then(|head| head.expires_at);
     let warned = head.is_some_and(|head| head.warned_at.is_some());
     match end {
-        None => tx.disarm(EXPIRE_HEAD, owner.id()),
-        Some(end) => tx.arm(EXPIRE_HEAD, owner.id(), end),
+        None => tx.disarm(TimerKind::ExpireBonus, owner.id()),
+        Some(end) => tx.arm(TimerKind::ExpireBonus, owner.id(), end),
     }
     // If the lifetime is shorter than the notice period, the notice is due at once.
     match end.filter(|_| !warned).map(|end| (end - warn).max(tx.now())) {
-        None => tx.disarm(WARN, owner.id()),
-        Some(at) => tx.arm(WARN, owner.id(), at),
+        None => tx.disarm(TimerKind::WarnBonus, owner.id()),
+        Some(at) => tx.arm(TimerKind::WarnBonus, owner.id(), at),
     }
     Ok(())
 }
@@ -55,7 +51,7 @@ pub struct ExpireHead {
 
 impl Command<Context> for ExpireHead {
     type Answer = ();
-    const NAME: &'static str = "turn_bonus";
+    const NAME: CommandName = CommandName::TurnBonus;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let owner = owner(tx, self.owner).await?;
@@ -71,7 +67,7 @@ pub struct NotifyExpiring {
 
 impl Command<Context> for NotifyExpiring {
     type Answer = ();
-    const NAME: &'static str = "warn_bonus";
+    const NAME: CommandName = CommandName::WarnBonus;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let owner = owner(tx, self.owner).await?;
@@ -83,7 +79,7 @@ impl Command<Context> for NotifyExpiring {
             let now = tx.now();
             tx.update(&head, &lot::Model { warned_at: Some(now), ..head.clone() });
             let payload = json!({"lot": view(&head), "amount": head.free});
-            tx.emit(&owner.audience(), "bonus.expiring", None, EventId::new(), &payload)?;
+            tx.emit(&owner.audience(), EventKind::BonusExpiring, None, EventId::new(), &payload)?;
         }
         Ok(())
     }
@@ -99,7 +95,7 @@ pub struct ExtendHead {
 
 impl Command<Context> for ExtendHead {
     type Answer = ();
-    const NAME: &'static str = "shift_bonus";
+    const NAME: CommandName = CommandName::ShiftBonus;
     const RECOVERS: bool = true;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
@@ -112,7 +108,7 @@ impl Command<Context> for ExtendHead {
         let later = lot::Model { expires_at: Some(end), ..head.clone() };
         tx.update(&head, &later);
         let payload = json!({"lot": view(&later), "amount": head.free});
-        tx.emit(&owner.audience(), "bonus.delayed", None, EventId::new(), &payload)?;
+        tx.emit(&owner.audience(), EventKind::BonusDelayed, None, EventId::new(), &payload)?;
         arm(tx, owner, Some(&later))
     }
 }

@@ -1,5 +1,6 @@
 //! Clients' cars (ACC-7).
 
+use entity::kinds::CommandName;
 use entity::order::{self, OrderStatus};
 use entity::value::fold::fold_code;
 use entity::value::{CarClass, CarId, PersonId, SealedColumn, SealedField};
@@ -55,7 +56,7 @@ pub struct AddCar {
 
 impl Command<Context> for AddCar {
     type Answer = CarView;
-    const NAME: &'static str = "add_car";
+    const NAME: CommandName = CommandName::AddCar;
 
     async fn run(&self, tx: &mut Tx) -> Result<CarView, CommandError> {
         // Lookalike letters fold to the same plate (ACC-7).
@@ -110,7 +111,7 @@ pub struct RemoveCar {
 
 impl Command<Context> for RemoveCar {
     type Answer = ();
-    const NAME: &'static str = "remove_car";
+    const NAME: CommandName = CommandName::RemoveCar;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let old = tx.find::<car::Entity>(self.car_id).await?;

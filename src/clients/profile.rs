@@ -1,5 +1,6 @@
 //! The name and language of a person.
 
+use entity::kinds::CommandName;
 use entity::person;
 use entity::value::{Lang, PersonId, SealedColumn, SealedField};
 use serde::{Deserialize, Serialize};
@@ -35,7 +36,7 @@ pub struct EditProfile {
 
 impl Command<Context> for EditProfile {
     type Answer = ProfileView;
-    const NAME: &'static str = "edit_profile";
+    const NAME: CommandName = CommandName::EditProfile;
 
     async fn run(&self, tx: &mut Tx) -> Result<ProfileView, CommandError> {
         let old = tx.find::<person::Entity>(self.person_id).await?;

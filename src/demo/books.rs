@@ -1,6 +1,7 @@
 //! The figures in the database, counted over a read-only connection: orders, money, timers.
 
 use entity::hold::HoldState;
+use entity::kinds::PostingKind;
 use entity::order::{EndReason, OrderKind, OrderStatus};
 use entity::value::{Instant, Money};
 use entity::{hold, order, posting, timer};
@@ -94,11 +95,11 @@ impl Books {
         let gained = posted(db, posting::Column::Credit, chart::COMMISSION).await?;
         let given_back = posted(db, posting::Column::Debit, chart::COMMISSION).await?;
         let received = posted(db, posting::Column::Debit, chart::RECEIVED).await?;
-        let topped_up = sum_of(db, &["top_up"]).await?;
+        let topped_up = sum_of(db, &[PostingKind::TopUp]).await?;
         let bonus = [
-            sum_of(db, &["bonus_granted", "bonus_from_owed"]).await?,
-            sum_of(db, &["paid_with_bonus"]).await?,
-            sum_of(db, &["commission_bonus"]).await?,
+            sum_of(db, &[PostingKind::BonusGranted, PostingKind::BonusFromOwed]).await?,
+            sum_of(db, &[PostingKind::PaidWithBonus]).await?,
+            sum_of(db, &[PostingKind::CommissionBonus]).await?,
         ];
         let timers = timer::Entity::find().count(db).await?;
         Ok(Self {
@@ -186,7 +187,7 @@ async fn posted(db: &Pool, side: posting::Column, account: &str) -> Result<i64, 
 }
 
 /// The sum of the postings of these kinds.
-async fn sum_of(db: &Pool, kinds: &[&str]) -> Result<Money, DbErr> {
+async fn sum_of(db: &Pool, kinds: &[PostingKind]) -> Result<Money, DbErr> {
     let sum: Vec<Option<i64>> = posting::Entity::find()
         .select_only()
         .column_as(posting::Column::Amount.sum(), "sum")

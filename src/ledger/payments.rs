@@ -5,6 +5,7 @@
 //! penalties. Its receipt is posted `gateway → base`, the start of a refund
 //! `base → operator:refunds`, and the completed refund `operator:refunds → gateway`.
 
+use entity::kinds::PostingKind;
 use entity::payment::{Driver, Model as Payment, Purpose};
 use entity::value::{Money, PartnerId};
 use entity::{payable, payout};
@@ -33,8 +34,8 @@ pub fn came(tx: &mut Tx, row: &Payment, note: &str) -> Result<(), CommandError> 
         (Purpose::TopUp, Driver::Manual) => {
             return credit(tx, row.partner_id, row.amount, row.id.0, note);
         }
-        (Purpose::TopUp, Driver::Epoint | Driver::Payriff) => "top_up",
-        (Purpose::Penalty, _) => "payment",
+        (Purpose::TopUp, Driver::Epoint | Driver::Payriff) => PostingKind::TopUp,
+        (Purpose::Penalty, _) => PostingKind::Payment,
     };
     add(tx, row, row.amount)?;
     step(tx, row, (chart::gateway(row.driver), base(row)), row.amount, (kind, 1, note));
@@ -54,22 +55,22 @@ pub fn send_unspent_back(
 ) -> Result<(), CommandError> {
     take_unspent(tx, row.partner_id, amount, seen)?;
     let way = (base(row), chart::REFUNDS.to_owned());
-    step(tx, row, way, amount, ("top_up_refund", row.refunds, note));
+    step(tx, row, way, amount, (PostingKind::TopUpRefund, row.refunds, note));
     Ok(())
 }
 
 /// Posts the start of a penalty payment's refund (PEN-7).
 pub fn send_back(tx: &mut Tx, row: &Payment, amount: Money, note: &str) {
     let way = (base(row), chart::REFUNDS.to_owned());
-    step(tx, row, way, amount, ("payment_refund", row.refunds, note));
+    step(tx, row, way, amount, (PostingKind::PaymentRefund, row.refunds, note));
 }
 
 /// Posts a completed refund.
 pub fn gone_back(tx: &mut Tx, row: &Payment, amount: Money, note: &str) {
     let way = (chart::REFUNDS.to_owned(), chart::gateway(row.driver));
     let kind = match row.purpose {
-        Purpose::TopUp => "top_up_refunded",
-        Purpose::Penalty => "payment_refunded",
+        Purpose::TopUp => PostingKind::TopUpRefunded,
+        Purpose::Penalty => PostingKind::PaymentRefunded,
     };
     post(tx, movement(row, way, amount, (kind, row.refunds, note), None));
 }
@@ -80,8 +81,8 @@ pub fn gone_back(tx: &mut Tx, row: &Payment, amount: Money, note: &str) {
 /// Faults only.
 pub fn kept(tx: &mut Tx, row: &Payment, amount: Money, note: &str) -> Result<(), CommandError> {
     let kind = match row.purpose {
-        Purpose::TopUp => "top_up_kept",
-        Purpose::Penalty => "payment_kept",
+        Purpose::TopUp => PostingKind::TopUpKept,
+        Purpose::Penalty => PostingKind::PaymentKept,
     };
     add(tx, row, amount)?;
     let way = (chart::REFUNDS.to_owned(), base(row));
@@ -103,9 +104,9 @@ pub fn charged_back(
     let kind = match row.purpose {
         Purpose::TopUp => {
             take_charged_back(tx, row.partner_id, amount)?;
-            "top_up_charge_back"
+            PostingKind::TopUpChargeBack
         }
-        Purpose::Penalty => "payment_charge_back",
+        Purpose::Penalty => PostingKind::PaymentChargeBack,
     };
     let way = (base(row), chart::gateway(row.driver));
     step(tx, row, way, amount, (kind, row.refunds, note));
@@ -125,7 +126,7 @@ fn step(
     row: &Payment,
     way: (String, String),
     amount: Money,
-    named: (&str, i32, &str),
+    named: (PostingKind, i32, &str),
 ) {
     let stated = match row.purpose {
         Purpose::TopUp => Some(row.partner_id),
@@ -138,7 +139,7 @@ fn movement<'a>(
     row: &Payment,
     (debit, credit): (String, String),
     amount: Money,
-    (kind, n, note): (&'a str, i32, &'a str),
+    (kind, n, note): (PostingKind, i32, &'a str),
     partner_id: Option<PartnerId>,
 ) -> Movement<'a> {
     let on = On { partner_id, ..On::default() };
@@ -154,7 +155,7 @@ pub fn to_balance(tx: &mut Tx, row: &payable::Model, amount: Money) -> Result<()
         change(tx, row.partner_id, amount, Money::ZERO)?;
         let way = (chart::payable(row.partner_id), chart::partner(row.partner_id));
         let stated = On::order(row.partner_id, row.order_id);
-        owed(tx, way, amount, ("payable_balance", row.id.0, 1), stated);
+        owed(tx, way, amount, (PostingKind::PayableBalance, row.id.0, 1), stated);
     }
     Ok(())
 }
@@ -163,39 +164,39 @@ pub fn to_balance(tx: &mut Tx, row: &payable::Model, amount: Money) -> Result<()
 pub fn to_bonus(tx: &mut Tx, row: &payable::Model, amount: Money) {
     let way = (chart::payable(row.partner_id), chart::OWED_AS_BONUS.to_owned());
     let about = On { order_id: Some(row.order_id), ..On::default() };
-    owed(tx, way, amount, ("payable_bonus", row.id.0, 1), about);
+    owed(tx, way, amount, (PostingKind::PayableBonus, row.id.0, 1), about);
 }
 
 /// Posts that support refused a payable (BON-6).
 pub fn refused(tx: &mut Tx, row: &payable::Model) {
     let way = (chart::payable(row.partner_id), chart::REFUSED.to_owned());
     let about = On { order_id: Some(row.order_id), ..On::default() };
-    owed(tx, way, row.amount, ("payable_refused", row.id.0, 1), about);
+    owed(tx, way, row.amount, (PostingKind::PayableRefused, row.id.0, 1), about);
 }
 
 /// Posts the collection of payables into a payout.
 pub fn collected(tx: &mut Tx, row: &payout::Model) {
     let way = (chart::payable(row.partner_id), chart::PAYOUTS.to_owned());
-    owed(tx, way, row.amount, ("payout", row.id.0, 1), On::default());
+    owed(tx, way, row.amount, (PostingKind::Payout, row.id.0, 1), On::default());
 }
 
 /// Posts that a payout arrived.
 pub fn arrived(tx: &mut Tx, row: &payout::Model) {
     let way = (chart::PAYOUTS.to_owned(), chart::gateway(row.driver));
-    owed(tx, way, row.amount, ("payout_paid", row.id.0, 1), On::default());
+    owed(tx, way, row.amount, (PostingKind::PayoutPaid, row.id.0, 1), On::default());
 }
 
 /// Posts that a payout came back: its payables are owed again.
 pub fn bounced(tx: &mut Tx, row: &payout::Model) {
     let way = (chart::PAYOUTS.to_owned(), chart::payable(row.partner_id));
-    owed(tx, way, row.amount, ("payout_failed", row.id.0, 1), On::default());
+    owed(tx, way, row.amount, (PostingKind::PayoutFailed, row.id.0, 1), On::default());
 }
 
 fn owed(
     tx: &mut Tx,
     (debit, credit): (String, String),
     amount: Money,
-    (kind, subject, n): (&str, Uuid, i32),
+    (kind, subject, n): (PostingKind, Uuid, i32),
     on: On,
 ) {
     post(tx, Movement { debit, credit, amount, kind, subject, n, on, note: "" });

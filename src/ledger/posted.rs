@@ -30,6 +30,7 @@ pub struct PostingView {
 impl From<posting::Model> for PostingView {
     fn from(row: posting::Model) -> Self {
         let posting::Model { id, debit, credit, amount, kind, n, at, note, .. } = row;
+        let kind = kind.to_string();
         Self { id, debit, credit, amount, kind, n, at, note }
     }
 }

@@ -16,11 +16,6 @@ use super::proof_scope::{Reading, open};
 use super::{chart, payments};
 use crate::platform::CommandError;
 
-/// Whether this kind of posting is about a payment or a payout.
-pub(super) fn is_of(kind: &str) -> bool {
-    kind == "credit" || ["top_up", "payment", "payout"].iter().any(|of| kind.starts_with(of))
-}
-
 /// Checks payments, payouts and payables against their postings; no posting names one that does not
 /// call for it.
 pub(super) async fn payments(

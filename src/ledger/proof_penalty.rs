@@ -17,11 +17,6 @@ use super::proof_scope::Reading;
 use super::split::split;
 use crate::platform::{CommandError, ReadSnapshot};
 
-/// Whether this kind of posting is about a penalty.
-pub(super) fn is_of(kind: &str) -> bool {
-    kind.starts_with("penalty_")
-}
-
 /// Checks that each penalty equals its order's fee, names its order's client and partner, is paid
 /// up to its amount, and moved exactly what was paid: the partner's and the operator's share, out
 /// of the received money. No other posting names a penalty.

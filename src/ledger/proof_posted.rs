@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use entity::kinds::{PostingKind, PostingSubject};
 use entity::value::{LotId, Money, OrderId, PartnerId, PersonId, PostingId};
 use entity::{checkpoint_account, checkpoint_pending, order, payable, posting, proof_state};
 use sea_orm::sea_query::{ExprTrait, Query};
@@ -13,8 +14,6 @@ use uuid::Uuid;
 
 use super::chart;
 use super::proof::Proof;
-use super::proof_payments;
-use super::proof_penalty;
 use super::proof_scope::{BATCH, NAMED, ProofScope, Touched, Walk};
 use crate::platform::{CommandError, ReadSnapshot};
 
@@ -221,21 +220,32 @@ impl Posted {
             let detail = format!("moves {} from {} to {}", row.amount, row.debit, row.credit);
             proof.wrong("posting_moves", "posting", row.id, detail);
         }
-        if proof_penalty::is_of(&row.kind) {
-            add(&mut self.penalties, row);
-        }
-        if proof_payments::is_of(&row.kind) {
-            add(&mut self.payments, row);
-        }
-        if row.kind.starts_with("payable_") {
-            add(&mut self.settled, row);
-        }
-        if row.kind.starts_with("penalty_") || row.kind.starts_with("payable_") {
-            self.about.entry(row.subject).or_default().entry(row.order_id).or_insert(row.id);
+        match row.kind.known() {
+            Ok(kind) => self.sort(kind, row),
+            Err(unknown) => proof.wrong("posting_kind", "posting", row.id, unknown.to_string()),
         }
         self.order(row);
         self.lot(row);
         stated(proof, row);
+    }
+
+    /// Adds a posting to the sums of what it is about.
+    fn sort(&mut self, kind: PostingKind, row: &posting::Model) {
+        match kind.subject() {
+            PostingSubject::Penalty => add(&mut self.penalties, row),
+            PostingSubject::Payment => add(&mut self.payments, row),
+            PostingSubject::Payable => add(&mut self.settled, row),
+            PostingSubject::Order | PostingSubject::Lot | PostingSubject::Act => {}
+        }
+        match kind.subject() {
+            PostingSubject::Penalty | PostingSubject::Payable => {
+                self.about.entry(row.subject).or_default().entry(row.order_id).or_insert(row.id);
+            }
+            PostingSubject::Order
+            | PostingSubject::Lot
+            | PostingSubject::Payment
+            | PostingSubject::Act => {}
+        }
     }
 
     fn order(&mut self, row: &posting::Model) {
@@ -249,15 +259,18 @@ impl Posted {
                 *self.bonus_commissions.entry(order_id).or_default() += amount;
             }
         }
-        if row.kind == "paid_with_bonus" {
+        if row.kind.is_kind(PostingKind::PaidWithBonus) {
             *self.spent.entry(order_id).or_default() += row.amount.0;
             *self.owed.entry((row.subject, row.credit.clone())).or_default() += row.amount.0;
         }
     }
 
     fn lot(&mut self, row: &posting::Model) {
-        let fills = ["bonus_granted", "bonus_from_owed", "bonus_returned"];
-        if fills.contains(&row.kind.as_str()) && row.credit == chart::lot(LotId(row.subject)) {
+        let fills =
+            [PostingKind::BonusGranted, PostingKind::BonusFromOwed, PostingKind::BonusReturned];
+        if fills.iter().any(|kind| row.kind.is_kind(*kind))
+            && row.credit == chart::lot(LotId(row.subject))
+        {
             *self.granted.entry(LotId(row.subject)).or_default() += row.amount.0;
         }
         if let Some(lot_id) = row.lot_id {
@@ -289,7 +302,7 @@ fn stated(proof: &mut Proof, row: &posting::Model) {
         Some(_) => row.lot_id == of_lot,
         None => row.lot_id.is_none() && whose == (of_partner, None),
     };
-    let about_order = row.kind.starts_with("commission") || row.kind == "paid_with_bonus";
+    let about_order = row.kind.known().is_ok_and(|kind| kind.subject() == PostingSubject::Order);
     if !right || (about_order && row.order_id != Some(OrderId(row.subject))) {
         let detail = format!("moves {} → {}, stands elsewhere", row.debit, row.credit);
         proof.wrong("posting_stated", "posting", row.id, detail);

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
+use entity::kinds::Intent;
 use entity::value::{Money, PartnerId};
 use entity::{hold, order_step, posting, wallet};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
@@ -115,7 +116,7 @@ async fn restored(
         .select_only()
         .column(order_step::Column::OrderId)
         .filter(order_step::Column::OrderId.is_in(holds.iter().map(|hold| hold.order_id)))
-        .filter(order_step::Column::Intent.eq("contest"))
+        .filter(order_step::Column::Intent.eq(Intent::Contest))
         .into_tuple()
         .all(read)
         .await?;

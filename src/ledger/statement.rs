@@ -1,6 +1,7 @@
 //! Statements: every line with its order, its rule and its lot (BAL-4).
 
 use chrono::{DateTime, Utc};
+use entity::kinds::PostingKind;
 use entity::value::{Instant, LotId, Money, OrderId, PartnerId, PersonId, PostingId, Span};
 use entity::{lot, posting};
 use sea_orm::{
@@ -18,7 +19,7 @@ use crate::platform::page::{Page, PageQuery};
 /// Maximum number of lines in one file.
 pub const LINES_MAX: u64 = 50_000;
 /// The kind that moves a returned part of a lot within its owner's bonus: it changes no sum.
-const WITHIN: &str = "bonus_returned";
+const WITHIN: PostingKind = PostingKind::BonusReturned;
 
 /// Which of an owner's two accounts a line changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -76,17 +77,42 @@ impl StatementOwner {
 
 /// The rule behind a kind of posting.
 #[must_use]
-pub fn rule(kind: &str) -> &'static str {
+pub const fn rule(kind: PostingKind) -> &'static str {
     match kind {
-        "credit" | "top_up" | "top_up_refund" | "top_up_kept" | "bonus_revoked" => "BAL-5",
-        "penalty_share" => "PEN-5",
-        "penalty_share_back" => "PEN-7",
-        "bonus_granted" => "BON-8",
-        "bonus_expired" => "BON-1",
-        "bonus_burned" => "BON-3",
-        "paid_with_bonus" | "payable_balance" | "bonus_from_owed" => "BON-5",
+        PostingKind::Credit
+        | PostingKind::TopUp
+        | PostingKind::TopUpRefund
+        | PostingKind::TopUpKept
+        | PostingKind::BonusRevoked => "BAL-5",
+        PostingKind::PenaltyShare => "PEN-5",
+        PostingKind::PenaltyShareBack => "PEN-7",
+        PostingKind::BonusGranted => "BON-8",
+        PostingKind::BonusExpired => "BON-1",
+        PostingKind::BonusBurned => "BON-3",
+        PostingKind::PaidWithBonus | PostingKind::PayableBalance | PostingKind::BonusFromOwed => {
+            "BON-5"
+        }
         // Commission, its corrections, and the accounts that paid them.
-        _ => "COM-3",
+        PostingKind::Commission
+        | PostingKind::CommissionAmended
+        | PostingKind::CommissionBonus
+        | PostingKind::CommissionBonusAmended
+        | PostingKind::Goodwill
+        | PostingKind::BonusReturned
+        | PostingKind::PenaltyFee
+        | PostingKind::PenaltyFeeBack
+        | PostingKind::TopUpRefunded
+        | PostingKind::TopUpChargeBack
+        | PostingKind::Payment
+        | PostingKind::PaymentRefund
+        | PostingKind::PaymentRefunded
+        | PostingKind::PaymentKept
+        | PostingKind::PaymentChargeBack
+        | PostingKind::PayableBonus
+        | PostingKind::PayableRefused
+        | PostingKind::Payout
+        | PostingKind::PayoutPaid
+        | PostingKind::PayoutFailed => "COM-3",
     }
 }
 
@@ -99,8 +125,8 @@ pub fn line(row: posting::Model) -> StatementLine {
     StatementLine {
         id: row.id,
         at: row.at,
-        rule: rule(&row.kind).to_owned(),
-        kind: row.kind,
+        rule: row.kind.known().map_or_else(|_| String::new(), |kind| rule(kind).to_owned()),
+        kind: row.kind.to_string(),
         account: if bonus { StatementAccount::Bonus } else { StatementAccount::Balance },
         amount,
         order_id: row.order_id,

@@ -3,6 +3,7 @@
 //! The flags in the wallet's row change together with the balance; beside them stand the flags last
 //! emitted. A sweep finds the rows where the two differ.
 
+use entity::kinds::{CommandName, EventKind};
 use entity::value::{EventId, PartnerId};
 use entity::wallet;
 use sea_orm::{
@@ -41,7 +42,7 @@ pub struct TellBalance {
 
 impl Command<Context> for TellBalance {
     type Answer = ();
-    const NAME: &'static str = "tell_balance";
+    const NAME: CommandName = CommandName::TellBalance;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let row = tx.find::<wallet::Entity>(self.partner_id.0).await?;
@@ -49,11 +50,11 @@ impl Command<Context> for TellBalance {
         let floor = policy::registry::in_force(tx)?.keys.balance.floor;
         let said = [
             (row.restricted != row.told_restricted).then_some(if row.restricted {
-                "balance.restricted"
+                EventKind::BalanceRestricted
             } else {
-                "balance.unrestricted"
+                EventKind::BalanceUnrestricted
             }),
-            (row.low && !row.told_low).then_some("balance.low"),
+            (row.low && !row.told_low).then_some(EventKind::BalanceLow),
         ];
         for event in said.into_iter().flatten() {
             let payload = json!({"balance": shown(&row, floor)});

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use entity::kinds::{Audience, CommandName, EventKind};
 use entity::value::{OrderId, SessionId};
 use entity::{delivery, feed_cursor, feed_event};
 use sea_orm::{
@@ -10,7 +11,8 @@ use sea_orm::{
 
 use super::Refusal;
 use crate::context::{Context, Tx};
-use crate::platform::feed::{self, BEHIND_MAX};
+use crate::platform::feed;
+use crate::platform::feed::BEHIND_MAX;
 use crate::platform::pool::Pool;
 use crate::platform::{Audience, Command, CommandError};
 
@@ -36,7 +38,7 @@ pub struct Acknowledge {
 impl Command<Context> for Acknowledge {
     type Answer = ();
 
-    const NAME: &'static str = "acknowledge";
+    const NAME: CommandName = CommandName::Acknowledge;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let Some(session_id) = tx.by().session_id else { return Ok(()) };
@@ -88,10 +90,10 @@ impl Acknowledge {
 
 /// The event kind whose delivery has consequences, and the name of that delivery.
 #[must_use]
-pub fn matters(audience: &Audience) -> Option<(&'static str, &'static str)> {
+pub fn matters(audience: &Audience) -> Option<(EventKind, &'static str)> {
     match audience {
-        Audience::Branch(_) => Some(("order.requested", "offer")),
-        Audience::Client(_) => Some(("order.confirmed", "acceptance")),
+        Audience::Branch(_) => Some((EventKind::OrderRequested, "offer")),
+        Audience::Client(_) => Some((EventKind::OrderConfirmed, "acceptance")),
         Audience::Support(_) => None,
     }
 }
@@ -100,7 +102,7 @@ pub fn matters(audience: &Audience) -> Option<(&'static str, &'static str)> {
 async fn deliveries(
     db: &Pool,
     audience: &str,
-    kind: &str,
+    kind: EventKind,
     from: i64,
     to: i64,
 ) -> Result<BTreeSet<OrderId>, CommandError> {

@@ -1,6 +1,7 @@
 //! Accepting an order: holds the commission, starts the client's time (QO-3, QO-4, BK-3).
 
 use chrono::TimeDelta;
+use entity::kinds::{CommandName, EventKind};
 use entity::order::{BayAllocation, Model, OrderKind};
 use entity::partner::PartnerState;
 use entity::value::{Actor, Instant, OrderId, Span};
@@ -31,7 +32,7 @@ pub struct Accept {
 
 impl Command<Context> for Accept {
     type Answer = OrderView;
-    const NAME: &'static str = "accept";
+    const NAME: CommandName = CommandName::Accept;
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let order = read::ask(tx, self.scope, self.order_id, Intent::Accept).await?;
@@ -49,7 +50,7 @@ pub struct AutoConfirmBooking {
 
 impl Command<Context> for AutoConfirmBooking {
     type Answer = ();
-    const NAME: &'static str = "auto_confirm";
+    const NAME: CommandName = CommandName::AutoConfirm;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let scope = OrderScope::Clock;
@@ -169,7 +170,7 @@ impl Accept {
         Ok(Step {
             note: json!({"overbooked": next.overbooked}),
             money: MoneyMove::Hold,
-            ..Step::new(intent, "order.confirmed", next)
+            ..Step::new(intent, EventKind::OrderConfirmed, next)
         })
     }
 

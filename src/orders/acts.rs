@@ -54,7 +54,7 @@ pub(super) async fn paced(
         .filter(order_step::Column::OrderId.eq(order.id))
         .filter(order_step::Column::At.gt(tx.now() - MINUTE))
         .filter(order_step::Column::Actor.eq(side))
-        .filter(order_step::Column::Intent.is_in(COUNTED.map(|counted| counted.to_string())))
+        .filter(order_step::Column::Intent.is_in(COUNTED))
         .order_by_desc(order_step::Column::N)
         .limit(most)
         .all(tx.db())

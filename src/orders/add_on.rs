@@ -1,6 +1,7 @@
 //! Adding services before the car is admitted: the client proposes, the partner agrees (ADD-1).
 
 use chrono::TimeDelta;
+use entity::kinds::{CommandName, EventKind, TimerKind};
 use entity::order::{Model, OrderedService, Proposal, Proposed};
 use entity::value::{Actor, Instant, Money, OrderId, ProposalId, ServiceId};
 use serde_json::json;
@@ -12,7 +13,7 @@ use super::proposal::{self, AnswerFacts, ProposalAnswer};
 use super::read::{self, OrderScope};
 use super::reprice::{Space, repriced, space};
 use super::view::OrderView;
-use super::{Refusal, amount, auto, late, price, timers, write};
+use super::{Refusal, amount, auto, late, price, write};
 use crate::context::{Context, Tx};
 use crate::ledger::post::hold::Limit;
 use crate::partners;
@@ -34,7 +35,7 @@ pub struct ProposeAddOn {
 
 impl Command<Context> for ProposeAddOn {
     type Answer = OrderView;
-    const NAME: &'static str = "propose_add_on";
+    const NAME: CommandName = CommandName::ProposeAddOn;
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let order = read::ask(tx, self.scope, self.order_id, Intent::ProposeAddOn).await?;
@@ -49,7 +50,7 @@ impl Command<Context> for ProposeAddOn {
         let step = Self::decide(&order, &facts, &keys, tx.now());
         let mut step = step.map_err(|refusal| self.refused(refusal, &order, facts))?;
         if auto::agrees(&partner, &plan.calendar, &step.next) {
-            step.timers.push((timers::AUTO_AGREE, tx.now()));
+            step.timers.push((TimerKind::AutoAgree, tx.now()));
         }
         let order = write::step(tx, &order, step).await?;
         read::shown(tx, &order, self.scope)
@@ -99,7 +100,7 @@ impl ProposeAddOn {
             what: Proposed::AddOn { services, total },
         };
         let next = Model { proposal: Some(proposal), ..order.clone() };
-        Ok(Step::new(Intent::ProposeAddOn, "order.add_on_proposed", next))
+        Ok(Step::new(Intent::ProposeAddOn, EventKind::OrderAddOnProposed, next))
     }
 
     /// The time to propose: while the client is awaited.
@@ -151,7 +152,7 @@ pub struct AcceptAddOn(pub ProposalAnswer);
 
 impl Command<Context> for AcceptAddOn {
     type Answer = OrderView;
-    const NAME: &'static str = "accept_add_on";
+    const NAME: CommandName = CommandName::AcceptAddOn;
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let ProposalAnswer { scope, order_id, proposal_id, seen } = self.0;
@@ -200,7 +201,7 @@ impl AcceptAddOn {
         Ok(Step {
             note: json!({"added": added, "before": order.agreed, "after": total}),
             money: MoneyMove::Resize(Limit::Floor),
-            ..Step::new(Intent::AcceptAddOn, "order.add_on_accepted", next)
+            ..Step::new(Intent::AcceptAddOn, EventKind::OrderAddOnAccepted, next)
         })
     }
 }

@@ -1,6 +1,8 @@
 //! Support ends, closes or corrects an order, with a reason (ORD, SUP-2).
 
-use entity::order::{self, EndReason, Model, OrderStatus};
+use entity::kinds::{CommandName, EventKind};
+use entity::order;
+use entity::order::{EndReason, Model, OrderStatus};
 use entity::value::{Actor, Instant, Money, OrderId, ServiceId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -54,7 +56,7 @@ pub struct Adjust {
 
 impl Command<Context> for Adjust {
     type Answer = OrderView;
-    const NAME: &'static str = "adjust";
+    const NAME: CommandName = CommandName::Adjust;
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let intent = match self.act {
@@ -195,7 +197,7 @@ impl ForceCancel {
         let note =
             json!({"reason": facts.reason, "unreadable": facts.unreadable, "kept": facts.kept});
         let end = End { fault: None, ..End::of(to, EndReason::SupportCancelled, now) };
-        let step = Step::end(Intent::ForceCancel, "order.cancelled", order, end);
+        let step = Step::end(Intent::ForceCancel, EventKind::OrderCancelled, order, end);
         Ok(Step { note, money: MoneyMove::Nothing, ..step })
     }
 
@@ -228,7 +230,7 @@ impl ForceComplete {
         Ok(Step {
             note: json!({"reason": facts.reason, "final_amount": amount}),
             money: MoneyMove::Capture,
-            ..Step::new(Intent::ForceComplete, "order.completed", next)
+            ..Step::new(Intent::ForceComplete, EventKind::OrderCompleted, next)
         })
     }
 
@@ -271,7 +273,7 @@ impl Amend {
                 "after": {"final_amount": next.final_amount, "commission": next.commission},
             }),
             money,
-            ..Step::new(Intent::Amend, "order.amended", next)
+            ..Step::new(Intent::Amend, EventKind::OrderAmended, next)
         })
     }
 

@@ -1,6 +1,7 @@
 //! Admission: the partner admits the car and may correct its class (ORD-10).
 
 use chrono::TimeDelta;
+use entity::kinds::{CommandName, EventKind};
 use entity::order::{Model, OrderStatus, OrderedService};
 use entity::value::{Actor, CarClass, Instant, Money, OrderId, ServiceId};
 use serde_json::json;
@@ -32,7 +33,7 @@ pub struct Admit {
 
 impl Command<Context> for Admit {
     type Answer = OrderView;
-    const NAME: &'static str = "admit";
+    const NAME: CommandName = CommandName::Admit;
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let order = read::ask(tx, self.scope, self.order_id, Intent::Admit).await?;
@@ -102,7 +103,7 @@ impl Admit {
             // Without evidence of an arrival the client is notified, and may contest.
             note: json!({"arrival_evidence": order.arrived_at.is_some(), "before": before}),
             money,
-            ..Step::new(Intent::Admit, "order.admitted", next)
+            ..Step::new(Intent::Admit, EventKind::OrderAdmitted, next)
         })
     }
 

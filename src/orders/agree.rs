@@ -1,5 +1,6 @@
 //! The branch's automatic agreement to a client's proposal (ADD-1, BK-4).
 
+use entity::kinds::CommandName;
 use entity::value::OrderId;
 
 use super::proposal::{self, ProposalAnswer};
@@ -18,7 +19,7 @@ pub struct AgreeAutomatically {
 
 impl Command<Context> for AgreeAutomatically {
     type Answer = ();
-    const NAME: &'static str = "agree_to_proposal";
+    const NAME: CommandName = CommandName::AgreeToProposal;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let order = read::load(tx, OrderScope::Clock, self.order_id).await?;

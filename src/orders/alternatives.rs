@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use std::collections::BTreeSet;
 
+use entity::kinds::CommandName;
 use entity::order::{self, OrderKind};
 use entity::value::{CarClass, Instant, Money, PersonId};
 use serde::{Deserialize, Serialize};
@@ -48,7 +49,7 @@ pub struct FindAlternatives {
 
 impl Command<Context> for FindAlternatives {
     type Answer = Alternatives;
-    const NAME: &'static str = "find_alternatives";
+    const NAME: CommandName = CommandName::FindAlternatives;
 
     async fn run(&self, tx: &mut Tx) -> Result<Alternatives, CommandError> {
         let order = read::load(tx, OrderScope::Client(self.client_id), self.order_id).await?;

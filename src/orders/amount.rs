@@ -2,6 +2,7 @@
 //! such an amount (ORD-11).
 
 use chrono::TimeDelta;
+use entity::kinds::{CommandName, EventKind};
 use entity::order::{Model, OrderStatus};
 use entity::value::{Actor, Instant, Money, OrderId};
 use serde_json::json;
@@ -66,7 +67,7 @@ pub struct ConfirmAmount {
 
 impl Command<Context> for ConfirmAmount {
     type Answer = OrderView;
-    const NAME: &'static str = "confirm_amount";
+    const NAME: CommandName = CommandName::ConfirmAmount;
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let order = read::ask(tx, self.scope, self.order_id, Intent::ConfirmAmount).await?;
@@ -121,8 +122,8 @@ impl ConfirmAmount {
         Ok(Step {
             note: json!({"client_agreed": order.client_agreed, "amount": amount}),
             money,
-            alert: far.then_some("support.amount_confirmed"),
-            ..Step::new(Intent::ConfirmAmount, "order.amount_confirmed", next)
+            alert: far.then_some(EventKind::SupportAmountConfirmed),
+            ..Step::new(Intent::ConfirmAmount, EventKind::OrderAmountConfirmed, next)
         })
     }
 }
@@ -145,7 +146,7 @@ pub struct ContestAmount {
 
 impl Command<Context> for ContestAmount {
     type Answer = OrderView;
-    const NAME: &'static str = "contest_amount";
+    const NAME: CommandName = CommandName::ContestAmount;
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let order = read::ask(tx, self.scope, self.order_id, Intent::ContestAmount).await?;
@@ -191,8 +192,8 @@ impl ContestAmount {
         let next = Model { amount_contested_at: Some(now), ..order.clone() };
         Ok(Step {
             note: json!({"reason": facts.reason, "agreed": agreed, "final_amount": amount}),
-            alert: Some("support.amount_contested"),
-            ..Step::new(Intent::ContestAmount, "order.amount_contested", next)
+            alert: Some(EventKind::SupportAmountContested),
+            ..Step::new(Intent::ContestAmount, EventKind::OrderAmountContested, next)
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Arrival by the code shown at the branch, and the effects of any arrival (ARR-1, ARR-2, LIM-3).
 
 use chrono::TimeDelta;
+use entity::kinds::{CommandName, EventKind, StrikeKind};
 use entity::order::{ArrivalBy, Model};
 use entity::value::fold::fold_digits;
 use entity::value::{Actor, Instant, OrderId};
@@ -32,7 +33,7 @@ pub struct ArriveByCode {
 
 impl Command<Context> for ArriveByCode {
     type Answer = OrderView;
-    const NAME: &'static str = "arrive";
+    const NAME: CommandName = CommandName::Arrive;
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let order = read::ask(tx, self.scope, self.order_id, Intent::Arrive).await?;
@@ -95,7 +96,7 @@ impl ArriveByCode {
             ArrivalProof::WrongCode => return Err(Refusal::WrongCode),
             ArrivalProof::NoTryLeft => return Err(Refusal::TooManyCodes),
         };
-        Ok(Step::new(Intent::Arrive, "order.arrived", arrived(order, policy, by, now)))
+        Ok(Step::new(Intent::Arrive, EventKind::OrderArrived, arrived(order, policy, by, now)))
     }
 
     /// Is it the code shown at the branch?
@@ -124,7 +125,7 @@ struct ClaimTry {
 
 impl Command<Context> for ClaimTry {
     type Answer = ();
-    const NAME: &'static str = "claim_code_try";
+    const NAME: CommandName = CommandName::ClaimCodeTry;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let order = read::ask(tx, self.scope, self.order_id, Intent::Arrive).await?;
@@ -133,7 +134,7 @@ impl Command<Context> for ClaimTry {
         if spent >= tries || order.arrived_at.is_some() || order.frozen_until.is_some() {
             return Err(Refusal::TooManyCodes.into());
         }
-        write::claim(tx, &order, spent, "code_try", Refusal::TooManyCodes.refused());
+        write::claim(tx, &order, spent, StrikeKind::CodeTry, Refusal::TooManyCodes.refused());
         Ok(())
     }
 }
@@ -161,7 +162,7 @@ pub async fn by_code(
 async fn spent(tx: &Tx, order_id: OrderId) -> Result<u64, CommandError> {
     let n = strike::Entity::find()
         .filter(strike::Column::Subject.eq(order_id.0))
-        .filter(strike::Column::Kind.eq("code_try"))
+        .filter(strike::Column::Kind.eq(StrikeKind::CodeTry))
         .count(tx.db())
         .await?;
     Ok(n)

@@ -1,6 +1,7 @@
 //! The client pays with bonus, wholly or in part: more than was reserved at placing needs an
 //! explicit command (BON-5).
 
+use entity::kinds::{CommandName, EventKind};
 use entity::order::Model;
 use entity::value::{Actor, Instant, Money, OrderId};
 use serde_json::json;
@@ -26,7 +27,7 @@ pub struct PayWithBonus {
 
 impl Command<Context> for PayWithBonus {
     type Answer = OrderView;
-    const NAME: &'static str = "pay_with_bonus";
+    const NAME: CommandName = CommandName::PayWithBonus;
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let order = read::ask(tx, self.scope, self.order_id, Intent::PayWithBonus).await?;
@@ -66,7 +67,7 @@ impl PayWithBonus {
         Ok(Step {
             note: json!({"before": order.bonus, "after": facts.amount}),
             money: MoneyMove::Reserve,
-            ..Step::new(Intent::PayWithBonus, "order.bonus_set_aside", next)
+            ..Step::new(Intent::PayWithBonus, EventKind::OrderBonusSetAside, next)
         })
     }
 }

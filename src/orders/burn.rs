@@ -1,6 +1,7 @@
 //! Scheduled acts on a booking: it burns, its client is reminded, its bay is checked at the start
 //! (BK-5, BK-6, BK-10, NOT-5).
 
+use entity::kinds::{CommandName, EventKind, StrikeKind, TimerKind};
 use entity::order;
 use entity::order::{EndReason, Model, OrderStatus};
 use entity::value::{Actor, Instant, OrderId};
@@ -11,6 +12,7 @@ use super::decision::{End, NoFacts, Step, past};
 use super::machine::{self, Intent};
 use super::overrun::warn_of;
 use super::read::{self, OrderScope};
+use super::timers::Reminder;
 use super::{Refusal, fee, timers, write};
 use crate::context::{Context, Tx};
 use crate::platform::{Audience, Command, CommandError, readable};
@@ -24,7 +26,7 @@ pub struct Burn {
 
 impl Command<Context> for Burn {
     type Answer = ();
-    const NAME: &'static str = "burn";
+    const NAME: CommandName = CommandName::Burn;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let order = read::ask(tx, OrderScope::Clock, self.order_id, Intent::Burn).await?;
@@ -53,8 +55,8 @@ impl Burn {
                 "depart_deadline": order.depart_deadline,
                 "arrival_deadline": order.arrival_deadline,
             }),
-            marks: vec![(order.client_id.0, "client_burned")],
-            ..Step::end(Intent::Burn, "order.burned", order, end)
+            marks: vec![(order.client_id.0, StrikeKind::ClientBurned)],
+            ..Step::end(Intent::Burn, EventKind::OrderBurned, order, end)
         })
     }
 }
@@ -63,19 +65,19 @@ impl Burn {
 pub struct Remind {
     /// The order.
     pub order_id: OrderId,
-    /// The kind of the reminder's timer.
-    pub which: &'static str,
+    /// Which reminder.
+    pub which: Reminder,
 }
 
 impl Command<Context> for Remind {
     type Answer = ();
-    const NAME: &'static str = "remind";
+    const NAME: CommandName = CommandName::Remind;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let order = read::load(tx, OrderScope::Clock, self.order_id).await?;
         let keys = policy::registry::at_version(tx, order.policy_version)?;
         let waits = timers::of(&order, &keys);
-        let due = waits.iter().find(|(kind, _)| *kind == self.which).map(|(_, due)| *due);
+        let due = waits.iter().find(|(kind, _)| *kind == self.which.timer()).map(|(_, due)| *due);
         let Some(due) = due.filter(|due| tx.now() > *due) else {
             return Err(Refusal::NotNow.into());
         };
@@ -83,20 +85,20 @@ impl Command<Context> for Remind {
             return Err(Refusal::NotNow.into());
         }
         let note = json!({
-            "reminder": self.which.trim_start_matches("order.remind_"),
+            "reminder": self.which.name(),
             "starts_at": order.starts_at,
             "minutes_left": order.starts_at.map(|start| (start - tx.now()).num_minutes()),
             "route_secs": order.snapshot.route_secs,
         });
         let client = [Audience::Client(order.client_id)];
-        write::remark(tx, &order, "order.reminder", &note, &client)
+        write::remark(tx, &order, EventKind::OrderReminder, &note, &client)
     }
 }
 
 /// Is a reminder stale: the visit has begun, or a later reminder is due already?
-fn outdated(order: &Model, waits: &[(&str, Instant)], due: Instant, now: Instant) -> bool {
-    let later =
-        |(kind, at): &(&str, Instant)| kind.starts_with("order.remind_") && *at > due && *at < now;
+fn outdated(order: &Model, waits: &[(TimerKind, Instant)], due: Instant, now: Instant) -> bool {
+    let reminder = |kind| Reminder::ALL.iter().any(|reminder| reminder.timer() == kind);
+    let later = |(kind, at): &(TimerKind, Instant)| reminder(*kind) && *at > due && *at < now;
     order.starts_at.is_none_or(|start| now >= start) || waits.iter().any(later)
 }
 
@@ -109,7 +111,7 @@ pub struct CheckBay {
 
 impl Command<Context> for CheckBay {
     type Answer = ();
-    const NAME: &'static str = "check_bay";
+    const NAME: CommandName = CommandName::CheckBay;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let order = read::load(tx, OrderScope::Clock, self.order_id).await?;

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::delivery;
+use entity::kinds::{CommandName, EventKind, StrikeKind};
 use entity::order::{EndReason, Model, OrderStatus};
 use entity::value::{Actor, Instant, Money, OrderId, Span};
 use sea_orm::EntityTrait as _;
@@ -46,7 +47,7 @@ pub struct QuoteCancel {
 
 impl Command<Context> for QuoteCancel {
     type Answer = Quote;
-    const NAME: &'static str = "quote_cancel";
+    const NAME: CommandName = CommandName::QuoteCancel;
 
     async fn run(&self, tx: &mut Tx) -> Result<Quote, CommandError> {
         let order = read::ask(tx, self.scope, self.order_id, Intent::Cancel).await?;
@@ -75,7 +76,7 @@ pub struct CancelByClient {
 
 impl Command<Context> for CancelByClient {
     type Answer = OrderView;
-    const NAME: &'static str = "cancel";
+    const NAME: CommandName = CommandName::Cancel;
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let order = read::ask(tx, self.scope, self.order_id, Intent::Cancel).await?;
@@ -143,15 +144,15 @@ impl CancelByClient {
         };
         let left = fee.why == fee::NOT_ADMITTED_IN_TIME;
         let (intent, event, reason) = if left {
-            (Intent::NotAdmitted, "order.not_admitted", EndReason::NotAdmitted)
+            (Intent::NotAdmitted, EventKind::OrderNotAdmitted, EndReason::NotAdmitted)
         } else {
-            (Intent::Cancel, "order.cancelled", EndReason::ClientCancelled)
+            (Intent::Cancel, EventKind::OrderCancelled, EndReason::ClientCancelled)
         };
         let mut marks = Vec::new();
         if left {
-            marks.push((order.partner_id.0, "partner_not_admitted"));
+            marks.push((order.partner_id.0, StrikeKind::PartnerNotAdmitted));
         } else if penalty.is_positive() {
-            marks.push((order.client_id.0, "client_late_cancel"));
+            marks.push((order.client_id.0, StrikeKind::ClientLateCancel));
         }
         let end = End { penalty, ..End::of(to, reason, now) };
         Ok(Step {
@@ -174,7 +175,7 @@ pub struct CancelByStaff {
 
 impl Command<Context> for CancelByStaff {
     type Answer = OrderView;
-    const NAME: &'static str = "cancel_by_staff";
+    const NAME: CommandName = CommandName::CancelByStaff;
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let order = read::ask(tx, self.scope, self.order_id, Intent::Cancel).await?;
@@ -202,8 +203,8 @@ impl CancelByStaff {
         let end = End::of(to, EndReason::PartnerCancelled, now);
         Ok(Step {
             note: json!({"reason": facts.reason}),
-            marks: vec![(order.partner_id.0, "partner_cancelled")],
-            ..Step::end(Intent::Cancel, "order.cancelled", order, end)
+            marks: vec![(order.partner_id.0, StrikeKind::PartnerCancelled)],
+            ..Step::end(Intent::Cancel, EventKind::OrderCancelled, order, end)
         })
     }
 }

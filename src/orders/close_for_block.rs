@@ -1,6 +1,7 @@
 //! Effects of a partner's block on its orders: requests, and bookings that would begin during the
 //! block, are cancelled free (SAN-4).
 
+use entity::kinds::{CommandName, EventKind, TimerKind};
 use entity::order;
 use entity::order::{EndReason, Model, OrderKind, OrderStatus};
 use entity::sanction::SanctionKind;
@@ -16,11 +17,11 @@ use serde_json::json;
 use super::decision::{End, Step};
 use super::machine::{self, Intent};
 use super::read::{self, OrderScope};
-use super::{Refusal, timers, write};
+use super::{Refusal, write};
 use crate::context::{Context, Tx};
 use crate::platform::{Command, CommandError, readable};
 use crate::policy::{self, Policy};
-use crate::reputation::{read::standing, rules};
+use crate::reputation::read::standing;
 
 /// Maximum orders per command.
 const AT_ONCE: u64 = 200;
@@ -33,7 +34,7 @@ pub struct CloseAllForBlock {
 
 impl Command<Context> for CloseAllForBlock {
     type Answer = ();
-    const NAME: &'static str = "shut_out_all";
+    const NAME: CommandName = CommandName::CloseAllForBlock;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let kind = SanctionKind::PartnerBlock;
@@ -43,7 +44,7 @@ impl Command<Context> for CloseAllForBlock {
         let sent = Query::select()
             .column(timer::Column::Subject)
             .from(timer::Entity)
-            .and_where(timer::Column::Kind.eq(timers::CLOSE_FOR_BLOCK))
+            .and_where(timer::Column::Kind.eq(TimerKind::CloseForBlock))
             .to_owned();
         let asked = Condition::all().add(order::Column::Status.eq(OrderStatus::Requested));
         let booked = Condition::all()
@@ -59,10 +60,10 @@ impl Command<Context> for CloseAllForBlock {
         let touched = readable::partly(tx.db(), touched).await?;
         let now = tx.now();
         for order in &touched {
-            tx.arm(timers::CLOSE_FOR_BLOCK, order.id.0, now);
+            tx.arm(TimerKind::CloseForBlock, order.id.0, now);
         }
         if u64::try_from(touched.len()).is_ok_and(|n| n == AT_ONCE) {
-            tx.arm(rules::CLOSE_FOR_BLOCK, self.partner_id.0, now);
+            tx.arm(TimerKind::CloseAllForBlock, self.partner_id.0, now);
         }
         Ok(())
     }
@@ -76,7 +77,7 @@ pub struct CloseForBlock {
 
 impl Command<Context> for CloseForBlock {
     type Answer = ();
-    const NAME: &'static str = "shut_out";
+    const NAME: CommandName = CommandName::CloseForBlock;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let order = read::ask(tx, OrderScope::Clock, self.order_id, Intent::CloseForBlock).await?;
@@ -115,7 +116,7 @@ impl CloseForBlock {
         let end = End::of(to, EndReason::PartnerBlocked, now);
         Ok(Step {
             note: json!({"until": until}),
-            ..Step::end(Intent::CloseForBlock, "order.partner_blocked", order, end)
+            ..Step::end(Intent::CloseForBlock, EventKind::OrderPartnerBlocked, order, end)
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The visit and its completion: services change, the final amount is entered, the commission is
 //! captured (COM-3, ADD-2).
 
+use entity::kinds::{CommandName, EventKind};
 use entity::order::{Model, OrderedService};
 use entity::value::{Actor, Instant, Money, OrderId, ServiceId};
 use serde_json::{Value, json};
@@ -37,7 +38,7 @@ pub struct Complete {
 
 impl Command<Context> for Complete {
     type Answer = OrderView;
-    const NAME: &'static str = "complete";
+    const NAME: CommandName = CommandName::Complete;
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let order = read::ask(tx, self.scope, self.order_id, Intent::Complete).await?;
@@ -99,7 +100,7 @@ impl Complete {
         Ok(Step {
             note: json!({"final_amount": facts.amount, "reason": facts.reason}),
             money: MoneyMove::Capture,
-            ..Step::new(Intent::Complete, "order.completed", Model { status: to, ..next })
+            ..Step::new(Intent::Complete, EventKind::OrderCompleted, Model { status: to, ..next })
         })
     }
 }
@@ -113,7 +114,7 @@ pub struct AutoComplete {
 
 impl Command<Context> for AutoComplete {
     type Answer = ();
-    const NAME: &'static str = "auto_complete";
+    const NAME: CommandName = CommandName::AutoComplete;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let order = read::ask(tx, OrderScope::Clock, self.order_id, Intent::AutoComplete).await?;
@@ -139,7 +140,11 @@ impl AutoComplete {
         Ok(Step {
             note: json!({"auto": true}),
             money: MoneyMove::Capture,
-            ..Step::new(Intent::AutoComplete, "order.completed", Model { status: to, ..next })
+            ..Step::new(
+                Intent::AutoComplete,
+                EventKind::OrderCompleted,
+                Model { status: to, ..next },
+            )
         })
     }
 }
@@ -178,7 +183,7 @@ pub struct ChangeServices {
 
 impl Command<Context> for ChangeServices {
     type Answer = OrderView;
-    const NAME: &'static str = "change_services";
+    const NAME: CommandName = CommandName::ChangeServices;
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let order = read::ask(tx, self.scope, self.order_id, Intent::ChangeServices).await?;
@@ -253,7 +258,7 @@ impl ChangeServices {
             // Contesting the admission restores the state before (ORD-10).
             note: noted(order, facts.reason),
             money: MoneyMove::Resize(Limit::Floor),
-            ..Step::new(Intent::ChangeServices, "order.services_changed", next)
+            ..Step::new(Intent::ChangeServices, EventKind::OrderServicesChanged, next)
         })
     }
 }

@@ -2,6 +2,7 @@
 //! corrected (ORD-10).
 
 use chrono::TimeDelta;
+use entity::kinds::{CommandName, EventKind, StrikeKind};
 use entity::order::{BayAllocation, EndReason, Model, OrderKind, OrderStatus, OrderedService};
 use entity::order_step;
 use entity::value::{Actor, BayId, CarClass, Instant, Money, OrderId, Span};
@@ -32,7 +33,7 @@ pub struct Leave {
 
 impl Command<Context> for Leave {
     type Answer = OrderView;
-    const NAME: &'static str = "leave";
+    const NAME: CommandName = CommandName::Leave;
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let order = read::ask(tx, self.scope, self.order_id, Intent::Leave).await?;
@@ -60,7 +61,7 @@ impl Leave {
         let end = End { fault: None, ..End::of(to, EndReason::ClientCancelled, now) };
         Ok(Step {
             note: json!({"car_class": order.car_class, "total": order.agreed}),
-            ..Step::end(Intent::Leave, "order.left", order, end)
+            ..Step::end(Intent::Leave, EventKind::OrderLeft, order, end)
         })
     }
 }
@@ -75,7 +76,7 @@ pub struct Contest {
 
 impl Command<Context> for Contest {
     type Answer = OrderView;
-    const NAME: &'static str = "contest";
+    const NAME: CommandName = CommandName::Contest;
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let order = read::ask(tx, self.scope, self.order_id, Intent::Contest).await?;
@@ -137,9 +138,9 @@ impl Contest {
             }
         }
         Ok(Step {
-            marks: vec![(order.partner_id.0, "admission_contested")],
+            marks: vec![(order.partner_id.0, StrikeKind::AdmissionContested)],
             money: MoneyMove::Resize(Limit::None),
-            ..Step::new(Intent::Contest, "order.contested", next)
+            ..Step::new(Intent::Contest, EventKind::OrderContested, next)
         })
     }
 }
@@ -240,10 +241,7 @@ async fn restored(
 async fn before_admission(tx: &Tx, order: &Model) -> Result<Option<Before>, CommandError> {
     let steps = order_step::Entity::find()
         .filter(order_step::Column::OrderId.eq(order.id))
-        .filter(
-            order_step::Column::Intent
-                .is_in([Intent::Admit.to_string(), Intent::ChangeServices.to_string()]),
-        )
+        .filter(order_step::Column::Intent.is_in([Intent::Admit, Intent::ChangeServices]))
         .order_by_asc(order_step::Column::N)
         .all(tx.db())
         .await?;

@@ -6,6 +6,7 @@
 //! loaded. Where a rule may depend on rows other than the order's, its facts have a favourable
 //! value, with which a view decides.
 
+use entity::kinds::{EventKind, StrikeKind, TimerKind};
 use entity::order::{EndReason, Model, OrderStatus};
 use entity::value::{Instant, Money, Span};
 use serde_json::Value;
@@ -21,7 +22,7 @@ pub struct Step {
     /// The intent of the step.
     pub intent: Intent,
     /// The event emitted to both sides.
-    pub event: &'static str,
+    pub event: EventKind,
     /// The state after it.
     pub next: Model,
     /// What it does to the money the order holds.
@@ -29,17 +30,17 @@ pub struct Step {
     /// Further data for the history.
     pub note: Value,
     /// Strikes for or against somebody: subject and kind.
-    pub marks: Vec<(Uuid, &'static str)>,
+    pub marks: Vec<(Uuid, StrikeKind)>,
     /// The event emitted to support's queue, if any.
-    pub alert: Option<&'static str>,
+    pub alert: Option<EventKind>,
     /// Timers that do not follow from the state alone, with their due times.
-    pub timers: Vec<(&'static str, Instant)>,
+    pub timers: Vec<(TimerKind, Instant)>,
 }
 
 impl Step {
     /// A step that emits its event to both sides and has no further effect.
     #[must_use]
-    pub fn new(intent: Intent, event: &'static str, next: Model) -> Self {
+    pub fn new(intent: Intent, event: EventKind, next: Model) -> Self {
         Self {
             intent,
             event,
@@ -54,7 +55,7 @@ impl Step {
 
     /// An end other than completion: everything the order holds is released (COM-3).
     #[must_use]
-    pub fn end(intent: Intent, event: &'static str, order: &Model, end: End) -> Self {
+    pub fn end(intent: Intent, event: EventKind, order: &Model, end: End) -> Self {
         let next = Model {
             status: end.to,
             reason: Some(end.reason),

@@ -1,5 +1,6 @@
 //! Declining an offer by the partner.
 
+use entity::kinds::{CommandName, EventKind, StrikeKind};
 use entity::order::{EndReason, Model};
 use entity::value::{Actor, Instant, OrderId};
 use serde_json::json;
@@ -27,7 +28,7 @@ pub struct Decline {
 
 impl Command<Context> for Decline {
     type Answer = OrderView;
-    const NAME: &'static str = "decline";
+    const NAME: CommandName = CommandName::Decline;
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let order = read::ask(tx, self.scope, self.order_id, Intent::Decline).await?;
@@ -55,8 +56,8 @@ impl Decline {
         let end = End::of(to, EndReason::Declined, now);
         Ok(Step {
             note: json!({"reason": facts.reason}),
-            marks: vec![(order.partner_id.0, "declined")],
-            ..Step::end(Intent::Decline, "order.declined", order, end)
+            marks: vec![(order.partner_id.0, StrikeKind::Declined)],
+            ..Step::end(Intent::Decline, EventKind::OrderDeclined, order, end)
         })
     }
 }

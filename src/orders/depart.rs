@@ -1,6 +1,7 @@
 //! Departing ("В путь"): the client sets out (QO-4, BK-5).
 
 use chrono::TimeDelta;
+use entity::kinds::{CommandName, EventKind};
 use entity::order::{Model, OrderKind};
 use entity::value::{Actor, Instant, OrderId};
 
@@ -23,7 +24,7 @@ pub struct Depart {
 
 impl Command<Context> for Depart {
     type Answer = OrderView;
-    const NAME: &'static str = "depart";
+    const NAME: CommandName = CommandName::Depart;
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let order = read::ask(tx, self.scope, self.order_id, Intent::Depart).await?;
@@ -56,6 +57,6 @@ impl Depart {
             OrderKind::Booking => Some(now + TimeDelta::seconds(order.snapshot.route_secs)),
         };
         let next = Model { status: to, departed_at: Some(now), eta_at, ..order.clone() };
-        Ok(Step::new(Intent::Depart, "order.departed", next))
+        Ok(Step::new(Intent::Depart, EventKind::OrderDeparted, next))
     }
 }

@@ -1,6 +1,7 @@
 //! Extending the client's time by the partner (QO-6, BK-6).
 
 use chrono::TimeDelta;
+use entity::kinds::{CommandName, EventKind};
 use entity::order::{BayAllocation, Model, OrderKind};
 use entity::value::{Actor, Instant, OrderId, Span};
 
@@ -24,7 +25,7 @@ pub struct Extend {
 
 impl Command<Context> for Extend {
     type Answer = OrderView;
-    const NAME: &'static str = "extend";
+    const NAME: CommandName = CommandName::Extend;
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let order = read::ask(tx, self.scope, self.order_id, Intent::Extend).await?;
@@ -97,7 +98,7 @@ impl Extend {
             OrderKind::Booking => moved(order, policy),
         };
         let next = Model { extensions: order.extensions + 1, ..next };
-        Ok(Step::new(Intent::Extend, "order.extended", next))
+        Ok(Step::new(Intent::Extend, EventKind::OrderExtended, next))
     }
 
     /// The time to extend: while the client is awaited.

@@ -1,6 +1,7 @@
 //! Moving deadlines that fell into an outage of ours; nobody is penalised for it (OUT-1).
 
 use chrono::TimeDelta;
+use entity::kinds::{CommandName, EventKind};
 use entity::order::{Model, OrderKind, Proposed};
 use entity::value::{Actor, Instant, OrderId, OutageId, Span};
 use serde_json::json;
@@ -8,6 +9,7 @@ use serde_json::json;
 use super::decision::Step;
 use super::machine::{self, Intent};
 use super::read::{self, OrderScope};
+use super::timers::Deadline;
 use super::{Refusal, timers, write};
 use crate::context::{Context, Tx};
 use crate::platform::heartbeat::moved;
@@ -26,7 +28,7 @@ pub struct ExtendDeadlines {
 
 impl Command<Context> for ExtendDeadlines {
     type Answer = ();
-    const NAME: &'static str = "shift";
+    const NAME: CommandName = CommandName::Shift;
     const RECOVERS: bool = true;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
@@ -59,23 +61,27 @@ impl ExtendDeadlines {
     ) -> Result<Step, Refusal> {
         machine::next(order, Intent::Shift, Actor::Clock)?;
         let least = TimeDelta::seconds(policy.outage.least_s);
-        let mut step = Step::new(Intent::Shift, "order.deadline_moved", order.clone());
+        let mut step = Step::new(Intent::Shift, EventKind::OrderDeadlineMoved, order.clone());
         let mut shifted = Vec::new();
         for (kind, due) in timers::of(order, policy) {
+            let Some(deadline) = timers::deadline(kind) else { continue };
             // The grace is added to what is shown: the shown deadline of an offer is what moves.
-            let shown = order.offer_deadline.filter(|_| kind == timers::OFFER).unwrap_or(due);
+            let offer = deadline == Deadline::Offer;
+            let shown = order.offer_deadline.filter(|_| offer).unwrap_or(due);
             let to = match moved(shown, facts.outage, least) {
                 None if facts.outage.holds(due) => Some(facts.outage.until + least),
                 to => to,
             };
-            let to = to.map(|to| latest(order, kind, policy).map_or(to, |latest| to.min(latest)));
+            let latest = latest(order, deadline, policy);
+            let to = to.map(|to| latest.map_or(to, |latest| to.min(latest)));
             let later = to.map(|to| to - shown).filter(|later| *later > TimeDelta::zero());
-            if let (Some(later), true) = (later, timers::DEADLINES.contains(&kind)) {
-                match delay(&mut step.next, kind, later) {
+            if let Some(later) = later {
+                match delay(&mut step.next, deadline, later) {
                     Unmoved::InTheOrder => {}
                     Unmoved::InItsTimer => step.timers.push((kind, due + later)),
                 }
-                shifted.push(json!({"timer": kind, "due": due, "later_s": later.num_seconds()}));
+                let later_s = later.num_seconds();
+                shifted.push(json!({"timer": kind.to_string(), "due": due, "later_s": later_s}));
             }
         }
         if shifted.is_empty() {
@@ -87,19 +93,25 @@ impl ExtendDeadlines {
 
 /// The latest end of a booking's moved deadline: shortly before the start, when an answer is of no
 /// use any more (BK-3, BK-8).
-fn latest(order: &Model, kind: &str, keys: &Policy) -> Option<Instant> {
+fn latest(order: &Model, deadline: Deadline, keys: &Policy) -> Option<Instant> {
     let start = order.starts_at.filter(|_| order.kind == OrderKind::Booking)?;
     let before = TimeDelta::minutes;
-    match kind {
-        timers::OFFER => Some(start - before(keys.booking.confirm_before_start_min)),
-        timers::PROPOSAL => match &order.proposal.as_ref()?.what {
+    match deadline {
+        Deadline::Offer => Some(start - before(keys.booking.confirm_before_start_min)),
+        Deadline::Proposal => match &order.proposal.as_ref()?.what {
             Proposed::Reschedule { starts_at, .. } => {
                 let least = before(keys.booking.reschedule_before_start_min);
                 Some(start.min(*starts_at) - least)
             }
             Proposed::AddOn { .. } => None,
         },
-        _ => None,
+        Deadline::Arrival
+        | Deadline::Decision
+        | Deadline::AdmitAlert
+        | Deadline::Admit
+        | Deadline::Freeze
+        | Deadline::Journey
+        | Deadline::Timer => None,
     }
 }
 
@@ -111,26 +123,26 @@ enum Unmoved {
     InItsTimer,
 }
 
-fn delay(order: &mut Model, kind: &str, later: TimeDelta) -> Unmoved {
+fn delay(order: &mut Model, deadline: Deadline, later: TimeDelta) -> Unmoved {
     let put = |deadline: &mut Option<Instant>| *deadline = deadline.map(|at| at + later);
-    match kind {
-        timers::OFFER => put(&mut order.offer_deadline),
-        timers::ARRIVAL => put(&mut order.arrival_deadline),
-        timers::DECISION => put(&mut order.decision_deadline),
-        timers::ADMIT_ALERT => put(&mut order.admit_alert_at),
-        timers::ADMIT => put(&mut order.admit_deadline),
-        timers::FROZEN => put(&mut order.frozen_until),
-        timers::BURN => {
+    match deadline {
+        Deadline::Offer => put(&mut order.offer_deadline),
+        Deadline::Arrival => put(&mut order.arrival_deadline),
+        Deadline::Decision => put(&mut order.decision_deadline),
+        Deadline::AdmitAlert => put(&mut order.admit_alert_at),
+        Deadline::Admit => put(&mut order.admit_deadline),
+        Deadline::Freeze => put(&mut order.frozen_until),
+        Deadline::Journey => {
             // The time between departing and arriving stays the same.
             put(&mut order.depart_deadline);
             put(&mut order.arrival_deadline);
         }
-        timers::PROPOSAL => {
+        Deadline::Proposal => {
             if let Some(proposal) = &mut order.proposal {
                 proposal.expires_at += later;
             }
         }
-        _ => return Unmoved::InItsTimer,
+        Deadline::Timer => return Unmoved::InItsTimer,
     }
     Unmoved::InTheOrder
 }

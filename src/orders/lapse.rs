@@ -2,6 +2,7 @@
 //! or not there.
 
 use chrono::TimeDelta;
+use entity::kinds::{CommandName, EventKind, StrikeKind};
 use entity::order::{EndReason, Model, OrderKind};
 use entity::value::{Actor, Instant, OrderId};
 use serde_json::json;
@@ -24,7 +25,7 @@ pub struct LapseOffer {
 
 impl Command<Context> for LapseOffer {
     type Answer = ();
-    const NAME: &'static str = "lapse_offer";
+    const NAME: CommandName = CommandName::LapseOffer;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let order = read::ask(tx, OrderScope::Clock, self.order_id, Intent::Lapse).await?;
@@ -61,9 +62,9 @@ impl LapseOffer {
         let delivered = facts.seen.is_some_and(in_time) && !facts.excused;
         let reason = EndReason::OfferExpired;
         let end = End { fault: delivered.then_some(reason), ..End::of(to, reason, now) };
-        let ended = Step::end(Intent::Lapse, "order.expired", order, end);
+        let ended = Step::end(Intent::Lapse, EventKind::OrderExpired, order, end);
         let next = Model { undelivered: !delivered, ..ended.next };
-        let ignored = (order.partner_id.0, "ignored");
+        let ignored = (order.partner_id.0, StrikeKind::Ignored);
         let marks = if delivered { vec![ignored] } else { Vec::new() };
         Ok(Step { next, marks, note: json!({"delivered": delivered}), ..ended })
     }
@@ -91,7 +92,7 @@ pub struct MarkOverdue {
 
 impl Command<Context> for MarkOverdue {
     type Answer = ();
-    const NAME: &'static str = "mark_overdue";
+    const NAME: CommandName = CommandName::MarkOverdue;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let order = read::ask(tx, OrderScope::Clock, self.order_id, Intent::Overdue).await?;
@@ -116,7 +117,7 @@ impl MarkOverdue {
             decision_deadline: order.arrival_deadline.map(|deadline| deadline + decide),
             ..order.clone()
         };
-        Ok(Step::new(Intent::Overdue, "order.overdue", next))
+        Ok(Step::new(Intent::Overdue, EventKind::OrderOverdue, next))
     }
 }
 
@@ -130,7 +131,7 @@ pub struct NoShow {
 
 impl Command<Context> for NoShow {
     type Answer = OrderView;
-    const NAME: &'static str = "no_show";
+    const NAME: CommandName = CommandName::NoShow;
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let order = read::ask(tx, self.scope, self.order_id, Intent::NoShow).await?;
@@ -170,8 +171,8 @@ impl NoShow {
         let end = End { penalty: fee::no_show(order), ..End::of(to, EndReason::NoShow, now) };
         Ok(Step {
             note: json!({"arrival_deadline": order.arrival_deadline}),
-            marks: vec![(order.client_id.0, "client_no_show")],
-            ..Step::end(Intent::NoShow, "order.no_show", order, end)
+            marks: vec![(order.client_id.0, StrikeKind::ClientNoShow)],
+            ..Step::end(Intent::NoShow, EventKind::OrderNoShow, order, end)
         })
     }
 
@@ -193,7 +194,7 @@ pub struct AlertAdmit {
 
 impl Command<Context> for AlertAdmit {
     type Answer = ();
-    const NAME: &'static str = "alert_admit";
+    const NAME: CommandName = CommandName::AlertAdmit;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let order = read::ask(tx, OrderScope::Clock, self.order_id, Intent::Alert).await?;
@@ -211,8 +212,8 @@ impl AlertAdmit {
         past(order.admit_alert_at, now)?;
         let next = Model { alerted_at: Some(now), ..order.clone() };
         Ok(Step {
-            alert: Some("support.admit_late"),
-            ..Step::new(Intent::Alert, "order.admit_late", next)
+            alert: Some(EventKind::SupportAdmitLate),
+            ..Step::new(Intent::Alert, EventKind::OrderAdmitLate, next)
         })
     }
 }
@@ -225,7 +226,7 @@ pub struct NotAdmitted {
 
 impl Command<Context> for NotAdmitted {
     type Answer = ();
-    const NAME: &'static str = "not_admitted";
+    const NAME: CommandName = CommandName::NotAdmitted;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let order = read::ask(tx, OrderScope::Clock, self.order_id, Intent::NotAdmitted).await?;
@@ -244,8 +245,8 @@ impl NotAdmitted {
         let end = End::of(to, EndReason::NotAdmitted, now);
         Ok(Step {
             note: json!({"arrived_at": order.arrived_at}),
-            marks: vec![(order.partner_id.0, "partner_not_admitted")],
-            ..Step::end(Intent::NotAdmitted, "order.not_admitted", order, end)
+            marks: vec![(order.partner_id.0, StrikeKind::PartnerNotAdmitted)],
+            ..Step::end(Intent::NotAdmitted, EventKind::OrderNotAdmitted, order, end)
         })
     }
 }
@@ -260,7 +261,7 @@ pub struct NotHere {
 
 impl Command<Context> for NotHere {
     type Answer = OrderView;
-    const NAME: &'static str = "not_here";
+    const NAME: CommandName = CommandName::NotHere;
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let order = read::ask(tx, self.scope, self.order_id, Intent::NotHere).await?;
@@ -291,8 +292,8 @@ impl NotHere {
         let next = Model { frozen_until: Some(until), ..order.clone() };
         Ok(Step {
             note: json!({"arrived_at": order.arrived_at, "arrival_by": order.arrival_by}),
-            alert: Some("support.not_here"),
-            ..Step::new(Intent::NotHere, "order.frozen", next)
+            alert: Some(EventKind::SupportNotHere),
+            ..Step::new(Intent::NotHere, EventKind::OrderFrozen, next)
         })
     }
 }
@@ -305,7 +306,7 @@ pub struct ReleaseFrozen {
 
 impl Command<Context> for ReleaseFrozen {
     type Answer = ();
-    const NAME: &'static str = "release_frozen";
+    const NAME: CommandName = CommandName::ReleaseFrozen;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let order = read::ask(tx, OrderScope::Clock, self.order_id, Intent::ReleaseFrozen).await?;
@@ -324,7 +325,7 @@ impl ReleaseFrozen {
         let end = End { fault: None, ..End::of(to, EndReason::NotAdmitted, now) };
         Ok(Step {
             note: json!({"frozen_until": order.frozen_until}),
-            ..Step::end(Intent::ReleaseFrozen, "order.unfrozen", order, end)
+            ..Step::end(Intent::ReleaseFrozen, EventKind::OrderUnfrozen, order, end)
         })
     }
 }

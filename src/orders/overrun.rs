@@ -2,7 +2,9 @@
 //! and the next visit is warned (BK-10).
 
 use chrono::TimeDelta;
-use entity::order::{self, BayAllocation, Column, Model, OrderKind, OrderStatus};
+use entity::kinds::{CommandName, EventKind, TimerKind};
+use entity::order;
+use entity::order::{BayAllocation, Column, Model, OrderKind, OrderStatus};
 use entity::value::{Actor, BayId, Instant, OrderId, PartnerId, Span};
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
@@ -13,7 +15,7 @@ use super::decision::{Step, past};
 use super::machine::{self, Intent};
 use super::read::{self, OrderScope};
 use super::view::{ClashView, Reader, Viewer};
-use super::{Refusal, capacity, price, timers, write};
+use super::{Refusal, capacity, price, write};
 use crate::context::{Context, Tx};
 use crate::partners::availability::free_until;
 use crate::platform::{Audience, Command, CommandError, readable};
@@ -77,12 +79,12 @@ pub fn warn_of(tx: &mut Tx, inside: &Model, order: &Model) -> Result<(), Command
     let inside_view = Viewer::of(tx)?.view(inside, Reader::Staff);
     let note = json!({"bay_id": inside.bay_id, "overrun_by": inside_view});
     let branch = [Audience::Branch(order.partner_id)];
-    write::remark(tx, order, "order.bay_overrun", &note, &branch)?;
+    write::remark(tx, order, EventKind::OrderBayOverrun, &note, &branch)?;
     match order.status {
         OrderStatus::Confirmed | OrderStatus::OnTheWay => {
             let note = json!({"planned_end": inside.planned_end});
             let client = [Audience::Client(order.client_id)];
-            write::remark(tx, order, "order.start_delayed", &note, &client)
+            write::remark(tx, order, EventKind::OrderStartDelayed, &note, &client)
         }
         OrderStatus::Requested
         | OrderStatus::Active
@@ -121,7 +123,7 @@ pub struct HoldOn {
 
 impl Command<Context> for HoldOn {
     type Answer = ();
-    const NAME: &'static str = "hold_on";
+    const NAME: CommandName = CommandName::HoldOn;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let order = read::ask(tx, OrderScope::Clock, self.order_id, Intent::Overrun).await?;
@@ -167,7 +169,7 @@ impl HoldOn {
         let next = Model { taken_until: Some(facts.free), ..order.clone() };
         Ok(Step {
             note: json!({"before": until, "after": facts.free}),
-            ..Step::new(Intent::Overrun, "order.overrun", next)
+            ..Step::new(Intent::Overrun, EventKind::OrderOverrun, next)
         })
     }
 }
@@ -189,6 +191,6 @@ async fn somebody_comes(tx: &mut Tx, order: &Model, until: Instant) -> Result<()
         warn(tx, order, &next)?;
     }
     tx.check(order);
-    tx.arm(timers::OVERRUN, order.id.0, tx.now() + again);
+    tx.arm(TimerKind::Overrun, order.id.0, tx.now() + again);
     Ok(())
 }

@@ -6,6 +6,7 @@
 //! BK-11).
 
 use chrono::TimeDelta;
+use entity::kinds::CommandName;
 use entity::order::{Model, OrderKind, OrderStatus, OrderTerms};
 use entity::person;
 use entity::value::{CarId, Instant, Money, OrderId, PartnerId, PersonId};
@@ -33,7 +34,7 @@ pub struct Place {
 
 impl Command<Context> for Place {
     type Answer = OrderView;
-    const NAME: &'static str = "place";
+    const NAME: CommandName = CommandName::Place;
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         machine::allow(self.wish.kind, None, Intent::Place, tx.by().actor)?;

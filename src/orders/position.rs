@@ -2,6 +2,7 @@
 //! where plausible (ARR-1, ARR-3, LIM-3).
 
 use chrono::{DateTime, TimeDelta, Utc};
+use entity::kinds::CommandName;
 use entity::order::{Model, OrderStatus};
 use entity::order_position::{self as row, Column};
 use entity::value::{Instant, OrderId, Point};
@@ -60,7 +61,7 @@ pub struct SendPosition {
 
 impl Command<Context> for SendPosition {
     type Answer = PositionAnswer;
-    const NAME: &'static str = "send_position";
+    const NAME: CommandName = CommandName::SendPosition;
 
     async fn run(&self, tx: &mut Tx) -> Result<PositionAnswer, CommandError> {
         if !(0..=ACCURACY_MAX).contains(&self.accuracy_m) {

@@ -1,5 +1,6 @@
 //! Proposals of one side to the other, and their ends without acceptance (ADD-1, BK-8, ORD-8).
 
+use entity::kinds::{CommandName, EventKind};
 use entity::order::{Model, Proposal, Proposed};
 use entity::value::{Actor, Instant, OrderId, ProposalId};
 use serde_json::json;
@@ -89,7 +90,7 @@ pub struct DeclineProposal {
 
 impl Command<Context> for DeclineProposal {
     type Answer = OrderView;
-    const NAME: &'static str = "decline_proposal";
+    const NAME: CommandName = CommandName::DeclineProposal;
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let ProposalAnswer { scope, order_id, proposal_id, seen } = self.answer;
@@ -127,8 +128,11 @@ impl DeclineProposal {
         if add_on(&proposal.what) != facts.add_on {
             return Err(Refusal::NoSuchProposal);
         }
-        let event =
-            if facts.add_on { "order.add_on_declined" } else { "order.reschedule_declined" };
+        let event = if facts.add_on {
+            EventKind::OrderAddOnDeclined
+        } else {
+            EventKind::OrderRescheduleDeclined
+        };
         let next = Model { proposal: None, ..order.clone() };
         let taken_back = proposal.by == facts.answer.by;
         let note = json!({"proposal": proposal, "taken_back": taken_back});
@@ -148,7 +152,7 @@ pub struct LapseProposal {
 
 impl Command<Context> for LapseProposal {
     type Answer = ();
-    const NAME: &'static str = "lapse_proposal";
+    const NAME: CommandName = CommandName::LapseProposal;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let order = read::ask(tx, OrderScope::Clock, self.order_id, Intent::LapseProposal).await?;
@@ -166,9 +170,9 @@ impl LapseProposal {
         let proposal = order.proposal.as_ref().ok_or(Refusal::NoSuchProposal)?;
         past(Some(proposal.expires_at), now)?;
         let event = if add_on(&proposal.what) {
-            "order.add_on_expired"
+            EventKind::OrderAddOnExpired
         } else {
-            "order.reschedule_expired"
+            EventKind::OrderRescheduleExpired
         };
         let next = Model { proposal: None, ..order.clone() };
         let note = json!({"proposal": proposal});

@@ -1,7 +1,8 @@
 //! Orders as they are read: by whom, one, in pages.
 
+use entity::kinds::SupportQueue;
 use entity::order::{Model, OrderStatus};
-use entity::value::{Actor, OrderId, PartnerId, PersonId, Span, SupportQueue};
+use entity::value::{Actor, OrderId, PartnerId, PersonId, Span};
 use entity::{order, order_step};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _,
@@ -199,7 +200,7 @@ async fn only_moved(tx: &Tx, order: &Model, seen: i64) -> Result<bool, CommandEr
         .filter(order_step::Column::N.gt(seen))
         .limit(STEPS_MAX);
     let steps = since.all(tx.db()).await?;
-    Ok(!steps.is_empty() && steps.iter().all(|step| step.intent == Intent::Shift.to_string()))
+    Ok(!steps.is_empty() && steps.iter().all(|step| step.intent.is_kind(Intent::Shift)))
 }
 
 /// One order.

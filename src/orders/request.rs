@@ -2,6 +2,7 @@
 //! fit the car, the price is known, a booking has its slot (QO-1, BK-1, ORD-7).
 
 use chrono::{DateTime, TimeDelta, Utc};
+use entity::kinds::CommandName;
 use entity::order::{
     BayAllocation, Model, OrderKind, OrderStatus, OrderTerms, OrderedService, Proposed,
 };
@@ -116,7 +117,7 @@ pub struct PreviewOrder {
 
 impl Command<Context> for PreviewOrder {
     type Answer = Preview;
-    const NAME: &'static str = "preview_order";
+    const NAME: CommandName = CommandName::PreviewOrder;
 
     async fn run(&self, tx: &mut Tx) -> Result<Preview, CommandError> {
         let ready = prepare(tx, self.client_id, &self.wish).await?;

@@ -2,6 +2,7 @@
 //! old slot is released (BK-8).
 
 use chrono::TimeDelta;
+use entity::kinds::{CommandName, EventKind, TimerKind};
 use entity::order::{Model, Proposal, Proposed};
 use entity::partner::PartnerState;
 use entity::value::{Actor, Instant, OrderId, ProposalId, Span};
@@ -16,7 +17,7 @@ use super::read::{self, OrderScope};
 use super::request::{self, Clash};
 use super::slot::{Chosen, SlotRequest};
 use super::view::OrderView;
-use super::{Refusal, auto, late, price, timers, write};
+use super::{Refusal, auto, late, price, write};
 use crate::context::{Context, Tx};
 use crate::partners;
 use crate::partners::plan::{self, Need};
@@ -35,7 +36,7 @@ pub struct ProposeReschedule {
 
 impl Command<Context> for ProposeReschedule {
     type Answer = OrderView;
-    const NAME: &'static str = "propose_reschedule";
+    const NAME: CommandName = CommandName::ProposeReschedule;
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let order = read::ask(tx, self.scope, self.order_id, Intent::ProposeReschedule).await?;
@@ -65,7 +66,7 @@ impl Command<Context> for ProposeReschedule {
         let step = Self::decide(&order, &facts, &keys, tx.now());
         let mut step = step.map_err(|refusal| refuse(tx, refusal))?;
         if auto::agrees(&partner, &plan.calendar, &step.next) {
-            step.timers.push((timers::AUTO_AGREE, tx.now()));
+            step.timers.push((TimerKind::AutoAgree, tx.now()));
         }
         let order = write::step(tx, &order, step).await?;
         let warnings = request::warnings(overlaps && by_client);
@@ -138,7 +139,7 @@ impl ProposeReschedule {
             },
         });
         let next = Model { proposal, ..order.clone() };
-        Ok(Step::new(intent, "order.reschedule_proposed", next))
+        Ok(Step::new(intent, EventKind::OrderRescheduleProposed, next))
     }
 
     /// The time to propose a move.
@@ -162,7 +163,7 @@ pub struct AcceptReschedule(pub ProposalAnswer);
 
 impl Command<Context> for AcceptReschedule {
     type Answer = OrderView;
-    const NAME: &'static str = "accept_reschedule";
+    const NAME: CommandName = CommandName::AcceptReschedule;
 
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let ProposalAnswer { scope, order_id, proposal_id, seen } = self.0;
@@ -231,6 +232,6 @@ impl AcceptReschedule {
             ..request::scheduled(order.clone(), &chosen, policy)
         };
         let note = json!({"from": order.starts_at, "to": starts_at, "late": late});
-        Ok(Step { note, ..Step::new(intent, "order.rescheduled", next) })
+        Ok(Step { note, ..Step::new(intent, EventKind::OrderRescheduled, next) })
     }
 }

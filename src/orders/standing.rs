@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use entity::kinds::StrikeKind;
 use entity::order::{self, Model, OrderKind, OrderStatus};
 use entity::value::{CarId, Instant, Money, PartnerId, PersonId};
 use entity::{order as order_table, strike};
@@ -22,12 +23,6 @@ use crate::context::Tx;
 use crate::platform::CommandError;
 use crate::policy::Policy;
 use crate::reputation::rules::CLIENT_FAULTS;
-
-/// The client withdrew a request before it was answered (LIM-1).
-pub const WITHDREW: &str = "client_withdrew";
-/// A request of the client ended without acceptance, after it had counted against other clients
-/// (LIM-2).
-pub const UNANSWERED: &str = "client_unanswered";
 
 /// A placing to check: client, branch, and the client's other open orders.
 pub(super) struct Placing<'a> {
@@ -113,14 +108,16 @@ impl Placing<'_> {
     /// Reads the record in one statement. Offsets are literals: `SQLite` would reparse a statement
     /// with a bound offset each time.
     async fn record(&self, tx: &Tx, limits: &PlacingLimits) -> Result<Record, CommandError> {
-        let mut sql = String::from(RECORD);
+        let (withdrew, unanswered) = (StrikeKind::ClientWithdrew, StrikeKind::ClientUnanswered);
+        let mut sql = RECORD.replace("{withdrew}", withdrew.into());
+        sql = sql.replace("{unanswered}", unanswered.into());
         let placed = limits.placings.saturating_sub(1);
         let withdrawn = limits.withdrawn.saturating_sub(1);
         let _ = write!(
             sql,
             "(SELECT o.placed_at FROM \"order\" o WHERE o.client_id = $1 ORDER BY o.id DESC \
              LIMIT 1 OFFSET {placed}) AS nth_placed, \
-             (SELECT m.at FROM strike m WHERE m.subject = $1 AND m.kind = '{WITHDREW}' \
+             (SELECT m.at FROM strike m WHERE m.subject = $1 AND m.kind = '{withdrew}' \
              AND m.voided_at IS NULL ORDER BY m.at DESC LIMIT 1 OFFSET {withdrawn}) \
              AS nth_withdrawn"
         );
@@ -147,6 +144,7 @@ impl Placing<'_> {
     }
 }
 
+/// The kinds of strikes are filled in.
 /// $1 the client, $2 now, $3 the branch, $4 since when an unanswered offer counts.
 const RECORD: &str = "SELECT \
     (SELECT s.until FROM sanction s WHERE s.subject = $1 AND s.kind = 'client_ban' \
@@ -155,10 +153,10 @@ const RECORD: &str = "SELECT \
     WHERE p.client_id = $1 AND p.state = 'pending') AS debt, \
     (SELECT count(*) FROM penalty p WHERE p.client_id = $1 AND p.state = 'pending') AS unpaid, \
     (SELECT count(*) FROM strike m JOIN \"order\" o ON o.id = m.order_id WHERE m.subject = $1 \
-    AND m.at > $4 AND m.kind IN ('client_withdrew', 'client_unanswered') \
+    AND m.at > $4 AND m.kind IN ('{withdrew}', '{unanswered}') \
     AND m.voided_at IS NULL AND o.partner_id = $3 AND o.pending_commission > 0) \
     AS unanswered_here, \
-    (SELECT m.at FROM strike m WHERE m.subject = $1 AND m.kind = 'client_withdrew' \
+    (SELECT m.at FROM strike m WHERE m.subject = $1 AND m.kind = '{withdrew}' \
     AND m.voided_at IS NULL ORDER BY m.at DESC LIMIT 1) AS last_withdrawn, ";
 
 /// Has the client completed enough orders since the last strike (LIM-1)?

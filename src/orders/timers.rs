@@ -1,83 +1,123 @@
 //! The timers of an order's state: pure. The writer arms and disarms the difference.
 
 use chrono::TimeDelta;
+use entity::kinds::{TimerKind, TimerSubject};
 use entity::order::{Model, OrderKind, OrderStatus};
 use entity::value::Instant;
+use strum::IntoEnumIterator as _;
 
 use crate::policy::Policy;
 
-/// The deadline of an offer (QO-2).
-pub const OFFER: &str = "order.offer_deadline";
-/// The deadline of the client's arrival (QO-4).
-pub const ARRIVAL: &str = "order.arrival_deadline";
-/// The deadline of the partner's decision about a late client (QO-5).
-pub const DECISION: &str = "order.late_decision";
-/// Alerts support that an arrived client is not admitted (ARR-2).
-pub const ADMIT_ALERT: &str = "order.admit_alert";
-/// Ends an order whose client is not admitted (ARR-2).
-pub const ADMIT: &str = "order.admit_deadline";
-/// The end of a freeze (ARR-2).
-pub const FROZEN: &str = "order.frozen";
-/// Confirms a booking automatically (BK-4).
-pub const AUTO_CONFIRM: &str = "order.auto_confirm";
-/// Burns a booking (BK-5, BK-6).
-pub const BURN: &str = "order.burn";
-/// The deadline of a proposal (ADD-1, BK-8).
-pub const PROPOSAL: &str = "order.proposal_deadline";
-/// Accepts a proposal automatically (ADD-1, BK-8).
-pub const AUTO_AGREE: &str = "order.auto_agree";
-/// Reminds a day before a booking (NOT-1).
-pub const REMIND_DAY: &str = "order.remind_day";
-/// Reminds shortly before a booking (NOT-1).
-pub const REMIND_SOON: &str = "order.remind_soon";
-/// Reminds to leave now (NOT-1).
-pub const REMIND_LEAVE: &str = "order.remind_leave";
-/// Checks that a booking's bay is free when it begins (BK-10).
-pub const BAY_CHECK: &str = "order.bay_check";
-/// The end of an admitted car's hold of its bay (BK-10).
-pub const OVERRUN: &str = "order.overrun";
-/// Cancels orders of a blocked partner (SAN-4).
-pub const CLOSE_FOR_BLOCK: &str = "order.shut_out";
-/// Completes an order its partner did not.
-pub const AUTO_COMPLETE: &str = "order.auto_complete";
+/// A deadline of an order's parties, by where the order stores it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deadline {
+    /// The deadline of an offer, as displayed.
+    Offer,
+    /// The deadline of a quick order's arrival.
+    Arrival,
+    /// The deadline of the partner's decision.
+    Decision,
+    /// The alert that an arrived client is not admitted.
+    AdmitAlert,
+    /// The deadline of the admission.
+    Admit,
+    /// The end of a freeze.
+    Freeze,
+    /// The deadlines of a booking's departure and arrival.
+    Journey,
+    /// The deadline of a proposal.
+    Proposal,
+    /// Only its timer stores it.
+    Timer,
+}
 
-/// All kinds.
-pub const ALL: &[&str] = &[
-    OFFER,
-    ARRIVAL,
-    DECISION,
-    ADMIT_ALERT,
-    ADMIT,
-    FROZEN,
-    AUTO_CONFIRM,
-    BURN,
-    PROPOSAL,
-    AUTO_AGREE,
-    REMIND_DAY,
-    REMIND_SOON,
-    REMIND_LEAVE,
-    BAY_CHECK,
-    OVERRUN,
-    CLOSE_FOR_BLOCK,
-    AUTO_COMPLETE,
-];
+/// The deadline that an outage of the engine moves (OUT-1); none where the timer is no deadline of
+/// an order's parties. Automatic acts of a branch's settings, reminders and checks stay. So do the
+/// timers of sanctions: strikes were recorded before, and nobody is sanctioned for longer. The end
+/// of a bonus lot is moved by `bonus`, which arms its notice anew. Of payments the provider says
+/// whether they were in time; the rest are attempts and daily work.
+#[must_use]
+pub const fn deadline(kind: TimerKind) -> Option<Deadline> {
+    match kind {
+        TimerKind::OfferDeadline => Some(Deadline::Offer),
+        TimerKind::ArrivalDeadline => Some(Deadline::Arrival),
+        TimerKind::LateDecision => Some(Deadline::Decision),
+        TimerKind::AdmitAlert => Some(Deadline::AdmitAlert),
+        TimerKind::AdmitDeadline => Some(Deadline::Admit),
+        TimerKind::FreezeEnd => Some(Deadline::Freeze),
+        TimerKind::Burn => Some(Deadline::Journey),
+        TimerKind::ProposalDeadline => Some(Deadline::Proposal),
+        TimerKind::AutoComplete => Some(Deadline::Timer),
+        TimerKind::AutoConfirm
+        | TimerKind::AutoAgree
+        | TimerKind::RemindDay
+        | TimerKind::RemindSoon
+        | TimerKind::RemindLeave
+        | TimerKind::BayCheck
+        | TimerKind::Overrun
+        | TimerKind::CloseForBlock
+        | TimerKind::CloseAllForBlock
+        | TimerKind::JudgeClient
+        | TimerKind::JudgePartner
+        | TimerKind::SanctionEnd
+        | TimerKind::ExpireBonus
+        | TimerKind::WarnBonus
+        | TimerKind::PollPayment
+        | TimerKind::RefundPayment
+        | TimerKind::ReconcilePayment
+        | TimerKind::CheckStray
+        | TimerKind::SettlePayable
+        | TimerKind::RunPayouts
+        | TimerKind::SendPayout => None,
+    }
+}
 
-/// Deadlines of the parties, which outages of ours move (OUT-1).
-pub const DEADLINES: &[&str] =
-    &[OFFER, ARRIVAL, DECISION, ADMIT_ALERT, ADMIT, FROZEN, BURN, PROPOSAL, AUTO_COMPLETE];
+/// The kinds of timers whose deadlines an outage of the engine moves.
+#[must_use]
+pub fn deadlines() -> Vec<TimerKind> {
+    TimerKind::iter().filter(|kind| deadline(*kind).is_some()).collect()
+}
 
-/// Timers that outages do not move, as they are nobody's deadline: automatic acts of the branch's
-/// settings, reminders, checks.
-pub const STAYING: &[&str] = &[
-    AUTO_CONFIRM,
-    AUTO_AGREE,
-    REMIND_DAY,
-    REMIND_SOON,
-    REMIND_LEAVE,
-    BAY_CHECK,
-    OVERRUN,
-    CLOSE_FOR_BLOCK,
-];
+/// All kinds of timers about an order.
+pub fn of_orders() -> impl Iterator<Item = TimerKind> {
+    TimerKind::iter().filter(|kind| kind.subject() == TimerSubject::Order)
+}
+
+/// A reminder of a booking (NOT-1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reminder {
+    /// A day before.
+    Day,
+    /// Shortly before.
+    Soon,
+    /// When it is time to leave.
+    Leave,
+}
+
+impl Reminder {
+    /// All reminders.
+    pub const ALL: [Self; 3] = [Self::Day, Self::Soon, Self::Leave];
+
+    /// The kind of its timer.
+    #[must_use]
+    pub const fn timer(self) -> TimerKind {
+        match self {
+            Self::Day => TimerKind::RemindDay,
+            Self::Soon => TimerKind::RemindSoon,
+            Self::Leave => TimerKind::RemindLeave,
+        }
+    }
+
+    /// Its spelling in events.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Soon => "soon",
+            Self::Leave => "leave",
+        }
+    }
+}
 
 /// The last instant at which an offer can be answered: a quick one has a grace period that is not
 /// shown (QO-2, BK-3).
@@ -92,14 +132,17 @@ pub fn offer_end(order: &Model, policy: &Policy) -> Option<Instant> {
 
 /// The timers of a state, with their due times.
 #[must_use]
-pub fn of(order: &Model, policy: &Policy) -> Vec<(&'static str, Instant)> {
-    let waits: Vec<(&'static str, Option<Instant>)> = match order.status {
-        OrderStatus::Requested => vec![(OFFER, offer_end(order, policy))],
+pub fn of(order: &Model, policy: &Policy) -> Vec<(TimerKind, Instant)> {
+    let waits: Vec<(TimerKind, Option<Instant>)> = match order.status {
+        OrderStatus::Requested => vec![(TimerKind::OfferDeadline, offer_end(order, policy))],
         OrderStatus::Confirmed | OrderStatus::OnTheWay => {
             let mut waits = awaited(order);
-            waits.push((PROPOSAL, order.proposal.as_ref().map(|proposal| proposal.expires_at)));
+            waits.push((
+                TimerKind::ProposalDeadline,
+                order.proposal.as_ref().map(|proposal| proposal.expires_at),
+            ));
             if order.kind == OrderKind::Booking {
-                waits.push((BAY_CHECK, order.taken_from));
+                waits.push((TimerKind::BayCheck, order.taken_from));
                 waits.extend(reminders(order, policy));
             }
             waits
@@ -107,8 +150,8 @@ pub fn of(order: &Model, policy: &Policy) -> Vec<(&'static str, Instant)> {
         OrderStatus::Active => {
             let after = TimeDelta::hours(policy.order.auto_complete_h);
             vec![
-                (AUTO_COMPLETE, order.planned_end.map(|end| end + after)),
-                (OVERRUN, order.taken_until.filter(|_| order.bay_id.is_some())),
+                (TimerKind::AutoComplete, order.planned_end.map(|end| end + after)),
+                (TimerKind::Overrun, order.taken_until.filter(|_| order.bay_id.is_some())),
             ]
         }
         OrderStatus::Completed | OrderStatus::Cancelled => Vec::new(),
@@ -116,18 +159,23 @@ pub fn of(order: &Model, policy: &Policy) -> Vec<(&'static str, Instant)> {
     waits.into_iter().filter_map(|(kind, due)| due.map(|due| (kind, due))).collect()
 }
 
-fn awaited(order: &Model) -> Vec<(&'static str, Option<Instant>)> {
+fn awaited(order: &Model) -> Vec<(TimerKind, Option<Instant>)> {
     if order.frozen_until.is_some() {
-        return vec![(FROZEN, order.frozen_until)];
+        return vec![(TimerKind::FreezeEnd, order.frozen_until)];
     }
     if order.arrived_at.is_some() {
         let alert = if order.alerted_at.is_none() { order.admit_alert_at } else { None };
-        return vec![(ADMIT_ALERT, alert), (ADMIT, order.admit_deadline)];
+        return vec![
+            (TimerKind::AdmitAlert, alert),
+            (TimerKind::AdmitDeadline, order.admit_deadline),
+        ];
     }
     match order.kind {
-        OrderKind::Quick if order.overdue_at.is_some() => vec![(DECISION, order.decision_deadline)],
-        OrderKind::Quick => vec![(ARRIVAL, order.arrival_deadline)],
-        OrderKind::Booking => vec![(BURN, burns_at(order))],
+        OrderKind::Quick if order.overdue_at.is_some() => {
+            vec![(TimerKind::LateDecision, order.decision_deadline)]
+        }
+        OrderKind::Quick => vec![(TimerKind::ArrivalDeadline, order.arrival_deadline)],
+        OrderKind::Booking => vec![(TimerKind::Burn, burns_at(order))],
     }
 }
 
@@ -138,7 +186,7 @@ pub fn burns_at(order: &Model) -> Option<Instant> {
 }
 
 /// When the client is reminded; only reminders due after the start was agreed (NOT-5).
-fn reminders(order: &Model, policy: &Policy) -> Vec<(&'static str, Option<Instant>)> {
+fn reminders(order: &Model, policy: &Policy) -> Vec<(TimerKind, Option<Instant>)> {
     let (Some(start), Some(agreed)) = (order.starts_at, order.scheduled_at) else {
         return Vec::new();
     };
@@ -150,12 +198,12 @@ fn reminders(order: &Model, policy: &Policy) -> Vec<(&'static str, Option<Instan
     let leave = start - TimeDelta::seconds(order.snapshot.route_secs + order.snapshot.buffer_secs);
     let leave = Some(leave).filter(|_| order.departed_at.is_none());
     [
-        (REMIND_DAY, Some(before(booking.remind_day_min))),
-        (REMIND_SOON, Some(before(booking.remind_soon_min))),
-        (REMIND_LEAVE, leave),
+        (Reminder::Day, Some(before(booking.remind_day_min))),
+        (Reminder::Soon, Some(before(booking.remind_soon_min))),
+        (Reminder::Leave, leave),
     ]
     .into_iter()
-    .map(|(kind, due)| (kind, due.filter(|due| *due > agreed)))
+    .map(|(reminder, due)| (reminder.timer(), due.filter(|due| *due > agreed)))
     .collect()
 }
 
@@ -163,13 +211,12 @@ fn reminders(order: &Model, policy: &Policy) -> Vec<(&'static str, Option<Instan
 mod tests {
     use super::*;
 
-    /// OUT-1: each kind of timer is listed as moved by our outages, or not.
+    /// OUT-1: the deadlines that outages move are timers of orders.
     #[test]
-    fn out_1_every_wait_moves_or_stays() {
-        for kind in ALL {
-            let (moves, stays) = (DEADLINES.contains(kind), STAYING.contains(kind));
-            assert!(moves != stays, "{kind}: one of DEADLINES and STAYING");
-        }
-        assert_eq!(DEADLINES.len() + STAYING.len(), ALL.len());
+    fn out_1_deadlines_are_of_orders() {
+        let of_orders: Vec<TimerKind> = of_orders().collect();
+        let moved = deadlines();
+        assert_eq!(moved.len(), 9);
+        assert!(moved.iter().all(|kind| of_orders.contains(kind)), "{moved:?}");
     }
 }

@@ -169,7 +169,7 @@ async fn steps<C: ConnectionTrait>(db: &C, id: OrderId) -> Result<Vec<StepView>,
         actor: row.actor,
         person_id: row.person_id,
         session_id: row.session_id,
-        intent: row.intent,
+        intent: row.intent.to_string(),
         from: row.from_status,
         to: row.to_status,
         note: row.note,
@@ -180,9 +180,9 @@ async fn steps<C: ConnectionTrait>(db: &C, id: OrderId) -> Result<Vec<StepView>,
 async fn waits<C: ConnectionTrait>(db: &C, id: OrderId) -> Result<Vec<TimerView>, CommandError> {
     let rows = timer::Entity::find()
         .filter(timer::Column::Subject.eq(id.0))
-        .filter(timer::Column::Kind.is_in(timers::ALL.iter().copied()));
+        .filter(timer::Column::Kind.is_in(timers::of_orders()));
     let view = |row: timer::Model| TimerView {
-        kind: row.kind,
+        kind: row.kind.to_string(),
         due_at: row.due_at,
         attempts: row.attempts,
         parked_at: row.parked_at,

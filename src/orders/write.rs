@@ -1,12 +1,13 @@
 //! The one writer of orders: row, history, timers, strikes, penalty and the events of both sides,
 //! in one write set.
 
+use entity::kinds::{EventKind, StrikeKind, SupportQueue, TimerKind};
 use entity::order::{EndReason, Model, OrderStatus};
 use entity::order_step;
 use entity::penalty::{self, PenaltyState};
 use entity::row::Row as _;
 use entity::strike;
-use entity::value::{Actor, EventId, MarkId, Money, PenaltyId, PersonId, SupportQueue};
+use entity::value::{Actor, EventId, MarkId, Money, PenaltyId, PersonId};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -14,7 +15,7 @@ use uuid::Uuid;
 use super::decision::Step;
 use super::machine::Intent;
 use super::view::{OrderView, Reader, Viewer};
-use super::{capacity, money, standing, timers};
+use super::{capacity, money, timers};
 use crate::context::Tx;
 use crate::ledger::post::pending;
 use crate::platform::write_set::{Cell, RelativeUpdate, Unique};
@@ -46,13 +47,13 @@ pub fn create(tx: &mut Tx, order: &Model, auto: bool) -> Result<(), CommandError
         refusal: super::Refusal::CarBusy.refused(),
         choose_again: false,
     });
-    let step = Step::new(Intent::Place, "order.requested", order.clone());
+    let step = Step::new(Intent::Place, EventKind::OrderRequested, order.clone());
     record(tx, None, &step);
     occupy(tx, None, order);
     arm(tx, None, order)?;
     if auto {
         // The timer is due at once; if the floor refuses, the partner may still accept (BK-4).
-        tx.arm(timers::AUTO_CONFIRM, order.id.0, tx.now());
+        tx.arm(TimerKind::AutoConfirm, order.id.0, tx.now());
     }
     emit(tx, &step)
 }
@@ -86,7 +87,7 @@ pub async fn step(tx: &mut Tx, old: &Model, mut step: Step) -> Result<Model, Com
         owe(tx, &step.next, amount);
     }
     for (kind, due) in &step.timers {
-        tx.arm(kind, step.next.id.0, *due);
+        tx.arm(*kind, step.next.id.0, *due);
     }
     emit(tx, &step)?;
     Ok(step.next)
@@ -98,7 +99,7 @@ pub async fn step(tx: &mut Tx, old: &Model, mut step: Step) -> Result<Model, Com
 fn rewrite(tx: &mut Tx, old: &Model, next: &Model) {
     tx.rewrite(old, next);
     tx.delete("occupancy", vec![("holder", old.id.0.into())]);
-    for kind in timers::ALL {
+    for kind in timers::of_orders() {
         tx.disarm(kind, old.id.0);
     }
 }
@@ -117,13 +118,13 @@ pub fn located(tx: &mut Tx, order: &Model, told: bool, doubted: bool) -> Result<
     }
     tx.set(order, cells);
     if told {
-        emit(tx, &Step::new(Intent::Arrive, "order.eta", order.clone()))?;
+        emit(tx, &Step::new(Intent::Arrive, EventKind::OrderEta, order.clone()))?;
     }
     if doubted {
         let branch = [Audience::Branch(order.partner_id)];
-        announce(tx, order, "order.position_doubted", &Value::Null, &branch)?;
+        announce(tx, order, EventKind::OrderPositionDoubted, &Value::Null, &branch)?;
         let queue = [Audience::Support(SupportQueue::Orders)];
-        announce(tx, order, "support.position_doubted", &Value::Null, &queue)?;
+        announce(tx, order, EventKind::SupportPositionDoubted, &Value::Null, &queue)?;
     }
     Ok(())
 }
@@ -135,7 +136,7 @@ pub fn located(tx: &mut Tx, order: &Model, told: bool, doubted: bool) -> Result<
 pub fn remark(
     tx: &mut Tx,
     order: &Model,
-    event: &'static str,
+    event: EventKind,
     note: &Value,
     audiences: &[Audience],
 ) -> Result<(), CommandError> {
@@ -146,7 +147,7 @@ pub fn remark(
 fn announce(
     tx: &mut Tx,
     order: &Model,
-    event: &'static str,
+    event: EventKind,
     note: &Value,
     audiences: &[Audience],
 ) -> Result<(), CommandError> {
@@ -170,11 +171,11 @@ pub fn position(tx: &mut Tx, row: entity::order_position::Model) {
 }
 
 /// Stores one strike.
-pub fn record_strike(tx: &mut Tx, order: &Model, subject: Uuid, kind: &'static str) {
+pub fn record_strike(tx: &mut Tx, order: &Model, subject: Uuid, kind: StrikeKind) {
     tx.insert(strike::Model {
         id: MarkId::new(),
         subject,
-        kind: kind.to_owned(),
+        kind: kind.into(),
         order_id: order.id,
         at: tx.now(),
         voided_at: None,
@@ -182,11 +183,11 @@ pub fn record_strike(tx: &mut Tx, order: &Model, subject: Uuid, kind: &'static s
 }
 
 /// Stores the n-th strike of a kind for an order: the primary key refuses a concurrent n-th.
-pub fn claim(tx: &mut Tx, order: &Model, n: u64, kind: &'static str, refusal: Refused) {
+pub fn claim(tx: &mut Tx, order: &Model, n: u64, kind: StrikeKind, refusal: Refused) {
     tx.insert(strike::Model {
         id: MarkId(Uuid::from_u128(order.id.0.as_u128() ^ u128::from(n + 1))),
         subject: order.id.0,
-        kind: kind.to_owned(),
+        kind: kind.into(),
         order_id: order.id,
         at: tx.now(),
         voided_at: None,
@@ -203,14 +204,14 @@ fn record(tx: &mut Tx, from: Option<OrderStatus>, step: &Step) {
         actor: by.actor,
         person_id: by.person_id,
         session_id: by.session_id,
-        intent: step.intent.to_string(),
+        intent: step.intent.into(),
         from_status: from,
         to_status: step.next.status,
         note: step.note.clone(),
     });
     for (subject, kind) in &step.marks {
-        record_strike(tx, &step.next, *subject, kind);
-        if let Some(judge) = reputation::rules::judge(kind) {
+        record_strike(tx, &step.next, *subject, *kind);
+        if let Some(judge) = reputation::rules::judge(*kind) {
             // A command of its own counts the strikes, after this one is committed (SAN-3).
             tx.arm(judge, *subject, tx.now());
         }
@@ -242,7 +243,7 @@ fn arm(tx: &mut Tx, old: Option<&Model>, new: &Model) -> Result<(), CommandError
     let before = old.map(|old| timers::of(old, &keys)).unwrap_or_default();
     let after = timers::of(new, &keys);
     for (kind, _) in before.iter().filter(|(k, _)| after.iter().all(|(kind, _)| kind != k)) {
-        tx.disarm(kind, new.id.0);
+        tx.disarm(*kind, new.id.0);
     }
     for wait in after.iter().filter(|wait| !before.contains(wait)) {
         tx.arm(wait.0, new.id.0, wait.1);
@@ -262,13 +263,13 @@ fn answered(tx: &mut Tx, old: &Model, step: &mut Step) {
     let client = old.client_id;
     match step.next.reason {
         Some(EndReason::ClientCancelled) => {
-            step.marks.push((client.0, standing::WITHDREW));
+            step.marks.push((client.0, StrikeKind::ClientWithdrew));
             raise(tx, client);
         }
         Some(EndReason::Declined | EndReason::OfferExpired)
             if old.pending_commission.is_positive() =>
         {
-            step.marks.push((client.0, standing::UNANSWERED));
+            step.marks.push((client.0, StrikeKind::ClientUnanswered));
         }
         _ => {}
     }

@@ -1,6 +1,7 @@
 //! Bays: places where a car can be served.
 
 use entity::bay;
+use entity::kinds::CommandName;
 use entity::value::{BayId, PartnerId};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _};
 use serde::{Deserialize, Serialize};
@@ -44,7 +45,7 @@ pub struct AddBay {
 
 impl Command<Context> for AddBay {
     type Answer = BayView;
-    const NAME: &'static str = "add_bay";
+    const NAME: CommandName = CommandName::AddBay;
 
     async fn run(&self, tx: &mut Tx) -> Result<BayView, CommandError> {
         let wrong =
@@ -81,7 +82,7 @@ pub struct EditBay {
 
 impl Command<Context> for EditBay {
     type Answer = BayView;
-    const NAME: &'static str = "edit_bay";
+    const NAME: CommandName = CommandName::EditBay;
 
     async fn run(&self, tx: &mut Tx) -> Result<BayView, CommandError> {
         // Raising the branch's version serialises edits of its bays.

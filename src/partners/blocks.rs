@@ -2,6 +2,7 @@
 //! occupancy under its own id, as a visit does, so the database keeps the two apart (BK-2).
 
 use chrono::{DateTime, TimeDelta, Utc};
+use entity::kinds::{CommandName, EventKind};
 use entity::value::{Actor, BayId, BlockId, EventId, Instant, OrderId, PartnerId, Span};
 use entity::{bay, bay_block, occupancy, order};
 use sea_orm::{
@@ -75,7 +76,7 @@ fn emit(
 ) -> Result<(), CommandError> {
     let told = BlockEvent { block, removed, actor: By { kind: tx.by().actor } };
     let audience = Audience::Branch(partner_id);
-    tx.emit(&audience, "calendar.changed", None, EventId::new(), &told)
+    tx.emit(&audience, EventKind::CalendarChanged, None, EventId::new(), &told)
 }
 
 fn claim(row: &bay_block::Model) -> OccupancyClaim {
@@ -99,7 +100,7 @@ pub struct AddBlock {
 
 impl Command<Context> for AddBlock {
     type Answer = BlockView;
-    const NAME: &'static str = "add_block";
+    const NAME: CommandName = CommandName::AddBlock;
 
     async fn run(&self, tx: &mut Tx) -> Result<BlockView, CommandError> {
         let Span { from, until } = self.rounded(tx.now())?;
@@ -213,7 +214,7 @@ pub struct RemoveBlock {
 
 impl Command<Context> for RemoveBlock {
     type Answer = ();
-    const NAME: &'static str = "remove_block";
+    const NAME: CommandName = CommandName::RemoveBlock;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let old = tx.find::<bay_block::Entity>(self.block_id).await?;

@@ -2,6 +2,7 @@
 //! permits reading, so only a keyed hash is stored, and a new address invalidates the old one.
 
 use entity::calendar_feed;
+use entity::kinds::CommandName;
 use entity::value::{PartnerId, SealedColumn, SealedField};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, Value};
 use serde::{Deserialize, Serialize};
@@ -28,7 +29,7 @@ pub struct RotateFeed {
 
 impl Command<Context> for RotateFeed {
     type Answer = FeedSecret;
-    const NAME: &'static str = "rotate_calendar_feed";
+    const NAME: CommandName = CommandName::RotateCalendarFeed;
 
     async fn run(&self, tx: &mut Tx) -> Result<FeedSecret, CommandError> {
         let keys = tx.keys();
@@ -51,7 +52,7 @@ pub struct StopFeed {
 
 impl Command<Context> for StopFeed {
     type Answer = ();
-    const NAME: &'static str = "stop_calendar_feed";
+    const NAME: CommandName = CommandName::StopCalendarFeed;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         tx.delete("calendar_feed", vec![("partner_id", Value::from(self.partner_id.0))]);

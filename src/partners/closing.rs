@@ -1,6 +1,7 @@
 //! Temporary closing of a branch: a pause, closed for today, open again (BK-13).
 
 use chrono::TimeDelta;
+use entity::kinds::{CommandName, EventKind};
 use entity::partner;
 use entity::value::{Actor, EventId, Instant, PartnerId};
 use serde::Serialize;
@@ -45,7 +46,7 @@ struct By {
 
 impl Command<Context> for SetSwitch {
     type Answer = BranchView;
-    const NAME: &'static str = "turn_switch";
+    const NAME: CommandName = CommandName::TurnSwitch;
 
     async fn run(&self, tx: &mut Tx) -> Result<BranchView, CommandError> {
         let old = tx.find::<partner::Entity>(self.partner_id).await?;
@@ -72,7 +73,7 @@ impl Command<Context> for SetSwitch {
         let branch = BranchView::of(new, &tx.keys(), tx.now())?;
         let told = SwitchEvent { branch: &branch, actor: By { kind: tx.by().actor } };
         let audience = Audience::Branch(self.partner_id);
-        tx.emit(&audience, "branch.changed", None, EventId::new(), &told)?;
+        tx.emit(&audience, EventKind::BranchChanged, None, EventId::new(), &told)?;
         Ok(branch)
     }
 }

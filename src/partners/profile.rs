@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use entity::kinds::CommandName;
 use entity::partner::{AutoConfirm, AutoHours};
 use entity::value::PartnerId;
 use entity::{opening, partner};
@@ -81,7 +82,7 @@ pub struct EditBranch {
 
 impl Command<Context> for EditBranch {
     type Answer = BranchView;
-    const NAME: &'static str = "edit_branch";
+    const NAME: CommandName = CommandName::EditBranch;
 
     async fn run(&self, tx: &mut Tx) -> Result<BranchView, CommandError> {
         let old = tx.find::<partner::Entity>(self.partner_id).await?;
@@ -184,7 +185,7 @@ pub struct SetSchedule {
 
 impl Command<Context> for SetSchedule {
     type Answer = ScheduleView;
-    const NAME: &'static str = "set_schedule";
+    const NAME: CommandName = CommandName::SetSchedule;
 
     async fn run(&self, tx: &mut Tx) -> Result<ScheduleView, CommandError> {
         let hours: Vec<Hours> = self.weekly.iter().map(hours).collect();

@@ -1,5 +1,6 @@
 //! Registration of organisations and branches by support; verification is a separate task.
 
+use entity::kinds::CommandName;
 use entity::partner::PartnerState;
 use entity::value::{OrganisationId, PartnerId, Phone, Point, SealedColumn};
 use entity::{organisation, partner};
@@ -31,7 +32,7 @@ pub struct OrganisationView {
 
 impl Command<Context> for RegisterOrganisation {
     type Answer = OrganisationView;
-    const NAME: &'static str = "register_organisation";
+    const NAME: CommandName = CommandName::RegisterOrganisation;
 
     async fn run(&self, tx: &mut Tx) -> Result<OrganisationView, CommandError> {
         if !says_something(&self.name) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use entity::kinds::CommandName;
 use entity::value::{PartnerId, ServiceId};
 use entity::{partner, service, service_price};
 use sea_orm::Value;
@@ -43,7 +44,7 @@ pub struct SaveService {
 
 impl Command<Context> for SaveService {
     type Answer = ServiceView;
-    const NAME: &'static str = "save_service";
+    const NAME: CommandName = CommandName::SaveService;
 
     async fn run(&self, tx: &mut Tx) -> Result<ServiceView, CommandError> {
         let rests = |min: i32| (0..=BUFFER_MAX).contains(&min) && min % STEP_MIN == 0;

@@ -1,6 +1,7 @@
 //! Special days: dates with hours other than the weekly ones (BK-12).
 
 use chrono::{Days, NaiveDate};
+use entity::kinds::CommandName;
 use entity::partner;
 use entity::special_day::{self, DaySpan, Spans};
 use entity::value::{Instant, PartnerId};
@@ -44,7 +45,7 @@ pub struct SetSpecialDay {
 
 impl Command<Context> for SetSpecialDay {
     type Answer = SpecialDayView;
-    const NAME: &'static str = "set_special_day";
+    const NAME: CommandName = CommandName::SetSpecialDay;
 
     async fn run(&self, tx: &mut Tx) -> Result<SpecialDayView, CommandError> {
         let SpecialDayView { date, spans, note } = &self.day;
@@ -100,7 +101,7 @@ pub struct DropSpecialDay {
 
 impl Command<Context> for DropSpecialDay {
     type Answer = DroppedDay;
-    const NAME: &'static str = "drop_special_day";
+    const NAME: CommandName = CommandName::DropSpecialDay;
 
     async fn run(&self, tx: &mut Tx) -> Result<DroppedDay, CommandError> {
         let partner = raise(tx, self.partner_id).await?;

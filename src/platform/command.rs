@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use entity::kinds::CommandName;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -16,7 +17,7 @@ pub trait Command<X>: Send + Sync + 'static {
     type Answer: Serialize + DeserializeOwned + Send + 'static;
 
     /// Its name in traces and metrics.
-    const NAME: &'static str;
+    const NAME: CommandName;
 
     /// Is it part of the recovery from an outage? All other commands wait until the recovery is
     /// over.

@@ -145,7 +145,11 @@ impl<X: Send + Sync + 'static> Engine<X> {
         match self.run(By::CLOCK, None, Some(fired), command.as_mut()).await {
             Ok(_) | Err(CommandError::StaleTimer) => Ok(()),
             Err(CommandError::Refused(refused)) => {
-                tracing::debug!(kind = fired.kind, code = refused.code, "a timer came too late");
+                tracing::debug!(
+                    kind = fired.kind.as_str(),
+                    code = refused.code,
+                    "a timer came too late"
+                );
                 self.consume(fired).await
             }
             Err(stop) => Err(stop),

@@ -40,7 +40,7 @@ where
     C: Command<X>,
 {
     fn name(&self) -> &'static str {
-        C::NAME
+        C::NAME.into()
     }
 
     fn recovers(&self) -> bool {

@@ -91,7 +91,7 @@ fn event_row(fact: Event, seq: i64, at: Instant) -> feed_event::Model {
         audience: fact.audience,
         seq,
         id: fact.id,
-        kind: fact.kind.to_owned(),
+        kind: fact.kind.into(),
         at,
         subject: fact.subject,
         session_id: fact.session_id,

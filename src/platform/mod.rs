@@ -52,11 +52,10 @@ mod wal;
 pub mod write_set;
 mod writer;
 
-pub use entity::value::Audience;
-
 pub use by::By;
 pub use clock::Clock;
 pub use command::Command;
 pub use engine::Done;
+pub use entity::kinds::Audience;
 pub use refusal::{CommandError, Fault, RefusalKind, Refused, all_right};
 pub use snapshot::ReadSnapshot;

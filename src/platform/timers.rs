@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::TimeDelta;
+use entity::kinds::{Stored, TimerKind};
 use entity::timer;
 use entity::value::Instant;
 use sea_orm::{
@@ -28,12 +29,12 @@ pub const SWEEP_ROWS: u64 = 500;
 /// After this many faults a timer is parked and an alarm is raised.
 pub const ATTEMPTS_MAX: i32 = 10;
 
-type Name = (String, Uuid);
+type Name = (Stored<TimerKind>, Uuid);
 
 /// It begins at the epoch: before the first load nothing is known, not even what is overdue.
 #[derive(Default)]
 struct Near {
-    queue: BTreeMap<(Instant, Uuid, String), i64>,
+    queue: BTreeMap<(Instant, Uuid, Stored<TimerKind>), i64>,
     due: HashMap<Name, Instant>,
     flying: HashSet<Name>,
     loaded_until: Instant,
@@ -68,7 +69,7 @@ impl Timers {
             near.forget(&(fired.kind.clone(), fired.subject), Some(fired.generation));
         }
         for write in writes {
-            let name = (write.kind.to_owned(), write.subject);
+            let name = (Stored::Known(write.kind), write.subject);
             near.forget(&name, None);
             if let Some(due) = write.due
                 && due < near.loaded_until
@@ -277,7 +278,7 @@ pub async fn left_over(db: &Pool, late: Instant) -> Result<Vec<Fired>, DbErr> {
 /// When the database fails.
 pub async fn due_within(
     db: &Pool,
-    kinds: &[&str],
+    kinds: &[TimerKind],
     from: Instant,
     until: Instant,
 ) -> Result<Vec<Fired>, DbErr> {
@@ -318,7 +319,7 @@ pub async fn broke(
     let hopeless = failure::unreadable(stop);
     let parked = (hopeless || attempts >= ATTEMPTS_MAX).then_some(now);
     if parked.is_some() {
-        tracing::error!(alarm = "timer_parked", kind = row.kind, subject = %row.subject);
+        tracing::error!(alarm = "timer_parked", kind = row.kind.as_str(), subject = %row.subject);
         metrics::counter!("yumo_timers_parked").increment(1);
     }
     timer::Entity::update_many()

@@ -8,8 +8,9 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use entity::kinds::{Audience, EventKind, TimerKind};
 use entity::row::{LockTier, Row};
-use entity::value::{Audience, EventId, Instant};
+use entity::value::{EventId, Instant};
 use sea_orm::{EntityTrait, IntoActiveModel, ModelTrait, PrimaryKeyTrait, Value};
 use uuid::Uuid;
 
@@ -333,13 +334,13 @@ impl<X: Send + Sync + 'static> Tx<X> {
     }
 
     /// Arms a timer, or arms it again.
-    pub fn arm(&mut self, kind: &'static str, subject: Uuid, due: Instant) {
+    pub fn arm(&mut self, kind: TimerKind, subject: Uuid, due: Instant) {
         let generation = rand::random::<i64>();
         self.writes.timer(TimerWrite { kind, subject, due: Some(due), generation });
     }
 
     /// Disarms a timer.
-    pub fn disarm(&mut self, kind: &'static str, subject: Uuid) {
+    pub fn disarm(&mut self, kind: TimerKind, subject: Uuid) {
         self.writes.timer(TimerWrite { kind, subject, due: None, generation: 0 });
     }
 
@@ -351,11 +352,12 @@ impl<X: Send + Sync + 'static> Tx<X> {
     pub fn emit(
         &mut self,
         audience: &Audience,
-        kind: &'static str,
+        kind: EventKind,
         subject: Option<Uuid>,
         id: EventId,
         payload: &impl serde::Serialize,
     ) -> Result<(), CommandError> {
+        debug_assert!(kind.audiences().contains(&audience.kind()), "{kind} goes to {audience}");
         self.writes.event(Event {
             audience: audience.to_string(),
             id,

@@ -1,5 +1,6 @@
 //! The write set: what a command wants to change, as data, flushed once at the end.
 
+use entity::kinds::{EventKind, Stored, TimerKind};
 use entity::row::{Row, Table};
 use entity::value::{EventId, Instant, SessionId};
 use sea_orm::{
@@ -223,7 +224,7 @@ pub struct Unique {
 #[derive(Clone, Debug)]
 pub struct TimerWrite {
     /// Which command the scheduler will run.
-    pub kind: &'static str,
+    pub kind: TimerKind,
     /// The id of its subject.
     pub subject: Uuid,
     /// When; `None` disarms it.
@@ -239,8 +240,8 @@ pub struct Event {
     pub audience: String,
     /// The same id in every feed it is emitted to.
     pub id: EventId,
-    /// What happened, in the past tense.
-    pub kind: &'static str,
+    /// What happened.
+    pub kind: EventKind,
     /// The id of what it is about.
     pub subject: Option<Uuid>,
     /// The device that caused it.
@@ -266,7 +267,7 @@ pub struct OutboxMessage {
 #[derive(Clone, Debug)]
 pub struct Fired {
     /// Which command the scheduler runs.
-    pub kind: String,
+    pub kind: Stored<TimerKind>,
     /// The id of its subject.
     pub subject: Uuid,
     /// When it fell due.

@@ -1,9 +1,10 @@
 //! Publishing of the next policy version: the only writer of versions after the first.
 
 use chrono::{SubsecRound as _, TimeDelta};
+use entity::kinds::{CommandName, EventKind, SupportQueue};
 use entity::policy_version;
 use entity::support_agent::{self, SupportRole};
-use entity::value::{EventId, Instant, Money, SupportQueue};
+use entity::value::{EventId, Instant, Money};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -47,7 +48,7 @@ const AHEAD_MAX_DAYS: i64 = 366;
 
 impl Command<Context> for Publish {
     type Answer = Published;
-    const NAME: &'static str = "publish_policy";
+    const NAME: CommandName = CommandName::PublishPolicy;
 
     async fn run(&self, tx: &mut Tx) -> Result<Published, CommandError> {
         let reason = given(&self.reason)?.to_owned();
@@ -94,7 +95,7 @@ impl Command<Context> for Publish {
         });
         record(tx, row.version, &reason, &changed).await?;
         let published = Published { version: row.into(), changed, warnings: findings };
-        let (kind, id) = ("support.policy_published", EventId::new());
+        let (kind, id) = (EventKind::SupportPolicyPublished, EventId::new());
         tx.emit(&Audience::Support(SupportQueue::Policy), kind, None, id, &published)?;
         tx.wake(TOPIC.to_owned());
         Ok(published)

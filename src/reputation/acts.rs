@@ -2,8 +2,9 @@
 //! address.
 
 use chrono::TimeDelta;
+use entity::kinds::{CommandName, EventKind, SupportQueue};
 use entity::sanction::{self, SanctionKind};
-use entity::value::{EventId, Money, SanctionId, SupportQueue};
+use entity::value::{EventId, Money, SanctionId};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -33,7 +34,7 @@ pub struct Impose {
 
 impl Command<Context> for Impose {
     type Answer = SanctionView;
-    const NAME: &'static str = "impose_sanction";
+    const NAME: CommandName = CommandName::ImposeSanction;
 
     async fn run(&self, tx: &mut Tx) -> Result<SanctionView, CommandError> {
         let reason = given(&self.reason)?.to_owned();
@@ -68,14 +69,14 @@ pub struct Lift {
 
 impl Command<Context> for Lift {
     type Answer = SanctionView;
-    const NAME: &'static str = "lift_sanction";
+    const NAME: CommandName = CommandName::LiftSanction;
 
     async fn run(&self, tx: &mut Tx) -> Result<SanctionView, CommandError> {
         let reason = given(&self.reason)?;
         let row = not_over(tx, self.sanction_id).await?;
         let lifted = end(tx, &row, tx.now()).await?;
         recorded(tx, "lift_sanction", &lifted, Some(&row), reason).await?;
-        emit(tx, "support.sanction_lifted", &row, &lifted, reason)?;
+        emit(tx, EventKind::SupportSanctionLifted, &row, &lifted, reason)?;
         Ok(whole(&lifted)?)
     }
 }
@@ -90,7 +91,7 @@ pub struct LiftAddress {
 
 impl Command<Context> for LiftAddress {
     type Answer = SanctionView;
-    const NAME: &'static str = "lift_address";
+    const NAME: CommandName = CommandName::LiftAddress;
 
     async fn run(&self, tx: &mut Tx) -> Result<SanctionView, CommandError> {
         let reason = given(&self.reason)?;
@@ -100,7 +101,7 @@ impl Command<Context> for LiftAddress {
         }
         let lifted = lift_address(tx, &row);
         recorded(tx, "lift_address", &lifted, Some(&row), reason).await?;
-        emit(tx, "support.address_lifted", &row, &lifted, reason)?;
+        emit(tx, EventKind::SupportAddressLifted, &row, &lifted, reason)?;
         Ok(whole(&lifted)?)
     }
 }
@@ -134,7 +135,7 @@ async fn not_over(tx: &mut Tx, id: SanctionId) -> Result<sanction::Model, Comman
 /// Emits the act to support: before, after, who and why.
 fn emit(
     tx: &mut Tx,
-    event: &'static str,
+    event: EventKind,
     before: &sanction::Model,
     after: &sanction::Model,
     reason: &str,

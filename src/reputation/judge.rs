@@ -2,6 +2,7 @@
 //! recorded (SAN-3).
 
 use chrono::TimeDelta;
+use entity::kinds::CommandName;
 use entity::value::{PartnerId, PersonId};
 use entity::{partner, person};
 use uuid::Uuid;
@@ -21,7 +22,7 @@ pub struct JudgeClient {
 
 impl Command<Context> for JudgeClient {
     type Answer = ();
-    const NAME: &'static str = "judge_client";
+    const NAME: CommandName = CommandName::JudgeClient;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         // Read first, because a concurrent waiver of a strike raises this row's version.
@@ -44,7 +45,7 @@ pub struct JudgePartner {
 
 impl Command<Context> for JudgePartner {
     type Answer = ();
-    const NAME: &'static str = "judge_partner";
+    const NAME: CommandName = CommandName::JudgePartner;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let branch = tx.find::<partner::Entity>(self.partner_id).await?;

@@ -1,6 +1,7 @@
 //! The reads of sanctions: current ones, views, and the inputs of the evaluation.
 
 use chrono::{DateTime, Utc};
+use entity::kinds::StrikeKind;
 use entity::sanction::{self, SanctionKind};
 use entity::strike;
 use entity::value::{Instant, MarkId, PersonId, SanctionId};
@@ -179,7 +180,7 @@ pub async fn page<C: ConnectionTrait>(
 pub async fn record<C: ConnectionTrait>(
     db: &C,
     subject: Uuid,
-    kinds: &[&str],
+    kinds: &[StrikeKind],
     since: Instant,
 ) -> Result<(Vec<RecordedFault>, Vec<Earlier>), CommandError> {
     let marks = strike::Entity::find()

@@ -1,36 +1,34 @@
 //! The rules of sanctions: which strikes count, and which sanction follows. Pure (SAN-1 … SAN-3).
 
 use chrono::TimeDelta;
+use entity::kinds::{StrikeKind, TimerKind};
 use entity::sanction::SanctionKind;
 use entity::value::{Instant, MarkId};
 
 use crate::policy::keys::{ClientKeys, PartnerKeys};
 
-/// Timer: count a client's strikes.
-pub const JUDGE_CLIENT: &str = "sanction.judge_client";
-/// Timer: count a branch's strikes.
-pub const JUDGE_PARTNER: &str = "sanction.judge_partner";
-
-/// Timer: end a sanction whose time is over (SAN-4).
-pub const ENDS: &str = "sanction.ends";
-/// Timer: apply a block to the orders of its branch (SAN-4).
-pub const CLOSE_FOR_BLOCK: &str = "sanction.shut_out";
-
 /// Kinds of strikes against a client: a fee was due, or the client did not come.
-pub const CLIENT_FAULTS: &[&str] = &["client_late_cancel", "client_no_show", "client_burned"];
+pub const CLIENT_FAULTS: &[StrikeKind] =
+    &[StrikeKind::ClientLateCancel, StrikeKind::ClientNoShow, StrikeKind::ClientBurned];
 /// Kinds of strikes against a branch.
-pub const PARTNER_FAULTS: &[&str] =
-    &["partner_cancelled", "partner_not_admitted", "admission_contested"];
+pub const PARTNER_FAULTS: &[StrikeKind] =
+    &[StrikeKind::PartnerCancelled, StrikeKind::PartnerNotAdmitted, StrikeKind::AdmissionContested];
 
 /// The timer that counts strikes of this kind; none where the kind does not count.
 #[must_use]
-pub fn judge(kind: &str) -> Option<&'static str> {
-    if CLIENT_FAULTS.contains(&kind) {
-        Some(JUDGE_CLIENT)
-    } else if PARTNER_FAULTS.contains(&kind) {
-        Some(JUDGE_PARTNER)
-    } else {
-        None
+pub const fn judge(kind: StrikeKind) -> Option<TimerKind> {
+    match kind {
+        StrikeKind::ClientLateCancel | StrikeKind::ClientNoShow | StrikeKind::ClientBurned => {
+            Some(TimerKind::JudgeClient)
+        }
+        StrikeKind::PartnerCancelled
+        | StrikeKind::PartnerNotAdmitted
+        | StrikeKind::AdmissionContested => Some(TimerKind::JudgePartner),
+        StrikeKind::ClientWithdrew
+        | StrikeKind::ClientUnanswered
+        | StrikeKind::Declined
+        | StrikeKind::Ignored
+        | StrikeKind::CodeTry => None,
     }
 }
 
@@ -171,6 +169,7 @@ fn counted(faults: &[RecordedFault], window: Instant, restart: Option<Instant>) 
 
 #[cfg(test)]
 mod tests {
+    use strum::IntoEnumIterator as _;
     use uuid::Uuid;
 
     use super::*;
@@ -216,6 +215,16 @@ mod tests {
         let verdict = judge_partner(&ago(hours), earlier, &keys().partner, hour(NOW_H))?;
         let for_h = (verdict.until - hour(NOW_H)).num_hours();
         Some((verdict.kind, for_h, verdict.cause.len()))
+    }
+
+    /// SAN-1, SAN-2: the kinds that are counted are the kinds that lead to a count.
+    #[test]
+    fn san_1_what_is_counted_is_judged() {
+        let counted_by = |judge_of| -> Vec<StrikeKind> {
+            StrikeKind::iter().filter(|kind| judge(*kind) == Some(judge_of)).collect()
+        };
+        assert_eq!(counted_by(TimerKind::JudgeClient), CLIENT_FAULTS);
+        assert_eq!(counted_by(TimerKind::JudgePartner), PARTNER_FAULTS);
     }
 
     /// SAN-1: five in 240 hours are a ban of a week; a strike 240 hours ago no longer counts.

@@ -1,5 +1,6 @@
 //! The only writer of sanctions: imposing, ending and reopening one.
 
+use entity::kinds::{CommandName, EventKind, TimerKind};
 use entity::partner::PartnerState;
 use entity::sanction::{self, SanctionKind};
 use entity::value::{EventId, Instant, MarkId, PartnerId, PersonId, SanctionId};
@@ -7,8 +8,8 @@ use entity::{partner, person};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::Refusal;
 use super::read::{open, view};
-use super::{Refusal, rules};
 use crate::context::{Context, Tx};
 use crate::platform::write_set::Unique;
 use crate::platform::{Audience, Command, CommandError};
@@ -63,13 +64,13 @@ pub async fn impose(tx: &mut Tx, imposed: Imposed) -> Result<sanction::Model, Co
         refusal: Refusal::Stands.refused(),
         choose_again: false,
     });
-    tx.arm(rules::ENDS, row.id.0, until);
+    tx.arm(TimerKind::SanctionEnd, row.id.0, until);
     if kind == SanctionKind::PartnerBlock {
         // The effect on the branch's orders is decided order by order (SAN-4).
-        tx.arm(rules::CLOSE_FOR_BLOCK, subject, tx.now());
+        tx.arm(TimerKind::CloseAllForBlock, subject, tx.now());
     }
     raise(tx, subject, kind, true).await?;
-    emit(tx, "sanction.began", &row)?;
+    emit(tx, EventKind::SanctionBegan, &row)?;
     Ok(row)
 }
 
@@ -96,8 +97,8 @@ pub async fn end(
 pub fn reopen(tx: &mut Tx, row: &sanction::Model) -> Result<sanction::Model, CommandError> {
     let next = sanction::Model { ended_at: None, ..row.clone() };
     tx.update(row, &next);
-    tx.arm(rules::ENDS, row.id.0, row.until);
-    emit(tx, "sanction.began", &next)?;
+    tx.arm(TimerKind::SanctionEnd, row.id.0, row.until);
+    emit(tx, EventKind::SanctionBegan, &next)?;
     Ok(next)
 }
 
@@ -127,7 +128,7 @@ pub struct EndSanction {
 
 impl Command<Context> for EndSanction {
     type Answer = ();
-    const NAME: &'static str = "end_sanction";
+    const NAME: CommandName = CommandName::EndSanction;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let row = tx.find::<sanction::Entity>(self.sanction_id).await?;
@@ -146,8 +147,8 @@ impl Command<Context> for EndSanction {
 fn close(tx: &mut Tx, row: &sanction::Model, at: Instant) -> Result<sanction::Model, CommandError> {
     let next = sanction::Model { ended_at: Some(at), ..row.clone() };
     tx.update(row, &next);
-    tx.disarm(rules::ENDS, row.id.0);
-    emit(tx, "sanction.ended", &next)?;
+    tx.disarm(TimerKind::SanctionEnd, row.id.0);
+    emit(tx, EventKind::SanctionEnded, &next)?;
     Ok(next)
 }
 
@@ -175,7 +176,7 @@ async fn raise(
     Ok(())
 }
 
-fn emit(tx: &mut Tx, event: &'static str, row: &sanction::Model) -> Result<(), CommandError> {
+fn emit(tx: &mut Tx, event: EventKind, row: &sanction::Model) -> Result<(), CommandError> {
     let audience = match row.kind {
         SanctionKind::ClientBan => Audience::Client(PersonId(row.subject)),
         SanctionKind::PartnerWarning

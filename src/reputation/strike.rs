@@ -1,5 +1,6 @@
 //! Voiding strikes together with the ban they caused, and restoring both (PEN-7).
 
+use entity::kinds::TimerKind;
 use entity::sanction::{self, SanctionKind};
 use entity::strike;
 use entity::value::{Instant, MarkId, OrderId, PersonId, SanctionId};
@@ -7,7 +8,7 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect 
 use serde::{Deserialize, Serialize};
 
 use super::read;
-use super::rules::{self, CLIENT_FAULTS, JUDGE_CLIENT};
+use super::rules::{self, CLIENT_FAULTS};
 use super::sanction::{end, hold_client, reopen};
 use crate::context::Tx;
 use crate::platform::CommandError;
@@ -89,7 +90,7 @@ pub async fn void(
         let ended = end(tx, &ban, tx.now()).await?;
         after.bans.push(BanState { id: ban.id, until: ban.until, ended_at: ended.ended_at });
         // The remaining and the newer strikes may suffice for another ban.
-        tx.arm(JUDGE_CLIENT, client_id.0, tx.now());
+        tx.arm(TimerKind::JudgeClient, client_id.0, tx.now());
     }
     Ok((before, after))
 }
@@ -179,6 +180,6 @@ pub async fn unvoid(
             break;
         }
     }
-    tx.arm(JUDGE_CLIENT, client_id.0, tx.now());
+    tx.arm(TimerKind::JudgeClient, client_id.0, tx.now());
     Ok(())
 }

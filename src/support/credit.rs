@@ -1,6 +1,7 @@
 //! Crediting a partner's balance by support: money received outside the app, under a receipt, or
 //! goodwill, which is no top-up and not refundable (LIM-11).
 
+use entity::kinds::CommandName;
 use entity::value::{Money, PartnerId};
 use entity::wallet;
 use serde_json::json;
@@ -36,7 +37,7 @@ pub struct CreditPartner {
 
 impl Command<Context> for CreditPartner {
     type Answer = BalanceView;
-    const NAME: &'static str = "credit_partner";
+    const NAME: CommandName = CommandName::CreditPartner;
 
     async fn run(&self, tx: &mut Tx) -> Result<BalanceView, CommandError> {
         let reason = self.reason.trim();

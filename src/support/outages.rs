@@ -2,6 +2,7 @@
 //! were extended (OUT-1).
 
 use chrono::{DateTime, Utc};
+use entity::kinds::Intent;
 use entity::value::{OrderId, OutageId};
 use entity::{order_step, outage};
 use sea_orm::{
@@ -64,7 +65,7 @@ async fn orders_of<C: ConnectionTrait>(
     row: &outage::Model,
 ) -> Result<Vec<OrderId>, CommandError> {
     let steps = order_step::Entity::find()
-        .filter(order_step::Column::Intent.eq("shift"))
+        .filter(order_step::Column::Intent.eq(Intent::Shift))
         // The end of the outage moves while a slow recovery runs: its steps may be before that end.
         .filter(order_step::Column::At.gte(row.down_at))
         .limit(ORDERS_MAX)

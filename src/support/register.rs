@@ -7,13 +7,14 @@ use crate::ledger;
 use crate::partners::read::BranchView;
 use crate::partners::register::{NewBranch, register};
 use crate::platform::{Command, CommandError};
+use entity::kinds::CommandName;
 
 /// Registers a branch.
 pub struct RegisterPartner(pub NewBranch);
 
 impl Command<Context> for RegisterPartner {
     type Answer = BranchView;
-    const NAME: &'static str = "register_partner";
+    const NAME: CommandName = CommandName::RegisterPartner;
 
     async fn run(&self, tx: &mut Tx) -> Result<BranchView, CommandError> {
         let row = register(tx, &self.0).await?;

@@ -1,5 +1,6 @@
 //! Unlocking a balance that a charge-back locked, by support (LIM-11).
 
+use entity::kinds::{CommandName, EventKind};
 use entity::value::{EventId, Money, PartnerId};
 use entity::wallet;
 use serde::{Deserialize, Serialize};
@@ -32,7 +33,7 @@ pub struct UnlockedView {
 
 impl Command<Context> for UnlockBalance {
     type Answer = UnlockedView;
-    const NAME: &'static str = "unlock_balance";
+    const NAME: CommandName = CommandName::UnlockBalance;
 
     async fn run(&self, tx: &mut Tx) -> Result<UnlockedView, CommandError> {
         let reason = given(&self.reason)?;
@@ -54,7 +55,7 @@ impl Command<Context> for UnlockBalance {
         limits::act(tx, act).await?;
         let payload = json!({"kind": "unlocked", "amount": Money::ZERO});
         let audience = Audience::Branch(partner_id);
-        tx.emit(&audience, "balance.changed", None, EventId::new(), &payload)?;
+        tx.emit(&audience, EventKind::BalanceChanged, None, EventId::new(), &payload)?;
         Ok(UnlockedView { partner_id, posted: wallet.posted })
     }
 }

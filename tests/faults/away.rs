@@ -12,12 +12,11 @@ use crate::deadlines::instant;
 use crate::feed::Feed;
 use crate::ground::{Backend, Ground};
 use crate::link::{Flow, Proxy};
-use crate::outage::Past;
+use crate::outage::{ARRIVAL, OFFER, Past};
 use crate::server::Server;
 use crate::truth::{self, Whole};
 use crate::wait;
 use crate::wire::{Answer, Request, Wire};
-use yumo::orders::timers::{ARRIVAL, OFFER};
 
 /// Orders whose arrival deadline falls into the outage, and the same number of offers.
 const EACH: usize = 6;

@@ -8,7 +8,6 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
 use uuid::Uuid;
-use yumo::orders::timers::{ADMIT_ALERT, ARRIVAL, OFFER};
 use yumo::platform::db::Db;
 
 use crate::city::{City, as_client, as_staff};
@@ -19,6 +18,13 @@ use crate::server::Server;
 use crate::truth::{self, Whole};
 use crate::wait;
 use crate::wire::Request;
+
+/// The deadline of an offer, as the timers spell it.
+pub const OFFER: &str = "order.offer_deadline";
+/// The deadline of an arrival.
+pub const ARRIVAL: &str = "order.arrival_deadline";
+/// The alert that an arrived client is not admitted.
+const ADMIT_ALERT: &str = "order.admit_alert";
 
 /// The length of the outage.
 const DOWN: TimeDelta = TimeDelta::minutes(10);

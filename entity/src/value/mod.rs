@@ -1,7 +1,6 @@
 //! Value types of columns and of fields in the API.
 
 pub mod actor;
-pub mod audience;
 pub mod car_class;
 pub mod fold;
 pub mod id;
@@ -14,7 +13,6 @@ pub mod sealed;
 pub mod span;
 
 pub use actor::Actor;
-pub use audience::{Audience, SupportQueue};
 pub use car_class::CarClass;
 pub use id::{
     ActId, BayId, BlockId, CampaignId, CarId, EventId, HoldId, InvitationId, LotId, MarkId,

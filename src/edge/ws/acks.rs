@@ -23,7 +23,8 @@ const MATTERS_MAX: usize = 64;
 
 /// Remembers an event that was just sent, if its acknowledgement will have consequences.
 pub fn handed_over(subscriber: &Subscriber, event: &feed_event::Model) {
-    let matters = notify::matters(&subscriber.audience).is_some_and(|(kind, _)| kind == event.kind);
+    let matters =
+        notify::matters(&subscriber.audience).is_some_and(|(kind, _)| event.kind.is_kind(kind));
     if let (true, Some(order_id)) = (matters, event.subject.map(OrderId)) {
         let mut list = subscriber.matters.borrow_mut();
         if list.len() == MATTERS_MAX {

@@ -15,9 +15,9 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Notify, Semaphore};
 
+use super::acks;
 use super::stopping::Stopping;
 use super::subscriber::{Cursor, Subscriber, WakeFlags};
-use super::{acks, reader};
 use crate::access::Principal;
 use crate::access::principal::standing_of;
 use crate::edge::Edge;
@@ -130,7 +130,7 @@ impl Hub {
     fn heard(&self, topic: &str, far: bool) {
         match topic.split_once(':') {
             Some(("feed", name)) => {
-                if let Some(audience) = reader::named(name) {
+                if let Ok(audience) = name.parse::<Audience>() {
                     self.wake(&audience, if far { WakeFlags::FAR } else { WakeFlags::LOOK });
                 }
             }
@@ -256,7 +256,7 @@ impl Hub {
     }
 
     fn beyond(&self, name: &str, newest: i64) {
-        let Some(audience) = reader::named(name) else { return };
+        let Ok(audience) = name.parse::<Audience>() else { return };
         for subscriber in self.subscribers.borrow().get(&audience).into_iter().flatten() {
             if matches!(subscriber.place.get(), Cursor::At(number) if number < newest) {
                 subscriber.wake(WakeFlags::FAR);

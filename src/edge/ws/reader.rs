@@ -1,6 +1,7 @@
 //! Access to feeds: whose feed a subscriber follows, and which of its events it may read.
 
-use entity::value::{Actor, SupportQueue};
+use entity::kinds::{EventKind, EventTopic, Stored, SupportQueue};
+use entity::value::Actor;
 
 use super::Refusal;
 use crate::access::Principal;
@@ -16,9 +17,6 @@ const SUPPORT: &str = "support";
 const AUDIENCES: &str = "audience is client, branch:<partner_id>, or support:<queue>: orders, money, \
                          sanctions, policy.";
 
-/// The prefixes of the events about a branch's money.
-const MONEY: [&str; 6] = ["balance.", "bonus.", "commission.", "payment.", "payout.", "payable."];
-
 /// The audience named by a request, by default `client`, if the caller belongs to it.
 ///
 /// # Errors
@@ -27,33 +25,43 @@ pub fn audience(principal: &Principal, name: Option<&str>) -> Result<Audience, P
     let audience = match name.unwrap_or(CLIENT) {
         CLIENT => Audience::Client(principal.person_id),
         SUPPORT => Audience::Support(SupportQueue::Orders),
-        name => match named(name) {
-            Some(audience @ (Audience::Branch(_) | Audience::Support(_))) => audience,
-            Some(Audience::Client(_)) | None => return Err(malformed(AUDIENCES)),
+        name => match name.parse() {
+            Ok(audience @ (Audience::Branch(_) | Audience::Support(_))) => audience,
+            Ok(Audience::Client(_)) | Err(_) => return Err(malformed(AUDIENCES)),
         },
     };
     if principal.hears(&audience) { Ok(audience) } else { Err(Refusal::NotYours.into()) }
 }
 
-/// The audience named by a wake-up.
+/// Whether the person may read an event of this kind, or only learn that there was one (NOT-6).
 #[must_use]
-pub fn named(name: &str) -> Option<Audience> {
-    match name.split_once(':') {
-        None => None,
-        Some(("support", queue)) => queue.parse().ok().map(Audience::Support),
-        Some(("client", id)) => id.parse().ok().map(Audience::Client),
-        Some(("branch", id)) => id.parse().ok().map(Audience::Branch),
-        Some(_) => None,
+pub fn may_read(principal: &Principal, audience: &Audience, kind: &Stored<EventKind>) -> bool {
+    let Audience::Branch(branch) = audience else { return true };
+    match principal.role_at(*branch) {
+        Some(role) => sees_money(role) || !about_money(kind),
+        None => false,
     }
 }
 
-/// Whether the person may read an event of this kind, or only learn that there was one (NOT-6).
-#[must_use]
-pub fn may_read(principal: &Principal, audience: &Audience, kind: &str) -> bool {
-    let Audience::Branch(branch) = audience else { return true };
-    match principal.role_at(*branch) {
-        Some(role) => sees_money(role) || !MONEY.iter().any(|money| kind.starts_with(money)),
-        None => false,
+/// Is an event about the branch's money? One of another build may be.
+fn about_money(kind: &Stored<EventKind>) -> bool {
+    match kind.known().map(EventKind::topic) {
+        Ok(
+            EventTopic::Balance
+            | EventTopic::Bonus
+            | EventTopic::Payment
+            | EventTopic::Payout
+            | EventTopic::Payable,
+        )
+        | Err(_) => true,
+        Ok(
+            EventTopic::Order
+            | EventTopic::Penalty
+            | EventTopic::Sanction
+            | EventTopic::Calendar
+            | EventTopic::Branch
+            | EventTopic::Support,
+        ) => false,
     }
 }
 
@@ -100,12 +108,20 @@ mod tests {
         let branch = Audience::Branch(id);
         for (role, money) in [(Owner, true), (Manager, true), (Operator, false), (Viewer, false)] {
             let reader = principal(vec![(id, role)]);
-            assert_eq!(may_read(&reader, &branch, "balance.changed"), money, "{role:?}");
-            assert_eq!(may_read(&reader, &branch, "bonus.granted"), money, "{role:?}");
-            assert!(may_read(&reader, &branch, "order.requested"), "{role:?}");
+            assert_eq!(
+                may_read(&reader, &branch, &EventKind::BalanceChanged.into()),
+                money,
+                "{role:?}"
+            );
+            assert_eq!(
+                may_read(&reader, &branch, &EventKind::BonusGranted.into()),
+                money,
+                "{role:?}"
+            );
+            assert!(may_read(&reader, &branch, &EventKind::OrderRequested.into()), "{role:?}");
         }
         let stranger = principal(vec![(PartnerId::new(), Owner)]);
-        assert!(!may_read(&stranger, &branch, "order.requested"));
+        assert!(!may_read(&stranger, &branch, &EventKind::OrderRequested.into()));
     }
 
     #[test]
@@ -128,7 +144,7 @@ mod tests {
             assert_eq!(audience(&reader, Some(name)).unwrap_err().to_string(), code, "{name}");
         }
         for audience in [own, Audience::Branch(id), Audience::Support(SupportQueue::Money)] {
-            assert_eq!(named(&audience.to_string()), Some(audience));
+            assert_eq!(audience.to_string().parse(), Ok(audience));
         }
     }
 }

@@ -2,6 +2,7 @@
 //! (COM-3).
 
 use entity::hold::{self as row, Allocations, HoldState};
+use entity::kinds::PostingKind;
 use entity::row::Row as _;
 use entity::value::{HoldId, Money, OrderId, PartnerId};
 use sea_orm::{ActiveEnum, Value};
@@ -145,7 +146,7 @@ pub fn capture(
             debit: chart::partner(held.partner_id),
             credit: chart::COMMISSION.to_owned(),
             amount,
-            kind: "commission",
+            kind: PostingKind::Commission,
             subject: held.order_id.0,
             n: 1,
             on: On::order(held.partner_id, held.order_id),
@@ -192,7 +193,7 @@ pub fn amend(
             debit,
             credit,
             amount: Money(more.0.abs()),
-            kind: "commission_amended",
+            kind: PostingKind::CommissionAmended,
             subject: held.order_id.0,
             n,
             on: On::order(held.partner_id, held.order_id),

@@ -2,6 +2,7 @@
 //! debited by what it paid, what expired and what was revoked (BON-2).
 
 use entity::bonus_account::OwnerKind;
+use entity::kinds::PostingKind;
 use entity::lot::Model;
 use entity::value::{LotId, Money, OrderId, PartnerId, PersonId};
 use uuid::Uuid;
@@ -22,15 +23,15 @@ pub fn on(lot: &Model, order_id: Option<OrderId>) -> On {
 
 /// Posts the grant of a lot.
 pub fn granted(tx: &mut Tx, lot: &Model) {
-    fill(tx, lot, chart::BONUS.to_owned(), "bonus_granted");
+    fill(tx, lot, chart::BONUS.to_owned(), PostingKind::BonusGranted);
 }
 
 /// Posts the grant of a lot out of what the operator owes the partner (BON-5).
 pub fn granted_from_owed(tx: &mut Tx, lot: &Model) {
-    fill(tx, lot, chart::OWED_AS_BONUS.to_owned(), "bonus_from_owed");
+    fill(tx, lot, chart::OWED_AS_BONUS.to_owned(), PostingKind::BonusFromOwed);
 }
 
-fn fill(tx: &mut Tx, lot: &Model, debit: String, kind: &str) {
+fn fill(tx: &mut Tx, lot: &Model, debit: String, kind: PostingKind) {
     let movement = Movement {
         debit,
         credit: chart::lot(lot.id),
@@ -45,19 +46,19 @@ fn fill(tx: &mut Tx, lot: &Model, debit: String, kind: &str) {
 }
 
 /// Posts the end of a lot's free part: it expired, or its grant was revoked.
-pub fn over(tx: &mut Tx, lot: &Model, kind: &str, amount: Money) {
+pub fn over(tx: &mut Tx, lot: &Model, kind: PostingKind, amount: Money) {
     empty(tx, lot, kind, (lot.id.0, 1), amount, None);
 }
 
 /// Posts that a released allocation was already expired; `part` names it (BON-3).
 pub fn burned(tx: &mut Tx, lot: &Model, part: LotId, amount: Money, order_id: OrderId) {
-    empty(tx, lot, "bonus_burned", (part.0, 1), amount, Some(order_id));
+    empty(tx, lot, PostingKind::BonusBurned, (part.0, 1), amount, Some(order_id));
 }
 
 fn empty(
     tx: &mut Tx,
     lot: &Model,
-    kind: &str,
+    kind: PostingKind,
     (subject, n): (Uuid, i32),
     amount: Money,
     order_id: Option<OrderId>,
@@ -81,7 +82,7 @@ pub fn returned(tx: &mut Tx, from: LotId, lot: &Model, order_id: OrderId) {
         debit: chart::lot(from),
         credit: chart::lot(lot.id),
         amount: lot.amount,
-        kind: "bonus_returned",
+        kind: PostingKind::BonusReturned,
         subject: lot.id.0,
         n: 1,
         on: on(lot, Some(order_id)),
@@ -97,7 +98,7 @@ pub struct Paid<'a> {
     /// The other account.
     pub account: String,
     /// The kind of the posting.
-    pub kind: &'a str,
+    pub kind: PostingKind,
     /// 1, 2, 3 … within the order and kind.
     pub n: i32,
     /// A note for people.

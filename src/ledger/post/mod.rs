@@ -5,6 +5,7 @@ pub mod lots;
 pub mod penalty;
 pub mod pending;
 
+use entity::kinds::PostingKind;
 use entity::value::{LotId, Money, OrderId, PartnerId, PersonId, PostingId};
 use entity::wallet::WalletKind;
 use entity::{posting, wallet};
@@ -26,7 +27,7 @@ pub struct Movement<'a> {
     /// Above zero.
     pub amount: Money,
     /// The kind of the posting.
-    pub kind: &'a str,
+    pub kind: PostingKind,
     /// The order or act that caused it.
     pub subject: Uuid,
     /// 1, 2, 3 … within kind and subject: the natural key.
@@ -99,7 +100,7 @@ pub fn credit(
             debit: chart::RECEIVED.to_owned(),
             credit: chart::partner(partner_id),
             amount,
-            kind: "credit",
+            kind: PostingKind::Credit,
             subject: act,
             n: 1,
             on: On::partner(partner_id),
@@ -122,7 +123,7 @@ pub fn goodwill(
 ) -> Result<(), CommandError> {
     change(tx, partner_id, amount, Money::ZERO)?;
     let (debit, credit) = (chart::GOODWILL.to_owned(), chart::partner(partner_id));
-    let (kind, on) = ("goodwill", On::partner(partner_id));
+    let (kind, on) = (PostingKind::Goodwill, On::partner(partner_id));
     post(tx, Movement { debit, credit, amount, kind, subject: act, n: 1, on, note });
     Ok(())
 }
@@ -188,7 +189,7 @@ pub(super) fn post(tx: &mut Tx, movement: Movement<'_>) {
         debit: movement.debit,
         credit: movement.credit,
         amount: movement.amount,
-        kind: movement.kind.to_owned(),
+        kind: movement.kind.into(),
         subject: movement.subject,
         n: movement.n,
         partner_id,

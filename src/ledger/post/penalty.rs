@@ -1,5 +1,6 @@
 //! The postings of money received for penalties: split, and returned (PEN-5, PEN-7).
 
+use entity::kinds::PostingKind;
 use entity::value::{Money, OrderId, PartnerId, PenaltyId};
 
 use super::{Movement, On, change_by, post};
@@ -31,8 +32,8 @@ pub fn share(tx: &mut Tx, act: &PenaltyAct<'_>, parts: Split) -> Result<(), Comm
     let received = || chart::RECEIVED.to_owned();
     change_by(tx, act.partner_id, parts.partner)?;
     let own = Some(act.partner_id);
-    part(tx, act, "penalty_share", (received(), partner), parts.partner, own);
-    part(tx, act, "penalty_fee", (received(), operator), parts.operator, None);
+    part(tx, act, PostingKind::PenaltyShare, (received(), partner), parts.partner, own);
+    part(tx, act, PostingKind::PenaltyFee, (received(), operator), parts.operator, None);
     Ok(())
 }
 
@@ -45,15 +46,15 @@ pub fn share_back(tx: &mut Tx, act: &PenaltyAct<'_>, parts: Split) -> Result<(),
     let received = || chart::RECEIVED.to_owned();
     change_by(tx, act.partner_id, Money(-parts.partner.0))?;
     let own = Some(act.partner_id);
-    part(tx, act, "penalty_share_back", (partner, received()), parts.partner, own);
-    part(tx, act, "penalty_fee_back", (operator, received()), parts.operator, None);
+    part(tx, act, PostingKind::PenaltyShareBack, (partner, received()), parts.partner, own);
+    part(tx, act, PostingKind::PenaltyFeeBack, (operator, received()), parts.operator, None);
     Ok(())
 }
 
 fn part(
     tx: &mut Tx,
     act: &PenaltyAct<'_>,
-    kind: &str,
+    kind: PostingKind,
     (debit, credit): (String, String),
     amount: Money,
     partner_id: Option<PartnerId>,

@@ -199,7 +199,7 @@ impl Composer {
     fn timers(&mut self, timers: &[TimerWrite], fired: Option<&Fired>) {
         let mut again = None;
         for timer in timers {
-            if fired.is_some_and(|f| f.kind == timer.kind && f.subject == timer.subject) {
+            if fired.is_some_and(|f| f.kind.is_kind(timer.kind) && f.subject == timer.subject) {
                 again = Some(timer);
                 continue;
             }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use entity::kinds::{CommandName, EventKind};
 use entity::value::EventId;
 use serde_json::json;
 use yumo::context::{Context, Tx};
@@ -24,11 +25,11 @@ struct Tell {
 
 impl Command<Context> for Tell {
     type Answer = ();
-    const NAME: &'static str = "tell";
+    const NAME: CommandName = CommandName::TellBalance;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let news = json!({"news": "x".repeat(self.bytes)});
-        tx.emit(&self.audience, "penalty.changed", None, EventId::new(), &news)
+        tx.emit(&self.audience, EventKind::PenaltyChanged, None, EventId::new(), &news)
     }
 }
 

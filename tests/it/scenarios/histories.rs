@@ -93,7 +93,7 @@ async fn nothing_is_made_or_lost(world: &World) {
     for row in rows {
         let (from, to) = (of_lot(&row.debit), of_lot(&row.credit));
         match (from, to) {
-            (false, true) if row.kind.ends_with("amended") => spent -= row.amount.0,
+            (false, true) if row.kind.as_str().ends_with("amended") => spent -= row.amount.0,
             (false, true) => granted += row.amount.0,
             (true, false) if row.credit == "operator:bonus" => over += row.amount.0,
             (true, false) => spent += row.amount.0,

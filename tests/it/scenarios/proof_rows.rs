@@ -112,7 +112,8 @@ both! {
         .await;
     }
 
-    /// BAL-4, BAL-6: a posting on another branch's statement, or about another order, is reported.
+    /// BAL-4, BAL-6: a posting on another branch's statement, about another order, or of no kind is
+    /// reported.
     async fn a_posting_on_another_statement_is_named(world) {
         let (kristal, other) = (world.branch("Kristal").await, world.branch("Sahil").await);
         let done = world.client("Anar").await.orders(&kristal).await;
@@ -134,6 +135,13 @@ both! {
             &format!("UPDATE posting SET order_id = {whose} WHERE kind = 'commission'"),
             &format!("UPDATE posting SET order_id = {about} WHERE kind = 'commission'"),
             &[("posting_stated", "posting", &commission)],
+        )
+        .await;
+        breaks(
+            world,
+            "UPDATE posting SET kind = 'tip' WHERE kind = 'commission'",
+            "UPDATE posting SET kind = 'commission' WHERE kind = 'tip'",
+            &[("posting_kind", "posting", &commission)],
         )
         .await;
         let share = posting(world, "penalty_share").await;

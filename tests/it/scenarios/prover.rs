@@ -256,7 +256,7 @@ async fn commits_later(world: &World) -> sea_orm::DatabaseTransaction {
     for (id, n, debit, credit) in [(1, 1, received, elsewhere), (2, 2, elsewhere, received)] {
         let sql = format!(
             "INSERT INTO posting (id, debit, credit, amount, kind, subject, n, at, note) VALUES \
-             ('00000000-0000-7000-8000-{id:012}', '{debit}', '{credit}', 500, 'moved', \
+             ('00000000-0000-7000-8000-{id:012}', '{debit}', '{credit}', 500, 'goodwill', \
              '00000000-0000-7000-8000-000000000009', {n}, '2025-11-20T08:00:00Z', '')"
         );
         late.execute_unprepared(&sql).await.unwrap();

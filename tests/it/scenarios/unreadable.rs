@@ -39,7 +39,7 @@ async fn timers(world: &World, order: &Order) -> Vec<(String, bool)> {
     let subject: uuid::Uuid = order.id.parse().unwrap();
     let rows = timer::Entity::find().filter(timer::Column::Subject.eq(subject));
     let rows = rows.all(&world.db()).await.unwrap();
-    rows.into_iter().map(|row| (row.kind, row.parked_at.is_some())).collect()
+    rows.into_iter().map(|row| (row.kind.to_string(), row.parked_at.is_some())).collect()
 }
 
 /// The proof reports this row and nothing else.
@@ -121,6 +121,23 @@ both! {
         named(world, "order", &bad.id).await;
         world.support().adjusts(&bad, "force_cancel", None).await.status("cancelled");
         assert_eq!(timers(world, &bad).await, []);
+    }
+
+    /// BAL-6: a timer whose kind this build does not know is parked at once; the other timer of the
+    /// same order fires.
+    async fn bal_6_a_timer_of_no_kind_is_parked_alone(world) {
+        let kristal = world.branch("Kristal").await;
+        let order = world.client("Anar").await.orders(&kristal).await;
+        world.tampers(
+            "INSERT INTO timer (kind, subject, due_at, generation, attempts) \
+             SELECT 'order.melt', subject, due_at, generation, attempts \
+             FROM timer WHERE kind = 'order.offer_deadline'",
+        ).await;
+        world.restarts_with(|_| {}).await;
+        world.advance(minutes(1)).await;
+        kristal.sees(&order).await.status("cancelled");
+        assert_eq!(timers(world, &order).await, [("order.melt".to_owned(), true)]);
+        world.tampers("DELETE FROM timer WHERE kind = 'order.melt'").await;
     }
 
     /// SUP-2, COM-3: support closes an order of which any column cannot be decoded: hold, timers

@@ -144,7 +144,7 @@ async fn lots(db: &DatabaseConnection, now: Instant) {
         has.iter().filter(|(name, n)| name.starts_with("lot:") && **n != 0).collect();
     assert!(rest.is_empty(), "lots without a row: {rest:?}");
     let timers = timer::Entity::find().all(db).await.unwrap();
-    let turns = timers.iter().filter(|row| row.kind == "bonus.turn");
+    let turns = timers.iter().filter(|row| row.kind.as_str() == "bonus.turn");
     let turns: BTreeSet<_> = turns.map(|row| (row.subject, row.due_at)).collect();
     let mut expected = BTreeSet::new();
     for (owner, mut queue) in clocks {
@@ -210,7 +210,7 @@ const OVERRUN: &str = "order.overrun";
 fn overruns(orders: &[order::Model], rows: &[timer::Model]) {
     let inside = |row: &&order::Model| row.status == OrderStatus::Active && row.bay_id.is_some();
     let expected: BTreeSet<Uuid> = orders.iter().filter(inside).map(|row| row.id.0).collect();
-    let of_kind = rows.iter().filter(|row| row.kind == OVERRUN);
+    let of_kind = rows.iter().filter(|row| row.kind.as_str() == OVERRUN);
     let standing: BTreeSet<Uuid> = of_kind.map(|row| row.subject).collect();
     assert_eq!(standing, expected, "cars in a bay, and the timers of their time there");
 }
@@ -244,11 +244,13 @@ async fn timers(db: &DatabaseConnection, now: Instant) {
     money_timers(db, &rows).await;
     let standing: BTreeSet<_> = rows
         .iter()
-        .filter(|row| !row.kind.starts_with("payment.") && !row.kind.starts_with("payout."))
-        .filter(|row| !row.kind.starts_with("bonus."))
+        .filter(|row| {
+            !row.kind.as_str().starts_with("payment.") && !row.kind.as_str().starts_with("payout.")
+        })
+        .filter(|row| !row.kind.as_str().starts_with("bonus."))
         .filter(|row| !BESIDE.contains(&row.kind.as_str()))
-        .filter(|row| !AT_ONCE.contains(&row.kind.as_str()) && row.kind != OVERRUN)
-        .map(|row| (row.kind.clone(), row.subject, row.due_at))
+        .filter(|row| !AT_ONCE.contains(&row.kind.as_str()) && row.kind.as_str() != OVERRUN)
+        .map(|row| (row.kind.to_string(), row.subject, row.due_at))
         .collect();
     assert_eq!(standing, expected, "timers, and what open orders and sanctions wait for");
     for row in rows {
@@ -263,7 +265,8 @@ async fn money_timers(db: &DatabaseConnection, rows: &[timer::Model]) {
     for row in payment::Entity::find().all(db).await.unwrap() {
         let look = ("payment.look".to_owned(), row.id.0);
         // After a refused card a second one may succeed, until polling ends.
-        let looked_at = rows.iter().any(|timer| timer.kind == look.0 && timer.subject == look.1);
+        let looked_at =
+            rows.iter().any(|timer| timer.kind.as_str() == look.0 && timer.subject == look.1);
         if row.state == PaymentState::Created || (row.state == PaymentState::Failed && looked_at) {
             expected.insert(look);
         }
@@ -290,8 +293,8 @@ async fn money_timers(db: &DatabaseConnection, rows: &[timer::Model]) {
     };
     let standing: BTreeSet<_> = rows
         .iter()
-        .filter(|row| of_money(&row.kind))
-        .map(|row| (row.kind.clone(), row.subject))
+        .filter(|row| of_money(row.kind.as_str()))
+        .map(|row| (row.kind.to_string(), row.subject))
         .collect();
     assert_eq!(standing, expected, "timers of money");
 }

@@ -67,7 +67,9 @@ pub async fn postings(world: &World, subject: &str) -> Vec<(String, String, Stri
     let rows = posting::Entity::find().filter(posting::Column::Subject.eq(subject));
     let mut rows = rows.all(&world.db()).await.unwrap();
     rows.sort_by_key(|row| row.id);
-    rows.into_iter().map(|row| (row.kind, row.debit, row.credit, row.amount.0)).collect()
+    rows.into_iter()
+        .map(|row| (row.kind.to_string(), row.debit, row.credit, row.amount.0))
+        .collect()
 }
 
 /// The balance of an account.
