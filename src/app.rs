@@ -21,8 +21,6 @@ use crate::edge::http::limits::RateLimits;
 use crate::edge::ws::limits::SocketLimits as FeedLimits;
 use crate::edge::ws::{Stopping, hub::Hub};
 use crate::edge::{Edge, http, pay, tcp};
-use crate::ledger::prover::{Prover, ProverSettings};
-use crate::ledger::standing;
 use crate::orders::actions;
 use crate::orders::view::ActionRules;
 use crate::outbox_worker::OutboxWorker;
@@ -40,6 +38,8 @@ use crate::platform::{
     Clock, CommandError, Fault, feed, heartbeat, idempotency, outbox, telemetry,
 };
 use crate::policy::{Registry, watch as versions};
+use crate::proof::prover::{Prover, ProverSettings};
+use crate::proof::result;
 use crate::scheduler::Scheduler;
 use crate::serving::ServingLock;
 use crate::{access, bonus, keyring, reseal};
@@ -175,7 +175,7 @@ impl App {
         let scheduler =
             Arc::new(Scheduler::new(engine.clone(), &settings.timers, settings.clustered()));
         scheduler.begin().await?;
-        standing::learn(&engine).await?;
+        result::learn(&engine).await?;
         let (stop, stopped) = watch::channel(false);
         let mut loops = if manual_loops { JoinSet::new() } else { scheduler.run(&stopped) };
         if !manual_loops {

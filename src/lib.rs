@@ -2,10 +2,10 @@
 //!
 //! The modules in reading order. Each may name only what stands below it:
 //! `main → demo · backup → app → scheduler · keyring · reseal · serving → recovery →
-//! timer_dispatch · sweeps · outbox_worker → edge → support · notify · statistics → orders →
-//! discovery → billing → bonus → ledger → partners · clients → reputation → access → policy →
-//! platform → entity`. Beside them, [`context`] names the states that commands share, and every
-//! module above the platform names it.
+//! timer_dispatch · sweeps · outbox_worker → edge → support · notify · statistics → proof →
+//! orders → discovery → billing → bonus → ledger → partners · clients → reputation → access →
+//! policy → platform → entity`. Beside them, [`context`] names the states that commands share, and
+//! every module above the platform names it.
 
 pub mod app;
 pub mod backup;
@@ -26,6 +26,8 @@ pub mod timer_dispatch;
 pub mod notify;
 pub mod statistics;
 pub mod support;
+
+pub mod proof;
 
 pub mod orders;
 

@@ -13,10 +13,11 @@ use yumo::backup::{self, Examined, Permitted, Restored, Saved};
 use yumo::config::Settings;
 #[cfg(feature = "demo")]
 use yumo::demo;
-use yumo::ledger::prover;
 use yumo::platform::{By, CommandError, epoch, telemetry};
 use yumo::policy::check::Finding;
-use yumo::policy::{self, PolicyVersion, draft, read};
+use yumo::policy;
+use yumo::policy::{PolicyVersion, draft, read};
+use yumo::proof::prover;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

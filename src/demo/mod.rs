@@ -25,9 +25,9 @@ use crate::access::CodeChannel;
 use crate::access::support::AddSupport;
 use crate::app::{App, NotStarted, Overrides};
 use crate::config::Settings;
-use crate::ledger::prover;
 use crate::platform::clock::{WallClock, pause};
 use crate::platform::{By, Clock as _, CommandError};
+use crate::proof::prover;
 
 pub mod books;
 pub mod codes;

@@ -14,10 +14,10 @@ const AT_ONCE: usize = 1_000;
 
 /// Folds proven postings into the account sums: a trigger adds each pending row that the statement
 /// deletes. So a posting is added exactly once, however many nodes fold it, and however often.
-pub(super) async fn fold<C: ConnectionTrait>(
-    db: &C,
-    pending: &[PostingId],
-) -> Result<(), CommandError> {
+///
+/// # Errors
+/// When the database fails.
+pub async fn fold<C: ConnectionTrait>(db: &C, pending: &[PostingId]) -> Result<(), CommandError> {
     for ids in pending.chunks(AT_ONCE) {
         checkpoint_pending::Entity::delete_many()
             .filter(checkpoint_pending::Column::PostingId.is_in(ids.to_vec()))

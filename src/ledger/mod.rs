@@ -1,26 +1,15 @@
-//! The books: double entry, holds that end once, and a proof that recomputes everything (BAL-6).
+//! The books: double entry, holds that end once (BAL-6).
 //!
 //! A partner's prepaid balance is a *wallet*: `posted` is the sum of its postings, `held` the sum
 //! of its open holds, `available` the difference. A hold becomes a posting (*capture*) or ends
 //! without one (*release*). Postings are never edited.
 
 pub mod chart;
-mod checkpoint;
+pub mod checkpoint;
 pub mod commission;
 pub mod payments;
 pub mod post;
 pub mod posted;
-pub mod proof;
-mod proof_bonus;
-mod proof_orders;
-mod proof_payments;
-mod proof_penalty;
-mod proof_pending;
-mod proof_posted;
-mod proof_rows;
-mod proof_scope;
-mod proof_wallets;
-pub mod prover;
 pub mod read;
 pub mod split;
 pub mod standing;

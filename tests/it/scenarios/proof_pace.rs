@@ -96,10 +96,10 @@ both! {
             assert!(since.checked["posting"] <= 2 && since.checked["order"] <= 2, "{since:?}");
         }
         let begun = Instant::now();
-        assert!(yumo::ledger::prover::on_demand(&world.app().engine).await.unwrap().ok);
+        assert!(yumo::proof::prover::on_demand(&world.app().engine).await.unwrap().ok);
         println!("{:?}: whole, nothing to fold: {:?}", world.backend, begun.elapsed());
         forgets(world).await;
-        assert!(yumo::ledger::prover::on_demand(&world.app().engine).await.unwrap().ok);
+        assert!(yumo::proof::prover::on_demand(&world.app().engine).await.unwrap().ok);
         folded(&world.db()).await;
     }
 }

@@ -10,9 +10,9 @@ use sea_orm::{
     Statement, TransactionTrait as _,
 };
 use yumo::app::{Overrides, engine, prover};
-use yumo::ledger::proof::Proof;
-use yumo::ledger::prover::{Prover, Round};
-use yumo::ledger::standing;
+use yumo::proof::result;
+use yumo::proof::finding::Proof;
+use yumo::proof::prover::{Prover, Round};
 
 use super::proofs::id as of;
 use crate::support::bonus::serves;
@@ -317,11 +317,11 @@ fn bal_6_other_nodes_learn_what_the_prover_found_on_postgres() {
         assert!(whole(&prover).await.ok && standing.holds());
         world.tampers("UPDATE wallet SET posted = posted + 1").await;
         assert!(!step(&prover).await.ok);
-        standing::learn(&other).await.unwrap();
+        result::learn(&other).await.unwrap();
         assert!(!standing.holds());
         world.tampers("UPDATE wallet SET posted = posted - 1").await;
         assert!(step(&prover).await.ok);
-        standing::learn(&other).await.unwrap();
+        result::learn(&other).await.unwrap();
         assert!(standing.holds());
         assert_eq!(kristal.balance().await.0, 5000);
         assert!(world.settings.timers.proof_learn_s <= 5);

@@ -9,9 +9,11 @@ use entity::proof_state::Model as State;
 use entity::value::Instant;
 use uuid::Uuid;
 
-use super::proof::{self, Proof, Proved, UNREADABLE};
-use super::{checkpoint, standing};
 use crate::context::Engine;
+use crate::ledger::checkpoint;
+use super::{result, run};
+use super::finding::{Proof, UNREADABLE};
+use super::run::Proved;
 use crate::platform::clock::pause;
 use crate::platform::failure::transient;
 use crate::platform::{CommandError, Fault};
@@ -71,7 +73,7 @@ impl Prover {
     /// Reads the shared result of whichever node proves, for as long as it is polled.
     pub async fn follow(&self) {
         loop {
-            if let Err(stop) = standing::learn(&self.engine).await {
+            if let Err(stop) = result::learn(&self.engine).await {
                 tracing::debug!(?stop, "what the proof said was not learnt");
             }
             pause(Duration::from_secs(self.pace.learn_s.max(1))).await;
@@ -80,7 +82,7 @@ impl Prover {
 
     /// Releases the lease.
     pub async fn stop(&self) {
-        if let Err(error) = standing::release(&self.engine.shared().db.write, self.node).await {
+        if let Err(error) = result::release(&self.engine.shared().db.write, self.node).await {
             tracing::debug!(%error, "the lease of the prover ends by itself");
         }
     }
@@ -102,8 +104,8 @@ impl Prover {
                 if failures >= FAILURES_MAX {
                     tracing::error!(alarm = "books_unproved", ?stop, "acceptances stop");
                     metrics::counter!("yumo_books_alarms").increment(1);
-                    standing::unprovable(&self.engine.shared().db.write).await?;
-                    standing::learn(&self.engine).await?;
+                    result::unprovable(&self.engine.shared().db.write).await?;
+                    result::learn(&self.engine).await?;
                 }
             }
         }
@@ -112,11 +114,11 @@ impl Prover {
 
     async fn attempt(&self) -> Result<Round, CommandError> {
         let db = &self.engine.shared().db;
-        if !standing::lease(&db.write, self.node, self.lease_s()).await? {
-            standing::learn(&self.engine).await?;
+        if !result::lease(&db.write, self.node, self.lease_s()).await? {
+            result::learn(&self.engine).await?;
             return Ok(Round::Followed);
         }
-        let state = standing::state(&db.read).await?;
+        let state = result::state(&db.read).await?;
         let now = self.engine.shared().clock.now();
         Self::stale(&state, now);
         let whole = !state.whole_ok || whole_due(state.whole_at, now, self.pace.whole_hour_utc);
@@ -126,7 +128,7 @@ impl Prover {
             tokio::select! {
                 proof = &mut proving => break proof?,
                 () = pause(Duration::from_secs(self.lease_s() / 3)) => {
-                    standing::lease(&db.write, self.node, self.lease_s()).await?;
+                    result::lease(&db.write, self.node, self.lease_s()).await?;
                 }
             }
         };
@@ -165,13 +167,13 @@ async fn prove(engine: &Engine, whole: bool) -> Result<Proof, CommandError> {
     let engine = engine.clone();
     let task = tokio::spawn(async move {
         let started = std::time::Instant::now();
-        let Proved { proof, at, pending } = proof::run(&engine, whole).await?;
+        let Proved { proof, at, pending } = run::run(&engine, whole).await?;
         let kind = if whole { "whole" } else { "step" };
         metrics::histogram!("yumo_proof_seconds", "kind" => kind).record(started.elapsed());
         alarms(&proof);
         let db = &engine.shared().db;
-        standing::record(&db.write, &proof, at, whole).await?;
-        standing::learn(&engine).await?;
+        result::record(&db.write, &proof, at, whole).await?;
+        result::learn(&engine).await?;
         if proof.holds() {
             checkpoint::fold(&db.write, &pending).await?;
         }

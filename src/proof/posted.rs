@@ -12,9 +12,9 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::chart;
-use super::proof::Proof;
-use super::proof_scope::{BATCH, NAMED, ProofScope, Touched, Walk};
+use super::finding::Proof;
+use super::scope::{BATCH, NAMED, ProofScope, Touched, Walk};
+use crate::ledger::chart;
 use crate::platform::{CommandError, ReadSnapshot};
 
 /// The amounts that postings about a subject moved, by subject and account.

@@ -5,8 +5,8 @@ use entity::{bay, bay_block, car, partner, payout_terms, sanction, service};
 use sea_orm::EntityTrait;
 use uuid::Uuid;
 
-use super::proof::Proof;
-use super::proof_scope::{Reading, Walk};
+use super::finding::Proof;
+use super::scope::{Reading, Walk};
 use crate::platform::CommandError;
 
 /// Decodes them, in the whole proof.

@@ -10,11 +10,11 @@ use sea_orm::{
     ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _, QuerySelect as _,
 };
 
-use super::chart;
-use super::proof::Proof;
-use super::proof_posted::Posted;
-use super::proof_scope::Reading;
-use super::split::split;
+use super::finding::Proof;
+use super::posted::Posted;
+use super::scope::Reading;
+use crate::ledger::chart;
+use crate::ledger::split::split;
 use crate::platform::{CommandError, ReadSnapshot};
 
 /// Checks that each penalty equals its order's fee, names its order's client and partner, is paid

@@ -4,7 +4,7 @@
 use sea_orm::{ConnectionTrait, Statement};
 use uuid::Uuid;
 
-use super::proof::Proof;
+use super::finding::Proof;
 use crate::platform::CommandError;
 
 /// Checks the pending sum of each wallet against its offers.

@@ -12,10 +12,10 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::commission::{commission, least};
-use super::proof::Proof;
-use super::proof_posted::Posted;
-use super::proof_scope::{Reading, Walk, open};
+use super::finding::Proof;
+use super::posted::Posted;
+use super::scope::{Reading, Walk, open};
+use crate::ledger::commission::{commission, least};
 use crate::platform::failure::undecodable;
 use crate::platform::{CommandError, ReadSnapshot};
 

@@ -11,10 +11,10 @@ use entity::{hold, order_step, posting, wallet};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 use uuid::Uuid;
 
-use super::chart;
-use super::proof::Proof;
-use super::proof_posted::Posted;
-use super::proof_scope::{Reading, open};
+use super::finding::Proof;
+use super::posted::Posted;
+use super::scope::{Reading, open};
+use crate::ledger::chart;
 use crate::platform::{CommandError, ReadSnapshot};
 
 /// Instants of two commands this close do not tell which of them committed first.

@@ -10,10 +10,10 @@ use entity::penalty;
 use entity::value::{Money, PartnerId, PayoutId, PenaltyId, PersonId};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 
-use super::proof::Proof;
-use super::proof_posted::{Moved, Posted};
-use super::proof_scope::{Reading, open};
-use super::{chart, payments};
+use super::finding::Proof;
+use super::posted::{Moved, Posted};
+use super::scope::{Reading, open};
+use crate::ledger::{chart, payments};
 use crate::platform::CommandError;
 
 /// Checks payments, payouts and payables against their postings; no posting names one that does not

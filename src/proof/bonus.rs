@@ -13,10 +13,10 @@ use entity::{bonus_account, campaign, hold, order, reservation};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 use uuid::Uuid;
 
-use super::chart;
-use super::proof::Proof;
-use super::proof_posted::{self, Posted};
-use super::proof_scope::{ProofScope, Reading, open};
+use super::finding::Proof;
+use super::posted::{self, Posted};
+use super::scope::{ProofScope, Reading, open};
+use crate::ledger::chart;
 use crate::platform::CommandError;
 
 /// The amount that open orders hold of each lot.
@@ -168,7 +168,7 @@ async fn lots(
         }
     }
     for (name, sum) in unseen {
-        if !proof_posted::lot(name).is_some_and(|id| proof.skips("lot", id)) {
+        if !posted::lot(name).is_some_and(|id| proof.skips("lot", id)) {
             proof.wrong("lot_account", "posting", name, format!("has {} and no lot", Money(sum)));
         }
     }
@@ -204,7 +204,7 @@ async fn named(
     let select = lot::Entity::find().select_only().column(lot::Column::Id);
     let select = select.filter(lot::Column::State.is_in(live));
     let mut ids: Vec<Uuid> = select.into_tuple().all(reading.read).await?;
-    ids.extend(unseen.keys().filter_map(|name| proof_posted::lot(name)));
+    ids.extend(unseen.keys().filter_map(|name| posted::lot(name)));
     ids.extend(pins.keys().map(|lot| lot.0));
     Ok(ids)
 }

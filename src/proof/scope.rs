@@ -8,8 +8,8 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::proof::Proof;
-use crate::platform::readable::{self, Rows};
+use super::finding::Proof;
+use crate::platform::readable;
 use crate::platform::{CommandError, ReadSnapshot};
 use crate::policy::Registry;
 
@@ -115,17 +115,6 @@ impl Walk {
             self.after = last;
         }
         Ok(Some(proof.took(E::default().table_name(), found)))
-    }
-}
-
-impl Proof {
-    /// Counts rows as checked and lists those that could not be decoded.
-    pub(super) fn took<M>(&mut self, table: &str, found: Rows<M>) -> Vec<M> {
-        self.checked(table, found.rows.len());
-        for row in found.unreadable {
-            self.unreadable(&row);
-        }
-        found.rows
     }
 }
 
