@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+#[path = "tidy/circles.rs"]
+mod circles;
 #[path = "tidy/crates.rs"]
 mod crates;
 #[path = "tidy/kinds.rs"]
@@ -10,6 +12,8 @@ mod kinds;
 mod map;
 #[path = "tidy/modules.rs"]
 mod modules;
+#[path = "tidy/paths.rs"]
+mod paths;
 #[path = "tidy/text.rs"]
 mod text;
 #[path = "tidy/tree.rs"]

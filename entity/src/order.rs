@@ -5,6 +5,7 @@ use sea_orm::sea_query::SimpleExpr;
 
 pub use crate::order_parts::{BayAllocation, OrderTerms, OrderedService, Proposal, Proposed};
 use crate::partly::Partly;
+pub use crate::value::Actor;
 use crate::value::{BayId, CarClass, CarId, Instant, Money, OrderId, PartnerId, PersonId, Sealed};
 
 /// One row of `order`.

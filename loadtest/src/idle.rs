@@ -1,9 +1,9 @@
 //! Measurement of the server's memory per idle authenticated socket.
 
+use crate::check::check;
 use crate::cpu;
 use crate::feeds::Feeds;
 use crate::options::Idle;
-use crate::orders::check;
 use crate::report::Report;
 use crate::scene::{Scene, policy};
 use client::{Credentials, Frame, Incoming, Socket, StopSignal};

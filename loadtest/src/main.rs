@@ -4,6 +4,7 @@
 //! Exit code 0 when every invariant held, 1 when one was violated, 2 when nothing could be
 //! measured.
 
+mod check;
 mod cpu;
 mod feeds;
 mod idle;

@@ -1,6 +1,7 @@
 //! Measurement of order throughput: complete orders across many clients and partners, with events
 //! to both sides and the books checked.
 
+use crate::check::check;
 use crate::cpu;
 use crate::feeds::Feeds;
 use crate::idle::open_sockets;
@@ -11,7 +12,7 @@ use crate::options::Orders;
 use crate::report::Report;
 use crate::scene::{Scene, policy};
 use client::{Audience, Car, Start, wall_now};
-use simulator::{Person, read_proof};
+use simulator::Person;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -130,23 +131,4 @@ fn say_lateness(report: &mut Report, lateness: &Buckets) {
         report.say("timer_lateness_p50_s_at_most", lateness.at(500));
         report.say("timer_lateness_p99_s_at_most", lateness.at(990));
     }
-}
-
-/// Reports violations found in the books, the feeds and the statistics.
-pub async fn check(report: &mut Report, scene: &Scene, feeds: &Feeds) {
-    for missing in feeds.missing(&scene.stop).await {
-        report.violation(missing);
-    }
-    match read_proof(scene.simulation.support()).await {
-        Ok(is_ok) => report.say("proof_ok", is_ok),
-        Err(trouble) => report.violation(format!("the proof could not be read: {trouble}")),
-    }
-    let census = scene.simulation.census();
-    for violation in census.violations() {
-        report.violation(violation);
-    }
-    let figures = census.figures();
-    report.say("events_heard", figures.events);
-    report.say("reconnections", figures.reconnections);
-    report.say("odd_answers", figures.odd_answers);
 }

@@ -1,9 +1,10 @@
 //! Measurement of contention: very many clients request the same few starts at the same moment.
 //! Exactly as many are booked as there are bays; everybody else gets a reason and alternatives.
 
+use crate::check::check;
 use crate::feeds::Feeds;
 use crate::options::Storm;
-use crate::orders::{check, follow};
+use crate::orders::follow;
 use crate::records::LatencyHistogram;
 use crate::report::Report;
 use crate::scene::{Scene, policy};

@@ -19,8 +19,8 @@ use uuid::Uuid;
 
 use super::otp_budget::{self, Requester};
 use super::person::phone_hash;
-use super::{ANYONE, Refusal};
 use crate::context::{Context, Engine, Tx};
+use super::{ANYONE, OtpChannel, Refusal};
 use crate::platform::crypto::{Keys, digest};
 use crate::platform::pool::Pool;
 use crate::platform::write_set::{RelativeUpdate, Unique};
@@ -39,6 +39,16 @@ pub trait Codes: Send + Sync {
 
 /// The way in use, as shared with commands.
 pub struct CodeChannel(pub Arc<dyn Codes>);
+
+impl OtpChannel {
+    /// Opens the channel.
+    #[must_use]
+    pub fn open(self) -> CodeChannel {
+        match self {
+            Self::Log => CodeChannel(Arc::new(LogCodes)),
+        }
+    }
+}
 
 /// Writes codes to the server's log, for development.
 pub struct LogCodes;

@@ -1,10 +1,6 @@
 //! The settings of signing in.
 
-use std::sync::Arc;
-
 use serde::Deserialize;
-
-use super::otp::{CodeChannel, LogCodes};
 
 /// Where one-time codes are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -12,16 +8,6 @@ use super::otp::{CodeChannel, LogCodes};
 pub enum OtpChannel {
     /// Into the server's log, for development.
     Log,
-}
-
-impl OtpChannel {
-    /// Opens the channel.
-    #[must_use]
-    pub fn open(self) -> CodeChannel {
-        match self {
-            Self::Log => CodeChannel(Arc::new(LogCodes)),
-        }
-    }
 }
 
 impl AccessSettings {

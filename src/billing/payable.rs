@@ -255,7 +255,7 @@ async fn bonus_part(tx: &mut Tx, row: &Model, part: Money) -> Result<(), Command
 pub(super) async fn zone(tx: &mut Tx, partner_id: PartnerId) -> Result<Tz, CommandError> {
     let row = tx.find::<partner::Entity>(partner_id).await?;
     let row = row.ok_or(ledger::Refusal::NoSuchPartner)?;
-    Ok(partners::read::zone(&row)?)
+    Ok(partners::local_time::zone(&row)?)
 }
 
 /// The instant at which a local date's payouts are collected.

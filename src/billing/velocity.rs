@@ -61,7 +61,7 @@ pub fn holding(facts: &Facts, keys: &BonusKeys, now: Instant) -> Vec<HoldRule> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::registry::DEFAULTS;
+    use crate::policy::draft::DEFAULTS;
 
     fn at(day: i64) -> Instant {
         Instant::UNIX_EPOCH + TimeDelta::days(day)

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::code::{self, typed};
+use super::code_text::{random, typed};
 use super::grant::{Grant, grant, known, lives};
 use super::read::{LotView, view as lot_view};
 use super::{Owner, Refusal};
@@ -119,7 +119,7 @@ impl Command<Context> for MakeCampaign {
         let code = match &new.code {
             CodeOf::None => None,
             CodeOf::Public(code) => Some(typed(code)),
-            CodeOf::Random => Some(code::random()),
+            CodeOf::Random => Some(random()),
         };
         let starts_at = new.starts_at.unwrap_or(tx.now());
         all_right(Refusal::CampaignInvalid, &wrong(new, code.as_deref(), starts_at, tx.now()))?;

@@ -4,7 +4,6 @@
 use chrono::TimeDelta;
 use entity::code_try::{self, Column};
 use entity::kinds::CommandName;
-use entity::value::fold::fold_code;
 use entity::value::{CampaignId, Instant, PersonId, PostingId};
 use entity::{campaign, campaign_claim, session};
 use sea_orm::{
@@ -13,6 +12,7 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 
 use super::campaign::give;
+use super::code_text::typed;
 use super::read::LotView;
 use super::{Owner, Refusal};
 use crate::context::{Context, Tx};
@@ -24,23 +24,6 @@ use crate::policy;
 
 /// The period over which wrong codes are counted.
 const HOUR: TimeDelta = TimeDelta::hours(1);
-/// Length of a random code, in characters: 60 bits.
-const RANDOM_CHARS: usize = 12;
-/// The alphabet of random codes, without characters that look alike.
-const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-
-/// Normalises a code, whatever keyboard it is typed on (BON-8).
-#[must_use]
-pub fn typed(code: &str) -> String {
-    fold_code(code)
-}
-
-/// A random code that cannot be guessed.
-#[must_use]
-pub fn random() -> String {
-    let one = || ALPHABET.get(rand::random_range(0..ALPHABET.len())).copied().map(char::from);
-    (0..RANDOM_CHARS).filter_map(|_| one()).collect()
-}
 
 /// Redeems a code.
 pub struct Redeem {

@@ -14,6 +14,7 @@
 pub mod account;
 pub mod campaign;
 pub mod code;
+mod code_text;
 pub mod grant;
 pub mod queue;
 pub mod read;

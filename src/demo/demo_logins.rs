@@ -10,7 +10,7 @@ use serde_json::json;
 use simulator::{Branch, ClockSync, Person, Resident, Simulation, baku_date, read_proof, settle};
 use tokio::sync::watch;
 
-use super::DemoFailed;
+use super::failed::DemoFailed;
 use super::files::DemoFiles;
 
 /// The phone of the operator's first agent.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tracing_subscriber::EnvFilter;
 
-use super::DemoFailed;
+use super::failed::DemoFailed;
 use super::options::Options;
 use crate::config::Settings;
 use crate::platform::{private, sqlite_file};

@@ -9,7 +9,6 @@
 use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,15 +22,16 @@ use tokio::sync::watch;
 
 use crate::access::CodeChannel;
 use crate::access::support::AddSupport;
-use crate::app::{App, NotStarted, Overrides};
+use crate::app::{App, Overrides};
 use crate::config::Settings;
 use crate::platform::clock::{WallClock, pause};
-use crate::platform::{By, Clock as _, CommandError};
+use crate::platform::{By, Clock as _};
 use crate::proof::prover;
 
 pub mod books;
 pub mod codes;
 pub mod demo_logins;
+pub mod failed;
 pub mod files;
 pub mod gauges;
 pub mod options;
@@ -42,6 +42,7 @@ pub mod time;
 pub mod view;
 
 use demo_logins::{DemoLogins, SUPPORT_PHONE};
+pub use failed::DemoFailed;
 use files::DemoFiles;
 pub use options::Options;
 use screen::{Screen, say};
@@ -53,51 +54,6 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// The starting balance of a branch, qəpik: low, so that it soon needs a top-up.
 const CREDIT_QEPIK: i64 = 2_000;
-
-/// The reason the demo had to stop.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct DemoFailed(String);
-
-impl DemoFailed {
-    fn because(why: impl Into<String>) -> Self {
-        Self(why.into())
-    }
-
-    fn at(path: &Path, error: &io::Error) -> Self {
-        Self(format!("{}: {error}", path.display()))
-    }
-}
-
-impl From<NotStarted> for DemoFailed {
-    fn from(error: NotStarted) -> Self {
-        Self(error.to_string())
-    }
-}
-
-impl From<CommandError> for DemoFailed {
-    fn from(stop: CommandError) -> Self {
-        Self(format!("{stop:?}"))
-    }
-}
-
-impl From<sea_orm::DbErr> for DemoFailed {
-    fn from(error: sea_orm::DbErr) -> Self {
-        Self(format!("the database: {error}"))
-    }
-}
-
-impl From<io::Error> for DemoFailed {
-    fn from(error: io::Error) -> Self {
-        Self(error.to_string())
-    }
-}
-
-impl From<client::ApiError> for DemoFailed {
-    fn from(trouble: client::ApiError) -> Self {
-        Self(format!("the simulation: {trouble}"))
-    }
-}
 
 /// The stop signal: Ctrl-C, SIGTERM, or the time limit.
 type StopRequest<'a> = Pin<&'a mut (dyn Future<Output = io::Result<()>> + Send)>;

@@ -5,7 +5,7 @@ use fakes::FakeProvider;
 use fakes::epoint::{Epoint, Merchant, Provider};
 use simulator::Census;
 
-use super::DemoFailed;
+use super::failed::DemoFailed;
 use crate::config::Settings;
 use crate::platform::crypto::fresh_key;
 

@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     fn policy(mode: CommissionMode) -> CommissionKeys {
-        let text = crate::policy::registry::DEFAULTS;
+        let text = crate::policy::draft::DEFAULTS;
         let keys: crate::policy::Policy = toml::from_str(text).unwrap();
         CommissionKeys { mode, ..keys.commission }
     }

@@ -7,7 +7,7 @@ use chrono::{NaiveDate, TimeDelta};
 use entity::partner;
 use entity::value::{Instant, SealedColumn};
 
-use super::read;
+use super::local_time::today;
 use crate::platform::CommandError;
 use crate::platform::crypto::Keys;
 
@@ -19,7 +19,7 @@ const DIGITS: u32 = 6;
 /// # Errors
 /// A fault when the branch's zone is unknown.
 pub fn shown(keys: &Keys, row: &partner::Model, now: Instant) -> Result<String, CommandError> {
-    Ok(of_date(keys, row, date(row, now)?))
+    Ok(of_date(keys, row, today(row, now)?))
 }
 
 /// The codes valid at this instant: today's, and for a short time after midnight that of the day
@@ -34,10 +34,6 @@ pub fn good(
     grace: TimeDelta,
 ) -> Result<[String; 2], CommandError> {
     Ok([shown(keys, row, now)?, shown(keys, row, now - grace)?])
-}
-
-fn date(row: &partner::Model, now: Instant) -> Result<NaiveDate, CommandError> {
-    Ok(now.with_timezone(&read::zone(row)?).date_naive())
 }
 
 fn of_date(keys: &Keys, row: &partner::Model, date: NaiveDate) -> String {

@@ -7,9 +7,10 @@ use entity::value::{Instant, PartnerId};
 use entity::{bay, bay_block, partner, service, special_day};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 
-use super::{Refusal, special_days};
 use crate::context::Tx;
 use crate::platform::CommandError;
+use super::Refusal;
+use super::local_time::today;
 use crate::policy;
 
 /// Checks the limit of services, counting those offered no longer.
@@ -56,7 +57,7 @@ pub(super) async fn one_more_special_day(
     now: Instant,
 ) -> Result<(), CommandError> {
     // Dates are stored as text that sorts chronologically.
-    let today = special_days::today(partner, now)?.to_string();
+    let today = today(partner, now)?.to_string();
     let others = special_day::Entity::find()
         .filter(special_day::Column::PartnerId.eq(partner.id))
         .filter(special_day::Column::Date.gte(today))

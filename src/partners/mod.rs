@@ -8,6 +8,7 @@ pub mod calendar_feed;
 pub mod closing;
 pub mod conflicts;
 mod limits;
+pub mod local_time;
 pub mod night;
 pub mod plan;
 pub mod profile;

@@ -11,6 +11,7 @@ use entity::{bay, partner, special_day};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _};
 
 use super::Refusal;
+use super::local_time::zone;
 use super::read::{self, PriceView, ServiceView};
 use super::schedule::{Calendar, Opening, SpecialDay};
 use super::slots::Visit;
@@ -127,7 +128,7 @@ async fn load<C: ConnectionTrait>(db: &C, partner: &partner::Model) -> Result<Pl
     Ok(Plan {
         version: partner.version,
         taking: read::taking(partner),
-        calendar: Calendar { zone: read::zone(partner)?, weekly, special },
+        calendar: Calendar { zone: zone(partner)?, weekly, special },
         services: read::services(db, &[id]).await?.remove(&id).unwrap_or_default(),
         bays,
         keeps_bays,

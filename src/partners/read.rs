@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use chrono_tz::Tz;
 use entity::partner::{AutoConfirm, PartnerState};
 use entity::value::{
     CarClass, Instant, Money, PartnerId, Point, SealedColumn, SealedField, ServiceId,
@@ -14,12 +13,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::local_time::zone;
 use super::schedule::{Calendar, Hours};
 use super::{Refusal, arrival_code};
+use crate::platform::CommandError;
 use crate::platform::crypto::Keys;
 use crate::platform::page::Page;
 use crate::platform::readable::{self, Rows};
-use crate::platform::{CommandError, Fault};
 
 /// A branch as shown to its staff and to support.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -212,18 +212,6 @@ pub async fn hours<C: ConnectionTrait>(
         hours.entry(row.partner_id).or_default().push(span);
     }
     Ok(hours)
-}
-
-/// The zone of a branch.
-///
-/// # Errors
-/// A fault when it is unknown.
-pub fn zone(row: &partner::Model) -> Result<Tz, Fault> {
-    row.zone.parse().map_err(|_| Fault::Inconsistent {
-        table: "partner",
-        id: row.id.to_string(),
-        what: format!("zone: {} is no IANA zone", row.zone),
-    })
 }
 
 /// The first instant of a branch's local date.

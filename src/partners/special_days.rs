@@ -11,12 +11,13 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::local_time::today;
 use super::register::TEXT_MAX;
 use super::schedule::{Opening, sensible_day};
 use super::services::raise;
-use super::{Refusal, limits, read};
 use crate::context::{Context, Tx};
 use crate::platform::{Command, CommandError, Fault, all_right};
+use super::{Refusal, limits};
 
 /// Maximum spans of one day.
 const SPANS_MAX: usize = 24;
@@ -76,11 +77,6 @@ impl Command<Context> for SetSpecialDay {
 fn ahead(partner: &partner::Model, date: NaiveDate, now: Instant) -> Result<bool, Fault> {
     let today = today(partner, now)?;
     Ok(today <= date && today.checked_add_days(AHEAD_MAX).is_some_and(|last| date <= last))
-}
-
-/// Today at the branch.
-pub(super) fn today(partner: &partner::Model, now: Instant) -> Result<NaiveDate, Fault> {
-    Ok(now.with_timezone(&read::zone(partner)?).date_naive())
 }
 
 /// The answer to a removed special day.

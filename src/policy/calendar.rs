@@ -38,8 +38,7 @@ mod tests {
     }
 
     fn holidays() -> BTreeSet<NaiveDate> {
-        let keys: crate::policy::Policy =
-            toml::from_str(crate::policy::registry::DEFAULTS).unwrap();
+        let keys: crate::policy::Policy = toml::from_str(crate::policy::draft::DEFAULTS).unwrap();
         keys.calendar.holidays
     }
 

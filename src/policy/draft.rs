@@ -7,8 +7,10 @@ use toml::{Table, Value};
 
 use super::Refusal;
 use super::keys::Policy;
-use super::registry::DEFAULTS;
 use crate::platform::{CommandError, Refused};
+
+/// The defaults of the rulebook.
+pub const DEFAULTS: &str = include_str!("default.toml");
 
 /// Changes of keys, by section: `{"quick": {"fee_cap": 300}}`.
 pub type Changes = BTreeMap<String, BTreeMap<String, Json>>;

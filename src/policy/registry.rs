@@ -17,9 +17,6 @@ use crate::context::Tx;
 use crate::platform::pool::Pool;
 use crate::platform::{CommandError, Fault};
 
-/// The defaults of the rulebook.
-pub const DEFAULTS: &str = include_str!("default.toml");
-
 /// One version, decoded.
 #[derive(Clone, Debug)]
 pub struct PolicyVersion {
@@ -49,7 +46,7 @@ impl Registry {
         if rows.is_empty() {
             let first = policy_version::Model {
                 version: 1,
-                body: DEFAULTS.to_owned(),
+                body: draft::DEFAULTS.to_owned(),
                 effective_at: now,
                 published_at: now,
                 published_by: None,

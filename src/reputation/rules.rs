@@ -178,7 +178,7 @@ mod tests {
     const NOW_H: i64 = 10_000;
 
     fn keys() -> crate::policy::Policy {
-        toml::from_str(crate::policy::registry::DEFAULTS).unwrap()
+        toml::from_str(crate::policy::draft::DEFAULTS).unwrap()
     }
 
     fn hour(h: i64) -> Instant {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::policy::draft;
-use crate::policy::registry::DEFAULTS;
+use crate::policy::draft::DEFAULTS;
 
 const TODAY: &str = "2026-11-20";
 

@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     fn keys(changes: serde_json::Value) -> Policy {
-        use crate::policy::{draft, registry::DEFAULTS};
+        use crate::policy::draft::{self, DEFAULTS};
         let changes = serde_json::from_value(changes).unwrap();
         draft::put(draft::whole(DEFAULTS).unwrap(), &changes).unwrap().keys
     }
