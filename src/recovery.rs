@@ -115,16 +115,8 @@ impl Work<'_> {
         up: Option<Instant>,
         recovered_at: Option<Instant>,
     ) -> Result<bool, CommandError> {
-        let next = outage::Model {
-            up_at: up.unwrap_or(self.row.up_at),
-            touched: i64::try_from(self.touched.len()).unwrap_or(i64::MAX),
-            claimed_at: Some(now),
-            recovered_at,
-            ..self.row.clone()
-        };
-        let mine = outages::change(&self.engine.shared().db.write, &self.row, &next).await?;
-        self.row = next;
-        Ok(mine)
+        let (db, touched) = (&self.engine.shared().db.write, self.touched.len());
+        Ok(outages::renew(db, &mut self.row, touched, now, (up, recovered_at)).await?)
     }
 
     /// Timers whose deadline may lie in the outage: an offer's fires a grace after the shown

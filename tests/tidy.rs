@@ -12,6 +12,10 @@ mod kinds;
 mod map;
 #[path = "tidy/modules.rs"]
 mod modules;
+#[path = "tidy/owners.rs"]
+mod owners;
+#[path = "tidy/owners_list.rs"]
+mod owners_list;
 #[path = "tidy/paths.rs"]
 mod paths;
 #[path = "tidy/text.rs"]

@@ -28,7 +28,6 @@ pub mod self_dealing;
 pub mod session;
 pub mod settings;
 pub mod sign_in;
-mod single_use;
 pub mod staff;
 pub mod support;
 pub mod ticket;

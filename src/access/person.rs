@@ -10,6 +10,7 @@ use crate::context::Tx;
 use crate::platform::CommandError;
 use crate::platform::crypto::Keys;
 use crate::platform::pool::Pool;
+use crate::platform::write_set::RelativeUpdate;
 
 /// Keyed hash of a number, by which a person is found.
 #[must_use]
@@ -74,4 +75,35 @@ pub async fn known_or_new(tx: &mut Tx, phone: &Phone) -> Result<person::Model, C
     };
     tx.insert(new.clone());
     Ok(new)
+}
+
+/// Raises a person's version, whatever it is: a command that read the row runs again.
+pub fn raise(tx: &mut Tx, id: PersonId) {
+    tx.adjust(RelativeUpdate {
+        table: "person",
+        key: vec![("id", id.0.into())],
+        add: vec![("version", 1)],
+        set: Vec::new(),
+        also: Vec::new(),
+        condition: None,
+        refusal: None,
+    });
+}
+
+/// Raises a person's version from the one that this command read; false if there is no such person.
+///
+/// # Errors
+/// When the database fails.
+pub async fn raise_read(tx: &mut Tx, id: PersonId) -> Result<bool, CommandError> {
+    let row = tx.find::<person::Entity>(id).await?;
+    if let Some(row) = &row {
+        raise_seen(tx, row);
+    }
+    Ok(row.is_some())
+}
+
+/// Raises the version of a person's row from the one that was read: a command that read data of
+/// this person since runs again if the row changes before the commit.
+pub fn raise_seen(tx: &mut Tx, row: &person::Model) {
+    tx.update(row, &row.clone());
 }

@@ -2,7 +2,7 @@
 //! header (ACC-1).
 //!
 //! A ticket is a signed text, so any node can read it; the database ensures its single use
-//! ([`super::once`]).
+//! ([`idempotency::take_once`]).
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{ANYONE, Principal, Refusal, Sessions, single_use};
 use crate::context::{Context, Engine, Tx};
+use super::{ANYONE, Principal, Refusal, Sessions};
 use crate::platform::crypto::Keys;
-use crate::platform::{Command, CommandError};
+use crate::platform::{Command, CommandError, idempotency};
 
 const PURPOSE: &str = "ticket";
 
@@ -111,7 +111,7 @@ impl Command<Context> for Redeem {
     const NAME: CommandName = CommandName::RedeemTicket;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
-        single_use::take(tx, PURPOSE, self.id, Refusal::TicketInvalid).await
+        idempotency::take_once(tx, self.id, PURPOSE, Refusal::TicketInvalid.refused()).await
     }
 }
 

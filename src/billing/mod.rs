@@ -28,6 +28,7 @@ mod emit;
 mod facts;
 pub mod funds;
 pub mod gateway;
+pub mod owe;
 pub mod pay;
 pub mod payable;
 pub mod payment;

@@ -1,11 +1,9 @@
 //! Top-ups of a partner's balance, and the refund of unspent ones (BAL-5).
 
 use chrono::TimeDelta;
-use entity::hold::{self, HoldState};
 use entity::kinds::{CommandName, EventKind, TimerKind};
 use entity::payment::{self, Driver, PaymentState, Purpose};
 use entity::value::{EventId, LotId, Money, PartnerId, PaymentId, PenaltyId, PersonId, PostingId};
-use entity::{posting, wallet};
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _,
@@ -16,8 +14,9 @@ use uuid::Uuid;
 use super::payment_view::{self, PaymentView, view};
 use super::{Refusal, payment as rules, refund};
 use crate::bonus::{Owner, grant};
+use crate::ledger;
 use crate::context::{Context, Tx};
-use crate::ledger::{self, chart, payments};
+use crate::ledger::payments;
 use crate::platform::{Audience, Command, CommandError, Refused, heartbeat, idempotency};
 use crate::policy::{self, Policy};
 
@@ -252,20 +251,8 @@ impl Command<Context> for RefundTopUp {
 /// The posted balance, if nothing was spent since the top-up: no commission was taken, no hold is
 /// open, and the balance covers the amount. The commit checks that the balance is unchanged.
 async fn unspent(tx: &mut Tx, row: &payment::Model, amount: Money) -> Result<Money, CommandError> {
-    let wallet = tx.find::<wallet::Entity>(row.partner_id.0).await?;
-    let wallet = wallet.ok_or(ledger::Refusal::NoSuchPartner)?;
     let since = row.paid_at.unwrap_or(row.created_at);
-    let taken = posting::Entity::find()
-        .filter(posting::Column::PartnerId.eq(row.partner_id))
-        .filter(posting::Column::Credit.eq(chart::COMMISSION))
-        .filter(posting::Column::At.gte(since))
-        .order_by_desc(posting::Column::Id)
-        .limit(1);
-    let held = hold::Entity::find()
-        .filter(hold::Column::WalletId.eq(wallet.id))
-        .filter(hold::Column::State.eq(HoldState::Open))
-        .limit(1);
-    let spent = !taken.all(tx.db()).await?.is_empty() || !held.all(tx.db()).await?.is_empty();
+    let (wallet, spent) = ledger::read::spent_since(tx, row.partner_id, since).await?;
     if spent || wallet.held != Money::ZERO || wallet.posted < amount {
         return Err(Refusal::Spent.into());
     }

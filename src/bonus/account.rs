@@ -220,9 +220,13 @@ impl BonusAccount {
     }
 }
 
+/// Opens the account of a new owner, without lots.
+pub fn open(tx: &mut Tx, owner: Owner) {
+    tx.insert(opened(tx, owner, false));
+}
+
 /// The account row of a new owner.
-#[must_use]
-pub fn opened(tx: &Tx, owner: Owner, live: bool) -> bonus_account::Model {
+fn opened(tx: &Tx, owner: Owner, live: bool) -> bonus_account::Model {
     let (id, kind) = (owner.id(), owner.kind());
     bonus_account::Model { id, kind, live, created_at: tx.now(), version: 1 }
 }

@@ -21,6 +21,10 @@ use crate::platform::page::{Page, PageQuery};
 /// Maximum number of lots of one queue or grant.
 const LOTS_MAX: u64 = 1_000;
 
+/// The SQL of the usable bonus of the owner `$1` at the instant `$2`.
+pub const USABLE: &str = "coalesce((SELECT sum(l.free) FROM lot l WHERE l.owner = $1 AND \
+    (l.state = 'queued' OR (l.state = 'running' AND l.expires_at >= $2))), 0)";
+
 /// A lot as its owner and support see it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LotView {

@@ -1,10 +1,10 @@
 //! Clients' cars (ACC-7).
 
+use entity::car;
 use entity::kinds::CommandName;
 use entity::order::{self, OrderStatus};
 use entity::value::fold::fold_code;
 use entity::value::{CarClass, CarId, PersonId, SealedColumn, SealedField};
-use entity::{car, person};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
 };
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Refusal;
+use crate::access::person;
 use crate::context::{Context, Tx};
 use crate::platform::page::Page;
 use crate::platform::shared::Shared;
@@ -69,9 +70,8 @@ impl Command<Context> for AddCar {
         all_right(Refusal::CarInvalid, &wrong)?;
         // LIM-7. Adding a car raises its owner's version: concurrent additions cannot exceed the
         // limit.
-        let owner = tx.find::<person::Entity>(self.client_id).await?;
-        let owner = Tx::must("person", self.client_id, owner)?;
-        tx.update(&owner, &owner.clone());
+        let known = person::raise_read(tx, self.client_id).await?;
+        Tx::must("person", self.client_id, known.then_some(()))?;
         let most = policy::registry::in_force(tx)?.keys.client.cars_max;
         let has = list(tx.db(), self.client_id).await?;
         if has.items.len() + has.unreadable.len() >= most {

@@ -3,16 +3,6 @@
 pub mod cars;
 pub mod profile;
 
-use entity::person;
-
-use crate::context::Tx;
-
-/// Raises the version of a client's row: a command that read data of this client since its row runs
-/// again if the row changes before the commit.
-pub fn raise(tx: &mut Tx, client: &person::Model) {
-    tx.update(client, &client.clone());
-}
-
 crate::refusals! {
     /// Refusals of the clients' commands.
     Refusal {

@@ -7,6 +7,7 @@
 pub mod chart;
 pub mod checkpoint;
 pub mod commission;
+pub mod funds;
 pub mod payments;
 pub mod post;
 pub mod posted;

@@ -2,14 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use entity::value::{Money, PartnerId};
-use entity::{bonus_account, wallet};
-use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _};
+use entity::hold::{self, HoldState};
+use entity::value::{Instant, Money, PartnerId};
+use entity::{bonus_account, posting, wallet};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Refusal;
+use super::{Refusal, chart};
+use crate::context::Tx;
 use crate::platform::{CommandError, readable};
 
 /// A balance: posted, held and available (BAL-1).
@@ -40,6 +45,31 @@ pub async fn balance<C: ConnectionTrait>(
 ) -> Result<BalanceView, CommandError> {
     let row = wallet::Entity::find_by_id(partner_id.0).all(db).await?.pop();
     Ok(shown(&row.ok_or(Refusal::NoSuchPartner)?, floor))
+}
+
+/// A partner's wallet, and whether something was spent from it since: a commission was taken, or a
+/// hold is open (BAL-5).
+///
+/// # Errors
+/// `no_such_partner`, or a fault.
+pub async fn spent_since(
+    tx: &mut Tx,
+    partner_id: PartnerId,
+    since: Instant,
+) -> Result<(wallet::Model, bool), CommandError> {
+    let wallet = tx.find::<wallet::Entity>(partner_id.0).await?.ok_or(Refusal::NoSuchPartner)?;
+    let taken = posting::Entity::find()
+        .filter(posting::Column::PartnerId.eq(partner_id))
+        .filter(posting::Column::Credit.eq(chart::COMMISSION))
+        .filter(posting::Column::At.gte(since))
+        .order_by_desc(posting::Column::Id)
+        .limit(1);
+    let held = hold::Entity::find()
+        .filter(hold::Column::WalletId.eq(wallet.id))
+        .filter(hold::Column::State.eq(HoldState::Open))
+        .limit(1);
+    let spent = !taken.all(tx.db()).await?.is_empty() || !held.all(tx.db()).await?.is_empty();
+    Ok((wallet, spent))
 }
 
 /// Those of these partners that could take an order: their balance is not restricted, and something

@@ -2,11 +2,10 @@
 
 use chrono::TimeDelta;
 use entity::kinds::{CommandName, EventKind, StrikeKind};
+use entity::partner;
 use entity::order::{ArrivalBy, Model};
 use entity::value::fold::fold_digits;
 use entity::value::{Actor, Instant, OrderId};
-use entity::{partner, strike};
-use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 
 use super::decision::Step;
 use super::machine::{self, Intent};
@@ -18,6 +17,7 @@ use crate::partners::{self, arrival_code};
 use crate::platform::idempotency::Key;
 use crate::platform::{By, Command, CommandError, Done};
 use crate::policy::{self, Policy};
+use crate::reputation::record;
 
 /// Records an arrival by the code shown at the branch.
 pub struct ArriveByCode {
@@ -130,11 +130,11 @@ impl Command<Context> for ClaimTry {
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let order = read::ask(tx, self.scope, self.order_id, Intent::Arrive).await?;
         let tries = policy::registry::at_version(tx, order.policy_version)?.arrival.code_tries;
-        let spent = spent(tx, self.order_id).await?;
+        let spent = record::claimed(tx, self.order_id, StrikeKind::CodeTry).await?;
         if spent >= tries || order.arrived_at.is_some() || order.frozen_until.is_some() {
             return Err(Refusal::TooManyCodes.into());
         }
-        write::claim(tx, &order, spent, StrikeKind::CodeTry, Refusal::TooManyCodes.refused());
+        record::claim(tx, order.id, spent, StrikeKind::CodeTry, Refusal::TooManyCodes.refused());
         Ok(())
     }
 }
@@ -157,15 +157,6 @@ pub async fn by_code(
         Err(stop) => return Err(stop),
     };
     engine.execute(by, Some(key), ArriveByCode { claimed, ..command }).await
-}
-
-async fn spent(tx: &Tx, order_id: OrderId) -> Result<u64, CommandError> {
-    let n = strike::Entity::find()
-        .filter(strike::Column::Subject.eq(order_id.0))
-        .filter(strike::Column::Kind.eq(StrikeKind::CodeTry))
-        .count(tx.db())
-        .await?;
-    Ok(n)
 }
 
 /// May the client depart? Before that nothing counts as an arrival (ARR-1, BK-5).

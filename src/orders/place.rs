@@ -17,8 +17,8 @@ use super::request::{self, OrderRequest};
 use super::standing::{self, Placing};
 use super::view::{OrderView, Reader, Viewer};
 use super::{Refusal, afford, auto, bonus, machine, slot, write};
+use crate::access;
 use crate::billing::reserve;
-use crate::clients;
 use crate::context::{Context, Tx};
 use crate::ledger::commission::commission;
 use crate::ledger::post::pending::Expected;
@@ -55,7 +55,7 @@ impl Command<Context> for Place {
         let placing = Placing { client_id, partner_id, open: &ready.open, keys };
         let counts = placing.allowed(tx).await?;
         // A change of this client's counts before the commit makes the command run again.
-        clients::raise(tx, &client);
+        access::person::raise_seen(tx, &client);
         let due = commission(ready.total, &keys.commission);
         let counted = if counts { due } else { Money::ZERO };
         let expected = Expected { due, counted, floor: keys.balance.floor };

@@ -8,12 +8,12 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::kinds::StrikeKind;
+use entity::order as order_table;
 use entity::order::{self, Model, OrderKind, OrderStatus};
 use entity::value::{CarId, Instant, Money, PartnerId, PersonId};
-use entity::{order as order_table, strike};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, PaginatorTrait as _,
-    QueryFilter as _, QueryOrder as _, Statement, Value,
+    QueryFilter as _, Statement, Value,
 };
 
 use super::Refusal;
@@ -22,7 +22,7 @@ use super::view::{Reader, Viewer};
 use crate::context::Tx;
 use crate::platform::CommandError;
 use crate::policy::Policy;
-use crate::reputation::rules::CLIENT_FAULTS;
+use crate::reputation::record;
 
 /// A placing to check: client, branch, and the client's other open orders.
 pub(super) struct Placing<'a> {
@@ -161,13 +161,7 @@ const RECORD: &str = "SELECT \
 
 /// Has the client completed enough orders since the last strike (LIM-1)?
 async fn trusted(tx: &Tx, client_id: PersonId, keys: &Policy) -> Result<bool, CommandError> {
-    let strike = strike::Entity::find()
-        .filter(strike::Column::Subject.eq(client_id.0))
-        .filter(strike::Column::Kind.is_in(CLIENT_FAULTS.iter().copied()))
-        .filter(strike::Column::VoidedAt.is_null())
-        .order_by_desc(strike::Column::At)
-        .one(tx.db())
-        .await?;
+    let strike = record::newest_fault(tx, client_id).await?;
     let mut completed = order_table::Entity::find()
         .filter(order::Column::ClientId.eq(client_id))
         .filter(order::Column::Status.eq(OrderStatus::Completed));

@@ -4,22 +4,23 @@
 use entity::kinds::{EventKind, StrikeKind, SupportQueue, TimerKind};
 use entity::order::{EndReason, Model, OrderStatus};
 use entity::order_step;
-use entity::penalty::{self, PenaltyState};
 use entity::row::Row as _;
-use entity::strike;
-use entity::value::{Actor, EventId, MarkId, Money, PenaltyId, PersonId};
+use entity::value::{Actor, EventId};
 use serde::Serialize;
 use serde_json::Value;
-use uuid::Uuid;
 
 use super::decision::Step;
 use super::machine::Intent;
 use super::view::{OrderView, Reader, Viewer};
 use super::{capacity, money, timers};
+use crate::access::person;
+use crate::billing::owe;
 use crate::context::Tx;
 use crate::ledger::post::pending;
-use crate::platform::write_set::{Cell, RelativeUpdate, Unique};
-use crate::platform::{Audience, CommandError, Refused};
+use crate::partners::availability;
+use crate::platform::{Audience, CommandError};
+use crate::platform::write_set::{Cell, Unique};
+use crate::reputation::record;
 use crate::{policy, reputation};
 
 #[derive(Serialize)]
@@ -84,7 +85,7 @@ pub async fn step(tx: &mut Tx, old: &Model, mut step: Step) -> Result<Model, Com
         arm(tx, Some(old), &step.next)?;
     }
     if let (None, Some(amount)) = (old.penalty, step.next.penalty) {
-        owe(tx, &step.next, amount);
+        owe::owe(tx, &step.next, amount);
     }
     for (kind, due) in &step.timers {
         tx.arm(*kind, step.next.id.0, *due);
@@ -98,7 +99,7 @@ pub async fn step(tx: &mut Tx, old: &Model, mut step: Step) -> Result<Model, Com
 /// stored text.
 fn rewrite(tx: &mut Tx, old: &Model, next: &Model) {
     tx.rewrite(old, next);
-    tx.delete("occupancy", vec![("holder", old.id.0.into())]);
+    availability::release_all(tx, old.id.0);
     for kind in timers::of_orders() {
         tx.disarm(kind, old.id.0);
     }
@@ -170,31 +171,6 @@ pub fn position(tx: &mut Tx, row: entity::order_position::Model) {
     tx.insert(row);
 }
 
-/// Stores one strike.
-pub fn record_strike(tx: &mut Tx, order: &Model, subject: Uuid, kind: StrikeKind) {
-    tx.insert(strike::Model {
-        id: MarkId::new(),
-        subject,
-        kind: kind.into(),
-        order_id: order.id,
-        at: tx.now(),
-        voided_at: None,
-    });
-}
-
-/// Stores the n-th strike of a kind for an order: the primary key refuses a concurrent n-th.
-pub fn claim(tx: &mut Tx, order: &Model, n: u64, kind: StrikeKind, refusal: Refused) {
-    tx.insert(strike::Model {
-        id: MarkId(Uuid::from_u128(order.id.0.as_u128() ^ u128::from(n + 1))),
-        subject: order.id.0,
-        kind: kind.into(),
-        order_id: order.id,
-        at: tx.now(),
-        voided_at: None,
-    });
-    tx.unique(Unique { name: "strike_pkey", columns: "strike.id", refusal, choose_again: false });
-}
-
 fn record(tx: &mut Tx, from: Option<OrderStatus>, step: &Step) {
     let by = tx.by();
     tx.insert(order_step::Model {
@@ -210,7 +186,7 @@ fn record(tx: &mut Tx, from: Option<OrderStatus>, step: &Step) {
         note: step.note.clone(),
     });
     for (subject, kind) in &step.marks {
-        record_strike(tx, &step.next, *subject, *kind);
+        record::strike(tx, step.next.id, *subject, *kind);
         if let Some(judge) = reputation::rules::judge(*kind) {
             // A command of its own counts the strikes, after this one is committed (SAN-3).
             tx.arm(judge, *subject, tx.now());
@@ -264,7 +240,7 @@ fn answered(tx: &mut Tx, old: &Model, step: &mut Step) {
     match step.next.reason {
         Some(EndReason::ClientCancelled) => {
             step.marks.push((client.0, StrikeKind::ClientWithdrew));
-            raise(tx, client);
+            person::raise(tx, client);
         }
         Some(EndReason::Declined | EndReason::OfferExpired)
             if old.pending_commission.is_positive() =>
@@ -273,39 +249,6 @@ fn answered(tx: &mut Tx, old: &Model, step: &mut Step) {
         }
         _ => {}
     }
-}
-
-/// Raises the client's version: concurrent placings of this client run again.
-fn raise(tx: &mut Tx, client_id: PersonId) {
-    tx.adjust(RelativeUpdate {
-        table: entity::person::Model::TABLE,
-        key: vec![("id", client_id.0.into())],
-        add: vec![("version", 1)],
-        set: Vec::new(),
-        also: Vec::new(),
-        condition: None,
-        refusal: None,
-    });
-}
-
-fn owe(tx: &mut Tx, order: &Model, amount: Money) {
-    // A concurrent placing must count this debt (PEN-6).
-    raise(tx, order.client_id);
-    tx.insert(penalty::Model {
-        id: PenaltyId::new(),
-        order_id: order.id,
-        client_id: order.client_id,
-        partner_id: order.partner_id,
-        amount,
-        paid: Money::ZERO,
-        state: PenaltyState::Pending,
-        payments: 0,
-        disputed_at: None,
-        dispute_reason: None,
-        settled_at: None,
-        created_at: tx.now(),
-        version: 1,
-    });
 }
 
 fn emit(tx: &mut Tx, step: &Step) -> Result<(), CommandError> {

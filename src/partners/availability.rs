@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::plan::{Need, Plan};
 use super::slots::{self, Busy, Slot, Ticks, ticks};
+use crate::context::Tx;
 use crate::platform::pool::Pool;
 use crate::platform::{CommandError, Fault};
 use crate::policy::Policy;
@@ -208,6 +209,11 @@ pub async fn free_until<C: ConnectionTrait>(
     let first = held.busy.iter().map(|busy| busy.ticks.from).min();
     let first = first.and_then(|n| Instant::from_timestamp(n * slots::TICK_SECS, 0));
     Ok(first.map_or(span.until, |first| first.clamp(span.from, span.until)))
+}
+
+/// Releases every occupancy cell of a holder, whatever it took.
+pub fn release_all(tx: &mut Tx, holder: Uuid) {
+    tx.delete("occupancy", vec![("holder", holder.into())]);
 }
 
 /// Deletes occupancy cells before this instant: those of past blocks. Orders free theirs at their

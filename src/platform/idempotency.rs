@@ -7,11 +7,14 @@ use uuid::Uuid;
 
 use super::codes::General;
 use super::pool::Pool;
+use super::refusal::{CommandError, Refused};
 use super::tx::Tx;
 use super::write_set::{Cell, Unique};
 
 /// How long answers are stored, hours.
 pub const KEPT_HOURS: i64 = 48;
+/// The key of a name that is used once.
+const TAKEN: &str = "once";
 
 /// The idempotency key of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,16 +63,45 @@ pub fn take_place<X: Send + Sync + 'static>(
     what: &'static str,
     place: String,
 ) {
+    reserve(tx, about, what, place, (General::Busy.refused(), true));
+}
+
+/// Marks `(what, about)` as used for good, or refuses where it was used before.
+///
+/// # Errors
+/// The refusal, when it was used before.
+pub async fn take_once<X: Send + Sync + 'static>(
+    tx: &mut Tx<X>,
+    about: Uuid,
+    what: &'static str,
+    refusal: Refused,
+) -> Result<(), CommandError> {
+    let key = (about, what.to_owned(), TAKEN.to_owned());
+    if !idempotency::Entity::find_by_id(key).all(tx.db()).await?.is_empty() {
+        return Err(refusal.into());
+    }
+    reserve(tx, about, what, TAKEN.to_owned(), (refusal, false));
+    Ok(())
+}
+
+/// Inserts the row of a reserved name; the database refuses a second one.
+fn reserve<X: Send + Sync + 'static>(
+    tx: &mut Tx<X>,
+    about: Uuid,
+    what: &'static str,
+    key: String,
+    (refusal, choose_again): (Refused, bool),
+) {
     tx.unique(Unique {
         name: "idempotency_pkey",
         columns: "idempotency.actor, idempotency.route, idempotency.key",
-        refusal: General::Busy.refused(),
-        choose_again: true,
+        refusal,
+        choose_again,
     });
     tx.insert(idempotency::Model {
         actor: about,
         route: what.to_owned(),
-        key: place,
+        key,
         body_hash: String::new(),
         answer: String::new(),
         at: tx.now(),

@@ -104,12 +104,36 @@ pub async fn unfinished(db: &Pool, now: Instant, node: Uuid, alone: bool) -> Res
     Ok(if mine { Gap::Ours(next) } else { Gap::Elsewhere })
 }
 
+/// Renews a node's claim on a recovery, with the number of orders done; `up`: a later end of the
+/// outage. False when another node took it over.
+///
+/// # Errors
+/// When the database fails.
+pub async fn renew(
+    db: &Pool,
+    row: &mut outage::Model,
+    touched: usize,
+    now: Instant,
+    (up, recovered_at): (Option<Instant>, Option<Instant>),
+) -> Result<bool, DbErr> {
+    let next = outage::Model {
+        up_at: up.unwrap_or(row.up_at),
+        touched: i64::try_from(touched).unwrap_or(i64::MAX),
+        claimed_at: Some(now),
+        recovered_at,
+        ..row.clone()
+    };
+    let mine = change(db, row, &next).await?;
+    *row = next;
+    Ok(mine)
+}
+
 /// Renews a claim, with a later end of the outage or with the subjects that were changed; false
 /// when another node took it over.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn change(db: &Pool, old: &outage::Model, new: &outage::Model) -> Result<bool, DbErr> {
+async fn change(db: &Pool, old: &outage::Model, new: &outage::Model) -> Result<bool, DbErr> {
     use outage::Column::{ClaimedAt, ClaimedBy, Id, RecoveredAt, Touched, UpAt};
     let claimed = old.claimed_at.map_or_else(|| ClaimedAt.is_null(), |at| ClaimedAt.eq(at));
     let done = outage::Entity::update_many()

@@ -8,6 +8,7 @@
 pub mod acts;
 pub mod judge;
 pub mod read;
+pub mod record;
 pub mod rules;
 pub mod sanction;
 pub mod strike;

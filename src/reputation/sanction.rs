@@ -1,15 +1,16 @@
 //! The only writer of sanctions: imposing, ending and reopening one.
 
 use entity::kinds::{CommandName, EventKind, TimerKind};
+use entity::partner;
 use entity::partner::PartnerState;
 use entity::sanction::{self, SanctionKind};
 use entity::value::{EventId, Instant, MarkId, PartnerId, PersonId, SanctionId};
-use entity::{partner, person};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::Refusal;
 use super::read::{open, view};
+use crate::access::person;
 use crate::context::{Context, Tx};
 use crate::platform::write_set::Unique;
 use crate::platform::{Audience, Command, CommandError};
@@ -115,9 +116,8 @@ pub fn lift_address(tx: &mut Tx, row: &sanction::Model) -> sanction::Model {
 /// # Errors
 /// `no_such_subject`, or a fault.
 pub async fn hold_client(tx: &mut Tx, client_id: PersonId) -> Result<(), CommandError> {
-    let row = tx.find::<person::Entity>(client_id).await?.ok_or(Refusal::NoSuchSubject)?;
-    tx.update(&row, &row);
-    Ok(())
+    let known = person::raise_read(tx, client_id).await?;
+    if known { Ok(()) } else { Err(Refusal::NoSuchSubject.into()) }
 }
 
 /// Ends a sanction whose time is over.

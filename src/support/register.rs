@@ -1,7 +1,7 @@
 //! Registering a branch by support: the branch, its owner and an empty wallet in one command.
 
 use crate::bonus::Owner;
-use crate::bonus::account::opened;
+use crate::bonus::account;
 use crate::context::{Context, Tx};
 use crate::ledger;
 use crate::partners::read::BranchView;
@@ -19,8 +19,7 @@ impl Command<Context> for RegisterPartner {
     async fn run(&self, tx: &mut Tx) -> Result<BranchView, CommandError> {
         let row = register(tx, &self.0).await?;
         ledger::post::open_wallet(tx, row.id);
-        let bonus_account = opened(tx, Owner::Partner(row.id), false);
-        tx.insert(bonus_account);
+        account::open(tx, Owner::Partner(row.id));
         BranchView::of(row, &tx.keys(), tx.now())
     }
 }
