@@ -2,12 +2,12 @@
 //! start, departs early, late or never, and answers when the branch proposes another start.
 
 use crate::city::wash_of;
-use crate::people::client::slots::Visit;
-use crate::people::client::visit::Mood;
+use crate::people::client::mood::{Appointment, Mood, Whim};
+use crate::people::client::wanted::Visit;
 use crate::people::client::{Client, put};
 use crate::statistics::{Phase, one};
 use chrono::{DateTime, TimeDelta, Utc};
-use client::{ApiError, Money, Order, PartnerFound, Proposal, Request, Slot};
+use client::{ApiError, Money, Order, PartnerFound, Request, Slot};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -17,40 +17,9 @@ const PREVIEWS_MAX: u32 = 3;
 /// Extra wait after a server deadline before its outcome is expected, simulated seconds.
 const AFTER_SECS: u64 = 30;
 
-/// What a client may do between the acceptance and the start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Whim {
-    /// Propose another start.
-    Move,
-    /// Propose an additional service.
-    AddOn,
-    /// Cancel, in time or late.
-    Drop,
-}
-
-/// A client's behaviour for one booking, drawn beforehand.
-#[derive(Debug)]
-pub(crate) struct Appointment {
-    whim: Option<Whim>,
-    /// When it happens, in percent of the time until the departure.
-    at_percent: u32,
-    /// How long before the start the client plans to arrive; negative means after the start.
-    ahead: TimeDelta,
-    given_up: bool,
-    /// A proposal that is left unanswered.
-    ignored: Option<String>,
-}
-
 #[derive(Deserialize)]
 struct Preview {
     total: Money,
-}
-
-impl Appointment {
-    /// Whether this proposal is left unanswered.
-    pub(crate) fn ignores(&self, proposal: &Proposal) -> bool {
-        self.ignored.as_deref() == Some(proposal.id.as_str())
-    }
 }
 
 impl Client {

@@ -1,7 +1,7 @@
 //! The drive to a branch: positions along the route and two more at the branch.
 
 use crate::people::client::Client;
-use crate::people::client::visit::Mood;
+use crate::people::client::mood::Mood;
 use crate::statistics::one;
 use client::{Order, Request, Status};
 use serde::Deserialize;

@@ -3,8 +3,10 @@
 mod booking;
 mod drive;
 mod money;
+mod mood;
 mod slots;
 mod visit;
+mod wanted;
 
 pub(crate) use money::CODE;
 pub use slots::baku_date;
@@ -20,10 +22,10 @@ use client::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use slots::Visit;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use wanted::Visit;
 
 /// Events queued for a client.
 const EVENTS_MAX: usize = 256;

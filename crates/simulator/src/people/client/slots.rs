@@ -2,6 +2,7 @@
 //! is listed.
 
 use crate::people::client::Client;
+use crate::people::client::wanted::Visit;
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use client::{ApiError, Request, Slot, Slots};
 
@@ -36,16 +37,6 @@ pub(crate) fn on_the_grid(at: DateTime<Utc>) -> DateTime<Utc> {
 pub(crate) fn quarters_after(start: DateTime<Utc>, quarters: u64) -> DateTime<Utc> {
     let quarters = i64::try_from(quarters).unwrap_or(1);
     on_the_grid(start + TimeDelta::minutes(15 * quarters))
-}
-
-/// The visit a slot is wanted for.
-pub(crate) struct Visit<'a> {
-    /// The branch.
-    pub(crate) branch: &'a str,
-    /// The services.
-    pub(crate) services: &'a [String],
-    /// The class of car.
-    pub(crate) class: &'a str,
 }
 
 impl Client {

@@ -1,8 +1,8 @@
 //! A simulated visit: from a placed order to its end, with every outcome of the order's life.
 
 use crate::people::client::Client;
-use crate::people::client::booking::Appointment;
 use crate::people::client::drive::Ride;
+use crate::people::client::mood::Mood;
 use crate::statistics::{Phase, one};
 use client::{ApiError, Money, Order, Request, Status};
 use serde::Deserialize;
@@ -12,27 +12,6 @@ use serde_json::{Value, json};
 const TURNS_MAX: u32 = 400;
 /// How long a client waits for events before reading the order, simulated seconds.
 const LOOK_SECS: u64 = 120;
-
-/// The client's behaviour during one visit, drawn beforehand.
-#[expect(clippy::struct_excessive_bools, reason = "each trait is drawn on its own")]
-pub(crate) struct Mood {
-    /// Cancels before the partner answers.
-    drops_at_once: bool,
-    /// Asks for the cancellation fee after the acceptance, and usually cancels while it is low.
-    drops_later: bool,
-    /// Never arrives.
-    pub(crate) ghost: bool,
-    /// Proposes an additional service on the way.
-    adds_on_the_way: bool,
-    /// Arrives with the branch's code instead of the position.
-    pub(crate) by_code: bool,
-    /// The actual travel time, in percent of the estimate.
-    pub(crate) way_percent: u64,
-    /// Leaves without a fee when not admitted in time.
-    leaves_when_kept: bool,
-    /// The behaviour for a booking.
-    pub(crate) appointment: Appointment,
-}
 
 #[derive(Deserialize)]
 struct Quote {

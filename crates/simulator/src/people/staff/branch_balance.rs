@@ -2,6 +2,7 @@
 
 use crate::city::{available, shown_code};
 use crate::people::cards::Begun;
+use crate::people::staff::topped::Topped;
 use crate::people::{Call, Desk};
 use crate::statistics::one;
 use client::{ApiError, Request};
@@ -27,14 +28,6 @@ const LEFT_PER_MILLE: u32 = 80;
 const REFUSED_PER_MILLE: u32 = 80;
 /// Top-ups of a thousand for which a refund is requested.
 const REGRETS_PER_MILLE: u32 = 80;
-
-/// The desk's last top-up.
-#[derive(Debug)]
-pub(crate) struct Topped {
-    id: String,
-    regrets: bool,
-    at: Instant,
-}
 
 impl Desk {
     pub(crate) async fn mind_the_balance(&mut self) {

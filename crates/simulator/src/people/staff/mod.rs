@@ -2,13 +2,13 @@
 
 mod branch_balance;
 mod calendar;
+mod topped;
 
 use crate::chance::Dice;
 use crate::city::{Branch, wash_of};
 use crate::people::agenda::Agenda;
 use crate::people::{Board, Calls, Shared};
 use crate::statistics::one;
-use branch_balance::Topped;
 use client::{ApiError, Audience, Follower, FollowerEvent, Order, Problem, Request, Start, Status};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use topped::Topped;
 
 /// Events queued for the desk.
 const EVENTS_MAX: usize = 1024;
