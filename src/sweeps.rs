@@ -6,7 +6,7 @@ use entity::kinds::TimerKind;
 use entity::value::Span;
 use uuid::Uuid;
 
-use crate::bonus::timers::ExtendHead;
+use crate::bonus::expiry::ExtendHead;
 use crate::context::Engine;
 use crate::ledger::watch::{TellBalance, untold};
 use crate::platform::{By, CommandError, failure, timers};

@@ -6,7 +6,7 @@ use entity::value::{OrderId, PartnerId, PayableId, PersonId, SanctionId};
 use crate::billing::payable::SettlePayable;
 use crate::billing::payout::RunPayouts;
 use crate::billing::{payout_send, reconcile, refund, status_poll, stray};
-use crate::bonus::timers::{ExpireHead, NotifyExpiring};
+use crate::bonus::expiry::{ExpireHead, NotifyExpiring};
 use crate::context::Engine;
 use crate::orders::accept::AutoConfirmBooking;
 use crate::orders::agree::AgreeAutomatically;

@@ -7,9 +7,8 @@ use entity::value::{Instant, PaymentId};
 use entity::{inbound, payment};
 use sea_orm::{ColumnTrait as _, DbErr, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 
-use super::gateway::{Hint, PaymentLookup, PaymentStatus, Payments, Untrusted};
-use super::settle::{Fail, Keep, Message, Settle, SettleOutcome};
-use super::status_poll::{named, went_back};
+use super::gateway::{Hint, PaymentLookup, PaymentRef, PaymentStatus, Payments, Untrusted};
+use super::settle::{Fail, Keep, Message, Settle, SettleOutcome, went_back};
 use super::stray::RecordStray;
 use super::{Refusal, payment_view};
 use crate::context::Engine;
@@ -139,7 +138,7 @@ async fn poll_status(
         return Ok(SettleOutcome::Known);
     }
     let message = Some(message);
-    match gateway.status(&named(&row)).await {
+    match gateway.status(&PaymentRef::of(&row)).await {
         Ok(PaymentStatus::Paid { amount, reference }) => {
             let settle = Settle { payment_id, amount, reference, message };
             Ok(engine.execute(By::CLOCK, None, settle).await?.answer)

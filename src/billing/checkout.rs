@@ -5,10 +5,10 @@ use entity::kinds::{CommandName, EventKind, TimerKind};
 use entity::payment::{Model, PaymentState, Purpose};
 use entity::value::PaymentId;
 
-use super::gateway::{Checkout, PaymentRequest, PaymentStatus, Payments, ProviderError};
+use super::gateway::{Checkout, PaymentRef, PaymentRequest, PaymentStatus, Payments, ProviderError};
 use super::payment_view::{self, PaymentView, view};
-use super::{Refusal, payment as rules, status_poll};
 use crate::context::{Context, Engine, Tx};
+use super::{Refusal, payment as rules};
 use crate::platform::write_set::Unique;
 use crate::platform::{By, Command, CommandError};
 use crate::policy;
@@ -71,7 +71,7 @@ async fn unclear<T>(
 /// Whether the provider has nothing under this payment's names that could still be paid.
 async fn unknown(gateway: &dyn Payments, row: &Model) -> bool {
     matches!(
-        gateway.status(&status_poll::named(row)).await,
+        gateway.status(&PaymentRef::of(row)).await,
         Ok(PaymentStatus::Absent | PaymentStatus::Failed(_))
     )
 }

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use entity::payment::Driver;
+use entity::payment::{Driver, Model};
 use entity::value::{Money, PaymentId, PayoutId, SealedField};
 
 /// How long a node that queries a provider keeps other nodes from making the same request: longer
@@ -64,6 +64,14 @@ pub struct PaymentRef {
     pub payment_id: PaymentId,
     /// The provider's reference, where it is known.
     pub reference: Option<String>,
+}
+
+impl PaymentRef {
+    /// The identifiers of this payment.
+    #[must_use]
+    pub fn of(row: &Model) -> Self {
+        Self { payment_id: row.id, reference: row.provider_ref.clone() }
+    }
 }
 
 /// The status of a payment at its provider.

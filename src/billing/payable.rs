@@ -2,25 +2,24 @@
 //! balance at once or to a card within working days (BON-5), after a hold time in which it can be
 //! neither spent nor paid out (LIM-6), or is suspended until support decides (BON-6).
 
-use chrono::{NaiveDate, TimeDelta, TimeZone as _};
-use chrono_tz::Tz;
+use chrono::TimeDelta;
 use entity::kinds::{CommandName, EventKind, SupportQueue, TimerKind};
 use entity::lot::LotSource;
 use entity::payable::{Model, PayableState};
 use entity::payout_terms::{self, PayoutTo};
-use entity::value::{Bp, EventId, Instant, Money, OrderId, PartnerId, PayableId};
+use entity::value::{Bp, EventId, Money, OrderId, PartnerId, PayableId};
 use entity::{order, partner, payable};
 use serde_json::json;
 
+use super::payout_days::{first_due, run_at, zone};
 use super::payout_view::{PayableView, view};
-use super::{Refusal, facts, payout, payout_terms as terms, velocity};
+use super::{Refusal, facts, payout_terms as terms, velocity};
 use crate::access::limits;
 use crate::access::self_dealing::find;
 use crate::bonus::Owner;
 use crate::bonus::grant::{Grant, grant_from_owed};
 use crate::context::{Context, Tx};
-use crate::ledger::{self, payments};
-use crate::partners;
+use crate::ledger::payments;
 use crate::platform::audit::AuditedAct;
 use crate::platform::codes::given;
 use crate::platform::write_set::Unique;
@@ -211,7 +210,7 @@ async fn due(tx: &mut Tx, row: Model) -> Result<Model, CommandError> {
             if let Some(terms) = found {
                 tx.update(&terms, &terms.clone());
             }
-            let first = payout::first_due(tx, row.partner_id).await?;
+            let first = first_due(tx, row.partner_id).await?;
             let first = first.map_or(due_on, |first| first.min(due_on));
             let at = run_at(first, zone, keys.payout.run_at_min).max(tx.now());
             tx.arm(TimerKind::RunPayouts, row.partner_id.0, at);
@@ -249,20 +248,6 @@ async fn bonus_part(tx: &mut Tx, row: &Model, part: Money) -> Result<(), Command
         note: "Orders paid with bonus",
     };
     grant_from_owed(tx, lot).await.map(|_| ())
-}
-
-/// The time zone in which a partner's days are counted.
-pub(super) async fn zone(tx: &mut Tx, partner_id: PartnerId) -> Result<Tz, CommandError> {
-    let row = tx.find::<partner::Entity>(partner_id).await?;
-    let row = row.ok_or(ledger::Refusal::NoSuchPartner)?;
-    Ok(partners::local_time::zone(&row)?)
-}
-
-/// The instant at which a local date's payouts are collected.
-pub(super) fn run_at(date: NaiveDate, zone: Tz, minutes: u32) -> Instant {
-    let local = date.and_time(chrono::NaiveTime::MIN) + TimeDelta::minutes(i64::from(minutes));
-    let at = zone.from_local_datetime(&local).earliest();
-    at.map_or_else(|| local.and_utc(), |at| at.to_utc())
 }
 
 /// Support's decision that a suspended or held payable is owed.

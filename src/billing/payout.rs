@@ -1,27 +1,21 @@
 //! Payouts: all payables of a partner that are due are collected into one payout (BON-5).
 
-use chrono::NaiveDate;
 use entity::kinds::{CommandName, EventKind, SupportQueue, TimerKind};
 use entity::payable::{self, PayableState};
 use entity::payment::Driver;
 use entity::payout::{self as row, PayoutState};
 use entity::payout_terms::{self, PayoutTo};
 use entity::value::{EventId, Instant, Money, PartnerId, PayoutId};
-use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::json;
 
-use super::payable::{run_at, zone};
+use super::payout_days::{TOGETHER_MAX, date, first_due, owed, run_at, zone};
 use super::payout_terms as terms;
 use super::payout_view::payout;
 use crate::context::{Context, Tx};
 use crate::ledger::payments;
 use crate::platform::{Audience, Command, CommandError};
 use crate::policy::{self, Policy, calendar};
-
-/// Maximum number of payables in one payout.
-const TOGETHER_MAX: usize = 200;
 
 /// Collects a partner's payables that are due today.
 pub struct RunPayouts {
@@ -98,33 +92,6 @@ impl Command<Context> for RunPayouts {
 
 fn rests(terms: &payout_terms::Model, keys: &Policy, now: Instant) -> bool {
     terms::rests_until(terms, keys.payout.account_rest_h).is_some_and(|until| now < until)
-}
-
-/// The partner's owed payables in no payout, oldest first.
-async fn owed(tx: &Tx, partner_id: PartnerId) -> Result<Vec<payable::Model>, CommandError> {
-    Ok(payable::Entity::find()
-        .filter(payable::Column::PartnerId.eq(partner_id))
-        .filter(payable::Column::State.eq(PayableState::Owed))
-        .filter(payable::Column::PayoutId.is_null())
-        // A new payable has no due date until its own command sets one.
-        .filter(payable::Column::DueOn.is_not_null())
-        .order_by_asc(payable::Column::DueOn)
-        .order_by_asc(payable::Column::Id)
-        .limit(u64::try_from(TOGETHER_MAX).unwrap_or(0))
-        .all(tx.db())
-        .await?)
-}
-
-/// The earliest due date of a partner's payables.
-pub(super) async fn first_due(
-    tx: &Tx,
-    partner_id: PartnerId,
-) -> Result<Option<NaiveDate>, CommandError> {
-    Ok(owed(tx, partner_id).await?.first().and_then(date))
-}
-
-fn date(row: &payable::Model) -> Option<NaiveDate> {
-    row.due_on.as_ref().and_then(|text| text.parse().ok())
 }
 
 /// Creates one payout from the due payables; returns whether some are left for another one.

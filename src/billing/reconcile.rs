@@ -1,16 +1,15 @@
 //! The daily reconciliation of each payment with its provider: a charge-back is reversed, and money
 //! that arrived late is booked (LIM-11).
 
-use chrono::TimeDelta;
-use entity::kinds::{CommandName, EventKind, TimerKind};
-use entity::payment::{Driver, Model, PaymentState, Purpose};
-use entity::value::{Instant, LotId, Money, PaymentId};
+use entity::kinds::{CommandName, EventKind};
+use entity::payment::{Model, PaymentState, Purpose};
+use entity::value::{LotId, Money, PaymentId};
 
-use super::gateway::PaymentStatus;
+use super::gateway::{PaymentRef, PaymentStatus};
+use super::payment_timers::reconcile_again;
 use super::payment_view::{self, emit, support};
 use super::read::{self, view};
 use super::settle::Settle;
-use super::status_poll::named;
 use super::{emit, payment as rules, penalty};
 use crate::bonus::{Owner, grant};
 use crate::context::{Context, Engine, Tx};
@@ -20,38 +19,6 @@ use crate::ledger::split::split;
 use crate::platform::write_set::Fired;
 use crate::platform::{Command, CommandError};
 use crate::policy;
-use crate::policy::keys::TopUp;
-
-/// The interval between reconciliations.
-const DAILY: TimeDelta = TimeDelta::hours(24);
-
-/// Until when a payment is reconciled; none where it can no longer change.
-fn until(row: &Model, keys: &TopUp) -> Option<Instant> {
-    match (row.driver, row.state) {
-        (Driver::Manual, _) | (_, PaymentState::Created | PaymentState::Refunded) => None,
-        (_, PaymentState::Paid | PaymentState::Refunding) => {
-            row.paid_at.map(|at| at + TimeDelta::days(keys.reconcile_days))
-        }
-        (_, PaymentState::Failed | PaymentState::Expired) => {
-            Some(row.expires_at + TimeDelta::days(keys.reconcile_unpaid_days))
-        }
-    }
-}
-
-/// Arms the next reconciliation, a day from now, while the payment can still change.
-///
-/// # Errors
-/// Faults only.
-pub(super) fn again(tx: &mut Tx, row: &Model) -> Result<(), CommandError> {
-    let keys = policy::registry::in_force(tx)?.keys;
-    let next = tx.now() + DAILY;
-    if until(row, &keys.topup).is_some_and(|until| next <= until) {
-        tx.arm(TimerKind::ReconcilePayment, row.id.0, next);
-    } else {
-        tx.disarm(TimerKind::ReconcilePayment, row.id.0);
-    }
-    Ok(())
-}
 
 /// Queries the payment's status at the provider, and executes the resulting command.
 ///
@@ -68,7 +35,7 @@ pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), CommandError> {
     let Some(gateway) = engine.context().gateways.of(row.driver) else {
         return engine.fire(fired, same(None)).await;
     };
-    let seen = match gateway.status(&named(&row)).await {
+    let seen = match gateway.status(&PaymentRef::of(&row)).await {
         Ok(seen) => seen,
         Err(trouble) => {
             tracing::warn!(payment = %payment_id, %trouble, "a payment could not be compared");
@@ -155,7 +122,7 @@ impl Command<Context> for Compared {
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let row = payment_view::load(tx, self.payment_id).await?;
-        again(tx, &row)?;
+        reconcile_again(tx, &row)?;
         let Some(what) = self.what.as_ref().filter(|what| **what != row.note) else {
             return Ok(());
         };
@@ -181,7 +148,7 @@ impl Command<Context> for ChargeBack {
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let row = payment_view::load(tx, self.payment_id).await?;
         let Some(next) = rules::charged_back(&row, self.amount, tx.now()) else {
-            return again(tx, &row);
+            return reconcile_again(tx, &row);
         };
         let next = Model { note: self.why.clone(), ..next };
         payments::charged_back(tx, &next, self.amount, &self.why)?;
@@ -193,7 +160,7 @@ impl Command<Context> for ChargeBack {
             Purpose::Penalty => debt_again(tx, &next, self.amount).await?,
         }
         tx.update(&row, &next);
-        again(tx, &next)?;
+        reconcile_again(tx, &next)?;
         tracing::error!(alarm = "charge_back", payment = %row.id, amount = %self.amount);
         let refund_h = policy::registry::in_force(tx)?.keys.topup.refund_h;
         emit(tx, &next, refund_h)?;

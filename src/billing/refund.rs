@@ -7,9 +7,8 @@ use entity::payment::{Driver, Model, PaymentState, Purpose};
 use entity::value::{Instant, LotId, Money, PaymentId};
 use serde::{Deserialize, Serialize};
 
-use super::gateway::{LEASE, PaymentStatus, Payments, ProviderError};
+use super::gateway::{LEASE, PaymentRef, PaymentStatus, Payments, ProviderError};
 use super::payment_view::{self, PaymentView, emit, support, view};
-use super::status_poll::named;
 use super::{Refusal, payment as rules};
 use crate::access::limits;
 use crate::bonus::{Owner, grant};
@@ -86,7 +85,7 @@ async fn record<C: Command<Context, Answer = ()>>(
 /// act twice.
 async fn ask(gateway: &dyn Payments, row: &Model, amount: Money, fresh: bool) -> Answer {
     let later = |asked, why: String| Answer::Later { asked, why };
-    let seen = match gateway.status(&named(row)).await {
+    let seen = match gateway.status(&PaymentRef::of(row)).await {
         Ok(seen) => seen,
         Err(trouble) => return later(false, trouble.to_string()),
     };
@@ -95,7 +94,7 @@ async fn ask(gateway: &dyn Payments, row: &Model, amount: Money, fresh: bool) ->
         Some(false) => {}
         None => return later(false, format!("the provider says {seen:?}")),
     }
-    match gateway.refund(&named(row), amount).await {
+    match gateway.refund(&PaymentRef::of(row), amount).await {
         Ok(()) => Answer::Gone,
         Err(ProviderError::Refused(why)) if fresh => Answer::Retained(why),
         // The first request may have succeeded, so a refusal of the second proves nothing.

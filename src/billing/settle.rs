@@ -7,9 +7,11 @@ use entity::payment::{Driver, Model, PaymentState, Purpose};
 use entity::value::{Money, PaymentId};
 use serde::{Deserialize, Serialize};
 
+use super::gateway::PaymentStatus;
+use super::payment_timers::{next_poll, reconcile_again};
 use super::payment_view::{self, balance, emit, support};
-use super::{payment as rules, penalty_payment, reconcile, status_poll, top_up};
 use crate::context::{Context, Tx};
+use super::{payment as rules, penalty_payment, top_up};
 use crate::ledger::payments;
 use crate::platform::{Command, CommandError};
 use crate::policy;
@@ -131,7 +133,7 @@ impl Settle {
         };
         tx.update(row, &next);
         tx.disarm(TimerKind::PollPayment, row.id.0);
-        reconcile::again(tx, &next)?;
+        reconcile_again(tx, &next)?;
         let refund_h = policy::registry::in_force(tx)?.keys.topup.refund_h;
         emit(tx, &next, refund_h)
     }
@@ -144,14 +146,14 @@ impl Settle {
         let keys = policy::registry::in_force(tx)?.keys;
         if now < row.expires_at {
             tx.update(row, &looked);
-            tx.arm(TimerKind::PollPayment, row.id.0, status_poll::next(row, &keys.topup, now));
+            tx.arm(TimerKind::PollPayment, row.id.0, next_poll(row, &keys.topup, now));
         } else {
             // Support was notified already; the payer need not wait longer.
             let next = rules::given_up(&looked, PaymentState::Expired, now).unwrap_or(looked);
             tx.update(row, &next);
             emit(tx, &next, keys.topup.refund_h)?;
             tx.disarm(TimerKind::PollPayment, row.id.0);
-            reconcile::again(tx, &next)?;
+            reconcile_again(tx, &next)?;
         }
         if news { support(tx, EventKind::SupportPaymentAmountWrong, row, &note) } else { Ok(()) }
     }
@@ -191,17 +193,22 @@ impl Command<Context> for Fail {
         if open && row.redirect_url.is_some() && now < row.expires_at {
             // The payer may succeed with a second card, and that callback may be lost.
             let keys = policy::registry::in_force(tx)?.keys;
-            tx.arm(TimerKind::PollPayment, row.id.0, status_poll::next(&row, &keys.topup, now));
+            tx.arm(TimerKind::PollPayment, row.id.0, next_poll(&row, &keys.topup, now));
         } else {
             tx.disarm(TimerKind::PollPayment, row.id.0);
             let state = if open { PaymentState::Failed } else { row.state };
-            reconcile::again(tx, &Model { state, ..row.clone() })?;
+            reconcile_again(tx, &Model { state, ..row.clone() })?;
         }
         if open && self.went_back && row.note != self.why {
             support(tx, EventKind::SupportPaymentWentBack, &row, &self.why)?;
         }
         Ok(SettleOutcome::Failed)
     }
+}
+
+/// The note on a payment that was paid and returned between two polls.
+pub(super) fn went_back(seen: &PaymentStatus) -> String {
+    format!("It was paid and went back at the provider, which says {seen:?}")
 }
 
 /// Stores a message that has no effect.

@@ -1,37 +1,21 @@
 //! The status poll of a payment whose provider never called back (BAL-5).
 
-use chrono::TimeDelta;
 use entity::kinds::{CommandName, EventKind, TimerKind};
 use entity::payment::{Model, PaymentState};
-use entity::value::{Instant, PaymentId};
+use entity::value::PaymentId;
 
+use super::payment as rules;
 use super::gateway::{PaymentRef, PaymentStatus};
+use super::payment_timers::{next_poll, reconcile_again};
 use super::payment_view::{self, emit, support};
-use super::settle::{Fail, Settle};
-use super::{payment as rules, reconcile};
 use crate::context::{Context, Engine, Tx};
+use super::settle::{Fail, Settle, went_back};
 use crate::platform::write_set::Fired;
 use crate::platform::{Command, CommandError};
 use crate::policy;
-use crate::policy::keys::TopUp;
 
-/// When a payment is polled next; the last poll is due exactly when the payment expires.
-pub(super) fn next(row: &Model, keys: &TopUp, now: Instant) -> Instant {
-    let young = now - row.created_at < YOUNG;
-    let due = now + TimeDelta::minutes(if young { keys.look_min } else { keys.look_again_min });
-    if now < row.expires_at { due.min(row.expires_at) } else { due }
-}
-
-/// The age up to which a payment is polled more often.
-const YOUNG: TimeDelta = TimeDelta::hours(1);
 /// Factor by which the waiting time is longer when the provider cannot be reached.
 const PATIENCE: i32 = 2;
-
-/// The identifiers of a payment.
-#[must_use]
-pub fn named(row: &Model) -> PaymentRef {
-    PaymentRef { payment_id: row.id, reference: row.provider_ref.clone() }
-}
 
 /// Queries the provider about a payment that is still awaited, and executes the resulting command.
 ///
@@ -51,7 +35,7 @@ pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), CommandError> {
         return engine.fire(fired, Later { payment_id, answered: false, unknown: None }).await;
     };
     let message = None;
-    match gateway.status(&named(&row)).await {
+    match gateway.status(&PaymentRef::of(&row)).await {
         Ok(PaymentStatus::Paid { amount, reference }) => {
             engine.fire(fired, Settle { payment_id, amount, reference, message }).await
         }
@@ -77,11 +61,6 @@ pub async fn fired(engine: &Engine, fired: &Fired) -> Result<(), CommandError> {
             engine.fire(fired, Later { payment_id, answered: false, unknown: None }).await
         }
     }
-}
-
-/// The note on a payment that was paid and returned between two polls.
-pub(super) fn went_back(seen: &PaymentStatus) -> String {
-    format!("It was paid and went back at the provider, which says {seen:?}")
 }
 
 /// The payment is still undecided: polls again later, or expires it.
@@ -113,10 +92,10 @@ impl Command<Context> for Later {
             let next = expired.unwrap_or(looked);
             tx.update(&row, &next);
             emit(tx, &next, keys.topup.refund_h)?;
-            reconcile::again(tx, &next)?;
+            reconcile_again(tx, &next)?;
         } else {
             tx.update(&row, &looked);
-            tx.arm(TimerKind::PollPayment, row.id.0, next(&row, &keys.topup, now));
+            tx.arm(TimerKind::PollPayment, row.id.0, next_poll(&row, &keys.topup, now));
         }
         match news {
             Some(note) => support(tx, EventKind::SupportPaymentUnclear, &row, &note),

@@ -15,10 +15,11 @@ pub mod account;
 pub mod campaign;
 pub mod code;
 mod code_text;
+pub mod expiry;
 pub mod grant;
 pub mod queue;
 pub mod read;
-pub mod timers;
+mod timers;
 
 use entity::bonus_account::OwnerKind;
 use entity::value::{PartnerId, PersonId};

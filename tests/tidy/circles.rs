@@ -6,14 +6,7 @@ use super::paths::{Named, named};
 use super::tree::{File, hold, rust_below};
 
 /// Folders in which files still import each other; the list only shrinks.
-const TANGLED: &[&str] = &[
-    "src/billing/",
-    "src/bonus/",
-    "src/edge/http/",
-    "src/edge/ws/",
-    "src/orders/",
-    "src/platform/",
-];
+const TANGLED: &[&str] = &["src/edge/http/", "src/edge/ws/", "src/orders/", "src/platform/"];
 
 /// Re-exports of re-exports that are followed.
 const REEXPORTS_MAX: usize = 8;
