@@ -14,8 +14,8 @@ use yumo::config::Settings;
 #[cfg(feature = "demo")]
 use yumo::demo;
 use yumo::platform::{By, CommandError, epoch, telemetry};
-use yumo::policy::check::Finding;
 use yumo::policy;
+use yumo::policy::check::Finding;
 use yumo::policy::{PolicyVersion, draft, read};
 use yumo::proof::prover;
 

@@ -19,8 +19,8 @@ use uuid::Uuid;
 
 use super::otp_budget::{self, Requester};
 use super::person::phone_hash;
-use crate::context::{Context, Engine, Tx};
 use super::{ANYONE, OtpChannel, Refusal};
+use crate::context::{Context, Engine, Tx};
 use crate::platform::crypto::{Keys, digest};
 use crate::platform::pool::Pool;
 use crate::platform::write_set::{RelativeUpdate, Unique};

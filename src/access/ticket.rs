@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::context::{Context, Engine, Tx};
 use super::{ANYONE, Principal, Refusal, Sessions};
+use crate::context::{Context, Engine, Tx};
 use crate::platform::crypto::Keys;
 use crate::platform::{Command, CommandError, idempotency};
 

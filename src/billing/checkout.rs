@@ -5,10 +5,12 @@ use entity::kinds::{CommandName, EventKind, TimerKind};
 use entity::payment::{Model, PaymentState, Purpose};
 use entity::value::PaymentId;
 
-use super::gateway::{Checkout, PaymentRef, PaymentRequest, PaymentStatus, Payments, ProviderError};
+use super::gateway::{
+    Checkout, PaymentRef, PaymentRequest, PaymentStatus, Payments, ProviderError,
+};
 use super::payment_view::{self, PaymentView, view};
-use crate::context::{Context, Engine, Tx};
 use super::{Refusal, payment as rules};
+use crate::context::{Context, Engine, Tx};
 use crate::platform::write_set::Unique;
 use crate::platform::{By, Command, CommandError};
 use crate::policy;

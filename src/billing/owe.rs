@@ -4,8 +4,8 @@ use entity::order;
 use entity::penalty::{Model, PenaltyState};
 use entity::value::{Money, PenaltyId};
 
-use crate::context::Tx;
 use crate::access::person;
+use crate::context::Tx;
 
 /// Creates the penalty of an order that ended with a fee.
 pub fn owe(tx: &mut Tx, order: &order::Model, amount: Money) {

@@ -4,12 +4,12 @@ use entity::kinds::{CommandName, EventKind, TimerKind};
 use entity::payment::{Model, PaymentState};
 use entity::value::PaymentId;
 
-use super::payment as rules;
 use super::gateway::{PaymentRef, PaymentStatus};
+use super::payment as rules;
 use super::payment_timers::{next_poll, reconcile_again};
 use super::payment_view::{self, emit, support};
-use crate::context::{Context, Engine, Tx};
 use super::settle::{Fail, Settle, went_back};
+use crate::context::{Context, Engine, Tx};
 use crate::platform::write_set::Fired;
 use crate::platform::{Command, CommandError};
 use crate::policy;

@@ -18,8 +18,8 @@ use crate::billing::owe;
 use crate::context::Tx;
 use crate::ledger::post::pending;
 use crate::partners::availability;
-use crate::platform::{Audience, CommandError};
 use crate::platform::write_set::{Cell, Unique};
+use crate::platform::{Audience, CommandError};
 use crate::reputation::record;
 use crate::{policy, reputation};
 

@@ -7,10 +7,10 @@ use entity::value::{Instant, PartnerId};
 use entity::{bay, bay_block, partner, service, special_day};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 
-use crate::context::Tx;
-use crate::platform::CommandError;
 use super::Refusal;
 use super::local_time::today;
+use crate::context::Tx;
+use crate::platform::CommandError;
 use crate::policy;
 
 /// Checks the limit of services, counting those offered no longer.

@@ -15,9 +15,9 @@ use super::local_time::today;
 use super::register::TEXT_MAX;
 use super::schedule::{Opening, sensible_day};
 use super::services::raise;
+use super::{Refusal, limits};
 use crate::context::{Context, Tx};
 use crate::platform::{Command, CommandError, Fault, all_right};
-use super::{Refusal, limits};
 
 /// Maximum spans of one day.
 const SPANS_MAX: usize = 24;

@@ -9,11 +9,11 @@ use entity::proof_state::Model as State;
 use entity::value::Instant;
 use uuid::Uuid;
 
-use crate::context::Engine;
-use crate::ledger::checkpoint;
-use super::{result, run};
 use super::finding::{Proof, UNREADABLE};
 use super::run::Proved;
+use super::{result, run};
+use crate::context::Engine;
+use crate::ledger::checkpoint;
 use crate::platform::clock::pause;
 use crate::platform::failure::transient;
 use crate::platform::{CommandError, Fault};

@@ -10,9 +10,9 @@ use sea_orm::{
     Statement, TransactionTrait as _,
 };
 use yumo::app::{Overrides, engine, prover};
-use yumo::proof::result;
 use yumo::proof::finding::Proof;
 use yumo::proof::prover::{Prover, Round};
+use yumo::proof::result;
 
 use super::proofs::id as of;
 use crate::support::bonus::serves;
