@@ -264,7 +264,7 @@ fn serve(
 
 /// The description of the API, as it is published.
 fn document() -> Result<serde_json::Value, NotStarted> {
-    http::routes::check().map_err(NotStarted)?;
+    http::route_table::check().map_err(NotStarted)?;
     let (_, api) = Actix::new()
         .into_utoipa_app()
         .openapi(http::description())

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::access::otp_budget::Alarms;
+use crate::access::code_alarms::Alarms;
 use crate::access::{AccessSettings, CodeChannel};
 use crate::billing::gateway::Gateways;
 use crate::ledger::standing::Standing;

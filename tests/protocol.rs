@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use entity::kinds::{AudienceKind, EventKind};
 use strum::IntoEnumIterator as _;
 use yumo::edge::http::pointers;
-use yumo::edge::http::routes;
+use yumo::edge::http::route_table;
 use yumo::platform::{RefusalKind, Refused};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/protocol.md");
@@ -149,12 +149,12 @@ fn every_route_has_a_role() {
     for (path, item) in api["paths"].as_object().unwrap() {
         for method in item.as_object().unwrap().keys() {
             let method = method.to_uppercase();
-            assert!(routes::find(&method, path).is_some(), "{method} {path}");
+            assert!(route_table::find(&method, path).is_some(), "{method} {path}");
             published.insert(format!("{method} {path}"));
         }
     }
     let unpublished = ["GET /openapi.json", "GET /docs/{tail}"];
-    for route in routes::all() {
+    for route in route_table::all() {
         let route = format!("{} {}", route.method, route.path);
         let known = published.contains(&route) || unpublished.contains(&route.as_str());
         assert!(known, "{route} is declared but nobody serves it");

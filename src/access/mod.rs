@@ -14,6 +14,8 @@ use entity::value::Actor;
 
 use crate::platform::By;
 
+pub mod code_alarms;
+pub mod code_channel;
 pub mod fresh;
 pub mod invitation;
 pub mod limits;
@@ -33,7 +35,7 @@ pub mod support;
 pub mod ticket;
 pub mod token;
 
-pub use otp::{CodeChannel, Codes, LogCodes};
+pub use code_channel::{CodeChannel, Codes, LogCodes};
 pub use principal::{Principal, Sessions};
 pub use settings::{AccessSettings, OtpChannel};
 pub use token::Tokens;

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::otp_budget::{self, Requester};
 use super::person::phone_hash;
-use super::{ANYONE, OtpChannel, Refusal};
+use super::{ANYONE, Refusal};
 use crate::context::{Context, Engine, Tx};
 use crate::platform::crypto::{Keys, digest};
 use crate::platform::pool::Pool;
@@ -30,34 +30,6 @@ use crate::platform::{Command, CommandError, Refused};
 const CODE_DIGITS: u32 = 6;
 const HOUR: TimeDelta = TimeDelta::hours(1);
 const DAY: TimeDelta = TimeDelta::days(1);
-
-/// A way to send codes to phones.
-pub trait Codes: Send + Sync {
-    /// Sends the code; never blocks. If a code is lost, the person requests another.
-    fn send(&self, phone: &Phone, code: &str);
-}
-
-/// The way in use, as shared with commands.
-pub struct CodeChannel(pub Arc<dyn Codes>);
-
-impl OtpChannel {
-    /// Opens the channel.
-    #[must_use]
-    pub fn open(self) -> CodeChannel {
-        match self {
-            Self::Log => CodeChannel(Arc::new(LogCodes)),
-        }
-    }
-}
-
-/// Writes codes to the server's log, for development.
-pub struct LogCodes;
-
-impl Codes for LogCodes {
-    fn send(&self, phone: &Phone, code: &str) {
-        tracing::info!(phone = phone.as_str(), code, "one-time code");
-    }
-}
 
 /// The answer to a request for a code: the same whether or not the number is known.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]

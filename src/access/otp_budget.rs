@@ -4,14 +4,12 @@
 //! Each is a counter that the database keeps below its limit, so concurrent requests cannot pass
 //! more than sequential ones.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
-
 use chrono::{DateTime, TimeDelta};
 use entity::otp_budget;
 use entity::value::{Instant, Phone};
 use sea_orm::{ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _, Value};
 
+use super::code_alarms::Alarms;
 use super::person::phone_hash;
 use super::{AccessSettings, Refusal};
 use crate::context::Tx;
@@ -117,19 +115,6 @@ fn budgets(keys: &Keys, settings: &AccessSettings, phone: &Phone, from: &Request
         one("prefix", &phone.prefix(), HOUR_S, settings.otp_per_prefix_hour, true),
         one("all", "", HOUR_S, settings.otp_per_all_hour, true),
     ]
-}
-
-/// The spans for which this node has raised the alarm.
-#[derive(Default)]
-pub struct Alarms(Mutex<BTreeMap<String, Instant>>);
-
-impl Alarms {
-    /// Is this the first alarm for this bucket and span?
-    fn first(&self, bucket: &str, began: Instant) -> bool {
-        let mut raised = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        raised.retain(|_, at| began - *at < TimeDelta::seconds(DAY_S));
-        raised.insert(bucket.to_owned(), began) != Some(began)
-    }
 }
 
 /// Raises an alarm, once a span, where a shared budget is nearly exhausted (LIM-10).

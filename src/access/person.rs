@@ -1,6 +1,7 @@
 //! People by their phone number: found by its keyed hash, created where they are new (ACC-5).
 
 use entity::person;
+use entity::row::Row as _;
 use entity::value::{Lang, PersonId, Phone, SealedColumn};
 use sea_orm::{
     ColumnTrait as _, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
@@ -80,7 +81,7 @@ pub async fn known_or_new(tx: &mut Tx, phone: &Phone) -> Result<person::Model, C
 /// Raises a person's version, whatever it is: a command that read the row runs again.
 pub fn raise(tx: &mut Tx, id: PersonId) {
     tx.adjust(RelativeUpdate {
-        table: "person",
+        table: person::Model::TABLE,
         key: vec![("id", id.0.into())],
         add: vec![("version", 1)],
         set: Vec::new(),

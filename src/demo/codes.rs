@@ -6,7 +6,7 @@ use std::sync::Arc;
 use client::Mailbox;
 use entity::value::Phone;
 
-use crate::access::otp::Codes;
+use crate::access::Codes;
 
 /// Delivers codes to the simulator and logs them.
 pub struct Post(pub Arc<Mailbox>);

@@ -14,7 +14,7 @@ use crate::context::{Context, Tx};
 use crate::platform::feed;
 use crate::platform::feed::BEHIND_MAX;
 use crate::platform::pool::Pool;
-use crate::platform::{Audience, Command, CommandError};
+use crate::platform::{Command, CommandError};
 
 /// Maximum number of deliveries recorded per acknowledgement, the newest ones: a device that is new
 /// to the feed may have thousands of older events behind it, which no longer matter.

@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 use entity::kinds::{CommandName, EventKind, StrikeKind};
-use entity::partner;
 use entity::order::{ArrivalBy, Model};
+use entity::partner;
 use entity::value::fold::fold_digits;
 use entity::value::{Actor, Instant, OrderId};
 

@@ -4,7 +4,6 @@
 use entity::kinds::{EventKind, StrikeKind, SupportQueue, TimerKind};
 use entity::order::{EndReason, Model, OrderStatus};
 use entity::order_step;
-use entity::row::Row as _;
 use entity::value::{Actor, EventId};
 use serde::Serialize;
 use serde_json::Value;

@@ -256,7 +256,7 @@ pub struct OutboxMessage {
     /// The event.
     pub id: EventId,
     /// What happened, in the past tense.
-    pub kind: &'static str,
+    pub kind: EventKind,
     /// The id of what it is about.
     pub subject: Option<Uuid>,
     /// The audiences in whose feeds the event stands.

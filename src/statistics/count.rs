@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use entity::event_count;
+use entity::kinds::CommandName;
 use entity::value::Instant;
 
 use crate::context::{Context, Tx};
@@ -19,7 +20,7 @@ pub struct CountEvents {
 
 impl Command<Context> for CountEvents {
     type Answer = ();
-    const NAME: &'static str = "CountEvents";
+    const NAME: CommandName = CommandName::CountEvents;
 
     async fn run(&self, tx: &mut Tx) -> Result<(), CommandError> {
         let mut counts: BTreeMap<(String, &str), i64> = BTreeMap::new();

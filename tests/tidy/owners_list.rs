@@ -18,6 +18,8 @@ pub const OWNERS: &[Owner] = &[
             "heartbeat",
             "idempotency",
             "outage",
+            "outbox",
+            "outbox_delivery",
             "timer",
         ],
     },
@@ -37,6 +39,7 @@ pub const OWNERS: &[Owner] = &[
     },
     Owner { writer: "src/reputation/", tables: &["sanction", "strike"] },
     Owner { writer: "src/clients/", tables: &["car"] },
+    Owner { writer: "src/statistics/", tables: &["event_count"] },
     Owner {
         writer: "src/partners/",
         tables: &[

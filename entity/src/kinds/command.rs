@@ -126,6 +126,8 @@ pub enum CommandName {
     /// Invites the person with this number to work at the branch; an earlier open invitation of
     /// the number is replaced.
     InviteStaff,
+    /// Counts the events of outbox messages by day and kind.
+    CountEvents,
     /// Counts a client's strikes (SAN-1).
     JudgeClient,
     /// Counts a branch's strikes (SAN-2).

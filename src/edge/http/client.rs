@@ -9,11 +9,10 @@ use entity::value::{CarClass, CarId, Lang, PartnerId, Point};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::Nothing;
 use super::guard::Client;
 use super::problem::{Problem, malformed};
 use super::reply;
-use super::request::Request;
+use super::request::{Nothing, Request};
 use super::routes::{Routes, access};
 use super::run::{created, nothing, ok, run};
 use crate::clients::cars::{self, AddCar, CarView, RemoveCar};

@@ -9,12 +9,11 @@ use entity::value::{Money, OrderId, Point};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::Nothing;
 use super::guard::Client;
 use super::penalties::PenaltyReasonBody;
 use super::problem::{Problem, malformed};
 use super::reply;
-use super::request::{Body, Request};
+use super::request::{Body, Nothing, Request};
 use super::routes::{Routes, access};
 use super::run::{self, ok, run};
 use crate::edge::Edge;

@@ -15,10 +15,9 @@ use entity::value::{Actor, PartnerId, PersonId};
 use serde::Deserialize;
 
 use super::auth::{address, bearer};
-use super::outer::Matched;
 use super::problem::{Problem, malformed};
 use super::redact::NoMoney;
-use super::routes::Route;
+use super::routes::{Matched, Route};
 use crate::access::role::{self, Permit};
 use crate::access::{Principal, Refusal};
 use crate::edge::Edge;

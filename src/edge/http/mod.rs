@@ -28,6 +28,7 @@ pub mod proposals;
 pub mod redact;
 pub mod reply;
 pub mod request;
+pub mod route_table;
 pub mod routes;
 pub mod run;
 pub mod sanctions;
@@ -45,11 +46,6 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::SwaggerUi;
 
 use self::routes::{Route, Routes, Weight};
-
-/// A body without content: `{}` or nothing.
-#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Nothing {}
 
 /// Adds all routes.
 pub fn configure(config: &mut ServiceConfig) {

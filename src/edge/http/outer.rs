@@ -13,7 +13,8 @@ use actix_web::{HttpMessage as _, HttpResponse, ResponseError as _, web};
 
 use super::auth::subscriber_of;
 use super::problem::{Problem, malformed};
-use super::routes::{Route, of_path};
+use super::route_table::of_path;
+use super::routes::{Matched, Route};
 use crate::edge::Edge;
 use crate::edge::tcp::phase::Phases;
 use crate::platform::codes::General;
@@ -22,10 +23,6 @@ use crate::platform::codes::General;
 const UNKNOWN: u32 = 1;
 /// How long a browser may cache a preflight answer, seconds.
 const CORS_AGE_S: usize = 600;
-
-/// The matched route of a request, for the guards.
-#[derive(Clone, Copy)]
-pub struct Matched(pub &'static Route);
 
 /// Which pages may call the API from a browser: those of `http.allowed_origins`.
 pub fn cors(origins: &[String]) -> Cors {

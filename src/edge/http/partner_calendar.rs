@@ -12,12 +12,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::Nothing;
 use super::dates::Date;
 use super::guard::Staff;
 use super::problem::Problem;
 use super::reply;
-use super::request::Request;
+use super::request::{Nothing, Request};
 use super::routes::{Routes, access};
 use super::run::{answer, created, nothing, ok, run};
 use crate::edge::{Edge, ical};

@@ -9,12 +9,11 @@ use entity::value::BayId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Nothing;
 use super::dates::Date;
 use super::guard::Staff;
 use super::problem::Problem;
 use super::reply;
-use super::request::Request;
+use super::request::{Nothing, Request};
 use super::routes::{Routes, access};
 use super::run::{answer, created, ok, run};
 use crate::context::Context;

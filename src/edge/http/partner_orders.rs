@@ -7,13 +7,12 @@ use entity::value::{CarClass, Money, OrderId, ServiceId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::Nothing;
 use super::client_orders::{OrdersQuery, show};
 use super::guard::Staff;
 use super::penalties::PenaltyReasonBody;
 use super::problem::Problem;
 use super::reply;
-use super::request::{IfMatch, Request};
+use super::request::{IfMatch, Nothing, Request};
 use super::routes::{Routes, access};
 use super::run::{self, run};
 use crate::edge::Edge;

@@ -9,11 +9,10 @@ use entity::value::{Money, PaymentId, PenaltyId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Nothing;
 use super::guard::{Client, Staff, Support};
 use super::problem::Problem;
 use super::reply;
-use super::request::{Raw, Request};
+use super::request::{Nothing, Raw, Request};
 use super::routes::{Routes, access};
 use super::run::{answer, created, ok, run};
 use crate::billing::payment_view::{self, PaymentView};

@@ -7,10 +7,9 @@ use entity::value::{Money, OrderId, ProposalId, ServiceId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::Nothing;
 use super::guard::{Client, Staff};
 use super::problem::Problem;
-use super::request::{IfMatch, Request};
+use super::request::{IfMatch, Nothing, Request};
 use super::routes::{Routes, access};
 use super::run::{self, run};
 use crate::edge::Edge;

@@ -272,6 +272,11 @@ fn names_nul(json: &[u8]) -> bool {
     })
 }
 
+/// A body without content: `{}` or nothing.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,11 +8,10 @@ use entity::value::{InvitationId, PersonId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::Nothing;
 use super::guard::{SignedIn, Staff};
 use super::problem::Problem;
 use super::reply;
-use super::request::Request;
+use super::request::{Nothing, Request};
 use super::routes::{Routes, access};
 use super::run::{created, nothing, ok, run};
 use crate::access;

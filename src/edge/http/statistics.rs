@@ -34,7 +34,7 @@ pub struct DaysQuery {
     to: Date,
 }
 
-access!(event_counts: CASES);
+access!(event_counts: CASES, weight: MONTH);
 #[utoipa::path(tag = "support", params(DaysQuery), responses((status = 200, body = EventCounts)), security(("bearer" = [])))]
 #[get("/v1/support/statistics/events")]
 async fn event_counts(

@@ -5,12 +5,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix_web::rt;
+use actix_web::web::Data;
 use entity::feed_event;
 use entity::value::OrderId;
 
-use super::hub::Hub;
 use super::reader;
 use super::subscriber::{Cursor, Subscriber, WakeFlags};
+use crate::edge::Edge;
 use crate::notify::{self, Acknowledge};
 use crate::platform::CommandError;
 use crate::platform::clock::pause;
@@ -39,21 +40,21 @@ pub fn handed_over(subscriber: &Subscriber, event: &feed_event::Model) {
 
 /// Records that the device has everything up to this number; events are sent meanwhile. An
 /// acknowledgement without consequences waits for the hub's next tick.
-pub fn ack(hub: &Rc<Hub>, subscriber: &Rc<Subscriber>, seq: i64) {
+pub fn ack(edge: &Data<Edge>, subscriber: &Rc<Subscriber>, seq: i64) {
     if seq <= subscriber.to_ack.get() {
         return;
     }
     subscriber.to_ack.set(seq);
     let plain = known(subscriber, seq).is_some_and(|orders| orders.is_empty());
     if !plain {
-        settle(hub, subscriber);
+        settle(edge, subscriber);
     }
 }
 
 /// Sends the waiting acknowledgement, unless one is being sent.
-pub fn settle(hub: &Rc<Hub>, subscriber: &Rc<Subscriber>) {
+pub fn settle(edge: &Data<Edge>, subscriber: &Rc<Subscriber>) {
     if subscriber.acked.get() < subscriber.to_ack.get() && !subscriber.acking.replace(true) {
-        rt::spawn(bring(Rc::clone(hub), Rc::clone(subscriber)));
+        rt::spawn(bring(edge.clone(), Rc::clone(subscriber)));
     }
 }
 
@@ -68,14 +69,14 @@ fn known(subscriber: &Subscriber, seq: i64) -> Option<Vec<OrderId>> {
     })
 }
 
-async fn bring(hub: Rc<Hub>, subscriber: Rc<Subscriber>) {
+async fn bring(edge: Data<Edge>, subscriber: Rc<Subscriber>) {
     let mut tries = 0;
     while subscriber.acked.get() < subscriber.to_ack.get() {
         let seq = subscriber.to_ack.get();
         let by = reader::by(&subscriber.reader(), &subscriber.audience);
         let handed = known(&subscriber, seq);
         let command = Acknowledge { audience: subscriber.audience, seq, handed };
-        match hub.edge.engine.execute(by, None, command).await {
+        match edge.engine.execute(by, None, command).await {
             Ok(_) => {
                 tries = 0;
                 subscriber.acked.set(seq);

@@ -16,12 +16,12 @@ use chrono::TimeDelta;
 use entity::feed_event;
 use futures_util::{FutureExt as _, Stream as _};
 
-use super::Refusal;
 use super::acks;
 use super::end::{ConnectionEnd, broken};
 use super::frame::{self, DeviceFrame};
 use super::hub::Subscription;
 use super::limits::OpenSocket;
+use super::refusal::Refusal;
 use super::subscriber::{Cursor, WakeFlags};
 use crate::access::Principal;
 use crate::notify;
@@ -57,7 +57,7 @@ impl Connection {
             Err(_) => ConnectionEnd::Gone,
         };
         let Self { subscription, session, stream, counted } = self;
-        acks::settle(&subscription.hub, &subscription.subscriber);
+        acks::settle(&subscription.hub.edge, &subscription.subscriber);
         drop((subscription, stream, counted));
         if let ConnectionEnd::Close(code, why) = end {
             let reason = CloseReason { code: CloseCode::from(code), description: Some(why.into()) };
@@ -141,7 +141,7 @@ impl Connection {
             }
             Ok(DeviceFrame::Renew { token }) => self.renew(&token).await,
             Ok(DeviceFrame::Ack { seq, epoch }) if self.is_here(epoch.as_deref()).await => {
-                acks::ack(&self.subscription.hub, &self.subscription.subscriber, seq);
+                acks::ack(&self.subscription.hub.edge, &self.subscription.subscriber, seq);
                 Ok(())
             }
             Ok(DeviceFrame::Ack { .. }) => {

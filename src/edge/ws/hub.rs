@@ -174,7 +174,7 @@ impl Hub {
     /// One tick: pings, silence, access checks that are due, and retries of what failed.
     pub fn tick(self: &Rc<Self>) {
         for subscriber in self.subscribers.borrow().values().flatten() {
-            acks::settle(self, subscriber);
+            acks::settle(&self.edge, subscriber);
         }
         let now = self.seconds();
         let settings = &self.edge.settings.feed;

@@ -3,7 +3,7 @@
 use entity::kinds::{EventKind, EventTopic, Stored, SupportQueue};
 use entity::value::Actor;
 
-use super::Refusal;
+use super::refusal::Refusal;
 use crate::access::Principal;
 use crate::access::role::sees_money;
 use crate::edge::http::problem::{Problem, malformed};

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use yumo::access::role::Who as Declared;
 use yumo::access::support::AddSupport;
 use yumo::access::token::Claims;
-use yumo::edge::http::routes;
+use yumo::edge::http::route_table;
 use yumo::platform::By;
 
 use super::keys;
@@ -96,7 +96,7 @@ fn every_route_is_in_the_hand_written_table() {
         let twice = written.insert(template(&method, &path), least);
         assert!(twice.is_none(), "twice: {method} {path}");
     }
-    let declared = routes::all()
+    let declared = route_table::all()
         .map(|route| (template(route.method, &route.path), word(route.who).to_owned()));
     assert_eq!(written, declared.collect::<BTreeMap<_, _>>());
 }

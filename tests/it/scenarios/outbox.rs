@@ -27,7 +27,8 @@ async fn empties(world: &World) {
 /// How often what happened, as the feeds tell it.
 async fn emitted(world: &World) -> BTreeMap<String, i64> {
     let rows = feed_event::Entity::find().all(&world.db()).await.unwrap();
-    let events: BTreeSet<_> = rows.into_iter().map(|row| (row.id.0, row.kind)).collect();
+    let events: BTreeSet<_> =
+        rows.into_iter().map(|row| (row.id.0, row.kind.to_string())).collect();
     let mut counts = BTreeMap::new();
     for (_, kind) in events {
         *counts.entry(kind).or_default() += 1;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use entity::value::Phone;
-use yumo::access::otp::Codes;
+use yumo::access::Codes;
 
 /// The newest code of each phone.
 #[derive(Default)]

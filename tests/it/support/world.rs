@@ -12,8 +12,8 @@ use sea_orm::{
     PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
 };
 use uuid::Uuid;
-use yumo::access::otp::{CodeChannel, Codes};
 use yumo::access::support::AddSupport;
+use yumo::access::{CodeChannel, Codes};
 use yumo::app::{App, Overrides};
 use yumo::config::{Settings, Synchronous};
 use yumo::platform::By;

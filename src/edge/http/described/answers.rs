@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::route::DescribedRoute;
-use super::{SCHEMAS, reference, schema};
+use super::schemas::{SCHEMAS, reference, schema};
 
 /// The view of an order: its version travels as `ETag`.
 const ORDERS: [&str; 2] = ["OrderView", "OrderWhole"];

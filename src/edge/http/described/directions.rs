@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use entity::value::money::MAX_QEPIK;
 use serde_json::{Value, json};
 
-use super::{SCHEMAS, operations};
+use super::schemas::{SCHEMAS, operations};
 
 /// What the name of a schema ends with that only bodies use, where answers have one of their own.
 const SENT: &str = "Input";

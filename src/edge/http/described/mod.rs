@@ -14,11 +14,13 @@ mod answers;
 mod directions;
 mod problems;
 mod route;
+mod schemas;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::openapi::OpenApi;
 
 use route::DescribedRoute;
+use schemas::{operations, schema};
 
 /// Completes the description that utoipa gathered from the handlers.
 ///
@@ -41,15 +43,6 @@ pub fn complete(api: &OpenApi) -> Result<Value, serde_json::Error> {
     Ok(document)
 }
 
-/// Each operation with its path and its method.
-fn operations(document: &mut Value) -> impl Iterator<Item = (String, String, &mut Value)> {
-    let paths = document["paths"].as_object_mut().into_iter().flatten();
-    paths.flat_map(|(path, item)| {
-        let operations = item.as_object_mut().into_iter().flatten();
-        operations.map(|(method, operation)| (path.clone(), method.to_uppercase(), operation))
-    })
-}
-
 /// A body is required where one of its fields is: an empty one reads as `{}`.
 fn body(operation: &mut Value, schemas: &Value) {
     let Some(body) = operation.get_mut("requestBody") else { return };
@@ -57,16 +50,4 @@ fn body(operation: &mut Value, schemas: &Value) {
     let schema = json.and_then(|name| schema(schemas, name));
     let needed = |schema: &Value| schema["required"].as_array().is_some_and(|all| !all.is_empty());
     body["required"] = schema.is_none_or(needed).into();
-}
-
-/// A schema by its reference.
-fn schema<'s>(schemas: &'s Value, reference: &str) -> Option<&'s Value> {
-    schemas.get(reference.strip_prefix(SCHEMAS)?)
-}
-
-/// Where schemas stand.
-const SCHEMAS: &str = "#/components/schemas/";
-
-fn reference(name: &str) -> Value {
-    json!({"$ref": format!("{SCHEMAS}{name}")})
 }

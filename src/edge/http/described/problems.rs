@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::reference;
 use super::route::DescribedRoute;
+use super::schemas::reference;
 use crate::access::role::Who;
 
 /// The problems any route may have, by status: the name of the answer and what happened.

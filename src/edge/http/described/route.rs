@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::access::role::Who;
-use crate::edge::http::routes;
+use crate::edge::http::route_table;
 
 /// Below these everything that is not read is a command, and takes a key (ORD-4).
 const COMMANDS: [&str; 4] =
@@ -46,7 +46,7 @@ impl DescribedRoute {
         Some(Self {
             method: method.to_owned(),
             path: path.to_owned(),
-            who: routes::find(method, path)?.who,
+            who: route_table::find(method, path)?.who,
             asks: operation["parameters"].as_array().is_some_and(|all| !all.is_empty()),
             body: operation.get("requestBody").is_some(),
         })
