@@ -13,36 +13,40 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use utoipa_actix_web::AppExt as _;
 
-use crate::access::{CodeChannel, Sessions, person};
-use crate::billing::callback;
+use crate::access::people::person;
+use crate::access::{CodeChannel, Sessions};
+use crate::api::http::middleware::limits::RateLimits;
+use crate::api::ws::Stopping;
+use crate::api::ws::hub::Hub;
+use crate::api::ws::limits::SocketLimits as FeedLimits;
+use crate::api::{Edge, http, tcp};
+use crate::billing::payments::callback;
 use crate::config::Settings;
 use crate::context::{Context, Engine};
-use crate::edge::http::limits::RateLimits;
-use crate::edge::ws::limits::SocketLimits as FeedLimits;
-use crate::edge::ws::{Stopping, hub::Hub};
-use crate::edge::{Edge, http, pay, tcp};
+use crate::jobs::outbox_worker::OutboxWorker;
+use crate::jobs::scheduler::Scheduler;
 use crate::orders::actions;
 use crate::orders::view::ActionRules;
-use crate::outbox_worker::OutboxWorker;
-use crate::partners::availability;
-use crate::platform::bus::Bus;
-use crate::platform::bus::local::LocalBus;
-use crate::platform::bus::redis::RedisBus;
-use crate::platform::clock::{WallClock, pause};
-use crate::platform::crypto::Keys;
-use crate::platform::db::Db;
-use crate::platform::node_lock::StartLock;
-use crate::platform::rate_limit::shared::share;
-use crate::platform::sqlite_file;
-use crate::platform::{
-    Clock, CommandError, Fault, feed, heartbeat, idempotency, outbox, telemetry,
-};
+use crate::partners::capacity::availability;
 use crate::policy::{Registry, watch as versions};
 use crate::proof::prover::{Prover, ProverSettings};
 use crate::proof::result;
-use crate::scheduler::Scheduler;
-use crate::serving::ServingLock;
-use crate::{access, bonus, keyring, reseal};
+use crate::providers;
+use crate::startup::serving::ServingLock;
+use crate::startup::{keyring, reseal};
+use crate::{access, bonus};
+use platform::bus::Bus;
+use platform::bus::local::LocalBus;
+use platform::bus::redis::RedisBus;
+use platform::clock::{WallClock, pause};
+use platform::crypto::Keys;
+use platform::db::Db;
+use platform::db::sqlite_file;
+use platform::engine::idempotency;
+use platform::rate_limit::shared::share;
+use platform::scheduler::heartbeat;
+use platform::scheduler::node_lock::StartLock;
+use platform::{Clock, CommandError, Fault, feed, outbox, telemetry};
 
 /// How often old rows are deleted.
 const FORGET_EVERY: Duration = Duration::from_hours(1);
@@ -130,7 +134,7 @@ pub async fn engine(
     let follow = (bus.listen(), Arc::clone(&policy), db.read.clone(), Arc::clone(&clock));
     tokio::spawn(versions::follow(follow.0, follow.1, follow.2, follow.3));
     let codes = instead.codes.unwrap_or_else(|| settings.access.otp_channel.open());
-    let gateways = pay::open(&settings.payments, &settings.public_url(), &keys);
+    let gateways = providers::open(&settings.payments, &settings.public_url(), &keys);
     let gateways = gateways.map_err(NotStarted)?;
     let context = Context {
         policy,
@@ -253,8 +257,8 @@ fn serve(
         app.service(http::docs(document.clone()))
             .default_service(web::to(http::problem::nowhere))
             .wrap(from_fn(http::redact::redact))
-            .wrap(from_fn(http::outer::outer))
-            .wrap(http::outer::cors(&origins))
+            .wrap(from_fn(http::middleware::outer::outer))
+            .wrap(http::middleware::outer::cors(&origins))
     };
     let server = tcp::serve(listener, &http, workers, application)?;
     let handle = server.handle();
@@ -361,7 +365,7 @@ async fn forget_old(engine: &Engine, keep: TimeDelta) -> Result<(), sea_orm::DbE
     feed::forget(db, now - keep).await?;
     outbox::forget(db, now - TimeDelta::days(outbox::KEPT_DAYS)).await?;
     heartbeat::forget(db, now - keep).await?;
-    access::otp::forget(db, now).await?;
+    access::codes::otp::forget(db, now).await?;
     bonus::code::forget(db, now).await?;
     availability::forget(db, now - keep).await?;
     callback::forget(db, now - keep).await?;

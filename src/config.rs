@@ -15,8 +15,8 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::access::{AccessSettings, OtpChannel};
-use crate::platform::db::{DbLimits, DbOptions};
-use crate::platform::telemetry::LogFormat;
+use platform::db::{DbLimits, DbOptions};
+use platform::telemetry::LogFormat;
 
 pub use payments::{EpointSettings, PayriffSettings};
 

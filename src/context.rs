@@ -6,20 +6,21 @@
 
 use std::sync::Arc;
 
-use crate::access::code_alarms::Alarms;
+use crate::access::codes::alarms::Alarms;
 use crate::access::{AccessSettings, CodeChannel};
 use crate::billing::gateway::Gateways;
 use crate::ledger::standing::Standing;
 use crate::orders::view::ActionRules;
-use crate::partners::plan::Plans;
-use crate::platform::{engine, tx};
+use crate::partners::capacity::plan::Plans;
 use crate::policy::Registry;
+use platform::engine;
+use platform::engine::transaction;
 
 /// The engine, which executes every command of the product.
 pub type Engine = engine::Engine<Context>;
 
 /// One run of one command of the product.
-pub type Tx = tx::Tx<Context>;
+pub type Tx = transaction::Tx<Context>;
 
 /// What all commands share besides the platform.
 pub struct Context {

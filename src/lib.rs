@@ -1,29 +1,24 @@
 //! Yumo: a real-time booking engine for car care.
 //!
 //! The modules in reading order. Each may name only what stands below it:
-//! `main → demo · backup → app → scheduler · keyring · reseal · serving → recovery →
-//! timer_dispatch · sweeps · outbox_worker → edge → support · notify · statistics → proof →
-//! orders → discovery → billing → bonus → ledger → partners · clients → reputation → access →
-//! policy → platform → entity`. Beside them, [`context`] names the states that commands share, and
-//! every module above the platform names it.
+//! `main → demo · backup → app → startup · jobs → api · providers → support · notifications ·
+//! statistics → proof → orders → search → billing → bonus → ledger → partners · clients →
+//! reputation → access → policy`; all of them the crates `platform` and `entity`. Beside them,
+//! [`context`] names the states that commands share, and every module names it.
 
 pub mod app;
 pub mod backup;
 pub mod config;
-pub mod context;
 #[cfg(feature = "demo")]
 pub mod demo;
-pub mod edge;
-pub mod keyring;
-pub mod outbox_worker;
-pub mod recovery;
-pub mod reseal;
-pub mod scheduler;
-pub mod serving;
-pub mod sweeps;
-pub mod timer_dispatch;
+pub mod startup;
 
-pub mod notify;
+pub mod jobs;
+
+pub mod api;
+pub mod providers;
+
+pub mod notifications;
 pub mod statistics;
 pub mod support;
 
@@ -31,7 +26,7 @@ pub mod proof;
 
 pub mod orders;
 
-pub mod discovery;
+pub mod search;
 
 pub mod billing;
 
@@ -48,4 +43,4 @@ pub mod access;
 
 pub mod policy;
 
-pub mod platform;
+pub mod context;

@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 use entity::support_agent::SupportRole;
-use yumo::access::phone;
-use yumo::access::support::AddSupport;
+use platform::feed::epoch;
+use platform::{By, CommandError, telemetry};
+use yumo::access::codes::phone;
+use yumo::access::people::support::AddSupport;
 use yumo::app::{self, App, Overrides};
 use yumo::backup::{self, Examined, Permitted, Restored, Saved};
 use yumo::config::Settings;
 #[cfg(feature = "demo")]
 use yumo::demo;
-use yumo::platform::{By, CommandError, epoch, telemetry};
 use yumo::policy;
 use yumo::policy::check::Finding;
 use yumo::policy::{PolicyVersion, draft, read};

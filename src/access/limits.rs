@@ -7,10 +7,10 @@ use entity::value::{Actor, Money};
 
 use super::Refusal;
 use crate::context::Tx;
-use crate::platform::audit::{self, ActNumbers, AuditedAct};
-use crate::platform::{CommandError, Refused};
 use crate::policy;
 use crate::policy::keys::SupportKeys;
+use platform::engine::audit::{self, ActNumbers, AuditedAct};
+use platform::{CommandError, Refused};
 
 /// The span over which a person's acts are summed.
 const DAY: TimeDelta = TimeDelta::hours(24);

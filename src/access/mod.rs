@@ -12,38 +12,24 @@
 
 use entity::value::Actor;
 
-use crate::platform::By;
+use platform::By;
 
-pub mod code_alarms;
-pub mod code_channel;
-pub mod fresh;
-pub mod invitation;
+pub mod codes;
 pub mod limits;
-pub mod me;
-pub mod otp;
-pub mod otp_budget;
-pub mod person;
-pub mod phone;
-pub mod principal;
+pub mod people;
 pub mod role;
-pub mod self_dealing;
-pub mod session;
+pub mod sessions;
 pub mod settings;
-pub mod sign_in;
-pub mod staff;
-pub mod support;
-pub mod ticket;
-pub mod token;
 
-pub use code_channel::{CodeChannel, Codes, LogCodes};
-pub use principal::{Principal, Sessions};
+pub use codes::channel::{CodeChannel, Codes, LogCodes};
+pub use sessions::principal::{Principal, Sessions};
+pub use sessions::token::Tokens;
 pub use settings::{AccessSettings, OtpChannel};
-pub use token::Tokens;
 
 /// A caller who has not signed in yet.
 const ANYONE: By = By { actor: Actor::Client, person_id: None, session_id: None, address: None };
 
-crate::refusals! {
+platform::refusals! {
     /// The refusals of access.
     Refusal {
         Unauthenticated = "unauthenticated", Unauthenticated,

@@ -12,10 +12,10 @@ use sea_orm::{
 use super::BackupFailed;
 use crate::app::{self, Overrides};
 use crate::config::Settings;
-use crate::platform::epoch;
-use crate::platform::sqlite_file::{LOG_FILES, beside, url};
 use crate::proof::finding::Violation;
 use crate::proof::prover;
+use platform::db::sqlite_file::{LOG_FILES, beside, url};
+use platform::feed::epoch;
 
 /// The result of the check.
 #[derive(Debug)]

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use crate::app::NotStarted;
 use crate::config::Settings;
-use crate::platform::sqlite_file::{self, beside, broken};
-use crate::platform::{CommandError, Fault, private};
+use platform::db::sqlite_file::{self, beside, broken};
+use platform::{CommandError, Fault, private};
 
 mod examine;
 mod restore;

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use super::examine::{Examined, examine};
 use super::{BackupFailed, copy, database, key_beside, key_file, put, remove};
 use crate::config::Settings;
-use crate::platform::clock::real_now;
-use crate::platform::epoch_marker::Marker;
-use crate::platform::sqlite_file::{ServeLock, beside, broken, files};
+use platform::clock::real_now;
+use platform::db::sqlite_file::{ServeLock, beside, broken, files};
+use platform::feed::epoch_marker::Marker;
 
 /// The recorded reason for the new epoch.
 const REASON: &str = "restored from a backup";

@@ -8,8 +8,8 @@ use sea_orm::{ConnectionTrait as _, DatabaseBackend, Statement};
 use super::examine::{Examined, examine, open};
 use super::{BackupFailed, copy, database, free, key_beside, key_file, put, remove};
 use crate::config::Settings;
-use crate::platform::private;
-use crate::platform::sqlite_file::{beside, broken};
+use platform::db::sqlite_file::{beside, broken};
+use platform::private;
 
 /// The result of a backup.
 #[derive(Debug)]

@@ -107,7 +107,7 @@ pub struct Transfer {
     pub payout_id: PayoutId,
     /// The amount.
     pub amount: Money,
-    /// Where to: a sealed [`PayoutAccount`](super::account::PayoutAccount).
+    /// Where to: a sealed [`PayoutAccount`](super::payouts::account::PayoutAccount).
     pub account: SealedField,
     /// The partner's tax number, sealed.
     pub voen: Option<SealedField>,

@@ -19,40 +19,13 @@
 //! about to be made, the next one its result. After a failure in between, a timer retries, and
 //! queries the status before it repeats the request.
 
-pub mod account;
-pub mod allocations;
-pub mod callback;
-pub mod checkout;
-pub mod dispute;
-mod emit;
-mod facts;
-pub mod funds;
 pub mod gateway;
-pub mod owe;
-pub mod pay;
-pub mod payable;
-pub mod payment;
-mod payment_timers;
-pub mod payment_view;
-pub mod payout;
-mod payout_days;
-pub mod payout_send;
-pub mod payout_terms;
-pub mod payout_view;
-pub mod penalty;
-pub mod penalty_payment;
-pub mod read;
-pub mod reconcile;
-pub mod refund;
-pub mod reserve;
-pub mod settle;
-pub mod status_poll;
-pub mod stray;
-pub mod top_up;
-mod velocity;
-pub mod waive;
+pub mod holds;
+pub mod payments;
+pub mod payouts;
+pub mod penalties;
 
-crate::refusals! {
+platform::refusals! {
     /// The refusals of billing.
     Refusal {
         NoSuchPenalty = "no_such_penalty", NotFound, "There is no such penalty here", "Check the id; you see only penalties that are yours.";

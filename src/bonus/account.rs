@@ -15,8 +15,8 @@ use super::read::view;
 use super::{Owner, timers};
 use crate::context::Tx;
 use crate::ledger::post::lots;
-use crate::platform::CommandError;
-use crate::platform::write_set::RelativeUpdate;
+use platform::CommandError;
+use platform::engine::write_set::RelativeUpdate;
 
 /// An owner's bonus account, loaded for changes; they take effect only when it is saved.
 pub struct BonusAccount {

@@ -21,11 +21,11 @@ use super::read::{LotView, view as lot_view};
 use super::{Owner, Refusal};
 use crate::access::limits;
 use crate::context::{Context, Tx};
-use crate::platform::audit::AuditedAct;
-use crate::platform::codes::given;
-use crate::platform::page::{Page, PageQuery};
-use crate::platform::write_set::{RelativeUpdate, Unique};
-use crate::platform::{Command, CommandError, Fault, all_right};
+use platform::codes::given;
+use platform::engine::audit::AuditedAct;
+use platform::engine::write_set::{RelativeUpdate, Unique};
+use platform::page::{Page, PageQuery};
+use platform::{Command, CommandError, Fault, all_right};
 
 /// The latest end of a campaign, in days from now: ten years.
 const DAYS_MAX: i64 = 3_650;

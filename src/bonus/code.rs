@@ -16,11 +16,11 @@ use super::code_text::typed;
 use super::read::LotView;
 use super::{Owner, Refusal};
 use crate::context::{Context, Tx};
-use crate::platform::codes::General;
-use crate::platform::pool::Pool;
-use crate::platform::write_set::Unique;
-use crate::platform::{Command, CommandError, Fault, Refused};
 use crate::policy;
+use platform::codes::General;
+use platform::db::pool::Pool;
+use platform::engine::write_set::Unique;
+use platform::{Command, CommandError, Fault, Refused};
 
 /// The period over which wrong codes are counted.
 const HOUR: TimeDelta = TimeDelta::hours(1);

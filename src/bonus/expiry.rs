@@ -13,9 +13,9 @@ use super::account::BonusAccount;
 use super::read::view;
 use super::{Owner, timers};
 use crate::context::{Context, Tx};
-use crate::platform::heartbeat::moved;
-use crate::platform::{Command, CommandError};
 use crate::policy;
+use platform::scheduler::heartbeat::moved;
+use platform::{Command, CommandError};
 
 async fn owner(tx: &mut Tx, id: Uuid) -> Result<Owner, CommandError> {
     let row = tx.find::<bonus_account::Entity>(id).await?;

@@ -15,11 +15,11 @@ use super::{Owner, Refusal};
 use crate::access::limits;
 use crate::context::{Context, Tx};
 use crate::ledger::post::lots;
-use crate::platform::audit::AuditedAct;
-use crate::platform::codes::given;
-use crate::platform::write_set::Unique;
-use crate::platform::{Command, CommandError, Refused, all_right};
 use crate::policy;
+use platform::codes::given;
+use platform::engine::audit::AuditedAct;
+use platform::engine::write_set::Unique;
+use platform::{Command, CommandError, Refused, all_right};
 
 /// The longest lifetime, in hours: a year.
 const TTL_H_MAX: i64 = 8_760;

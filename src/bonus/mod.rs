@@ -25,7 +25,7 @@ use entity::bonus_account::OwnerKind;
 use entity::value::{PartnerId, PersonId};
 use uuid::Uuid;
 
-use crate::platform::Audience;
+use platform::Audience;
 
 /// The owner of bonus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl Owner {
     }
 }
 
-crate::refusals! {
+platform::refusals! {
     /// The refusals of bonus.
     Refusal {
         Insufficient = "bonus_insufficient", Conflict, "There is not so much bonus", "Use at most what is in `usable`.";

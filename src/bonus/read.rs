@@ -15,8 +15,8 @@ use utoipa::ToSchema;
 use super::Owner;
 use super::queue::{Queue, live};
 use crate::ledger::chart;
-use crate::platform::CommandError;
-use crate::platform::page::{Page, PageQuery};
+use platform::CommandError;
+use platform::page::{Page, PageQuery};
 
 /// Maximum number of lots of one queue or grant.
 const LOTS_MAX: u64 = 1_000;

@@ -7,8 +7,8 @@ use entity::lot;
 
 use super::Owner;
 use crate::context::Tx;
-use crate::platform::CommandError;
 use crate::policy;
+use platform::CommandError;
 
 /// Arms the timers of a queue with this head.
 ///

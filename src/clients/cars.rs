@@ -12,13 +12,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Refusal;
-use crate::access::person;
+use crate::access::people::person;
 use crate::context::{Context, Tx};
-use crate::platform::page::Page;
-use crate::platform::shared::Shared;
-use crate::platform::write_set::Unique;
-use crate::platform::{Command, CommandError, all_right, readable};
 use crate::policy;
+use platform::db::readable;
+use platform::engine::shared::Shared;
+use platform::engine::write_set::Unique;
+use platform::page::Page;
+use platform::{Command, CommandError, all_right};
 
 /// Maximum characters of a make.
 const MAKE_MAX: usize = 60;

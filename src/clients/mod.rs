@@ -3,7 +3,7 @@
 pub mod cars;
 pub mod profile;
 
-crate::refusals! {
+platform::refusals! {
     /// Refusals of the clients' commands.
     Refusal {
         NoSuchCar = "no_such_car", NotFound, "There is no such car of yours", "Look at your cars again.";

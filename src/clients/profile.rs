@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::Refusal;
 use crate::context::{Context, Tx};
-use crate::platform::{Command, CommandError};
+use platform::{Command, CommandError};
 
 /// Maximum characters of a name.
 const NAME_MAX: usize = 60;

@@ -11,7 +11,7 @@ use sea_orm::{
 };
 
 use crate::ledger::chart;
-use crate::platform::pool::Pool;
+use platform::db::pool::Pool;
 
 /// The most upcoming bookings that are listed.
 const NEXT_MAX: u64 = 3;

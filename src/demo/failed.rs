@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use crate::app::NotStarted;
-use crate::platform::CommandError;
+use platform::CommandError;
 
 /// The reason the demo had to stop.
 #[derive(Debug, thiserror::Error)]

@@ -10,7 +10,8 @@ use tracing_subscriber::EnvFilter;
 use super::failed::DemoFailed;
 use super::options::Options;
 use crate::config::Settings;
-use crate::platform::{private, sqlite_file};
+use platform::db::sqlite_file;
+use platform::private;
 
 /// The log filter: warnings, errors, and the codes that were sent.
 const LOG_FILTER: &str = "warn,yumo::demo=info";

@@ -21,12 +21,12 @@ use simulator::{Config, Simulation};
 use tokio::sync::watch;
 
 use crate::access::CodeChannel;
-use crate::access::support::AddSupport;
+use crate::access::people::support::AddSupport;
 use crate::app::{App, Overrides};
 use crate::config::Settings;
-use crate::platform::clock::{WallClock, pause};
-use crate::platform::{By, Clock as _};
 use crate::proof::prover;
+use platform::clock::{WallClock, pause};
+use platform::{By, Clock as _};
 
 pub mod books;
 pub mod codes;

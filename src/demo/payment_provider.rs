@@ -7,7 +7,7 @@ use simulator::Census;
 
 use super::failed::DemoFailed;
 use crate::config::Settings;
-use crate::platform::crypto::fresh_key;
+use platform::crypto::fresh_key;
 
 /// The public key of the demo's merchant account.
 const PUBLIC_KEY: &str = "i000000001";

@@ -5,9 +5,9 @@ use entity::{feed_event, heartbeat, idempotency, otp};
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryOrder as _, QuerySelect as _};
 
 use crate::config::Settings;
-use crate::platform::clock::real_now;
-use crate::platform::db::Db;
-use crate::platform::pool::Pool;
+use platform::clock::real_now;
+use platform::db::Db;
+use platform::db::pool::Pool;
 
 /// The time to resume at: the newest instant in this database, or the machine's time if it has
 /// none.

@@ -7,7 +7,7 @@ use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, Statement, Value,
 };
 
-use crate::platform::CommandError;
+use platform::CommandError;
 
 /// Maximum number of postings folded, or accounts summed, in one statement.
 const AT_ONCE: usize = 1_000;

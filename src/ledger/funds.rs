@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait as _, Statement, Value};
 
 use super::post::pending::WalletAmounts;
 use crate::context::Tx;
-use crate::platform::CommandError;
+use platform::CommandError;
 
 /// The funds of a branch.
 #[derive(Clone, Copy, Debug)]

@@ -17,7 +17,7 @@ pub mod standing;
 pub mod statement;
 pub mod watch;
 
-crate::refusals! {
+platform::refusals! {
     /// The refusals of the ledger.
     Refusal {
         InsufficientBalance = "insufficient_balance", Conflict, "The balance does not cover the commission", "Top up the balance, then accept; a restricted balance accepts again once it has recovered. Nothing was held.";

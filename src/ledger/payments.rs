@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::chart;
 use super::post::{Movement, On, change, credit, post, take_charged_back, take_unspent};
 use crate::context::Tx;
-use crate::platform::CommandError;
+use platform::CommandError;
 
 /// The base account of a payment.
 #[must_use]

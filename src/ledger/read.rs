@@ -15,7 +15,8 @@ use uuid::Uuid;
 
 use super::{Refusal, chart};
 use crate::context::Tx;
-use crate::platform::{CommandError, readable};
+use platform::CommandError;
+use platform::db::readable;
 
 /// A balance: posted, held and available (BAL-1).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -13,8 +13,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Refusal, chart, checkpoint};
-use crate::platform::CommandError;
-use crate::platform::page::{Page, PageQuery};
+use platform::CommandError;
+use platform::page::{Page, PageQuery};
 
 /// Maximum number of lines in one file.
 pub const LINES_MAX: u64 = 50_000;

@@ -14,8 +14,9 @@ use serde_json::json;
 use super::post;
 use super::read::shown;
 use crate::context::{Context, Tx};
-use crate::platform::{Audience, Command, CommandError, readable};
 use crate::policy;
+use platform::db::readable;
+use platform::{Audience, Command, CommandError};
 
 /// Maximum number of wallets in one sweep.
 const ROWS_MAX: u64 = 500;

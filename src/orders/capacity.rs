@@ -9,8 +9,8 @@ use entity::value::Span;
 use uuid::Uuid;
 
 use super::price;
-use crate::partners::slots::{Ticks, ticks};
-use crate::platform::write_set::OccupancyClaim;
+use crate::partners::capacity::slots::{Ticks, ticks};
+use platform::engine::write_set::OccupancyClaim;
 
 /// The bay allocation an order holds, or held last.
 #[must_use]

@@ -12,9 +12,9 @@ use super::read::{self, OrderScope};
 use super::timers::Deadline;
 use super::{Refusal, timers, write};
 use crate::context::{Context, Tx};
-use crate::platform::heartbeat::moved;
-use crate::platform::{Command, CommandError};
 use crate::policy::{self, Policy};
+use platform::scheduler::heartbeat::moved;
+use platform::{Command, CommandError};
 
 /// Moves every deadline of an order that fell into the outage.
 pub struct ExtendDeadlines {

@@ -12,58 +12,26 @@
 //!     └─ decline, lapse, cancel ─┴─ cancel, no_show, not_admitted ─┴─ force_cancel ─▶ cancelled
 //! ```
 
-pub mod accept;
 pub mod actions;
-pub mod acts;
-pub mod add_on;
-pub mod adjust;
-pub mod admit;
-pub mod afford;
-pub mod agenda;
-pub mod agree;
-pub mod alternatives;
-pub mod amount;
-pub mod arrive;
-pub mod auto;
-pub mod bonus;
-pub mod burn;
-pub mod calendar;
-pub mod cancel;
+pub mod booking;
 pub mod capacity;
-pub mod charges;
-pub mod close_for_block;
-pub mod complete;
-pub mod contest;
 pub mod decision;
-pub mod decline;
-pub mod depart;
-pub mod extend;
+pub mod end;
 pub mod extend_deadlines;
-pub mod fee;
-pub mod lapse;
-pub mod late;
 pub mod machine;
 pub mod money;
-pub mod overrun;
 pub mod parties;
 pub mod place;
-pub mod placing_limits;
-pub mod position;
 pub mod price;
-pub mod proposal;
-pub mod reach;
+pub mod proposals;
 pub mod read;
-pub mod reprice;
-pub mod request;
-pub mod reschedule;
-pub mod slot;
-pub mod standing;
 pub mod timers;
 pub mod view;
+pub mod visit;
 pub mod whole;
 pub mod write;
 
-crate::refusals! {
+platform::refusals! {
     /// Refusals of the state machine and its rules.
     Refusal {
         NoSuchOrder = "no_such_order", NotFound, "There is no such order here", "Check the id; you see only orders that are yours.";

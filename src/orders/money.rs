@@ -7,13 +7,13 @@ use entity::value::Money;
 use entity::{hold, reservation};
 
 use super::decision::MoneyMove;
-use crate::billing::funds::{self, OrderHold};
-use crate::billing::payable;
-use crate::billing::reserve::{self, Reserved};
+use crate::billing::holds::funds::{self, OrderHold};
+use crate::billing::holds::reserve::{self, Reserved};
+use crate::billing::payouts::payable;
 use crate::bonus::queue::Lifetime;
 use crate::context::Tx;
 use crate::ledger::post::hold::hold_id;
-use crate::platform::{CommandError, failure};
+use platform::{CommandError, failure};
 
 /// The commission hold of an accepted order.
 #[must_use]

@@ -6,11 +6,11 @@ use entity::order::OrderedService;
 use entity::value::{CarClass, Money, ServiceId};
 
 use super::Refusal;
-use crate::partners::plan;
-use crate::partners::read::ServiceView;
-use crate::partners::slots::Visit;
-use crate::platform::Refused;
+use crate::partners::capacity::plan;
+use crate::partners::capacity::slots::Visit;
+use crate::partners::profile::read::ServiceView;
 use crate::policy::Policy;
+use platform::Refused;
 
 /// Maximum services of one order.
 pub const SERVICES_MAX: usize = 20;

@@ -9,16 +9,19 @@ use sea_orm::{
     QueryOrder as _, QuerySelect as _, Select,
 };
 
+use super::Refusal;
 use super::decision::Window;
-use super::late::contest_window;
 use super::machine::{self, Intent};
+use super::proposals::limits;
 use super::view::{OrderView, Reader, Viewer};
-use super::{Refusal, acts};
+use super::visit::late::contest_window;
 use crate::context::Tx;
-use crate::platform::codes::General;
-use crate::platform::page::{Page, PageQuery};
-use crate::platform::{Audience, CommandError, Fault, Refused, failure, heartbeat, readable};
 use crate::policy::Policy;
+use platform::codes::General;
+use platform::db::readable;
+use platform::page::{Page, PageQuery};
+use platform::scheduler::heartbeat;
+use platform::{Audience, CommandError, Fault, Refused, failure};
 
 /// Maximum open orders of one audience in a snapshot.
 const OPEN_MAX: u64 = 1_000;
@@ -125,7 +128,7 @@ pub async fn ask(
     };
     let asked = machine::next(&order, intent, scope.actor());
     asked.map_err(|refusal| refuse(tx, refusal, &order, scope))?;
-    acts::paced(tx, &order, scope.actor(), intent).await?;
+    limits::paced(tx, &order, scope.actor(), intent).await?;
     Ok(order)
 }
 

@@ -12,13 +12,14 @@ use entity::value::{Actor, BayId, Instant, Money, OrderId, ProposalId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::capacity;
+use super::end::fee;
 use super::machine;
 pub use super::parties::{CarOf, ClientOf, PartnerOf};
 use super::parties::{car_of, client_name, partner_of};
-use super::{capacity, fee};
 use crate::context::{Context, Engine, Tx};
-use crate::platform::CommandError;
 use crate::policy::{Policy, Registry};
+use platform::CommandError;
 
 /// The reader of a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,7 +18,8 @@ use super::read::{OrderScope, one};
 use super::timers;
 use super::view::{OrderView, Viewer};
 use crate::ledger::posted::PostingView;
-use crate::platform::{CommandError, readable};
+use platform::CommandError;
+use platform::db::readable;
 
 /// Rows of one kind at most.
 const ROWS_MAX: u64 = 1_000;

@@ -12,15 +12,15 @@ use super::decision::Step;
 use super::machine::Intent;
 use super::view::{OrderView, Reader, Viewer};
 use super::{capacity, money, timers};
-use crate::access::person;
-use crate::billing::owe;
+use crate::access::people::person;
+use crate::billing::penalties::owe;
 use crate::context::Tx;
 use crate::ledger::post::pending;
-use crate::partners::availability;
-use crate::platform::write_set::{Cell, Unique};
-use crate::platform::{Audience, CommandError};
+use crate::partners::capacity::availability;
 use crate::reputation::record;
 use crate::{policy, reputation};
+use platform::engine::write_set::{Cell, Unique};
+use platform::{Audience, CommandError};
 
 #[derive(Serialize)]
 struct EventData<'a> {

@@ -10,8 +10,8 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilt
 use super::Refusal;
 use super::local_time::today;
 use crate::context::Tx;
-use crate::platform::CommandError;
 use crate::policy;
+use platform::CommandError;
 
 /// Checks the limit of services, counting those offered no longer.
 ///

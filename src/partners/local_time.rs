@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use entity::partner;
 use entity::value::Instant;
 
-use crate::platform::Fault;
+use platform::Fault;
 
 /// The zone of a branch.
 ///

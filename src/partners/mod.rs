@@ -1,26 +1,12 @@
 //! Partners: branches, their services, bays and opening hours.
 
-pub mod arrival_code;
-pub mod availability;
-pub mod bays;
-pub mod blocks;
-pub mod calendar_feed;
-pub mod closing;
-pub mod conflicts;
+pub mod capacity;
 mod limits;
 pub mod local_time;
-pub mod night;
-pub mod plan;
 pub mod profile;
-pub mod read;
-pub mod register;
-pub mod registration_ban;
 pub mod schedule;
-pub mod services;
-pub mod slots;
-pub mod special_days;
 
-crate::refusals! {
+platform::refusals! {
     /// Refusals of the partners' commands.
     Refusal {
         NoSuchPartner = "no_such_partner", NotFound, "There is no such partner", "Check the partner's id.";

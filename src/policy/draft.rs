@@ -7,7 +7,7 @@ use toml::{Table, Value};
 
 use super::Refusal;
 use super::keys::Policy;
-use crate::platform::{CommandError, Refused};
+use platform::{CommandError, Refused};
 
 /// The defaults of the rulebook.
 pub const DEFAULTS: &str = include_str!("default.toml");

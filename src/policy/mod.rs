@@ -17,7 +17,7 @@ pub mod watch;
 pub use keys::Policy;
 pub use registry::{PolicyVersion, Registry};
 
-crate::refusals! {
+platform::refusals! {
     /// The refusals of policy.
     Refusal {
         NoSuchVersion = "no_such_policy", NotFound, "There is no such policy version", "Look at the list of versions.";

@@ -15,10 +15,10 @@ use super::draft::{self, Changed, Changes};
 use super::read::{self, VersionView};
 use super::watch::TOPIC;
 use crate::context::{Context, Tx};
-use crate::platform::audit::{self, AuditedAct};
-use crate::platform::codes::given;
-use crate::platform::write_set::Unique;
-use crate::platform::{Audience, Command, CommandError, Fault};
+use platform::codes::given;
+use platform::engine::audit::{self, AuditedAct};
+use platform::engine::write_set::Unique;
+use platform::{Audience, Command, CommandError, Fault};
 
 /// Publishes the next version.
 pub struct Publish {

@@ -15,8 +15,8 @@ use uuid::Uuid;
 use super::Refusal;
 use super::draft::{self, Changed, Changes, Draft};
 use super::keys::Policy;
-use crate::platform::page::{Page, PageQuery};
-use crate::platform::{CommandError, Fault};
+use platform::page::{Page, PageQuery};
+use platform::{CommandError, Fault};
 
 /// A policy version, without its keys.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

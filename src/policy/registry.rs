@@ -14,8 +14,8 @@ use tokio::sync::Notify;
 use super::draft;
 use super::keys::Policy;
 use crate::context::Tx;
-use crate::platform::pool::Pool;
-use crate::platform::{CommandError, Fault};
+use platform::db::pool::Pool;
+use platform::{CommandError, Fault};
 
 /// One version, decoded.
 #[derive(Clone, Debug)]

@@ -9,9 +9,9 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::Registry;
 use super::check::{self, Severity};
-use crate::platform::bus::Wake;
-use crate::platform::pool::Pool;
-use crate::platform::{Clock, CommandError};
+use platform::bus::Wake;
+use platform::db::pool::Pool;
+use platform::{Clock, CommandError};
 
 /// The bus topic for a published version.
 pub const TOPIC: &str = "policy";
@@ -34,7 +34,7 @@ pub async fn follow(
             },
         };
         if look {
-            self::refresh(&book, &read, clock.now()).await;
+            super::watch::refresh(&book, &read, clock.now()).await;
         }
     }
 }

@@ -17,7 +17,7 @@ use super::finding::Proof;
 use super::posted::{self, Posted};
 use super::scope::{ProofScope, Reading, open};
 use crate::ledger::chart;
-use crate::platform::CommandError;
+use platform::CommandError;
 
 /// The amount that open orders hold of each lot.
 type Pins = BTreeMap<LotId, i64>;

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::platform::readable::{Rows, Unreadable};
 use crate::policy::{Policy, Registry};
+use platform::db::readable::{Rows, Unreadable};
 
 /// Maximum number of violations that are listed.
 const NAMED_MAX: usize = 100;

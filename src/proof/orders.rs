@@ -16,8 +16,8 @@ use super::finding::Proof;
 use super::posted::Posted;
 use super::scope::{Reading, Walk, open};
 use crate::ledger::commission::{commission, least};
-use crate::platform::failure::undecodable;
-use crate::platform::{CommandError, ReadSnapshot};
+use platform::failure::undecodable;
+use platform::{CommandError, ReadSnapshot};
 
 /// The facts that the proof needs of an order. All are plain columns, so that an order whose JSON
 /// cannot be decoded is checked too.

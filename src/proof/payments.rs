@@ -14,7 +14,7 @@ use super::finding::Proof;
 use super::posted::{Moved, Posted};
 use super::scope::{Reading, open};
 use crate::ledger::{chart, payments};
-use crate::platform::CommandError;
+use platform::CommandError;
 
 /// Checks payments, payouts and payables against their postings; no posting names one that does not
 /// call for it.

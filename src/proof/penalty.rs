@@ -15,7 +15,7 @@ use super::posted::Posted;
 use super::scope::Reading;
 use crate::ledger::chart;
 use crate::ledger::split::split;
-use crate::platform::{CommandError, ReadSnapshot};
+use platform::{CommandError, ReadSnapshot};
 
 /// Checks that each penalty equals its order's fee, names its order's client and partner, is paid
 /// up to its amount, and moved exactly what was paid: the partner's and the operator's share, out

@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait, Statement};
 use uuid::Uuid;
 
 use super::finding::Proof;
-use crate::platform::CommandError;
+use platform::CommandError;
 
 /// Checks the pending sum of each wallet against its offers.
 ///

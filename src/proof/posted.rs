@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::finding::Proof;
 use super::scope::{BATCH, NAMED, ProofScope, Touched, Walk};
 use crate::ledger::chart;
-use crate::platform::{CommandError, ReadSnapshot};
+use platform::{CommandError, ReadSnapshot};
 
 /// The amounts that postings about a subject moved, by subject and account.
 pub(super) type Moved = BTreeMap<(Uuid, String), i64>;

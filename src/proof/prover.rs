@@ -14,9 +14,9 @@ use super::run::Proved;
 use super::{result, run};
 use crate::context::Engine;
 use crate::ledger::checkpoint;
-use crate::platform::clock::pause;
-use crate::platform::failure::transient;
-use crate::platform::{CommandError, Fault};
+use platform::clock::pause;
+use platform::failure::transient;
+use platform::{CommandError, Fault};
 
 /// Consecutive proofs that fail to run, for a non-transient reason, before acceptances stop.
 const FAILURES_MAX: u32 = 3;

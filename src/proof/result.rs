@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::finding::Proof;
 use crate::context::{Engine, Tx};
 use crate::ledger::standing::Standing;
-use crate::platform::CommandError;
+use platform::CommandError;
 
 /// An incremental proof sees a change of an old row only if something is posted about it. So it can
 /// revoke the result of a whole proof, but never restore it.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::finding::Proof;
 use super::scope::{Reading, Walk};
-use crate::platform::CommandError;
+use platform::CommandError;
 
 /// Decodes them, in the whole proof.
 pub(super) async fn decoded(reading: &Reading<'_>, proof: &mut Proof) -> Result<(), CommandError> {

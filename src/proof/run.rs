@@ -14,8 +14,8 @@ use super::finding::Proof;
 use super::scope::{Reading, open};
 use super::{bonus, orders, payments, penalty, pending, posted, rows, wallets};
 use crate::context::Engine;
-use crate::platform::{CommandError, ReadSnapshot};
 use crate::policy::Registry;
+use platform::{CommandError, ReadSnapshot};
 
 /// A proof, with the pending postings that it covers.
 pub(super) struct Proved {

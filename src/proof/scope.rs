@@ -9,9 +9,9 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::finding::Proof;
-use crate::platform::readable;
-use crate::platform::{CommandError, ReadSnapshot};
 use crate::policy::Registry;
+use platform::db::readable;
+use platform::{CommandError, ReadSnapshot};
 
 /// Rows read at once.
 pub(super) const BATCH: u64 = 5_000;

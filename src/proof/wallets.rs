@@ -15,7 +15,7 @@ use super::finding::Proof;
 use super::posted::Posted;
 use super::scope::{Reading, open};
 use crate::ledger::chart;
-use crate::platform::{CommandError, ReadSnapshot};
+use platform::{CommandError, ReadSnapshot};
 
 /// Instants of two commands this close do not tell which of them committed first.
 const NEARLY: TimeDelta = TimeDelta::seconds(5);

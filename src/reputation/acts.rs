@@ -13,9 +13,9 @@ use super::read::{SanctionView, standing, whole};
 use super::sanction::{Imposed, end, impose, lift_address};
 use crate::access::limits;
 use crate::context::{Context, Tx};
-use crate::platform::audit::AuditedAct;
-use crate::platform::codes::given;
-use crate::platform::{Audience, Command, CommandError};
+use platform::codes::given;
+use platform::engine::audit::AuditedAct;
+use platform::{Audience, Command, CommandError};
 
 /// The longest sanction that support may impose, in hours: a year.
 const HOURS_MAX: i64 = 8_760;

@@ -11,8 +11,8 @@ use super::read::record;
 use super::rules::{self, CLIENT_FAULTS, PARTNER_FAULTS, Verdict};
 use super::sanction::{Imposed, impose};
 use crate::context::{Context, Tx};
-use crate::platform::{Command, CommandError};
 use crate::policy;
+use platform::{Command, CommandError};
 
 /// Counts a client's strikes (SAN-1).
 pub struct JudgeClient {

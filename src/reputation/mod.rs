@@ -13,7 +13,7 @@ pub mod rules;
 pub mod sanction;
 pub mod strike;
 
-crate::refusals! {
+platform::refusals! {
     /// The refusals of reputation.
     Refusal {
         NoSuchSanction = "no_such_sanction", NotFound, "There is no such sanction", "Check the id.";

@@ -14,8 +14,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::rules::{Earlier, RecordedFault};
-use crate::platform::page::{Page, PageQuery};
-use crate::platform::{CommandError, Fault as Broken};
+use platform::page::{Page, PageQuery};
+use platform::{CommandError, Fault as Broken};
 
 /// Maximum number of a subject's strikes that an evaluation reads.
 const MARKS_MAX: u64 = 1_000;

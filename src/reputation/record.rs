@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::rules::CLIENT_FAULTS;
 use crate::context::Tx;
-use crate::platform::write_set::Unique;
-use crate::platform::{CommandError, Refused};
+use platform::engine::write_set::Unique;
+use platform::{CommandError, Refused};
 
 /// Records a strike of this kind from an order.
 pub fn strike(tx: &mut Tx, order_id: OrderId, subject: Uuid, kind: StrikeKind) {

@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 use super::Refusal;
 use super::read::{open, view};
-use crate::access::person;
+use crate::access::people::person;
 use crate::context::{Context, Tx};
-use crate::platform::write_set::Unique;
-use crate::platform::{Audience, Command, CommandError};
+use platform::engine::write_set::Unique;
+use platform::{Audience, Command, CommandError};
 
 /// A sanction to be imposed.
 pub struct Imposed {

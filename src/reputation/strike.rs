@@ -11,8 +11,8 @@ use super::read;
 use super::rules::{self, CLIENT_FAULTS};
 use super::sanction::{end, hold_client, reopen};
 use crate::context::Tx;
-use crate::platform::CommandError;
 use crate::policy;
+use platform::CommandError;
 
 /// Maximum number of strikes of one order.
 const MARKS_MAX: u64 = 100;

@@ -7,10 +7,10 @@ use entity::kinds::CommandName;
 use entity::value::Instant;
 
 use crate::context::{Context, Tx};
-use crate::platform::codes::General;
-use crate::platform::outbox::{self, ClaimedMessage};
-use crate::platform::write_set::Count;
-use crate::platform::{Command, CommandError};
+use platform::codes::General;
+use platform::engine::write_set::Count;
+use platform::outbox::{self, ClaimedMessage};
+use platform::{Command, CommandError};
 
 /// Counts the events of these messages.
 pub struct CountEvents {

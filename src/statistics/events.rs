@@ -6,8 +6,8 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder a
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::platform::pool::Pool;
-use crate::platform::{CommandError, Fault};
+use platform::db::pool::Pool;
+use platform::{CommandError, Fault};
 
 /// How often something happened on one day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

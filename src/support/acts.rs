@@ -12,8 +12,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::platform::CommandError;
-use crate::platform::page::{Page, PageQuery};
+use platform::CommandError;
+use platform::page::{Page, PageQuery};
 
 /// An act of support.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]

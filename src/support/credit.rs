@@ -7,14 +7,14 @@ use entity::wallet;
 use serde_json::json;
 
 use crate::access::limits;
-use crate::billing::top_up;
+use crate::billing::payments::top_up;
 use crate::context::{Context, Tx};
 use crate::ledger::Refusal;
 use crate::ledger::read::BalanceView;
-use crate::platform::audit::AuditedAct;
-use crate::platform::codes::given;
-use crate::platform::{Command, CommandError, all_right};
 use crate::policy;
+use platform::codes::given;
+use platform::engine::audit::AuditedAct;
+use platform::{Command, CommandError, all_right};
 
 /// Maximum length of a reason, in characters.
 const REASON_MAX: usize = 500;

@@ -12,8 +12,8 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::platform::CommandError;
-use crate::platform::page::{Page, PageQuery};
+use platform::CommandError;
+use platform::page::{Page, PageQuery};
 
 /// Maximum number of orders listed in one report.
 const ORDERS_MAX: u64 = 10_000;

@@ -4,10 +4,10 @@ use crate::bonus::Owner;
 use crate::bonus::account;
 use crate::context::{Context, Tx};
 use crate::ledger;
-use crate::partners::read::BranchView;
-use crate::partners::register::{NewBranch, register};
-use crate::platform::{Command, CommandError};
+use crate::partners::profile::read::BranchView;
+use crate::partners::profile::register::{NewBranch, register};
 use entity::kinds::CommandName;
+use platform::{Command, CommandError};
 
 /// Registers a branch.
 pub struct RegisterPartner(pub NewBranch);

@@ -10,9 +10,9 @@ use utoipa::ToSchema;
 use crate::access::limits;
 use crate::context::{Context, Tx};
 use crate::ledger::{Refusal, post};
-use crate::platform::audit::AuditedAct;
-use crate::platform::codes::given;
-use crate::platform::{Audience, Command, CommandError};
+use platform::codes::given;
+use platform::engine::audit::AuditedAct;
+use platform::{Audience, Command, CommandError};
 
 /// Unlocks a partner's balance.
 pub struct UnlockBalance {

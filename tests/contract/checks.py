@@ -2,7 +2,7 @@
 
 import schemathesis
 
-# About no field of the body (src/edge/http/pointers.rs); the last one is about the date in the path.
+# About no field of the body (src/api/http/pointers.rs); the last one is about the date in the path.
 NO_FIELD = {"idempotency_key_reused", "not_for_this_kind", "statement_too_long", "special_day_invalid"}
 
 

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use client::Audience;
 use client::feed::{self, Position};
 use futures_util::future::join_all;
+use platform::db::{Db, DbLimits, DbOptions};
 use sea_orm::{ConnectionTrait as _, EntityTrait as _};
 use serde_json::{Value, json};
-use yumo::platform::db::{Db, DbLimits, DbOptions};
 
 use crate::city::{Branch, City};
 use crate::ground::{Backend, Ground};

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use platform::db::{Db, DbLimits, DbOptions};
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, Statement};
 use tokio::sync::{Mutex, MutexGuard};
-use yumo::platform::db::{Db, DbLimits, DbOptions};
 
 /// Only one test uses the machine at a time: the tests measure it, and push it to its limits.
 pub static MACHINE: Mutex<()> = Mutex::const_new(());

@@ -4,11 +4,11 @@
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use entity::{heartbeat, order, timer};
 use futures_util::future::join_all;
+use platform::db::Db;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
 use uuid::Uuid;
-use yumo::platform::db::Db;
 
 use crate::city::{City, as_client, as_staff};
 use crate::deadlines::{instant, last_at, over, timers};

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use platform::db::{Db, DbLimits};
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, Statement};
-use yumo::platform::db::{Db, DbLimits};
 
 use crate::city::City;
 use crate::ground::{Backend, Ground};

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
+use platform::ReadSnapshot;
+use platform::db::DbLimits;
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, DbErr, EntityTrait as _, Statement};
 use serde_json::json;
 use tokio::sync::oneshot;
-use yumo::platform::ReadSnapshot;
-use yumo::platform::db::DbLimits;
 
 use crate::city::City;
 use crate::ground::{Backend, Ground};

@@ -1,8 +1,8 @@
 //! PostgreSQL that accepts no writes: read-only after a failover, its sessions ended, its disk
 //! full.
 
+use platform::db::{Db, DbLimits};
 use sea_orm::ConnectionTrait as _;
-use yumo::platform::db::{Db, DbLimits};
 
 use crate::city::{City, Client};
 use crate::ground::Ground;

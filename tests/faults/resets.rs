@@ -11,7 +11,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, EntityTrait as _, Statement};
 
-use yumo::platform::db::{Db, DbLimits};
+use platform::db::{Db, DbLimits};
 
 use crate::city::City;
 use crate::delay::delaying;

@@ -14,9 +14,13 @@
 mod support;
 
 mod access;
+mod bonus;
 mod bookings;
+mod description;
 mod machine;
 mod placing;
+mod protocol;
 mod realtime;
 mod scenarios;
+mod schedule;
 mod wire;

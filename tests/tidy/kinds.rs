@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::text::{Blank, blank};
-use super::tree::{File, files, hold, rust_below};
+use super::tree::{File, files, hold, server_code};
 
 /// The files that spell the kinds of events and timers.
 const SPELLED: [&str; 2] = ["entity/src/kinds/event.rs", "entity/src/kinds/timer.rs"];
@@ -50,8 +50,7 @@ fn spelled() -> BTreeSet<String> {
 fn kinds_are_spelled_in_one_place() {
     let spelled = spelled();
     assert!(spelled.len() > 100, "the spellings were not found: {spelled:?}");
-    let found: Vec<String> =
-        rust_below("src/").flat_map(|file| spelled_again(file, &spelled)).collect();
+    let found: Vec<String> = server_code().flat_map(|file| spelled_again(file, &spelled)).collect();
     hold("A kind has one spelling, in `entity`.", &found);
 }
 

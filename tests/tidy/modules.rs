@@ -9,14 +9,12 @@ const ORDER: &[&[&str]] = &[
     &["main"],
     &["demo", "backup"],
     &["app"],
-    &["scheduler", "keyring", "reseal", "serving"],
-    &["recovery"],
-    &["timer_dispatch", "sweeps", "outbox_worker"],
-    &["edge"],
-    &["support", "notify", "statistics"],
+    &["startup", "jobs"],
+    &["api", "providers"],
+    &["support", "notifications", "statistics"],
     &["proof"],
     &["orders"],
-    &["discovery"],
+    &["search"],
     &["billing"],
     &["bonus"],
     &["ledger"],
@@ -24,13 +22,12 @@ const ORDER: &[&[&str]] = &[
     &["reputation"],
     &["access"],
     &["policy"],
-    &["platform"],
 ];
 
 /// Settings are for the modules that assemble the process or talk to the outside. `config` gathers
-/// the settings of each capability, so it may name modules below the edge.
+/// the settings of each capability, so it may name modules below the API.
 const NAME_CONFIG: &[&str] =
-    &["main", "demo", "backup", "app", "scheduler", "keyring", "serving", "edge"];
+    &["main", "demo", "backup", "app", "startup", "jobs", "api", "providers"];
 
 /// The types of `src/context.rs`. Every module above the platform may name it; it names the state
 /// that capabilities share, and nothing of what they do.
@@ -51,7 +48,7 @@ fn edge_refused(from: &str, to: &str) -> Option<String> {
         return refused.then(|| format!("settings are handed to `{from}`, it does not name them"));
     }
     if from == "config" {
-        let refused = rank(to) <= rank("edge");
+        let refused = rank(to) <= rank("api");
         return refused.then(|| format!("config knows nothing of `{to}`"));
     }
     if from == "context" {
@@ -64,8 +61,12 @@ fn edge_refused(from: &str, to: &str) -> Option<String> {
     match (rank(from), rank(to)) {
         (Some(left), Some(right)) if left < right => None,
         (Some(_), Some(_)) => Some(format!("`{to}` stands to the left of or beside `{from}`")),
-        (None, _) => Some(format!("`{from}` has no place in the order of modules (tests/tidy.rs)")),
-        (_, None) => Some(format!("`{to}` has no place in the order of modules (tests/tidy.rs)")),
+        (None, _) => {
+            Some(format!("`{from}` has no place in the order of modules (tests/tidy/main.rs)"))
+        }
+        (_, None) => {
+            Some(format!("`{to}` has no place in the order of modules (tests/tidy/main.rs)"))
+        }
     }
 }
 
@@ -91,18 +92,17 @@ fn modules_name_only_what_stands_to_their_right() {
 #[test]
 fn edges_can_be_refused() {
     let edge = |path, text| edges_refused(&File::new(path, text)).len();
-    assert_eq!(edge("src/orders/depart.rs", "use crate::{platform::Tx, edge::http};"), 1);
+    assert_eq!(edge("src/orders/visit/depart.rs", "use crate::{policy::Key, api::http};"), 1);
     assert_eq!(
-        edge("src/orders/depart.rs", "/// See [`crate::edge`].\nuse crate::policy::Key;"),
+        edge("src/orders/visit/depart.rs", "/// See [`crate::api`].\nuse crate::policy::Key;"),
         0
     );
     assert_eq!(edge("src/clients/mod.rs", "use super::partners;"), 1);
     assert_eq!(edge("src/app.rs", "mod tests { use super::Stop; }"), 0);
-    assert_eq!(edge("src/platform/db.rs", "crate::config::Settings"), 1);
-    assert_eq!(edge("src/edge/mod.rs", "crate::config::Settings"), 0);
-    assert_eq!(edge("src/config.rs", "use crate::{access::AccessSettings, edge::http};"), 1);
+    assert_eq!(edge("src/policy/read.rs", "crate::config::Settings"), 1);
+    assert_eq!(edge("src/api/mod.rs", "crate::config::Settings"), 0);
+    assert_eq!(edge("src/config.rs", "use crate::{access::AccessSettings, api::http};"), 1);
     assert_eq!(edge("src/main.rs", "yumo::nowhere::run();"), 1);
     assert_eq!(edge("src/policy/publish.rs", "use crate::context::Tx;"), 0);
-    assert_eq!(edge("src/platform/db.rs", "use crate::context::Tx;"), 1);
     assert_eq!(edge("src/context.rs", "use crate::{policy::Registry, edge::http};"), 1);
 }

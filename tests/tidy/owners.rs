@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::owners_list::{ALL, OWNERS, Owner, Permitted, READS, WRITES};
 use super::paths::{Named, named};
 use super::text::{Blank, around, blank, is_word, line_of, places};
-use super::tree::{File, hold, rust_below};
+use super::tree::{File, hold, rust_below, server_code};
 
 fn permitted(list: &[Permitted], path: &str, table: &str) -> bool {
     let named = |tables: &[&str]| tables == ALL || tables.contains(&table);
@@ -218,7 +218,7 @@ fn touches(file: &File) -> Vec<Touch> {
 /// The writes and queries of a file on tables that it does not own.
 fn foreign(file: &File) -> Vec<String> {
     // The platform writes any row it is given.
-    let platform = file.path.starts_with("src/platform/");
+    let platform = file.path.starts_with("crates/platform/src/");
     let finding = |touch: &Touch| {
         let owner = owner_of(&touch.table)?;
         let home = if touch.puts { owner.writer } else { module_of(owner.writer) };
@@ -237,7 +237,7 @@ fn foreign(file: &File) -> Vec<String> {
 
 #[test]
 fn tables_are_written_and_queried_by_their_owner() {
-    let found: Vec<_> = rust_below("src/").flat_map(foreign).collect();
+    let found: Vec<_> = server_code().flat_map(foreign).collect();
     hold("One owner for each table; others call it.", &found);
 }
 
@@ -277,7 +277,7 @@ fn exceptions_are_needed_and_have_a_reason() {
     let mut found = Vec::new();
     for (list, writes) in [(WRITES, true), (READS, false)] {
         for one in list {
-            let files = rust_below("src/").filter(|file| file.path.starts_with(one.path));
+            let files = server_code().filter(|file| file.path.starts_with(one.path));
             let used: Vec<Touch> = files
                 .flat_map(touches)
                 .filter(|touch| touch.writes == writes && !one.why.is_empty())

@@ -9,7 +9,7 @@ pub struct Owner {
 
 pub const OWNERS: &[Owner] = &[
     Owner {
-        writer: "src/platform/",
+        writer: "crates/platform/src/",
         tables: &[
             "audit_act",
             "feed",
@@ -80,8 +80,8 @@ pub const OWNERS: &[Owner] = &[
     },
     Owner { writer: "src/orders/write.rs", tables: &["order", "order_position", "order_step"] },
     Owner { writer: "src/proof/", tables: &["proof_state"] },
-    Owner { writer: "src/notify/", tables: &["delivery", "feed_cursor"] },
-    Owner { writer: "src/reseal.rs", tables: &["data_step"] },
+    Owner { writer: "src/notifications/", tables: &["delivery", "feed_cursor"] },
+    Owner { writer: "src/startup/reseal.rs", tables: &["data_step"] },
 ];
 
 /// A file or folder that may touch tables of others, and why.
@@ -102,7 +102,7 @@ pub const WRITES: &[Permitted] = &[
         why: "a block changes its branch's state in the same commit; partners stand above",
     },
     Permitted {
-        path: "src/access/staff.rs",
+        path: "src/access/people/staff.rs",
         tables: &["partner"],
         why: "raises the branch's version, so that changes of its staff are in turn",
     },
@@ -112,7 +112,7 @@ pub const WRITES: &[Permitted] = &[
         why: "a client's profile is two columns of the person's row",
     },
     Permitted {
-        path: "src/platform/sql/rows.rs",
+        path: "crates/platform/src/engine/sql/rows.rs",
         tables: &["occupancy"],
         why: "commits the runs of cells that commands take and free",
     },
@@ -121,7 +121,11 @@ pub const WRITES: &[Permitted] = &[
 /// Queries over tables that another module owns; a row loaded by its key is no query.
 pub const READS: &[Permitted] = &[
     Permitted { path: "src/proof/", tables: ALL, why: "it proves what the owners wrote" },
-    Permitted { path: "src/reseal.rs", tables: ALL, why: "seals the columns of any table anew" },
+    Permitted {
+        path: "src/startup/reseal.rs",
+        tables: ALL,
+        why: "seals the columns of any table anew",
+    },
     Permitted { path: "src/demo/books.rs", tables: ALL, why: "counts rows as the proof does" },
     Permitted { path: "src/support/rehearsal/", tables: ALL, why: "replays the whole history" },
     Permitted {
@@ -145,47 +149,47 @@ pub const READS: &[Permitted] = &[
         why: "support's page shows an order whole, in one snapshot",
     },
     Permitted {
-        path: "src/orders/standing.rs",
+        path: "src/orders/place/client_record.rs",
         tables: &["penalty", "sanction", "strike"],
         why: "one statement reads a client's record of one moment",
     },
     Permitted {
-        path: "src/orders/close_for_block.rs",
+        path: "src/orders/end/close_for_block.rs",
         tables: &["timer"],
         why: "leaves out the orders whose timer is armed, in the same statement",
     },
     Permitted {
-        path: "src/orders/cancel.rs",
+        path: "src/orders/end/cancel.rs",
         tables: &["delivery"],
         why: "the fee depends on what a device has acknowledged; notify stands above",
     },
     Permitted {
-        path: "src/orders/agenda.rs",
+        path: "src/orders/booking/agenda.rs",
         tables: &["bay", "bay_block", "partner"],
         why: "the calendar shows visits beside bays and blocks, in one snapshot",
     },
     Permitted {
-        path: "src/orders/calendar.rs",
+        path: "src/orders/booking/calendar.rs",
         tables: &["bay", "partner"],
         why: "the calendar shows visits beside bays and blocks, in one snapshot",
     },
     Permitted {
-        path: "src/discovery/",
+        path: "src/search/",
         tables: &["partner"],
         why: "the search joins branches with distance",
     },
     Permitted {
-        path: "src/billing/facts.rs",
+        path: "src/billing/holds/facts.rs",
         tables: &["order", "session"],
         why: "a velocity rule counts orders and devices; orders stand above",
     },
     Permitted {
-        path: "src/billing/funds.rs",
+        path: "src/billing/holds/funds.rs",
         tables: &["order_step"],
         why: "numbers a correction by the order's history; orders stand above",
     },
     Permitted {
-        path: "src/billing/read.rs",
+        path: "src/billing/penalties/read.rs",
         tables: &["order", "posting"],
         why: "a penalty is shown under its order's policy, with its postings",
     },
@@ -205,7 +209,7 @@ pub const READS: &[Permitted] = &[
         why: "a statement's line names its lot; bonus stands above",
     },
     Permitted {
-        path: "src/notify/",
+        path: "src/notifications/",
         tables: &["feed", "feed_event"],
         why: "an acknowledgement names an event of its reader's feed",
     },

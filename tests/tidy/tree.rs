@@ -96,6 +96,11 @@ pub fn rust_below(folder: &str) -> impl Iterator<Item = &'static File> {
     files().iter().filter(move |f| f.is_rust() && f.path.starts_with(folder))
 }
 
+/// The Rust files that a server runs: the product's and the platform's.
+pub fn server_code() -> impl Iterator<Item = &'static File> {
+    rust_below("src/").chain(rust_below("crates/platform/src/"))
+}
+
 /// Fails with all findings of a rule at once.
 pub fn hold(rule: &str, findings: &[String]) {
     assert!(findings.is_empty(), "\n{rule}\n  {}\n", findings.join("\n  "));

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::tree::{File, hold, rust_below};
+use crate::tree::{File, hold, rust_below, server_code};
 
 /// Identifiers that are not used any more, and what to say instead.
 const IDENTIFIERS: &[(&str, &str)] = &[
@@ -97,7 +97,7 @@ fn public_types(file: &File) -> Vec<(String, usize)> {
 #[test]
 fn each_public_type_name_has_one_home() {
     let mut homes: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for file in rust_below("src/").chain(rust_below("entity/")) {
+    for file in server_code().chain(rust_below("entity/")) {
         for (name, line) in public_types(file) {
             homes.entry(name).or_default().push(file.at(line, ""));
         }

@@ -10,8 +10,8 @@ use sea_orm::{ActiveEnum, Value};
 use super::{Movement, On, change, post, reserve, unrestricted};
 use crate::context::Tx;
 use crate::ledger::chart;
-use crate::platform::write_set::{Cell, RelativeUpdate};
-use crate::platform::{CommandError, Fault};
+use platform::engine::write_set::{Cell, RelativeUpdate};
+use platform::{CommandError, Fault};
 
 /// The commission hold of an open order, as the order's row states it; the hold itself is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,9 +14,9 @@ use uuid::Uuid;
 
 use super::{Refusal, chart};
 use crate::context::Tx;
-use crate::platform::CommandError;
-use crate::platform::write_set::{Cell, Computed, RelativeUpdate};
 use crate::policy::{self, Policy};
+use platform::CommandError;
+use platform::engine::write_set::{Cell, Computed, RelativeUpdate};
 
 /// One movement of money.
 pub struct Movement<'a> {

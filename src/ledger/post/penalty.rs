@@ -7,7 +7,7 @@ use super::{Movement, On, change_by, post};
 use crate::context::Tx;
 use crate::ledger::chart;
 use crate::ledger::split::Split;
-use crate::platform::CommandError;
+use platform::CommandError;
 
 /// The n-th act about a penalty: money received or returned.
 pub struct PenaltyAct<'a> {

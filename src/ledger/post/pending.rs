@@ -5,7 +5,7 @@ use entity::value::{Money, PartnerId};
 use sea_orm::Value;
 
 use crate::context::Tx;
-use crate::platform::write_set::RelativeUpdate;
+use platform::engine::write_set::RelativeUpdate;
 
 /// The commission of an offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -30,11 +30,13 @@ pub use sums::{Biggest, Change, Sums};
 use terms::{Cost, cost, faulty, rewritten};
 
 use crate::context::Engine;
-use crate::platform::{CommandError, ReadSnapshot, heartbeat, readable};
 use crate::policy::check::{self, Finding};
 use crate::policy::draft::Changes;
 use crate::policy::{Policy, Registry, read};
 use crate::reputation::rules::{CLIENT_FAULTS, PARTNER_FAULTS, RecordedFault};
+use platform::db::readable;
+use platform::scheduler::heartbeat;
+use platform::{CommandError, ReadSnapshot};
 
 /// The longest period, in days.
 const DAYS_MAX: i64 = 92;
@@ -45,7 +47,7 @@ const BATCH: u64 = 1_000;
 /// Maximum number of pages of branches' strikes.
 const MARK_PAGES_MAX: usize = 100;
 
-crate::refusals! {
+platform::refusals! {
     /// The refusals of a rehearsal.
     Refusal {
         PeriodInvalid = "rehearsal_period_invalid", Unprocessable, "That is no period to rehearse", "Name a past period of at most 92 days.";

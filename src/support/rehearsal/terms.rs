@@ -5,10 +5,10 @@ use entity::order::{EndReason, Model, OrderKind, OrderStatus};
 use entity::value::{Actor, Instant, Money, Span};
 
 use crate::ledger::commission::{base, commission};
-use crate::orders::burn::Burn;
-use crate::orders::cancel::{CancelByClient, CancelFacts, Quoted};
 use crate::orders::decision::NoFacts;
-use crate::orders::lapse::{NoShow, NoShowFacts};
+use crate::orders::end::burn::Burn;
+use crate::orders::end::cancel::{CancelByClient, CancelFacts, Quoted};
+use crate::orders::end::lapse::{NoShow, NoShowFacts};
 use crate::policy::Policy;
 
 /// The cost of an order.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
-use yumo::platform::crypto::digest;
-use yumo::platform::idempotency;
+use platform::crypto::digest;
+use platform::engine::idempotency;
 
 use super::{answers, asks, pass, said, seen, stranger, strict, wrong};
 use crate::support::{Person, seconds};
@@ -131,7 +131,7 @@ both! {
         let engine = &world.app().engine;
         let (db, now) = (&engine.shared().db.write, world.now());
         idempotency::forget(db, now - TimeDelta::hours(idempotency::KEPT_HOURS)).await.unwrap();
-        yumo::access::otp::forget(db, now).await.unwrap();
+        yumo::access::codes::otp::forget(db, now).await.unwrap();
         asks(&anar).await.ok(202);
         let code = world.scene.mailbox.take(&anar.phone);
         answers(&anar, &code).await.ok(201);

@@ -80,7 +80,7 @@ both! {
     /// ACC-1: with fifty-one devices the least recently seen one is signed out.
     async fn the_fifty_first_device_takes_the_place_of_the_oldest(world) {
         let first = world.client("Anar").await.person;
-        for _ in 1..yumo::access::session::SESSIONS_MAX {
+        for _ in 1..yumo::access::sessions::session::SESSIONS_MAX {
             world.clock.set(world.now() + seconds(1));
             first.second_device().await;
         }
@@ -88,6 +88,6 @@ both! {
         world.clock.set(world.now() + seconds(1));
         let newest = first.second_device().await;
         me(&first).await.problem(401, "session_ended");
-        assert_eq!(devices(&newest).await.len(), yumo::access::session::SESSIONS_MAX);
+        assert_eq!(devices(&newest).await.len(), yumo::access::sessions::session::SESSIONS_MAX);
     }
 }

@@ -13,9 +13,9 @@ mod tokens;
 mod typed;
 
 use chrono::TimeDelta;
+use platform::crypto::Keys;
 use serde_json::{Value, json};
 use yumo::config::Settings;
-use yumo::platform::crypto::Keys;
 
 use crate::support::{Person, World, seconds};
 use crate::wire::raw::{Answer, Raw};
@@ -33,7 +33,7 @@ fn pass(world: &World, by: TimeDelta) {
 
 /// The engine's own keys, as an attacker with access to the machine has them.
 fn keys(world: &World) -> Keys {
-    yumo::keyring::open(&world.settings.crypto, false).unwrap()
+    yumo::startup::keyring::open(&world.settings.crypto, false).unwrap()
 }
 
 /// A person who is not signed in and has an unregistered phone.

@@ -4,12 +4,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use entity::value::sealed::SealedField;
+use platform::crypto::Keys;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use sea_orm::{ConnectionTrait as _, Statement, Value};
 use uuid::Uuid;
-use yumo::platform::crypto::Keys;
 
-use yumo::platform::pool::Pool;
+use platform::db::pool::Pool;
 
 use crate::support::World;
 

@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use platform::Clock;
+use platform::crypto::digest;
 use sea_orm::EntityTrait as _;
 use serde_json::json;
 use yumo::app::{self, Overrides};
 use yumo::config::Settings;
-use yumo::platform::Clock;
-use yumo::platform::crypto::digest;
 
 use crate::realtime::line::Line;
 use crate::support::world::Backend;
@@ -100,7 +100,7 @@ both! {
         settings.crypto.key_file.push_str(".other");
         assert!(why_not(world, &settings).await.contains("it is missing"));
         assert!(!Path::new(&settings.crypto.key_file).exists(), "none is made");
-        yumo::keyring::open(&settings.crypto, true).unwrap();
+        yumo::startup::keyring::open(&settings.crypto, true).unwrap();
         assert!(why_not(world, &settings).await.contains("give those it was written under"));
     }
 }

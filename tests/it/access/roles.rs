@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use entity::support_agent::SupportRole;
+use platform::By;
 use serde_json::Value;
 use uuid::Uuid;
+use yumo::access::people::support::AddSupport;
 use yumo::access::role::Who as Declared;
-use yumo::access::support::AddSupport;
-use yumo::access::token::Claims;
-use yumo::edge::http::route_table;
-use yumo::platform::By;
+use yumo::access::sessions::token::Claims;
+use yumo::api::http::route_table;
 
 use super::keys;
 use crate::support::{Client, Person, World};

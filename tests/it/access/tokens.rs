@@ -4,9 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::join_all;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use platform::crypto::{Keys, fresh_key};
 use serde_json::json;
-use yumo::access::token::Claims;
-use yumo::platform::crypto::{Keys, fresh_key};
+use yumo::access::sessions::token::Claims;
 
 use super::{keys, me, pass, refreshes, strict};
 use crate::realtime::line::Line;

@@ -153,7 +153,7 @@ async fn forget(world: &World) -> Vec<feed_event::Model> {
     let before = world.now() - minutes(30);
     let mut rows = feed_event::Entity::find().all(db).await.unwrap();
     rows.retain(|row| row.at < before);
-    let gone = yumo::platform::feed::forget(db, before).await.unwrap();
+    let gone = platform::feed::forget(db, before).await.unwrap();
     assert_eq!(gone, u64::try_from(rows.len()).unwrap());
     rows
 }

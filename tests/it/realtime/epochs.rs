@@ -9,7 +9,7 @@ use crate::support::{Branch, Client, World};
 /// Simulates `yumo epoch new` beside a serving node, which then polls the epoch.
 async fn another_epoch(world: &World) -> String {
     let shared = world.app().engine.shared();
-    let epoch = yumo::platform::epoch::begin_another(&shared.db, "a test", world.now());
+    let epoch = platform::feed::epoch::begin_another(&shared.db, "a test", world.now());
     let epoch = epoch.await.unwrap().id.to_string();
     assert_eq!(shared.check_epoch().await.unwrap().id.to_string(), epoch);
     epoch

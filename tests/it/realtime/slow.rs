@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use entity::kinds::{CommandName, EventKind};
 use entity::value::EventId;
+use platform::{Audience, By, Command, CommandError};
 use serde_json::json;
 use yumo::context::{Context, Tx};
-use yumo::platform::{Audience, By, Command, CommandError};
 
 use super::line::Line;
 use crate::support::{World, seconds};

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use entity::value::Instant;
+use platform::clock::{Here, Machine, WallClock};
 use serde_json::json;
 use yumo::app::App;
-use yumo::platform::clock::{Here, Machine, WallClock};
 
 use crate::support::world::{Backend, World, tell_really};
 use crate::support::{minutes, seconds};

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::TimeDelta;
 use entity::outbox_delivery::{self, Consumer, DeliveryState};
 use entity::{feed_event, outbox};
+use platform::outbox::{ATTEMPTS_MAX, CLAIM_ROWS, KEPT_DAYS, LEASE, forget};
+use platform::scheduler::timers::backoff;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use uuid::Uuid;
-use yumo::outbox_worker::OutboxWorker;
-use yumo::platform::outbox::{ATTEMPTS_MAX, CLAIM_ROWS, KEPT_DAYS, LEASE, forget};
-use yumo::platform::timers::backoff;
+use yumo::jobs::outbox_worker::OutboxWorker;
 
 use crate::support::{World, seconds};
 

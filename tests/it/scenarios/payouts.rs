@@ -2,9 +2,9 @@
 //! BON-6).
 
 use chrono::TimeDelta;
+use platform::By;
 use serde_json::{Value, json};
-use yumo::billing::payout_send::MarkSent;
-use yumo::platform::By;
+use yumo::billing::payouts::payout_send::MarkSent;
 
 use crate::support::bonus::{grants, pays_with_bonus, queue, serves};
 use crate::support::fakes::Epoint;

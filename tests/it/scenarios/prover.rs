@@ -310,7 +310,7 @@ async fn cancels_who_waits(db: &DatabaseConnection) {
 fn bal_6_other_nodes_learn_what_the_prover_found_on_postgres() {
     tell(Backend::Postgres, async |world: &mut World| {
         let (kristal, prover) = (world.branch("Kristal").await, node(world));
-        let clock: Arc<dyn yumo::platform::Clock> = Arc::new(world.clock.clone());
+        let clock: Arc<dyn platform::Clock> = Arc::new(world.clock.clone());
         let instead = Overrides { clock: Some(clock), codes: None, manual_loops: true };
         let (other, _) = engine(&world.settings, instead).await.unwrap();
         let standing = Arc::clone(&other.context().standing);

@@ -2,10 +2,10 @@
 
 use chrono::TimeDelta;
 use entity::timer;
+use platform::scheduler::timers;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::json;
-use yumo::billing::refund;
-use yumo::platform::timers;
+use yumo::billing::payments::refund;
 
 use crate::support::fakes::Epoint;
 use crate::support::fakes::Payriff;

@@ -3,8 +3,8 @@
 
 use chrono::TimeDelta;
 use entity::value::{PartnerId, PersonId};
+use platform::By;
 use serde_json::json;
-use yumo::platform::By;
 use yumo::reputation::judge::{JudgeClient, JudgePartner};
 
 use crate::support::faults::{

@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 use entity::value::PersonId;
+use platform::By;
 use serde_json::{Value, json};
-use yumo::platform::By;
 use yumo::reputation::judge::JudgeClient;
 
 use crate::support::faults::{

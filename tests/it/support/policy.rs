@@ -5,11 +5,11 @@ use std::sync::Arc;
 use chrono::SecondsFormat;
 use entity::support_agent::SupportRole;
 use entity::value::Instant;
+use platform::By;
+use platform::clock::Clock;
 use serde_json::{Value, json};
-use yumo::access::support::AddSupport;
+use yumo::access::people::support::AddSupport;
 use yumo::app::{App, Overrides};
-use yumo::platform::By;
-use yumo::platform::clock::Clock;
 
 use super::ask::Reply;
 use super::people::Person;

@@ -7,17 +7,17 @@ use std::sync::{Arc, Once};
 use chrono::TimeDelta;
 use entity::value::Instant;
 use entity::{strike, timer};
+use platform::By;
+use platform::clock::{Clock, TestClock, WallClock};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait as _, Database, DatabaseConnection, EntityTrait as _,
     PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
 };
 use uuid::Uuid;
-use yumo::access::support::AddSupport;
+use yumo::access::people::support::AddSupport;
 use yumo::access::{CodeChannel, Codes};
 use yumo::app::{App, Overrides};
 use yumo::config::{Settings, Synchronous};
-use yumo::platform::By;
-use yumo::platform::clock::{Clock, TestClock, WallClock};
 
 use super::ask::instant;
 use super::books;

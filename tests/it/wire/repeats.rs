@@ -101,7 +101,7 @@ both! {
         let body = json!({"plate": "99-ZZ-001", "make": "Lada Niva", "class": "suv"});
         let adds = || Raw::of(&anar, "POST", "/v1/client/cars").key("car").json(&body).send();
         adds().await.ok(201);
-        let kept = minutes(yumo::platform::idempotency::KEPT_HOURS * 60);
+        let kept = minutes(platform::engine::idempotency::KEPT_HOURS * 60);
         assert_eq!(kept, minutes(48 * 60));
         world.clock.set(world.now() + kept);
         forget(world).await;
@@ -114,6 +114,6 @@ both! {
 
 async fn forget(world: &World) {
     let (db, now) = (&world.app().engine.shared().db.write, world.now());
-    let before = now - minutes(yumo::platform::idempotency::KEPT_HOURS * 60);
-    yumo::platform::idempotency::forget(db, before).await.unwrap();
+    let before = now - minutes(platform::engine::idempotency::KEPT_HOURS * 60);
+    platform::engine::idempotency::forget(db, before).await.unwrap();
 }

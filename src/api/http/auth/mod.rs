@@ -1,0 +1,4 @@
+//! Signing in, sessions and invitations of the caller.
+
+pub mod sessions;
+pub mod tokens;
