@@ -363,11 +363,11 @@ async fn forget_old(engine: &Engine, keep: TimeDelta) -> Result<(), sea_orm::DbE
     let (db, now) = (&shared.db.write, shared.clock.now());
     idempotency::forget(db, now - TimeDelta::hours(idempotency::KEPT_HOURS)).await?;
     feed::forget(db, now - keep).await?;
-    outbox::forget(db, now - TimeDelta::days(outbox::KEPT_DAYS)).await?;
     heartbeat::forget(db, now - keep).await?;
     access::codes::otp::forget(db, now).await?;
     bonus::code::forget(db, now).await?;
     availability::forget(db, now - keep).await?;
     callback::forget(db, now - keep).await?;
+    outbox::forget(db, now - TimeDelta::days(outbox::KEPT_DAYS)).await?;
     Ok(())
 }

@@ -28,6 +28,7 @@ impl MigrationTrait for Migration {
 const INDEXES: &[&str] = &[
     "CREATE INDEX outbox_delivery_open ON outbox_delivery (consumer, next_at) \
      WHERE state IN ('queued', 'claimed')",
+    "CREATE INDEX outbox_delivery_done ON outbox_delivery (next_at) WHERE state = 'done'",
     "CREATE INDEX outbox_delivery_parked ON outbox_delivery (consumer) WHERE state = 'parked'",
     "CREATE INDEX outbox_created ON outbox (created_at)",
 ];
@@ -42,7 +43,7 @@ fn outbox() -> Builder {
 }
 
 fn outbox_delivery() -> Builder {
-    table("outbox_delivery", &["consumer", "message_id"])
+    table("outbox_delivery", &["message_id", "consumer"])
         .col("consumer", Type::Text)
         .col("message_id", Type::Uuid)
         .col("state", Type::Text)

@@ -107,6 +107,14 @@ fn limits() -> Value {
     }})
 }
 
+/// What the demo says before it sets up the simulation.
+fn heading_of_setup(base_url: &str, partners: impl std::fmt::Display, limits: &Value) -> String {
+    format!(
+        "{base_url} serves; setting up {partners} simulated branches …\nThe policy published for \
+         the simulation raises what one client may place: {limits}"
+    )
+}
+
 /// Sets up the simulator, runs it and shows it. `None` if it was stopped before that was done.
 async fn live(
     app: &App,
@@ -137,10 +145,7 @@ async fn live(
         ..Config::default()
     };
     let began = app.engine.shared().clock.now();
-    say(&format!("{base_url} serves; setting up {} simulated branches …", options.partners))?;
-    say(&format!(
-        "The policy published for the simulation raises what one client may place: {limits}"
-    ))?;
+    say(&heading_of_setup(&base_url, options.partners, &limits))?;
     let founding = async {
         let simulation = Simulation::set_up(config, codes, stop).await?;
         simulation.shared().clock_sync.read(app.engine.shared().clock.now());

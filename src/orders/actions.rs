@@ -98,7 +98,8 @@ impl Asked<'_> {
                 ChangeServices::decide(order, &ServicesFacts::favourable(order, by), policy, now)
             }
             Intent::PayWithBonus => {
-                PayWithBonus::decide(order, &BonusFacts { amount: order.bonus }, policy, now)
+                let amount = order.bonus.min(order.agreed);
+                PayWithBonus::decide(order, &BonusFacts { amount }, policy, now)
             }
             Intent::Complete => {
                 Complete::decide(order, &CompleteFacts::favourable(order), policy, now)

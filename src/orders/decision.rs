@@ -71,6 +71,7 @@ impl Step {
 }
 
 /// How an order ends.
+#[derive(Clone, Copy)]
 pub struct End {
     /// The final status.
     pub to: OrderStatus,

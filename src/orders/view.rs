@@ -284,6 +284,8 @@ pub struct OrderView {
     pub commission: Option<Money>,
     /// What this reader may do now, by intent: whether it is allowed, from and until when, at what
     /// cost, or the code of the refusal.
+    #[serde(default)]
+    #[schema(required = true)]
     pub actions: BTreeMap<String, Action>,
     /// A part of it cannot be read: fields shown may be blank, and only support may act.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]

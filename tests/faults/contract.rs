@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::process::Command;
+use tokio::sync::Mutex;
 
 use crate::city::City;
 use crate::ground::{Backend, Ground};
@@ -17,9 +18,12 @@ use crate::wire::Request;
 /// A run may take so long: two minutes on a quiet machine, and once the download.
 const PATIENCE: Duration = Duration::from_mins(30);
 const CREDIT: i64 = 1_000_000;
+/// One run at a time: the first one makes the environment that both use.
+static TURN: Mutex<()> = Mutex::const_new(());
 
 /// Runs the script against this server, and shows what it said.
 async fn run(server: &Server, city: &City) {
+    let _turn = TURN.lock().await;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/contract");
     let [client, person, leaver] = &city.clients[..] else { panic!("three clients") };
     let branch = &city.branches[0];

@@ -71,11 +71,10 @@ impl<'a> Crate<'a> {
         let (name, after) = rest.split_first()?;
         let module = module.to_vec();
         let import = self.names.get(&module).and_then(|names| names.imports.get(name));
-        if let Some(to) = import.filter(|_| depth < REEXPORTS_MAX) {
-            if let Some(mut to) = self.absolute(&module, to, depth) {
-                to.extend(after.iter().cloned());
-                return self.definition(&to, depth + 1);
-            }
+        let import = import.filter(|_| depth < REEXPORTS_MAX);
+        if let Some(mut to) = import.and_then(|to| self.absolute(&module, to, depth)) {
+            to.extend(after.iter().cloned());
+            return self.definition(&to, depth + 1);
         }
         Some((module, name.clone()))
     }
@@ -143,7 +142,10 @@ fn circles(edges: &Edges<'_>) -> Vec<String> {
         let mut line = start.to_owned();
         let mut from = start;
         for to in way {
-            line.push_str(&format!(" -> ({}) {to}", edges[from][to]));
+            line.push_str(" -> (");
+            line.push_str(&edges[from][to]);
+            line.push_str(") ");
+            line.push_str(to);
             from = to;
         }
         findings.push(line);

@@ -104,5 +104,5 @@ fn edges_can_be_refused() {
     assert_eq!(edge("src/config.rs", "use crate::{access::AccessSettings, api::http};"), 1);
     assert_eq!(edge("src/main.rs", "yumo::nowhere::run();"), 1);
     assert_eq!(edge("src/policy/publish.rs", "use crate::context::Tx;"), 0);
-    assert_eq!(edge("src/context.rs", "use crate::{policy::Registry, edge::http};"), 1);
+    assert_eq!(edge("src/context.rs", "use crate::{policy::Registry, api::http};"), 1);
 }

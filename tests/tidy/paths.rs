@@ -59,16 +59,16 @@ fn is_path(tokens: &[&str], at: usize) -> bool {
 
 /// Reads a path in the code; a macro is none.
 fn path(tokens: &[&str], mut at: usize, named: &mut Named) -> usize {
-    let mut names = vec![tokens[at].to_owned()];
+    let mut segments = vec![tokens[at].to_owned()];
     while tokens.get(at + 1) == Some(&"::")
         && tokens.get(at + 2).is_some_and(|token| token.starts_with(is_word))
     {
         at += 2;
-        names.push(tokens[at].to_owned());
+        segments.push(tokens[at].to_owned());
     }
     let is_macro = tokens.get(at + 1) == Some(&"!") && tokens.get(at + 2) != Some(&"=");
-    if !is_macro && names.len() > 1 {
-        named.used.insert(names);
+    if !is_macro && segments.len() > 1 {
+        named.used.insert(segments);
     }
     at + 1
 }
@@ -81,14 +81,14 @@ fn import(
     public: bool,
     named: &mut Named,
 ) -> usize {
-    let mut names = before.to_vec();
+    let mut segments = before.to_vec();
     let mut alias = None;
     while let Some(token) = tokens.get(at) {
         match *token {
             "{" => {
                 at += 1;
                 while tokens.get(at).is_some_and(|token| !["}", ";"].contains(token)) {
-                    at = import(tokens, at, &names, public, named);
+                    at = import(tokens, at, &segments, public, named);
                     at += usize::from(tokens.get(at) == Some(&","));
                 }
                 return at + 1;
@@ -99,17 +99,17 @@ fn import(
                 at += 1;
                 alias = tokens.get(at).map(|name| (*name).to_owned());
             }
-            "self" if !names.is_empty() => {}
-            name => names.push(name.to_owned()),
+            "self" if !segments.is_empty() => {}
+            name => segments.push(name.to_owned()),
         }
         at += 1;
     }
-    if let Some(name) = alias.or_else(|| names.last().cloned()) {
+    if let Some(name) = alias.or_else(|| segments.last().cloned()) {
         if name != "*" {
-            named.imports.insert(name, names.clone());
+            named.imports.insert(name, segments.clone());
         }
         if !public {
-            named.used.insert(names);
+            named.used.insert(segments);
         }
     }
     at

@@ -205,13 +205,13 @@ fn blanking_keeps_lines_and_tells_code_from_words() {
 #[test]
 fn names_are_found_in_paths_groups_and_supers() {
     let code = "use crate::{\n  platform::{Tx, Clock},\n  orders,\n  self,\n};\n\
-                crate::edge::http();\n\
+                crate::api::http();\n\
                 mycrate::no(); entity::crate::no();\ncrate::versioned!(a);\nyumo::app::run();";
     let names = |code: &str, root: &str| {
         let found = named_after(code, root).into_iter();
         found.map(|(line, name)| format!("{line} {name}")).collect::<Vec<_>>()
     };
-    assert_eq!(names(code, "crate::"), ["2 platform", "3 orders", "6 edge"]);
+    assert_eq!(names(code, "crate::"), ["2 platform", "3 orders", "6 api"]);
     assert_eq!(names(code, "yumo::"), ["9 app"]);
     assert_eq!(names("use super::super::billing;", "super::super::"), ["1 billing"]);
     assert!(names("use super::machine;", "super::super::").is_empty());

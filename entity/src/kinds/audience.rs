@@ -73,11 +73,10 @@ impl FromStr for Audience {
 
     fn from_str(name: &str) -> Result<Self, UnknownKind> {
         let audience = match name.split_once(':') {
-            None => None,
             Some(("support", queue)) => queue.parse().ok().map(Self::Support),
             Some(("client", id)) => id.parse().ok().map(Self::Client),
             Some(("branch", id)) => id.parse().ok().map(Self::Branch),
-            Some(_) => None,
+            Some(_) | None => None,
         };
         audience.ok_or_else(|| UnknownKind(name.to_owned()))
     }

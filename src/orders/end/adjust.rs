@@ -75,7 +75,7 @@ impl Command<Context> for Adjust {
         let step = match self.act {
             Adjustment::ForceCancel => {
                 let asked = ForceCancel::decide(&order, &ForceCancelFacts::default(), tx.now());
-                asked.map_err(|refusal| self.refuse(tx, refusal, &order))?;
+                asked.map_err(|refusal| Self::refuse(tx, refusal, &order))?;
                 let (unreadable, kept) = release_by_hand(tx, &order).await?;
                 let facts = ForceCancelFacts { reason, unreadable, kept };
                 ForceCancel::decide(&order, &facts, tx.now())
@@ -98,7 +98,7 @@ impl Command<Context> for Adjust {
                 step
             }
         };
-        let step = step.map_err(|refusal| self.refuse(tx, refusal, &order))?;
+        let step = step.map_err(|refusal| Self::refuse(tx, refusal, &order))?;
         let before = order;
         let order = write::step(tx, &before, step).await?;
         self.record(tx, &before, &order).await?;
@@ -175,7 +175,7 @@ impl Adjust {
     }
 
     /// A refusal of the act: names the field that is at fault.
-    fn refuse(&self, tx: &Tx, refusal: Refusal, order: &Model) -> CommandError {
+    fn refuse(tx: &Tx, refusal: Refusal, order: &Model) -> CommandError {
         let refused = refusal.refused();
         let refused: Refused = if refusal == Refusal::AmountInvalid {
             refused.at("/final_amount").because("A cancelled order has no final amount.")

@@ -44,18 +44,16 @@ impl Command<Context> for Complete {
     async fn run(&self, tx: &mut Tx) -> Result<OrderView, CommandError> {
         let order = read::ask(tx, self.scope, self.order_id, Intent::Complete).await?;
         read::fresh(tx, &order, self.seen, self.scope).await?;
-        let reason = self.reason.as_deref().map(given).transpose();
+        if !self.final_amount.is_positive() {
+            return Err(Refusal::AmountInvalid.refused().at("/final_amount").into());
+        }
+        let reason = self.reason.as_deref().map(given).transpose()?;
         let keys = policy::registry::at_version(tx, order.policy_version)?;
         let outages = read::leaving_outages(tx, &order, &keys).await?;
         let since = OutagesSince { outages: &outages };
-        let (amount, reason) = (self.final_amount, reason?);
+        let amount = self.final_amount;
         let step = Self::decide(&order, &CompleteFacts { amount, reason, since }, &keys, tx.now());
-        let step = step.map_err(|refusal| {
-            if refusal == Refusal::AmountInvalid {
-                return refusal.refused().at("/final_amount").into();
-            }
-            read::refuse(tx, refusal, &order, self.scope)
-        })?;
+        let step = step.map_err(|refusal| read::refuse(tx, refusal, &order, self.scope))?;
         let order = write::step(tx, &order, step).await?;
         read::shown(tx, &order, self.scope)
     }

@@ -51,7 +51,7 @@ impl Command<Context> for ProposeAddOn {
         let (id, shown_total) = (ProposalId::new(), self.shown_total);
         let facts = AddOnFacts { id, services, shown_total };
         let step = Self::decide(&order, &facts, &keys, tx.now());
-        let mut step = step.map_err(|refusal| self.refused(refusal, &order, facts))?;
+        let mut step = step.map_err(|refusal| Self::refused(refusal, &order, facts))?;
         if auto::agrees(&partner, &plan.calendar, &step.next) {
             step.timers.push((TimerKind::AutoAgree, tx.now()));
         }
@@ -136,7 +136,7 @@ impl ProposeAddOn {
     }
 
     /// The refusal of these services: names the field, or the price that changed.
-    fn refused(&self, refusal: Refusal, order: &Model, facts: AddOnFacts) -> CommandError {
+    fn refused(refusal: Refusal, order: &Model, facts: AddOnFacts) -> CommandError {
         let refused = refusal.refused();
         match with(order, &facts.services) {
             None => refused.at("/service_ids").into(),
