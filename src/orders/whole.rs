@@ -136,11 +136,12 @@ pub async fn whole<C: ConnectionTrait>(
     } else {
         None
     };
-    let deliveries =
-        delivery::Entity::find().filter(delivery::Column::OrderId.eq(id)).all(db).await?;
-    let postings =
-        posting::Entity::find().filter(posting::Column::Subject.eq(id.0)).all(db).await?;
-    let penalties = penalty::Entity::find().filter(penalty::Column::OrderId.eq(id)).all(db).await?;
+    let deliveries = delivery::Entity::find().filter(delivery::Column::OrderId.eq(id));
+    let deliveries = readable::all(db, deliveries).await?.rows;
+    let postings = posting::Entity::find().filter(posting::Column::Subject.eq(id.0));
+    let postings = readable::all(db, postings).await?.rows;
+    let penalties = penalty::Entity::find().filter(penalty::Column::OrderId.eq(id));
+    let penalties = readable::all(db, penalties).await?.rows;
     Ok(OrderWhole {
         order,
         raw,

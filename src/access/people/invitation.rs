@@ -17,6 +17,7 @@ use super::staff::{hold_branch, name, one_more, only_owners};
 use crate::access::Refusal;
 use crate::context::{Context, Engine, Tx};
 use platform::db::pool::Pool;
+use platform::db::readable;
 use platform::{Command, CommandError};
 
 /// Days an invitation can be accepted.
@@ -121,7 +122,7 @@ async fn pending(
         .filter(whose)
         .filter(Column::State.eq(InvitationState::Pending))
         .filter(Column::ExpiresAt.gte(now));
-    let mut rows = rows.all(db).await?;
+    let mut rows = readable::all(db, rows).await?.rows;
     rows.sort_by_key(|row| (row.created_at, row.id));
     Ok(rows)
 }

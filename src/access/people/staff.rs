@@ -16,6 +16,7 @@ use crate::access::Refusal;
 use crate::context::{Context, Engine, Tx};
 use crate::policy;
 use platform::db::pool::Pool;
+use platform::db::readable;
 use platform::{By, Command, CommandError};
 
 /// The bus topic for a change of a person's roles.
@@ -209,7 +210,8 @@ async fn not_the_last(db: &Pool, partner_id: PartnerId) -> Result<(), CommandErr
 }
 
 async fn of_branch(db: &Pool, partner_id: PartnerId) -> Result<Vec<staff::Model>, DbErr> {
-    staff::Entity::find().filter(staff::Column::PartnerId.eq(partner_id)).all(db).await
+    let rows = staff::Entity::find().filter(staff::Column::PartnerId.eq(partner_id));
+    Ok(readable::all(db, rows).await?.rows)
 }
 
 /// Adds an owner's role on every branch of the organisation (ACC-3).

@@ -16,6 +16,7 @@ use super::token::RefreshToken;
 use crate::access::{ANYONE, Principal, Refusal, Tokens};
 use crate::context::{Context, Engine, Tx};
 use platform::db::pool::Pool;
+use platform::db::readable;
 use platform::{Command, CommandError};
 
 /// Devices that may be signed in as one person; a new one replaces the one that was not seen for
@@ -223,14 +224,13 @@ pub(in crate::access) async fn make_room(
 
 /// The open sessions of a person, those not seen for longest first.
 async fn alive(db: &Pool, person_id: PersonId, now: Instant) -> Result<Vec<session::Model>, DbErr> {
-    session::Entity::find()
+    let rows = session::Entity::find()
         .filter(session::Column::PersonId.eq(person_id))
         .filter(session::Column::EndedAt.is_null())
         .filter(session::Column::ExpiresAt.gte(now))
         .order_by_asc(session::Column::RotatedAt)
-        .limit(2 * u64::try_from(SESSIONS_MAX).unwrap_or(50))
-        .all(db)
-        .await
+        .limit(2 * u64::try_from(SESSIONS_MAX).unwrap_or(50));
+    Ok(readable::all(db, rows).await?.rows)
 }
 
 fn end(tx: &mut Tx, row: &session::Model) {

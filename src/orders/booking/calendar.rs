@@ -173,7 +173,8 @@ async fn at_moment<C: ConnectionTrait>(
     let id = wanted.partner_id;
     let partner = partner::Entity::find_by_id(id).all(db).await?.pop();
     let plan = plans.of(db, &partner.ok_or(Refusal::NoSuchPartner)?).await?;
-    let mut bays = bay::Entity::find().filter(bay::Column::PartnerId.eq(id)).all(db).await?;
+    let bays = bay::Entity::find().filter(bay::Column::PartnerId.eq(id));
+    let mut bays = readable::all(db, bays).await?.rows;
     if let Some(named) = wanted.bay_id {
         bays.retain(|bay| bay.id == named);
         if bays.is_empty() {
@@ -187,7 +188,7 @@ async fn at_moment<C: ConnectionTrait>(
     let until = plan.calendar.day(until.copied().unwrap_or(wanted.date)).until;
     let shown = Span { from, until };
     let orders = orders(db, id, shown).await?;
-    let blocks = blocks::standing(id, shown).limit(ROWS_MAX).all(db).await?;
+    let blocks = readable::all(db, blocks::standing(id, shown).limit(ROWS_MAX)).await?.rows;
     let full = |rows: usize| u64::try_from(rows).is_ok_and(|rows| rows >= ROWS_MAX);
     let cut = full(orders.len()) || full(blocks.len());
     let (columns, unassigned) = sorted_in(bays, &orders, blocks, shown, wanted.bay_id.is_some());

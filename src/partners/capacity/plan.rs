@@ -18,6 +18,7 @@ use crate::partners::profile::read::{self, PriceView, ServiceView};
 use crate::partners::schedule::hours::{Calendar, Opening, SpecialDay};
 use crate::partners::schedule::special_days;
 use crate::policy::Policy;
+use platform::db::readable;
 use platform::{CommandError, Fault};
 
 /// Maximum plans in the cache.
@@ -121,7 +122,8 @@ async fn load<C: ConnectionTrait>(db: &C, partner: &partner::Model) -> Result<Pl
     let special =
         special_day::Entity::find().filter(special_day::Column::PartnerId.eq(id)).all(db).await?;
     let special = special.iter().map(day).collect::<Result<Vec<_>, _>>()?;
-    let mut bays = bay::Entity::find().filter(bay::Column::PartnerId.eq(id)).all(db).await?;
+    let bays = bay::Entity::find().filter(bay::Column::PartnerId.eq(id));
+    let mut bays = readable::all(db, bays).await?.rows;
     let keeps_bays = !bays.is_empty();
     bays.retain(|bay| bay.active);
     bays.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));

@@ -257,6 +257,19 @@ both! {
         assert_eq!(list.ok()["unreadable"], Value::Null);
     }
 
+    /// BAL-6: the list of a branch's staff goes on past a row that cannot be decoded.
+    async fn bal_6_an_unreadable_member_of_staff_is_left_out(world) {
+        let kristal = world.branch("Kristal").await;
+        kristal.hires("operator").await;
+        let before = kristal.get("/v1/partner/staff").await;
+        let before = before.ok()["items"].as_array().unwrap().len();
+        world.tampers("UPDATE staff SET role = 'boat' WHERE role = 'operator'").await;
+        world.restarts_with(|_| {}).await;
+        let list = kristal.get("/v1/partner/staff").await;
+        assert_eq!(list.ok()["items"].as_array().unwrap().len(), before - 1);
+        world.tampers("UPDATE staff SET role = 'operator' WHERE role = 'boat'").await;
+    }
+
     /// BAL-6: a branch whose row cannot be decoded is not found; the others are, and the proof
     /// reports it.
     async fn bal_6_an_unreadable_branch_is_left_out_of_searches(world) {
