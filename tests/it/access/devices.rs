@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{me, refreshes};
-use crate::realtime::line::Line;
+use crate::realtime::feed_socket::FeedSocket;
 use crate::support::{Person, seconds};
 use crate::wire::raw::Raw;
 
@@ -40,7 +40,7 @@ both! {
         let phone = world.client("Anar").await.person;
         let tablet = phone.second_device().await;
         let (mut lost, mut kept) =
-            (Line::open(&phone, "client").await, Line::open(&tablet, "client").await);
+            (FeedSocket::open(&phone, "client").await, FeedSocket::open(&tablet, "client").await);
         me(&phone).await.ok(200);
         assert_eq!(ends(&tablet, &phone.session_id).await.status, 204);
         me(&phone).await.problem(401, "session_ended");
@@ -55,8 +55,8 @@ both! {
     async fn anar_signs_out_everywhere(world) {
         let phone = world.client("Anar").await.person;
         let (tablet, leyla) = (phone.second_device().await, world.client("Leyla").await);
-        let mut lines = [Line::open(&phone, "client").await, Line::open(&tablet, "client").await];
-        let mut hers = Line::open(&leyla, "client").await;
+        let mut lines = [FeedSocket::open(&phone, "client").await, FeedSocket::open(&tablet, "client").await];
+        let mut hers = FeedSocket::open(&leyla, "client").await;
         assert_eq!(Raw::of(&phone, "DELETE", "/v1/auth/sessions").send().await.status, 204);
         for device in [&phone, &tablet] {
             me(device).await.problem(401, "session_ended");

@@ -11,7 +11,7 @@ use serde_json::json;
 use yumo::app::{self, Overrides};
 use yumo::config::Settings;
 
-use crate::realtime::line::Line;
+use crate::realtime::feed_socket::FeedSocket;
 use crate::support::world::Backend;
 use crate::support::{Branch, Client, Order, Person, World};
 use crate::wire::raw::Raw;
@@ -153,7 +153,7 @@ both! {
         let whole = world.support().sees(&order).await.ok().clone();
         assert_eq!(whole["order"]["car"]["plate"], PLATE);
         let audience = format!("branch:{}", kristal.partner_id);
-        let mut line = Line::open(&kristal, &audience).await;
+        let mut line = FeedSocket::open(&kristal, &audience).await;
         line.resumes(0).await;
         let told = loop {
             let frame = line.frame().await;

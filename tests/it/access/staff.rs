@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use crate::realtime::line::Line;
+use crate::realtime::feed_socket::FeedSocket;
 use crate::support::bonus::grants_branch;
 use crate::support::{Branch, Person};
 use crate::wire::raw::{Answer, Raw};
@@ -37,9 +37,9 @@ both! {
         let audience = format!("branch:{}", kristal.partner_id);
         let order = anar.orders(&kristal).await;
         rufat.sees(&order).await.ok();
-        let mut line = Line::open(&rufat, &audience).await;
+        let mut line = FeedSocket::open(&rufat, &audience).await;
         let (mut own, mut owners) =
-            (Line::open(&rufat, "client").await, Line::open(&kristal, &audience).await);
+            (FeedSocket::open(&rufat, "client").await, FeedSocket::open(&kristal, &audience).await);
         assert_eq!(lets_go(&kristal, &rufat).await.status, 204);
         rufat.accepts_seeing(&order, 1).await.refused("forbidden");
         rufat.sees(&order).await.refused("forbidden");
@@ -56,7 +56,7 @@ both! {
     async fn a_waiting_poll_ends_when_access_does(world) {
         let kristal = world.branch("Kristal").await;
         let rufat = kristal.hires("operator").await;
-        let hello = Line::open(&rufat, &format!("branch:{}", kristal.partner_id)).await.hello;
+        let hello = FeedSocket::open(&rufat, &format!("branch:{}", kristal.partner_id)).await.hello;
         let poll = format!(
             "/v1/feed/events?audience=branch:{}&after={}&wait=20",
             kristal.partner_id, hello["seq"],
@@ -213,7 +213,7 @@ both! {
                     assert!(!seen.text.contains(word), "{role} {path}: {}", seen.text);
                 }
             }
-            let mut line = Line::open(&rufat, &audience).await;
+            let mut line = FeedSocket::open(&rufat, &audience).await;
             line.resumes(0).await;
             for _ in 0..line.hello["seq"].as_i64().unwrap() {
                 let frame = line.frame().await.to_string();

@@ -9,7 +9,7 @@ use serde_json::json;
 use yumo::access::sessions::token::Claims;
 
 use super::{keys, me, pass, refreshes, strict};
-use crate::realtime::line::Line;
+use crate::realtime::feed_socket::FeedSocket;
 use crate::support::{Person, World, seconds};
 use crate::wire::raw::Raw;
 
@@ -69,7 +69,7 @@ both! {
         pass(world, seconds(60));
         let tablet = anar.second_device().await;
         let (mut phone, mut other) =
-            (Line::open(&anar, "client").await, Line::open(&tablet, "client").await);
+            (FeedSocket::open(&anar, "client").await, FeedSocket::open(&tablet, "client").await);
         refreshes(&anar, &stolen).await.problem(401, "refresh_reused");
         me(&anar).await.problem(401, "session_ended");
         refreshes(&anar, &anar.refresh_token).await.problem(401, "refresh_invalid");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::line::Line;
+use super::feed_socket::FeedSocket;
 use crate::support::world::{Backend, World, tell};
 use crate::support::{Person, instant, seconds};
 use crate::wire::raw::Raw;
@@ -17,7 +17,7 @@ async fn ticket(person: &Person) -> String {
 /// Opens a socket as a browser does; returns the close code if it is closed before any `hello`.
 async fn browses(person: &Person, audience: &str, ticket: &str) -> Result<u16, u16> {
     let query = format!("audience={audience}&ticket={ticket}");
-    Line::turned_away(person, &query, &[]).await
+    FeedSocket::turned_away(person, &query, &[]).await
 }
 
 async fn again(person: &mut Person) {
@@ -39,8 +39,8 @@ both! {
         world.settings.access.access_ttl_s = 900;
         world.is_down_for(seconds(1)).await;
         let mut anar = Person::signs_in(&world.scene, "Anar", &world.scene.phone()).await;
-        let mut line = Line::open(&anar, "client").await;
-        let mut silent = Line::open(&anar, "client").await;
+        let mut line = FeedSocket::open(&anar, "client").await;
+        let mut silent = FeedSocket::open(&anar, "client").await;
         let expires_at = instant(line.hello["expires_at"].as_str().unwrap());
         assert_eq!(expires_at.timestamp(), (world.now() + seconds(900)).timestamp());
         world.clock.set(expires_at);
@@ -76,18 +76,18 @@ both! {
         .await;
         let (anar, leyla) = (world.client("Anar").await, world.client("Leyla").await);
         let tablet = anar.second_device().await;
-        let mut first = Line::open(&anar, "client").await;
-        let second = Line::open(&anar, "client").await;
+        let mut first = FeedSocket::open(&anar, "client").await;
+        let second = FeedSocket::open(&anar, "client").await;
         let asked = Raw::of(&anar, "GET", "/v1/feed").send().await;
         asked.problem(429, "too_many_sockets");
         assert_eq!(browses(&anar, "client", &ticket(&anar).await).await, Ok(4029));
-        let third = Line::open(&tablet, "client").await;
+        let third = FeedSocket::open(&tablet, "client").await;
         let asked = Raw::of(&tablet, "GET", "/v1/feed").send().await;
         asked.problem(429, "too_many_sockets");
-        assert!(Line::open(&leyla, "client").await.answers().await);
+        assert!(FeedSocket::open(&leyla, "client").await.answers().await);
         first.sends(tokio_tungstenite::tungstenite::Message::Close(None)).await;
         first.ends().await;
-        let mut room = Line::when_there_is_room(&anar, "client").await;
+        let mut room = FeedSocket::when_there_is_room(&anar, "client").await;
         assert!(room.answers().await);
         drop((second, third));
     }
@@ -97,7 +97,7 @@ both! {
     async fn lim_8_resumes_and_snapshots_are_rationed(world) {
         with_feed(world, |feed| (feed.resumes_per_min, feed.snapshots_per_min) = (3, 2)).await;
         let (anar, leyla) = (world.client("Anar").await, world.client("Leyla").await);
-        let mut line = Line::open(&anar, "client").await;
+        let mut line = FeedSocket::open(&anar, "client").await;
         for _ in 0..4 {
             line.resumes(0).await;
         }
@@ -113,7 +113,7 @@ both! {
         let wait: u64 = no.header("retry-after").unwrap().parse().unwrap();
         assert!((1..=30).contains(&wait), "{wait}");
         snapshot(&leyla).await.ok(200);
-        let mut hers = Line::open(&leyla, "client").await;
+        let mut hers = FeedSocket::open(&leyla, "client").await;
         hers.resumes(0).await;
         assert!(hers.answers().await);
     }
@@ -147,9 +147,9 @@ fn lim_8_a_deaf_node_ends_sockets_too() {
             })
             .await;
         world.scene.moves_to(&deaf);
-        let mut staff = Line::open(&rufat, &audience).await;
-        let mut owners = Line::open(&kristal, &audience).await;
-        let mut client = Line::open(&anar, "client").await;
+        let mut staff = FeedSocket::open(&rufat, &audience).await;
+        let mut owners = FeedSocket::open(&kristal, &audience).await;
+        let mut client = FeedSocket::open(&anar, "client").await;
         for line in [&mut staff, &mut owners, &mut client] {
             line.resumes(0).await;
             assert!(line.answers().await);

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use sea_orm::{EntityTrait as _, IntoActiveModel as _};
 use serde_json::{Value, json};
 
-use super::line::Line;
+use super::feed_socket::FeedSocket;
 use crate::support::ask::money;
 use crate::support::{Branch, Client, World, minutes};
 
@@ -72,7 +72,7 @@ both! {
         let (_, mut shots) = tokio::join!(busy, looks);
         shots.push(snapshot(&kristal).await);
         let audience = format!("branch:{}", kristal.partner_id);
-        let mut line = Line::open(&kristal, &audience).await;
+        let mut line = FeedSocket::open(&kristal, &audience).await;
         let last = line.hello["seq"].as_i64().unwrap();
         line.resumes(0).await;
         let events = line.numbered(1, last).await;
@@ -83,7 +83,7 @@ both! {
             assert_eq!(*orders, known(heard), "the snapshot at {seq}");
         }
         let (seq, _) = shots[shots.len() / 2];
-        let mut late = Line::open(&kristal, &audience).await;
+        let mut late = FeedSocket::open(&kristal, &audience).await;
         late.resumes(seq).await;
         late.numbered(seq + 1, last).await;
         assert_eq!(shots.last().unwrap().1.len(), 4, "four orders were accepted");
@@ -100,7 +100,7 @@ both! {
         world.clock.set(world.now() + minutes(60));
         let order = anar.orders(&kristal).await;
         let forgotten = forget(world).await;
-        let mut line = Line::open(&anar, "client").await;
+        let mut line = FeedSocket::open(&anar, "client").await;
         let newest = line.hello["seq"].as_i64().unwrap();
         assert_eq!(newest, 5);
         for number in [0, 3, newest + 1, newest + 1000] {
@@ -127,7 +127,7 @@ both! {
         let rufat = kristal.hires("operator").await;
         let audience = format!("branch:{}", kristal.partner_id);
         let (mut his, mut owners) =
-            (Line::open(&rufat, &audience).await, Line::open(&kristal, &audience).await);
+            (FeedSocket::open(&rufat, &audience).await, FeedSocket::open(&kristal, &audience).await);
         let seq = his.hello["seq"].as_i64().unwrap();
         his.resumes(seq).await;
         owners.resumes(seq).await;

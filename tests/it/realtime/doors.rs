@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::json;
 
-use super::line::Line;
+use super::feed_socket::FeedSocket;
 use crate::support::{Person, World, seconds};
 use crate::wire::raw::{Answer, Raw};
 
@@ -18,9 +18,14 @@ async fn ticket(person: &Person, audience: Option<&str>) -> String {
 }
 
 /// A browser opens the socket with a ticket, from a page of this origin.
-async fn browses(person: &Person, audience: &str, ticket: &str, origin: &str) -> Result<Line, u16> {
+async fn browses(
+    person: &Person,
+    audience: &str,
+    ticket: &str,
+    origin: &str,
+) -> Result<FeedSocket, u16> {
     let query = format!("audience={audience}&ticket={ticket}");
-    Line::dial(person, &query, &[("origin", origin)]).await
+    FeedSocket::dial(person, &query, &[("origin", origin)]).await
 }
 
 fn own(world: &World) -> String {
@@ -122,7 +127,7 @@ both! {
                 .await
                 .problem(status, code);
         }
-        Line::open(&kristal, &branch).await;
-        Line::open(world.support(), "support").await;
+        FeedSocket::open(&kristal, &branch).await;
+        FeedSocket::open(world.support(), "support").await;
     }
 }

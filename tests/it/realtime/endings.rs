@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::line::Line;
+use super::feed_socket::FeedSocket;
 use crate::support::{Person, instant, seconds};
 
 both! {
@@ -14,7 +14,7 @@ both! {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let audience = format!("branch:{}", kristal.partner_id);
         let (mut his, mut theirs) =
-            (Line::open(&anar, "client").await, Line::open(&kristal, &audience).await);
+            (FeedSocket::open(&anar, "client").await, FeedSocket::open(&kristal, &audience).await);
         let seq = theirs.hello["seq"].as_i64().unwrap();
         his.resumes(0).await;
         theirs.resumes(seq).await;
@@ -31,10 +31,10 @@ both! {
         assert!(polled.starts_with("HTTP/1.1 200"), "{polled}");
         assert!(polled.contains("\"events\":[]"), "{polled}");
         kristal.accepts(&order).await.status("confirmed");
-        let mut back = Line::open(&anar, "client").await;
+        let mut back = FeedSocket::open(&anar, "client").await;
         back.resumes(1).await;
         assert_eq!(back.numbered(2, 2).await[0]["event"], "order.confirmed");
-        let mut branch = Line::open(&kristal, &audience).await;
+        let mut branch = FeedSocket::open(&kristal, &audience).await;
         branch.resumes(seq + 1).await;
         assert_eq!(branch.numbered(seq + 2, seq + 2).await[0]["event"], "order.confirmed");
     }
@@ -44,9 +44,9 @@ both! {
         world.settings.feed.silence_s = 1;
         world.is_down_for(seconds(1)).await;
         let anar = world.client("Anar").await;
-        let mut line = Line::open(&anar, "client").await;
+        let mut line = FeedSocket::open(&anar, "client").await;
         assert_eq!(line.closed().await, 4008);
-        Line::open(&anar, "client").await;
+        FeedSocket::open(&anar, "client").await;
     }
 
     /// ACC-1, LIM-8: a socket outlives the token it was opened with by a minute, but not the
@@ -54,7 +54,7 @@ both! {
     async fn a_socket_outlives_its_token(world) {
         let kristal = world.branch("Kristal").await;
         let anar = world.client("Anar").await;
-        let mut line = Line::open(&anar, "client").await;
+        let mut line = FeedSocket::open(&anar, "client").await;
         line.resumes(0).await;
         let expires_at = instant(line.hello["expires_at"].as_str().unwrap());
         world.clock.set(expires_at + seconds(59));

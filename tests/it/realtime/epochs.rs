@@ -3,7 +3,7 @@
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
-use super::line::Line;
+use super::feed_socket::FeedSocket;
 use crate::support::{Branch, Client, World};
 
 /// Simulates `yumo epoch new` beside a serving node, which then polls the epoch.
@@ -42,7 +42,7 @@ both! {
     async fn a_number_of_another_epoch_needs_the_snapshot(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         happens(&anar, &kristal, 4).await;
-        let mut line = Line::open(&anar, "client").await;
+        let mut line = FeedSocket::open(&anar, "client").await;
         let before = line.hello["epoch"].clone();
         assert!(before.as_str().unwrap().len() > 8, "{before}");
         line.says(&resume(2, &before)).await;
@@ -54,7 +54,7 @@ both! {
         assert_eq!(line.frame().await, needed);
         happens(&anar, &kristal, 2).await;
         let needed = json!({"type": "snapshot_needed", "oldest": 1, "seq": 6});
-        let mut late = Line::open(&anar, "client").await;
+        let mut late = FeedSocket::open(&anar, "client").await;
         assert_eq!(late.hello["epoch"], now);
         for (after, epoch) in [(4, &before), (6, &before), (0, &before), (4, &Value::Null)] {
             late.says(&resume(after, epoch)).await;
@@ -81,7 +81,7 @@ both! {
     async fn an_epoch_is_known_by_its_name(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         happens(&anar, &kristal, 2).await;
-        let mut line = Line::open(&anar, "client").await;
+        let mut line = FeedSocket::open(&anar, "client").await;
         let before = line.hello["epoch"].clone();
         line.says(&resume(0, &before)).await;
         line.numbered(1, 2).await;
@@ -95,7 +95,7 @@ both! {
     async fn an_acknowledgement_of_another_epoch_counts_for_nothing(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let audience = format!("branch:{}", kristal.partner_id);
-        let mut line = Line::open(&kristal, &audience).await;
+        let mut line = FeedSocket::open(&kristal, &audience).await;
         let (seq, before) = (line.hello["seq"].as_i64().unwrap(), line.hello["epoch"].clone());
         let order = anar.orders(&kristal).await;
         let now = another_epoch(world).await;

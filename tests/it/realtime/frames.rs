@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
-use super::line::Line;
+use super::feed_socket::FeedSocket;
 use crate::support::frames::{Sender, contradictions, examples};
 
 const NONSENSE: [&str; 10] = [
@@ -63,7 +63,7 @@ both! {
     /// NOT-6: an unreadable frame gets an answer and changes nothing; the connection stays.
     async fn nonsense_is_answered_and_the_story_goes_on(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
-        let mut line = Line::open(&anar, "client").await;
+        let mut line = FeedSocket::open(&anar, "client").await;
         line.resumes(0).await;
         let order = anar.orders(&kristal).await;
         line.numbered(1, 1).await;
@@ -91,7 +91,7 @@ both! {
     async fn an_acknowledgement_of_the_future_is_refused(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let audience = format!("branch:{}", kristal.partner_id);
-        let mut line = Line::open(&kristal, &audience).await;
+        let mut line = FeedSocket::open(&kristal, &audience).await;
         let seq = line.hello["seq"].as_i64().unwrap();
         line.resumes(seq).await;
         line.acks(seq + 1).await;
@@ -105,17 +105,17 @@ both! {
         assert_eq!(world.support().sees(&order).await.ok()["deliveries"], json!([]));
         kristal.declines(&order).await.ok();
         line.numbered(seq + 2, seq + 2).await;
-        assert_eq!(Line::open(&kristal, &audience).await.hello["acked"], 0);
+        assert_eq!(FeedSocket::open(&kristal, &audience).await.hello["acked"], 0);
     }
 
     /// NOT-6: a frame beyond 4 KiB closes its own socket with 1009, and no other.
     async fn a_frame_too_big_closes_the_socket(world) {
         let anar = world.client("Anar").await;
         let (mut big, mut other) =
-            (Line::open(&anar, "client").await, Line::open(&anar, "client").await);
+            (FeedSocket::open(&anar, "client").await, FeedSocket::open(&anar, "client").await);
         big.sends_text(&"x".repeat(4097)).await;
         assert_eq!(big.closed().await, 1009);
-        let mut huge = Line::open(&anar, "client").await;
+        let mut huge = FeedSocket::open(&anar, "client").await;
         huge.sends_text(&"x".repeat(70_000)).await;
         assert_eq!(huge.closed().await, 1009);
         assert!(other.answers().await);

@@ -6,7 +6,7 @@ use entity::feed_cursor;
 use sea_orm::EntityTrait as _;
 use serde_json::Value;
 
-use super::line::Line;
+use super::feed_socket::FeedSocket;
 use crate::support::{Branch, Client, Order, Person, World, seconds};
 
 /// An order from its offer to its end: six or more events for each side.
@@ -26,7 +26,7 @@ async fn polls(person: &Person, audience: &str, after: i64) -> Value {
     person.get(&path).await.ok().clone()
 }
 
-fn newest(line: &Line) -> i64 {
+fn newest(line: &FeedSocket) -> i64 {
     line.hello["seq"].as_i64().unwrap()
 }
 
@@ -39,7 +39,7 @@ fn told(frame: &Value) -> Value {
 }
 
 /// Waits until this device's stored acknowledgement reaches this number.
-async fn acked(world: &World, line: &Line, seq: i64) {
+async fn acked(world: &World, line: &FeedSocket, seq: i64) {
     let session_id = line.hello["session_id"].as_str().unwrap().parse().unwrap();
     let key = (session_id, line.hello["audience"].as_str().unwrap().to_owned());
     let kept = async {
@@ -62,14 +62,14 @@ both! {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let tablet = anar.second_device().await;
         let (mut phone, mut other) =
-            (Line::open(&anar, "client").await, Line::open(&tablet, "client").await);
+            (FeedSocket::open(&anar, "client").await, FeedSocket::open(&tablet, "client").await);
         assert_eq!((newest(&phone), &phone.hello["acked"]), (0, &0.into()));
         assert_eq!(phone.hello["audience"], format!("client:{}", anar.person_id));
         assert_eq!(phone.hello["session_id"], anar.session_id);
         phone.resumes(0).await;
         other.resumes(0).await;
         let order = lives(world, &anar, &kristal).await;
-        let last = newest(&Line::open(&anar, "client").await);
+        let last = newest(&FeedSocket::open(&anar, "client").await);
         let (heard, seen) = (phone.numbered(1, last).await, other.numbered(1, last).await);
         let ids: BTreeSet<String> = heard.iter().map(|frame| frame["id"].to_string()).collect();
         assert_eq!(ids.len(), heard.len(), "each event has its own id");
@@ -99,7 +99,7 @@ both! {
     async fn an_acknowledged_offer_is_delivered(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let audience = format!("branch:{}", kristal.partner_id);
-        let mut line = Line::open(&kristal, &audience).await;
+        let mut line = FeedSocket::open(&kristal, &audience).await;
         let before = newest(&line);
         line.resumes(before).await;
         let order = anar.orders(&kristal).await;
@@ -110,9 +110,9 @@ both! {
         acked(world, &line, before + 1).await;
         let delivered = deliveries().await;
         assert_eq!(delivered[0]["what"], "offer", "{delivered}");
-        assert_eq!(Line::open(&kristal, &audience).await.hello["acked"], before + 1);
+        assert_eq!(FeedSocket::open(&kristal, &audience).await.hello["acked"], before + 1);
         let rufat = kristal.hires("operator").await;
-        assert_eq!(Line::open(&rufat, &audience).await.hello["acked"], 0, "another device");
+        assert_eq!(FeedSocket::open(&rufat, &audience).await.hello["acked"], 0, "another device");
         kristal.declines(&order).await.status("cancelled");
     }
 
@@ -120,12 +120,12 @@ both! {
     async fn a_device_that_was_away_goes_on_where_it_was(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let order = lives(world, &anar, &kristal).await;
-        let mut whole = Line::open(&anar, "client").await;
+        let mut whole = FeedSocket::open(&anar, "client").await;
         let last = newest(&whole);
         whole.resumes(0).await;
         let whole = whole.numbered(1, last).await;
         for after in 0..=last {
-            let mut line = Line::open(&anar, "client").await;
+            let mut line = FeedSocket::open(&anar, "client").await;
             line.resumes(after).await;
             let rest = line.numbered(after + 1, last).await;
             let missed = whole.iter().skip(usize::try_from(after).unwrap());
@@ -141,7 +141,7 @@ both! {
         lives(world, &anar, &kristal).await;
         let branch = format!("branch:{}", kristal.partner_id);
         for (person, audience) in [(&anar.person, "client"), (&kristal.person, branch.as_str())] {
-            let mut line = Line::open(person, audience).await;
+            let mut line = FeedSocket::open(person, audience).await;
             let last = newest(&line);
             line.resumes(0).await;
             let frames = line.numbered(1, last).await;
@@ -160,7 +160,7 @@ both! {
     async fn a_waiting_poll_hears_the_next_event(world) {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let audience = format!("branch:{}", kristal.partner_id);
-        let line = Line::open(&kristal, &audience).await;
+        let line = FeedSocket::open(&kristal, &audience).await;
         let seq = newest(&line);
         let path = format!("/v1/feed/events?audience={audience}&after={seq}&wait=25");
         let (waited, order) = tokio::join!(kristal.get(&path), anar.orders(&kristal));

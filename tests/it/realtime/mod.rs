@@ -5,7 +5,7 @@ mod catching_up;
 mod doors;
 mod endings;
 mod epochs;
+pub mod feed_socket;
 mod frames;
 mod hearing;
-pub mod line;
 mod slow;

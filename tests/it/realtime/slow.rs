@@ -8,7 +8,7 @@ use platform::{Audience, By, Command, CommandError};
 use serde_json::json;
 use yumo::context::{Context, Tx};
 
-use super::line::Line;
+use super::feed_socket::FeedSocket;
 use crate::support::{World, seconds};
 
 /// More events than the kernel and the engine buffer for one socket.
@@ -46,7 +46,7 @@ both! {
         let anar = world.client("Anar").await;
         let audience = Audience::Client(anar.person_id.parse().unwrap());
         let (mut asleep, mut awake) =
-            (Line::open(&anar, "client").await, Line::open(&anar, "client").await);
+            (FeedSocket::open(&anar, "client").await, FeedSocket::open(&anar, "client").await);
         asleep.resumes(0).await;
         awake.resumes(0).await;
         let telling = async {
@@ -72,7 +72,7 @@ both! {
         let reached = i64::try_from(numbers.len()).unwrap();
         assert!(reached < last, "it was never slow: {reached} of {last}");
         assert_eq!(numbers, (1..=reached).collect::<Vec<i64>>());
-        let mut back = Line::open(&anar, "client").await;
+        let mut back = FeedSocket::open(&anar, "client").await;
         back.resumes(reached).await;
         back.numbered(reached + 1, last).await;
     }

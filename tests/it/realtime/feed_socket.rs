@@ -16,7 +16,7 @@ use crate::support::frames::{self, Sender};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A socket.
-pub struct Line {
+pub struct FeedSocket {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     name: String,
     /// The first frame.
@@ -30,7 +30,7 @@ enum Said {
     Closed(u16),
 }
 
-impl Line {
+impl FeedSocket {
     /// Opens one with the person's token.
     pub async fn open(person: &Person, audience: &str) -> Self {
         let authorization = format!("Bearer {}", person.token);
