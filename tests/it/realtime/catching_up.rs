@@ -126,8 +126,8 @@ both! {
         let (kristal, anar) = (world.branch("Kristal").await, world.client("Anar").await);
         let rufat = kristal.hires("operator").await;
         let audience = format!("branch:{}", kristal.partner_id);
-        let (mut his, mut owners) =
-            (FeedSocket::open(&rufat, &audience).await, FeedSocket::open(&kristal, &audience).await);
+        let mut his = FeedSocket::open(&rufat, &audience).await;
+        let mut owners = FeedSocket::open(&kristal, &audience).await;
         let seq = his.hello["seq"].as_i64().unwrap();
         his.resumes(seq).await;
         owners.resumes(seq).await;
